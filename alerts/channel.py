@@ -1,0 +1,69 @@
+"""The seam to people and machines: a message goes out, and is accepted or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message of one notice, the same for every channel.
+
+    `id` is stable: a receiver that has seen it may drop a second copy. `notice` is the id of the fact it
+    is about, shared by the messages that follow it up (`kind`: opened, grade_changed, …). `data` is the
+    same in a form for machines. Nothing here holds content that was public before its slot.
+    """
+
+    id: str
+    notice: str
+    kind: str
+    subject: str
+    text: str
+    html: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The other side took the message; `reference` is its own name for it, when it gave one."""
+
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The message was not taken. `permanent`: trying again cannot help. `reason` holds no secret."""
+
+    permanent: bool
+    reason: str
+    retry_after: timedelta | None = None
+
+
+Outcome = Accepted | Refused
+
+
+class Channel(Protocol):
+    """One way to reach people or machines."""
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+
+    async def send(self, message: Message) -> Outcome:
+        """Send one message. Never raises for what the network or the other side does."""
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""

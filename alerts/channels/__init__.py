@@ -1,0 +1,1 @@
+"""Channels: each carries messages to people or machines in one way."""

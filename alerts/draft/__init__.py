@@ -1,0 +1,1 @@
+"""Drafts: the breach report or note of an incident, filled with what was measured."""

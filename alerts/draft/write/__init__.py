@@ -1,0 +1,1 @@
+"""Writers: one neutral report, written as Markdown, HTML, .docx and .odt."""

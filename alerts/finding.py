@@ -1,0 +1,121 @@
+"""What went wrong, in numbers: this leaf's own input, filled by the trunk from a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """An instant known to lie in `(after, by]`; None leaves that side open. Aware UTC."""
+
+    after: datetime | None = None
+    by: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A length of time known to lie in `[min, max]` seconds; None leaves that side open."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A span in which a part was public before its slot."""
+
+    part: str
+    start: Between
+    to: Between
+    seconds: Seconds
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the release and what was measured of it."""
+
+    id: str
+    role: str
+    url: str
+    required: bool
+    verdict: str
+    first_seen: Between = Between()
+    released: Between = Between()
+    delay: Seconds | None = None
+    exposures: tuple[Exposure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …)."""
+
+    kind: str
+    part: str | None = None
+    detail: str = ""
+    seconds: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlindSpan:
+    """A span in which the monitor could not see, and why."""
+
+    begins: datetime
+    ends: datetime
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """How sure we are: what was done to measure, and where it was blind.
+
+    `spacing` is the seconds between looks around the slot; `clock_offset` the bounds of our clock's
+    offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256.
+    """
+
+    monitor: str = ""
+    looks: int = 0
+    failed_looks: int = 0
+    spacing: float | None = None
+    clock_offset: Seconds | None = None
+    blind: tuple[BlindSpan, ...] = ()
+    records: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseFacts:
+    """Everything a machine knows about one release that went wrong, as of `at`.
+
+    Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
+    is how it was announced, `slot_source` where, `slot_learnt` when.
+    """
+
+    release: str
+    title: str
+    producer: str
+    url: str
+    timezone: str
+    slot: datetime | None
+    slot_text: str
+    slot_source: str | None
+    slot_learnt: datetime | None
+    verdict: str
+    grade: str
+    final: bool
+    at: datetime
+    parts: tuple[Part, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unproven_because: str | None = None
+    certainty: Certainty = Certainty()
+
+    @property
+    def page(self) -> Part | None:
+        """Return the landing page, whose first seen and delay are the release's."""
+        return next((part for part in self.parts if part.id == "page"), None)
+
+    @property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """Return every exposure of every part."""
+        return tuple(exposure for part in self.parts for exposure in part.exposures)

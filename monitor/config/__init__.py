@@ -1,0 +1,1 @@
+"""Configuration: TOML to frozen settings, every fault in one go."""

@@ -1,0 +1,1 @@
+"""Delivery: changed verdicts become events and notices; the outbox is drained."""

@@ -1,0 +1,77 @@
+"""The faults we raise, and what each means to a caller of the program.
+
+NinethirtyError
+├── UserFault            the person can mend it: configuration, script, calendar file, arguments
+│   ├── BadInput         one or more faults in a file, all told at once
+│   └── UnknownName      no release, calendar, channel or incident of that name
+└── SurroundingsFault    the machine or network failed us
+    ├── StoreFault       store unreachable, locked, full, or of another version
+    └── PortTaken        the address to listen on is in use
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class NinethirtyError(Exception):
+    """Base of all faults that are ours. `str(fault)` is fit for a person: one line a fault."""
+
+
+class UserFault(NinethirtyError):
+    """Something a person gave us is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a file: `file: key: reason (got VALUE)`."""
+
+    file: str
+    key: str
+    reason: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        """Return the one line that people see."""
+        place = f"{self.file}: {self.key}: " if self.key else f"{self.file}: "
+        return f"{place}{self.reason}" + ("" if self.value is None else f" (got {self.value})")
+
+
+class BadInput(UserFault):
+    """A file with faults in it, every one of them."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        """Take all faults at once."""
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
+
+
+class UnknownName(UserFault):
+    """A name given by a person that names nothing."""
+
+
+class SurroundingsFault(NinethirtyError):
+    """The machine, the disk or the network failed."""
+
+
+class StoreFault(SurroundingsFault):
+    """The store cannot be reached, read or written."""
+
+
+class PortTaken(SurroundingsFault):
+    """The address to listen on is in use."""
+
+
+EXIT_STATUS: dict[type[NinethirtyError], int] = {UserFault: 1, SurroundingsFault: 3}
+HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, UserFault: 400, SurroundingsFault: 503}
+
+
+def exit_status(fault: NinethirtyError) -> int:
+    """Return the exit status of the program for a fault."""
+    return next(status for kind, status in EXIT_STATUS.items() if isinstance(fault, kind))
+
+
+def http_status(fault: NinethirtyError) -> int:
+    """Return the HTTP status that tells a client of a fault."""
+    return next(status for kind, status in HTTP_STATUS.items() if isinstance(fault, kind))

@@ -1,0 +1,1 @@
+"""Judgement: pure functions from promises and runs to verdicts."""

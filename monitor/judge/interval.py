@@ -1,0 +1,44 @@
+"""Intervals and bounds: what is known of an instant or a length that nobody measured exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An instant known to lie in `(after, by]`: absent as of `after`, present as of `by`.
+
+    None leaves that side open. Aware UTC.
+    """
+
+    after: datetime | None = None
+    by: datetime | None = None
+
+    def __bool__(self) -> bool:
+        """Tell whether anything is known."""
+        return self.after is not None or self.by is not None
+
+
+NOTHING = Interval()
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A length of time in seconds known to lie in `[min, max]`; None leaves that side open."""
+
+    min: float | None = None
+    max: float | None = None
+
+
+def since(interval: Interval, origin: datetime) -> Bounds:
+    """Return how long after `origin` the instant in `interval` lies (negative: before)."""
+    return Bounds(seconds_between(origin, interval.after), seconds_between(origin, interval.by))
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    """Return the seconds from `start` to `end`, None when either is unknown."""
+    if start is None or end is None:
+        return None
+    return round((end - start).total_seconds(), 3)

@@ -1,0 +1,122 @@
+"""What the promises and the runs prove about a release."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from monitor.judge.interval import NOTHING, Bounds, Interval
+from monitor.judge.policy import Grade
+from schedules.slot import Slot
+
+
+class Word(StrEnum):
+    """The verdict on a release or a part."""
+
+    PENDING = "pending"
+    ON_TIME = "on_time"
+    LATE = "late"
+    OVERDUE = "overdue"
+    EARLY = "early"
+    NOT_PUBLISHED = "not_published"
+    UNPROVEN = "unproven"
+    CANCELLED = "cancelled"
+    MOVED = "moved"
+    UNANNOUNCED = "unannounced"
+
+
+class Kind(StrEnum):
+    """The kinds of finding."""
+
+    EARLY_EXPOSURE = "early_exposure"
+    LATE = "late"
+    PARTIAL = "partial"
+    ELSEWHERE_FIRST = "elsewhere_first"
+    SWAPPED = "swapped"
+    WITHDRAWN = "withdrawn"
+    STALE_EDGE = "stale_edge"
+    CALENDARS_DISAGREE = "calendars_disagree"
+    SHORT_NOTICE = "short_notice"
+    UNANNOUNCED = "unannounced"
+    PLATFORM = "platform"
+    CLOCK_FAULT = "clock_fault"
+    BLIND = "blind"
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """A span in which a part was public before its slot. `to` is empty while it is open."""
+
+    part: str
+    start: Interval
+    to: Interval
+    seconds: Bounds
+    open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the evidence shows, with its length in seconds where it has one."""
+
+    kind: Kind
+    part: str | None = None
+    detail: str = ""
+    seconds: Bounds | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartVerdict:
+    """The verdict on one part.
+
+    `first_seen` is the earliest presence that counts; `released` the appearance at or after the slot
+    when that is another one. `delay` is relative to the slot, None before first seen unless overdue.
+    """
+
+    id: str
+    role: str
+    url: str
+    required: bool
+    word: Word
+    first_seen: Interval = NOTHING
+    released: Interval = NOTHING
+    delay: Bounds | None = None
+    exposures: tuple[Exposure, ...] = ()
+    unproven_because: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The verdict on a release as of `at`.
+
+    `slot` is the one in force, learnt from `source` at `announced`. `final` is True when no later
+    evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
+    though nothing new is seen; None when only new evidence can change it.
+    """
+
+    release: str
+    title: str
+    producer: str
+    url: str
+    calendars: tuple[str, ...]
+    slot: Slot | None
+    source: str | None
+    announced: datetime | None
+    word: Word
+    grade: Grade
+    final: bool
+    at: datetime
+    parts: tuple[PartVerdict, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unproven_because: str | None = None
+    revisit: datetime | None = None
+
+    @property
+    def page(self) -> PartVerdict | None:
+        """Return the verdict on the landing page, whose first seen and delay are the release's."""
+        return next((part for part in self.parts if part.id == "page"), None)
+
+    @property
+    def exposures(self) -> tuple[Exposure, ...]:
+        """Return every exposure of every part."""
+        return tuple(exposure for part in self.parts for exposure in part.exposures)

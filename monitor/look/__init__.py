@@ -1,0 +1,1 @@
+"""Looks: one request each, and what it proved."""

@@ -1,0 +1,90 @@
+"""The seam to the network: one request, one answer or one failure, never a retry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+
+class Reason(StrEnum):
+    """Why a look failed. A failed look proves nothing."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    PROTOCOL = "protocol"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too_large"
+    ENCODING = "encoding"
+    REFUSED_ADDRESS = "refused_address"
+    POOL = "pool"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to ask. `cap` is the most decoded bytes to take; `enough` True makes reaching it no failure.
+
+    `bust` adds a query string that no cache has seen. `etag` and `modified` make the request conditional.
+    """
+
+    url: str
+    method: str = "GET"
+    accept: str = "*/*"
+    cap: int = 1_000_000
+    enough: bool = False
+    bust: bool = False
+    etag: str | None = None
+    modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `headers` have lower-case names; `body` is decoded and at most `cap` bytes.
+
+    `sent` is the instant before the first byte of the request left, `received` the one after the last
+    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    sent: datetime
+    received: datetime
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A request that brought no usable answer. `detail` is fit for a log: no body, no secret."""
+
+    url: str
+    reason: Reason
+    detail: str
+    sent: datetime
+    received: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A further address that an answer revealed: an attachment, an HTML part, a listed page."""
+
+    url: str
+    title: str
+    role: str
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+class Fetcher(Protocol):
+    """Makes requests."""
+
+    async def fetch(self, request: Request) -> Answer | Failure:
+        """Make one request. Never raises for what the network or the other side does."""
+
+    async def close(self) -> None:
+        """Let go of all connections."""

@@ -1,0 +1,1 @@
+"""Recognisers: they tell whether an answer shows that the part is out."""

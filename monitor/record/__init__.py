@@ -1,0 +1,1 @@
+"""The record: the store, its one writer, and the evidence."""

@@ -1,0 +1,121 @@
+"""What the store keeps besides releases, promises, runs, incidents and notices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict on a release as last judged: the columns people search by, and the whole as JSON.
+
+    `body` is the JSON of one release of the interface. `slot` is when the slot begins, None without one.
+    """
+
+    release: str
+    producer: str
+    slot: datetime | None
+    word: str
+    grade: str
+    final: bool
+    at: datetime
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A change of verdict: what it was and what it became."""
+
+    id: str
+    release: str
+    at: datetime
+    before: str
+    after: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRead:
+    """One read of one calendar. `usable` False: nothing in force was changed by it, and `fault` says why."""
+
+    calendar: str
+    started: datetime
+    finished: datetime
+    usable: bool
+    entries: int = 0
+    digest: str = ""
+    fault: str = ""
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """An announcement as last shown by a calendar, kept so that joins can be made again after a restart.
+
+    `body` is the announcement as JSON; `gone` is the first usable read that no longer showed it.
+    """
+
+    calendar: str
+    uid: str
+    body: dict[str, Any]
+    seen_first: datetime
+    seen_last: datetime
+    gone: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One version of the draft of an incident.
+
+    `facts` is the report model as JSON, filled from measurements; `words` are what people typed, by
+    field id. `by` is the role that made this version; `digest` the SHA-256 of facts and words together.
+    """
+
+    incident: str
+    version: int
+    at: datetime
+    by: str
+    form: str
+    edition: str
+    facts: dict[str, Any]
+    words: dict[str, str] = field(default_factory=dict)
+    signed: datetime | None = None
+    digest: str = ""
+
+
+class Standing(StrEnum):
+    """Where a delivery stands."""
+
+    WAITING = "waiting"
+    SENT = "sent"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One notice on its way through one channel. `attempts` counts those begun, finished or not."""
+
+    notice: str
+    channel: str
+    standing: Standing
+    due: datetime
+    attempts: int = 0
+    began: datetime | None = None
+    finished: datetime | None = None
+    reason: str = ""
+    reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The last sign of life of a monitor, from which a restart learns how long it was blind.
+
+    `stopped` is True when it stopped in good order.
+    """
+
+    monitor: str
+    at: datetime
+    stopped: bool = False

@@ -1,0 +1,155 @@
+"""The seam to the store. Blocking: the one writer calls it from its own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.judge.runs import Blind, Run
+from monitor.record.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged
+from schedules.promise import Promise
+from schedules.release import Release
+
+
+class Transaction(Protocol):
+    """Writes that appear together or not at all."""
+
+    def save_release(self, release: Release) -> None:
+        """Insert a release or replace what is known of it."""
+
+    def add_promises(self, promises: Iterable[Promise]) -> None:
+        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
+
+    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
+        """Note that the newest promise of this release in this calendar was still shown at `at`."""
+
+    def save_announced(self, announced: Iterable[Announced]) -> None:
+        """Insert or replace entries of calendars, by calendar and uid."""
+
+    def add_read(self, read: CalendarRead) -> None:
+        """Append a read of a calendar."""
+
+    def save_runs(self, runs: Iterable[Run]) -> None:
+        """Insert or extend runs, by target and `first_sent`."""
+
+    def add_blind(self, blind: Blind) -> None:
+        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
+
+    def save_judged(self, judged: Judged) -> None:
+        """Replace the verdict on a release."""
+
+    def add_event(self, event: Event) -> bool:
+        """Append an event; False when one of this id is there already (then nothing is written)."""
+
+    def save_incident(self, incident: Incident) -> None:
+        """Insert or replace an incident."""
+
+    def add_draft(self, draft: Draft) -> None:
+        """Append a version of a draft."""
+
+    def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+        """Append a notice with its deliveries; False when one of this id is there already."""
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        """Replace the standing of one delivery, by notice and channel."""
+
+    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Replace the sign of life of one monitor."""
+
+
+class Store(Protocol):
+    """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
+
+    def upgrade(self) -> None:
+        """Bring the store to this version's shape; creates it when it is empty."""
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds.
+        """
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown."""
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+
+    def runs(self, targets: Sequence[str]) -> list[Run]:
+        """Return the runs of these targets in time order."""
+
+    def runs_of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
+
+    def judged(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+    ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release."""
+
+    def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
+
+    def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final."""
+
+    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
+        """Return events in time order."""
+
+    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order."""
+
+    def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+
+    def incident_of(self, release: str) -> Incident | None:
+        """Return the newest incident of a release."""
+
+    def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+
+    def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
+
+    def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
+
+    def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
+
+    def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
+
+    def outbox_pending(self) -> int:
+        """Return how many deliveries wait."""
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store, one line each; empty when whole."""
+
+    def backup(self, file: Path) -> None:
+        """Copy the store to a file while it is in use."""
+
+    def close(self) -> None:
+        """Let go of every connection."""

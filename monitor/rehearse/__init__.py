@@ -1,0 +1,1 @@
+"""Rehearsals: the whole daemon against a simulated publisher on loopback, on a virtual clock."""

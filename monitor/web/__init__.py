@@ -1,0 +1,1 @@
+"""Pages, JSON API, health and metrics over HTTP."""

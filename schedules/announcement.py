@@ -1,0 +1,67 @@
+"""What one calendar says about one release at one read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from schedules.slot import Slot
+
+
+class State(StrEnum):
+    """The standing a calendar gives an entry."""
+
+    CONFIRMED = "confirmed"
+    PROVISIONAL = "provisional"
+    CANCELLED = "cancelled"
+    POSTPONED = "postponed"
+
+
+class Role(StrEnum):
+    """What a part is to its users. An alternative never stops the clock."""
+
+    PAGE = "page"
+    ATTACHMENT = "attachment"
+    HTML = "html"
+    DATA = "data"
+    ALTERNATIVE = "alternative"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a release that users expect, at one address.
+
+    `recognise` names the recogniser that can tell whether it is out (`status`, `govuk`, `text:…`); None
+    leaves the choice to the monitor.
+    """
+
+    id: str
+    role: Role
+    url: str
+    recognise: str | None = None
+    required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One entry of one calendar at one read.
+
+    `uid` is the calendar's own key for the entry. `url` is the landing page where the release will
+    appear, `link` the entry's own page when it has one. `previous` is the slot the entry says it had
+    before, `why` the reason it gives for a change. `published` is True when the calendar itself says
+    the release is out.
+    """
+
+    uid: str
+    title: str
+    producer: str
+    url: str
+    slot: Slot
+    state: State | None = None
+    doubt: str | None = None
+    parts: tuple[Part, ...] = ()
+    recognise: str | None = None
+    link: str = ""
+    previous: Slot | None = None
+    why: str = ""
+    published: bool = False

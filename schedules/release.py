@@ -1,0 +1,32 @@
+"""One edition of one statistical output by one producer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from schedules.announcement import Part
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release as joined across calendars.
+
+    `id` is stable over reads and restarts. `parts` holds the landing page first (id `page`) and then
+    every other part known. `calendars` names the calendars that announce it, the primary one first;
+    `joined_by` says why their entries were taken for the same release.
+    """
+
+    id: str
+    title: str
+    producer: str
+    url: str
+    parts: tuple[Part, ...]
+    calendars: tuple[str, ...] = ()
+    joined_by: str = ""
+
+    def part(self, part_id: str) -> Part:
+        """Return the part with this id; raises KeyError when there is none."""
+        for part in self.parts:
+            if part.id == part_id:
+                return part
+        raise KeyError(part_id)
