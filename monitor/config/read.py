@@ -1,0 +1,161 @@
+"""TOML to settings, every fault in one go, each as `file: key: reason (got VALUE)`."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, time
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from monitor.config.crosscheck import cross_faults
+from monitor.config.settings import Settings
+from monitor.errors import BadInput, Fault
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_settings(path: Path) -> Settings:
+    """Read and check a configuration file. Raises `BadInput` with every fault in it."""
+    settings = read_table(path, Settings)
+    faults = [Fault(path.name, key, reason, value) for key, reason, value in cross_faults(settings, path.parent)]
+    if faults:
+        raise BadInput(faults)
+    return settings
+
+
+def read_table(path: Path, model: type[M]) -> M:
+    """Read a TOML file into a strict model. Raises `BadInput`."""
+    data = load(path)
+    try:
+        return model.model_validate(data)
+    except ValidationError as exc:
+        raise BadInput(faults_of(exc, data, path.name, model)) from exc
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read a TOML file. Raises `BadInput` when it cannot be read or is not TOML."""
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as exc:
+        raise BadInput([Fault(str(path), "", f"cannot be read: {exc.strerror}")]) from exc
+    except UnicodeDecodeError as exc:
+        raise BadInput([Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}")]) from exc
+    except tomllib.TOMLDecodeError as exc:
+        raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
+
+
+def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: type[BaseModel]) -> list[Fault]:
+    """Return every fault of a validation in words, in the order of the file's keys."""
+    return [_fault(error, data, file, model) for error in exc.errors(include_url=False)]
+
+
+def _fault(error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]) -> Fault:
+    place = _place(error["loc"], data)
+    reason = _reason(error, place, model)
+    value = None if error["type"] in {"missing", "union_tag_not_found"} else _shown(_lookup(data, place))
+    return Fault(file, _written(place), reason, value)
+
+
+def _place(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: ANN401 # whatever the TOML holds
+    """Drop from a location what pydantic adds of its own (the tag of a union), so that it names keys of the file."""
+    place: list[str | int] = []
+    here = data
+    for position, step in enumerate(loc):
+        last = position == len(loc) - 1
+        if isinstance(here, Mapping) and step not in here and not last:
+            continue
+        place.append(step)
+        here = _step(here, step)
+    return place
+
+
+def _step(here: Any, step: str | int) -> Any:  # noqa: ANN401 # whatever the TOML holds
+    if isinstance(here, Mapping):
+        return here.get(str(step))
+    if isinstance(here, list) and isinstance(step, int) and step < len(here):
+        return here[step]
+    return None
+
+
+def _lookup(data: Any, place: Sequence[str | int]) -> Any:  # noqa: ANN401 # whatever the TOML holds
+    for step in place:
+        data = _step(data, step)
+    return data
+
+
+def _written(place: Sequence[str | int]) -> str:
+    """Write a place as people read it: `calendar[2].kind` is the key `kind` of the second `[[calendar]]`."""
+    text = ""
+    for step in place:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+    return text.removeprefix(".")
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "must be given",
+    "string_type": lambda _: "must be text in quotes",
+    "int_type": lambda _: "must be a whole number",
+    "bool_type": lambda _: "must be true or false",
+    "list_type": lambda _: "must be a list in [ ]",
+    "dict_type": lambda _: "must be a table",
+    "model_type": lambda _: "must be a table",
+    "literal_error": lambda ctx: f"must be one of {ctx['expected']}",
+    "union_tag_invalid": lambda ctx: f"must be one of {ctx['expected_tags']}",
+    "union_tag_not_found": lambda _: "kind must be given",
+    "greater_than_equal": lambda ctx: f"must be at least {ctx['ge']}",
+    "less_than_equal": lambda ctx: f"must be at most {ctx['le']}",
+    "too_short": lambda _: "must not be empty",
+}
+
+
+def _reason(error: Mapping[str, Any], place: Sequence[str | int], model: type[BaseModel]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "unknown key" + _meant(str(place[-1]), error["loc"], model)
+    word = _WORDS.get(error["type"])
+    return word(error.get("ctx", {})) if word else str(error["msg"])
+
+
+def _meant(key: str, loc: Sequence[str | int], model: type[BaseModel]) -> str:
+    close = difflib.get_close_matches(key, _keys_at(model, loc[:-1]), n=1, cutoff=0.6)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def _keys_at(model: Any, loc: Sequence[str | int]) -> list[str]:  # noqa: ANN401 # walks a JSON schema
+    """Return the keys that the table at `loc` may have, read from the model's JSON schema."""
+    schema = model.model_json_schema()
+    defs = schema.get("$defs", {})
+    nodes = [schema]
+    for step in loc:
+        nodes = [found for node in nodes for found in _inside(_resolved(node, defs), step, defs)]
+    return [key for node in nodes for key in _resolved(node, defs).get("properties", {})]
+
+
+def _resolved(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in node:
+        node = defs[node["$ref"].rsplit("/", 1)[-1]]
+    return node
+
+
+def _inside(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    choices = [_resolved(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
+    if choices:
+        tagged = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
+        return [*tagged] or [found for choice in choices for found in _inside(choice, step, defs)]
+    if isinstance(step, int):
+        return [node["items"]] if "items" in node else []
+    if step in node.get("properties", {}):
+        return [node["properties"][step]]
+    extra = node.get("additionalProperties")
+    return [extra] if isinstance(extra, Mapping) else []

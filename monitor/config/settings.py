@@ -1,0 +1,283 @@
+"""One frozen model per table of `config.toml`. Every default of the program stands here."""
+
+from __future__ import annotations
+
+import re
+from datetime import time, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from monitor.config.channels import Channel
+from monitor.config.values import Duration, QuietHours, Rate, Spacing, Table, TimeOfDay
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise PydanticCustomError("zone", 'no time zone of that name, write "Europe/London"') from exc
+    return name
+
+
+def _address(url: str) -> str:
+    if not re.match(r"https?://[^/\s@]+(/\S*)?$", url):
+        raise PydanticCustomError("url", 'not an address, write "https://host/path" without user or password')
+    return url
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise PydanticCustomError("name", "not a name: lower-case letters, digits, dots and dashes")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Address = Annotated[str, AfterValidator(_address)]
+Name = Annotated[str, AfterValidator(_name)]
+
+
+class StoreSettings(Table):
+    """Where everything is remembered."""
+
+    url: str = "sqlite:///var/ninethirty.db"
+
+
+class EvidenceSettings(Table):
+    """Where the bytes are kept, for how long, and how many."""
+
+    folder: str = "var/evidence"
+    keep_days: int = Field(default=400, ge=1)
+    keep_mb: int = Field(default=2000, ge=1)
+
+
+class WebSettings(Table):
+    """The pages, the API and the metrics."""
+
+    listen: str = "127.0.0.1:9030"
+    public_board: bool = True
+    users_file: str | None = None
+
+
+class PolicyTable(Table):
+    """Tolerances; None takes the value of the general table."""
+
+    on_time_within: Duration | None = None
+    note_within: Duration | None = None
+    default_time: TimeOfDay | None = None
+
+
+class PolicySettings(PolicyTable):
+    """How releases are judged and graded, in general and per producer."""
+
+    on_time_within: Duration = timedelta(seconds=60)
+    note_within: Duration = timedelta(minutes=5)
+    default_time: TimeOfDay = time(9, 30)
+    short_notice: Duration = timedelta(days=28)
+    producer: dict[str, PolicyTable] = {}
+
+
+class Every(Table):
+    """A phase that begins `from` before the slot."""
+
+    begins: Duration = Field(alias="from")
+    every: Spacing
+
+
+class SlotPhase(Table):
+    """The phase around the slot itself."""
+
+    begins: Duration = Field(default=timedelta(minutes=2), alias="from")
+    until: Duration = timedelta(minutes=10)
+    every: Spacing = timedelta(seconds=1)
+
+
+class OverduePhase(Table):
+    """From the end of the slot phase until the release is seen or the watch is closed."""
+
+    every: Spacing = timedelta(seconds=5)
+    until: Duration = timedelta(hours=2)
+    then_every: Spacing = timedelta(seconds=60)
+    close: Duration = timedelta(days=14)
+
+
+class SettlePhase(Table):
+    """After first seen, until every part has come."""
+
+    every: Spacing = timedelta(seconds=60)
+    parts_every: Spacing = timedelta(seconds=5)
+    until: Duration = timedelta(hours=1)
+
+
+class ExposedPhase(Table):
+    """While something is out early."""
+
+    every: Spacing = timedelta(seconds=5)
+
+
+class AfterPhase(Table):
+    """The days after, for a withdrawal or a swapped file."""
+
+    every: Spacing = timedelta(hours=1)
+    until: Duration = timedelta(days=7)
+
+
+class TripwirePhase(Table):
+    """Listings and feeds, whatever the hour."""
+
+    every: Spacing = timedelta(seconds=60)
+
+
+def _every(begins: str, every: str) -> Every:
+    return Every.model_validate({"from": begins, "every": every})
+
+
+class WatchSettings(Table):
+    """When addresses are looked at."""
+
+    vantage: Name = "edge"
+    origin_view: bool = True
+    far: Every = _every("14d", "5m")
+    ahead: Every = _every("7d", "60s")
+    near: Every = _every("60m", "15s")
+    slot: SlotPhase = SlotPhase()
+    overdue: OverduePhase = OverduePhase()
+    settle: SettlePhase = SettlePhase()
+    exposed: ExposedPhase = ExposedPhase()
+    after: AfterPhase = AfterPhase()
+    tripwire: TripwirePhase = TripwirePhase()
+
+
+class ClockSettings(Table):
+    """How far our clock may be off."""
+
+    warn_offset: Duration = timedelta(seconds=1)
+    unproven_offset: Duration = timedelta(seconds=30)
+
+
+class NetworkSettings(Table):
+    """How we introduce ourselves, and which addresses that are not public may be asked all the same."""
+
+    contact: str = ""
+    allow: list[str] = []
+    timeout: Spacing = timedelta(seconds=10)
+    transport: Literal["lean", "stock"] = "lean"
+
+
+class CalendarSettings(Table):
+    """One calendar: what kind it is, where it is and how often it is read."""
+
+    name: Name
+    kind: Literal["govuk", "ons", "ees", "ics", "csv", "toml", "html", "json", "feed"]
+    url: Address | None = None
+    file: str | None = None
+    every: Spacing = timedelta(minutes=10)
+    producer: str = ""
+    timezone: Zone | None = None
+    date_order: Literal["dmy", "mdy", "ymd"] = "dmy"
+    default_time: TimeOfDay | None = None
+    filters: dict[str, list[str]] = {}
+    options: dict[str, str] = {}
+
+
+class ReportSettings(Table):
+    """What a breach report of this producer says of people, by role, and where it goes."""
+
+    form: Literal["A", "B", "C", "D", "note"] | None = None
+    to: str = ""
+    head_of_profession: str = ""
+    contact: str = ""
+
+
+class ProducerSettings(Table):
+    """A producer: its name, hosts, tripwires and how it reports."""
+
+    id: Name
+    name: str
+    url: Address | None = None
+    hosts: list[str] = []
+    newest: list[Address] = []
+    press: list[Address] = []
+    press_keywords: list[str] = []
+    nation: Literal["ENG", "WLS", "SCT", "NIR"] = "ENG"
+    report: ReportSettings = ReportSettings()
+
+
+class PartMatch(Table):
+    """Which releases a `[[part]]` belongs to; every key given must match (`*` stands for any text)."""
+
+    producer: str | None = None
+    title: str | None = None
+    url: str | None = None
+
+
+class PartSettings(Table):
+    """A part that no calendar tells of. `url` may hold `{slug}` and `{url}` of the release."""
+
+    match: PartMatch
+    id: Name
+    role: Literal["page", "attachment", "html", "data", "alternative"]
+    url: str
+    recognise: str | None = None
+    required: bool = True
+
+
+class PinSettings(Table):
+    """A person's word on a join: whatever is announced at this address is this release."""
+
+    id: Name
+    url: Address
+
+
+class RouteMatch(Table):
+    """Which notices a route takes; every key given must match."""
+
+    producer: str | None = None
+    grade: Literal["none", "note", "report"] | None = None
+    finding: str | None = None
+
+
+class RouteSettings(Table):
+    """Who is told of what."""
+
+    match: RouteMatch = RouteMatch()
+    channels: list[str]
+    quiet: QuietHours | None = None
+
+
+DEFAULT_RATE = 2.0
+DEFAULT_RATES = {"www.gov.uk": 5.0}
+
+
+class Settings(Table):
+    """The whole configuration."""
+
+    timezone: Zone = "Europe/London"
+    store: StoreSettings = StoreSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    web: WebSettings = WebSettings()
+    policy: PolicySettings = PolicySettings()
+    watch: WatchSettings = WatchSettings()
+    budget: dict[str, Rate] = {}
+    clock: ClockSettings = ClockSettings()
+    network: NetworkSettings = NetworkSettings()
+    calendar: list[CalendarSettings] = []
+    producer: list[ProducerSettings] = []
+    part: list[PartSettings] = []
+    pin: list[PinSettings] = []
+    channel: list[Channel] = []
+    route: list[RouteSettings] = []
+
+    def rate(self, host: str) -> float:
+        """Return how many requests a second this host may be asked."""
+        default = DEFAULT_RATES.get(host) or self.budget.get("default", DEFAULT_RATE)
+        return self.budget.get(host, default)
+
+    def producer_of(self, producer: str) -> ProducerSettings:
+        """Return the table of a producer, a bare one when the configuration has none."""
+        for table in self.producer:
+            if table.id == producer:
+                return table
+        return ProducerSettings.model_construct(id=producer, name=producer)

@@ -1,0 +1,108 @@
+"""Values as people write them in TOML: durations, rates, times of day, secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import time, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic_core import PydanticCustomError
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+_QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+
+
+def _refuse(message: str) -> PydanticCustomError:
+    return PydanticCustomError("value", message)
+
+
+def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
+    """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
+    found = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _refuse('not a duration, write "1s"')
+    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+
+
+def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
+    """Read a duration that must be longer than nothing."""
+    length = read_duration(value)
+    if length <= timedelta():
+        raise _refuse("must be longer than nothing")
+    return length
+
+
+def write_duration(length: timedelta) -> str:
+    """Write a duration so that it reads back the same."""
+    seconds = length.total_seconds()
+    for unit in ("d", "h", "m", "s"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{int(seconds / _SECONDS[unit])}{unit}"
+    return f"{round(seconds * 1000)}ms"
+
+
+def _read_rate(value: Any) -> float:  # noqa: ANN401 # whatever the TOML holds
+    found = _RATE.fullmatch(value) if isinstance(value, str) else None
+    rate = float(found[1]) / _SECONDS[found[2]] if found else 0.0
+    if rate <= 0:
+        raise _refuse('not a rate, write "2/s" or "30/m"')
+    return rate
+
+
+def _read_time(value: Any) -> time:  # noqa: ANN401 # whatever the TOML holds
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _refuse('not a time of day, write "09:30"')
+    return time(int(found[1]), int(found[2]))
+
+
+def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # whatever the TOML holds
+    found = _QUIET.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise _refuse('not quiet hours, write "22:00-07:00"')
+    return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
+
+
+Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration)]
+Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration)]
+Rate = Annotated[float, BeforeValidator(_read_rate)]
+TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
+QuietHours = Annotated[tuple[time, time], BeforeValidator(_read_quiet)]
+
+
+class Table(BaseModel):
+    """A TOML table: unknown keys refused, no value converted behind one's back, never altered."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Secret(Table):
+    """Where a secret is found; the configuration itself never holds one."""
+
+    env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Secret:
+        if (self.env is None) == (self.file is None):
+            raise _refuse('name one place: {env = "NAME"} or {file = "PATH"}')
+        return self
+
+    def missing(self) -> str | None:
+        """Return why the secret cannot be read now, None when it can. Names the place, never the value."""
+        if self.env is not None:
+            return None if os.environ.get(self.env) else f"the environment has no {self.env}"
+        return None if Path(str(self.file)).is_file() else f"no file {self.file}"
+
+    def reveal(self) -> str:
+        """Return the secret itself; empty when it is missing."""
+        if self.env is not None:
+            return os.environ.get(self.env, "")
+        path = Path(str(self.file))
+        return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
