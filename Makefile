@@ -1,0 +1,45 @@
+# Two commands do everything: `make demo` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
+
+.PHONY: venv demo run test lint bench docs image parts
+.DEFAULT_GOAL := test
+
+venv: .venv/installed
+
+.venv/installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11 or later: make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; sh tests/parts python3-venv; $(PYTHON) -m venv .venv; }
+	@echo "Installing what requirements.lock names (once) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: venv
+	@rm -rf var/demo
+	@$(BIN)/ninethirty rehearse $(INCIDENTS) --keep var/demo
+
+run: venv
+	@$(BIN)/ninethirty --config config.toml run
+
+# Debian packages that tests drive for real; without root they are looked for and, but for CI, done without.
+parts:
+	@sh tests/parts
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: venv parts lint
+	$(BIN)/pytest
+
+bench: venv
+	@$(BIN)/python -m bench
+
+docs: venv
+	$(BIN)/pytest tests/docs
+
+image:
+	docker build --tag ninethirty .

@@ -1,0 +1,110 @@
+"""A verdict in the terms of the alerts leaf."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
+
+from alerts import finding as facts
+from monitor.judge.interval import Bounds, Interval
+from monitor.judge.runs import Blind, Run
+from monitor.judge.verdict import Exposure, PartVerdict, Verdict
+from monitor.look.sighting import State
+from schedules.slot import Precision, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What is known of how a verdict was measured: the runs behind it, blind spans, and the clock."""
+
+    monitor: str = ""
+    runs: Mapping[str, Sequence[Run]] = field(default_factory=dict)
+    blind: Sequence[Blind] = ()
+    clock_offset: Bounds | None = None
+    spacing: float | None = None
+    records: tuple[tuple[str, str], ...] = ()
+
+
+def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
+    """Return what the alerts leaf may know of a verdict: times, lengths and addresses, never content."""
+    slot = verdict.slot
+    return facts.ReleaseFacts(
+        release=verdict.release,
+        title=verdict.title,
+        producer=verdict.producer,
+        url=verdict.url,
+        timezone=slot.timezone if slot else "Europe/London",
+        slot=slot.instant if slot else None,
+        slot_text=slot_text(slot),
+        slot_source=verdict.source,
+        slot_learnt=verdict.announced,
+        verdict=verdict.word.value,
+        grade=verdict.grade.value,
+        final=verdict.final,
+        at=verdict.at,
+        parts=tuple(_part(part) for part in verdict.parts),
+        findings=tuple(
+            facts.Finding(found.kind.value, found.part, found.detail, _seconds(found.seconds))
+            for found in verdict.findings
+        ),
+        unproven_because=verdict.unproven_because,
+        certainty=_certainty(measured),
+    )
+
+
+def slot_text(slot: Slot | None) -> str:
+    """Return a slot in words, in its own local time: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
+    if slot is None:
+        return "no announced time"
+    if slot.precision is Precision.INSTANT and slot.instant is not None:
+        local = slot.instant.astimezone(ZoneInfo(slot.timezone))
+        return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M} {local.tzname()}"
+    if slot.first is not None and slot.precision is Precision.DAY:
+        return f"{slot.first:%A} {slot.first.day} {slot.first:%B %Y} (no time announced)"
+    return slot.raw or "no readable time"
+
+
+def _part(part: PartVerdict) -> facts.Part:
+    return facts.Part(
+        part.id,
+        part.role,
+        part.url,
+        part.required,
+        part.word.value,
+        _between(part.first_seen),
+        _between(part.released),
+        _seconds(part.delay),
+        tuple(_exposure(exposure) for exposure in part.exposures),
+    )
+
+
+def _exposure(exposure: Exposure) -> facts.Exposure:
+    return facts.Exposure(
+        exposure.part,
+        _between(exposure.start),
+        _between(exposure.to),
+        _seconds(exposure.seconds) or facts.Seconds(),
+        exposure.open,
+    )
+
+
+def _between(interval: Interval) -> facts.Between:
+    return facts.Between(interval.after, interval.by)
+
+
+def _seconds(bounds: Bounds | None) -> facts.Seconds | None:
+    return None if bounds is None else facts.Seconds(bounds.min, bounds.max)
+
+
+def _certainty(measured: Measured) -> facts.Certainty:
+    runs = [run for target in measured.runs.values() for run in target]
+    return facts.Certainty(
+        monitor=measured.monitor,
+        looks=sum(run.looks for run in runs),
+        failed_looks=sum(run.looks for run in runs if run.state is State.UNKNOWN),
+        spacing=measured.spacing,
+        clock_offset=_seconds(measured.clock_offset),
+        blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),
+        records=measured.records,
+    )
