@@ -28,7 +28,8 @@ class Slot:
     `instant` (aware UTC) is set for `INSTANT` alone. Every other precision but `NONE` has `first` and
     `last`, inclusive local dates in `timezone`. `raw` is the text as the calendar wrote it; `reason`
     says why a slot of precision `NONE` could not be read, `doubt` why a readable one is not to be
-    judged to the minute before a person confirms it (values: `samples/calendars/README.md`).
+    judged to the minute before a person confirms it (values: `samples/calendars/README.md`). `assumed` is the
+    instant that the configuration's default time gives a slot of precision `DAY`: for planning, never announced.
     """
 
     precision: Precision
@@ -39,6 +40,7 @@ class Slot:
     timezone: str = "Europe/London"
     reason: str | None = None
     doubt: str | None = None
+    assumed: datetime | None = None
 
     def begins(self) -> datetime | None:
         """Return the first instant (UTC) that the slot covers, None for precision `NONE`."""

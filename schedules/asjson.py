@@ -1,0 +1,109 @@
+"""Announcements and slots as JSON objects, and back. The shape is that of `calendar parse`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+
+from schedules.announcement import Announcement, Part, Role, State
+from schedules.slot import Precision, Slot
+
+Json = dict[str, Any]
+
+
+def instant_json(moment: datetime) -> str:
+    """Return an aware instant as RFC 3339 with offset `Z` and milliseconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def slot_json(slot: Slot) -> Json:
+    """Return a slot: `start` is an instant for precision `instant`, else `start` and `end` are local dates."""
+    return {
+        "precision": slot.precision.value,
+        "start": instant_json(slot.instant) if slot.instant else _date_json(slot.first),
+        "end": _date_json(slot.last),
+        "raw": slot.raw,
+        "timezone": slot.timezone,
+        "reason": slot.reason,
+        "doubt": slot.doubt,
+        "assumed": instant_json(slot.assumed) if slot.assumed else None,
+    }
+
+
+def slot_from_json(data: Mapping[str, Any]) -> Slot:
+    """Return the slot that `slot_json` wrote; raises KeyError or ValueError for anything else."""
+    precision = Precision(data["precision"])
+    exact = precision is Precision.INSTANT
+    start, end, assumed = data["start"], data["end"], data.get("assumed")
+    return Slot(
+        precision,
+        instant=datetime.fromisoformat(start) if exact else None,
+        first=date.fromisoformat(start) if start and not exact else None,
+        last=date.fromisoformat(end) if end else None,
+        raw=data.get("raw", ""),
+        timezone=data.get("timezone", "Europe/London"),
+        reason=data.get("reason"),
+        doubt=data.get("doubt"),
+        assumed=datetime.fromisoformat(assumed) if assumed else None,
+    )
+
+
+def part_json(part: Part) -> Json:
+    """Return a part."""
+    return {
+        "id": part.id,
+        "role": part.role.value,
+        "url": part.url,
+        "recognise": part.recognise,
+        "required": part.required,
+    }
+
+
+def part_from_json(data: Mapping[str, Any]) -> Part:
+    """Return the part that `part_json` wrote."""
+    return Part(data["id"], Role(data["role"]), data["url"], data.get("recognise"), data.get("required", True))
+
+
+def announcement_json(announcement: Announcement) -> Json:
+    """Return an announcement as `calendar parse` and `calendar read` print it, one object a line."""
+    return {
+        "uid": announcement.uid,
+        "title": announcement.title,
+        "producer": announcement.producer,
+        "url": announcement.url,
+        "slot": slot_json(announcement.slot),
+        "state": announcement.state.value if announcement.state else None,
+        "doubt": announcement.doubt,
+        "reason": announcement.slot.reason,
+        "parts": [part_json(part) for part in announcement.parts],
+        "recognise": announcement.recognise,
+        "link": announcement.link,
+        "previous": slot_json(announcement.previous) if announcement.previous else None,
+        "why": announcement.why,
+        "published": announcement.published,
+    }
+
+
+def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
+    """Return the announcement that `announcement_json` wrote; raises KeyError or ValueError for anything else."""
+    previous, state = data.get("previous"), data.get("state")
+    return Announcement(
+        uid=data["uid"],
+        title=data["title"],
+        producer=data["producer"],
+        url=data["url"],
+        slot=slot_from_json(data["slot"]),
+        state=State(state) if state else None,
+        doubt=data.get("doubt"),
+        parts=tuple(part_from_json(part) for part in data.get("parts", ())),
+        recognise=data.get("recognise"),
+        link=data.get("link", ""),
+        previous=slot_from_json(previous) if previous else None,
+        why=data.get("why", ""),
+        published=data.get("published", False),
+    )
+
+
+def _date_json(day: date | None) -> str | None:
+    return day.isoformat() if day else None

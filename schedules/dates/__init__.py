@@ -1,0 +1,23 @@
+"""Date texts as producers write them → slots with honest precision, or a clear refusal; never a guess.
+
+The grammar is small, ordered and reads whole texts only: what is left over refuses the text.
+Source: `facts/calendars.md` §4.3.
+"""
+
+from __future__ import annotations
+
+from schedules.dates.read import DateText, read_date
+from schedules.dates.slots import at_instant, at_wall, local_day, no_slot, on_days
+from schedules.dates.status import state_of, status_word
+
+__all__ = [
+    "DateText",
+    "at_instant",
+    "at_wall",
+    "local_day",
+    "no_slot",
+    "on_days",
+    "read_date",
+    "state_of",
+    "status_word",
+]

@@ -1,0 +1,79 @@
+"""Wall time and UTC, done once: clock changes, local dates, and which times do not exist or come twice.
+
+London is the default zone; every function takes another. Source: `facts/calendars.md` §5.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo
+
+LONDON = "Europe/London"
+
+NONEXISTENT = "nonexistent-time"
+AMBIGUOUS = "ambiguous-time"
+
+
+class UnknownZone(ValueError):
+    """A name that names no time zone."""
+
+
+class NoSingleInstant(ValueError):
+    """A wall time that the clock skips or shows twice; `doubt` is `nonexistent-time` or `ambiguous-time`."""
+
+    def __init__(self, wall: datetime, timezone: str, doubt: str) -> None:
+        super().__init__(f"{wall:%Y-%m-%d %H:%M} in {timezone}: {doubt}")
+        self.doubt = doubt
+
+
+@cache
+def zone(name: str) -> ZoneInfo:
+    """Return the zone of an Olson name; raises `UnknownZone`, also for names that are paths."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as exc:
+        raise UnknownZone(f"no time zone is called {name!r}") from exc
+
+
+def clock_doubt(wall: datetime, timezone: str = LONDON) -> str | None:
+    """Tell what is wrong with a naive wall time in a zone; None when it names exactly one instant."""
+    here = zone(timezone)
+    early, late = (wall.replace(tzinfo=here, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if early == late:
+        return None
+    # In the gap zoneinfo answers with an instant that reads back as another wall time.
+    return AMBIGUOUS if early.astimezone(here).replace(tzinfo=None) == wall else NONEXISTENT
+
+
+def instant(wall: datetime, timezone: str = LONDON) -> datetime:
+    """Return the instant (aware UTC) of a naive wall time; raises `NoSingleInstant`."""
+    doubt = clock_doubt(wall, timezone)
+    if doubt is not None:
+        raise NoSingleInstant(wall, timezone, doubt)
+    return wall.replace(tzinfo=zone(timezone)).astimezone(UTC)
+
+
+def local(moment: datetime, timezone: str = LONDON) -> datetime:
+    """Return an aware instant as the aware wall time of a zone."""
+    return moment.astimezone(zone(timezone))
+
+
+def local_date(moment: datetime, timezone: str = LONDON) -> date:
+    """Return the local calendar day of an aware instant."""
+    return local(moment, timezone).date()
+
+
+def day_begins(day: date, timezone: str = LONDON) -> datetime:
+    """Return the first instant (UTC) of a local day."""
+    return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
+
+
+def day_ends(day: date, timezone: str = LONDON) -> datetime:
+    """Return the first instant (UTC) after a local day: 23, 24 or 25 hours after it begins."""
+    return day_begins(day + timedelta(days=1), timezone)
+
+
+def is_summer(day: date, timezone: str = LONDON) -> bool:
+    """Tell whether the clock is an hour (or more) ahead of the zone's standard time at noon of a day."""
+    return bool(datetime.combine(day, time(12), zone(timezone)).dst())
