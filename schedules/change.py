@@ -1,0 +1,110 @@
+"""What changed between two entries of the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from schedules.announcement import State
+from schedules.event import What
+from schedules.london import local_date
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from schedules.span import first_day, is_coarser, is_inside
+
+_DATED = (Precision.INSTANT, Precision.DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class ShortNotice:
+    """A change, cancellation or first announcement with too little notice.
+
+    The change lies in `(since, at]`; `since` is None when no earlier read is known. `days` are calendar
+    days from the read that showed it to the date that counts (the old one for a move), `days_at_most`
+    those from the earlier read. `proven` means that the earlier read was too late already.
+    """
+
+    what: What
+    days: int
+    days_at_most: int | None
+    since: datetime | None
+    at: datetime
+    proven: bool
+
+
+def is_cancelled(promise: Promise) -> bool:
+    """Tell whether an entry calls the release off."""
+    return promise.state is State.CANCELLED
+
+
+def says_something(promise: Promise) -> bool:
+    """Tell whether an entry states anything: a time, that the time is yet to be told, or a cancellation.
+
+    A text nobody could read is a fault of reading and takes no earlier promise away.
+    """
+    return promise.slot.precision is not Precision.NONE or promise.slot.reason == "tbc" or is_cancelled(promise)
+
+
+def changes(old: Promise, new: Promise) -> tuple[What, ...]:
+    """Return what `new` says otherwise than `old`, both from one calendar."""
+    if is_cancelled(new):
+        return () if is_cancelled(old) else (What.CANCELLED,)
+    moved = slot_changes(old.slot, new.slot)
+    if is_cancelled(old):
+        return (What.REINSTATED, *moved)
+    is_firm = old.state is State.PROVISIONAL and new.state is State.CONFIRMED
+    kept = What.RE_DATED not in moved and What.TIME_CHANGED not in moved
+    return (*moved, What.CONFIRMED) if is_firm and kept else moved
+
+
+def slot_changes(old: Slot, new: Slot) -> tuple[What, ...]:
+    """Return how a slot changed: re-dated, time-changed, precision raised or lowered; empty when it did not."""
+    if is_inside(old, new) and is_inside(new, old):
+        return ()
+    if old.precision is Precision.NONE:
+        return () if new.precision is Precision.NONE else (What.PRECISION_RAISED,)
+    if is_inside(new, old):
+        return (What.PRECISION_RAISED,)
+    if is_inside(old, new):
+        return (What.PRECISION_LOWERED,)
+    return _moved(old, new)
+
+
+def _moved(old: Slot, new: Slot) -> tuple[What, ...]:
+    if old.instant and new.instant and first_day(old) == first_day(new):
+        return (What.TIME_CHANGED,)
+    if is_coarser(new, old):
+        return (What.RE_DATED, What.PRECISION_LOWERED)
+    return (What.RE_DATED, What.PRECISION_RAISED) if is_coarser(old, new) else (What.RE_DATED,)
+
+
+def short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | None:
+    """Return the shortness of notice that `new` gives, None when there was notice enough.
+
+    `old` is what the same calendar said before, None when `new` is the first announcement of all. A
+    provisional or month-wide date is no promise yet, so moving it is never short. The first read of a
+    calendar proves nothing about when an entry was made.
+    """
+    what = _shortened(old, new)
+    day = first_day((old or new).slot)
+    if what is None or day is None:
+        return None
+    left = _days_left(day, new.learnt, new.slot)
+    most = None if new.unlearnt is None else _days_left(day, new.unlearnt, new.slot)
+    if left >= days:
+        return None
+    return ShortNotice(what, left, most, new.unlearnt, new.learnt, proven=most is not None and most < days)
+
+
+def _shortened(old: Promise | None, new: Promise) -> What | None:
+    dated = old or new
+    if dated.slot.precision not in _DATED or dated.state is State.PROVISIONAL:
+        return None
+    if old is None:
+        return None if new.unlearnt is None or is_cancelled(new) else What.ANNOUNCED
+    found = changes(old, new)
+    return next((kind for kind in (What.CANCELLED, What.RE_DATED, What.TIME_CHANGED) if kind in found), None)
+
+
+def _days_left(day: date, read: datetime, slot: Slot) -> int:
+    return (day - local_date(read, slot.timezone)).days

@@ -1,0 +1,54 @@
+"""What happened in the ledger: one line of `calendar history`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from schedules.slot import Slot
+
+
+class What(StrEnum):
+    """The kinds of ledger event."""
+
+    ANNOUNCED = "announced"
+    RE_DATED = "re-dated"
+    TIME_CHANGED = "time-changed"
+    SHORT_NOTICE = "short-notice"
+    PRECISION_RAISED = "precision-raised"
+    PRECISION_LOWERED = "precision-lowered"
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+    REINSTATED = "reinstated"
+    ABSENT = "absent"
+    REAPPEARED = "reappeared"
+    CHANGED_AFTER_SLOT = "changed-after-slot"
+    BACK_DATED = "back-dated"
+    FIRST_SEEN_AFTER_SLOT = "first-seen-after-slot"
+    CALENDARS_DISAGREE = "calendars-disagree"
+    ZONE_DOUBT = "zone-doubt"
+    UNLIKELY_DAY = "unlikely-day"
+    SANITY_ALARM = "sanity-alarm"
+    READ_FAILED = "read-failed"
+    UNANNOUNCED = "unannounced"
+    PUBLISHED_UNANNOUNCED = "published-unannounced"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEvent:
+    """One thing that a read showed.
+
+    `at` is the read that showed it; `since` the last earlier read that did not, so that it happened in
+    `(since, at]`. `before` and `after` are the slots it concerns. `release` is empty for an event of a
+    whole calendar.
+    """
+
+    what: What
+    at: datetime
+    calendar: str
+    release: str = ""
+    since: datetime | None = None
+    before: Slot | None = None
+    after: Slot | None = None
+    detail: str = ""
