@@ -1,0 +1,191 @@
+"""The fetcher that goes out: one request over HTTP, nothing followed, nothing tried twice."""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+from collections.abc import AsyncIterable, Callable
+from typing import cast
+
+import httpx
+
+from monitor import __version__
+from monitor.clock import Clock
+from monitor.look.body import Body, UnusableBody
+from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.route import Finder, Router
+from monitor.look.stock import MOST_CONNECTIONS, StockTransport
+from monitor.look.trip import TRIP, Trip
+
+USER_AGENT = f"ninethirty/{__version__}"
+_BODILESS = (204, 304)
+_STORED = 4096
+
+Engine = Callable[[Origin, Finder, ssl.SSLContext], httpx.AsyncBaseTransport]
+"""Makes the transport of one origin."""
+
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (httpx.PoolTimeout, Reason.POOL),
+    (httpx.TimeoutException, Reason.TIMEOUT),
+    (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
+    (httpx.InvalidURL, Reason.REFUSED_ADDRESS),
+    (httpx.ConnectError, Reason.CONNECT),
+    (httpx.NetworkError, Reason.RESET),
+    (httpx.ProtocolError, Reason.PROTOCOL),
+)
+
+
+class HttpFetcher:
+    """Makes requests with httpx, each origin on a transport of its own with at most four connections.
+
+    `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
+    `engine` makes the transports. The task that fetches must not be cancelled except at shutdown.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a choice of its own, most are left alone
+        self,
+        clock: Clock,
+        guard: Guard | None = None,
+        route: Router | None = None,
+        *,
+        contact: str = "",
+        seconds: float = 15.0,
+        engine: Engine = StockTransport,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Open nothing yet."""
+        self._clock = clock
+        self._guard = guard or Guard()
+        self._finder = Finder(self._guard, route)
+        self._agent = f"{USER_AGENT} (+{contact})" if contact else USER_AGENT
+        self._seconds = seconds
+        self._engine = engine
+        self._context = context
+        self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
+        self._stored: dict[Request, httpx.Request] = {}
+        self._unique = itertools.count(int(clock.now().timestamp() * 1000))
+
+    async def fetch(self, request: Request) -> Answer | Failure:
+        """Make one request. Never raises for what the network or the other side does."""
+        trip = Trip(self._clock, self._seconds)
+        token = TRIP.set(trip)
+        started = trip.now()
+        try:
+            return await self._made(request, trip)
+        except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL) as exc:
+            reason, detail = _told(exc, trip)
+            return Failure(request.url, reason, detail, trip.sent or started, trip.now())
+        finally:
+            TRIP.reset(token)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        transports, self._transports = list(self._transports.values()), {}
+        for transport in transports:
+            await transport.aclose()
+
+    async def _made(self, request: Request, trip: Trip) -> Answer:
+        built = self._built(request)
+        url = built.url
+        if url.userinfo:
+            raise RefusedAddress("a name and password in the address")
+        transport = self._transport(self._guard.origin(url.scheme, url.host, url.port))
+        response = await _sent(transport, built, trip)
+        trip.arrives()
+        return await _answered(request, response, trip)
+
+    def _transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
+        transport = self._transports.get(origin)
+        if transport is None:
+            self._context = self._context or ssl.create_default_context()
+            transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
+        return transport
+
+    def _built(self, request: Request) -> httpx.Request:
+        stored = self._stored.get(request)
+        if stored is not None:
+            return stored
+        url = httpx.URL(request.url)
+        if request.bust:
+            return self._build(request, url.copy_merge_params({bust_key(url.path): format(next(self._unique), "x")}))
+        if len(self._stored) >= _STORED:
+            self._stored.clear()
+        built = self._stored[request] = self._build(request, url)
+        return built
+
+    def _build(self, request: Request, url: httpx.URL) -> httpx.Request:
+        headers = {"User-Agent": self._agent, "Accept": request.accept, "Accept-Encoding": "gzip"}
+        if request.etag:
+            headers["If-None-Match"] = request.etag
+        if request.modified:
+            headers["If-Modified-Since"] = request.modified
+        built = httpx.Request(request.method, url, headers=headers)
+        built.extensions["timeout"] = httpx.Timeout(self._seconds).as_dict()
+        return built
+
+
+def bust_key(path: str) -> str:
+    """Return the query key that misses caches: GOV.UK's search refuses every other than its own."""
+    return "c" if path.endswith("/api/search.json") else "ninethirty"
+
+
+async def _sent(transport: httpx.AsyncBaseTransport, built: httpx.Request, trip: Trip) -> httpx.Response:
+    # A kept connection that the server closed just then is replaced once; the others kept are passed over.
+    for _ in range(MOST_CONNECTIONS + 1):
+        try:
+            return await transport.handle_async_request(built)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            if not trip.is_stale():
+                raise
+            trip.again()
+    return await transport.handle_async_request(built)
+
+
+async def _answered(request: Request, response: httpx.Response, trip: Trip) -> Answer:
+    headers = _headers(response.headers.raw)
+    sent, received = trip.sent or trip.now(), trip.received or trip.now()
+    stream = cast("AsyncIterable[bytes]", response.stream)
+    try:
+        if request.method == "HEAD" or response.status_code in _BODILESS:
+            return Answer(request.url, response.status_code, headers, b"", sent, received)
+        body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
+        async for chunk in stream:
+            if not body.feed(chunk):
+                break
+        return Answer(request.url, response.status_code, headers, body.end(), sent, received, body.whole)
+    finally:
+        await response.aclose()
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+def _told(exc: Exception, trip: Trip) -> tuple[Reason, str]:
+    if trip.fault is not None:
+        return trip.fault
+    if isinstance(exc, RefusedAddress):
+        return Reason.REFUSED_ADDRESS, str(exc)
+    if isinstance(exc, UnusableBody):
+        return exc.reason, str(exc)
+    if isinstance(exc, httpx.ConnectError) and _is_tls(exc):
+        return Reason.TLS, "the certificate or the handshake was refused"
+    if isinstance(exc, httpx.ProtocolError | httpx.NetworkError) and trip.received is not None:
+        return Reason.TRUNCATED, "the answer broke off"
+    reason = next(reason for kind, reason in _REASONS if isinstance(exc, kind))
+    if isinstance(exc, httpx.RemoteProtocolError) and not trip.heard:
+        reason = Reason.RESET
+    return reason, type(exc).__name__
+
+
+def _is_tls(exc: BaseException | None) -> bool:
+    while exc is not None:
+        if isinstance(exc, ssl.SSLError):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False

@@ -1,0 +1,66 @@
+"""A fetcher without a network: answers come from a table or a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Reason, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one address answers. `etag` is sent, and answers a matching condition with 304.
+
+    `fails` makes it a failure for that reason. `seconds` pass before the answer.
+    """
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    etag: str | None = None
+    fails: Reason | None = None
+    seconds: float = 0.0
+
+
+NOT_FOUND = Reply(404, b"Not Found")
+
+
+class ScriptedFetcher:
+    """Answers requests from a script; addresses it does not name are 404. `asked` is what it was asked, in order."""
+
+    def __init__(self, clock: Clock, script: Mapping[str, Reply] | Callable[[Request], Reply]) -> None:
+        self._clock = clock
+        self._script = script
+        self.asked: list[Request] = []
+
+    async def fetch(self, request: Request) -> Answer | Failure:
+        """Answer as the script says, in the time it says."""
+        self.asked.append(request)
+        sent = self._clock.now()
+        reply = self._script(request) if callable(self._script) else self._script.get(request.url, NOT_FOUND)
+        if reply.seconds:
+            await self._clock.sleep(reply.seconds)
+        reason = reply.fails or _too_large(request, reply)
+        if reason is not None:
+            return Failure(request.url, reason, "scripted", sent, self._clock.now())
+        status, body = _answered(request, reply)
+        whole = len(body) <= request.cap
+        headers = {name.lower(): value for name, value in reply.headers.items()}
+        headers |= {"etag": reply.etag} if reply.etag else {}
+        return Answer(request.url, status, headers, body[: request.cap], sent, self._clock.now(), whole)
+
+    async def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+
+def _answered(request: Request, reply: Reply) -> tuple[int, bytes]:
+    if reply.etag is not None and request.etag == reply.etag and reply.status == 200:
+        return 304, b""
+    return reply.status, b"" if request.method == "HEAD" else reply.body
+
+
+def _too_large(request: Request, reply: Reply) -> Reason | None:
+    over = len(reply.body) > request.cap and not request.enough and request.method != "HEAD"
+    return Reason.TOO_LARGE if over else None
