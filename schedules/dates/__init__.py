@@ -6,12 +6,13 @@ Source: `facts/calendars.md` §4.3.
 
 from __future__ import annotations
 
-from schedules.dates.read import DateText, read_date
+from schedules.dates.read import DateText, assume_time, read_date, with_time
 from schedules.dates.slots import at_instant, at_wall, local_day, no_slot, on_days
 from schedules.dates.status import state_of, status_word
 
 __all__ = [
     "DateText",
+    "assume_time",
     "at_instant",
     "at_wall",
     "local_day",
@@ -20,4 +21,5 @@ __all__ = [
     "read_date",
     "state_of",
     "status_word",
+    "with_time",
 ]

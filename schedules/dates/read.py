@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import lru_cache
 
 from schedules.dates.days import day
@@ -58,6 +58,29 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
     (dmy, mdy, ymd) that of numeric dates. An unreadable text gives precision `NONE` with its reason.
     """
     return _read(text, anchor, timezone, date_order)
+
+
+def with_time(slot: Slot, text: str) -> Slot:
+    """Return a slot of one day made exact by a time that stands in a column of its own ("9.30", "7am", "0930").
+
+    A text that is no time leaves the day, with doubt `unreadable-date`; an empty one or "TBC" just leaves the day.
+    """
+    plain = normalise(text)
+    if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
+        return slot
+    raw = f"{slot.raw} {text.strip()}"
+    found = find_time(f"at {plain}")
+    if found.rest or found.impossible or (found.time is None and not found.midnight):
+        return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
+    return _timed(Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone)
+
+
+def assume_time(slot: Slot, default_time: str | None) -> Slot:
+    """Return a slot of one day with the instant that the configuration's "HH:MM" gives it; it stays a day."""
+    if default_time is None or slot.precision is not Precision.DAY or slot.first is None:
+        return slot
+    exact = at_wall(datetime.combine(slot.first, time.fromisoformat(default_time)), slot.raw, slot.timezone)
+    return replace(slot, assumed=exact.instant)
 
 
 @lru_cache(maxsize=16_384)

@@ -1,0 +1,80 @@
+"""The bytes of an answer, checked and decoded before anything reads them."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from schedules.source import Page, UnreadableCalendar
+
+LARGEST = 256 * 1024 * 1024  # bytes of one answer
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def answered(pages: Sequence[Page], url: str) -> Page:
+    """Return the good answer for an address; raises `UnreadableCalendar` when there is none."""
+    page = next((page for page in pages if page.url == url), None)
+    if page is None:
+        raise UnreadableCalendar(f"{url}: no answer")
+    return good(page)
+
+
+def good(page: Page) -> Page:
+    """Return a page whose status is 2xx and whose size is sane; raises `UnreadableCalendar` for any other."""
+    if not 200 <= page.status < 300:
+        raise UnreadableCalendar(f"{page.url}: answered {page.status}")
+    if len(page.body) > LARGEST:
+        raise UnreadableCalendar(f"{page.url}: {len(page.body)} bytes are too many for a calendar")
+    if not page.body.strip():
+        raise UnreadableCalendar(f"{page.url}: an empty answer")
+    return page
+
+
+def text_of(page: Page, fallback: str | None = None) -> str:
+    """Decode a page as UTF-8 (or UTF-16 by its mark), else in `fallback`.
+
+    Raises `UnreadableCalendar` for other encodings and for bytes that are no text.
+    """
+    try:
+        text = page.body.decode("utf-16" if page.body.startswith(_UTF16) else "utf-8-sig")
+    except UnicodeDecodeError as exc:
+        text = _fallback(page, fallback, exc)
+    if "\0" in text:
+        raise UnreadableCalendar(f"{page.url}: holds NUL bytes, so it is no text")
+    return text
+
+
+def _fallback(page: Page, fallback: str | None, exc: UnicodeDecodeError) -> str:
+    if fallback is None:
+        raise UnreadableCalendar(f"{page.url}: byte {exc.start} is not UTF-8") from exc
+    return page.body.decode(fallback, errors="replace")
+
+
+def refuse_html(page: Page, text: str, wanted: str) -> None:
+    """Raise `UnreadableCalendar` when a text is an HTML page where something else was wanted."""
+    start = text[:500].lstrip().casefold()
+    if start.startswith(("<!doctype html", "<html", "<head", "<body")):
+        raise UnreadableCalendar(f"{page.url}: an HTML page, not {wanted}")
+
+
+def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
+    """Parse a good JSON answer; raises `UnreadableCalendar` with the place of the fault."""
+    text = text_of(good(page))
+    refuse_html(page, text, "JSON")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        place = (
+            f"line {exc.lineno} column {exc.colno}: {exc.msg}" if isinstance(exc, json.JSONDecodeError) else str(exc)
+        )
+        raise UnreadableCalendar(f"{page.url}: not JSON: {place}") from exc
+
+
+def json_object(page: Page) -> dict[str, Any]:
+    """Parse a good JSON answer that must be an object."""
+    data = json_of(page)
+    if not isinstance(data, dict):
+        raise UnreadableCalendar(f"{page.url}: JSON of another shape, an object was expected")
+    return data
