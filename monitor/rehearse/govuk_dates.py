@@ -1,0 +1,55 @@
+"""Times as GOV.UK writes them (`facts/govuk.md` §1)."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+LONDON = ZoneInfo("Europe/London")
+_SCHEDULED_WITHIN = timedelta(seconds=60)
+
+
+def stamp(instant: datetime | None) -> str | None:
+    """Return an instant in whole seconds, as content items carry it."""
+    return None if instant is None else instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def day_text(day: datetime) -> str:
+    """Return a London day as pages write it: `26 November 2026`."""
+    here = day.astimezone(LONDON)
+    return f"{here.day} {here:%B %Y}"
+
+
+def display_date(slot: datetime | date | str) -> str:
+    """Return a slot as GOV.UK displays it: `26 November 2026 9:30am`, or the text it was announced with."""
+    if isinstance(slot, datetime):
+        here = slot.astimezone(LONDON)
+        return f"{day_text(slot)} {here.hour % 12 or 12}:{here:%M}{'am' if here.hour < 12 else 'pm'}"
+    return f"{slot.day} {slot:%B %Y}" if isinstance(slot, date) else slot
+
+
+def release_timestamp(slot: datetime | date | str) -> str | None:
+    """Return the stored time of a slot; for a month it is a placeholder in it, None where none can be told."""
+    moment = release_moment(slot)
+    return None if moment is None else moment.astimezone(LONDON).isoformat(timespec="milliseconds")
+
+
+def release_moment(slot: datetime | date | str) -> datetime | None:
+    """Return the instant behind `release_timestamp`."""
+    if isinstance(slot, datetime):
+        return slot
+    if isinstance(slot, date):
+        return datetime(slot.year, slot.month, slot.day, 9, 30, tzinfo=LONDON)
+    first, _, last = slot.partition(" to ")
+    try:
+        month = datetime.strptime(f"{first} {last[-4:]}" if last else first, "%B %Y").replace(tzinfo=LONDON)
+    except ValueError:
+        return None
+    return month.replace(hour=9, minute=30)
+
+
+def scheduled_delay(slot: datetime | date | str, first: datetime | None) -> int | None:
+    """Return GOV.UK's own lateness of a page that came out by its schedule; None when a person published it."""
+    if not isinstance(slot, datetime) or first is None or not timedelta() <= first - slot <= _SCHEDULED_WITHIN:
+        return None
+    return int((first - slot).total_seconds())

@@ -1,0 +1,108 @@
+"""Values of a rehearsal script: local date-times, slots, words out of a list, JSON to expect."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import BeforeValidator, PlainValidator, ValidationInfo
+from pydantic_core import PydanticCustomError
+
+from monitor.config.values import read_duration
+
+
+def refuse(message: str) -> PydanticCustomError:
+    """Return the fault that pydantic is to report with exactly these words."""
+    return PydanticCustomError("value", message)
+
+
+def to_utc(value: datetime, zone: str) -> datetime:
+    """Return a TOML date-time in UTC; one without an offset is local time in `zone`.
+
+    Raises `PydanticCustomError` for a local time that the clocks skip or show twice.
+    """
+    if value.tzinfo is not None:
+        return value.astimezone(UTC)
+    here = value.replace(tzinfo=ZoneInfo(zone))
+    if here.astimezone(UTC).astimezone(here.tzinfo).replace(tzinfo=None) != value:
+        raise refuse(f"no such time in {zone}, the clocks skip it")
+    if here.utcoffset() != here.replace(fold=1).utcoffset():
+        raise refuse(f"comes twice in {zone}, write its offset")
+    return here.astimezone(UTC)
+
+
+def _zone(info: ValidationInfo) -> str:
+    return str((info.context or {}).get("timezone", "Europe/London"))
+
+
+def _read_instant(value: Any, info: ValidationInfo) -> datetime:  # noqa: ANN401 # whatever the TOML holds
+    if not isinstance(value, datetime):
+        raise refuse("not a date-time, write 2018-01-05T09:30:00")
+    return to_utc(value, _zone(info))
+
+
+def _read_slot(value: Any, info: ValidationInfo) -> datetime | date | str:  # noqa: ANN401 # as above
+    if isinstance(value, datetime):
+        return to_utc(value, _zone(info))
+    if isinstance(value, date) or (isinstance(value, str) and value.strip()):
+        return value
+    raise refuse('not a slot, write 2018-01-05T09:30:00, 2018-01-05 or "July 2016"')
+
+
+def _read_offset(value: Any) -> timedelta:  # noqa: ANN401 # as above
+    if isinstance(value, str) and value.startswith("-"):
+        return -read_duration(value[1:])
+    return read_duration(value)
+
+
+def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as above
+    if not isinstance(value, str) or not value:
+        raise refuse("must be the name of a file")
+    path = Path((info.context or {}).get("folder", ".")) / value
+    if not path.is_file():
+        raise refuse("no such file")
+    return path
+
+
+def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as above
+    if isinstance(value, datetime):
+        return as_stamp(to_utc(value, _zone(info)))
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _read_json(inner, info) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_read_json(inner, info) for inner in value]
+    return value
+
+
+def as_stamp(instant: datetime) -> str:
+    """Return an instant as the interface writes it: RFC 3339, `Z`, milliseconds."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def one_of(words: Iterable[str]) -> BeforeValidator:
+    """Return a validator that takes one of these words, and suggests the nearest for any other."""
+    known = tuple(words)
+    return BeforeValidator(_chooser(known))
+
+
+def _chooser(known: tuple[str, ...]) -> Callable[[Any], str]:
+    def choose(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
+        if isinstance(value, str) and value in known:
+            return value
+        close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
+        raise refuse(f"not known, did you mean {close[0]}?" if close else f"must be one of {', '.join(known)}")
+
+    return choose
+
+
+Instant = Annotated[datetime, BeforeValidator(_read_instant)]
+SlotTime = Annotated[datetime | date | str, PlainValidator(_read_slot)]
+Offset = Annotated[timedelta, BeforeValidator(_read_offset)]
+ExistingFile = Annotated[Path, BeforeValidator(_read_file)]
+Json = Annotated[Any, BeforeValidator(_read_json)]
