@@ -119,3 +119,38 @@ class Heartbeat:
     monitor: str
     at: datetime
     stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Bytes that were kept as evidence, and its link in the chain of one monitor's records.
+
+    `file` is a name in the evidence folder; `offset` and `length` are bytes in it. `sha256` is that of
+    those bytes. `chain` is the SHA-256 over this record and `previous`, the `chain` of the record before
+    (empty for the first), so that a record altered, lost or slipped in shows. `expired` is when the bytes
+    were given up under the retention rule.
+    """
+
+    id: str
+    monitor: str
+    number: int
+    target: str
+    kind: str
+    url: str
+    at: datetime
+    file: str
+    offset: int
+    length: int
+    sha256: str
+    previous: str
+    chain: str
+    expired: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one holder to a named thing (a host, the outbox) until an instant, exclusive."""
+
+    name: str
+    holder: str
+    until: datetime

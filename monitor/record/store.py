@@ -10,10 +10,25 @@ from typing import Protocol
 
 from alerts.incident import Incident
 from alerts.notice import Notice
+from monitor.errors import UserFault
 from monitor.judge.runs import Blind, Run
-from monitor.record.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged
+from monitor.record.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+)
 from schedules.promise import Promise
 from schedules.release import Release
+
+
+class Conflict(UserFault):
+    """What was to be written contradicts what is there, most often since somebody else wrote meanwhile."""
 
 
 class Transaction(Protocol):
@@ -28,8 +43,14 @@ class Transaction(Protocol):
     def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
         """Note that the newest promise of this release in this calendar was still shown at `at`."""
 
+    def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
+        """Do `confirm_promises` for many releases of one calendar at once."""
+
     def save_announced(self, announced: Iterable[Announced]) -> None:
         """Insert or replace entries of calendars, by calendar and uid."""
+
+    def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Note that these entries were still shown at `at`, and are not gone."""
 
     def add_read(self, read: CalendarRead) -> None:
         """Append a read of a calendar."""
@@ -50,7 +71,7 @@ class Transaction(Protocol):
         """Insert or replace an incident."""
 
     def add_draft(self, draft: Draft) -> None:
-        """Append a version of a draft."""
+        """Append a version of a draft; raises `Conflict` when this version is there already."""
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Append a notice with its deliveries; False when one of this id is there already."""
@@ -60,6 +81,21 @@ class Transaction(Protocol):
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Replace the sign of life of one monitor."""
+
+    def add_evidence(self, records: Iterable[Record]) -> None:
+        """Append records of evidence; raises `Conflict` when one of this id or number is there already."""
+
+    def expire_evidence(self, files: Sequence[str], at: datetime) -> None:
+        """Note that the bytes of every record in these files were given up at `at`."""
+
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or renew a lease; False when somebody else holds it beyond `now`."""
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """Give a lease back; nothing happens when somebody else holds it."""
+
+    def thin_reads(self, before: datetime) -> int:
+        """Forget reads of calendars before `before` that repeat the one before them; returns how many."""
 
 
 class Store(Protocol):
@@ -113,7 +149,7 @@ class Store(Protocol):
         """Return the verdicts that are not final."""
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
-        """Return events in time order."""
+        """Return the newest `limit` events in time order."""
 
     def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
         """Return incidents that occurred in `[begin, end)`, in that order."""
@@ -145,11 +181,32 @@ class Store(Protocol):
     def heartbeat(self, monitor: str) -> Heartbeat | None:
         """Return the last sign of life of a monitor."""
 
+    def evidence(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+
+    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
+
+    def last_evidence(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
+
+    def evidence_monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
+
+    def evidence_length(self, file: str) -> int:
+        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+
     def check(self) -> list[str]:
         """Return what is wrong with the store, one line each; empty when whole."""
 
     def backup(self, file: Path) -> None:
-        """Copy the store to a file while it is in use."""
+        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
 
     def close(self) -> None:
         """Let go of every connection."""

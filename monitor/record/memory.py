@@ -1,0 +1,231 @@
+"""A store in memory: the fake that ships, held to the same contract as the real ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.errors import StoreFault
+from monitor.judge.runs import Blind, Run
+from monitor.record.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    Standing,
+)
+from monitor.record.shelves import MemoryTransaction, Shelves, apart
+from schedules.promise import Promise
+from schedules.release import Release
+
+T = TypeVar("T")
+
+
+class MemoryStore:
+    """Everything remembered until the process ends."""
+
+    def __init__(self) -> None:
+        self._shelves = Shelves()
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        """Open a transaction: kept at the end of the block, taken back when it raises."""
+        with self._shelves.undoing():
+            yield MemoryTransaction(self._shelves)
+
+    def upgrade(self) -> None:
+        """Do nothing: a store in memory is always of this version."""
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds.
+        """
+        every = self._pick(Release, key=lambda release: release.id)
+        if begin is None and end is None:
+            return every
+        judged = {judged.release for judged in self.judged() if _is_within(judged.slot, begin, end)}
+        wanted = judged | self._promised(begin, end)
+        return [release for release in every if release.id in wanted]
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+        return self._get(Release, release)
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+        found = self._pick(Promise, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
+        return [promise for promise in found if releases is None or promise.release in releases]
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
+        return self._pick(Announced, lambda entry: entry.calendar == calendar, key=lambda entry: entry.uid)
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+        found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
+        return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
+
+    def runs(self, targets: Sequence[str]) -> list[Run]:
+        """Return the runs of these targets in time order."""
+        wanted = set(targets)
+        return self._pick(Run, lambda run: run.target in wanted, key=_first_sent)
+
+    def runs_of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_first_sent)
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
+        return self._pick(
+            Blind,
+            lambda span: span.begins < end and span.ends >= begin,
+            key=lambda span: (span.begins, span.cause, span.host, span.target),
+        )
+
+    def judged(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+    ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
+        found = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        return [judged for judged in found if (begin is None and end is None) or _is_within(judged.slot, begin, end)]
+
+    def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
+        return self._get(Judged, release)
+
+    def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final."""
+        return self._pick(Judged, lambda judged: not judged.final, key=_slot_first)
+
+    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
+        """Return the newest `limit` events in time order."""
+        mine = self._pick(Event, lambda event: release in {None, event.release}, key=lambda event: (event.at, event.id))
+        return mine[max(0, len(mine) - limit) :]
+
+    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order."""
+        found = self._pick(Incident, key=lambda incident: (incident.occurred, incident.id))
+        return [incident for incident in found if _is_within(incident.occurred, begin, end)]
+
+    def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+        return self._get(Incident, incident)
+
+    def incident_of(self, release: str) -> Incident | None:
+        """Return the newest incident of a release."""
+        mine = self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
+        return mine[-1] if mine else None
+
+    def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+        return self._pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)
+
+    def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
+        return self._pick(Notice, lambda it: incident in {None, it.incident}, key=lambda it: (it.at, it.id))
+
+    def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
+        return self._get(Notice, notice)
+
+    def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
+        due = self._pick(Delivery, lambda it: it.due <= now, key=lambda it: (it.due, it.notice, it.channel))
+        return [it for it in due if it.standing is Standing.WAITING][:limit]
+
+    def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
+        return self._pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
+
+    def outbox_pending(self) -> int:
+        """Return how many deliveries wait."""
+        return sum(delivery.standing is Standing.WAITING for delivery in self.deliveries())
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+        return self._get(Heartbeat, monitor)
+
+    def evidence(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+        return self._pick(Record, lambda record: record.id in ids, key=lambda record: (record.monitor, record.number))
+
+    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
+        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+        return [record for record in mine if record.number > after][:limit]
+
+    def last_evidence(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
+        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+        return mine[-1] if mine else None
+
+    def evidence_monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
+        return sorted({record.monitor for record in self._pick(Record, key=lambda record: record.number)})
+
+    def evidence_length(self, file: str) -> int:
+        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
+        mine = self._pick(Record, lambda record: record.file == file, key=lambda record: record.number)
+        return max((record.offset + record.length for record in mine), default=0)
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+        return self._get(Lease, name)
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+        return self._pick(Lease, key=lambda lease: lease.name)
+
+    def check(self) -> list[str]:
+        """Return nothing: there is no disk to fail and no other program to meddle."""
+        return []
+
+    def backup(self, file: Path) -> None:
+        """Refuse: what is in memory is there to be forgotten."""
+        raise StoreFault(f"backup {file}: a store in memory cannot be copied to a file")
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
+    def _get(self, kind: type[T], *key: str) -> T | None:
+        with self._shelves.lock:
+            return apart(self._shelves.of(kind).get(key))
+
+    def _pick(self, kind: type[T], fits: Callable[[T], bool] = bool, *, key: Callable[[T], Any]) -> list[T]:
+        with self._shelves.lock:
+            return [apart(row) for row in sorted(filter(fits, self._shelves.of(kind).values()), key=key)]
+
+    def _promised(self, begin: datetime | None, end: datetime | None) -> set[str]:
+        newest: dict[str, datetime] = {}
+        for promise in self.promises():
+            newest[promise.release] = promise.learnt
+        current = (promise for promise in self.promises() if promise.learnt == newest[promise.release])
+        return {promise.release for promise in current if _is_within(promise.slot.begins(), begin, end)}
+
+
+def _is_within(instant: datetime | None, begin: datetime | None, end: datetime | None) -> bool:
+    if instant is None:
+        return False
+    return (begin is None or instant >= begin) and (end is None or instant < end)
+
+
+def _first_sent(run: Run) -> tuple[datetime, str]:
+    return run.first_sent, run.target
+
+
+def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
+    return judged.slot is None, judged.slot or judged.at, judged.release

@@ -1,0 +1,26 @@
+"""The store that an address names."""
+
+from __future__ import annotations
+
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from monitor.errors import UserFault
+from monitor.record.memory import MemoryStore
+from monitor.record.sql import SqlStore
+from monitor.record.store import Store
+
+
+def open_store(url: str) -> Store:
+    """Return the store at an address; nothing is read or made yet but the folder of a file.
+
+    `sqlite:///var/ninethirty.db` (relative to where the program runs), `sqlite:////srv/ninethirty.db`,
+    `postgresql+psycopg://user@host/name`; `sqlite:///:memory:` and `memory:` forget everything when
+    closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
+    """
+    if url == "memory:":
+        return MemoryStore()
+    try:
+        return SqlStore(url)
+    except (ArgumentError, NoSuchModuleError) as exc:
+        # The address may hold a password: it is not told.
+        raise UserFault("the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…") from exc

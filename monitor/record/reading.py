@@ -1,0 +1,265 @@
+"""The reading half of the SQL store: every query, each on a connection of its own that waits for no writer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, union
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.judge.runs import Blind, Run
+from monitor.record import tables
+from monitor.record.codec import field_names, from_json
+from monitor.record.faults import faults_of
+from monitor.record.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    Standing,
+)
+from monitor.record.writing import chunks
+from schedules.promise import Promise
+from schedules.release import Release
+
+T = TypeVar("T")
+
+
+class SqlReader:
+    """Queries of the store; `_place` is the store's address without a password."""
+
+    _engine: Engine
+    _place: str
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds.
+        """
+        table = tables.RELEASE
+        wanted = select(table).order_by(table.c.id)
+        if begin is not None or end is not None:
+            wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
+        return [_whole(Release, row) for row in self._rows(wanted)]
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+        return self._one(Release, select(tables.RELEASE).where(tables.RELEASE.c.id == release))
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+        rows = self._among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
+        found = [_whole(Promise, row) for row in rows]
+        return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
+        table = tables.ANNOUNCED
+        return self._flat(Announced, _all(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+        table = tables.CALENDAR_READ
+        wanted = _all(CalendarRead, table)
+        if calendar is not None:
+            wanted = wanted.where(table.c.calendar == calendar)
+        return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
+
+    def runs(self, targets: Sequence[str]) -> list[Run]:
+        """Return the runs of these targets in time order."""
+        rows = self._among(_all(Run, tables.RUN), tables.RUN.c.target, targets)
+        return sorted((Run(**row) for row in rows), key=_first_sent)
+
+    def runs_of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+        target = tables.RUN.c.target
+        # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
+        mine = _all(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
+        return sorted(self._flat(Run, mine), key=_first_sent)
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
+        table = tables.BLIND
+        touching = _all(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
+        return self._flat(Blind, touching.order_by(*table.primary_key))
+
+    def judged(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+    ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
+        table = tables.JUDGED
+        wanted = _all(Judged, table).where(*_within(table.c.slot, begin, end))
+        if producer is not None:
+            wanted = wanted.where(table.c.producer == producer)
+        return sorted(self._flat(Judged, wanted), key=_slot_first)
+
+    def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
+        found = self._flat(Judged, _all(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
+        return next(iter(found), None)
+
+    def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final."""
+        found = self._flat(Judged, _all(Judged, tables.JUDGED).where(tables.JUDGED.c.final.is_(False)))
+        return sorted(found, key=_slot_first)
+
+    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
+        """Return the newest `limit` events in time order."""
+        table = tables.EVENT
+        wanted = _all(Event, table)
+        if release is not None:
+            wanted = wanted.where(table.c.release == release)
+        return self._flat(Event, wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))[::-1]
+
+    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order."""
+        table = tables.INCIDENT
+        wanted = select(table).where(*_within(table.c.occurred, begin, end))
+        return [_whole(Incident, row) for row in self._rows(wanted.order_by(table.c.occurred, table.c.id))]
+
+    def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+        return self._one(Incident, select(tables.INCIDENT).where(tables.INCIDENT.c.id == incident))
+
+    def incident_of(self, release: str) -> Incident | None:
+        """Return the newest incident of a release."""
+        table = tables.INCIDENT
+        mine = select(table).where(table.c.release == release)
+        return self._one(Incident, mine.order_by(table.c.opened.desc(), table.c.id.desc()).limit(1))
+
+    def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+        table = tables.DRAFT
+        return self._flat(Draft, _all(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
+
+    def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
+        table = tables.NOTICE
+        wanted = select(table).order_by(table.c.at, table.c.id)
+        if incident is not None:
+            wanted = wanted.where(table.c.incident == incident)
+        return [_whole(Notice, row) for row in self._rows(wanted)]
+
+    def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
+        return self._one(Notice, select(tables.NOTICE).where(tables.NOTICE.c.id == notice))
+
+    def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
+        table = tables.DELIVERY
+        waiting = _all(Delivery, table).where(table.c.standing == Standing.WAITING, table.c.due <= now)
+        return self._flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
+
+    def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
+        table = tables.DELIVERY
+        wanted = _all(Delivery, table).order_by(*table.primary_key)
+        return self._flat(Delivery, wanted if notice is None else wanted.where(table.c.notice == notice))
+
+    def outbox_pending(self) -> int:
+        """Return how many deliveries wait."""
+        waiting = tables.DELIVERY.c.standing == Standing.WAITING
+        return int(self._rows(select(func.count().label("n")).where(waiting))[0]["n"])
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+        table = tables.HEARTBEAT
+        return next(iter(self._flat(Heartbeat, _all(Heartbeat, table).where(table.c.monitor == monitor))), None)
+
+    def evidence(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+        rows = self._among(_all(Record, tables.EVIDENCE), tables.EVIDENCE.c.id, ids)
+        return sorted((Record(**row) for row in rows), key=lambda record: (record.monitor, record.number))
+
+    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
+        table = tables.EVIDENCE
+        mine = _all(Record, table).where(table.c.monitor == monitor, table.c.number > after)
+        return self._flat(Record, mine.order_by(table.c.number).limit(limit))
+
+    def last_evidence(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
+        table = tables.EVIDENCE
+        mine = _all(Record, table).where(table.c.monitor == monitor)
+        return next(iter(self._flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
+
+    def evidence_monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
+        column = tables.EVIDENCE.c.monitor
+        return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
+
+    def evidence_length(self, file: str) -> int:
+        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
+        table = tables.EVIDENCE
+        end = select(func.max(table.c.offset + table.c.length).label("end")).where(table.c.file == file)
+        return int(self._rows(end)[0]["end"] or 0)
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+        return next(iter(self._flat(Lease, _all(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+        return self._flat(Lease, _all(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
+
+    def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        with faults_of(self._place), self._engine.connect() as connection:
+            return connection.execution_options(ro=True).execute(statement).mappings().all()
+
+    def _flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
+        with faults_of(self._place), self._engine.connect() as connection:
+            return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
+
+    def _one(self, kind: type[T], statement: Select[Any]) -> T | None:
+        return next((_whole(kind, row) for row in self._rows(statement)), None)
+
+    def _among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
+        """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
+        if ids is None:
+            return self._rows(wanted)
+        return [row for some in chunks(ids) for row in self._rows(wanted.where(column.in_(some)))]
+
+
+def _all(kind: type[Any], table: Table) -> Select[Any]:
+    return select(*(table.c[name] for name in field_names(kind)))
+
+
+def _without(table: Table, *names: str) -> Select[Any]:
+    return select(*(column for column in table.c if column.name not in names))
+
+
+def _whole(kind: type[T], row: RowMapping) -> T:
+    keys = dict(row)
+    return from_json(kind, keys.pop("body"), **keys)
+
+
+def _within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+    lower = [] if begin is None else [column >= begin]
+    return lower if end is None else [*lower, column < end]
+
+
+def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no name of its own
+    promise, newer = tables.PROMISE, tables.PROMISE.alias()
+    outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
+    promised = select(promise.c.release).where(*_within(promise.c.begins, begin, end), ~outdated.exists())
+    judged = select(tables.JUDGED.c.release).where(*_within(tables.JUDGED.c.slot, begin, end))
+    return union(promised, judged)
+
+
+def _first_sent(run: Run) -> tuple[datetime, str]:
+    return run.first_sent, run.target
+
+
+def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
+    return judged.slot is None, judged.slot or judged.at, judged.release

@@ -1,0 +1,213 @@
+"""The tables. Every primary key is the natural one; columns that are no key, order or search live in a JSON body."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy.types import TypeEngine
+
+from monitor.look.sighting import State
+from monitor.record.columns import Body, Instant, Length, Name, Names, OneOf, Words
+from monitor.record.rows import Standing
+
+HEAD = "0001"
+"""The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
+
+METADATA = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: ForeignKey) -> Column[Any]:
+    return Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
+
+
+def _fact(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
+    return Column(name, kind, nullable=False)
+
+
+def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
+    return Column(name, kind, nullable=True)
+
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(name, METADATA, *columns)
+
+
+def _lean(name: str, *columns: Column[Any] | Index) -> Table:
+    # Without a row id the row lives in its key's own tree: a target's name is stored once a run, not twice.
+    # Only for short rows: a long one would spill into a page of its own there.
+    return Table(name, METADATA, *columns, sqlite_with_rowid=False)
+
+
+RELEASE = _table("release", _key("id"), _fact("producer", Name), _fact("body", Text))
+
+PROMISE = _lean(
+    "promise",
+    _key("release"),
+    _key("calendar"),
+    _key("learnt", Instant),
+    _maybe("begins", Instant),
+    _maybe("confirmed_at", Instant),
+    _fact("body", Text),
+    Index(None, "begins"),
+)
+
+ANNOUNCED = _table(
+    "announced",
+    _key("calendar"),
+    _key("uid"),
+    _fact("body", Body),
+    _fact("seen_first", Instant),
+    _fact("seen_last", Instant),
+    _maybe("gone", Instant),
+)
+
+CALENDAR_READ = _lean(
+    "calendar_read",
+    _key("calendar"),
+    _key("started", Instant),
+    _fact("finished", Instant),
+    _fact("usable", Boolean),
+    _fact("entries", Integer),
+    _fact("digest"),
+    _fact("fault"),
+    _fact("evidence"),
+    Index(None, "started"),
+)
+
+RUN = _lean(
+    "run",
+    _key("target"),
+    _fact("state", OneOf(State)),
+    _key("first_sent", Instant),
+    _fact("last_received", Instant),
+    _fact("begin", Instant),
+    _fact("end", Instant),
+    _fact("looks", BigInteger),
+    _fact("largest_gap", Length),
+    _fact("specific", Boolean),
+    _fact("why"),
+    _maybe("status", Integer),
+    _maybe("digest"),
+    _fact("evidence", Names),
+)
+
+BLIND = _lean(
+    "blind",
+    _key("begins", Instant),
+    _fact("ends", Instant),
+    _key("cause"),
+    _key("host"),
+    _key("target"),
+    Index(None, "ends"),
+)
+
+JUDGED = _table(
+    "judged",
+    _key("release"),
+    _fact("producer", Name),
+    _maybe("slot", Instant),
+    _fact("word", Text),
+    _fact("grade", Text),
+    _fact("final", Boolean),
+    _fact("at", Instant),
+    _fact("body", Body),
+    Index(None, "slot", "release"),
+    Index(None, "producer", "slot", "release"),
+    Index(None, "final", "slot", "release"),
+)
+
+EVENT = _table(
+    "event",
+    _key("id"),
+    _fact("release", Name),
+    _fact("at", Instant),
+    _fact("before", Text),
+    _fact("after", Text),
+    _fact("body", Body),
+    Index(None, "release", "at"),
+    Index(None, "at"),
+)
+
+INCIDENT = _table(
+    "incident",
+    _key("id"),
+    _fact("release", Name),
+    _fact("producer", Name),
+    _fact("occurred", Instant),
+    _fact("opened", Instant),
+    _fact("body", Text),
+    Index(None, "occurred", "id"),
+    Index(None, "release", "opened"),
+)
+
+DRAFT = _table(
+    "draft",
+    _key("incident"),
+    _key("version", Integer),
+    _fact("at", Instant),
+    _fact("by"),
+    _fact("form", Text),
+    _fact("edition", Text),
+    _fact("facts", Body),
+    _fact("words", Body),
+    _maybe("signed", Instant),
+    _fact("digest", Text),
+)
+
+NOTICE = _table(
+    "notice",
+    _key("id"),
+    _fact("incident", Name),
+    _fact("at", Instant),
+    _fact("body", Text),
+    Index(None, "incident", "at"),
+    Index(None, "at"),
+)
+
+DELIVERY = _lean(
+    "delivery",
+    _key("notice", Name, ForeignKey("notice.id")),
+    _key("channel"),
+    _fact("standing", OneOf(Standing)),
+    _fact("due", Instant),
+    _fact("attempts", Integer),
+    _maybe("began", Instant),
+    _maybe("finished", Instant),
+    _fact("reason"),
+    _fact("reference"),
+    Index(None, "standing", "due"),
+)
+
+HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", Boolean))
+
+EVIDENCE = _table(
+    "evidence",
+    _key("id"),
+    _fact("monitor", Name),
+    _fact("number", BigInteger),
+    _fact("target", Name),
+    _fact("kind", Text),
+    _fact("url"),
+    _fact("at", Instant),
+    _fact("file", Name),
+    _fact("offset", BigInteger),
+    _fact("length", BigInteger),
+    _fact("sha256", Text),
+    _fact("previous", Text),
+    _fact("chain", Text),
+    _maybe("expired", Instant),
+    Index(None, "monitor", "number", unique=True),
+    Index(None, "target", "at"),
+    Index(None, "file"),
+)
+
+LEASE = _lean("lease", _key("name"), _fact("holder", Name), _fact("until", Instant))

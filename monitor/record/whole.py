@@ -1,0 +1,78 @@
+"""Is the store whole? What the database can tell, and what our own rows owe each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, text
+
+from alerts.incident import Kind
+from monitor.record import tables
+from monitor.record.tables import HEAD
+
+_MOST = 20
+
+
+def faults_in(connection: Connection) -> list[str]:
+    """Return what is wrong, one line each, at most twenty of a kind."""
+    found = _damage(connection) if connection.dialect.name == "sqlite" else []
+    # A question about rows would only fail on a damaged file, or on one of another shape.
+    found = found or _other_shape(connection)
+    return found or [line for question in _questions() for line in _lines(connection, question)]
+
+
+def _damage(connection: Connection) -> list[str]:
+    verdicts = connection.execute(text(f"PRAGMA integrity_check({_MOST})")).scalars().all()
+    damage = [f"the database is damaged: {verdict}" for verdict in verdicts if verdict != "ok"]
+    dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
+    return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST]]
+
+
+def _other_shape(connection: Connection) -> list[str]:
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    told = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
+    return [] if revision == HEAD else [told]
+
+
+def _lines(connection: Connection, question: Select[str]) -> Iterable[str]:
+    return connection.execute(question.limit(_MOST)).scalars().all()
+
+
+def _questions() -> Iterable[Select[str]]:
+    yield from (_orphans(), _quiet_incidents(), _unmatched_verdicts(), _backward_runs(), _unsent())
+
+
+def _orphans() -> Select[str]:
+    notice, incident = tables.NOTICE, tables.INCIDENT
+    known = exists().where(incident.c.id == notice.c.incident)
+    return select("notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident).where(~known)
+
+
+def _quiet_incidents() -> Select[str]:
+    """Ask whether each incident was told of, as it is in the transaction that opens it, unless a person logged it."""
+    incident, notice = tables.INCIDENT, tables.NOTICE
+    told = exists().where(notice.c.incident == incident.c.id)
+    by_hand = incident.c.body.contains(f'"kind":"{Kind.HAND}"')
+    return select("incident " + incident.c.id + " has no notice").where(~told, ~by_hand)
+
+
+def _unmatched_verdicts() -> Select[str]:
+    """Ask whether the newest event of each release says what its verdict says."""
+    judged, event, other = tables.JUDGED, tables.EVENT, tables.EVENT.alias()
+    newest = select(func.max(other.c.at)).where(other.c.release == judged.c.release).scalar_subquery()
+    any_event = exists().where(event.c.release == judged.c.release)
+    agrees = exists().where(event.c.release == judged.c.release, event.c.at == newest, event.c.after == judged.c.word)
+    line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its last event says another"
+    return select(line).where(any_event, ~agrees)
+
+
+def _backward_runs() -> Select[str]:
+    run = tables.RUN
+    backward: ColumnElement[bool] = run.c.last_received < run.c.first_sent
+    return select("a run of " + run.c.target + " ends before it begins").where(backward)
+
+
+def _unsent() -> Select[str]:
+    delivery = tables.DELIVERY
+    begun_never: ColumnElement[bool] = (delivery.c.standing == literal("sent")) & (delivery.c.attempts == 0)
+    return select("notice " + delivery.c.notice + " is marked sent without an attempt").where(begun_never)

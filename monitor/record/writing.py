@@ -1,0 +1,199 @@
+"""The writing half of the SQL store: one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.judge.runs import Blind, Run
+from monitor.record import tables
+from monitor.record.codec import to_json, to_row
+from monitor.record.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
+from monitor.record.store import Conflict
+from schedules.promise import Promise
+from schedules.release import Release
+
+Row = Mapping[str, Any]
+
+CHUNK = 500
+"""How many ids one statement names at most; both databases allow many more."""
+
+_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+    """Return the ids in portions that fit a statement."""
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
+
+
+class SqlTransaction:
+    """Writes of one transaction on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save_release(self, release: Release) -> None:
+        """Insert a release or replace what is known of it."""
+        self._replace(tables.RELEASE, [_keyed(release, "id", "producer")])
+
+    def add_promises(self, promises: Iterable[Promise]) -> None:
+        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
+        self._append(tables.PROMISE, [_promise_row(promise) for promise in promises])
+
+    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
+        """Note that the newest promise of this release in this calendar was still shown at `at`."""
+        self.confirm_all(calendar, [release], at)
+
+    def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
+        """Do `confirm_promises` for many releases of one calendar at once."""
+        table, newer = tables.PROMISE, tables.PROMISE.alias()
+        newest = (
+            select(func.max(newer.c.learnt))
+            .where(newer.c.release == table.c.release, newer.c.calendar == calendar)
+            .scalar_subquery()
+        )
+        for some in chunks(releases):
+            mine = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
+            later = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
+            self._connection.execute(update(table).where(mine, later).values(confirmed_at=at))
+
+    def save_announced(self, announced: Iterable[Announced]) -> None:
+        """Insert or replace entries of calendars, by calendar and uid."""
+        self._replace(tables.ANNOUNCED, [to_row(entry) for entry in announced])
+
+    def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Note that these entries were still shown at `at`, and are not gone."""
+        table = tables.ANNOUNCED
+        for some in chunks(uids):
+            mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
+            self._connection.execute(update(table).where(mine).values(seen_last=at, gone=None))
+
+    def add_read(self, read: CalendarRead) -> None:
+        """Append a read of a calendar."""
+        self._replace(tables.CALENDAR_READ, [to_row(read)])
+
+    def thin_reads(self, before: datetime) -> int:
+        """Forget reads of calendars before `before` that repeat the one before them; returns how many."""
+        table = tables.CALENDAR_READ
+        said = (table.c.usable, table.c.digest, table.c.fault)
+        read = select(table, *(_the_one_before(column) for column in said)).subquery()
+        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
+        stale = select(read.c.calendar, read.c.started).where(read.c.started < before, *repeats)
+        forget = delete(table).where(tuple_(table.c.calendar, table.c.started).in_(stale))
+        return self._connection.execute(forget).rowcount
+
+    def save_runs(self, runs: Iterable[Run]) -> None:
+        """Insert or extend runs, by target and `first_sent`."""
+        self._replace(tables.RUN, [to_row(run) for run in runs])
+
+    def add_blind(self, blind: Blind) -> None:
+        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
+        table = tables.BLIND
+        statement = _INSERT[self._connection.dialect.name](table)
+        offered = statement.excluded.ends
+        further = case((offered > table.c.ends, offered), else_=table.c.ends)
+        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_={"ends": further})
+        self._connection.execute(upsert, [to_row(blind)])
+
+    def save_judged(self, judged: Judged) -> None:
+        """Replace the verdict on a release."""
+        self._replace(tables.JUDGED, [to_row(judged)])
+
+    def add_event(self, event: Event) -> bool:
+        """Append an event; False when one of this id is there already (then nothing is written)."""
+        return self._append(tables.EVENT, [to_row(event)]) == 1
+
+    def save_incident(self, incident: Incident) -> None:
+        """Insert or replace an incident."""
+        self._replace(tables.INCIDENT, [_keyed(incident, "id", "release", "producer", "occurred", "opened")])
+
+    def add_draft(self, draft: Draft) -> None:
+        """Append a version of a draft; raises `Conflict` when this version is there already."""
+        if self._append(tables.DRAFT, [to_row(draft)]) != 1:
+            raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
+
+    def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+        """Append a notice with its deliveries; False when one of this id is there already."""
+        if self._append(tables.NOTICE, [_keyed(notice, "id", "incident", "at")]) != 1:
+            return False
+        self._append(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
+        return True
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        """Replace the standing of one delivery, by notice and channel."""
+        self._replace(tables.DELIVERY, [to_row(delivery)])
+
+    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Replace the sign of life of one monitor."""
+        self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
+
+    def add_evidence(self, records: Iterable[Record]) -> None:
+        """Append records of evidence; raises `Conflict` when one of this id or number is there already."""
+        rows = [to_row(record) for record in records]
+        if not rows:
+            return
+        try:
+            self._connection.execute(_INSERT[self._connection.dialect.name](tables.EVIDENCE), rows)
+        except IntegrityError as exc:
+            raise Conflict(f"evidence {rows[0]['id']} or one after it is there already") from exc
+
+    def expire_evidence(self, files: Sequence[str], at: datetime) -> None:
+        """Note that the bytes of every record in these files were given up at `at`."""
+        table = tables.EVIDENCE
+        for some in chunks(files):
+            fresh = table.c.file.in_(some) & table.c.expired.is_(None)
+            self._connection.execute(update(table).where(fresh).values(expired=at))
+
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or renew a lease; False when somebody else holds it beyond `now`."""
+        table = tables.LEASE
+        statement = _INSERT[self._connection.dialect.name](table).values(name=name, holder=holder, until=until)
+        free = (table.c.until <= now) | (table.c.holder == holder)
+        # One statement, so that of two monitors asking at once the database lets through exactly one.
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_={"holder": holder, "until": until}, where=free
+        )
+        return self._connection.execute(upsert).rowcount == 1
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """Give a lease back; nothing happens when somebody else holds it."""
+        table = tables.LEASE
+        self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
+
+    def _replace(self, table: Table, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        statement = _INSERT[self._connection.dialect.name](table)
+        given = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
+        self._connection.execute(upsert, rows)
+
+    def _append(self, table: Table, rows: Sequence[Row]) -> int:
+        if not rows:
+            return 0
+        statement = _INSERT[self._connection.dialect.name](table)
+        append = statement.on_conflict_do_nothing(index_elements=list(table.primary_key))
+        return self._connection.execute(append, rows).rowcount
+
+
+def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
+    """Return what this column holds in the read of the same calendar before."""
+    table = tables.CALENDAR_READ
+    before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)
+    return before.label(f"before_{column.name}")
+
+
+def _keyed(thing: Any, *keys: str) -> Row:  # noqa: ANN401  # any of our dataclasses
+    return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
+
+
+def _promise_row(promise: Promise) -> Row:
+    row = _keyed(promise, "release", "calendar", "learnt", "confirmed_at")
+    return {**row, "begins": promise.slot.begins()}
