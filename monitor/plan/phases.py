@@ -5,31 +5,76 @@ from __future__ import annotations
 import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from math import ceil
 
 _MICRO = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
+class Phases:
+    """When each phase begins or ends relative to the slot, and the spacing of looks in it.
+
+    `…_from` are spans before the slot, `…_until` spans after it (for `settle` and `after`: after first
+    seen). `default_time` is the local time at which a day without a time is watched more closely, within
+    `default_within` of it. A content-API twin is looked at `content_factor` times less often than its page,
+    but no more often than `content_least`. The defaults are the table of the design.
+    """
+
+    far_from: timedelta = timedelta(days=14)
+    far_every: timedelta = timedelta(minutes=5)
+    ahead_from: timedelta = timedelta(days=7)
+    ahead_every: timedelta = timedelta(seconds=60)
+    near_from: timedelta = timedelta(minutes=60)
+    near_every: timedelta = timedelta(seconds=15)
+    slot_from: timedelta = timedelta(minutes=2)
+    slot_until: timedelta = timedelta(minutes=10)
+    slot_every: timedelta = timedelta(seconds=1)
+    overdue_until: timedelta = timedelta(hours=2)
+    overdue_every: timedelta = timedelta(seconds=5)
+    overdue_then_every: timedelta = timedelta(seconds=60)
+    closes_after: timedelta = timedelta(days=14)
+    settle_until: timedelta = timedelta(hours=1)
+    settle_every: timedelta = timedelta(seconds=60)
+    settle_parts_every: timedelta = timedelta(seconds=5)
+    exposed_every: timedelta = timedelta(seconds=5)
+    after_until: timedelta = timedelta(days=7)
+    after_every: timedelta = timedelta(hours=1)
+    day_every: timedelta = timedelta(seconds=60)
+    span_every: timedelta = timedelta(minutes=5)
+    default_time: time = time(9, 30)
+    default_within: timedelta = timedelta(minutes=10)
+    content_factor: int = 5
+    content_least: timedelta = timedelta(seconds=5)
+    tripwire_every: timedelta = timedelta(seconds=60)
+
+
+DEFAULT_PHASES = Phases()
+
+
+@dataclass(frozen=True, slots=True)
 class Window:
-    """Looks at `begins`, `begins + every`, … as long as they fall before `ends`."""
+    """Looks at `begins`, `begins + every`, … as long as they fall before `ends`.
+
+    `exact` windows are never shifted: one of their due instants is the slot itself.
+    """
 
     name: str
     begins: datetime
     ends: datetime
     every: timedelta
+    exact: bool = False
 
 
 def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()) -> datetime | None:
     """Return the first due instant later than `after`; None when no window is left.
 
-    `windows` are in time order and do not overlap. `shift` (less than the spacing) moves every due
-    instant of a window, so that targets of one host do not fall due together.
+    `windows` are in time order and do not overlap. `shift` moves every due instant of a window that is
+    not `exact`, by less than its spacing, so that targets of one host do not fall due together.
     """
     start = bisect.bisect_right([window.ends for window in windows], after)
     for window in windows[start:]:
-        first = window.begins + shift % window.every
+        first = window.begins if window.exact else window.begins + shift % window.every
         steps = max(0, ceil((after - first + _MICRO) / window.every))
         due = first + steps * window.every
         if due < window.ends:
@@ -40,3 +85,8 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
 def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
     """Return the window that holds `now`, None between windows."""
     return next((window for window in windows if window.begins <= now < window.ends), None)
+
+
+def on_grid(begins: datetime, anchor: datetime, every: timedelta) -> datetime:
+    """Return the first instant not before `begins` that lies a whole number of spacings from `anchor`."""
+    return begins + (anchor - begins) % every

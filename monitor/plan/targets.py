@@ -2,8 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import urlencode, urlsplit
+
+from schedules.announcement import Part, Role
+from schedules.release import Release
+
+GOVUK = "www.gov.uk"
+ASSETS = "assets.publishing.service.gov.uk"
+
+_TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml", "zip", "txt")
+_TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
+_FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
+_RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
+_LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
 
 
 class View(StrEnum):
@@ -35,3 +49,109 @@ class Target:
     recognise: str
     title: str = ""
     file: bool = False
+
+
+def targets_of(release: Release, *, origin_view: bool = True) -> list[Target]:
+    """Return the targets of a release: for each part what users get, and the views that explain it.
+
+    The landing page, and every further required HTML part on www.gov.uk, is looked at past the caches too
+    when `origin_view`; a landing page on www.gov.uk also through its content-API twin. Parts without a
+    web address give none.
+    """
+    found: list[Target] = []
+    for part in release.parts:
+        if urlsplit(part.url).hostname is not None:
+            found += (_target(release, part, view) for view in _views(part, origin_view=origin_view))
+    return found
+
+
+def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
+    """Return the tripwires of a producer: its newest publications on GOV.UK, and its own listings and feeds.
+
+    `producer` is the organisation's slug when www.gov.uk is among its `hosts` (query of `facts/govuk.md`
+    §8, newest first). The recognisers only fetch and list; matching titles to releases is for the judge.
+    """
+    urls: list[tuple[str, str]] = []
+    if GOVUK in hosts:
+        urls.append((newest_on_govuk(producer), "jmespath:results[].title"))
+        urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:"))
+    urls += ((url, "feed:" if _is_feed(url) else "link:") for url in newest)
+    return [_tripwire(producer, url, recognise) for url, recognise in urls]
+
+
+def newest_on_govuk(organisation: str, count: int = 50) -> str:
+    """Return the search query for the newest statistics of an organisation on GOV.UK."""
+    query = [("filter_organisations", organisation)]
+    query += (("filter_content_store_document_type", kind) for kind in _RELEASED_TYPES)
+    query += [("order", "-public_timestamp"), ("count", str(count)), ("fields", _LISTED)]
+    return f"https://{GOVUK}/api/search.json?{urlencode(query, safe=',')}"
+
+
+def content_twin(url: str) -> str | None:
+    """Return the content-API address of a page on www.gov.uk, None for any other address."""
+    parts = urlsplit(url)
+    if parts.hostname != GOVUK or parts.path in ("", "/") or parts.path.startswith("/api/"):
+        return None
+    return f"https://{GOVUK}/api/content{parts.path.rstrip('/')}"
+
+
+def recogniser_of(part: Part) -> str:
+    """Return the recogniser a part asks for, else `govuk` for a page on www.gov.uk and `status` for the rest."""
+    if part.recognise is not None:
+        return part.recognise
+    is_page = urlsplit(part.url).hostname == GOVUK and not is_file(part.url)
+    return "govuk" if is_page else "status"
+
+
+def is_file(url: str) -> bool:
+    """Tell whether an address looks like that of a file rather than a page."""
+    parts = urlsplit(url)
+    name = parts.path.rpartition("/")[2]
+    return parts.hostname == ASSETS or ("." in name and name.rpartition(".")[2].lower() in _TABLES + _TEXTS)
+
+
+def _views(part: Part, *, origin_view: bool) -> list[View]:
+    on_govuk = urlsplit(part.url).hostname == GOVUK
+    html_on_govuk = part.role is Role.HTML and part.required and on_govuk
+    views = [View.EDGE]
+    if origin_view and (part.role is Role.PAGE or html_on_govuk):
+        views.append(View.ORIGIN)
+    if part.role is Role.PAGE and content_twin(part.url) is not None:
+        views.append(View.CONTENT)
+    return views
+
+
+def _target(release: Release, part: Part, view: View) -> Target:
+    url = content_twin(part.url) if view is View.CONTENT else None
+    # A file or an HTML attachment seldom bears the title of its release; only pages can be held to it.
+    is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
+    return Target(
+        id=f"{release.id}/{part.id}/{view}",
+        release=release.id,
+        part=part.id,
+        view=view,
+        url=url or part.url,
+        host=urlsplit(part.url).hostname or "",
+        recognise="govuk" if url else recogniser_of(part),
+        title=release.title if is_titled else "",
+        file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
+    )
+
+
+def _tripwire(producer: str, url: str, recognise: str) -> Target:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    return Target(
+        id=f"~tripwire/{producer}/{host}{parts.path}",
+        release="",
+        part="",
+        view=View.TRIPWIRE,
+        url=url,
+        host=host,
+        recognise=recognise,
+    )
+
+
+def _is_feed(url: str) -> bool:
+    path = urlsplit(url).path.lower().rstrip("/")
+    return path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

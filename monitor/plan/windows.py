@@ -1,0 +1,192 @@
+"""Which windows apply to a target: its slot, its view and what has been seen so far."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, on_grid
+from monitor.plan.targets import Target, View
+from schedules.slot import Precision, Slot
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "exposed"})
+
+
+class Stage(StrEnum):
+    """How far a target has come."""
+
+    UNSEEN = "unseen"
+    EXPOSED = "exposed"
+    SEEN = "seen"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a target stands.
+
+    `UNSEEN`: not seen, or gone again. `EXPOSED`: present `since` then although its slot lies ahead.
+    `SEEN`: its release is out `since` then (aware UTC); `complete` False means that this target itself is
+    still awaited. `CLOSED`: nobody looks any more.
+    """
+
+    stage: Stage = Stage.UNSEEN
+    since: datetime | None = None
+    complete: bool = True
+
+
+UNSEEN = Standing()
+
+
+def windows_for(
+    target: Target,
+    slot: Slot,
+    standing: Standing = UNSEEN,
+    phases: Phases = DEFAULT_PHASES,
+    now: datetime = _EPOCH,
+) -> tuple[Window, ...]:
+    """Return the windows of a target that end after `now`, in time order and without overlap.
+
+    A slot without a readable time is looked at once an hour for as long as a watch lasts, from `now`.
+    The same arguments but a later `now` give the same windows less those that ended.
+    """
+    if standing.stage is Stage.CLOSED:
+        return ()
+    if target.view is View.TRIPWIRE:
+        plan = list(_tripwire(slot, phases))
+    elif standing.stage is Stage.SEEN:
+        plan = list(_seen(target, slot, standing, phases))
+    else:
+        plan = list(_unseen(slot, standing, phases, now))
+    shown = _as_viewed(plan, target.view, slot, phases)
+    return tuple(window for window in shown if window.ends > now and window.begins < window.ends)
+
+
+def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
+    """Join windows of one name and spacing that touch, as those of a tripwire shared by many releases do."""
+    joined: list[Window] = []
+    for window in sorted(windows, key=lambda each: each.begins):
+        last = joined[-1] if joined else None
+        if last is None or window.begins > last.ends:
+            joined.append(window)
+        elif window.ends > last.ends:
+            joined[-1] = Window(last.name, last.begins, window.ends, last.every, exact=last.exact)
+    return tuple(joined)
+
+
+def _unseen(slot: Slot, standing: Standing, phases: Phases, now: datetime) -> Iterator[Window]:
+    begins, passes = slot.begins(), slot.passes()
+    if begins is None or passes is None:
+        yield from _without_slot(phases, now)
+    elif slot.precision is Precision.INSTANT:
+        since = standing.since if standing.stage is Stage.EXPOSED else None
+        yield from _before(begins, since, phases)
+        yield from _around(begins, phases)
+    else:
+        since = standing.since if standing.stage is Stage.EXPOSED else None
+        yield from _ahead_of_span(begins, since, slot, phases)
+        yield from _through_span(begins, passes, slot, phases)
+        yield _window("overdue-then", passes, passes + phases.closes_after, phases.overdue_then_every, passes)
+
+
+def _without_slot(phases: Phases, now: datetime) -> Iterator[Window]:
+    hour = on_grid(now - phases.after_every, _EPOCH, phases.after_every)
+    yield Window("after", hour, hour + phases.closes_after, phases.after_every)
+
+
+def _before(slot: datetime, exposed: datetime | None, phases: Phases) -> Iterator[Window]:
+    marks = [
+        ("far", phases.far_from, phases.far_every),
+        ("ahead", phases.ahead_from, phases.ahead_every),
+        ("near", phases.near_from, phases.near_every),
+    ]
+    ends = slot - phases.slot_from
+    limit = ends if exposed is None else min(ends, exposed)
+    edges = [*(slot - span for _, span, _ in marks), ends]
+    for (name, _, every), (begin, end) in zip(marks, pairwise(edges), strict=True):
+        yield _window(name, begin, min(end, limit), every, slot)
+    if exposed is not None:
+        yield _window("exposed", exposed, ends, phases.exposed_every, slot)
+
+
+def _around(slot: datetime, phases: Phases) -> Iterator[Window]:
+    begin, end = slot - phases.slot_from, slot + phases.slot_until
+    long_overdue = max(end, slot + phases.overdue_until)
+    yield _window("slot", begin, end, phases.slot_every, slot, exact=True)
+    yield _window("overdue", end, long_overdue, phases.overdue_every, slot)
+    yield _window("overdue-then", long_overdue, slot + phases.closes_after, phases.overdue_then_every, slot)
+
+
+def _ahead_of_span(begins: datetime, exposed: datetime | None, slot: Slot, phases: Phases) -> Iterator[Window]:
+    limit = begins if exposed is None else min(begins, exposed)
+    near = begins - phases.ahead_from if slot.precision is Precision.DAY else begins
+    yield _window("far", begins - phases.far_from, min(near, limit), phases.far_every, begins)
+    yield _window("ahead", near, limit, phases.ahead_every, begins)
+    if exposed is not None:
+        yield _window("exposed", exposed, begins, phases.exposed_every, begins)
+
+
+def _through_span(begins: datetime, passes: datetime, slot: Slot, phases: Phases) -> Iterator[Window]:
+    if slot.precision is not Precision.DAY or slot.first is None:
+        yield _window("span", begins, passes, phases.span_every, begins)
+        return
+    usual = datetime.combine(slot.first, phases.default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
+    opens = max(begins, usual - phases.default_within)
+    closes = min(passes, usual + phases.default_within)
+    yield _window("day", begins, opens, phases.day_every, usual)
+    yield _window("near", opens, closes, phases.near_every, usual)
+    yield _window("day", closes, passes, phases.day_every, usual)
+
+
+def _seen(target: Target, slot: Slot, standing: Standing, phases: Phases) -> Iterator[Window]:
+    since = standing.since or slot.passes()
+    if since is None:
+        return
+    anchor, settled = slot.begins() or since, since + phases.settle_until
+    awaited = not standing.complete and target.part != "page"
+    spacing = phases.settle_parts_every if awaited else phases.settle_every
+    yield _window("settle", since, settled, spacing, anchor)
+    if awaited:
+        closes = max(settled, (slot.passes() or since) + phases.closes_after)
+        yield _window("overdue-then", settled, closes, phases.overdue_then_every, anchor)
+    else:
+        yield _window("after", settled, max(settled, since + phases.after_until), phases.after_every, anchor)
+
+
+def _tripwire(slot: Slot, phases: Phases) -> Iterator[Window]:
+    begins, passes = slot.begins(), slot.passes()
+    if begins is not None and passes is not None:
+        # Anchored alike for every release, so that the windows of a shared tripwire fall on one grid.
+        ends = passes + phases.closes_after
+        yield _window("tripwire", begins - phases.ahead_from, ends, phases.tripwire_every, _EPOCH)
+
+
+def _as_viewed(plan: Sequence[Window], view: View, slot: Slot, phases: Phases) -> list[Window]:
+    if view is View.ORIGIN:
+        return [window for window in plan if window.name in _ORIGIN_PHASES]
+    if view is View.CONTENT:
+        anchor = slot.begins() or _EPOCH
+        return [_thinned(window, anchor, phases) for window in plan]
+    return list(plan)
+
+
+def _thinned(window: Window, anchor: datetime, phases: Phases) -> Window:
+    every = max(phases.content_least, window.every * phases.content_factor)
+    return Window(window.name, on_grid(window.begins, anchor, every), window.ends, every, exact=window.exact)
+
+
+def _window(
+    name: str,
+    begins: datetime,
+    ends: datetime,
+    every: timedelta,
+    anchor: datetime,
+    *,
+    exact: bool = False,
+) -> Window:
+    return Window(name, on_grid(begins, anchor, every), ends, every, exact=exact)

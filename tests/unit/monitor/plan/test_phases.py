@@ -1,0 +1,71 @@
+"""Windows and due instants."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.plan.phases import Window, next_due, on_grid, window_at
+
+NOON = datetime(2026, 7, 23, 12, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+
+_seconds = st.integers(1, 600).map(lambda count: count * SECOND)
+_instants = st.integers(-9_000, 9_000).map(lambda count: NOON + count * SECOND / 3)
+
+
+def window(begins: int, ends: int, every: int, *, exact: bool = False) -> Window:
+    return Window("near", NOON + begins * SECOND, NOON + ends * SECOND, every * SECOND, exact=exact)
+
+
+@st.composite
+def _plans(draw: st.DrawFn) -> list[Window]:
+    edges = sorted(draw(st.lists(st.integers(-3000, 3000), min_size=2, max_size=10, unique=True)))
+    pairs = zip(edges[::2], edges[1::2], strict=False)
+    return [window(begin, end, draw(st.integers(1, 400)), exact=draw(st.booleans())) for begin, end in pairs]
+
+
+def test_the_next_look_is_later_than_the_last() -> None:
+    assert next_due([window(0, 10, 5)], NOON) == NOON + 5 * SECOND
+
+
+def test_between_windows_the_next_one_begins_the_looks() -> None:
+    assert next_due([window(0, 10, 5), window(60, 70, 1)], NOON + 9 * SECOND) == NOON + 60 * SECOND
+
+
+def test_no_look_is_due_once_every_window_has_ended() -> None:
+    assert next_due([window(0, 10, 5)], NOON + 5 * SECOND) is None
+
+
+def test_an_exact_window_is_never_shifted() -> None:
+    before = NOON - 60 * SECOND
+    assert next_due([window(0, 10, 5, exact=True)], before, shift=2 * SECOND) == NOON
+    assert next_due([window(0, 10, 5)], before, shift=2 * SECOND) == NOON + 2 * SECOND
+
+
+def test_the_window_of_an_instant_is_half_open() -> None:
+    assert window_at([window(0, 10, 5)], NOON + 10 * SECOND) is None
+    assert window_at([window(0, 10, 5)], NOON) == window(0, 10, 5)
+
+
+@given(_plans(), _instants, _instants, _seconds)
+def test_due_instants_never_go_back(plan: list[Window], one: datetime, other: datetime, shift: timedelta) -> None:
+    early, late = (next_due(plan, instant, shift) for instant in sorted((one, other)))
+    assert late is None or (early is not None and early <= late)
+
+
+@given(_plans(), _instants, _seconds)
+def test_a_due_instant_lies_ahead_and_inside_a_window(plan: list[Window], after: datetime, shift: timedelta) -> None:
+    due = next_due(plan, after, shift)
+    assert due is None or (due > after and window_at(plan, due) is not None)
+
+
+@given(_instants, _instants, _seconds)
+def test_the_grid_is_reached_without_waiting_longer_than_one_spacing(
+    begins: datetime, anchor: datetime, every: timedelta
+) -> None:
+    found = on_grid(begins, anchor, every)
+    assert timedelta() <= found - begins < every
+    assert (found - anchor) % every == timedelta()

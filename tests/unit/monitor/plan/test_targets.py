@@ -1,0 +1,113 @@
+"""Which addresses show whether the parts of a release are out."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from monitor.plan.targets import Target, View, content_twin, is_file, recogniser_of, targets_of, tripwires_of
+from schedules.announcement import Part, Role
+from schedules.release import Release
+
+PAGE = "https://www.gov.uk/government/statistics/widgets-2026"
+SHEET = "https://assets.publishing.service.gov.uk/media/5a7f/tables.ods"
+
+
+def release(*parts: Part, url: str = PAGE) -> Release:
+    return Release("widgets-2026", "Widgets: 2026", "dfx", url, (Part("page", Role.PAGE, url), *parts))
+
+
+def by_id(targets: list[Target]) -> dict[str, Target]:
+    return {target.id: target for target in targets}
+
+
+def test_a_govuk_page_is_looked_at_as_users_get_it_past_the_caches_and_through_its_twin() -> None:
+    targets = by_id(targets_of(release()))
+    assert list(targets) == ["widgets-2026/page/edge", "widgets-2026/page/origin", "widgets-2026/page/content"]
+    twin = targets["widgets-2026/page/content"]
+    assert twin.url == "https://www.gov.uk/api/content/government/statistics/widgets-2026"
+    assert (twin.view, twin.recognise, twin.title, twin.host) == (View.CONTENT, "govuk", "Widgets: 2026", "www.gov.uk")
+
+
+def test_the_origin_view_can_be_switched_off() -> None:
+    assert [target.view for target in targets_of(release(), origin_view=False)] == [View.EDGE, View.CONTENT]
+
+
+def test_a_page_elsewhere_has_no_twin_and_is_recognised_by_its_status() -> None:
+    targets = targets_of(release(url="https://www.ons.gov.uk/releases/widgets"))
+    assert [(target.view, target.recognise) for target in targets] == [(View.EDGE, "status"), (View.ORIGIN, "status")]
+
+
+def test_a_data_file_is_looked_at_as_users_get_it_and_its_bytes_count() -> None:
+    sheet = by_id(targets_of(release(Part("sheet", Role.DATA, SHEET))))["widgets-2026/sheet/edge"]
+    assert (sheet.file, sheet.recognise, sheet.title) == (True, "status", "")
+
+
+@pytest.mark.parametrize(
+    ("role", "required", "views"),
+    [
+        (Role.HTML, True, [View.EDGE, View.ORIGIN]),
+        (Role.HTML, False, [View.EDGE]),
+        (Role.ALTERNATIVE, False, [View.EDGE]),
+        (Role.ALTERNATIVE, True, [View.EDGE]),
+    ],
+)
+def test_of_further_pages_only_required_reports_are_looked_at_past_the_caches(
+    role: Role, *, required: bool, views: list[View]
+) -> None:
+    part = Part("more", role, f"{PAGE}/report", required=required)
+    assert [target.view for target in targets_of(release(part)) if target.part == "more"] == views
+
+
+def test_a_part_without_a_web_address_gives_no_target() -> None:
+    assert targets_of(release(url="")) == []
+
+
+def test_a_part_may_name_its_own_recogniser_but_its_twin_stays_govuk() -> None:
+    page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
+    views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
+    assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets", View.CONTENT: "govuk"}
+
+
+@pytest.mark.parametrize(
+    ("url", "recogniser"),
+    [
+        (PAGE, "govuk"),
+        ("https://www.gov.uk/government/uploads/system/uploads/attachment_data/file/1/a.csv", "status"),
+        (SHEET, "status"),
+        ("https://example.org/widgets", "status"),
+    ],
+)
+def test_pages_on_govuk_are_recognised_as_such_and_everything_else_by_status(url: str, recogniser: str) -> None:
+    assert recogniser_of(Part("x", Role.ATTACHMENT, url)) == recogniser
+
+
+@pytest.mark.parametrize("url", ["https://www.gov.uk/", "https://www.gov.uk/api/content/x", "https://example.org/x"])
+def test_only_pages_on_govuk_have_a_content_twin(url: str) -> None:
+    assert content_twin(url) is None
+
+
+def test_a_dot_in_a_page_name_does_not_make_it_a_file() -> None:
+    assert not is_file("https://example.org/release-1.2")
+    assert is_file("https://example.org/release.XLSX?download=1")
+
+
+def test_a_govuk_producer_has_the_newest_first_listing_and_its_feed_as_tripwires() -> None:
+    search, atom = tripwires_of("ofqual", ["www.gov.uk"])
+    query = parse_qs(urlsplit(search.url).query)
+    assert query["filter_organisations"] == ["ofqual"]
+    assert query["order"] == ["-public_timestamp"]
+    assert len(query["filter_content_store_document_type"]) == 3
+    assert search.id == "~tripwire/ofqual/www.gov.uk/api/search.json"
+    assert atom.url == "https://www.gov.uk/government/organisations/ofqual.atom"
+    assert {search.view, atom.view} == {View.TRIPWIRE}
+
+
+@pytest.mark.parametrize(
+    ("url", "recogniser"),
+    [("https://example.org/news/feed/", "feed:"), ("https://example.org/n.rss", "feed:"), ("https://e.org/n", "link:")],
+)
+def test_a_producers_own_listing_is_read_as_a_feed_when_it_looks_like_one(url: str, recogniser: str) -> None:
+    (found,) = tripwires_of("dfx", newest=[url])
+    assert (found.recognise, found.release) == (recogniser, "")

@@ -1,0 +1,195 @@
+"""Which windows apply to a target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, next_due, window_at
+from monitor.plan.targets import Target, View
+from monitor.plan.windows import Stage, Standing, merged, windows_for
+from schedules.slot import Precision, Slot
+
+AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+SLOT = Slot(Precision.INSTANT, instant=AT)
+DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
+JULY = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31))
+SECOND, MINUTE, HOUR, DAYS = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
+ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
+CONTENT = replace(EDGE, id="w/page/content", view=View.CONTENT)
+SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
+TRIPWIRE = replace(EDGE, id="~tripwire/x", release="", part="", view=View.TRIPWIRE)
+
+
+def spacing(windows: tuple[Window, ...], offset: timedelta) -> timedelta | None:
+    window = window_at(windows, AT + offset)
+    return None if window is None else window.every
+
+
+@pytest.mark.parametrize(
+    ("offset", "every"),
+    [
+        (-15 * DAYS, None),
+        (-14 * DAYS, 5 * MINUTE),
+        (-7 * DAYS, MINUTE),
+        (-HOUR, 15 * SECOND),
+        (-2 * MINUTE, SECOND),
+        (timedelta(), SECOND),
+        (9 * MINUTE, SECOND),
+        (10 * MINUTE, 5 * SECOND),
+        (119 * MINUTE, 5 * SECOND),
+        (120 * MINUTE, MINUTE),
+        (13 * DAYS, MINUTE),
+        (14 * DAYS, None),
+    ],
+)
+def test_an_unseen_page_is_looked_at_ever_more_closely_until_its_slot_and_until_seen(
+    offset: timedelta, every: timedelta | None
+) -> None:
+    assert spacing(windows_for(EDGE, SLOT), offset) == every
+
+
+def test_one_look_falls_due_at_the_very_slot() -> None:
+    for target in (EDGE, ORIGIN, CONTENT):
+        assert next_due(windows_for(target, SLOT), AT - SECOND / 10, shift=0.3 * SECOND) == AT
+
+
+def test_the_origin_is_looked_at_only_around_the_slot() -> None:
+    windows = windows_for(ORIGIN, SLOT)
+    assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 2 * HOUR)
+
+
+def test_the_content_twin_is_looked_at_five_times_less_often() -> None:
+    windows = windows_for(CONTENT, SLOT)
+    found = [spacing(windows, offset) for offset in (-10 * DAYS, -HOUR, timedelta(), HOUR)]
+    assert found == [25 * MINUTE, 75 * SECOND, 5 * SECOND, 25 * SECOND]
+
+
+def test_an_exposed_page_is_looked_at_every_five_seconds_until_the_slot_and_then_as_usual() -> None:
+    windows = windows_for(EDGE, SLOT, Standing(Stage.EXPOSED, AT - 2 * DAYS))
+    found = [spacing(windows, offset) for offset in (-3 * DAYS, -DAYS, -MINUTE, HOUR)]
+    assert found == [MINUTE, 5 * SECOND, SECOND, 5 * SECOND]
+
+
+def test_the_origin_of_an_exposed_page_is_looked_at_days_ahead() -> None:
+    windows = windows_for(ORIGIN, SLOT, Standing(Stage.EXPOSED, AT - 2 * DAYS))
+    assert spacing(windows, -DAYS) == 5 * SECOND
+
+
+def test_a_page_seen_settles_for_an_hour_and_is_then_looked_at_hourly_for_a_week() -> None:
+    windows = windows_for(EDGE, SLOT, Standing(Stage.SEEN, AT + SECOND))
+    found = [spacing(windows, offset) for offset in (MINUTE, 2 * HOUR, 6 * DAYS, 8 * DAYS)]
+    assert found == [MINUTE, HOUR, HOUR, None]
+
+
+def test_a_part_still_awaited_is_looked_at_closely_after_the_page_was_seen() -> None:
+    windows = windows_for(SHEET, SLOT, Standing(Stage.SEEN, AT + 3 * HOUR, complete=False))
+    assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
+
+
+def test_the_origin_of_a_page_seen_is_left_alone() -> None:
+    assert windows_for(ORIGIN, SLOT, Standing(Stage.SEEN, AT)) == ()
+
+
+def test_nobody_looks_at_a_closed_target() -> None:
+    assert windows_for(EDGE, SLOT, Standing(Stage.CLOSED)) == ()
+
+
+def test_windows_that_have_ended_are_left_out() -> None:
+    assert windows_for(EDGE, SLOT, now=AT)[0].name == "slot"
+
+
+@pytest.mark.parametrize(
+    ("offset", "every"),
+    [
+        (-10 * DAYS, 5 * MINUTE),
+        (-2 * DAYS, MINUTE),
+        (-HOUR, MINUTE),
+        (-10 * MINUTE, 15 * SECOND),
+        (9 * MINUTE, 15 * SECOND),
+        (10 * MINUTE, MINUTE),
+        (20 * HOUR, MINUTE),
+    ],
+)
+def test_a_day_is_watched_every_minute_and_more_closely_about_the_usual_time(
+    offset: timedelta, every: timedelta
+) -> None:
+    assert spacing(windows_for(EDGE, DAY), offset) == every
+
+
+def test_the_usual_time_is_local_to_the_slot() -> None:
+    winter = Slot(Precision.DAY, first=date(2026, 12, 3), last=date(2026, 12, 3))
+    near = next(window for window in windows_for(EDGE, winter) if window.name == "near")
+    assert near.begins == datetime(2026, 12, 3, 9, 20, tzinfo=UTC)
+
+
+def test_a_day_ends_overdue_at_local_midnight() -> None:
+    assert windows_for(EDGE, DAY)[-1].begins == datetime(2026, 7, 23, 23, tzinfo=UTC)
+
+
+def test_a_month_is_watched_every_five_minutes_until_it_has_passed() -> None:
+    windows = windows_for(EDGE, JULY)
+    assert spacing(windows, timedelta()) == 5 * MINUTE
+    assert spacing(windows, 10 * DAYS) == MINUTE
+
+
+def test_a_release_without_a_readable_time_is_looked_at_hourly() -> None:
+    windows = windows_for(EDGE, Slot(Precision.NONE, reason="tbc"), now=AT)
+    assert [window.every for window in windows] == [HOUR]
+    assert windows[0].begins <= AT < windows[0].ends
+
+
+def test_a_tripwire_shared_by_two_releases_has_one_window_on_one_grid() -> None:
+    other = Slot(Precision.INSTANT, instant=AT + 3 * DAYS + 17 * SECOND)
+    windows = merged([*windows_for(TRIPWIRE, SLOT), *windows_for(TRIPWIRE, other)])
+    assert len(windows) == 1
+    assert (windows[0].begins, windows[0].every) == (AT - 7 * DAYS, MINUTE)
+
+
+_instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
+_standings = st.builds(Standing, st.sampled_from(list(Stage)), _instants, st.booleans())
+_targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
+_slots = st.sampled_from([SLOT, DAY, JULY])
+_phases = st.builds(
+    Phases,
+    slot_from=st.integers(1, 300).map(lambda count: count * SECOND),
+    slot_every=st.integers(1, 60).map(lambda count: count * SECOND),
+    exposed_every=st.integers(1, 60).map(lambda count: count * SECOND),
+)
+
+
+@given(_targets, _slots, _standings, _phases)
+def test_windows_are_in_time_order_and_do_not_overlap(
+    target: Target, slot: Slot, standing: Standing, phases: Phases
+) -> None:
+    windows = windows_for(target, slot, standing, phases)
+    assert all(one.ends <= other.begins for one, other in pairwise(windows))
+
+
+@given(_targets, _slots, _standings, _instants)
+def test_later_windows_are_the_same_less_those_that_ended(
+    target: Target, slot: Slot, standing: Standing, now: datetime
+) -> None:
+    everything = windows_for(target, slot, standing)
+    assert windows_for(target, slot, standing, now=now) == tuple(each for each in everything if each.ends > now)
+
+
+@given(_phases, st.integers(1, 10**9), st.integers(0, 59))
+def test_whatever_the_spacing_a_look_falls_due_at_the_slot(phases: Phases, before: int, shift: int) -> None:
+    windows = windows_for(EDGE, SLOT, phases=phases)
+    after = AT - before * timedelta(microseconds=1)
+    due = next_due(windows, after, shift * SECOND)
+    while due is not None and due < AT:
+        due = next_due(windows, max(due, AT - phases.slot_from), shift * SECOND)
+    assert due == AT
+
+
+def test_the_defaults_are_those_of_the_design() -> None:
+    assert Phases() == DEFAULT_PHASES
