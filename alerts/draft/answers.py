@@ -1,0 +1,199 @@
+"""What answers each question of a form: from measurement, from configuration, or left to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+
+from alerts.draft import narrative, words
+from alerts.draft.case import Case, part_name, parts_in_order
+from alerts.draft.certainty import certainty
+from alerts.draft.code import clauses
+from alerts.draft.history import previous
+
+OPEN: Mapping[str, str] = {
+    "producer.name": "name of the producer (from the configuration)",
+    "contact.dealing": "name and contact details (from the person dealing with the report)",
+    "contact.hop": "name and contact details (from the Head of Profession or Lead Official)",
+    "config.reporting.recipient": "who receives this (from the Head of Profession or Lead Official)",
+    "human.reasons": "how and why it happened (from the person dealing with the report)",
+    "human.impact": "impact inside and outside the organisation (from the person dealing with the report)",
+    "human.corrective": "corrective actions taken and planned (from the person dealing with the report)",
+    "human.signoff": "name and date (from the Head of Profession or Lead Official)",
+    "statement.url": "link to a published statement, if there is one (from the press office)",
+    "incident.narrative": "what happened, with dates and times (from the person who logged it)",
+    "incident.date": "date of occurrence (from the person who logged it)",
+    "clause.cite": "principle and practice (from the Head of Profession or Lead Official)",
+    "incident.delay": "length of the delay or exposure, if known (from the person dealing with the report)",
+    "release.slot": "announced release time (from the person dealing with the report)",
+    "release.landing_url": "link to the output (from the person dealing with the report)",
+}
+GRADES: Mapping[str, str] = {
+    "report": "Report: by its measured length or kind this calls for a full report",
+    "note": "Note: by its measured length a short note is enough",
+    "none": "None: within the tolerance, or not proved",
+}
+
+
+def known(fact: str, case: Case) -> tuple[str, ...]:
+    """Return the paragraphs that a machine can give for a fact; empty when only a person can."""
+    find = KNOWN.get(fact)
+    return tuple(each for each in find(case) if each) if find else ()
+
+
+def asks_for(fact: str) -> str:
+    """Return what a person is asked to add for a fact, and who."""
+    return OPEN.get(fact, "to be answered by the person dealing with the report")
+
+
+def _title(case: Case) -> tuple[str, ...]:
+    return (case.facts.title if case.facts else case.incident.title,)
+
+
+def _url(case: Case) -> tuple[str, ...]:
+    return (case.facts.url if case.facts else case.incident.words.get("url", ""),)
+
+
+def _producer(case: Case) -> tuple[str, ...]:
+    return (case.settings.get("name") or case.incident.producer,)
+
+
+def report_day(case: Case) -> str:
+    """Return the local date on which the draft was first issued."""
+    return case.local_day(case.incident.opened)
+
+
+def amended_day(case: Case) -> str:
+    """Return the local date of the last amendment, empty when it is that of the report."""
+    today = case.local_day(case.now)
+    return "" if today == report_day(case) else today
+
+
+def _report_date(case: Case) -> tuple[str, ...]:
+    amended = amended_day(case)
+    return (f"Date of report: {report_day(case)}{f', last amended {amended}' if amended else ''}",)
+
+
+def _plain_date(case: Case) -> tuple[str, ...]:
+    return tuple(text.removeprefix("Date of report: ") for text in _report_date(case))
+
+
+def _last_amended(case: Case) -> tuple[str, ...]:
+    return (amended_day(case) or "Not amended since the date of this note",)
+
+
+def occurrences(case: Case) -> list[tuple[date, str]]:
+    """Return each London date of occurrence with the practices it concerns, in time order."""
+    zone = case.timezone
+    facts = case.facts
+    found: dict[date, dict[str, None]] = {}
+    for kind in case.kinds:
+        at = case.incident.occurred
+        if facts and facts.slot and kind != "early_exposure" and case.incident.kind != "hand":
+            at = facts.slot
+        if facts and kind == "early_exposure" and facts.exposures:
+            at = facts.exposures[0].start.by or at
+        cites = found.setdefault(words.local_day(at, zone), {})
+        cites.update(dict.fromkeys(clause.cite for clause in clauses(kind, case.edition)))
+    return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
+
+
+def _date(case: Case) -> tuple[str, ...]:
+    typed = case.incident.words.get("when")
+    if typed:
+        return (typed,)
+    days = occurrences(case)
+    if len(days) == 1:
+        return (words.day(days[0][0]),)
+    return tuple(f"{words.day(day)} ({cites})" for day, cites in days)
+
+
+def _clauses(case: Case) -> tuple[str, ...]:
+    if not case.clauses:
+        return ()
+    book = f"{case.edition.title}, edition {case.edition.name}"
+    return (
+        *(f"{clause.full}: {clause.text}" for clause in case.clauses),
+        f"({book}, in force on the date of occurrence)",
+    )
+
+
+def _slot(case: Case) -> tuple[str, ...]:
+    return (narrative.announcement(case.facts),) if case.facts else (case.incident.words.get("next_edition", ""),)
+
+
+def _measure(case: Case) -> tuple[str, ...]:
+    facts = case.facts
+    if facts is None or case.incident.kind == "hand":
+        return ()
+    delays = [
+        f"{part_name(part).capitalize()}: {words.against(part.delay, narrative.slot_clock(facts))}"
+        for part in parts_in_order(facts)
+        if part.delay and not part.exposures
+    ]
+    return (*(narrative.exposure_told(each, facts) for each in facts.exposures), *delays)
+
+
+def _evidence(case: Case) -> tuple[str, ...]:
+    facts = case.facts
+    if facts is None:
+        return ()
+    kept = words.count(len(facts.certainty.records), "evidence record")
+    return (f"Measured times and the evidence of the monitor are in annexes A and B of this draft ({kept}).",)
+
+
+KNOWN: Mapping[str, Callable[[Case], tuple[str, ...]]] = {
+    "release.title": _title,
+    "release.landing_url": _url,
+    "producer.name": _producer,
+    "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
+    "contact.dealing": lambda case: (case.settings.get("contact", ""),),
+    "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
+    "report.date": _plain_date,
+    "report.last_amended": _last_amended,
+    "clause.cite": _clauses,
+    "incident.date": _date,
+    "incident.narrative": narrative.account,
+    "incident.previous": previous,
+    "incident.delay": _measure,
+    "incident.certainty": certainty,
+    "incident.grade": lambda case: (GRADES.get(case.incident.grade, case.incident.grade),),
+    "incident.evidence_list": _evidence,
+    "impact.measured_sentence": narrative.impact,
+    "release.slot": _slot,
+}
+
+
+def warnings(fact: str, case: Case) -> tuple[str, ...]:
+    """Return what a person should check about a fact."""
+    if fact == "incident.date":
+        return _date_warnings(case)
+    if fact == "clause.cite":
+        return (*_clause_warnings(case), *_register_question(case))
+    return ()
+
+
+def _date_warnings(case: Case) -> tuple[str, ...]:
+    occurred = words.local_day(case.incident.occurred, case.timezone)
+    reported = words.local_day(case.incident.opened, case.timezone)
+    found = []
+    if occurred.weekday() >= 5:
+        found.append(f"Check the date: {words.weekday(occurred)} is not a working day.")
+    if (reported - occurred).days > 31:
+        found.append("Check the date: more than a month lies between the occurrence and this report.")
+    if occurred > reported:
+        found.append("Check the date: the occurrence lies after the date of this report.")
+    return tuple(found)
+
+
+def _clause_warnings(case: Case) -> tuple[str, ...]:
+    unsure = [clause.cite for clause in case.clauses if not clause.sure]
+    return (f"The number of {words.joined(unsure)} is not confirmed: check it.",) if unsure else ()
+
+
+def _register_question(case: Case) -> tuple[str, ...]:
+    slot: datetime | None = case.facts.slot if case.facts else None
+    if slot is None or words.clock(slot, case.timezone) == "09:30":
+        return ()
+    asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
+    return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30: is {asked} on file?",)

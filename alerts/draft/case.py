@@ -1,0 +1,76 @@
+"""Everything a draft is filled from, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.draft import words
+from alerts.draft.code import Clause, Edition
+from alerts.finding import Exposure, Part, ReleaseFacts, Seconds
+from alerts.incident import Incident
+
+ROLES: Mapping[str, str] = {
+    "page": "announced page",
+    "html": "HTML version",
+    "attachment": "attachment",
+    "data": "data file",
+    "alternative": "alternative address",
+    "message": "message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An incident with the practice it concerns, the producer's own entries and earlier incidents.
+
+    `settings` may hold `name`, `head_of_profession`, `contact` and `to`. `kinds` are kinds of finding.
+    """
+
+    incident: Incident
+    settings: Mapping[str, str]
+    previous: Sequence[Incident]
+    now: datetime
+    edition: Edition
+    clauses: Sequence[Clause]
+    kinds: Sequence[str]
+
+    @property
+    def facts(self) -> ReleaseFacts | None:
+        """Return what was measured, None for an incident about no watched release."""
+        return self.incident.facts
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone in which people read times."""
+        return self.facts.timezone if self.facts else "Europe/London"
+
+    def local_day(self, at: datetime) -> str:
+        """Return the local date of an instant in words."""
+        return words.day(words.local_day(at, self.timezone))
+
+
+def part_name(part: Part) -> str:
+    """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
+    role = ROLES.get(part.role, part.role)
+    return role if part.id in (part.role, "page") else f"{role} ({part.id})"
+
+
+def parts_in_order(facts: ReleaseFacts) -> list[Part]:
+    """Return the parts, the announced page first and alternative addresses last."""
+    rank = {"page": 0, "alternative": 2}
+    return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
+
+
+def lead(exposure: Exposure, slot: datetime) -> Seconds:
+    """Return how long before the slot an exposure began."""
+    after, by = exposure.start.after, exposure.start.by
+    longest = None if after is None else (slot - after).total_seconds()
+    shortest = None if by is None else (slot - by).total_seconds()
+    return Seconds(shortest, longest)
+
+
+def delay_of(part: Part) -> Seconds | None:
+    """Return how long after the slot a part came out, None when it did not or not yet measurably."""
+    return part.delay if part.delay and (part.delay.max is None or part.delay.max > 0) else None

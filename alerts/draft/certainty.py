@@ -1,0 +1,146 @@
+"""How sure the measurement is, and the tables of the annex: the evidence, in UTC."""
+
+from __future__ import annotations
+
+from alerts.draft import words
+from alerts.draft.case import Case, part_name, parts_in_order
+from alerts.draft.narrative import unproven
+from alerts.draft.report import Table
+from alerts.finding import Between, Certainty, Exposure, Part, ReleaseFacts, Seconds
+
+METHOD = (
+    "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
+    "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
+)
+
+
+def certainty(case: Case) -> tuple[str, ...]:
+    """Return the paragraphs on how the times were measured and where the monitor was blind."""
+    if case.facts is None or case.incident.kind == "hand":
+        return ("Nothing was measured by the monitor: this incident was logged by a person.",)
+    sure = case.facts.certainty
+    gaps = unproven(case.facts) or ["No gap in the monitor's watch is recorded for this release."]
+    return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps, METHOD)
+
+
+def _looks(sure: Certainty) -> str:
+    by = f" by the monitor “{sure.monitor}”" if sure.monitor else " by the monitor"
+    every = f", one every {_spacing(sure.spacing)} around the announced time" if sure.spacing else ""
+    failed = f"{sure.failed_looks:,}" if sure.failed_looks else "none"
+    return f"{words.count(sure.looks, 'look')} made{by}{every}; {failed} of them failed."
+
+
+def _spacing(seconds: float) -> str:
+    return "second" if seconds == 1 else words.length(round(seconds)) if seconds >= 1 else f"{seconds:g} seconds"
+
+
+def _clock(offset: Seconds | None) -> str:
+    if offset is None or (offset.min is None and offset.max is None):
+        return "The monitor's clock was not compared with those of the watched hosts."
+    low = "not bounded" if offset.min is None else f"{offset.min:+.1f} s"
+    high = "not bounded" if offset.max is None else f"{offset.max:+.1f} s"
+    return f"The monitor's clock differed from those of the watched hosts by {low} to {high}."
+
+
+def measured(facts: ReleaseFacts) -> tuple[Table, ...]:
+    """Return the table of parts in local time, each with its own delay and exposure."""
+    zone = facts.timezone
+    slot = f"Announced time: {words.moment(facts.slot, zone)}" if facts.slot else f"Announced: {facts.slot_text}"
+    header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
+    rows = tuple(_row(part, facts) for part in parts_in_order(facts))
+    return (Table(slot, header, rows),) if rows else ()
+
+
+def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
+    name = part_name(part)
+    return f"{name[0].upper()}{name[1:]}\n{part.url}", _first(part, facts), _delay(part, facts), _early(part, facts)
+
+
+def _first(part: Part, facts: ReleaseFacts) -> str:
+    seen = part.released if part.exposures and part.released.by else part.first_seen
+    return "Not seen" if seen.by is None else _sentence(words.between(seen, facts.timezone))
+
+
+def _delay(part: Part, facts: ReleaseFacts) -> str:
+    if part.verdict == "on_time":
+        return "On time"
+    if part.verdict in ("unproven", "pending"):
+        return "Not proved" if part.verdict == "unproven" else "Not judged yet"
+    if part.exposures or part.delay is None or facts.slot is None:
+        return "Early" if part.exposures else "Not measured in minutes"
+    growing = " so far" if part.verdict == "overdue" else ""
+    ahead = part.delay.max is not None and part.delay.max <= 0
+    bounds = (
+        Seconds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
+    )
+    return _sentence(f"{words.span(bounds)} {'early' if ahead else 'late'}{growing}")
+
+
+def _early(part: Part, facts: ReleaseFacts) -> str:
+    told = [f"{_span_open(each)}; from {_start(each, facts)}" for each in part.exposures]
+    return _sentence("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
+
+
+def _span_open(exposure: Exposure) -> str:
+    if exposure.open:
+        return f"{words.span(Seconds(exposure.seconds.min, None))}, still open"
+    return words.span(exposure.seconds)
+
+
+def _start(exposure: Exposure, facts: ReleaseFacts) -> str:
+    return words.between(exposure.start, facts.timezone)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def annex(case: Case) -> tuple[Table, ...]:
+    """Return the tables of the evidence annex: this document, times in UTC, gaps, records, what was noted."""
+    tables = [_document(case)]
+    if case.facts is not None:
+        tables += [_times(case.facts), _gaps(case.facts), _records(case.facts)]
+    tables.append(_noted(case))
+    return tuple(table for table in tables if table.rows)
+
+
+def _document(case: Case) -> Table:
+    rows = [
+        ("Incident", case.incident.id),
+        ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
+        ("Practice", "; ".join(clause.cite for clause in case.clauses) or "None cited"),
+        ("Occurred", words.utc(case.incident.occurred)),
+        ("Measured as of", words.utc(case.facts.at if case.facts else case.now)),
+    ]
+    return Table("This draft", ("Item", "Value"), tuple(rows))
+
+
+def _times(facts: ReleaseFacts) -> Table:
+    rows = [("Announced time", words.utc(facts.slot) if facts.slot else "not an instant", "as announced")]
+    for part in parts_in_order(facts):
+        if part.first_seen != Between():
+            rows.append(_pair(f"First seen: {part_name(part)}", part.first_seen))
+        if part.released not in (Between(), part.first_seen):
+            rows.append(_pair(f"Released: {part_name(part)}", part.released))
+        for each in part.exposures:
+            rows += [_pair(f"Exposure begins: {part_name(part)}", each.start)]
+            rows += [] if each.open else [_pair(f"Exposure ends: {part_name(part)}", each.to)]
+    return Table("Times in UTC", ("What", "After", "By"), tuple(rows))
+
+
+def _pair(what: str, seen: Between) -> tuple[str, str, str]:
+    return what, words.utc(seen.after), words.utc(seen.by)
+
+
+def _gaps(facts: ReleaseFacts) -> Table:
+    rows = tuple((words.utc(each.begins), words.utc(each.ends), each.cause) for each in facts.certainty.blind)
+    return Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), rows)
+
+
+def _records(facts: ReleaseFacts) -> Table:
+    return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records)
+
+
+def _noted(case: Case) -> Table:
+    rows = tuple((words.brief(each.at, case.timezone), each.by, each.text) for each in case.incident.timeline)
+    return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows)

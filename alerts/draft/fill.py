@@ -1,0 +1,90 @@
+"""Facts → fields of a form; the rest is marked for a person to complete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from alerts.draft import guidance
+from alerts.draft.answers import amended_day, asks_for, known, report_day, warnings
+from alerts.draft.case import Case
+from alerts.draft.certainty import annex, certainty, measured
+from alerts.draft.code import Book, cited, edition_at
+from alerts.draft.form import Chapter, FilledBy, Form, Question
+from alerts.draft.report import Field, Report, Section
+from alerts.draft.timeline import timeline
+from alerts.incident import Incident
+
+
+def fill(
+    incident: Incident,
+    form: Form,
+    configured: Mapping[str, str],
+    previous: Sequence[Incident],
+    now: datetime,
+    book: Book | None = None,
+) -> Report:
+    """Return the draft of an incident on a form, as of `now`.
+
+    `configured` holds the producer's own entries: `name`, `head_of_profession`, `contact`, `to`; what is
+    missing there is marked for completion. `previous` are earlier incidents to cite. `book` replaces the
+    editions of the Code as shipped.
+    """
+    edition = edition_at(incident.occurred, book)
+    kinds = guidance.failures(incident)
+    return _report(Case(incident, configured, previous, now, edition, cited(kinds, edition), kinds), form)
+
+
+def _report(case: Case, form: Form) -> Report:
+    facts = case.facts
+    hand = case.incident.kind == "hand"
+    return Report(
+        incident=case.incident.id,
+        form=form.id,
+        title=form.title,
+        subject=facts.title if facts else case.incident.title,
+        producer=case.settings.get("name") or case.incident.producer,
+        edition=case.edition.name,
+        practice="; ".join(clause.cite for clause in case.clauses),
+        at=case.now,
+        date_of_report=report_day(case),
+        last_amended=amended_day(case),
+        preamble=form.preamble,
+        sections=tuple(_section(chapter, case) for chapter in form.chapters),
+        measured=measured(facts) if facts and not hand else (),
+        timeline=timeline(facts) if facts and not hand else None,
+        certainty=certainty(case),
+        annex=annex(case),
+        steps=guidance.steps(case.kinds),
+    )
+
+
+def _section(chapter: Chapter, case: Case) -> Section:
+    return Section(chapter.id, chapter.heading, tuple(_field(question, case) for question in chapter.questions))
+
+
+def _field(question: Question, case: Case) -> Field:
+    found = {fact: known(fact, case) for fact in question.facts}
+    missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
+    return Field(
+        id=question.id,
+        label=question.label,
+        filled_by=question.filled_by,
+        facts=question.facts,
+        multi_line=question.multi_line,
+        paragraphs=tuple(text for texts in found.values() for text in texts),
+        placeholder=" ".join(f"[to be completed: {asks_for(fact)}]" for fact in missing),
+        guidance=tuple(text for fact in _asked(missing, question) for text in guidance.questions(fact, case.kinds)),
+        notes=tuple(text for fact in question.facts for text in warnings(fact, case)),
+    )
+
+
+def _owed(fact: str, question: Question) -> bool:
+    # A sentence that only measurement can give is not asked of a person while another fact answers the question.
+    optional = ("impact.measured_sentence", "incident.exposure", "release.calendar_sources", "incident.evidence_list")
+    return fact not in optional or len(question.facts) == 1
+
+
+def _asked(missing: Sequence[str], question: Question) -> list[str]:
+    confirmed = ["clause.cite"] if "clause.cite" in question.facts and question.filled_by is FilledBy.MIXED else []
+    return [*missing, *(fact for fact in confirmed if fact not in missing)]

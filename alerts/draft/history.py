@@ -1,0 +1,70 @@
+"""Earlier incidents: cited with dates, what they share with this one, and the causes logged."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from alerts.draft import words
+from alerts.draft.case import Case
+from alerts.finding import Seconds
+from alerts.incident import Incident
+
+NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
+
+
+def previous(case: Case) -> tuple[str, ...]:
+    """Return one line per earlier incident, oldest first, and the causes that recur."""
+    earlier = sorted((each for each in case.previous if each.id != case.incident.id), key=lambda each: each.occurred)
+    if not earlier:
+        return (NONE_ON_FILE,)
+    return (*(cited(each, case) for each in earlier), *recurring(earlier))
+
+
+def cited(earlier: Incident, case: Case) -> str:
+    """Return one sentence: when it was, of which release, what happened, what it shares, the cause logged."""
+    shared = shared_with(earlier, case.incident)
+    same = f"; same {shared}" if shared else ""
+    cause = earlier.words.get("cause")
+    logged = f"; cause logged: {cause}" if cause else ""
+    return f"Earlier incident, {case.local_day(earlier.occurred)}: “{earlier.title}”, {outcome(earlier)}{same}{logged}."
+
+
+def outcome(incident: Incident) -> str:
+    """Return what happened in an incident in a few words."""
+    facts = incident.facts
+    if incident.kind == "hand" or facts is None:
+        return f"{incident.words.get('sort', 'incident').replace('_', ' ')} logged by hand"
+    if facts.exposures:
+        longest = max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds
+        return f"public before its announced time for {words.span(longest)}"
+    delays = [part.delay for part in facts.parts if part.required and part.delay]
+    worst = max(delays, key=lambda delay: delay.min or 0.0, default=None)
+    page = facts.page.delay if facts.page and facts.page.verdict == "late" else worst
+    return f"{facts.verdict.replace('_', ' ')}{_by(page)}"
+
+
+def _by(delay: Seconds | None) -> str:
+    return f" by {words.span(delay)}" if delay and (delay.min or 0) > 0 else ""
+
+
+def shared_with(earlier: Incident, incident: Incident) -> str:
+    """Return the closest thing two incidents share: release, producer or platform; empty for none."""
+    if earlier.release == incident.release:
+        return "release"
+    mine, theirs = _host(incident), _host(earlier)
+    platform = f"platform ({mine})" if mine and mine == theirs else ""
+    producer = "producer" if earlier.producer == incident.producer else ""
+    return " and ".join(each for each in (producer, platform) if each)
+
+
+def _host(incident: Incident) -> str:
+    return urlsplit(incident.facts.url).hostname or "" if incident.facts else ""
+
+
+def recurring(earlier: Sequence[Incident]) -> tuple[str, ...]:
+    """Return a line on causes that were logged more than once."""
+    causes = Counter(each.words["cause"] for each in earlier if each.words.get("cause"))
+    often = [f"{cause} ({words.count(number, 'time')})" for cause, number in causes.most_common() if number > 1]
+    return (f"Causes logged more than once: {words.joined(often)}.",) if often else ()

@@ -1,0 +1,241 @@
+"""The account of what happened, from measurements alone: no cause, intent or number of readers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from alerts.draft import words
+from alerts.draft.case import Case, delay_of, lead, part_name, parts_in_order
+from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts, Seconds
+
+# Details of these findings hold addresses and times; those of any other kind are not repeated.
+TOLD = (
+    "stale_edge",
+    "swapped",
+    "withdrawn",
+    "platform",
+    "clock_fault",
+    "calendars_disagree",
+    "short_notice",
+    "unannounced",
+)
+EMBARGO = (
+    "Nothing that was seen before the announced time is repeated in this draft: it holds addresses and times only."
+)
+
+
+def account(case: Case) -> tuple[str, ...]:
+    """Return the paragraphs that say what happened, announced address first."""
+    facts = case.facts
+    if case.incident.kind == "hand":
+        return logged_by_hand(case)
+    if facts is None:
+        return ()
+    told = [announcement(facts), *_exposures(facts), *parts_told(facts), *_details(facts), *unproven(facts)]
+    return tuple(told)
+
+
+def announcement(facts: ReleaseFacts) -> str:
+    """Say for when the release was announced, and where."""
+    where = f" in the calendar “{facts.slot_source}”" if facts.slot_source else ""
+    read = words.brief(facts.slot_learnt, facts.timezone) if facts.slot_learnt else ""
+    learnt = f"; the monitor first read that entry at {read}" if read else ""
+    slot = words.moment(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
+    unmeasured = "" if facts.slot else " Without an announced time of day no delay in minutes can be given."
+    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}"
+
+
+def parts_told(facts: ReleaseFacts) -> list[str]:
+    """Say of each part when it was first seen, each with its own delay and address."""
+    told = [TELL.get(part.verdict, _seen)(part, facts) for part in parts_in_order(facts)]
+    awaited = [each for each in facts.parts if each.verdict in ("early", "pending") and each.released.by is None]
+    return [*(each for each in told if each), *_awaited(awaited, facts)]
+
+
+def _awaited(parts: Sequence[Part], facts: ReleaseFacts) -> list[str]:
+    if not parts:
+        return []
+    return [
+        f"As of {words.brief(facts.at, facts.timezone)} the announced time had not been judged; that follows on its own."
+    ]
+
+
+def _subject(part: Part) -> str:
+    if part.role == "page":
+        return "The release was {} on the announced page"
+    if part.role == "alternative":
+        return f"The same release was {{}} at another address ({part.id}), {part.url}"
+    return f"The {part_name(part)}, {part.url}, was {{}}"
+
+
+def _comma(part: Part) -> str:
+    return "" if part.role == "page" else ","
+
+
+def slot_clock(facts: ReleaseFacts) -> str:
+    """Return the announced time of day, `09:30`."""
+    return words.clock(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+
+
+def _seen(part: Part, facts: ReleaseFacts) -> str:
+    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    seen = words.between(part.first_seen, facts.timezone, known)
+    said = _subject(part).format("first seen by the monitor")
+    delay = words.against(part.delay, slot_clock(facts)) if facts.slot else ""
+    return f"{said}{_comma(part)} {seen}{', ' if delay else ''}{delay}.{_before_page(part, facts)}"
+
+
+def _before_page(part: Part, facts: ReleaseFacts) -> str:
+    page = facts.page
+    if part.role != "alternative" or page is None or part.first_seen.by is None:
+        return ""
+    if page.first_seen.by is None:
+        return " The announced page had not been seen by then."
+    ahead = page.first_seen.after is not None and part.first_seen.by <= page.first_seen.after
+    return " That was before it was seen on the announced page." if ahead else ""
+
+
+def _on_time(part: Part, facts: ReleaseFacts) -> str:
+    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    seen = words.between(part.first_seen, facts.timezone, known)
+    return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time."
+
+
+def _overdue(part: Part, facts: ReleaseFacts) -> str:
+    as_of = words.brief(facts.at, facts.timezone)
+    said = _subject(part).format("not yet seen")
+    delay = words.against(part.delay, slot_clock(facts))
+    return f"As of {as_of}: {said[0].lower()}{said[1:]}{_comma(part)} {delay}. The delay is still growing."
+
+
+def _not_published(part: Part, facts: ReleaseFacts) -> str:
+    said = _subject(part).format("not seen by the monitor")
+    return f"{said} at any time until {words.brief(facts.at, facts.timezone)}, when the watch closed."
+
+
+def _early(part: Part, facts: ReleaseFacts) -> str:
+    released = part.released
+    if released.by is None:
+        return ""
+    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    return f"{_subject(part).format('seen released')}{_comma(part)} {words.between(released, facts.timezone, known)}."
+
+
+def _unproven(part: Part, facts: ReleaseFacts) -> str:
+    said = _subject(part).format("on time")
+    possible = _possible(part, facts)
+    return f"It is not proved whether {said[0].lower()}{said[1:]}.{possible}"
+
+
+def _possible(part: Part, facts: ReleaseFacts) -> str:
+    seen = part.first_seen
+    if seen.after is None and seen.by is None:
+        return ""
+    delay = f", {words.against(part.delay, slot_clock(facts))}" if part.delay and facts.slot else ""
+    return f" What was measured leaves open that it appeared {words.between(seen, facts.timezone)}{delay}."
+
+
+TELL: Mapping[str, Callable[[Part, ReleaseFacts], str]] = {
+    "late": _seen,
+    "on_time": _on_time,
+    "overdue": _overdue,
+    "not_published": _not_published,
+    "early": _early,
+    "unproven": _unproven,
+    "pending": _early,
+}
+
+
+def _exposures(facts: ReleaseFacts) -> list[str]:
+    told = [exposure_told(exposure, facts) for exposure in facts.exposures]
+    if not told:
+        return []
+    spared = [part_name(part) for part in parts_in_order(facts) if not part.exposures and part.verdict != "unproven"]
+    unseen = [f"The monitor saw no exposure of the {words.joined(spared)}."] if spared else []
+    return [*told, *unseen, EMBARGO]
+
+
+def exposure_told(exposure: Exposure, facts: ReleaseFacts) -> str:
+    """Say from when to when a part was public before its slot, and how long ahead."""
+    part = next((each for each in facts.parts if each.id == exposure.part), None)
+    name = part_name(part) if part else exposure.part
+    where = f" at {part.url}" if part else ""
+    start = words.between(exposure.start, facts.timezone)
+    ahead = f", {words.span(lead(exposure, facts.slot))} before the announced time" if facts.slot else ""
+    return f"The {name}{where} became public {start}{ahead}. {_ended(exposure, facts)}"
+
+
+def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
+    if exposure.open:
+        at = words.brief(facts.at, facts.timezone)
+        return f"It was still public at {at}: an exposure of {_so_far(exposure.seconds)} so far."
+    if facts.slot is not None and exposure.to.by == facts.slot == exposure.to.after:
+        return f"It stayed public until the announced time: an exposure of {words.span(exposure.seconds)}."
+    end = words.between(exposure.to, facts.timezone)
+    return f"It was seen gone {end}: an exposure of {words.span(exposure.seconds)}."
+
+
+def _so_far(measured: Seconds) -> str:
+    return words.span(Seconds(measured.min, None))
+
+
+def _details(facts: ReleaseFacts) -> list[str]:
+    found = [each for each in facts.findings if each.kind in TOLD and each.detail]
+    return [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in found]
+
+
+def unproven(facts: ReleaseFacts) -> list[str]:
+    """Say what remains unproven, and own up to the monitor's blind spans."""
+    open_question = f"What remains unproven: {facts.unproven_because.rstrip('.')}." if facts.unproven_because else ""
+    blind = [blind_told(each, facts.timezone) for each in facts.certainty.blind]
+    return [each for each in (open_question, *blind) if each]
+
+
+def blind_told(blind: BlindSpan, timezone: str) -> str:
+    """Say when the monitor could not see, and why."""
+    begins, ends = words.brief(blind.begins, timezone), words.brief(blind.ends, timezone)
+    return (
+        f"The monitor itself could not see from {begins} to {ends} ({blind.cause}); that gap is no evidence either way."
+    )
+
+
+def logged_by_hand(case: Case) -> tuple[str, ...]:
+    """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
+    incident, typed = case.incident, case.incident.words
+    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}; the monitor did not measure this."]
+    said += [f"As logged: {typed['what']}"] if typed.get("what") else []
+    said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
+    if case.facts is not None:
+        said.append(f"Next release: {announcement(case.facts)} That release is judged on its own.")
+    elif typed.get("next_edition"):
+        said.append(f"Next release: {typed['next_edition']}")
+    return tuple(said)
+
+
+def impact(case: Case) -> tuple[str, ...]:
+    """Return only what was measured of the effect on users."""
+    facts = case.facts
+    if facts is None or case.incident.kind == "hand":
+        return ()
+    told = [
+        f"The {_named(each, facts)} was public before the announced time for {_exposed_for(each)}."
+        for each in facts.exposures
+    ]
+    late = [part for part in parts_in_order(facts) if part.verdict in ("late", "overdue") and delay_of(part)]
+    return (*told, *(_access_delayed(part) for part in late))
+
+
+def _named(exposure: Exposure, facts: ReleaseFacts) -> str:
+    part = next((each for each in facts.parts if each.id == exposure.part), None)
+    return part_name(part) if part else exposure.part
+
+
+def _exposed_for(exposure: Exposure) -> str:
+    return f"{_so_far(exposure.seconds)} so far" if exposure.open else words.span(exposure.seconds)
+
+
+def _access_delayed(part: Part) -> str:
+    name = "release at the announced address" if part.role == "page" else part_name(part)
+    if part.role == "alternative":
+        return f"The same release could be reached at another address, {part.url}, after {words.span(part.delay)}."
+    return f"Access to the {name} was delayed by {words.span(part.delay)}."

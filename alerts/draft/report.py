@@ -1,0 +1,171 @@
+"""The neutral model of a draft: one source for every format, and for the store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from alerts.draft.form import FilledBy
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with a caption and a header row; every row is as long as the header."""
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person typed into a field, word for word; `by` is a role.
+
+    `basis` is what the monitor had measured there when the person wrote: a later measurement that
+    differs is shown beside the answer.
+    """
+
+    text: str
+    by: str = ""
+    at: datetime | None = None
+    basis: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One answer box.
+
+    `paragraphs` come from measurement or configuration, `placeholder` marks what a person must add,
+    `guidance` are the questions to help with that, `notes` are warnings of the monitor about this box.
+    """
+
+    id: str
+    label: str | None
+    filled_by: FilledBy
+    facts: tuple[str, ...]
+    multi_line: bool
+    paragraphs: tuple[str, ...] = ()
+    placeholder: str = ""
+    guidance: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    answer: Answer | None = None
+
+    @property
+    def replaced(self) -> bool:
+        """Tell whether a person's answer stands in place of the monitor's text, not after it."""
+        together = self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line
+        return self.answer is not None and not together
+
+    @property
+    def contested(self) -> bool:
+        """Tell whether a measurement changed after a person had replaced it."""
+        return self.replaced and self.answer is not None and self.answer.basis != self.paragraphs
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section of the form."""
+
+    id: str
+    heading: str
+    fields: tuple[Field, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do now. `within` says how soon; `done` is what a person wrote when it was done."""
+
+    id: str
+    text: str
+    within: str
+    done: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of a lane of the timeline, aware UTC; `state` is absent, between, public, early or blind."""
+
+    begins: datetime
+    ends: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One part on the timeline."""
+
+    label: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """What a figure shows: lanes between two instants, with the promised one marked; `alt` says it in words."""
+
+    title: str
+    begins: datetime
+    ends: datetime
+    slot: datetime | None
+    timezone: str
+    lanes: tuple[Lane, ...]
+    alt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A draft, ready to be written in any format.
+
+    `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`
+    and `amendments` are sentences. Nothing here was public before its slot.
+    """
+
+    incident: str
+    form: str
+    title: str
+    subject: str
+    producer: str
+    edition: str
+    practice: str
+    at: datetime
+    date_of_report: str
+    last_amended: str
+    preamble: str | None
+    sections: tuple[Section, ...]
+    measured: tuple[Table, ...] = ()
+    timeline: Timeline | None = None
+    certainty: tuple[str, ...] = ()
+    annex: tuple[Table, ...] = ()
+    steps: tuple[Step, ...] = ()
+    signed: str = ""
+    amendments: tuple[str, ...] = ()
+    kept: Mapping[str, str] = field(default_factory=dict)
+
+    def fields(self) -> Iterator[Field]:
+        """Yield every field of every section, in order."""
+        for section in self.sections:
+            yield from section.fields
+
+    def field(self, name: str) -> Field | None:
+        """Return a field by its id."""
+        return next((each for each in self.fields() if each.id == name), None)
+
+
+def report_json(report: Report) -> dict[str, Any]:
+    """Return a report as JSON values, from which `report_from_json` makes an equal one."""
+    body: dict[str, Any] = _codec().dump_python(report, mode="json")
+    return body
+
+
+def report_from_json(body: Mapping[str, Any]) -> Report:
+    """Return the report a JSON object describes. Raises pydantic.ValidationError when it describes none."""
+    return _codec().validate_python(dict(body))
+
+
+@cache
+def _codec() -> TypeAdapter[Report]:
+    return TypeAdapter(Report)

@@ -1,0 +1,181 @@
+"""The timeline figure: promised, seen and blind, a lane per part; SVG by a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from html import escape
+
+from alerts.draft import words
+from alerts.draft.case import part_name, parts_in_order
+from alerts.draft.report import Lane, Span, Timeline
+from alerts.finding import Part, ReleaseFacts
+
+# Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
+LEGEND = {
+    "absent": "not public",
+    "between": "changed in here",
+    "public": "public",
+    "early": "public before the announced time",
+    "blind": "monitor could not see",
+}
+FILLS = {
+    "absent": "#e8e8e8",
+    "between": "url(#between)",
+    "public": "#1d5c3a",
+    "early": "#9c2a1b",
+    "blind": "url(#blind)",
+}
+EDGE = 'stroke="#333333" stroke-width="0.5"'
+WIDTH, LEFT, ROW, TOP = 680, 170, 26, 44
+
+
+def timeline(facts: ReleaseFacts) -> Timeline | None:
+    """Return the timeline of a release, None when nothing on it was measured."""
+    instants = _instants(facts)
+    if len(set(instants)) < 2:
+        return None
+    margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
+    begins, ends = min(instants) - margin, max(instants) + margin
+    lanes = [Lane(part_name(part), _spans(part, begins, ends)) for part in parts_in_order(facts)]
+    blind = _blind(facts, begins, ends)
+    lanes += [Lane("monitor", blind)] if blind else []
+    title = f"Timeline of {facts.title}"
+    return Timeline(title, begins, ends, facts.slot, facts.timezone, tuple(lanes), _alt(facts))
+
+
+def _instants(facts: ReleaseFacts) -> list[datetime]:
+    seen = [each for part in facts.parts for each in (part.first_seen, part.released)]
+    seen += [each for exposure in facts.exposures for each in (exposure.start, exposure.to)]
+    measured = [at for each in seen for at in (each.after, each.by) if at is not None]
+    return [*measured, *([facts.slot] if facts.slot else []), *([] if facts.final else [facts.at])]
+
+
+def _spans(part: Part, begins: datetime, ends: datetime) -> tuple[Span, ...]:
+    marks: list[tuple[datetime, str]] = [(begins, "absent")]
+    for each in part.exposures:
+        marks += _change(each.start.after, each.start.by, "early")
+        marks += [] if each.open else _change(each.to.after, each.to.by, "absent")
+    appeared = part.released if part.exposures else part.first_seen
+    marks += _change(appeared.after, appeared.by, "public")
+    bounds = [*(at for at, _ in marks[1:]), ends]
+    stretches = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
+    return tuple(each for each in stretches if each.begins < each.ends)
+
+
+def _change(after: datetime | None, by: datetime | None, state: str) -> list[tuple[datetime, str]]:
+    if by is None:
+        return []
+    return [(by, state)] if after is None else [(after, "between"), (by, state)]
+
+
+def _blind(facts: ReleaseFacts, begins: datetime, ends: datetime) -> tuple[Span, ...]:
+    clipped = [Span(max(each.begins, begins), min(each.ends, ends), "blind") for each in facts.certainty.blind]
+    return tuple(each for each in clipped if each.begins < each.ends)
+
+
+def _alt(facts: ReleaseFacts) -> str:
+    slot = f"Announced for {words.moment(facts.slot, facts.timezone)}. " if facts.slot else ""
+    told = [_lane_alt(part, facts.timezone) for part in parts_in_order(facts)]
+    return slot + " ".join(told)
+
+
+def _lane_alt(part: Part, timezone: str) -> str:
+    name = part_name(part)
+    early = [f"public early from {words.between(each.start, timezone)}" for each in part.exposures]
+    appeared = part.released if part.exposures else part.first_seen
+    seen = [f"first seen {words.between(appeared, timezone)}"] if appeared.by else []
+    return f"{name[0].upper()}{name[1:]}: {', then '.join([*early, *seen]) or 'not seen'}."
+
+
+def svg(figure: Timeline) -> str:
+    """Return the figure as an SVG element with its text alternative; no script, no outside reference."""
+    height = TOP + ROW * len(figure.lanes) + 52
+    lanes = "".join(_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="timeline-title timeline-text"'
+        f' viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+        f' font-family="Arial, sans-serif" font-size="12">'
+        f'<title id="timeline-title">{escape(figure.title)}</title><desc id="timeline-text">{escape(figure.alt)}</desc>'
+        f"{PATTERNS}{lanes}{_axis(figure)}{_legend(figure, height - 12)}</svg>"
+    )
+
+
+PATTERNS = (
+    '<defs><pattern id="between" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect width="6" height="6" fill="#ffffff"/><rect width="3" height="6" fill="#1d5c3a"/></pattern>'
+    '<pattern id="blind" width="6" height="6" patternUnits="userSpaceOnUse"><rect width="6" height="6" fill="#ffffff"/>'
+    '<circle cx="3" cy="3" r="1.5" fill="#333333"/></pattern></defs>'
+)
+
+
+def _x(figure: Timeline, at: datetime) -> float:
+    share = (at - figure.begins) / (figure.ends - figure.begins)
+    return round(LEFT + share * (WIDTH - LEFT - 10), 1)
+
+
+def _lane(figure: Timeline, row: int, lane: Lane) -> str:
+    y = TOP + row * ROW
+    label = f'<text x="0" y="{y + 13}">{escape(lane.label[:26])}</text>'
+    return label + "".join(_bar(figure, span, y) for span in lane.spans)
+
+
+def _bar(figure: Timeline, span: Span, y: int) -> str:
+    x = _x(figure, span.begins)
+    # A one-second interval would vanish beside hours: it stays at least two points wide.
+    width = max(2.0, round(_x(figure, span.ends) - x, 1))
+    return f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{FILLS[span.state]}" {EDGE}/>'
+
+
+def ticks(figure: Timeline) -> list[datetime]:
+    """Return round local instants for the axis, six at most."""
+    whole = (figure.ends - figure.begins).total_seconds()
+    steps = (15, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+    step = next((each for each in steps if whole / each <= 6), 86400 * 7)
+    first = figure.begins.timestamp() // step * step + step
+    count = int((figure.ends.timestamp() - first) // step) + 1
+    return [datetime.fromtimestamp(first + step * each, tz=figure.begins.tzinfo) for each in range(max(0, count))]
+
+
+def _axis(figure: Timeline) -> str:
+    bottom = TOP + ROW * len(figure.lanes)
+    long = words.local_day(figure.begins, figure.timezone) != words.local_day(figure.ends, figure.timezone)
+    marks = "".join(_tick(_x(figure, at), bottom, _tick_text(at, figure.timezone, long=long)) for at in ticks(figure))
+    return marks + (_slot_mark(figure, bottom) if figure.slot else "")
+
+
+def _tick_text(at: datetime, timezone: str, *, long: bool) -> str:
+    local = words.local_day(at, timezone)
+    return f"{local.day} {local:%b} {words.clock(at, timezone)}" if long else words.clock(at, timezone)
+
+
+def _tick(x: float, y: int, text: str) -> str:
+    line = f'<line x1="{x}" y1="{y - 4}" x2="{x}" y2="{y}" stroke="#333333"/>'
+    return f'{line}<text x="{x}" y="{y + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
+
+
+def _slot_mark(figure: Timeline, bottom: int) -> str:
+    if figure.slot is None:
+        return ""
+    x = _x(figure, figure.slot)
+    text = f"announced {words.clock(figure.slot, figure.timezone)} {words.zone(figure.slot, figure.timezone)}"
+    anchor = "end" if x > WIDTH - 80 else "start" if x < LEFT + 80 else "middle"
+    line = f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
+    return f'{line}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
+
+
+def _legend(figure: Timeline, y: int) -> str:
+    used = [state for state in LEGEND if any(span.state == state for lane in figure.lanes for span in lane.spans)]
+    return "".join(_key(state, x, y) for state, x in zip(used, _offsets(used), strict=True))
+
+
+def _offsets(states: Sequence[str]) -> list[int]:
+    widths = [30 + 6 * len(LEGEND[state]) for state in states]
+    return [sum(widths[:place]) for place in range(len(widths))]
+
+
+def _key(state: str, x: int, y: int) -> str:
+    box = (
+        f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{FILLS[state]}" stroke="#333333" stroke-width="0.5"/>'
+    )
+    return f'{box}<text x="{x + 18}" y="{y}" font-size="10">{escape(LEGEND[state])}</text>'

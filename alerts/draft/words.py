@@ -1,0 +1,193 @@
+"""Bounds turned into honest sentences, in British usage.
+
+Lower bounds are rounded down and upper bounds up, so that what is said always contains what was
+measured. Times are local with the zone's own abbreviation (BST, GMT); UTC stands in the annex.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts.finding import Between, Seconds
+
+SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
+UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
+UNKNOWN_TIME = "at a time that was not measured"
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 minute`, `2 minutes`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def joined(items: Sequence[str]) -> str:
+    """Return `a`, `a and b`, `a, b and c`."""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def length(seconds: int) -> str:
+    """Return whole seconds in the largest units that fit; days only from three days up: `40 hours 30 minutes`."""
+    named, rest = [], seconds
+    for size, noun in UNITS:
+        if size == DAY and seconds < 3 * DAY:
+            continue
+        if rest >= size:
+            named.append(count(rest // size, noun))
+            rest %= size
+    return " ".join(named) or "0 seconds"
+
+
+def span(measured: Seconds | None) -> str:
+    """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
+    if measured is None or (measured.min is None and measured.max is None):
+        return "a time that is not known"
+    unit = _unit(measured)
+    low = None if measured.min is None else _down(measured.min, unit)
+    high = None if measured.max is None else _up(measured.max, unit)
+    if high is None:
+        return f"at least {length(low or 0)}"
+    if low is None or low <= 0 < high:
+        return f"up to {length(high)}"
+    return length(high) if low == high else f"{_both(low, high)}{_in_minutes(low, high)}"
+
+
+def _unit(measured: Seconds) -> int:
+    top = measured.max if measured.max is not None else measured.min or 0.0
+    unit = SECOND if top <= 2 * MINUTE else HOUR if top >= 3 * DAY else MINUTE
+    if measured.min is None or measured.max is None or unit == SECOND:
+        return unit
+    # Bounds a second apart on both sides of a full minute would look two minutes wide.
+    straddles = _up(measured.max, unit) - _down(measured.min, unit) > unit > measured.max - measured.min
+    return {HOUR: MINUTE, MINUTE: SECOND}[unit] if straddles else unit
+
+
+def _down(seconds: float, unit: int) -> int:
+    return math.floor(round(seconds, 3) / unit) * unit
+
+
+def _up(seconds: float, unit: int) -> int:
+    return math.ceil(round(seconds, 3) / unit) * unit
+
+
+def _both(low: int, high: int) -> str:
+    first, last = length(low), length(high)
+    if " " not in first.split(" ", 1)[1] and first.rstrip("s").split(" ")[1] == last.rstrip("s").split(" ", 1)[1]:
+        return f"{first.split(' ')[0]} to {last}"
+    return f"{first} to {last}"
+
+
+def _in_minutes(low: int, high: int) -> str:
+    if high <= HOUR or high > 12 * HOUR or low % MINUTE or high % MINUTE:
+        return ""
+    return f" ({low // MINUTE} to {high // MINUTE} minutes)"
+
+
+def against(delay: Seconds | None, slot: str) -> str:
+    """Return a delay in words, negative being early: `37 to 38 minutes after the announced 09:30`."""
+    if delay is None:
+        return ""
+    if delay.max is not None and delay.max <= 0:
+        lead = Seconds(-delay.max, None if delay.min is None else -delay.min)
+        return f"{span(lead)} before the announced {slot}"
+    if delay.min is not None and delay.min < 0 and delay.max is not None:
+        early, late = (span(Seconds(0, bound)).removeprefix("up to ") for bound in (-delay.min, delay.max))
+        return f"between {early} before and {late} after the announced {slot}"
+    return f"{span(delay)} after the announced {slot}"
+
+
+def day(value: date) -> str:
+    """Return `23 July 2015`."""
+    return f"{value.day} {value:%B %Y}"
+
+
+def weekday(value: date) -> str:
+    """Return `Thursday 23 July 2015`."""
+    return f"{value:%A} {day(value)}"
+
+
+def days(first: date, last: date) -> str:
+    """Return a range of days without saying month or year twice: `1 to 4 October 2016`."""
+    if first == last:
+        return day(first)
+    if first.year != last.year:
+        return f"{day(first)} to {day(last)}"
+    opening = str(first.day) if first.month == last.month else f"{first.day} {first:%B}"
+    return f"{opening} to {day(last)}"
+
+
+def clock(at: datetime, timezone: str) -> str:
+    """Return the local time of day without its zone: `09:30`, or `10:07:45` when it has seconds."""
+    local = at.astimezone(ZoneInfo(timezone))
+    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
+
+
+def zone(at: datetime, timezone: str) -> str:
+    """Return the zone's abbreviation at that instant: `BST` or `GMT`."""
+    return f"{at.astimezone(ZoneInfo(timezone)):%Z}"
+
+
+def local_day(at: datetime, timezone: str) -> date:
+    """Return the local date of an instant."""
+    return at.astimezone(ZoneInfo(timezone)).date()
+
+
+def moment(at: datetime, timezone: str) -> str:
+    """Return `09:30 BST on Thursday 23 July 2015`."""
+    return f"{clock(at, timezone)} {zone(at, timezone)} on {weekday(local_day(at, timezone))}"
+
+
+def brief(at: datetime, timezone: str) -> str:
+    """Return `09:30 BST on 23 July 2015`, outward to the second below."""
+    at = at.replace(microsecond=0)
+    return f"{clock(at, timezone)} {zone(at, timezone)} on {day(local_day(at, timezone))}"
+
+
+def between(seen: Between, timezone: str, known_day: date | None = None) -> str:
+    """Return an interval in words: `between 10:07:45 and 10:08:00 BST`.
+
+    The date is left out when both ends fall on `known_day`, which the reader has just been told.
+    """
+    after = None if seen.after is None else seen.after.replace(microsecond=0)
+    by = None if seen.by is None else _second_up(seen.by)
+    if after is None or by is None:
+        return _one_sided(after, by, timezone, known_day)
+    if after == by:
+        return f"at {_at(by, timezone, known_day)}"
+    return f"between {_pair(after, by, timezone, known_day)}"
+
+
+def _second_up(at: datetime) -> datetime:
+    return at if not at.microsecond else at.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def _one_sided(after: datetime | None, by: datetime | None, timezone: str, known_day: date | None) -> str:
+    if by is not None:
+        return f"by {_at(by, timezone, known_day)}"
+    return UNKNOWN_TIME if after is None else f"after {_at(after, timezone, known_day)}"
+
+
+def _at(at: datetime, timezone: str, known_day: date | None) -> str:
+    local = local_day(at, timezone)
+    text = f"{clock(at, timezone)} {zone(at, timezone)}"
+    return text if local == known_day else f"{text} on {day(local)}"
+
+
+def _pair(after: datetime, by: datetime, timezone: str, known_day: date | None) -> str:
+    same_day = local_day(after, timezone) == local_day(by, timezone)
+    if not same_day or zone(after, timezone) != zone(by, timezone):
+        return f"{_at(after, timezone, None)} and {_at(by, timezone, None)}"
+    fine = bool(after.second or by.second)
+    first = f"{after.astimezone(ZoneInfo(timezone)):{'%H:%M:%S' if fine else '%H:%M'}}"
+    last = f"{by.astimezone(ZoneInfo(timezone)):{'%H:%M:%S' if fine else '%H:%M'}}"
+    dated = "" if local_day(by, timezone) == known_day else f" on {day(local_day(by, timezone))}"
+    return f"{first} and {last} {zone(by, timezone)}{dated}"
+
+
+def utc(at: datetime | None) -> str:
+    """Return an instant for the annex, RFC 3339 with milliseconds; `not measured` without one."""
+    if at is None:
+        return "not measured"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

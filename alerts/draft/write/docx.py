@@ -1,0 +1,80 @@
+"""A draft as .docx: A4, plain fonts, real headings, header rows, no defaults of the library left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+
+import docx
+from docx.document import Document
+from docx.table import _Cell
+from docx.text.paragraph import Paragraph
+
+from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.write import docx_look as look
+from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.text import printable
+
+GRID = (5.6, 11.4)
+WIDTHS = {2: (5.6, 11.4), 3: (8.6, 3.0, 5.4), 4: (6.4, 4.0, 3.4, 3.2)}
+
+
+def write_docx(report: Report) -> bytes:
+    """Return the draft as the bytes of a .docx file."""
+    document = docx.Document()
+    look.dress(document)
+    look.describe(document, report)
+    for block in outline(report):
+        _add(document, block)
+    look.finish(document)
+    held = BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def _add(document: Document, block: Block) -> None:
+    match block:
+        case Heading(level, text, new_page):
+            document.add_heading(printable(text), level).paragraph_format.page_break_before = new_page
+        case Words(pieces):
+            for piece in pieces:
+                _say(document.add_paragraph(), piece)
+        case Box(pieces):
+            for piece in pieces:
+                _say(document.add_paragraph(), piece, "Box ")
+        case Grid(_, rows):
+            _grid(document, rows)
+        case Table():
+            _table(document, block)
+        case Timeline():
+            _timeline(document, block)
+
+
+def _say(paragraph: Paragraph, piece: Piece, style: str = "") -> None:
+    paragraph.style = f"{style}{look.STYLES[piece.tone]}"
+    paragraph.add_run(printable(f"• {piece.text}" if piece.tone is Tone.ASK else piece.text))
+
+
+def _grid(document: Document, rows: Sequence[tuple[str, tuple[Piece, ...]]]) -> None:
+    made = look.table(document, HEADER, len(rows), GRID)
+    for row, (label, pieces) in zip(made.rows[1:], rows, strict=True):
+        _fill(row.cells[0], (Piece(Tone.PLAIN, label),))
+        _fill(row.cells[1], pieces)
+
+
+def _fill(cell: _Cell, pieces: Sequence[Piece]) -> None:
+    for place, piece in enumerate(pieces):
+        _say(cell.paragraphs[0] if place == 0 else cell.add_paragraph(), piece)
+
+
+def _table(document: Document, block: Table) -> None:
+    document.add_paragraph(printable(block.caption), style="Caption")
+    made = look.table(document, block.header, len(block.rows), WIDTHS[len(block.header)])
+    for row, texts in zip(made.rows[1:], block.rows, strict=True):
+        for cell, text in zip(row.cells, texts, strict=True):
+            _fill(cell, (Piece(Tone.PLAIN, text),))
+
+
+def _timeline(document: Document, figure: Timeline) -> None:
+    document.add_paragraph(printable(figure.title), style="Caption")
+    document.add_paragraph(printable(figure.alt))

@@ -1,0 +1,32 @@
+"""A draft as one HTML page: no script, no outside reference, prints on A4."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from alerts.draft.report import Report, Timeline
+from alerts.draft.timeline import svg
+from alerts.draft.write.outline import HEADER, outline
+
+
+def write_html(report: Report) -> str:
+    """Return the draft as a complete HTML document."""
+    blocks = [(type(block).__name__, block) for block in outline(report)]
+    return _template().render(report=report, blocks=blocks, header=HEADER, svg=_figure)
+
+
+def _figure(timeline: Timeline) -> Markup:
+    # The figure escapes what it holds itself; see `svg`.
+    return Markup(svg(timeline))  # noqa: S704
+
+
+@cache
+def _template() -> Template:
+    here = Path(__file__).parent
+    loader = FileSystemLoader(here)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return environment.get_template("report.html.j2")

@@ -1,0 +1,69 @@
+"""A draft as Markdown (CommonMark with pipe tables)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+
+RULE = "---\n\n"
+SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def write_md(report: Report) -> str:
+    """Return the draft as Markdown text ending in one newline."""
+    return "\n\n".join(_block(block) for block in outline(report)) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Heading(level, text, new_page):
+            return f"{RULE if new_page else ''}{'#' * level} {_escape(text)}"
+        case Words(pieces):
+            return "\n\n".join(_piece(piece) for piece in pieces)
+        case Box(pieces):
+            return "\n>\n".join(_quoted(_piece(piece)) for piece in pieces)
+        case Grid(_, rows):
+            return _pipes(HEADER, [(_escape(label), "<br>".join(map(_cell_piece, parts))) for label, parts in rows])
+        case Table(caption, header, rows):
+            return f"**{_escape(caption)}**\n\n" + _pipes(header, [[_cell(cell) for cell in row] for row in rows])
+        case Timeline(title=title, alt=alt):
+            return f"**{_escape(title)}**\n\n{_escape(alt)}"
+
+
+def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escape(text: str) -> str:
+    return SPECIAL.sub(r"\\\1", text)
+
+
+def _cell(text: str) -> str:
+    return _escape(text).replace("\n", "<br>")
+
+
+def _cell_piece(piece: Piece) -> str:
+    return _toned(piece, _cell(piece.text))
+
+
+def _piece(piece: Piece) -> str:
+    return _toned(piece, "\\\n".join(_escape(line) for line in piece.text.split("\n")))
+
+
+def _toned(piece: Piece, text: str) -> str:
+    match piece.tone:
+        case Tone.OPEN:
+            return f"**{text}**"
+        case Tone.ASK:
+            return f"*• {text}*"
+        case Tone.REMARK:
+            return f"*{text}*"
+    return text
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}" for line in text.split("\n"))

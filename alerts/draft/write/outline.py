@@ -1,0 +1,176 @@
+"""What stands where in a written draft: the same blocks for every format."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+
+from alerts.draft.report import Field, Report, Section, Table, Timeline
+
+HEADER = ("Information needed", "Response")
+
+
+class Tone(StrEnum):
+    """How a piece of text is meant: the monitor's, a person's, still open, a question, a remark."""
+
+    PLAIN = "plain"
+    TYPED = "typed"
+    OPEN = "open"
+    ASK = "ask"
+    REMARK = "remark"
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A paragraph of an answer."""
+
+    tone: Tone
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; levels follow each other without gaps, and only the title has level 1.
+
+    `new_page`: it begins a page.
+    """
+
+    level: int
+    text: str
+    new_page: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Paragraphs in the open."""
+
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Questions beside their answers, with a header row."""
+
+    caption: str
+    rows: tuple[tuple[str, tuple[Piece, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The framed free answer of a section."""
+
+    pieces: tuple[Piece, ...]
+
+
+Block = Heading | Words | Grid | Box | Table | Timeline
+
+
+def outline(report: Report) -> list[Block]:
+    """Return the blocks of a report in reading order: the form, then the annexes."""
+    blocks: list[Block] = [Heading(1, report.title), Words(_status(report))]
+    blocks += [_plain(report.preamble)] if report.preamble else []
+    for section in report.sections:
+        blocks += _section(section)
+    return blocks + _kept(report) + _annexes(report)
+
+
+def pieces(field: Field) -> tuple[Piece, ...]:
+    """Return what stands in an answer box. A person's words are whole; what is open says who must add it."""
+    remarks = _all(Tone.REMARK, field.notes)
+    measured = _all(Tone.PLAIN, field.paragraphs)
+    answer = field.answer
+    if answer is None:
+        return (*measured, *_open(field), *remarks, *_all(Tone.ASK, field.guidance))
+    typed = Piece(Tone.TYPED, answer.text)
+    if not field.replaced:
+        return (*measured, typed, *remarks)
+    return (typed, *_beside(field, measured), *remarks)
+
+
+def _beside(field: Field, measured: tuple[Piece, ...]) -> tuple[Piece, ...]:
+    if not field.contested or not measured:
+        return ()
+    return (Piece(Tone.REMARK, "Measured since this was written, to be compared:"), *measured)
+
+
+def _open(field: Field) -> tuple[Piece, ...]:
+    return (Piece(Tone.OPEN, field.placeholder),) if field.placeholder else ()
+
+
+def _all(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
+    return tuple(Piece(tone, text) for text in texts)
+
+
+def _plain(*texts: str) -> Words:
+    return Words(_all(Tone.PLAIN, texts))
+
+
+def _status(report: Report) -> tuple[Piece, ...]:
+    form = "Short note" if report.form == "note" else f"Form {report.form}"
+    amended = f"; last amended {report.last_amended}" if report.last_amended else ""
+    code = f"Code of Practice edition {report.edition}" if report.edition else ""
+    practice = f", {report.practice}" if report.practice else ""
+    first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
+    second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
+    return _all(Tone.REMARK, [f"{first} {second}", *report.amendments])
+
+
+def _section(section: Section) -> list[Block]:
+    blocks: list[Block] = [Heading(2, section.heading)]
+    for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
+        members = list(fields)
+        if labelled:
+            rows = tuple((field.label or "", pieces(field)) for field in members)
+            blocks.append(Grid(section.heading, rows))
+        else:
+            blocks += [Box(pieces(field)) for field in members]
+    return blocks
+
+
+def _kept(report: Report) -> list[Block]:
+    if not report.kept:
+        return []
+    texts = [(Piece(Tone.REMARK, f"{name}:"), Piece(Tone.TYPED, text)) for name, text in report.kept.items()]
+    heading = Heading(2, "Text kept from an earlier form of this draft")
+    return [heading, *(Words(pair) for pair in texts)]
+
+
+def _annexes(report: Report) -> list[Block]:
+    letters = iter("ABCDEF")
+    blocks: list[Block] = []
+    for title, body in (
+        ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
+        ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
+        ("what to do now", _steps(report)),
+    ):
+        if body:
+            blocks += [Heading(2, f"Annex {next(letters)}: {title}", new_page=not blocks), *body]
+    return blocks
+
+
+def _replaced(report: Report) -> list[Block]:
+    rows = tuple(
+        (field.label or "Answer", "\n".join(field.paragraphs))
+        for field in report.fields()
+        if field.replaced and not field.contested and field.paragraphs
+    )
+    return (
+        [Table("Measured or configured answers that a person has reworded", ("Question", "Original"), rows)]
+        if rows
+        else []
+    )
+
+
+def _steps(report: Report) -> list[Block]:
+    if not report.steps:
+        return []
+    rows = tuple(
+        (f"☐ {step.text}" if not step.done else f"☑ {step.text}", step.within, step.done) for step in report.steps
+    )
+    shown = tuple((text, within, done or "Time:            By:") for text, within, done in rows)
+    table = Table(
+        "Tick and time each step; what is noted here enters the report", ("Step", "Within", "Done at, by (role)"), shown
+    )
+    return [table]

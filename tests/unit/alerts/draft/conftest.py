@@ -1,0 +1,212 @@
+"""The five published incidents, as a monitor would have measured them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.finding import Between, BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import Incident, Kind
+
+DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def seen(after: str, by: str) -> Between:
+    return Between(at(after), at(by))
+
+
+def late_part(name: str, role: str, url: str, slot: datetime, first: Between, *, required: bool = True) -> Part:
+    assert first.after is not None
+    assert first.by is not None
+    delay = Seconds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
+    return Part(name, role, url, required, "late", first, first, delay)
+
+
+def release_facts(name: str, title: str, producer: str, url: str, slot: datetime) -> ReleaseFacts:
+    sure = Certainty(
+        monitor="edge",
+        looks=812,
+        failed_looks=3,
+        spacing=15.0,
+        clock_offset=Seconds(-0.2, 0.4),
+        records=(("ev-1", DIGEST), ("ev-2", DIGEST[::-1])),
+    )
+    return ReleaseFacts(
+        release=name,
+        title=title,
+        producer=producer,
+        url=url,
+        timezone="Europe/London",
+        slot=slot,
+        slot_text="",
+        slot_source="govuk",
+        slot_learnt=slot - timedelta(days=28),
+        verdict="late",
+        grade="report",
+        final=True,
+        at=slot + timedelta(hours=4),
+        certainty=sure,
+    )
+
+
+def incident_of(facts: ReleaseFacts, kind: Kind, occurred: datetime, opened: datetime) -> Incident:
+    return Incident(
+        id=facts.release,
+        kind=kind,
+        release=facts.release,
+        producer=facts.producer,
+        title=facts.title,
+        opened=opened,
+        occurred=occurred,
+        grade=facts.grade,
+        facts=facts,
+    )
+
+
+@pytest.fixture
+def settings() -> Mapping[str, str]:
+    return {
+        "name": "Example Statistics Office",
+        "head_of_profession": "Head of Profession for Statistics, hop@example.org",
+        "contact": "Statistics press desk, press@example.org",
+        "to": "Regulator's reporting desk",
+    }
+
+
+@pytest.fixture
+def ipcc() -> Incident:
+    slot = at("2015-07-23T09:30+01:00")
+    url = "http://www.ipcc.gov.uk/page/deaths-during-or-following-police-contact"
+    title = "Deaths during or following police contact: Statistics for England and Wales 2014/15"
+    first = seen("2015-07-23T10:07:45+01:00", "2015-07-23T10:08:00+01:00")
+    parts = (
+        late_part("page", "page", url, slot, first),
+        late_part("report", "attachment", "http://www.ipcc.gov.uk/deaths-2014-15.pdf", slot, first),
+    )
+    facts = release_facts("ipcc-2015", title, "ipcc", url, slot)
+    facts = replace(facts, parts=parts, findings=(Finding("late", "page"), Finding("late", "report")))
+    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+
+
+@pytest.fixture
+def moj() -> Incident:
+    slot = at("2016-10-27T09:30+01:00")
+    url = "https://www.gov.uk/government/collections/safety-in-custody-statistics"
+    title = "Safety in Custody Quarterly Statistics bulletin"
+    facts = release_facts("moj-2016", title, "moj", url, slot)
+    facts = replace(facts, verdict="pending", at=at("2016-10-03T12:00+01:00"), final=False)
+    typed = {
+        "sort": "leak",
+        "what": "A journalist said that a Sunday newspaper would print figures.",
+        "when": "30 September 2016 (contact); 1 October 2016 (article)",
+        "last_edition": "28 July 2016, figures to March 2016",
+    }
+    logged = incident_of(facts, Kind.HAND, at("2016-10-01T00:00+01:00"), at("2016-10-03T12:00+01:00"))
+    return replace(logged, words=typed)
+
+
+@pytest.fixture
+def ofsted() -> Incident:
+    slot = at("2017-03-22T09:30+00:00")
+    url = (
+        "https://www.gov.uk/government/publications/"
+        "maintained-schools-and-academies-inspections-and-outcomes-as-at-31-december-2016"
+    )
+    title = "Maintained School & Academies Inspections and outcomes (as at 31 December 2016)"
+    start = seen("2017-03-20T16:55+00:00", "2017-03-20T17:00+00:00")
+    end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
+
+    def early(name: str, role: str, address: str) -> Part:
+        exposure = Exposure(name, start, end, Seconds(1500, 2100), open=False)
+        lead = Seconds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
+        return Part(name, role, address, role != "message", "early", start, Between(), lead, (exposure,))
+
+    sheet = "https://assets.publishing.service.gov.uk/media/x/tables.ods"
+    parts = (
+        early("page", "page", url),
+        early("html", "html", f"{url}/main-findings"),
+        Part("sheet", "data", sheet, required=True, verdict="pending"),
+        Part(
+            "feed",
+            "message",
+            "https://www.gov.uk/government/organisations/ofsted.atom",
+            required=False,
+            verdict="pending",
+        ),
+    )
+    facts = release_facts("ofsted-2017", title, "ofsted", url, slot)
+    findings = (Finding("early_exposure", "page"), Finding("early_exposure", "html"))
+    facts = replace(
+        facts, verdict="early", parts=parts, findings=findings, at=at("2017-03-20T17:30+00:00"), final=False
+    )
+    return incident_of(facts, Kind.EARLY, at("2017-03-20T17:00+00:00"), at("2017-03-20T17:00:01+00:00"))
+
+
+@pytest.fixture
+def ofqual_january() -> Incident:
+    slot = at("2018-01-05T09:30+00:00")
+    url = "https://www.gov.uk/government/statistics/malpractice-for-gcse-and-a-level-summer-2017-exam-series"
+    title = "Malpractice for GCSE and A level: summer 2017 exam series"
+    at_day = "2018-01-05T"
+    parts = (
+        late_part("page", "page", url, slot, seen(f"{at_day}12:18:45+00:00", f"{at_day}12:19+00:00")),
+        late_part(
+            "report",
+            "alternative",
+            "https://www.gov.uk/government/publications/malpractice-summer-2017",
+            slot,
+            seen(f"{at_day}09:59:45+00:00", f"{at_day}10:00+00:00"),
+            required=False,
+        ),
+        late_part(
+            "news",
+            "alternative",
+            "https://www.gov.uk/government/news/malpractice-statistics",
+            slot,
+            seen(f"{at_day}10:34:45+00:00", f"{at_day}10:35+00:00"),
+            required=False,
+        ),
+    )
+    facts = release_facts("ofqual-2018-01", title, "ofqual", url, slot)
+    findings = (Finding("late", "page"), Finding("elsewhere_first", "report"), Finding("elsewhere_first", "news"))
+    facts = replace(facts, parts=parts, findings=findings)
+    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+
+
+@pytest.fixture
+def ofqual_march() -> Incident:
+    slot = at("2018-03-08T09:30+00:00")
+    url = "https://www.gov.uk/government/statistics/vocational-and-other-qualifications-quarterly-october-to-december-2017"
+    title = "Vocational and other qualifications quarterly: October to December 2017"
+    at_day = "2018-03-08T"
+    parts = (
+        late_part("page", "page", url, slot, seen(f"{at_day}10:51:45+00:00", f"{at_day}10:52+00:00")),
+        late_part(
+            "report",
+            "alternative",
+            "https://www.gov.uk/government/publications/vocational-quarterly",
+            slot,
+            seen(f"{at_day}09:56:45+00:00", f"{at_day}09:57+00:00"),
+            required=False,
+        ),
+    )
+    facts = release_facts("ofqual-2018-03", title, "ofqual", url, slot)
+    findings = (Finding("late", "page"), Finding("elsewhere_first", "report"))
+    facts = replace(facts, parts=parts, findings=findings)
+    gap = BlindSpan(at(f"{at_day}09:31+00:00"), at(f"{at_day}09:33+00:00"), "restarted")
+    facts = replace(facts, certainty=replace(facts.certainty, blind=(gap,)))
+    return incident_of(facts, Kind.LATE, slot, slot + timedelta(minutes=1))
+
+
+@pytest.fixture
+def five(
+    ipcc: Incident, moj: Incident, ofsted: Incident, ofqual_january: Incident, ofqual_march: Incident
+) -> dict[str, Incident]:
+    return {each.id: each for each in (ipcc, moj, ofsted, ofqual_january, ofqual_march)}
