@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import html
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Protocol
+
+from alerts.channel import Attachment, Message
+from alerts.finding import Between, Exposure, Part, ReleaseFacts, Seconds
+from alerts.say import instant_text, one_line
+
+SCHEMA = "ninethirty.notice/1"
+OPENINGS = frozenset({"opened", "lead", "unproven", "calendar"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,3 +38,173 @@ class Notice:
     subject: str
     text: str
     follows: str = ""
+
+
+class About(Protocol):
+    """What a message needs of the incident it is about."""
+
+    @property
+    def id(self) -> str:
+        """Return the incident's id."""
+
+    @property
+    def kind(self) -> str:
+        """Return the incident's kind."""
+
+    @property
+    def title(self) -> str:
+        """Return the release's title."""
+
+    @property
+    def opened(self) -> datetime:
+        """Return when it was opened."""
+
+    @property
+    def closed(self) -> datetime | None:
+        """Return when it was closed, None while it is open."""
+
+    @property
+    def facts(self) -> ReleaseFacts | None:
+        """Return what was measured, None where nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One notice in place of many: `covers` holds the ids it stands for."""
+
+    notice: Notice
+    covers: tuple[str, ...]
+
+
+def notice_id(incident: str, kind: str, fact: str) -> str:
+    """Return the id of the notice of one fact: the same for ever, on every machine."""
+    return hashlib.sha256(f"{incident}\x1f{kind}\x1f{fact}".encode()).hexdigest()[:32]
+
+
+def thread_id(incident: str) -> str:
+    """Return the id of the notice that opens an incident's thread, whatever that notice is called."""
+    return notice_id(incident, "opened", "thread")
+
+
+def message(notice: Notice, incident: About | None, attachments: Sequence[Attachment] = (), link: str = "") -> Message:
+    """Make the message of a notice, the same for every channel.
+
+    `attachments` is the draft, where there is one; `link` an address at which the incident can be read
+    or acknowledged. `data` is versioned by its `schema`.
+    """
+    text = notice.text + "".join(f"\n{line}" for line in _extras(attachments, link))
+    return Message(
+        id=notice.id,
+        notice=notice.follows or notice.id,
+        kind=notice.kind,
+        subject=one_line(notice.subject),
+        text=text,
+        html=_html(one_line(notice.subject), text),
+        data=_data(notice, incident, attachments, link),
+        attachments=tuple(attachments),
+    )
+
+
+def digest(notices: Sequence[Notice], now: datetime, threshold: int = 5) -> Digest | None:
+    """Fold the openings of many releases that go wrong together into one notice.
+
+    None while fewer than `threshold` different releases are among them: then each speaks for itself.
+    """
+    opened = sorted((one for one in notices if one.kind == "opened"), key=lambda one: (one.at, one.id))
+    releases = {one.release for one in opened}
+    if len(releases) < threshold:
+        return None
+    covers = tuple(one.id for one in opened)
+    producers = sorted({one.producer for one in opened})
+    subject = f"{len(releases)} RELEASES of {len(producers)} producers in trouble together: {', '.join(producers)}"
+    lines = "\n".join(f"- {one.subject}\n  Incident: {one.incident}" for one in opened)
+    text = f"{subject}\n\nThis looks like one fault of one platform. Ring whoever runs it first.\n\n{lines}\n"
+    grade = "report" if any(one.grade == "report" for one in opened) else opened[0].grade
+    findings = tuple(sorted({"platform", *(kind for one in opened for kind in one.findings)}))
+    identity = notice_id("digest", "digest", " ".join(sorted(covers)))
+    producer = producers[0] if len(producers) == 1 else ""
+    return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
+
+
+def _extras(attachments: Sequence[Attachment], link: str) -> list[str]:
+    attached = [f"Draft attached: {one.name}" for one in attachments]
+    return [*attached, *([f"Read it, and say that you have it: {link}"] if link else [])]
+
+
+def _html(subject: str, text: str) -> str:
+    blocks = "".join(f"<p>{_lines(block)}</p>\n" for block in text.split("\n\n") if block.strip())
+    head = f'<head><meta charset="utf-8"><title>{html.escape(subject)}</title></head>'
+    return f'<!DOCTYPE html>\n<html lang="en-GB">{head}\n<body>\n{blocks}</body></html>\n'
+
+
+def _lines(block: str) -> str:
+    return "<br>\n".join(html.escape(line) for line in block.strip().split("\n"))
+
+
+def _data(notice: Notice, incident: About | None, attachments: Sequence[Attachment], link: str) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "id": notice.id,
+        "thread": notice.follows or notice.id,
+        "kind": notice.kind,
+        "at": instant_text(notice.at),
+        "release": notice.release,
+        "producer": notice.producer,
+        "grade": notice.grade,
+        "findings": list(notice.findings),
+        "subject": one_line(notice.subject),
+        "link": link,
+        "attachments": [one.name for one in attachments],
+        "incident": None if incident is None else _incident(incident),
+        "measured": None if incident is None or incident.facts is None else _facts(incident.facts),
+    }
+
+
+def _incident(incident: About) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "kind": str(incident.kind),
+        "title": one_line(incident.title),
+        "opened": instant_text(incident.opened),
+        "closed": instant_text(incident.closed),
+    }
+
+
+def _facts(facts: ReleaseFacts) -> dict[str, Any]:
+    return {
+        "url": facts.url,
+        "timezone": facts.timezone,
+        "slot": instant_text(facts.slot),
+        "slot_text": facts.slot_text,
+        "verdict": facts.verdict,
+        "final": facts.final,
+        "at": instant_text(facts.at),
+        "unproven_because": facts.unproven_because,
+        "parts": [_part(part) for part in facts.parts],
+    }
+
+
+def _part(part: Part) -> dict[str, Any]:
+    return {
+        "id": part.id,
+        "role": part.role,
+        "url": part.url,
+        "required": part.required,
+        "verdict": part.verdict,
+        "first_seen": _between(part.first_seen),
+        "delay": _seconds(part.delay),
+        "exposures": [_exposure(exposure) for exposure in part.exposures],
+    }
+
+
+def _exposure(exposure: Exposure) -> dict[str, Any]:
+    span = {"from": _between(exposure.start), "to": _between(exposure.to)}
+    return {"part": exposure.part, **span, "seconds": _seconds(exposure.seconds), "open": exposure.open}
+
+
+def _between(between: Between) -> dict[str, str | None]:
+    return {"after": instant_text(between.after), "by": instant_text(between.by)}
+
+
+def _seconds(seconds: Seconds | None) -> dict[str, float | None] | None:
+    return None if seconds is None else {"min": seconds.min, "max": seconds.max}

@@ -1,0 +1,95 @@
+"""Messages and drafts as files: for a desk that watches a folder, for demos, and when all else fails."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.limits import reason, within
+
+_SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
+_LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`folder` is made when it is missing; `timeout` is in seconds, for a whole message."""
+
+    folder: str
+    timeout: float = 30.0
+
+
+class Folder:
+    """Writes FOLDER/DATE/ID.txt, ID.json and the attachments; the .json comes last and says that all is there."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+        # A disk that hangs must not hang the loop, nor the name look-ups of the default executor.
+        self._thread = ThreadPoolExecutor(1, f"folder-{name}")
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Write the files, each whole or not at all; a message that is there already is left alone."""
+        if not _SAFE_ID.fullmatch(message.id):
+            return Refused(permanent=True, reason="the message's id cannot be a file name")
+        place = Path(self._options.folder) / _date(message, self._now())
+        writing = asyncio.get_running_loop().run_in_executor(self._thread, _write, place, message)
+        return await within(self._options.timeout, writing)
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _write(place: Path, message: Message) -> Outcome:
+    last = place / f"{message.id}.json"
+    try:
+        if not last.exists():
+            place.mkdir(parents=True, exist_ok=True)
+            for name, content in _files(message):
+                _write_whole(place / name, content)
+    except OSError as fault:
+        # A full disk is emptied and a missing mount comes back: none of these is about this message.
+        return Refused(permanent=False, reason=reason(f"{type(fault).__name__}: {fault.strerror}"))
+    return Accepted(str(last.with_suffix(".txt")))
+
+
+def _files(message: Message) -> Iterator[tuple[str, bytes]]:
+    names = []
+    for place, one in enumerate(message.attachments):
+        name = f"{message.id}-{_UNSAFE.sub('-', one.name).strip('.-')[-_LONGEST_NAME:] or place}"
+        names.append(name)
+        yield name, one.content
+    yield f"{message.id}.txt", f"{message.subject}\n\n{message.text}".encode()
+    body = {"subject": message.subject, "files": names, "data": dict(message.data)}
+    yield f"{message.id}.json", json.dumps(body, indent=2, ensure_ascii=False, default=str).encode()
+
+
+def _write_whole(file: Path, content: bytes) -> None:
+    half = file.with_name(f".{file.name}.half")
+    with half.open("wb") as handle:
+        handle.write(content)
+        handle.flush()
+        os.fsync(handle.fileno())
+    half.replace(file)
+
+
+def _date(message: Message, now: datetime) -> str:
+    # The notice's own date, so that a second attempt after midnight finds the first one's files.
+    at = message.data.get("at")
+    return at[:10] if isinstance(at, str) and re.match(r"\d{4}-\d{2}-\d{2}", at) else now.date().isoformat()

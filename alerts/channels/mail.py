@@ -1,0 +1,150 @@
+"""E-mail over SMTP, the draft attached."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from email.utils import format_datetime, parseaddr
+
+import aiosmtplib
+
+from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.limits import reason, within
+
+_MOST_REMEMBERED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`security` is `starttls`, `tls` or `none`; `ca_file` names other authorities than the system's.
+
+    `timeout` is in seconds, for a whole message.
+    """
+
+    host: str
+    sender: str
+    to: Sequence[str]
+    port: int = 587
+    security: str = "starttls"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    timeout: float = 30.0
+
+
+class Mail:
+    """Sends each message once to each recipient; one that was refused for the moment is tried again alone."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+        self._left: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Hand the message to the server; accepted when every recipient was, or was refused for good."""
+        try:
+            mail = compose(message, self._options, self._now())
+        except (ValueError, MessageError) as fault:
+            return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
+        return await within(self._options.timeout, self._send(message.id, mail))
+
+    async def close(self) -> None:
+        """Let go of nothing: each message has its own connection."""
+
+    async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
+        to = self._left.get(identity, tuple(self._options.to))
+        try:
+            refused, answer = await self._transfer(mail, to)
+        except aiosmtplib.SMTPRecipientsRefused as fault:
+            refused, answer = {one.recipient: (one.code, one.message) for one in fault.recipients}, ""
+        except aiosmtplib.SMTPResponseException as fault:
+            return Refused(permanent=_is_final(fault), reason=self._reason(f"{fault.code} {fault.message}"))
+        except (aiosmtplib.SMTPException, OSError, ValueError) as fault:
+            return Refused(permanent=False, reason=self._reason(f"{type(fault).__name__}: {fault}"))
+        return self._weigh(identity, to, refused, answer)
+
+    async def _transfer(self, mail: EmailMessage, to: Sequence[str]) -> tuple[dict[str, tuple[int, str]], str]:
+        options = self._options
+        refused, answer = await aiosmtplib.send(
+            mail,
+            sender=parseaddr(options.sender)[1],
+            recipients=list(to),
+            hostname=options.host,
+            port=options.port,
+            username=options.user,
+            password=options.password,
+            use_tls=options.security == "tls",
+            # Never opportunistic: a server that hides STARTTLS must not get the password in the clear.
+            start_tls=options.security == "starttls",
+            tls_context=None if options.security == "none" else ssl.create_default_context(cafile=options.ca_file),
+            timeout=options.timeout,
+        )
+        return {address: (answer.code, answer.message) for address, answer in refused.items()}, answer
+
+    def _weigh(self, identity: str, to: Sequence[str], refused: dict[str, tuple[int, str]], answer: str) -> Outcome:
+        passing = tuple(one for one in to if one in refused and refused[one][0] < 500)
+        words = self._reason("; ".join(f"{one}: {code} {text}" for one, (code, text) in refused.items()))
+        if passing:
+            if len(self._left) >= _MOST_REMEMBERED:
+                self._left.pop(next(iter(self._left)))
+            self._left[identity] = passing
+            return Refused(permanent=False, reason=f"taken for {len(to) - len(refused)} of {len(to)}: {words}")
+        whole_list = len(self._left.pop(identity, to)) == len(self._options.to)
+        if whole_list and len(refused) == len(to):
+            return Refused(permanent=True, reason=words)
+        return Accepted(self._reason(answer) if not refused else f"refused for good: {words}")
+
+    def _reason(self, text: str) -> str:
+        return reason(text, [self._options.password or ""])
+
+
+def compose(message: Message, options: Options, now: datetime) -> EmailMessage:
+    """Make the e-mail: plain text and HTML, the draft attached, threaded under the notice that opened.
+
+    Raises ValueError for an address or name that cannot stand in a header.
+    """
+    mail = EmailMessage(policy=SMTP_POLICY)
+    mail["From"] = options.sender
+    mail["To"] = ", ".join(options.to)
+    mail["Subject"] = message.subject
+    mail["Date"] = format_datetime(_written(message, now))
+    mail["Message-ID"] = _message_id(message.id, options)
+    if message.notice != message.id:
+        mail["In-Reply-To"] = mail["References"] = _message_id(message.notice, options)
+    # Keeps out-of-office replies from answering a machine.
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Ninethirty-Notice"] = message.id
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    for one in message.attachments:
+        main, _, sub = one.media_type.partition("/")
+        mail.add_attachment(one.content, maintype=main, subtype=sub or "octet-stream", filename=one.name)
+    return mail
+
+
+def _written(message: Message, now: datetime) -> datetime:
+    at = message.data.get("at")
+    return datetime.fromisoformat(at) if isinstance(at, str) else now
+
+
+def _message_id(identity: str, options: Options) -> str:
+    host = parseaddr(options.sender)[1].rpartition("@")[2]
+    return f"<{identity}@{host or 'localhost'}>"
+
+
+def _is_final(fault: aiosmtplib.SMTPResponseException) -> bool:
+    # A wrong password or a server that greets with 554 is about the channel: the message outlives it.
+    of_channel = (aiosmtplib.SMTPAuthenticationError, aiosmtplib.SMTPConnectResponseError, aiosmtplib.SMTPHeloError)
+    return fault.code >= 500 and not isinstance(fault, of_channel)

@@ -1,0 +1,99 @@
+"""Facts of releases that went wrong, for tests of what people are told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+PAGE = "https://www.gov.uk/government/statistics/malpractice"
+Facts = Callable[..., ReleaseFacts]
+
+
+def _facts(at: datetime = SLOT, **changes: object) -> ReleaseFacts:
+    page = Part("page", "page", PAGE, required=True, verdict="pending")
+    plain = ReleaseFacts(
+        release="malpractice-2017",
+        title="Malpractice for GCSE and A level: summer 2017 exam series",
+        producer="ofqual",
+        url=PAGE,
+        timezone="Europe/London",
+        slot=SLOT,
+        slot_text="5 January 2018 9:30am",
+        slot_source="govuk",
+        slot_learnt=SLOT - timedelta(days=35),
+        verdict="pending",
+        grade="none",
+        final=False,
+        at=at,
+        parts=(page,),
+    )
+    return replace(plain, **changes)
+
+
+@pytest.fixture
+def facts() -> Facts:
+    return _facts
+
+
+@pytest.fixture
+def overdue() -> Callable[[float], ReleaseFacts]:
+    """Nothing to be seen so many seconds after the slot."""
+
+    def make(seconds: float) -> ReleaseFacts:
+        delay = Seconds(seconds, None)
+        page = Part("page", "page", PAGE, required=True, verdict="overdue", delay=delay)
+        grade = "report" if seconds > 300 else "note"
+        found = (Finding("late", "page", seconds=delay),)
+        at = SLOT + timedelta(seconds=seconds)
+        return _facts(at, verdict="overdue", grade=grade, parts=(page,), findings=found)
+
+    return make
+
+
+@pytest.fixture
+def late() -> Callable[..., ReleaseFacts]:
+    """Published at last: absent so many seconds after the slot, seen a second later."""
+
+    def make(seconds: float, *, final: bool = False) -> ReleaseFacts:
+        delay = Seconds(seconds, seconds + 1)
+        seen = Between(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
+        page = Part("page", "page", PAGE, required=True, verdict="late", first_seen=seen, released=seen, delay=delay)
+        grade = "report" if seconds > 300 else "note"
+        found = (Finding("late", "page", seconds=delay),)
+        at = SLOT + timedelta(seconds=seconds + 1)
+        return _facts(at, verdict="late", grade=grade, parts=(page,), findings=found, final=final)
+
+    return make
+
+
+@pytest.fixture
+def early() -> Callable[..., ReleaseFacts]:
+    """Public for half an hour two days before the slot, in as many places as there are names."""
+
+    def make(*names: str, is_open: bool, begins: datetime = SLOT - timedelta(hours=40, minutes=30)) -> ReleaseFacts:
+        start = Between(begins - timedelta(minutes=5), begins)
+        to = Between() if is_open else Between(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
+        length = Seconds(0 if is_open else 1500, None if is_open else 2100)
+        parts = tuple(
+            Part(
+                name,
+                "page" if name == "page" else "html",
+                f"{PAGE}/{name}",
+                required=True,
+                verdict="early",
+                first_seen=start,
+                exposures=(Exposure(name, start, to, length, open=is_open),),
+            )
+            for name in names
+        )
+        found = tuple(Finding("early_exposure", name, detail="Attacks rose by 12 %") for name in names)
+        at = begins if is_open else begins + timedelta(minutes=30)
+        return _facts(at, verdict="early", grade="report", parts=parts, findings=found)
+
+    return make

@@ -1,0 +1,283 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import Decision, Entry, Incident, Kind, decide, kind_of, known_to, reminder
+from alerts.notice import thread_id
+
+Make = Callable[..., ReleaseFacts]
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+LATER = SLOT + timedelta(minutes=1, seconds=1)
+
+
+def kinds(decision: Decision) -> list[str]:
+    return [notice.kind for notice in decision.notices]
+
+
+def opened(facts: ReleaseFacts) -> Incident:
+    incident = decide(facts, None, facts.at).incident
+    assert incident is not None
+    return incident
+
+
+@pytest.mark.parametrize("verdict", ["pending", "on_time", "cancelled", "moved"])
+def test_nobody_is_told_of_a_release_that_did_nothing_wrong(facts: Make, verdict: str) -> None:
+    assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
+
+
+@pytest.mark.parametrize("finding", ["elsewhere_first", "swapped", "withdrawn", "blind", "clock_fault", "stale_edge"])
+def test_a_finding_that_breaks_no_promise_makes_no_incident(facts: Make, finding: str) -> None:
+    on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
+    assert decide(on_time, None, LATER) == Decision()
+
+
+def test_a_release_that_is_overdue_opens_one_incident_with_a_draft(overdue: Make) -> None:
+    decision = decide(overdue(61), None, LATER)
+    assert decision.incident is not None
+    assert decision.incident.id == "malpractice-2017-2018-01-05"
+    assert (decision.incident.kind, decision.incident.grade, decision.draft) == (Kind.LATE, "note", True)
+    assert decision.incident.occurred == SLOT
+    assert kinds(decision) == ["opened"]
+    assert decision.notices[0].follows == ""
+
+
+def test_the_same_facts_twice_tell_nothing_new(overdue: Make) -> None:
+    incident = opened(overdue(61))
+    again = decide(overdue(61), incident, LATER + timedelta(seconds=5))
+    assert again == Decision(incident, (), draft=False)
+
+
+def test_a_delay_that_only_grows_is_recorded_and_not_told(overdue: Make) -> None:
+    decision = decide(overdue(90), opened(overdue(61)), LATER)
+    assert decision.incident is not None
+    assert decision.incident.facts == overdue(90)
+    assert (decision.notices, decision.draft) == ((), False)
+
+
+def test_a_note_that_becomes_a_report_is_a_follow_up_of_its_thread(overdue: Make) -> None:
+    decision = decide(overdue(301), opened(overdue(61)), SLOT + timedelta(seconds=301))
+    assert kinds(decision) == ["grade_changed"]
+    assert decision.notices[0].follows == thread_id("malpractice-2017-2018-01-05")
+    assert decision.incident is not None
+    assert (decision.incident.grade, decision.draft) == ("report", True)
+
+
+def test_a_grade_that_falls_is_written_down_and_never_announced(overdue: Make, late: Make) -> None:
+    incident = opened(overdue(301))
+    decision = decide(late(100), incident, SLOT + timedelta(hours=1))
+    assert decision.incident is not None
+    assert decision.incident.grade == "report"
+    assert "grade_changed" not in kinds(decision)
+    assert any("measured grade is now note" in entry.text for entry in decision.incident.timeline)
+
+
+def test_people_are_told_once_when_the_page_is_out_at_last(overdue: Make, late: Make) -> None:
+    out = decide(late(10140), opened(overdue(400)), LATER)
+    assert kinds(out) == ["appeared"]
+    assert decide(late(10140), out.incident, LATER).notices == ()
+
+
+def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Make) -> None:
+    done = decide(late(10140, final=True), opened(overdue(400)), LATER)
+    assert kinds(done) == ["final"]
+    assert done.incident is not None
+    assert done.incident.closed == LATER
+    assert decide(late(10140, final=True), done.incident, LATER).notices == ()
+
+
+def test_an_incident_first_known_when_all_is_over_opens_closed(late: Make) -> None:
+    decision = decide(late(700, final=True), None, LATER)
+    assert kinds(decision) == ["opened"]
+    assert decision.incident is not None
+    assert decision.incident.closed == LATER
+
+
+def test_an_exposure_is_told_when_it_opens_and_when_it_is_over(early: Make) -> None:
+    begun = decide(early("html", is_open=True), None, LATER)
+    assert begun.incident is not None
+    assert (begun.incident.kind, kinds(begun)) == (Kind.EARLY, ["opened"])
+    assert begun.incident.occurred == SLOT - timedelta(hours=40, minutes=30)
+    over = decide(early("html", is_open=False), begun.incident, LATER)
+    assert kinds(over) == ["exposure_closed"]
+    assert over.draft
+    assert decide(early("html", is_open=False), over.incident, LATER).notices == ()
+
+
+def test_a_page_and_its_file_out_at_once_are_one_thing_to_tell(early: Make) -> None:
+    incident = opened(early("page", is_open=True))
+    both = decide(early("page", "html", is_open=True), incident, LATER)
+    assert both.notices == ()
+    assert both.draft
+
+
+def test_early_on_monday_and_late_on_wednesday_is_one_incident_with_both(early: Make, overdue: Make) -> None:
+    incident = opened(early("html", is_open=False))
+    wednesday = overdue(400)
+    monday = early("html", is_open=False)
+    both = replace(wednesday, parts=(*wednesday.parts, *monday.parts), findings=(*wednesday.findings, *monday.findings))
+    decision = decide(both, incident, LATER)
+    assert kinds(decision) == ["new_finding"]
+    assert decision.notices[0].subject.startswith("LATE, new finding: ")
+    assert decision.incident is not None
+    assert (decision.incident.id, decision.incident.kind) == (incident.id, Kind.EARLY)
+
+
+def test_a_new_fact_reopens_a_closed_incident(early: Make, late: Make) -> None:
+    closed = replace(opened(early("html", is_open=False)), closed=LATER)
+    late_too = late(700)
+    both = replace(late_too, parts=(*late_too.parts, *early("html", is_open=False).parts))
+    decision = decide(both, closed, LATER + timedelta(hours=1))
+    assert kinds(decision) == ["reopened"]
+    assert decision.incident is not None
+    assert decision.incident.closed is None
+
+
+def test_what_was_never_proved_is_told_once_without_a_draft(facts: Make) -> None:
+    blind = facts(LATER, verdict="unproven", unproven_because="no usable look from 09:29 to 09:36")
+    assert decide(blind, None, SLOT + timedelta(minutes=4)) == Decision()
+    told = decide(blind, None, SLOT + timedelta(minutes=5))
+    assert told.incident is not None
+    assert (told.incident.kind, told.incident.grade, kinds(told), told.draft) == (
+        "unproven",
+        "none",
+        ["unproven"],
+        False,
+    )
+
+
+def test_a_final_unproven_verdict_is_told_at_once(facts: Make) -> None:
+    assert kinds(decide(facts(LATER, verdict="unproven", final=True), None, LATER)) == ["unproven"]
+
+
+def test_lateness_proved_after_a_doubt_stays_in_the_same_thread(facts: Make, overdue: Make) -> None:
+    doubt = decide(facts(LATER, verdict="unproven", final=False), None, SLOT + timedelta(minutes=6))
+    proved = decide(overdue(500), doubt.incident, SLOT + timedelta(minutes=9))
+    assert kinds(proved) == ["grade_changed"]
+    assert proved.notices[0].follows == doubt.notices[0].id
+    assert proved.incident is not None
+    assert (proved.incident.kind, proved.draft) == (Kind.LATE, True)
+
+
+def test_a_doubt_that_comes_to_nothing_ends_with_a_word(facts: Make) -> None:
+    doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
+    done = decide(facts(LATER, verdict="on_time", final=True), doubt.incident, SLOT + timedelta(hours=1))
+    assert kinds(done) == ["final"]
+    assert "came out on time" in done.notices[0].subject
+
+
+@pytest.mark.parametrize("finding", ["calendars_disagree", "short_notice"])
+def test_calendars_that_need_a_person_are_told_without_a_draft(facts: Make, finding: str) -> None:
+    at = SLOT - timedelta(days=3)
+    decision = decide(facts(at, findings=(Finding(finding),)), None, at)
+    assert (kinds(decision), decision.draft) == (["calendar"], False)
+    done = decide(facts(LATER, verdict="on_time", final=True), decision.incident, LATER)
+    assert done.notices == ()
+    assert done.incident is not None
+    assert done.incident.closed == LATER
+
+
+def test_a_lead_is_for_a_person_and_measurements_do_not_close_it(facts: Make) -> None:
+    at = datetime(2018, 1, 1, 22, tzinfo=UTC)
+    lead = decide(facts(at, verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)), None, at)
+    assert (kinds(lead), lead.draft) == (["lead"], False)
+    assert lead.incident is not None
+    assert lead.incident.id == "malpractice-2017-lead-2018-01-01"
+    assert decide(facts(LATER, verdict="on_time", final=True), lead.incident, LATER) == Decision()
+
+
+def test_a_second_lead_follows_the_first(facts: Make) -> None:
+    first = (Finding("lead", detail="https://press.example/1"),)
+    incident = opened(facts(verdict="lead", findings=first))
+    second = facts(verdict="lead", findings=(*first, Finding("lead", detail="https://press.example/2")))
+    assert kinds(decide(second, incident, LATER)) == ["new_finding"]
+
+
+def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue: Make) -> None:
+    lead = opened(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/1"),)))
+    decision = decide(overdue(61), lead, LATER)
+    assert kinds(decision) == ["opened"]
+    assert decision.incident is not None
+    assert known_to([lead, decision.incident], "malpractice-2017") == decision.incident
+
+
+def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
+    page = Part("page", "page", "https://a.example", required=True, verdict="on_time")
+    sheet = Part("sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Seconds(61, None))
+    decision = decide(facts(LATER, verdict="overdue", grade="note", parts=(page, sheet)), None, LATER)
+    assert decision.incident is not None
+    assert decision.incident.kind == Kind.PARTIAL
+    assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
+
+
+def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
+    stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
+    assert kind_of(stale, LATER) == Kind.LATE
+
+
+def test_a_release_without_an_instant_occurs_when_it_is_found_out(facts: Make) -> None:
+    page = Part("page", "page", "https://a.example", required=True, verdict="late")
+    monthly = facts(LATER, slot=None, slot_text="December 2017", verdict="late", grade="report", parts=(page,))
+    assert opened(monthly).occurred == LATER
+
+
+def test_reminders_stop_once_somebody_has_it(overdue: Make) -> None:
+    incident, every = opened(overdue(400)), timedelta(minutes=10)
+    start = incident.opened
+    assert reminder(incident, start + timedelta(minutes=9), every) is None
+    ids = {one.id for m in range(10, 90, 5) if (one := reminder(incident, start + timedelta(minutes=m), every))}
+    assert len(ids) == 3
+    had = replace(incident, timeline=(*incident.timeline, Entry(start, "on call", "acknowledged")))
+    assert reminder(had, start + timedelta(hours=1), every) is None
+
+
+def test_nobody_is_reminded_of_a_mere_note(overdue: Make) -> None:
+    assert reminder(opened(overdue(61)), LATER + timedelta(hours=5), timedelta(minutes=10)) is None
+
+
+STORY = st.lists(
+    st.tuples(
+        st.sampled_from(["pending", "overdue", "late", "early", "unproven", "on_time", "not_published"]),
+        st.sampled_from(["none", "note", "report"]),
+        st.booleans(),
+        st.sampled_from(["nothing", "open", "over"]),
+    ),
+    max_size=8,
+)
+
+
+def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
+    verdict, grade, final, exposed = story
+    start = Between(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
+    exposure = Exposure("page", start, Between(SLOT, SLOT), Seconds(3600, 7200), open=exposed == "open")
+    page = Part("page", "page", "https://a.example", required=True, verdict=verdict, delay=Seconds(400, None))
+    page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
+    return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
+
+
+@given(story=STORY)
+def test_any_story_has_one_thread_and_tells_each_fact_once(story: list[tuple[str, str, bool, str]]) -> None:
+    plain = ReleaseFacts(
+        "r", "t", "p", "u", "Europe/London", SLOT, "", None, None, "pending", "none", at=SLOT, final=False
+    )
+    known: Incident | None = None
+    seen: list[str] = []
+    threads: set[str] = set()
+    for step, chapter in enumerate(story):
+        at = SLOT + timedelta(minutes=10 + step)
+        now = told(plain, chapter, at)
+        decision = decide(now, known, at)
+        assert decide(now, decision.incident, at + timedelta(seconds=1)).notices == ()
+        assert decision.incident is not None or known is None
+        assert known is None or known.grade == "none" or decision.incident.grade != "none"
+        known = decision.incident
+        threads |= {one.follows or one.id for one in decision.notices}
+        seen += [one.id for one in decision.notices if not one.follows]
+    assert len(threads) <= 1
+    assert len(seen) == len(set(seen)) <= 1

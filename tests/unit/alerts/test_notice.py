@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.channel import Attachment
+from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import Incident, decide
+from alerts.notice import Notice, digest, message, notice_id
+
+Make = Callable[..., ReleaseFacts]
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+LATER = SLOT + timedelta(seconds=61)
+
+
+def told(facts: ReleaseFacts, known: Incident | None = None, now: datetime | None = None) -> tuple[Incident, Notice]:
+    decision = decide(facts, known, now or facts.at)
+    assert decision.incident is not None
+    return decision.incident, decision.notices[-1]
+
+
+def test_an_overdue_release_is_told_in_one_line(overdue: Make) -> None:
+    _, notice = told(overdue(61))
+    assert notice.subject == (
+        "LATE: Malpractice for GCSE and A level: summer 2017 exam series (ofqual) due 09:30 GMT,"
+        " still absent at 09:31:01 GMT"
+    )
+
+
+def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> None:
+    incident, _ = told(overdue(400))
+    _, notice = told(late(2265), incident)
+    assert notice.subject.endswith("first seen between 10:07:45 and 10:07:46 GMT, 37 min 45 s to 37 min 46 s late")
+    assert notice.subject.startswith("LATE, now out: ")
+
+
+def test_an_open_exposure_is_told_with_its_own_day(early: Make) -> None:
+    _, notice = told(early("html", is_open=True))
+    assert notice.subject.startswith("EARLY: ")
+    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, still open")
+
+
+def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -> None:
+    incident, _ = told(early("html", "page", is_open=True))
+    _, notice = told(early("html", "page", is_open=False), incident)
+    assert notice.subject.endswith("was public for 25 min to 35 min from 17:00 GMT in 2 places")
+
+
+def test_no_word_of_an_early_release_reaches_a_notice(early: Make) -> None:
+    incident, notice = told(early("html", is_open=True))
+    sent = message(notice, incident)
+    assert "Attacks rose" not in json.dumps(dict(sent.data)) + sent.text + sent.html + sent.subject
+
+
+def test_summer_slots_are_told_in_summer_time(overdue: Make) -> None:
+    summer = replace(
+        overdue(61), slot=datetime(2018, 7, 5, 8, 30, tzinfo=UTC), at=datetime(2018, 7, 5, 8, 31, 1, tzinfo=UTC)
+    )
+    _, notice = told(summer)
+    assert "due 09:30 BST, still absent at 09:31:01 BST" in notice.subject
+
+
+def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
+    incident, notice = told(overdue(61))
+    for words in (
+        "Producer: ofqual",
+        "Address: https://www.gov.uk/government/statistics/malpractice",
+        "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, known to us since Friday 1 December 2017)",
+        "Measured so far, as of 09:31:01 GMT:",
+        "at least 1 min 1 s after the slot",
+        f"ninethirty incident draft {incident.id}",
+        "What to do now:",
+    ):
+        assert words in notice.text
+
+
+def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
+    sure = Certainty(looks=90, failed_looks=40, spacing=1, blind=(BlindSpan(SLOT, LATER, "monitor stopped"),))
+    at = SLOT + timedelta(minutes=6)
+    unproven = facts(at, verdict="unproven", unproven_because="no usable look over the slot", certainty=sure)
+    _, notice = told(unproven)
+    assert notice.subject.startswith("NOT PROVEN: ")
+    assert "This is not a breach claim" in notice.text
+    assert "draft" not in notice.text
+    assert "Blind for 1 min 1 s from 09:30 GMT: monitor stopped" in notice.text
+
+
+def test_a_lead_names_its_address(facts: Make) -> None:
+    _, notice = told(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)))
+    assert "finding: lead: https://press.example/item" in notice.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"), [("calendars_disagree", "calendars disagree"), ("short_notice", "at short notice")]
+)
+def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, kind: str, words: str) -> None:
+    _, notice = told(facts(findings=(Finding(kind, detail="govuk 09:30, ons 07:00"),)))
+    assert words in notice.subject
+    assert "govuk 09:30, ons 07:00" in notice.text
+
+
+def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
+    page = Part("page", "page", "https://a.example", required=True, verdict="not_published", delay=Seconds(None, None))
+    monthly = facts(slot=None, slot_text="December 2017", verdict="not_published", grade="report", parts=(page,))
+    _, notice = told(monthly)
+    assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject
+
+
+def test_a_title_with_line_breaks_makes_one_line(overdue: Make) -> None:
+    _, notice = told(replace(overdue(61), title="Malpractice\r\nBcc: all@example.org " + "x" * 300))
+    assert "\n" not in notice.subject
+    assert "\r" not in notice.subject
+    assert len(notice.subject) < 200
+
+
+def test_ids_of_notices_never_change() -> None:
+    assert notice_id("malpractice-2017-2018-01-05", "opened", "thread") == "788766d3e03f2a8de96005c3593b6104"
+
+
+def test_a_message_carries_the_notice_for_people_and_machines(overdue: Make) -> None:
+    incident, notice = told(overdue(61))
+    draft = Attachment("draft.docx", "application/octet-stream", b"x")
+    sent = message(notice, incident, [draft], link="https://watch.example/incidents/1?a=1&b=2")
+    assert (sent.id, sent.notice, sent.kind) == (notice.id, notice.id, "opened")
+    assert "Draft attached: draft.docx" in sent.text
+    assert "https://watch.example/incidents/1?a=1&amp;b=2" in sent.html
+    assert sent.data["schema"] == "ninethirty.notice/1"
+    assert sent.data["at"] == "2018-01-05T09:31:01.000Z"
+    assert sent.data["measured"]["parts"][0]["delay"] == {"min": 61, "max": None}
+    assert json.loads(json.dumps(dict(sent.data))) == sent.data
+
+
+def test_a_follow_up_shares_the_thread_of_its_opening(overdue: Make) -> None:
+    incident, opening = told(overdue(61))
+    later, follow_up = told(overdue(301), incident)
+    assert message(follow_up, later).notice == message(opening, incident).id
+
+
+def test_markup_in_a_title_is_only_text_in_html(overdue: Make) -> None:
+    incident, notice = told(replace(overdue(61), title="<script>alert('x')</script>"))
+    assert "<script>" not in message(notice, incident).html
+
+
+def many(overdue: Make, count: int) -> list[Notice]:
+    return [told(replace(overdue(61), release=f"r{n}", producer=f"p{n % 2}"))[1] for n in range(count)]
+
+
+def test_few_openings_speak_for_themselves(overdue: Make) -> None:
+    assert digest(many(overdue, 4), LATER, threshold=5) is None
+
+
+def test_many_openings_together_become_one_digest(overdue: Make) -> None:
+    notices = many(overdue, 6)
+    folded = digest(notices, LATER, threshold=5)
+    assert folded is not None
+    assert set(folded.covers) == {one.id for one in notices}
+    assert folded.notice.subject == "6 RELEASES of 2 producers in trouble together: p0, p1"
+    assert "platform" in folded.notice.findings
+    assert digest(list(reversed(notices)), LATER, threshold=5) == folded
+    assert message(folded.notice, None).data["incident"] is None

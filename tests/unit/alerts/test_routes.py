@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.notice import Notice
+from alerts.routes import Route, routes_for
+
+LONDON = "Europe/London"
+NIGHT = datetime(2018, 7, 5, 22, 30, tzinfo=UTC)
+ALL = ("mail", "pager", "folder")
+
+
+def notice(grade: str = "report", kind: str = "opened", producer: str = "ofqual") -> Notice:
+    return Notice("n", kind, "i", "r", producer, grade, ("late", "partial"), NIGHT, "s", "t")
+
+
+def test_without_routes_every_channel_is_told() -> None:
+    assert routes_for(notice(), [], ALL, NIGHT, LONDON) == [(name, NIGHT) for name in ALL]
+
+
+def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
+    assert routes_for(notice(), [Route(("pager",), producer="ons")], ALL, NIGHT, LONDON) == [
+        (name, NIGHT) for name in ALL
+    ]
+
+
+def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
+    assert routes_for(notice("note"), [Route((), grade="note")], ALL, NIGHT, LONDON) == []
+
+
+@pytest.mark.parametrize(
+    "route",
+    [
+        Route(("pager",), producer="ofqual"),
+        Route(("pager",), producer="of*"),
+        Route(("pager",), grade="report"),
+        Route(("pager",), finding="part*"),
+        Route(("pager",), producer="ofqual", grade="report", finding="late"),
+    ],
+)
+def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
+    assert routes_for(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
+
+
+def test_all_matching_routes_count_and_each_channel_is_told_once() -> None:
+    routes = [Route(("mail", "pager")), Route(("pager", "folder"), producer="ofqual")]
+    assert [name for name, _ in routes_for(notice(), routes, ALL, NIGHT, LONDON)] == ["mail", "pager", "folder"]
+
+
+def test_a_channel_that_does_not_exist_is_left_out() -> None:
+    assert routes_for(notice(), [Route(("gone", "mail"))], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+
+
+def test_quiet_hours_hold_a_note_until_they_end_on_the_minute() -> None:
+    route = Route(("mail",), quiet=(time(22), time(7)))
+    assert routes_for(notice("note"), [route], ALL, NIGHT, LONDON) == [("mail", datetime(2018, 7, 6, 6, tzinfo=UTC))]
+
+
+def test_quiet_hours_never_hold_a_report() -> None:
+    route = Route(("mail",), quiet=(time(22), time(7)))
+    assert routes_for(notice("report"), [route], ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+
+
+def test_quiet_hours_end_by_the_wall_clock_when_the_clocks_change() -> None:
+    route = Route(("mail",), quiet=(time(22), time(7)))
+    saturday = datetime(2018, 3, 24, 23, tzinfo=UTC)
+    assert routes_for(notice("note"), [route], ALL, saturday, LONDON) == [
+        ("mail", datetime(2018, 3, 25, 6, tzinfo=UTC))
+    ]
+
+
+def test_a_channel_on_two_routes_is_told_at_the_earlier_time() -> None:
+    routes = [Route(("mail",), quiet=(time(22), time(7))), Route(("mail",), producer="ofqual")]
+    assert routes_for(notice("note"), routes, ALL, NIGHT, LONDON) == [("mail", NIGHT)]
+
+
+def test_a_reminder_goes_to_those_it_escalates_to_as_well() -> None:
+    route = Route(("mail",), escalate=("pager",))
+    assert [name for name, _ in routes_for(notice(), [route], ALL, NIGHT, LONDON)] == ["mail"]
+    reminded = routes_for(notice(kind="reminder"), [route], ALL, NIGHT, LONDON)
+    assert [name for name, _ in reminded] == ["mail", "pager"]
+
+
+@given(now=st.datetimes(datetime(2018, 1, 1), datetime(2019, 1, 1)), begins=st.times(), ends=st.times())  # noqa: DTZ001  # the zone follows
+def test_quiet_hours_hold_for_at_most_a_day_and_an_hour(now: datetime, begins: time, ends: time) -> None:
+    at = now.replace(tzinfo=UTC)
+    ((_, until),) = routes_for(notice("note"), [Route(("mail",), quiet=(begins, ends))], ALL, at, LONDON)
+    assert 0 <= (until - at).total_seconds() <= 25 * 3600
