@@ -1,0 +1,244 @@
+"""Content items of GOV.UK's content API → typed facts. Pure; also used to recognise published pages.
+
+Switches on `schema_name` before anything else: a redirect or a page taken down answers 200 here too. E-mail
+addresses are dropped. Source: `facts/govuk.md` §1 and §3.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from lxml import html
+from lxml.etree import ParserError
+
+_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_TAGS = re.compile(r"<[^>]{0,500}>")
+
+
+class NotAContentItem(ValueError):
+    """The bytes are no content item; `str(fault)` says why in one line."""
+
+
+class Schema(StrEnum):
+    """What a content item is. `OTHER` covers everything that is no statistics page, placeholders too."""
+
+    ANNOUNCEMENT = "statistics_announcement"
+    PUBLICATION = "publication"
+    HTML_PUBLICATION = "html_publication"
+    DATA_SET = "statistical_data_set"
+    REDIRECT = "redirect"
+    GONE = "gone"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """One document of a publication. `kind` is file, html or external; `url` is site-relative for html."""
+
+    id: str
+    title: str
+    url: str
+    kind: str
+    content_type: str = ""
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of the public change history."""
+
+    at: datetime
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncedDate:
+    """The date that an announcement states, as text; `release_timestamp` is a placeholder for month-only dates."""
+
+    display_date: str
+    state: str
+    release_timestamp: datetime | None = None
+    previous_display_date: str = ""
+    change_note: str = ""
+    cancelled_at: datetime | None = None
+    cancellation_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContentItem:
+    """What the content API says of one path. Instants are aware UTC, None where the item has none.
+
+    `scheduled_delay` is GOV.UK's own measurement in whole seconds after `scheduled_at`; both outlive the edition
+    they belong to. `destination` is where a redirect leads, `explanation` what a page taken down says.
+    """
+
+    schema: Schema
+    base_path: str
+    title: str
+    document_type: str = ""
+    organisations: tuple[str, ...] = ()
+    public_updated_at: datetime | None = None
+    first_published_at: datetime | None = None
+    updated_at: datetime | None = None
+    scheduled_at: datetime | None = None
+    scheduled_delay: int | None = None
+    withdrawn_at: datetime | None = None
+    withdrawn: bool = False
+    destination: str = ""
+    explanation: str = ""
+    alternative: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    changes: tuple[Change, ...] = ()
+    announced: AnnouncedDate | None = None
+
+    def is_published(self) -> bool:
+        """Tell whether this is a statistics page that is out, withdrawn ones included."""
+        return self.schema in {Schema.PUBLICATION, Schema.DATA_SET, Schema.HTML_PUBLICATION}
+
+    def leads_to_publication(self) -> bool:
+        """Tell whether this is the redirect that an announcement becomes when its statistics are published."""
+        path = self.destination
+        family = path.startswith(("/government/statistics/", "/government/publications/"))
+        return (
+            self.schema is Schema.REDIRECT and family and not path.startswith("/government/statistics/announcements/")
+        )
+
+
+def read_item(body: bytes) -> ContentItem:
+    """Parse the body of a content API answer; raises `NotAContentItem`."""
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise NotAContentItem(f"not JSON: {exc}") from exc
+    if not isinstance(data, dict) or not isinstance(data.get("schema_name"), str):
+        raise NotAContentItem("JSON without a schema_name")
+    return content_item(data)
+
+
+def content_item(data: Mapping[str, Any]) -> ContentItem:
+    """Turn the parsed JSON of a content item into facts; fields of a wrong type count as absent."""
+    name = data.get("schema_name")
+    schema = Schema(name) if name in set(Schema) else Schema.OTHER
+    details = _table(data.get("details"))
+    notice = _table(data.get("withdrawn_notice"))
+    delay = data.get("scheduled_publishing_delay_seconds")
+    return ContentItem(
+        schema,
+        base_path=_text(data.get("base_path")),
+        title=_text(data.get("title")),
+        document_type=_text(data.get("document_type")),
+        organisations=tuple(_organisations(data)),
+        public_updated_at=stamp(data.get("public_updated_at")),
+        first_published_at=stamp(data.get("first_published_at")),
+        updated_at=stamp(data.get("updated_at")),
+        scheduled_at=stamp(data.get("publishing_scheduled_at")),
+        scheduled_delay=delay if isinstance(delay, int) else None,
+        withdrawn_at=stamp(notice.get("withdrawn_at")),
+        withdrawn=bool(notice),
+        destination=_destination(data) if schema is Schema.REDIRECT else "",
+        explanation=plain_text(_text(details.get("explanation"))),
+        alternative=_text(details.get("alternative_path")),
+        attachments=tuple(_attachments(details)),
+        changes=tuple(_changes(details)),
+        announced=_announced(details) if schema is Schema.ANNOUNCEMENT else None,
+    )
+
+
+def stamp(value: object) -> datetime | None:
+    """Return an ISO instant with offset as aware UTC; None for anything else, instants without offset too."""
+    if not isinstance(value, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return moment.astimezone(UTC) if moment.tzinfo and 1 < moment.year < 9999 else None
+
+
+def plain_text(markup: str) -> str:
+    """Return a text without tags and e-mail addresses, blanks collapsed."""
+    return " ".join(_MAIL.sub("", _TAGS.sub(" ", markup)).split())
+
+
+def _announced(details: Mapping[str, Any]) -> AnnouncedDate:
+    return AnnouncedDate(
+        display_date=_text(details.get("display_date")),
+        state=_text(details.get("state")),
+        release_timestamp=stamp(details.get("release_timestamp")),
+        previous_display_date=_text(details.get("previous_display_date")),
+        change_note=plain_text(_text(details.get("latest_change_note"))),
+        cancelled_at=stamp(details.get("cancelled_at")),
+        cancellation_reason=plain_text(_text(details.get("cancellation_reason"))),
+    )
+
+
+def _organisations(data: Mapping[str, Any]) -> Iterator[str]:
+    # The first is the lead organisation.
+    for organisation in _tables(_table(data.get("links")).get("organisations")):
+        slug = _text(organisation.get("base_path")).rpartition("/")[2]
+        if slug:
+            yield slug
+
+
+def _destination(data: Mapping[str, Any]) -> str:
+    own = data.get("base_path")
+    rules = [rule for rule in _tables(data.get("redirects")) if isinstance(rule.get("destination"), str)]
+    exact = [rule for rule in rules if rule.get("path") == own and rule.get("type") == "exact"]
+    return _text((exact or rules or [{}])[0].get("destination"))
+
+
+def _attachments(details: Mapping[str, Any]) -> Iterator[Attachment]:
+    listed = _tables(details.get("attachments"))
+    for attachment in listed:
+        size = attachment.get("file_size")
+        yield Attachment(
+            id=str(attachment.get("id", "")),
+            title=_text(attachment.get("title")) or _text(attachment.get("filename")),
+            url=_text(attachment.get("url")),
+            kind=_text(attachment.get("attachment_type")) or "file",
+            content_type=_text(attachment.get("content_type")),
+            size=size if isinstance(size, int) else None,
+        )
+    if not listed:
+        yield from _old_documents(details.get("documents"))
+
+
+def _old_documents(snippets: object) -> Iterator[Attachment]:
+    for snippet in snippets if isinstance(snippets, list) else ():
+        try:
+            links = html.fromstring(f"<div>{snippet}</div>").iterfind(".//a[@href]")
+        except ParserError:
+            continue
+        seen: dict[str, str] = {}
+        for link in links:
+            url = link.get("href", "")
+            if not url.startswith("mailto:"):
+                seen[url] = seen.get(url) or " ".join("".join(map(str, link.itertext())).split())
+        for url, title in seen.items():
+            kind = "file" if "/uploads/" in url or "/media/" in url else "html" if url.startswith("/") else "external"
+            yield Attachment(id=url.rpartition("/")[2], title=title, url=url, kind=kind)
+
+
+def _changes(details: Mapping[str, Any]) -> Iterator[Change]:
+    for change in _tables(details.get("change_history")):
+        at = stamp(change.get("public_timestamp"))
+        if at is not None:
+            yield Change(at, plain_text(_text(change.get("note"))))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _tables(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -1,0 +1,154 @@
+"""GOV.UK's search API as a calendar: what to ask it, and what one page of its answer lists.
+
+Source: `facts/govuk.md` §2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+
+from schedules.source import Page, UnreadableCalendar
+from schedules.sources.body import json_object
+from schedules.sources.govuk_items import stamp
+from schedules.sources.options import SourceOptions
+
+SITE = "https://www.gov.uk"
+SEARCH = "/api/search.json"
+CONTENT = "/api/content"
+COUNT = 1000  # results a page; the most allowed is 1500
+MOST_PAGES = 400
+BACK = timedelta(days=16)  # an overdue release is watched for 14 days
+
+_FIELDS = (
+    "title,link,display_date,release_timestamp,statistics_announcement_state,organisations,"
+    "content_store_document_type,content_id,public_timestamp"
+)
+_FILTERS = {
+    "organisations": "filter_organisations",
+    "topics": "filter_part_of_taxonomy_tree",
+    "states": "filter_statistics_announcement_state",
+    "document_types": "filter_content_store_document_type",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One announcement as the listing shows it; the texts are empty where the index holds none."""
+
+    link: str
+    title: str
+    display_date: str
+    state: str
+    organisation: str
+    release_timestamp: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One page of the listing."""
+
+    total: int
+    start: int
+    entries: tuple[Listed, ...]
+    size: int
+
+
+def site(options: SourceOptions) -> str:
+    """Return scheme and host of the site whose calendar this is."""
+    parts = urlsplit(options.url)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else SITE
+
+
+def listing_url(options: SourceOptions, now: datetime) -> str:
+    """Return the address of the first page.
+
+    The date filter is read as UTC and starts in the past, because the site's own list drops overdue releases at
+    midnight. The order makes paging stable; `c` is the documented way past the cache.
+    """
+    query = [
+        ("filter_format", "statistics_announcement"),
+        ("order", "release_timestamp"),
+        ("count", str(min(options.number("count", COUNT), 1500))),
+        ("start", "0"),
+        ("fields", _FIELDS),
+    ]
+    if not options.flag("all_dates"):
+        query.append(("filter_release_timestamp", f"from:{(now - BACK).date().isoformat()}"))
+    for name, values in options.filters.items():
+        query += [(_FILTERS[name], value) for value in values]
+    query += _pasted(options.url)
+    query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))
+    return f"{site(options)}{SEARCH}?{urlencode(query, safe=':,')}"
+
+
+def _pasted(url: str) -> Iterator[tuple[str, str]]:
+    """People paste the address of the page they look at; its organisations are what they mean."""
+    for name, value in parse_qsl(urlsplit(url).query):
+        if name in {"organisations[]", "organisations", "filter_organisations"}:
+            yield "filter_organisations", value
+
+
+def further_urls(first: str, listing: Listing) -> list[str]:
+    """Return the addresses of all pages after the first, given what the first says of the total."""
+    if not listing.size:
+        return []
+    starts = range(listing.size, listing.total, listing.size)
+    return [_at_start(first, start) for start in starts[:MOST_PAGES]]
+
+
+def _at_start(url: str, start: int) -> str:
+    parts = urlsplit(url)
+    query = [(name, str(start) if name == "start" else value) for name, value in parse_qsl(parts.query)]
+    return urlunsplit(parts._replace(query=urlencode(query, safe=":,")))
+
+
+def is_listing(page: Page) -> bool:
+    """Tell whether a page answers a listing, rather than a content item."""
+    return urlsplit(page.url).path == SEARCH
+
+
+def addressed(page: Page, options: SourceOptions) -> Page:
+    """Return a page that holds a content item under that item's address, wherever it was read from (a saved file)."""
+    if not is_listing(page) or b'"schema_name"' not in page.body:
+        return page
+    path = json_object(page).get("base_path")
+    return replace(page, url=f"{site(options)}{CONTENT}{path}") if isinstance(path, str) else page
+
+
+def start_of(page: Page) -> int:
+    """Return where in the list a page begins, by its address."""
+    return int(parse_qs(urlsplit(page.url).query).get("start", ["0"])[0])
+
+
+def read_listing(page: Page) -> Listing:
+    """Parse one page of the listing; raises `UnreadableCalendar`."""
+    data = json_object(page)
+    results, total = data.get("results"), data.get("total")
+    if not isinstance(results, list) or not isinstance(total, int):
+        raise UnreadableCalendar(f"{page.url}: JSON without results and total, so no search listing")
+    return Listing(total, start_of(page), tuple(_entries(results)), len(results))
+
+
+def _entries(results: Sequence[Any]) -> Iterator[Listed]:
+    for result in results:
+        if isinstance(result, dict) and isinstance(result.get("link"), str):
+            yield Listed(
+                link=result["link"],
+                title=str(result.get("title") or ""),
+                display_date=str(result.get("display_date") or ""),
+                state=str(result.get("statistics_announcement_state") or ""),
+                organisation=_lead(result.get("organisations")),
+                release_timestamp=stamp(result.get("release_timestamp")),
+            )
+
+
+def _lead(organisations: object) -> str:
+    # The lead organisation comes first. Older answers list slugs instead of objects.
+    first = organisations[0] if isinstance(organisations, list) and organisations else None
+    if isinstance(first, dict):
+        first = first.get("slug") or str(first.get("link", "")).rpartition("/")[2]
+    return first if isinstance(first, str) else ""
