@@ -17,6 +17,7 @@ from monitor.rehearse.govuk_items import (
 )
 from monitor.rehearse.govuk_pages import announcement_page, error_page, publication_page
 from monitor.rehearse.govuk_search import announcement_path, search
+from monitor.rehearse.publisher_calendar import is_listed
 from monitor.rehearse.publisher_reply import Asked, Reply
 from monitor.rehearse.script import ScriptPart, ScriptRelease
 
@@ -29,7 +30,7 @@ class GovUk:
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        self._announced = {announcement_path(release): release for release in facts.releases if is_www(release.url)}
+        self._announced = {announcement_path(release): release for release in facts.releases if is_listed(release)}
         self._pages = dict(_pages(facts))
         self._files = {path_of(part.url): (release, part) for release, part in _parts(facts) if is_asset(part.url)}
         self._children = {
@@ -42,8 +43,9 @@ class GovUk:
         """Return what GOV.UK answers; None where it knows nothing of the address."""
         if asked.host == ASSETS:
             return self._file(asked.path, now)
-        if asked.host != WWW:
-            return None
+        return self._www(asked, now) if asked.host == WWW else None
+
+    def _www(self, asked: Asked, now: datetime) -> Reply | None:
         if asked.path == "/api/search.json":
             return search(self.facts, asked.query, now)
         if asked.path.startswith(f"{_API}/"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -27,7 +26,7 @@ _FIELDS = {
 }  # fmt: skip
 _ORDERS = {"release_timestamp", "public_timestamp", "title", "popularity", "start_date", "end_date", "closing_date"}
 _PLAIN = {"q", "count", "start", "order", "fields", "c", "debug"}
-_FILTER = re.compile(r"(filter|filter_any|filter_all|reject)_(\w+)")
+_MANNERS = ("filter_any_", "filter_all_", "filter_", "reject_")
 _MOST = 1500
 
 
@@ -108,6 +107,7 @@ def _found(facts: Facts, values: Mapping[str, Sequence[str]], now: datetime) -> 
     filters = {name: given for name, given in values.items() if name not in _PLAIN}
     fields = _fields(values)
     count, start = _number(values, "count", 10, _MOST), _number(values, "start", 0, 900_000)
+    _check(filters)
     kept = [document for document in documents(facts, now) if _passes(document, filters)]
     kept = _ordered(kept, values.get("order", [""])[-1])
     results = [_result(document, fields) for document in kept[start : start + count]]
@@ -142,21 +142,24 @@ def _result(document: Document, fields: set[str]) -> Document:
     return {**{key: value for key, value in document.items() if key in fields}, **always}
 
 
+def _check(filters: Filters) -> None:
+    known = {f"{manner}{field}" for manner in _MANNERS for field in _FIELDS}
+    if set(filters) - known:
+        raise Refused
+
+
 def _passes(document: Document, filters: Filters) -> bool:
-    # A list first: each unknown filter is refused, whatever another one says.
-    return all([_agrees(document, name, given) for name, given in filters.items()])
+    return all(_agrees(document, name, given) for name, given in filters.items())
 
 
 def _agrees(document: Document, name: str, given: Sequence[str]) -> bool:
-    named = _FILTER.fullmatch(name)
-    if named is None or named[2] not in _FIELDS:
-        raise Refused
-    if named[2] in {"release_timestamp", "public_timestamp"}:
-        return all(_in_span(document.get(named[2]), text) for text in given)
-    held = _values(document, named[2])
-    if named[1] == "reject":
+    manner, field = next((manner, name.removeprefix(manner)) for manner in _MANNERS if name.startswith(manner))
+    if field in {"release_timestamp", "public_timestamp"}:
+        return all(_in_span(document.get(field), text) for text in given)
+    held = _values(document, field)
+    if manner == "reject_":
         return not held & set(given)
-    return set(given) <= held if named[1] == "filter_all" else bool(held & set(given))
+    return set(given) <= held if manner == "filter_all_" else bool(held & set(given))
 
 
 def _values(document: Document, field: str) -> set[str]:
