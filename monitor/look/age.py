@@ -1,0 +1,48 @@
+"""How old an answer was when it reached us: what caches say of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_LIFETIME = re.compile(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
+
+
+def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
+    """Return the least and most seconds that the answer had lain in a cache.
+
+    `headers` have lower-case names. Ages are whole seconds, and two caches may each round: hence ± 1 s.
+    """
+    age = age_of(headers)
+    if age is None:
+        return 0.0, 0.0
+    if age > 0:
+        return age - 1.0, age + 1.0
+    return 0.0, 1.0 if _is_hit(headers) else 0.0
+
+
+def age_of(headers: Mapping[str, str]) -> int | None:
+    """Return the `Age` in whole seconds, None when no cache told one that can be read."""
+    text = headers.get("age")
+    if text is None:
+        return None
+    text = text.partition(",")[0].strip()
+    return int(text) if text.isdecimal() and len(text) < 10 else None
+
+
+def is_stale(headers: Mapping[str, str]) -> bool:
+    """Tell whether a cache served the answer beyond its lifetime, as it may while the origin fails.
+
+    A lifetime of zero says nothing: it is meant for browsers, and the shared cache has an order of its own.
+    """
+    age = age_of(headers)
+    if not age:
+        return False
+    lives = {name.lower(): int(seconds) for name, seconds in _LIFETIME.findall(headers.get("cache-control", ""))}
+    lifetime = lives.get("s-maxage", lives.get("max-age", 0))
+    return 0 < lifetime < age
+
+
+def _is_hit(headers: Mapping[str, str]) -> bool:
+    words = headers.get("x-cache", "").replace(",", " ").split()
+    return bool(words) and words[-1].upper() == "HIT"

@@ -1,0 +1,16 @@
+"""`changed`: the bytes differ from the baseline."""
+
+from __future__ import annotations
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.seen import Context, Recognised, absent, unknown
+from monitor.look.sighting import State
+
+
+def recognise(_answer: Answer, context: Context) -> Recognised:
+    """Compare with the baseline; the first body ever seen becomes it, and proves nothing."""
+    if context.baseline is None:
+        return unknown("no baseline yet")
+    if context.baseline == context.digest:
+        return absent("unchanged from the baseline")
+    return Recognised(State.PRESENT)

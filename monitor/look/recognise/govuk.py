@@ -1,0 +1,68 @@
+"""`govuk`: a page, a content item or a search listing of GOV.UK.
+
+The words are those of alphagov/frontend's templates and locale file, as `docs/decides.md` lists them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.entitled import by_title
+from monitor.look.recognise.govuk_item import recognise_json
+from monitor.look.recognise.govuk_part import attached
+from monitor.look.recognise.page import Page
+from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.status import says_missing
+
+_SITE = re.compile(r"\s*-\s*GOV\.UK\s*$", re.IGNORECASE)
+_ANNOUNCEMENT = re.compile(r"statistics announcement\s*$", re.IGNORECASE)
+_GONE = re.compile(r"no longer (available|here)|published in error", re.IGNORECASE)
+_AHEAD = re.compile(
+    r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
+)
+_TROUBLE = re.compile(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
+_WITHDRAWN = re.compile(r"^\[withdrawn\]", re.IGNORECASE)
+
+
+def recognise(answer: Answer, context: Context) -> Recognised:
+    """Read a page by its title and heading, JSON by its `schema_name`."""
+    if "json" in answer.headers.get("content-type", "") or answer.body.lstrip()[:1] == b"{":
+        return recognise_json(answer, context)
+    page = Page(answer)
+    if not page.title and not page.heading:
+        return unknown("neither title nor heading")
+    return _by_notice(page) or _by_title(page, context)
+
+
+def _by_notice(page: Page) -> Recognised | None:
+    title = _SITE.sub("", page.title)
+    if _TROUBLE.match(title):
+        return unknown("an error page")
+    if says_missing(page):
+        return absent("page not found")
+    if _ANNOUNCEMENT.search(title) or _AHEAD.search(title) or _AHEAD.search(_notices(page)):
+        return absent("announced, not released")
+    if _WITHDRAWN.match(title):
+        return withdrawn("marked as withdrawn")
+    if _GONE.search(title) or _GONE.search(page.heading):
+        return withdrawn("no longer available")
+    return None
+
+
+def _by_title(page: Page, context: Context) -> Recognised:
+    seen = page.heading or _SITE.sub("", page.title)
+    links = [attached(context.url, link.url, link.text) for link in page.links()]
+    # A file is often linked twice, first by a picture without words.
+    unique: dict[str, Found] = {}
+    for found in links:
+        if found and (found.url not in unique or not unique[found.url].title):
+            unique[found.url] = found
+    return by_title(context, seen, tuple(unique.values()))
+
+
+def _notices(page: Page) -> str:
+    if page.root is None:
+        return ""
+    titles = page.root.xpath("//*[contains(@class, 'notice__title')]|//h1|//h2")
+    return " ".join(" ".join(title.itertext()).replace("\xa0", " ") for title in titles[:50])

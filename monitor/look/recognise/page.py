@@ -1,0 +1,95 @@
+"""An HTML page as recognisers read it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+from lxml import etree, html
+
+from monitor.look.fetch import Answer
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_SPACE = re.compile(r"\s+")
+_LINKS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link of a page: its absolute address without fragment, and its words."""
+
+    url: str
+    text: str
+
+
+class Page:
+    """A parsed page. Any bytes make one; what is no page has no title, headings, words or links."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._url = answer.url
+        self.root = _parsed(answer)
+
+    @cached_property
+    def title(self) -> str:
+        """Return the words of `<title>`."""
+        return self._first("//title")
+
+    @cached_property
+    def heading(self) -> str:
+        """Return the words of the first `<h1>`."""
+        return self._first("//h1")
+
+    @cached_property
+    def text(self) -> str:
+        """Return the words that a reader sees, in one line."""
+        if self.root is None:
+            return ""
+        nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
+        return _SPACE.sub(" ", " ".join(nodes)).strip()
+
+    def links(self) -> list[Link]:
+        """Return the links to http and https addresses, in the order of the page."""
+        if self.root is None:
+            return []
+        anchors = self.root.xpath("//a[@href]")[:_LINKS]
+        links = [Link(self._absolute(anchor.get("href", "")), words_of(anchor)) for anchor in anchors]
+        return [link for link in links if link.url]
+
+    def _absolute(self, href: str) -> str:
+        try:
+            url = urljoin(self._url, href.strip()).partition("#")[0]
+            return url if urlsplit(url).scheme in ("http", "https") else ""
+        except ValueError:
+            return ""
+
+    def _first(self, path: str) -> str:
+        nodes = [] if self.root is None else self.root.xpath(path)
+        return words_of(nodes[0]) if nodes else ""
+
+
+def words_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
+    """Return the words inside an element, in one line."""
+    return _SPACE.sub(" ", "".join(node.itertext())).strip()
+
+
+def is_html(answer: Answer) -> bool:
+    """Tell whether an answer says it is a page, or begins like one."""
+    kind = answer.headers.get("content-type", "").lower()
+    if kind:
+        return "html" in kind
+    return answer.body.lstrip()[:1] == b"<"
+
+
+def _parsed(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
+    charset = _CHARSET.search(answer.headers.get("content-type", ""))
+    try:
+        parser = html.HTMLParser(encoding=charset.group(1) if charset else "utf-8", no_network=True)
+    except LookupError:
+        parser = html.HTMLParser(encoding="utf-8", no_network=True)
+    try:
+        return html.document_fromstring(answer.body, parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError):
+        return None

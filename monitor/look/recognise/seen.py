@@ -1,0 +1,54 @@
+"""What a recogniser is given, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.sighting import State
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What is known of the target besides its answer.
+
+    `title` is that of the release, empty for a shared tripwire. `digest` is the SHA-256 of this body,
+    `baseline` that of the body before the release (None: none yet). `was_missing` is True when the address
+    has answered 404 before: what stands there now is new, whatever its title says.
+    """
+
+    url: str
+    title: str = ""
+    digest: str = ""
+    baseline: str | None = None
+    was_missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """What an answer shows. `specific` and `found` are as in a sighting; `why` explains, in our own words."""
+
+    state: State
+    specific: bool = False
+    found: tuple[Found, ...] = ()
+    why: str = ""
+
+
+Recogniser = Callable[[Answer, Context], Recognised]
+"""Given a 2xx answer with a body. Pure; raises nothing for any body."""
+
+
+def absent(why: str) -> Recognised:
+    """Return that it is not out."""
+    return Recognised(State.ABSENT, why=why)
+
+
+def withdrawn(why: str) -> Recognised:
+    """Return that it was out and has been taken back."""
+    return Recognised(State.WITHDRAWN, why=why)
+
+
+def unknown(why: str, found: tuple[Found, ...] = ()) -> Recognised:
+    """Return that nothing is proved."""
+    return Recognised(State.UNKNOWN, why=why, found=found)

@@ -1,0 +1,24 @@
+"""`status`: a 2xx answer with a body."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.page import Page, is_html
+from monitor.look.recognise.seen import Context, Recognised, absent
+from monitor.look.sighting import State
+
+_MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
+
+
+def recognise(answer: Answer, _context: Context) -> Recognised:
+    """Take any body for presence, never for a specific one; a page that says `not found` is absence."""
+    if is_html(answer) and says_missing(Page(answer)):
+        return absent("the page says it is not found")
+    return Recognised(State.PRESENT)
+
+
+def says_missing(page: Page) -> bool:
+    """Tell whether a page answered with success says in its title that there is nothing."""
+    return bool(_MISSING.match(page.title))

@@ -1,0 +1,156 @@
+"""Our clock against the `Date` headers of the watched hosts.
+
+Every answer bounds the offset (our clock minus the true time): a host wrote its date, whole seconds, at
+some moment between our sending and our receiving. The bounds of one host are intersected, those of
+several hosts are put to the vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from monitor.look.age import age_of
+from monitor.look.fetch import Answer
+
+Span = tuple[float, float]
+
+_GRAIN = 1.0
+_DRIFT = 0.0005
+"""A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
+_CHANGES_MIND_AFTER = 2
+_VOTES_EVERY = timedelta(seconds=1)
+
+
+class _Host:
+    """What the dates of one host say of our clock; `rival` is what its newest ones say against that."""
+
+    __slots__ = ("against", "at", "bounds", "rival")
+
+    def __init__(self, bounds: Span, at: datetime) -> None:
+        self.bounds = bounds
+        self.at = at
+        self.rival: Span | None = None
+        self.against = 0
+
+    def hear(self, bounds: Span, at: datetime) -> bool:
+        """Take one more bound; True when the host has just changed its mind."""
+        widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
+        self.at = at
+        both = _both(widened, bounds)
+        if both is not None:
+            self.bounds, self.rival, self.against = both, None, 0
+            return False
+        joined = self.rival and _both(self.rival, bounds)
+        self.against = self.against + 1 if joined else 1
+        self.rival = joined or bounds
+        if self.against < _CHANGES_MIND_AFTER:
+            return False
+        self.bounds, self.rival, self.against = self.rival, None, 0
+        return True
+
+
+class Skew:
+    """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Host] = {}
+        self._since: datetime | None = None
+        self._bounds: Span = (0.0, 0.0)
+        self._voted: datetime | None = None
+        self._last: tuple[str, datetime | None] = ("", None)
+
+    def observe(self, host: str, answer: Answer) -> bool:
+        """Learn from the date of an answer; False when it speaks against what this host said before.
+
+        Then either clock has just been set, and what the answer proves cannot be dated.
+        """
+        bounds = self._offset(answer)
+        if bounds is None:
+            return True
+        known = self._hosts.get(host)
+        if known is None:
+            known = self._hosts[host] = _Host(bounds, answer.received)
+            self._voted = None
+        elif known.hear(bounds, answer.received):
+            # What other hosts said before this may be of a clock that has been set since.
+            self._since, self._voted = answer.sent, None
+        if known.rival is not None or self._is_due(answer.received):
+            self._bounds, self._voted = self._vote(), answer.received
+        return known.rival is None
+
+    def bounds(self) -> Span:
+        """Return the least and most that our clock is ahead; zero and zero before anything is known."""
+        return self._bounds
+
+    def is_known(self) -> bool:
+        """Tell whether any host has told a date yet."""
+        return bool(self._hosts)
+
+    def _is_due(self, now: datetime) -> bool:
+        # A vote for every look would cost more than the look.
+        return self._voted is None or abs(now - self._voted) > _VOTES_EVERY
+
+    def _offset(self, answer: Answer) -> Span | None:
+        date = self._date(answer.headers.get("date", ""))
+        if date is None:
+            return None
+        ahead = (answer.sent - date).total_seconds() - _GRAIN
+        # Some caches keep the origin's date, others write their own: an aged answer may be either.
+        age = age_of(answer.headers) or 0
+        return ahead - (age + _GRAIN if age else 0.0), (answer.received - date).total_seconds()
+
+    def _date(self, text: str) -> datetime | None:
+        if text != self._last[0]:
+            self._last = (text, _read_date(text))
+        return self._last[1]
+
+    def _vote(self) -> Span:
+        sure = [host for host in self._hosts.values() if host.rival is None]
+        recent = [host for host in sure if self._since is None or host.at >= self._since]
+        # The newest first, so that of two equal majorities the newest counts.
+        voters = sorted(recent or sure, key=lambda host: host.at, reverse=True)
+        return agreed([host.bounds for host in voters]) if voters else self._bounds
+
+
+def agreed(spans: Iterable[Span]) -> Span:
+    """Return what most of the spans have in common; of equal majorities the one of the earliest spans."""
+    spans = list(spans)
+    best: tuple[int, Span] = (0, spans[0])
+    for seed in spans:
+        common, votes = seed, 0
+        for span in [seed, *spans]:
+            both = _both(common, span)
+            if both is not None:
+                common, votes = both, votes + 1
+        if votes > best[0]:
+            best = (votes, common)
+    return best[1]
+
+
+def is_off(bounds: Span) -> bool:
+    """Tell whether the clock is known to be wrong: zero is not among the offsets still possible."""
+    return bounds[0] > 0 or bounds[1] < 0
+
+
+def most_off(bounds: Span) -> float:
+    """Return the most seconds, either way, by which the clock may be wrong."""
+    return max(-bounds[0], bounds[1], 0.0)
+
+
+def _both(one: Span, other: Span) -> Span | None:
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return (low, high) if low <= high else None
+
+
+def _widened(span: Span, by: float) -> Span:
+    return span[0] - by, span[1] + by
+
+
+def _read_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date
