@@ -37,6 +37,12 @@ def since(interval: Interval, origin: datetime) -> Bounds:
     return Bounds(seconds_between(origin, interval.after), seconds_between(origin, interval.by))
 
 
+def between(start: Interval, end: Interval) -> Bounds:
+    """Return how long it is from an instant in `start` to a later one in `end`; never below zero."""
+    least, most = seconds_between(start.by, end.after), seconds_between(start.after, end.by)
+    return Bounds(None if least is None else max(0.0, least), None if most is None else max(0.0, most))
+
+
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     """Return the seconds from `start` to `end`, None when either is unknown."""
     if start is None or end is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
+
+from monitor.judge.interval import Bounds
 
 
 class Grade(StrEnum):
@@ -21,7 +24,9 @@ class Policy:
 
     `on_time_within` is the tolerance after the slot; later than `note_within` is a report. `uncertainty`
     is how far our clock may be off without our knowing: presence earlier than the slot by less is not
-    early. `closes_after` is when the watch for a release that never appeared ends.
+    early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
+    the watch for a release that never appeared ends. A change announced with less than `short_notice` is
+    worth telling.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -29,3 +34,46 @@ class Policy:
     uncertainty: timedelta = timedelta(seconds=1)
     closes_after: timedelta = timedelta(days=14)
     short_notice: timedelta = timedelta(days=28)
+    grace: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What one producer's policy changes; None keeps the general value."""
+
+    on_time_within: timedelta | None = None
+    note_within: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The general policy and what producers' own change of it."""
+
+    general: Policy = Policy()
+    producers: Mapping[str, Override] = field(default_factory=dict)
+
+    def of(self, producer: str) -> Policy:
+        """Return the policy for a producer."""
+        own = self.producers.get(producer, Override())
+        general = self.general
+        return replace(
+            general,
+            on_time_within=general.on_time_within if own.on_time_within is None else own.on_time_within,
+            note_within=general.note_within if own.note_within is None else own.note_within,
+        )
+
+
+def grade(seconds: Bounds | None, policy: Policy) -> Grade:
+    """Return the grade of a delay: by its upper bound, by its lower one while it still grows.
+
+    The regulator states no tolerance; the grades are ours (`facts/regulation.md` §3).
+    """
+    length = None if seconds is None else seconds.min if seconds.max is None else seconds.max
+    if length is None or length <= policy.on_time_within.total_seconds():
+        return Grade.NONE
+    return Grade.NOTE if length <= policy.note_within.total_seconds() else Grade.REPORT
+
+
+def worst(grades: Iterable[Grade]) -> Grade:
+    """Return the gravest grade, none when there is none."""
+    return max(grades, key=list(Grade).index, default=Grade.NONE)

@@ -1,11 +1,25 @@
-"""Sightings folded into runs: consecutive sightings of one target with the same answer."""
+"""Sightings folded into runs: consecutive sightings of one target with the same answer.
+
+How unknown is kept honest: a look that proved nothing makes (or lengthens) a run of its own, state
+`unknown`, with its reason and count. It stands between the runs around it, so that `present, unknown,
+present` is three runs: it neither ends the first presence nor joins it to the second. Only judgement, which
+sees what stands on both sides, may say what the gap can have held.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.look.sighting import State
+from monitor.look.sighting import Sighting, State
+
+_NO_GAP = timedelta()
+_SLACK = timedelta(seconds=2)
+
+
+class OutOfOrder(ValueError):
+    """A sighting that was received before the last one folded: our clock went back, or somebody mixed up looks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,10 +27,10 @@ class Run:
     """Consecutive sightings of one target with the same answer; stored as one row.
 
     `first_sent` … `last_received` are by our clock. `begin` is the earliest `proved_to` and `end` the
-    latest `proved_from` of its sightings: the state held at or before `begin`, and at or after `end`.
-    `looks` counts the sightings, `largest_gap` is the longest time between two of them. `digest` is that
-    of the body (files and recorded changes), `why` the reason of an unknown run. `evidence` names the
-    records kept for it.
+    latest `proved_from` of its sightings: the state held at or before `begin`, and at or after `end` (so
+    a run of one sighting has `end` before `begin`). `looks` counts the sightings, `largest_gap` is the
+    longest time between two of them. `digest` is that of the body (files and recorded changes), `status`
+    that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     """
 
     target: str
@@ -46,3 +60,96 @@ class Blind:
     cause: str
     host: str = ""
     target: str = ""
+
+
+def fold(
+    runs: Sequence[Run],
+    sighting: Sighting,
+    blind: Sequence[Blind] = (),
+    spacing: timedelta | None = None,
+) -> list[Run]:
+    """Add one sighting to a target's runs.
+
+    `runs` are in time order; the result is too: only its last run is changed, or one is appended. Unknown
+    sightings extend nothing but unknown runs. `blind` are spans that touch this target or its host;
+    `spacing` is the one in force since the last look, None when any gap is allowed. Folding sightings one
+    by one or in any batches gives the same. Raises OutOfOrder when the sighting is older than the last run.
+    """
+    if not runs:
+        return [begun(sighting)]
+    last = runs[-1]
+    # A span that only touches the last look or this one hid nothing between them.
+    hidden = any(span.begins < sighting.sent and span.ends > last.last_received for span in blind)
+    outcome = extend(last, sighting, spacing, apart=hidden)
+    return [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
+
+
+def extend(
+    last: Run | None,
+    sighting: Sighting,
+    spacing: timedelta | None = None,
+    *,
+    apart: bool = False,
+) -> Run | tuple[Run, Run]:
+    """Return the last run lengthened by a sighting, or the last run and the new one the sighting begins.
+
+    `apart` begins a new run whatever the answer: the monitor was blind in between. Raises OutOfOrder when
+    the sighting was received before the last one folded.
+    """
+    if last is None:
+        return begun(sighting)
+    if sighting.received < last.last_received:
+        raise OutOfOrder(f"{sighting.target}: {sighting.received.isoformat()} is before the last run's end")
+    if apart or not _goes_on(last, sighting):
+        return last, begun(sighting)
+    gap = max(sighting.sent - last.last_received, _NO_GAP)
+    # A gap longer than the spacing in force means we were blind, not that nothing happened.
+    if spacing is not None and gap > 2 * spacing + _SLACK:
+        return last, begun(sighting)
+    return _lengthened(last, sighting, gap)
+
+
+def begun(sighting: Sighting) -> Run:
+    """Return the run that one sighting makes."""
+    return Run(
+        sighting.target,
+        sighting.state,
+        sighting.sent,
+        sighting.received,
+        begin=sighting.proved_to,
+        end=sighting.proved_from,
+        specific=sighting.specific,
+        why=sighting.why,
+        status=sighting.status,
+        digest=sighting.digest,
+    )
+
+
+def _goes_on(last: Run, sighting: Sighting) -> bool:
+    if last.state is not sighting.state:
+        return False
+    if sighting.state is State.UNKNOWN:
+        return last.why == sighting.why
+    # What only a later answer showed to be this edition must not make the earlier answers proof of it.
+    if last.specific is not sighting.specific:
+        return False
+    digests = {last.digest, sighting.digest} - {None}
+    return sighting.state is not State.PRESENT or len(digests) < 2
+
+
+def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
+    return Run(
+        last.target,
+        last.state,
+        last.first_sent,
+        sighting.received,
+        begin=min(last.begin, sighting.proved_to),
+        end=max(last.end, sighting.proved_from),
+        looks=last.looks + 1,
+        largest_gap=max(last.largest_gap, gap),
+        specific=last.specific,
+        why=last.why,
+        status=last.status,
+        digest=last.digest or sighting.digest,
+        evidence=last.evidence,
+    )

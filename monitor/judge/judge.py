@@ -1,0 +1,150 @@
+"""Promises, runs, policy and an instant make a verdict. Nothing else does: replay repeats it at any time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from monitor.judge.case import Case, case_of
+from monitor.judge.findings import findings
+from monitor.judge.interval import NOTHING, Bounds, Interval
+from monitor.judge.part import GRAVEST, is_revealed, judge_part, unjudged_part
+from monitor.judge.policy import Grade, Policy, grade, worst
+from monitor.judge.runs import Blind, Run
+from monitor.judge.seen import Seen, seen
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
+from schedules.announcement import Role
+from schedules.promise import Promise
+from schedules.release import Release
+
+_DONE = (Word.ON_TIME, Word.LATE, Word.EARLY, Word.UNPROVEN)
+_UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
+
+
+def judge(
+    release: Release,
+    promises: Sequence[Promise],
+    runs: Mapping[str, Sequence[Run]],
+    blind: Sequence[Blind],
+    policy: Policy,
+    now: datetime,
+) -> Verdict:
+    """Return the verdict on a release as of `now`.
+
+    `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope.
+    """
+    case = case_of(release, promises, blind, policy, now)
+    sights = [seen(release.id, part, runs, blind, now) for part in release.parts]
+    return judged(case, sights)
+
+
+def judged(case: Case, sights: Sequence[Seen]) -> Verdict:
+    """Return the verdict on a case, given what was seen of each part in the release's order."""
+    parts = _parts(case, sights)
+    found = findings(case, parts, sights)
+    word, because = _word(case, parts, sights)
+    final = _is_final(case, parts)
+    release, promise = case.release, case.standing.promise
+    return Verdict(
+        release=release.id,
+        title=release.title,
+        producer=release.producer,
+        url=release.url,
+        calendars=release.calendars,
+        slot=None if promise is None else promise.slot,
+        source=None if promise is None else promise.calendar,
+        announced=None if promise is None else promise.learnt,
+        word=word,
+        grade=_grade(case, word, parts, found),
+        final=final,
+        at=case.now,
+        parts=parts,
+        findings=found,
+        unproven_because=because,
+        revisit=None if final else _revisit(case),
+    )
+
+
+def _parts(case: Case, sights: Sequence[Seen]) -> tuple[PartVerdict, ...]:
+    page = NOTHING
+    parts: list[PartVerdict] = []
+    for sight in sights:
+        parts.append(judge_part(case, sight, page) if case.is_judged else unjudged_part(case, sight))
+        page = parts[-1].released if sight.part.id == "page" else page
+    return tuple(parts)
+
+
+def counts(part: PartVerdict) -> bool:
+    """Tell whether a part can worsen the verdict: required, and no alternative address."""
+    return part.required and part.role != Role.ALTERNATIVE.value
+
+
+def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -> tuple[Word, str | None]:
+    if case.standing.cancelled:
+        return Word.CANCELLED, None
+    if any(part.word is Word.UNANNOUNCED for part in parts):
+        return Word.UNANNOUNCED, None
+    weighty = [part for part, sight in zip(parts, sights, strict=True) if _weighs(part, sight, parts)]
+    words = [part.word for part in weighty] + [Word.EARLY for part in parts if part.exposures]
+    word = min(words, key=GRAVEST.index, default=Word.PENDING)
+    if word is Word.PENDING and case.is_moved:
+        return Word.MOVED, None
+    return word, _because(weighty) if word is Word.UNPROVEN else None
+
+
+def _weighs(part: PartVerdict, sight: Seen, parts: Sequence[PartVerdict]) -> bool:
+    if not counts(part):
+        return False
+    page = next((each.released for each in parts if each.id == "page"), NOTHING)
+    # A part that only the page revealed can rarely be proved to the second; only proved lateness tells against it.
+    return not (part.id != "page" and part.word is Word.UNPROVEN and is_revealed(sight, page))
+
+
+def _because(parts: Sequence[PartVerdict]) -> str | None:
+    for part in parts:
+        if part.word is Word.UNPROVEN and part.unproven_because:
+            return part.unproven_because if part.id == "page" else f"{part.id}: {part.unproven_because}"
+    return None
+
+
+def _grade(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence[Finding]) -> Grade:
+    if case.window is None or word in _UNGRADED:
+        return Grade.NONE
+    if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
+        return Grade.REPORT
+    grades = [_stale_grade(case, each.seconds) for each in found if each.kind is Kind.STALE_EDGE]
+    behind = [part for part in parts if counts(part) and part.word in (Word.LATE, Word.OVERDUE)]
+    # Where nothing was promised to the minute, nobody is accused of minutes: a note asks a person to look.
+    grades += [grade(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
+    return worst(grades)
+
+
+def _stale_grade(case: Case, seconds: Bounds | None) -> Grade:
+    return grade(None if seconds is None else Bounds(seconds.min, seconds.min), case.policy)
+
+
+def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
+    if case.standing.cancelled:
+        promise = case.standing.promise
+        passes = None if promise is None else promise.slot.passes()
+        return passes is not None and case.now >= passes
+    if case.window is None or case.now < case.window.opens:
+        return False
+    if case.now >= case.window.closes or case.standing.learnt_after_slot:
+        return True
+    return all(_is_settled(part.word, part.released) for part in parts if counts(part))
+
+
+def _is_settled(word: Word, released: Interval) -> bool:
+    return word is Word.NOT_PUBLISHED or (word in _DONE and released.by is not None)
+
+
+def _revisit(case: Case) -> datetime | None:
+    """Return the next instant at which time alone can change the verdict."""
+    if case.window is None:
+        slot = case.standing.promise.slot if case.standing.promise else None
+        turns: tuple[datetime | None, ...] = (slot.passes() if slot else None,)
+    else:
+        frame = case.window
+        turns = (frame.opens, frame.latest, frame.settles, frame.passes + case.policy.note_within, frame.closes)
+    return min((turn for turn in turns if turn is not None and turn > case.now), default=None)

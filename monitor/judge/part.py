@@ -1,0 +1,194 @@
+"""The verdict on one part: what was seen of it, held against the window of its slot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.judge.case import Case
+from monitor.judge.exposure import exposures, is_early
+from monitor.judge.interval import NOTHING, Bounds, Interval, seconds_between, since
+from monitor.judge.seen import Seen
+from monitor.judge.verdict import Exposure, PartVerdict, Word
+from monitor.judge.window import Window
+from monitor.judge.words import at, lasting, spanned
+from monitor.look.sighting import State
+
+# An absence older than this at the end of the watch says nothing of how the watch ended.
+_LATELY = timedelta(days=1)
+# From the gravest down; a part or release takes the gravest that applies.
+GRAVEST = (
+    Word.NOT_PUBLISHED,
+    Word.OVERDUE,
+    Word.EARLY,
+    Word.LATE,
+    Word.UNPROVEN,
+    Word.PENDING,
+    Word.ON_TIME,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How a part stood to its slot from the slot on. `released` is its appearance at or after the slot."""
+
+    word: Word
+    released: Interval = NOTHING
+    delay: Bounds | None = None
+    because: str | None = None
+
+
+def judge_part(case: Case, seen: Seen, page: Interval = NOTHING) -> PartVerdict:
+    """Return the verdict on one part; `page` is when the landing page was released, as far as known.
+
+    The case must have a window.
+    """
+    window = case.window
+    assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
+    spans = exposures(seen.part.id, seen.public, window, case.now)
+    timing = _Timer(seen, window, case.now, case.zone).timing(page)
+    word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
+    return PartVerdict(
+        id=seen.part.id,
+        role=seen.part.role.value,
+        url=seen.part.url,
+        required=seen.part.required,
+        word=word,
+        first_seen=spans[0].start if spans else timing.released,
+        released=timing.released,
+        delay=_delay(timing, spans, window),
+        exposures=spans,
+        unproven_because=timing.because if word is Word.UNPROVEN else None,
+    )
+
+
+def unjudged_part(case: Case, seen: Seen) -> PartVerdict:
+    """Return what can be said of a part without a slot that counts: when it came, but not whether in time."""
+    came = seen.presences[0].appears if seen.presences else NOTHING
+    word, because = Word.PENDING, None
+    if case.standing.cancelled:
+        word = Word.CANCELLED
+    elif case.window is not None:
+        word, because = Word.UNPROVEN, "the slot was first read after it had passed"
+    elif came:
+        announced = case.standing.promise is not None
+        word = Word.UNPROVEN if announced else Word.UNANNOUNCED
+        because = "no time was announced that could be read" if announced else None
+    part = seen.part
+    return PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=because)
+
+
+def is_revealed(seen: Seen, page: Interval) -> bool:
+    """Tell whether only the landing page revealed this part: nobody looked before the page was out."""
+    return page.by is not None and seen.first_look is not None and seen.first_look >= page.by
+
+
+def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
+    if window.origin is None:
+        return None
+    if timing.word in (Word.OVERDUE, Word.NOT_PUBLISHED):
+        return timing.delay
+    return since(spans[0].start, window.origin) if spans else timing.delay
+
+
+@dataclass(frozen=True, slots=True)
+class _Timer:
+    """One part, its window, the instant of judgement and the zone for words."""
+
+    seen: Seen
+    window: Window
+    now: datetime
+    zone: str
+
+    def timing(self, page: Interval) -> Timing:
+        """Return how the part stood to its slot from the slot on."""
+        seen, window = self.seen, self.window
+        if any(is_early(each, window) and each.end >= window.opens for each in seen.presences):
+            return Timing(Word.ON_TIME, Interval(window.opens, window.opens))
+        later = next((each.appears for each in seen.presences if not is_early(each, window)), None)
+        if later is None and seen.unproved is not None and is_revealed(seen, page):
+            # Nobody could know its address before the page told it, so it came no earlier than the page.
+            later = Interval(page.after, seen.unproved.begin)
+        return self._not_seen() if later is None else self._appeared(later)
+
+    def _appeared(self, released: Interval) -> Timing:
+        window = self.window
+        delay = None if window.origin is None else since(released, window.origin)
+        if released.after is not None and released.after > window.latest:
+            if self._is_contradicted(released.after):
+                return Timing(Word.UNPROVEN, released, delay, self._contradiction())
+            return Timing(Word.LATE, released, delay)
+        if released.after is not None and window.earliest <= released.after and _by(released, window.latest):
+            return Timing(Word.ON_TIME, released, delay)
+        return Timing(Word.UNPROVEN, released, delay, self._possible(released))
+
+    def _not_seen(self) -> Timing:
+        seen, window, gone = self.seen, self.window, self.seen.last_gone
+        if gone is not None and gone > window.latest:
+            return self._overdue(gone)
+        if self.now < window.settles:
+            return Timing(Word.PENDING)
+        if seen.unproved is not None:
+            return Timing(Word.UNPROVEN, Interval(None, seen.unproved.begin), None, self._from_the_first())
+        return Timing(Word.UNPROVEN, because=self._no_proof())
+
+    def _overdue(self, gone: datetime) -> Timing:
+        window = self.window
+        if self._is_contradicted(gone):
+            return Timing(Word.UNPROVEN, because=self._contradiction())
+        delay = None if window.origin is None else Bounds(seconds_between(window.origin, gone), None)
+        if self.now >= window.closes and gone >= window.closes - _LATELY:
+            return Timing(Word.NOT_PUBLISHED, delay=delay)
+        return Timing(Word.OVERDUE, delay=delay)
+
+    def _is_contradicted(self, absent: datetime) -> bool:
+        """Tell whether another view answered as if out while this absence was proved.
+
+        One that already did so before the slot is known to answer so whatever it is asked, and is not heard.
+        """
+        other = self.seen.unproved
+        return other is not None and self.window.early_before <= other.begin <= absent
+
+    def _contradiction(self) -> str:
+        other = self.seen.unproved
+        since_when = "" if other is None else f" from its first look at {at(other.first_sent, self.zone)} on"
+        return f"one view answered as if published{since_when}, while another still proved absence"
+
+    def _from_the_first(self) -> str:
+        run = self.seen.unproved
+        looked = "" if run is None else f", at {at(run.first_sent, self.zone)}"
+        return f"already answered as published at the first look that told anything{looked}: when it came was not seen"
+
+    def _possible(self, released: Interval) -> str:
+        came = f"came {spanned(released, self.zone)}"
+        if released.after is None:
+            return f"{came}; no earlier look proved absence"
+        looked = f"; {failed}" if (failed := self._failed(released.after, released.by)) else ""
+        if released.after < self.window.earliest:
+            return f"{came}: no look in between told whether it was early{looked}"
+        late = seconds_between(self.window.passes, released.by) or 0.0
+        return f"{came}: on time or up to {lasting(late)} late, not resolved{looked}"
+
+    def _no_proof(self) -> str:
+        if self.seen.first_look is None:
+            return "never looked at"
+        failed = self._failed(self.window.passes, None)
+        last = self.seen.last_gone
+        known = "" if last is None else f"; last proved absent as of {at(last, self.zone)}"
+        tail = f": {failed}" if failed else ""
+        return f"no look after {at(self.window.latest, self.zone)} proved anything{tail}{known}"
+
+    def _failed(self, begin: datetime, end: datetime | None) -> str:
+        """Return how many looks failed in a span and why, empty when none did."""
+        runs = [
+            run
+            for run in self.seen.main_runs
+            if run.state is State.UNKNOWN and run.last_received > begin and (end is None or run.first_sent < end)
+        ]
+        whys = ", ".join(sorted({run.why or "no reason given" for run in runs}))
+        looks = sum(run.looks for run in runs)
+        return f"{looks} look{'s' if looks != 1 else ''} failed ({whys})" if looks else ""
+
+
+def _by(released: Interval, limit: datetime) -> bool:
+    return released.by is not None and released.by <= limit

@@ -1,0 +1,84 @@
+"""Spells: how long one view of a part was seen out, or seen gone, whatever failed looks lie in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.plan.targets import View
+
+
+@dataclass(frozen=True, slots=True)
+class Spell:
+    """Consecutive runs of one view which all say out, or all say gone (absent or withdrawn).
+
+    It held at or before `begin` and at or after `end`; `first_sent` and `last_received` are the looks.
+    """
+
+    view: View
+    out: bool
+    begin: datetime
+    end: datetime
+    first_sent: datetime
+    last_received: datetime
+    runs: tuple[Run, ...]
+
+    def joined(self, run: Run) -> Spell:
+        """Return the spell with one more run."""
+        return Spell(
+            self.view,
+            self.out,
+            min(self.begin, run.begin),
+            max(self.end, run.end),
+            self.first_sent,
+            max(self.last_received, run.last_received),
+            (*self.runs, run),
+        )
+
+
+def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
+    """Return the spells of one view, in the order of looks; out and gone take turns.
+
+    Presence counts only after a seen absence of the same target, or when it was specific to this edition.
+    """
+    found: list[Spell] = []
+    seen_gone = False
+    for run in runs:
+        if run.state is State.UNKNOWN:
+            continue
+        out = run.state is State.PRESENT
+        if out and not (run.specific or seen_gone):
+            continue
+        seen_gone = seen_gone or not out
+        if found and found[-1].out is out:
+            found[-1] = found[-1].joined(run)
+        else:
+            found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
+    return found
+
+
+def unproved(runs: Iterable[Run]) -> Run | None:
+    """Return the first run in which a view answered as if out though nothing was seen that makes it count."""
+    for run in runs:
+        if run.state is State.PRESENT:
+            return None if run.specific else run
+        if run.state is not State.UNKNOWN:
+            return None
+    return None
+
+
+def gone_by(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
+    """Return by when the content of an out-spell was gone, from the spells of its view that follow.
+
+    None when it was not seen to go. An answer from a cache may speak of a time before the last presence:
+    then absence counts only once a look later than that presence has proved it.
+    """
+    if not rest:
+        return None
+    gone = rest[0]
+    if gone.begin > spell.end:
+        return gone.begin
+    return gone.last_received if gone.end > spell.last_received else None
