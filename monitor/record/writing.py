@@ -45,7 +45,9 @@ class SqlTransaction:
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
-        self._append(tables.PROMISE, [_promise_row(promise) for promise in promises])
+        rows = [_promise_row(promise) for promise in promises]
+        if rows:
+            self._connection.execute(self._unless_there(tables.PROMISE), rows)
 
     def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
         """Note that the newest promise of this release in this calendar was still shown at `at`."""
@@ -108,7 +110,7 @@ class SqlTransaction:
 
     def add_event(self, event: Event) -> bool:
         """Append an event; False when one of this id is there already (then nothing is written)."""
-        return self._append(tables.EVENT, [to_row(event)]) == 1
+        return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or replace an incident."""
@@ -116,14 +118,14 @@ class SqlTransaction:
 
     def add_draft(self, draft: Draft) -> None:
         """Append a version of a draft; raises `Conflict` when this version is there already."""
-        if self._append(tables.DRAFT, [to_row(draft)]) != 1:
+        if not self._is_new(tables.DRAFT, to_row(draft)):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
         """Append a notice with its deliveries; False when one of this id is there already."""
-        if self._append(tables.NOTICE, [_keyed(notice, "id", "incident", "at")]) != 1:
+        if not self._is_new(tables.NOTICE, _keyed(notice, "id", "incident", "at")):
             return False
-        self._append(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
+        self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
 
     def save_delivery(self, delivery: Delivery) -> None:
@@ -160,7 +162,7 @@ class SqlTransaction:
         upsert = statement.on_conflict_do_update(
             index_elements=list(table.primary_key), set_={"holder": holder, "until": until}, where=free
         )
-        return self._connection.execute(upsert).rowcount == 1
+        return self._connection.execute(upsert.returning(table.c.name)).first() is not None
 
     def drop_lease(self, name: str, holder: str) -> None:
         """Give a lease back; nothing happens when somebody else holds it."""
@@ -175,12 +177,14 @@ class SqlTransaction:
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
         self._connection.execute(upsert, rows)
 
-    def _append(self, table: Table, rows: Sequence[Row]) -> int:
-        if not rows:
-            return 0
+    def _is_new(self, table: Table, row: Row) -> bool:
+        """Append a row; False when its key is there already."""
+        statement = self._unless_there(table).returning(*table.primary_key)
+        return self._connection.execute(statement, row).first() is not None
+
+    def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
         statement = _INSERT[self._connection.dialect.name](table)
-        append = statement.on_conflict_do_nothing(index_elements=list(table.primary_key))
-        return self._connection.execute(append, rows).rowcount
+        return statement.on_conflict_do_nothing(index_elements=list(table.primary_key))
 
 
 def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:

@@ -80,8 +80,8 @@ def _watch() -> None:
     _create(
         "run",
         _key("target", NAME),
-        _fact("state", sa.Text),
         _key("first_sent", sa.BigInteger),
+        _fact("state", sa.Text),
         _fact("last_received", sa.BigInteger),
         _fact("begin", sa.BigInteger),
         _fact("end", sa.BigInteger),
@@ -97,10 +97,10 @@ def _watch() -> None:
     _create(
         "blind",
         _key("begins", sa.BigInteger),
-        _fact("ends", sa.BigInteger),
         _key("cause", NAME),
         _key("host", NAME),
         _key("target", NAME),
+        _fact("ends", sa.BigInteger),
         lean=True,
     )
     _index("blind", "ends")

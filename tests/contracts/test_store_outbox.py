@@ -1,0 +1,181 @@
+"""What every store keeps to: events, incidents, drafts, notices and the outbox."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.finding import Between, Certainty, Exposure, Finding, ReleaseFacts, Seconds
+from alerts.finding import Part as FactsPart
+from alerts.incident import Entry, Incident
+from alerts.incident import Kind as IncidentKind
+from alerts.notice import Notice
+from monitor.record.rows import (
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Standing,
+)
+from monitor.record.store import Conflict, Store, Transaction
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+def judged(release: str, slot: datetime | None = SLOT, word: str = "late", *, final: bool = True) -> Judged:
+    return Judged(release, "ofqual", slot, word, "report", final, SLOT + DAY, {"id": release, "parts": [{"n": 1.5}]})
+
+
+def a_notice(name: str = "n", incident: str = "i", at: datetime = SLOT) -> Notice:
+    return Notice(
+        name, "opened", incident, "r", "ofqual", "report", ("late",), at, "Late: “Malpractice”", "It is late."
+    )
+
+
+def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Incident:
+    exposure = Exposure("page", Between(SLOT, SLOT + SECOND), Between(), Seconds(1.0, None), open=True)
+    part = FactsPart("page", "page", "https://x", required=True, verdict="late", exposures=(exposure,))
+    facts = ReleaseFacts(
+        "r", "T", "ofqual", "https://x", "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late", "report",
+        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Seconds(1.0, 2.5)),),
+        certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
+    )  # fmt: skip
+    entries = (Entry(SLOT, "on-call", "Rang the producer"),)
+    return Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
+
+
+def break_off(store: Store, write: Callable[[Transaction], None]) -> None:
+    def struck(tx: Transaction) -> None:
+        write(tx)
+        raise RuntimeError("struck by lightning")
+
+    with pytest.raises(RuntimeError, match="struck"), store.transaction() as tx:
+        struck(tx)
+
+
+# Events and the outbox
+
+
+def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [])
+    assert store.incident("i") == an_incident()
+    assert store.incident_of("r") == an_incident()
+    assert store.incident("j") is None
+
+
+def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
+    follow_up = replace(a_notice("n2", at=SLOT + MINUTE), kind="final", follows="n")
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        tx.add_notice(follow_up, [])
+        tx.add_notice(a_notice(), [])
+    assert store.notices() == store.notices("i") == [a_notice(), follow_up]
+    assert store.notices("other") == []
+    assert store.notice("n2") == follow_up
+
+
+def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -> None:
+    first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {"delay": [1, None]}, {}, None, "d1")
+    second = replace(first, version=2, by="lead statistician", words={"cause": "Wrong button"}, signed=SLOT + DAY)
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [])
+        tx.add_draft(first)
+        tx.add_draft(second)
+    with pytest.raises(Conflict, match="version 2"), store.transaction() as tx:
+        tx.add_draft(replace(second, by="somebody else"))
+    assert store.drafts("i") == [first, second]
+
+
+def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
+    def tell(tx: Transaction) -> None:
+        tx.save_judged(judged("r"))
+        tx.add_event(Event("e", "r", SLOT, "pending", "late", {}))
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+        tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
+
+    break_off(store, tell)
+    assert (store.judged(), store.events(), store.notices(), store.deliveries()) == ([], [], [], [])
+    assert (store.incidents(), store.outbox_pending(), store.leases()) == ([], 0, [])
+
+
+def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.save_heartbeat(Heartbeat("m", SLOT))
+        tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
+
+    def replace_twice(tx: Transaction) -> None:
+        tx.save_heartbeat(Heartbeat("m", SLOT + DAY, stopped=True))
+        tx.save_heartbeat(Heartbeat("m", SLOT + 2 * DAY))
+        tx.drop_lease("outbox", "m")
+
+    break_off(store, replace_twice)
+    assert store.heartbeat("m") == Heartbeat("m", SLOT)
+    assert store.lease("outbox") == Lease("outbox", "m", SLOT + MINUTE)
+    assert store.heartbeat("other") is None
+
+
+def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
+    event = Event("e", "r", SLOT, "pending", "late", {"delay": 61.0})
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        assert tx.add_event(event)
+        assert tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+    with store.transaction() as tx:
+        assert not tx.add_event(replace(event, after="early"))
+        assert not tx.add_notice(a_notice(), [Delivery("n", "chat", Standing.WAITING, SLOT)])
+    assert store.events() == [event]
+    assert [it.channel for it in store.deliveries("n")] == ["mail"]
+
+
+def test_the_newest_events_come_in_time_order(store: Store) -> None:
+    events = [Event(f"e{n}", "r" if n % 2 else "s", SLOT + n * SECOND, "pending", "late", {}) for n in range(6)]
+    with store.transaction() as tx:
+        for event in reversed(events):
+            tx.add_event(event)
+    assert store.events(limit=2) == events[4:]
+    assert store.events("r") == events[1::2]
+
+
+def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:
+    due = [Delivery("n", f"c{n}", Standing.WAITING, SLOT + n * MINUTE) for n in range(4)]
+    with store.transaction() as tx:
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), due)
+        tx.save_delivery(replace(due[0], standing=Standing.SENT, attempts=1, finished=SLOT, reference="250 OK"))
+        tx.save_delivery(replace(due[1], standing=Standing.GIVEN_UP, attempts=9, reason="no such address"))
+    assert store.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
+    assert store.due_deliveries(SLOT + DAY) == due[2:]
+    assert store.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
+    assert store.outbox_pending() == 2
+    assert store.deliveries("n")[0].reference == "250 OK"
+
+
+def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
+    with pytest.raises(Conflict), store.transaction() as tx:
+        tx.save_delivery(Delivery("nothing", "mail", Standing.WAITING, SLOT))
+    assert store.deliveries() == []
+
+
+def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
+    first, second = (
+        an_incident("i"),
+        replace(an_incident("j", IncidentKind.HAND), occurred=SLOT + DAY, opened=SLOT + DAY),
+    )
+    with store.transaction() as tx:
+        tx.save_incident(second)
+        tx.save_incident(first)
+        tx.add_notice(a_notice(), [])
+    assert store.incidents() == [first, second]
+    assert store.incidents(SLOT, SLOT + DAY) == [first]
+    assert store.incident_of("r") == second
+    assert store.incident_of("s") is None

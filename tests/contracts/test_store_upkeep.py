@@ -1,0 +1,177 @@
+"""What every store keeps to: evidence, leases, and the store as a whole."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.finding import Between, Certainty, Exposure, Finding, ReleaseFacts, Seconds
+from alerts.finding import Part as FactsPart
+from alerts.incident import Entry, Incident
+from alerts.incident import Kind as IncidentKind
+from alerts.notice import Notice
+from monitor.errors import UserFault
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.record.open import open_store
+from monitor.record.rows import (
+    Delivery,
+    Heartbeat,
+    Lease,
+    Record,
+    Standing,
+)
+from monitor.record.store import Conflict, Store
+from schedules.announcement import Part, Role
+from schedules.release import Release
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
+
+
+def a_release(name: str = "ofqual/malpractice") -> Release:
+    page = Part("page", Role.PAGE, "https://www.gov.uk/government/statistics/malpractice")
+    sheet = Part("sheet", Role.DATA, "https://assets.example/tables.ods", "status", required=False)
+    return Release(name, "Malpractice “late” summer 2017", "ofqual", page.url, (page, sheet), ("govuk",), "address")
+
+
+def a_run(target: str = "r/page/edge", sent: datetime = SLOT) -> Run:
+    return Run(target, State.ABSENT, sent, sent + SECOND, sent + SECOND, sent, evidence=("m-1", "m-2"), status=404)
+
+
+def a_notice(name: str = "n", incident: str = "i", at: datetime = SLOT) -> Notice:
+    return Notice(
+        name, "opened", incident, "r", "ofqual", "report", ("late",), at, "Late: “Malpractice”", "It is late."
+    )
+
+
+def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Incident:
+    exposure = Exposure("page", Between(SLOT, SLOT + SECOND), Between(), Seconds(1.0, None), open=True)
+    part = FactsPart("page", "page", "https://x", required=True, verdict="late", exposures=(exposure,))
+    facts = ReleaseFacts(
+        "r", "T", "ofqual", "https://x", "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late", "report",
+        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Seconds(1.0, 2.5)),),
+        certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
+    )  # fmt: skip
+    entries = (Entry(SLOT, "on-call", "Rang the producer"),)
+    return Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
+
+
+def a_record(number: int, monitor: str = "m", file: str = "a.warc.gz") -> Record:
+    name = f"{monitor}-{number}"
+    return Record(
+        name, monitor, number, "r/page/edge", "response", "https://x", SLOT, file, 100 * number, 50, "aa", "", name
+    )
+
+
+# Evidence and leases
+
+
+def test_evidence_is_found_by_id_by_chain_and_by_file(store: Store) -> None:
+    records = [a_record(1), a_record(2), a_record(3, file="b.warc.gz")]
+    with store.transaction() as tx:
+        tx.add_evidence([*records, a_record(1, "other", "c.warc.gz")])
+    assert store.evidence(["m-3", "m-1", "none"]) == [records[0], records[2]]
+    assert store.evidence_chain("m", after=1, limit=1) == [records[1]]
+    assert store.last_evidence("m") == records[2]
+    assert store.last_evidence("nobody") is None
+    assert store.evidence_monitors() == ["m", "other"]
+    assert store.evidence_length("a.warc.gz") == 250
+    assert store.evidence_length("none") == 0
+
+
+def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.add_evidence([a_record(1)])
+    with pytest.raises(Conflict), store.transaction() as tx:
+        tx.add_evidence([replace(a_record(1), id="another")])
+    with store.transaction() as tx:
+        tx.add_evidence([a_record(2)])
+        tx.add_evidence([])
+    assert store.evidence_chain("m") == [a_record(1), a_record(2)]
+
+
+def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.add_evidence([a_record(1), a_record(2, file="b.warc.gz")])
+        tx.expire_evidence(["a.warc.gz"], SLOT + DAY)
+        tx.expire_evidence(["a.warc.gz"], SLOT + 2 * DAY)
+    assert store.evidence_chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2, file="b.warc.gz")]
+
+
+def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
+    with store.transaction() as tx:
+        assert tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
+        assert not tx.take_lease("outbox", "b", SLOT + 59 * SECOND, SLOT + 2 * MINUTE)
+        assert tx.take_lease("outbox", "a", SLOT + 59 * SECOND, SLOT + 2 * MINUTE)
+        assert tx.take_lease("outbox", "b", SLOT + 2 * MINUTE, SLOT + 3 * MINUTE)
+        assert not tx.take_lease("outbox", "a", SLOT + 2 * MINUTE, SLOT + 9 * MINUTE)
+    assert store.leases() == [Lease("outbox", "b", SLOT + 3 * MINUTE)]
+
+
+def test_a_lease_is_given_back_by_its_holder_alone(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
+        tx.drop_lease("outbox", "b")
+        tx.drop_lease("nothing", "b")
+        assert not tx.take_lease("outbox", "b", SLOT, SLOT + MINUTE)
+        tx.drop_lease("outbox", "a")
+        assert tx.take_lease("outbox", "b", SLOT, SLOT + MINUTE)
+
+
+def test_of_many_that_ask_at_once_one_gets_the_lease(store: Store) -> None:
+    ready, granted = threading.Barrier(4), []
+
+    def ask(holder: str) -> None:
+        ready.wait()
+        with store.transaction() as tx:
+            if tx.take_lease("www.gov.uk", holder, SLOT, SLOT + MINUTE):
+                granted.append(holder)
+
+    threads = [threading.Thread(target=ask, args=(f"m{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    lease = store.lease("www.gov.uk")
+    assert lease is not None
+    assert granted == [lease.holder]
+
+
+# The store itself
+
+
+def test_upgrading_twice_changes_nothing(store: Store) -> None:
+    with store.transaction() as tx:
+        tx.save_release(a_release())
+    store.upgrade()
+    assert store.releases() == [a_release()]
+
+
+def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
+    if type(store).__name__ == "MemoryStore":
+        pytest.skip("the store in memory keeps what it is given")
+    with pytest.raises(ValueError, match="needs its zone"), store.transaction() as tx:
+        tx.save_heartbeat(Heartbeat("m", SLOT.replace(tzinfo=None)))
+
+
+def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: Path) -> None:
+    if type(store).__name__ == "MemoryStore":
+        pytest.skip("what is in memory cannot be copied to a file")
+    with store.transaction() as tx:
+        tx.save_release(a_release())
+        tx.save_runs([a_run()])
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+    store.backup(tmp_path / "copy.db")
+    with pytest.raises(UserFault, match="never overwrites"):
+        store.backup(tmp_path / "copy.db")
+    copy = open_store(f"sqlite:///{tmp_path}/copy.db")
+    assert (copy.releases(), copy.runs(["r/page/edge"])) == ([a_release()], [a_run()])
+    assert (copy.incidents(), copy.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
+    copy.close()
+    assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
