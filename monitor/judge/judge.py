@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
 from monitor.judge.findings import findings
 from monitor.judge.interval import NOTHING, Bounds, Interval
-from monitor.judge.part import GRAVEST, is_revealed, judge_part, unjudged_part
+from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, unjudged_part
 from monitor.judge.policy import Grade, Policy, grade, worst
+from monitor.judge.presence import Presence
 from monitor.judge.runs import Blind, Run
 from monitor.judge.seen import Seen, seen
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
-from schedules.announcement import Role
 from schedules.promise import Promise
 from schedules.release import Release
 
 _DONE = (Word.ON_TIME, Word.LATE, Word.EARLY, Word.UNPROVEN)
+_MOMENT = timedelta(seconds=1)
 _UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
 
 
@@ -61,7 +62,7 @@ def judged(case: Case, sights: Sequence[Seen]) -> Verdict:
         parts=parts,
         findings=found,
         unproven_because=because,
-        revisit=None if final else _revisit(case),
+        revisit=_revisit(case, sights, final=final),
     )
 
 
@@ -72,11 +73,6 @@ def _parts(case: Case, sights: Sequence[Seen]) -> tuple[PartVerdict, ...]:
         parts.append(judge_part(case, sight, page) if case.is_judged else unjudged_part(case, sight))
         page = parts[-1].released if sight.part.id == "page" else page
     return tuple(parts)
-
-
-def counts(part: PartVerdict) -> bool:
-    """Tell whether a part can worsen the verdict: required, and no alternative address."""
-    return part.required and part.role != Role.ALTERNATIVE.value
 
 
 def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -> tuple[Word, str | None]:
@@ -139,12 +135,25 @@ def _is_settled(word: Word, released: Interval) -> bool:
     return word is Word.NOT_PUBLISHED or (word in _DONE and released.by is not None)
 
 
-def _revisit(case: Case) -> datetime | None:
-    """Return the next instant at which time alone can change the verdict."""
-    if case.window is None:
-        slot = case.standing.promise.slot if case.standing.promise else None
-        turns: tuple[datetime | None, ...] = (slot.passes() if slot else None,)
-    else:
-        frame = case.window
-        turns = (frame.opens, frame.latest, frame.settles, frame.passes + case.policy.note_within, frame.closes)
-    return min((turn for turn in turns if turn is not None and turn > case.now), default=None)
+def _revisit(case: Case, sights: Sequence[Seen], *, final: bool) -> datetime | None:
+    """Return the next instant at which time alone can change the verdict or its findings."""
+    turns = [*_flickers(case, sights), *(() if final else _turns(case))]
+    return min((turn for turn in turns if turn > case.now), default=None)
+
+
+def _turns(case: Case) -> list[datetime]:
+    frame, promise = case.window, case.standing.promise
+    if frame is None:
+        passes = None if promise is None else promise.slot.passes()
+        return [] if passes is None else [passes]
+    return [frame.opens, frame.latest, frame.settles, frame.passes + case.policy.note_within, frame.closes]
+
+
+def _flickers(case: Case, sights: Sequence[Seen]) -> list[datetime]:
+    """Return when content last seen to go will have been gone for too long to be a flicker of some cache."""
+    going = [sight for sight in sights if sight.public and _is_going(sight.public[-1], sight)]
+    return [sight.public[-1].end + case.policy.on_time_within + _MOMENT for sight in going]
+
+
+def _is_going(last: Presence, sight: Seen) -> bool:
+    return any(spell.end > last.end for spells in sight.spells.values() for spell in spells if not spell.out)

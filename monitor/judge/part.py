@@ -13,6 +13,7 @@ from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.judge.words import at, lasting, spanned
 from monitor.look.sighting import State
+from schedules.announcement import Role
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
@@ -76,6 +77,11 @@ def unjudged_part(case: Case, seen: Seen) -> PartVerdict:
         because = "no time was announced that could be read" if announced else None
     part = seen.part
     return PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=because)
+
+
+def counts(part: PartVerdict) -> bool:
+    """Tell whether a part can worsen the verdict: required, and no alternative address."""
+    return part.required and part.role != Role.ALTERNATIVE.value
 
 
 def is_revealed(seen: Seen, page: Interval) -> bool:

@@ -1,0 +1,64 @@
+"""The origin had it, and the edge still handed out the old answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from monitor.judge.case import Case
+from monitor.judge.exposure import is_early
+from monitor.judge.interval import Bounds, Interval, between
+from monitor.judge.seen import Seen
+from monitor.judge.spell import Spell
+from monitor.judge.verdict import Finding, Kind
+from monitor.judge.words import length, spanned
+from monitor.plan.targets import View
+
+# An answer was made at most this long before it reached us; the run keeps only when it was received.
+_UNDERWAY = timedelta(seconds=1)
+
+
+def stale_edge(case: Case, sight: Seen) -> list[Finding]:
+    """Return how long the edge hid what the origin (or else the content API) already had, when it was proved.
+
+    Users were served the old answer until the last look that got it, whatever `Age` it told of.
+    """
+    for view in (View.ORIGIN, View.CONTENT):
+        spells = sight.spells.get(view, ())
+        place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
+        if place is not None:
+            return _stale(case, sight, view, _came(spells, place))
+    return []
+
+
+def _is_release(case: Case, spell: Spell) -> bool:
+    return case.window is not None and spell.out and spell.begin >= case.window.early_before
+
+
+def _came(spells: Sequence[Spell], place: int) -> Interval:
+    before = spells[place - 1] if place else None
+    return Interval(None if before is None else before.end, spells[place].begin)
+
+
+def _stale(case: Case, sight: Seen, view: View, came: Interval) -> list[Finding]:
+    edge = sight.spells.get(View.EDGE, ())
+    if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
+        return []
+    old = [spell for spell in edge if not spell.out and _served_until(spell) > came.by]
+    if not old or any(spell.out and spell.begin <= came.by for spell in edge):
+        return []
+    served = _served_until(old[0])
+    new = next((spell.begin for spell in edge if spell.out and spell.last_received > old[0].last_received), None)
+    hidden = between(came, Interval(served, new if new is None else max(new, served)))
+    if hidden.min is None or hidden.min <= case.policy.uncertainty.total_seconds():
+        return []
+    return [Finding(Kind.STALE_EDGE, sight.part.id, _told(case, view, came, hidden), hidden)]
+
+
+def _served_until(spell: Spell) -> datetime:
+    return max(spell.end, spell.last_received - _UNDERWAY)
+
+
+def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:
+    source = "the origin" if view is View.ORIGIN else "the content API"
+    return f"{source} had it {spanned(came, case.zone)}; the edge served the old answer for {length(hidden)} more"

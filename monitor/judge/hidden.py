@@ -1,0 +1,119 @@
+"""Where we could not see when it mattered: blind spans, failed looks, a clock in doubt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from monitor.judge.case import Case
+from monitor.judge.interval import Bounds, Interval, seconds_between
+from monitor.judge.part import counts
+from monitor.judge.runs import Blind, Run
+from monitor.judge.seen import MAIN, Seen
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
+from monitor.judge.words import lasting, spanned
+from monitor.look.sighting import State
+
+Pair = tuple[PartVerdict, Seen]
+_CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A span without sight, and what caused it; `looks` failed in it."""
+
+    begins: datetime
+    ends: datetime
+    cause: str
+    looks: int = 0
+
+
+def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
+    """Return what hid the slot, or left a part unproven: blind spans, stretches of failed looks, the clock.
+
+    A span that neither covers the slot nor touches what stayed unproven has changed nothing and is no finding.
+    """
+    found: dict[tuple[str, datetime], Finding] = {}
+    for part, sight in pairs:
+        if counts(part):
+            for span in (*_blind(case, sight), *_failed(sight)):
+                if _matters(case, part, sight, span):
+                    found.setdefault((span.cause, span.begins), _finding(case, part, span))
+    return list(found.values())
+
+
+def _blind(case: Case, sight: Seen) -> list[_Span]:
+    return [_Span(span.begins, span.ends, span.cause) for span in case.blind if _touches(case, sight, span)]
+
+
+def _touches(case: Case, sight: Seen, span: Blind) -> bool:
+    if span.begins > case.now:
+        return False
+    if span.target:
+        return span.target.startswith(f"{case.release.id}/{sight.part.id}/")
+    return span.host in ("", urlsplit(sight.part.url).hostname)
+
+
+def _failed(sight: Seen) -> list[_Span]:
+    """Return the stretches in which every look at the part itself failed."""
+    stretches: list[_Span] = []
+    for view in MAIN:
+        goes_on = False
+        for run in sight.views.get(view, ()):
+            unknown = run.state is State.UNKNOWN
+            if unknown:
+                before = stretches.pop() if goes_on else None
+                stretches.append(_joined(before, run))
+            goes_on = unknown
+    known = [run for run in sight.main_runs if run.state is not State.UNKNOWN]
+    return [left for span in stretches if (left := _unseen(span, known)) is not None]
+
+
+def _joined(before: _Span | None, run: Run) -> _Span:
+    if before is None:
+        return _Span(run.first_sent, run.last_received, run.why, run.looks)
+    cause = before.cause if run.why in before.cause.split(", ") else f"{before.cause}, {run.why}"
+    return _Span(before.begins, run.last_received, cause, before.looks + run.looks)
+
+
+def _unseen(span: _Span, known: Iterable[Run]) -> _Span | None:
+    """Return what is left of a stretch where no other view could see; None when it was watched throughout."""
+    begins, ends = span.begins, span.ends
+    for run in known:
+        if run.first_sent <= begins < run.last_received:
+            begins = run.last_received
+        elif begins < run.first_sent < ends:
+            ends = run.first_sent
+    return replace(span, begins=begins, ends=ends) if begins < ends else None
+
+
+def _matters(case: Case, part: PartVerdict, sight: Seen, span: _Span) -> bool:
+    window = case.window
+    if window is None:
+        return False
+    if window.exact and span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty:
+        return True
+    if part.word is not Word.UNPROVEN:
+        return False
+    open_from, open_to = _unproven(case, part, sight)
+    return span.begins < open_to and span.ends > open_from
+
+
+def _unproven(case: Case, part: PartVerdict, sight: Seen) -> tuple[datetime, datetime]:
+    """Return the span in which the part may have come, as far as it is not known."""
+    window = case.window
+    begins = part.released.after or sight.last_gone or (window.earliest if window else case.now)
+    return begins, part.released.by or case.now
+
+
+def _finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
+    length = seconds_between(span.begins, span.ends)
+    when = spanned(Interval(span.begins, span.ends), case.zone)
+    if _CLOCK in span.cause.split(", "):
+        return Finding(Kind.CLOCK_FAULT, part.id, f"our clock was in doubt {when}", Bounds(length, length))
+    if span.looks:
+        told = f"all {span.looks} looks failed {when} ({span.cause})"
+        return Finding(Kind.BLIND, part.id, told, Bounds(length, length))
+    return Finding(Kind.BLIND, None, f"{span.cause} for {lasting(length or 0.0)}, {when}", Bounds(length, length))
