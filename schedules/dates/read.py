@@ -12,7 +12,7 @@ from schedules.dates.days import day
 from schedules.dates.iso import iso_slot
 from schedules.dates.normal import LONGEST, normalise
 from schedules.dates.periods import half_year, month, quarter, season, year
-from schedules.dates.slots import at_wall, no_slot, of_span
+from schedules.dates.slots import at_wall, local_day, no_slot, of_span
 from schedules.dates.span import Context, Span, refuse
 from schedules.dates.spans import day_range, month_range, until, week
 from schedules.dates.status import Peeled, peel, status_word
@@ -63,12 +63,16 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
 def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day made exact by a time that stands in a column of its own ("9.30", "7am", "0930").
 
+    The text may also be a whole date with its time, which counts when it names the same day.
     A text that is no time leaves the day, with doubt `unreadable-date`; an empty one or "TBC" just leaves the day.
     """
     plain = normalise(text)
     if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
         return slot
     raw = f"{slot.raw} {text.strip()}"
+    whole = read_date(text, slot.first, slot.timezone).slot
+    if whole.instant is not None and local_day(whole) == slot.first:
+        return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
     found = find_time(f"at {plain}")
     if found.rest or found.impossible or (found.time is None and not found.midnight):
         return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")

@@ -13,6 +13,11 @@ LARGEST = 256 * 1024 * 1024  # bytes of one answer
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
+def place(page: Page) -> str:
+    """Return the address of a page as a message names it: without its query."""
+    return page.url.partition("?")[0]
+
+
 def answered(pages: Sequence[Page], url: str) -> Page:
     """Return the good answer for an address; raises `UnreadableCalendar` when there is none."""
     page = next((page for page in pages if page.url == url), None)
@@ -24,11 +29,11 @@ def answered(pages: Sequence[Page], url: str) -> Page:
 def good(page: Page) -> Page:
     """Return a page whose status is 2xx and whose size is sane; raises `UnreadableCalendar` for any other."""
     if not 200 <= page.status < 300:
-        raise UnreadableCalendar(f"{page.url}: answered {page.status}")
+        raise UnreadableCalendar(f"{place(page)}: answered {page.status}")
     if len(page.body) > LARGEST:
-        raise UnreadableCalendar(f"{page.url}: {len(page.body)} bytes are too many for a calendar")
+        raise UnreadableCalendar(f"{place(page)}: {len(page.body)} bytes are too many for a calendar")
     if not page.body.strip():
-        raise UnreadableCalendar(f"{page.url}: an empty answer")
+        raise UnreadableCalendar(f"{place(page)}: an empty answer")
     return page
 
 
@@ -42,13 +47,13 @@ def text_of(page: Page, fallback: str | None = None) -> str:
     except UnicodeDecodeError as exc:
         text = _fallback(page, fallback, exc)
     if "\0" in text:
-        raise UnreadableCalendar(f"{page.url}: holds NUL bytes, so it is no text")
+        raise UnreadableCalendar(f"{place(page)}: holds NUL bytes, so it is no text")
     return text
 
 
 def _fallback(page: Page, fallback: str | None, exc: UnicodeDecodeError) -> str:
     if fallback is None:
-        raise UnreadableCalendar(f"{page.url}: byte {exc.start} is not UTF-8") from exc
+        raise UnreadableCalendar(f"{place(page)}: byte {exc.start} is not UTF-8") from exc
     return page.body.decode(fallback, errors="replace")
 
 
@@ -56,7 +61,7 @@ def refuse_html(page: Page, text: str, wanted: str) -> None:
     """Raise `UnreadableCalendar` when a text is an HTML page where something else was wanted."""
     start = text[:500].lstrip().casefold()
     if start.startswith(("<!doctype html", "<html", "<head", "<body")):
-        raise UnreadableCalendar(f"{page.url}: an HTML page, not {wanted}")
+        raise UnreadableCalendar(f"{place(page)}: an HTML page, not {wanted}")
 
 
 def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
@@ -66,15 +71,15 @@ def json_of(page: Page) -> Any:  # noqa: ANN401  # JSON is of any type
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as exc:
-        place = (
+        where = (
             f"line {exc.lineno} column {exc.colno}: {exc.msg}" if isinstance(exc, json.JSONDecodeError) else str(exc)
         )
-        raise UnreadableCalendar(f"{page.url}: not JSON: {place}") from exc
+        raise UnreadableCalendar(f"{place(page)}: not JSON: {where}") from exc
 
 
 def json_object(page: Page) -> dict[str, Any]:
     """Parse a good JSON answer that must be an object."""
     data = json_of(page)
     if not isinstance(data, dict):
-        raise UnreadableCalendar(f"{page.url}: JSON of another shape, an object was expected")
+        raise UnreadableCalendar(f"{place(page)}: JSON of another shape, an object was expected")
     return data

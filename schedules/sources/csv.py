@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from schedules.dates import at_wall, on_days
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, refuse_html, text_of
+from schedules.sources.body import answered, place, refuse_html, text_of
 from schedules.sources.entry import Entry, Remark, entry_of, gather, reading
 from schedules.sources.headings import field_columns, is_heading, is_remark_row
 from schedules.sources.options import SourceOptions
@@ -64,7 +64,7 @@ def _entries(page: Page, options: SourceOptions) -> tuple[list[Entry], list[Rema
         head.append(row)
         if number >= _HEAD:
             break
-    raise UnreadableCalendar(f"{page.url}: no heading with a title and a date in the first {_HEAD} rows")
+    raise UnreadableCalendar(f"{place(page)}: no heading with a title and a date in the first {_HEAD} rows")
 
 
 def _rows(page: Page, text: str, delimiter: str) -> Iterator[Row]:
@@ -72,7 +72,7 @@ def _rows(page: Page, text: str, delimiter: str) -> Iterator[Row]:
     try:
         yield from csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     except csv.Error as exc:
-        raise UnreadableCalendar(f"{page.url}: not CSV: {exc}") from exc
+        raise UnreadableCalendar(f"{place(page)}: not CSV: {exc}") from exc
 
 
 def _delimiter(text: str) -> str:

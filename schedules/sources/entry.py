@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
@@ -50,7 +51,8 @@ class Remark:
 class Entry:
     """The texts of one entry. `slot` is set by formats with native dates and then counts instead of `date`.
 
-    `key` says where in the calendar the entry stands ("row 7", "release[3]").
+    `key` says where in the calendar the entry stands ("row 7", "release[3]"); `anchor` is the day that a heading above
+    it gives.
     """
 
     key: str
@@ -67,6 +69,7 @@ class Entry:
     recognise: str = ""
     parts: tuple[Part, ...] = ()
     slot: Slot | None = None
+    anchor: date_type | None = None
 
 
 def entry_of(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> Entry:
@@ -117,7 +120,7 @@ def made_uid(title: str, url: str, period: str, producer: str) -> str:
 def announce(entry: Entry, options: SourceOptions, anchor: date) -> tuple[Announcement, list[Remark]]:
     """Turn one entry into an announcement; `anchor` is the local day of the read."""
     remarks: list[Remark] = []
-    slot, previous, status = _slot(entry, options, anchor)
+    slot, previous, status = _slot(entry, options, entry.anchor or anchor)
     state, published = _state(entry, status, remarks)
     if slot.reason in REASONS:
         remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))

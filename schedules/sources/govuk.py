@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Announcement, State
-from schedules.dates import assume_time, local_day, no_slot, on_days, read_date
+from schedules.dates import assume_time, no_slot, on_days, read_date
 from schedules.london import local_date
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
@@ -24,11 +24,10 @@ from schedules.sources.govuk_listing import (
     read_listing,
     site,
 )
+from schedules.sources.memory import MOST_LOOK_UPS, Memory
 from schedules.sources.options import SourceOptions
 
 ANNOUNCEMENTS = "/government/statistics/announcements/"
-MOST_ITEMS = 60  # content items asked for in one read
-FORGET = timedelta(days=21)  # after the slot
 
 _STATES = {state.value: state for state in (State.CONFIRMED, State.PROVISIONAL, State.CANCELLED)}
 
@@ -43,12 +42,12 @@ class GovukSource:
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
         self._site = site(options)
-        self._known: dict[str, Announcement] = {}
+        self._memory = Memory()
         self._items: dict[str, tuple[str, ContentItem]] = {}
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Take the latest known announcements of this calendar, as they stand in the store."""
-        self._known |= {announcement.uid: announcement for announcement in announcements}
+        self._memory.remember(announcements)
 
     def first(self, now: datetime) -> Sequence[Ask]:
         """Ask for the first page of the listing."""
@@ -66,7 +65,7 @@ class GovukSource:
             return [Ask(url, accept="application/json") for url in further]
         if not all(is_listing(page) for page in pages):
             return ()
-        links = list(self._to_look_up(listed, now))[:MOST_ITEMS]
+        links = list(self._to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [Ask(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
@@ -85,15 +84,14 @@ class GovukSource:
             if item is not None:
                 self._items[link] = (_signature(entry), item)
         made |= self._vanished(fresh, made, today, remarks)
-        self._keep(made, fresh, now)
+        self._memory.keep(made, now, resolved=set(fresh) - set(made))
+        self._items = {link: held for link, held in self._items.items() if link in self._memory.known}
         return reading(list(made.values()), remarks)
 
     def _to_look_up(self, listed: dict[str, Listed], now: datetime) -> Iterator[str]:
-        for link, known in self._known.items():
-            if link not in listed and not known.published and not _is_long_past(known.slot, now):
-                yield link
+        yield from self._memory.unlisted(listed, now)
         for link, entry in listed.items():
-            before = self._known.get(link)
+            before = self._memory.known.get(link)
             moved = before is not None and before.slot.raw != entry.display_date
             if (entry.state == State.CANCELLED or moved) and self._held(link, entry) is None:
                 yield link
@@ -121,7 +119,7 @@ class GovukSource:
 
     def _announce(self, entry: Listed, item: ContentItem | None, today: date, remarks: list[Remark]) -> Announcement:
         if item is not None and item.leads_to_publication():
-            known = self._known.get(entry.link) or self._announce(entry, None, today, remarks)
+            known = self._memory.known.get(entry.link) or self._announce(entry, None, today, remarks)
             return replace(known, url=urljoin(self._site, item.destination), published=True)
         slot = _slot(entry, today, self._options.timezone)
         if slot.reason in REASONS or slot.doubt:
@@ -157,17 +155,11 @@ class GovukSource:
         for link, item in fresh.items():
             if link in made:
                 continue
-            if item.announced is not None or (item.leads_to_publication() and link in self._known):
+            if item.announced is not None or (item.leads_to_publication() and link in self._memory.known):
                 found[link] = self._announce(_from_item(link, item), item, today, remarks)
             else:
                 remarks.append(Remark(link, f"no longer listed, now {item.schema.value}", item.destination or None))
         return found
-
-    def _keep(self, made: dict[str, Announcement], fresh: dict[str, ContentItem], now: datetime) -> None:
-        resolved = set(fresh) - set(made)
-        known = {link: each for link, each in self._known.items() if link not in resolved} | made
-        self._known = {link: each for link, each in known.items() if not _is_long_past(each.slot, now)}
-        self._items = {link: held for link, held in self._items.items() if link in self._known}
 
 
 def _listed(pages: Sequence[Page]) -> tuple[dict[str, Listed], list[Remark]]:
@@ -223,8 +215,3 @@ def _previous(announced: AnnouncedDate | None, today: date, timezone: str) -> Sl
 
 def _why(announced: AnnouncedDate | None) -> str:
     return "" if announced is None else announced.cancellation_reason or announced.change_note
-
-
-def _is_long_past(slot: Slot, now: datetime) -> bool:
-    day = slot.last or local_day(slot)
-    return day is not None and day < (now - FORGET).date()

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schedules.source import Page, UnreadableCalendar
-from schedules.sources.body import json_object
+from schedules.sources.body import json_object, place
 from schedules.sources.govuk_items import stamp
 from schedules.sources.options import SourceOptions
 
@@ -129,7 +129,7 @@ def read_listing(page: Page) -> Listing:
     data = json_object(page)
     results, total = data.get("results"), data.get("total")
     if not isinstance(results, list) or not isinstance(total, int):
-        raise UnreadableCalendar(f"{page.url}: JSON without results and total, so no search listing")
+        raise UnreadableCalendar(f"{place(page)}: JSON without results and total, so no search listing")
     return Listing(total, start_of(page), tuple(_entries(results)), len(results))
 
 

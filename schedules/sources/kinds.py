@@ -8,13 +8,19 @@ from datetime import datetime
 from schedules.source import CalendarSource, Page, Reading
 from schedules.sources.csv import CsvSource
 from schedules.sources.govuk import GovukSource
+from schedules.sources.html import HtmlSource
+from schedules.sources.json import JsonSource
+from schedules.sources.ons import OnsSource
 from schedules.sources.options import SourceOptions
 from schedules.sources.toml import TomlSource
 
 KINDS: dict[str, Callable[[SourceOptions], CalendarSource]] = {
     "govuk": GovukSource,
+    "ons": OnsSource,
     "csv": CsvSource,
     "toml": TomlSource,
+    "html": HtmlSource,
+    "json": JsonSource,
 }
 
 

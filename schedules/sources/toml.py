@@ -12,7 +12,7 @@ from schedules.announcement import Part, Role, State
 from schedules.dates import at_instant, at_wall, on_days
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, refuse_html, text_of
+from schedules.sources.body import answered, place, refuse_html, text_of
 from schedules.sources.entry import Entry, Remark, clean_url, entry_of, gather, reading
 from schedules.sources.options import SourceOptions, did_you_mean, option_faults
 
@@ -70,9 +70,9 @@ def _entries(page: Page, options: SourceOptions) -> tuple[list[Entry], list[Rema
     own = _own_options(data.get("source"), options, remarks)
     tables = data.get("release", [])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        raise UnreadableCalendar(f"{page.url}: release: write each release as a [[release]] table")
+        raise UnreadableCalendar(f"{place(page)}: release: write each release as a [[release]] table")
     if not tables and "source" not in data and data:
-        raise UnreadableCalendar(f"{page.url}: holds no [[release]] table")
+        raise UnreadableCalendar(f"{place(page)}: holds no [[release]] table")
     found = [_entry(f"release[{number}]", table, own, remarks) for number, table in enumerate(tables, 1)]
     return found, remarks, own
 
@@ -83,7 +83,7 @@ def _parse(page: Page) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError, ValueError) as exc:
-        raise UnreadableCalendar(f"{page.url}: not TOML: {exc}") from exc
+        raise UnreadableCalendar(f"{place(page)}: not TOML: {exc}") from exc
 
 
 def _own_options(table: object, options: SourceOptions, remarks: list[Remark]) -> SourceOptions:

@@ -1,0 +1,117 @@
+"""An HTML table as a grid of cells: spans filled in, struck-out and footnoted text taken apart."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lxml.html import HtmlElement
+
+MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
+
+_STRUCK = frozenset({"del", "s", "strike"})
+_HIDDEN = frozenset({"script", "style", "template"})
+_BREAKS = frozenset({"br", "p", "div", "li"})
+_FOOTNOTE = re.compile(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
+_OFFSET = re.compile(r"T\d{2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The text of a cell, the text struck out in it, and the address of its first link.
+
+    A cell that spans stands in several places of the grid with the same `id`.
+    """
+
+    id: int
+    text: str
+    struck: str = ""
+    href: str = ""
+
+
+def grid(table: HtmlElement) -> list[list[Cell]]:
+    """Return the rows of a table, nested tables left out, each cell at every place that it spans."""
+    rows: list[list[Cell]] = []
+    pending: dict[int, tuple[Cell, int]] = {}
+    cells = 0
+    for tr in table.iter("tr"):
+        if next(tr.iterancestors("table"), None) is not table:
+            continue
+        row = _row(tr, pending)
+        cells += len(row)
+        if cells > MOST_CELLS:
+            break
+        rows.append(row)
+    return rows
+
+
+def _row(tr: HtmlElement, pending: dict[int, tuple[Cell, int]]) -> list[Cell]:
+    row: list[Cell] = []
+    for element in tr.iterchildren("td", "th"):
+        _fill(row, pending)
+        text, struck = cell_texts(element)
+        link = element.find(".//a[@href]")
+        cell = Cell(id(element), text, struck, "" if link is None else link.get("href", ""))
+        down = _span(element, "rowspan")
+        for _ in range(_span(element, "colspan")):
+            if len(row) >= MOST_COLUMNS:
+                break
+            if down > 1:
+                pending[len(row)] = (cell, down - 1)
+            row.append(cell)
+    _fill(row, pending)
+    return row
+
+
+def _fill(row: list[Cell], pending: dict[int, tuple[Cell, int]]) -> None:
+    while len(row) in pending:
+        cell, left = pending.pop(len(row))
+        if left > 1:
+            pending[len(row)] = (cell, left - 1)
+        row.append(cell)
+
+
+def _span(element: HtmlElement, name: str) -> int:
+    value = element.get(name, "1").strip()
+    return min(max(int(value), 1), MOST_SPAN) if value.isdecimal() and len(value) < 8 else 1
+
+
+def cell_texts(element: HtmlElement) -> tuple[str, str]:
+    """Return the text of an element and the text struck out in it, blanks collapsed, footnote marks left out."""
+    kept: list[str] = []
+    struck: list[str] = []
+    _collect(element, kept, struck)
+    return " ".join("".join(kept).split()), " ".join("".join(struck).split())
+
+
+def _collect(element: HtmlElement, kept: list[str], struck: list[str]) -> None:
+    # Walked without recursion: pages nest as deeply as they like.
+    stack: list[tuple[HtmlElement | str, list[str]]] = [(element, kept)]
+    while stack:
+        node, into = stack.pop()
+        if isinstance(node, str):
+            into.append(node)
+            continue
+        exact = node.get("datetime", "") if node.tag == "time" else ""
+        if _OFFSET.search(exact):
+            # The attribute is exact; a bare date there says less than the text does.
+            into.append(exact)
+            continue
+        inner = struck if node.tag in _STRUCK else into
+        stack += [(part, inner) for part in reversed(_parts(node))]
+
+
+def _parts(node: HtmlElement) -> list[HtmlElement | str]:
+    parts: list[HtmlElement | str] = [node.text or ""]
+    for child in node:
+        if isinstance(child.tag, str) and child.tag not in _HIDDEN and not _is_footnote(child):
+            parts += [" ", child] if child.tag in _BREAKS else [child]
+        parts.append(child.tail or "")
+    return parts
+
+
+def _is_footnote(node: HtmlElement) -> bool:
+    if node.tag != "sup":
+        return False
+    text = "".join(map(str, node.itertext()))
+    return bool(_FOOTNOTE.fullmatch(text)) and text.strip().casefold() not in {"st", "nd", "rd", "th"}

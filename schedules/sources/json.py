@@ -1,0 +1,106 @@
+"""Any JSON calendar, its fields found by JMESPath expressions of the configuration."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from schedules.source import Ask, Page, Reading, UnreadableCalendar
+from schedules.sources.body import answered, json_of, place
+from schedules.sources.entry import Entry, entry_of, gather, reading
+from schedules.sources.headings import OPTION_FIELDS
+from schedules.sources.options import SourceOptions
+
+MOST_PAGES = 200
+
+Find = Callable[[Any], Any]
+
+_PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_TAGS = re.compile(r"<[^>]{0,1000}>")
+_NOT_FIELDS = frozenset({"entries", "pages"})
+
+
+class JsonSource:
+    """A calendar answered as JSON. Options: `entries` finds the list, the others each a field of an entry.
+
+    `pages` names the query parameter of further pages, whose number the header X-WP-TotalPages gives.
+    """
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._entries = finder(options.options.get("entries", "@"))
+        fields = {name: text for name, text in options.options.items() if name not in _NOT_FIELDS}
+        self._fields = {OPTION_FIELDS.get(name, name): finder(text) for name, text in fields.items()}
+
+    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """Ask for the first page."""
+        return (Ask(self._options.url, accept="application/json"),)
+
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """Ask for all further pages at once, when the first says how many there are."""
+        name = self._options.options.get("pages")
+        total = pages[0].headers.get("x-wp-totalpages", "")
+        if name is None or len(pages) > 1 or not total.isdecimal():
+            return ()
+        last = min(int(total), MOST_PAGES)
+        return [Ask(_with(self._options.url, name, str(n)), accept="application/json") for n in range(2, last + 1)]
+
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:
+        """Turn the entries into announcements. Raises `UnreadableCalendar`."""
+        answered(pages, self._options.url)
+        made, remarks = gather(self._all(pages), self._options, now)
+        return reading(made, remarks)
+
+    def _all(self, pages: Sequence[Page]) -> Iterator[Entry]:
+        for page in pages:
+            found = _search(page, self._entries, json_of(page))
+            if not isinstance(found, list):
+                raise UnreadableCalendar(f"{place(page)}: entries: no list there")
+            for number, item in enumerate(found, 1):
+                texts = {name: _text(_search(page, find, item)) for name, find in self._fields.items()}
+                if texts.pop("published", ""):
+                    texts["status"] = "published"
+                yield entry_of(f"entry {number}", texts)
+
+
+def finder(expression: str) -> Find:
+    """Compile a JMESPath expression; raises `JMESPathError`. A plain path of names takes a short way."""
+    if not _PLAIN_PATH.fullmatch(expression):
+        search: Find = jmespath.compile(expression).search
+        return search
+    names = expression.split(".")
+    return lambda data: _walk(data, names)
+
+
+def _walk(data: Any, names: Sequence[str]) -> Any:  # noqa: ANN401  # JSON is of any type
+    for name in names:
+        data = data.get(name) if isinstance(data, dict) else None
+    return data
+
+
+def _search(page: Page, find: Find, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
+    try:
+        return find(data)
+    except JMESPathError as exc:
+        raise UnreadableCalendar(f"{place(page)}: {' '.join(str(exc).split())}") from exc
+
+
+def _text(value: object) -> str:
+    """Return a JSON value as text: HTML of web sites' editors without tags, nothing for false and lists."""
+    if value is None or value is False or isinstance(value, dict | list):
+        return ""
+    text = str(value)
+    return html.unescape(_TAGS.sub(" ", text)) if "<" in text or "&" in text else text
+
+
+def _with(url: str, name: str, value: str) -> str:
+    parts = urlsplit(url)
+    query = [*(pair for pair in parse_qsl(parts.query, keep_blank_values=True) if pair[0] != name), (name, value)]
+    return urlunsplit(parts._replace(query=urlencode(query)))
