@@ -7,8 +7,9 @@ from datetime import date, datetime
 
 from alerts.draft import narrative, words
 from alerts.draft.case import Case, part_name, parts_in_order
-from alerts.draft.certainty import certainty
+from alerts.draft.certainty import in_short
 from alerts.draft.code import clauses
+from alerts.draft.dates import amended_text, dated
 from alerts.draft.history import previous
 
 OPEN: Mapping[str, str] = {
@@ -25,6 +26,7 @@ OPEN: Mapping[str, str] = {
     "incident.date": "date of occurrence (from the person who logged it)",
     "clause.cite": "principle and practice (from the Head of Profession or Lead Official)",
     "incident.delay": "length of the delay or exposure, if known (from the person dealing with the report)",
+    "incident.evidence_list": "other supporting material, if there is any (from the person dealing with the report)",
     "release.slot": "announced release time (from the person dealing with the report)",
     "release.landing_url": "link to the output (from the person dealing with the report)",
 }
@@ -70,16 +72,11 @@ def amended_day(case: Case) -> str:
 
 
 def _report_date(case: Case) -> tuple[str, ...]:
-    amended = amended_day(case)
-    return (f"Date of report: {report_day(case)}{f', last amended {amended}' if amended else ''}",)
-
-
-def _plain_date(case: Case) -> tuple[str, ...]:
-    return tuple(text.removeprefix("Date of report: ") for text in _report_date(case))
+    return (dated(report_day(case), amended_day(case)),)
 
 
 def _last_amended(case: Case) -> tuple[str, ...]:
-    return (amended_day(case) or "Not amended since the date of this note",)
+    return (amended_text(amended_day(case)),)
 
 
 def occurrences(case: Case) -> list[tuple[date, str]]:
@@ -136,7 +133,7 @@ def _measure(case: Case) -> tuple[str, ...]:
 
 def _evidence(case: Case) -> tuple[str, ...]:
     facts = case.facts
-    if facts is None:
+    if facts is None or case.incident.kind == "hand":
         return ()
     kept = words.count(len(facts.certainty.records), "evidence record")
     return (f"Measured times and the evidence of the monitor are in annexes A and B of this draft ({kept}).",)
@@ -149,14 +146,14 @@ KNOWN: Mapping[str, Callable[[Case], tuple[str, ...]]] = {
     "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
     "contact.dealing": lambda case: (case.settings.get("contact", ""),),
     "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
-    "report.date": _plain_date,
+    "report.date": _report_date,
     "report.last_amended": _last_amended,
     "clause.cite": _clauses,
     "incident.date": _date,
     "incident.narrative": narrative.account,
     "incident.previous": previous,
     "incident.delay": _measure,
-    "incident.certainty": certainty,
+    "incident.certainty": in_short,
     "incident.grade": lambda case: (GRADES.get(case.incident.grade, case.incident.grade),),
     "incident.evidence_list": _evidence,
     "impact.measured_sentence": narrative.impact,

@@ -25,7 +25,8 @@ ROLES: Mapping[str, str] = {
 class Case:
     """An incident with the practice it concerns, the producer's own entries and earlier incidents.
 
-    `settings` may hold `name`, `head_of_profession`, `contact` and `to`. `kinds` are kinds of finding.
+    `settings` may hold `name`, `head_of_profession`, `contact` and `to`. `kinds` are kinds of finding;
+    `asked` are the facts that the questions of the form ask for.
     """
 
     incident: Incident
@@ -35,6 +36,7 @@ class Case:
     edition: Edition
     clauses: Sequence[Clause]
     kinds: Sequence[str]
+    asked: frozenset[str] = frozenset()
 
     @property
     def facts(self) -> ReleaseFacts | None:

@@ -16,11 +16,21 @@ METHOD = (
 
 def certainty(case: Case) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
+    return (*in_short(case), METHOD) if measured_by_monitor(case) else in_short(case)
+
+
+def measured_by_monitor(case: Case) -> bool:
+    """Tell whether there are measurements; an incident that a person logged has none."""
+    return case.facts is not None and case.incident.kind != "hand"
+
+
+def in_short(case: Case) -> tuple[str, ...]:
+    """Return the same without the method, for the box of a form."""
     if case.facts is None or case.incident.kind == "hand":
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = case.facts.certainty
     gaps = unproven(case.facts) or ["No gap in the monitor's watch is recorded for this release."]
-    return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps, METHOD)
+    return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
 
 
 def _looks(sure: Certainty) -> str:
@@ -98,7 +108,7 @@ def _sentence(text: str) -> str:
 def annex(case: Case) -> tuple[Table, ...]:
     """Return the tables of the evidence annex: this document, times in UTC, gaps, records, what was noted."""
     tables = [_document(case)]
-    if case.facts is not None:
+    if case.facts is not None and measured_by_monitor(case):
         tables += [_times(case.facts), _gaps(case.facts), _records(case.facts)]
     tables.append(_noted(case))
     return tuple(table for table in tables if table.rows)

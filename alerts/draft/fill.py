@@ -32,7 +32,9 @@ def fill(
     """
     edition = edition_at(incident.occurred, book)
     kinds = guidance.failures(incident)
-    return _report(Case(incident, configured, previous, now, edition, cited(kinds, edition), kinds), form)
+    asked = frozenset(fact for chapter in form.chapters for question in chapter.questions for fact in question.facts)
+    case = Case(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked)
+    return _report(case, form)
 
 
 def _report(case: Case, form: Form) -> Report:

@@ -11,15 +11,24 @@ from alerts.draft.case import Case
 from alerts.finding import Seconds
 from alerts.incident import Incident
 
+CITED_OF_PLATFORM = 3
 NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
 
 
 def previous(case: Case) -> tuple[str, ...]:
-    """Return one line per earlier incident, oldest first, and the causes that recur."""
-    earlier = sorted((each for each in case.previous if each.id != case.incident.id), key=lambda each: each.occurred)
+    """Return one line per earlier incident that shares something with this one, oldest first, and recurring causes.
+
+    Of those that share the platform alone only the newest are cited, the others counted.
+    """
+    others = (each for each in case.previous if each.id != case.incident.id and shared_with(each, case.incident))
+    earlier = sorted(others, key=lambda each: each.occurred)
     if not earlier:
         return (NONE_ON_FILE,)
-    return (*(cited(each, case) for each in earlier), *recurring(earlier))
+    afar = [each for each in earlier if shared_with(each, case.incident).startswith("platform")]
+    left_out = afar[:-CITED_OF_PLATFORM]
+    more = words.count(len(left_out), "further incident")
+    counted = (f"On the same platform {more} before that.",) if left_out else ()
+    return (*counted, *(cited(each, case) for each in earlier if each not in left_out), *recurring(earlier))
 
 
 def cited(earlier: Incident, case: Case) -> str:

@@ -31,8 +31,10 @@ def account(case: Case) -> tuple[str, ...]:
         return logged_by_hand(case)
     if facts is None:
         return ()
-    told = [announcement(facts), *_exposures(facts), *parts_told(facts), *_details(facts), *unproven(facts)]
-    return tuple(told)
+    # What another question of the same form asks for is not said twice.
+    opening = [] if "release.slot" in case.asked else [announcement(facts)]
+    doubts = [] if "incident.certainty" in case.asked else unproven(facts)
+    return (*opening, *_exposures(facts), *parts_told(facts), *_details(facts), *doubts)
 
 
 def announcement(facts: ReleaseFacts) -> str:
@@ -53,11 +55,9 @@ def parts_told(facts: ReleaseFacts) -> list[str]:
 
 
 def _awaited(parts: Sequence[Part], facts: ReleaseFacts) -> list[str]:
-    if not parts:
-        return []
-    return [
-        f"As of {words.brief(facts.at, facts.timezone)} the announced time had not been judged; that follows on its own."
-    ]
+    at = words.brief(facts.at, facts.timezone)
+    told = f"As of {at} the release at the announced time had not been judged; that is a matter of its own."
+    return [told] if parts else []
 
 
 def _subject(part: Part) -> str:

@@ -19,6 +19,13 @@ LEGEND = {
     "early": "public before the announced time",
     "blind": "monitor could not see",
 }
+LOOKS = {
+    "absent": "light grey",
+    "between": "hatched",
+    "public": "dark green",
+    "early": "dark red with white lines",
+    "blind": "dotted",
+}
 FILLS = {
     "absent": "#e8e8e8",
     "between": "url(#between)",
@@ -88,9 +95,33 @@ def _lane_alt(part: Part, timezone: str) -> str:
     return f"{name[0].upper()}{name[1:]}: {', then '.join([*early, *seen]) or 'not seen'}."
 
 
+def span_text(figure: Timeline) -> str:
+    """Say between which instants the figure runs, outward to the second."""
+    return f"From {words.brief(figure.begins, figure.timezone)} to {words.brief(figure.ends, figure.timezone)}"
+
+
+def legend_text(figure: Timeline) -> str:
+    """Say what the marks of the figure mean, for formats that draw it without a legend."""
+    used = [state for state in LOOKS if any(span.state == state for lane in figure.lanes for span in lane.spans)]
+    marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in used)
+    slot = f"Dashed line: announced time, {words.clock(figure.slot, figure.timezone)}. " if figure.slot else ""
+    return f"{slot}{marks[:1].upper()}{marks[1:]}."
+
+
+def lane_alt(figure: Timeline, lane: Lane) -> str:
+    """Say what a lane shows."""
+    told = [f"{LEGEND[span.state]} from {words.brief(span.begins, figure.timezone)}" for span in lane.spans]
+    return "; ".join(told)
+
+
+def size(figure: Timeline) -> tuple[int, int]:
+    """Return width and height of the drawing in points."""
+    return WIDTH, TOP + ROW * len(figure.lanes) + 52
+
+
 def svg(figure: Timeline) -> str:
     """Return the figure as an SVG element with its text alternative; no script, no outside reference."""
-    height = TOP + ROW * len(figure.lanes) + 52
+    _, height = size(figure)
     lanes = "".join(_lane(figure, row, lane) for row, lane in enumerate(figure.lanes))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="timeline-title timeline-text"'

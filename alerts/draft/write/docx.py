@@ -7,16 +7,20 @@ from io import BytesIO
 
 import docx
 from docx.document import Document
+from docx.shared import Cm
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
 from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.png import lane_png
 from alerts.draft.write.text import printable
 
 GRID = (5.6, 11.4)
-WIDTHS = {2: (5.6, 11.4), 3: (8.6, 3.0, 5.4), 4: (6.4, 4.0, 3.4, 3.2)}
+LANE_CM = 10.9
+WIDTHS = {2: (5.6, 11.4), 3: (8.6, 3.0, 5.4), 4: (6.4, 4.0, 3.4, 3.2), 5: (2.6, 4.6, 3.4, 3.4, 3.0)}
 
 
 def write_docx(report: Report) -> bytes:
@@ -77,4 +81,10 @@ def _table(document: Document, block: Table) -> None:
 
 def _timeline(document: Document, figure: Timeline) -> None:
     document.add_paragraph(printable(figure.title), style="Caption")
-    document.add_paragraph(printable(figure.alt))
+    made = look.table(document, ("Part", span_text(figure)), len(figure.lanes), GRID)
+    for row, lane in zip(made.rows[1:], figure.lanes, strict=True):
+        _fill(row.cells[0], (Piece(Tone.PLAIN, lane.label),))
+        picture = row.cells[1].paragraphs[0].add_run().add_picture(BytesIO(lane_png(figure, lane)), width=Cm(LANE_CM))
+        look.describe_picture(picture, f"{lane.label}: {lane_alt(figure, lane)}")
+    for tone, text in ((Tone.REMARK, legend_text(figure)), (Tone.REMARK, figure.alt)):
+        _say(document.add_paragraph(), Piece(tone, text))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml.ns import qn
+from docx.shape import InlineShape
 from docx.shared import Cm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.table import Table
@@ -127,6 +128,13 @@ def table(document: Document, header: Sequence[str], rows: int, widths: Sequence
     for cell, text in zip(made.rows[0].cells, header, strict=True):
         cell.paragraphs[0].add_run(printable(text)).bold = True
     return made
+
+
+def describe_picture(picture: InlineShape, text: str) -> None:
+    """Give a picture its text alternative."""
+    for properties in picture._inline.iter(qn("wp:docPr")):  # noqa: SLF001 - the library offers no other way
+        properties.set("descr", printable(text))
+        properties.set("title", "")
 
 
 def finish(document: Document) -> None:

@@ -9,6 +9,8 @@ from alerts.draft.report import Report, Table, Timeline
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
 
 RULE = "---\n\n"
+# What would begin a list, a rule or an underlined heading at the start of a line.
+OPENING = re.compile(r"^(\s*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
@@ -39,7 +41,7 @@ def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escape(text: str) -> str:
-    return SPECIAL.sub(r"\\\1", text)
+    return OPENING.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", text))
 
 
 def _cell(text: str) -> str:

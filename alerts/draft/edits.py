@@ -1,0 +1,76 @@
+"""A person's words stay: they are kept letter for letter through every new measurement."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from alerts.draft.form import Question, forms
+from alerts.draft.report import Answer, Field, Report, Step
+
+# Words about a step of the list of things to do stand under `step.NAME`.
+STEP = "step."
+
+
+def merge(words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "") -> Report:
+    """Return the new report with every word a person typed; `words` are by field id.
+
+    `before` is the last merged report: an answer that stands there unchanged keeps its author, its time and
+    the measurement it was written against; a new answer is by the role `by`, at the new report's time.
+    Words for a box that the new form lacks move to the box that asks for the same of a person; where that
+    one has words of its own they are kept at the end of the form. None is dropped. Words that are blank
+    are no answer: the box asks again.
+    """
+    said = {name: text for name, text in words.items() if text.strip()}
+    placed = _placed(said, new)
+    answered = {name: place for name, place in placed.items() if place}
+    texts = {place: said[name] for name, place in answered.items()}
+    sections = tuple(
+        replace(section, fields=tuple(_answered(field, texts, before, new, by) for field in section.fields))
+        for section in new.sections
+    )
+    steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", step.done)) for step in new.steps)
+    kept = {_label(name): said[name] for name in said if name not in answered}
+    return replace(new, sections=sections, steps=steps, kept=kept)
+
+
+def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
+    homes = {field.id for field in new.fields()} | {f"{STEP}{step.id}" for step in new.steps}
+    placed = {name: name for name in words if name in homes}
+    for name in words:
+        if name not in placed:
+            free = [place for place in _like(name, new) if place not in placed.values()]
+            placed[name] = free[0] if free else ""
+    return placed
+
+
+def _like(name: str, new: Report) -> list[str]:
+    question = _question(name)
+    asked = [fact for fact in question.facts if fact.startswith(("human.", "statement."))] if question else []
+    return [field.id for field in new.fields() if any(fact in field.facts for fact in asked)]
+
+
+def _question(name: str) -> Question | None:
+    every = (each for form in forms().values() for chapter in form.chapters for each in chapter.questions)
+    return next((each for each in every if each.id == name), None)
+
+
+def _label(name: str) -> str:
+    question = _question(name)
+    return f"{question.label} ({name})" if question and question.label else name
+
+
+def _answered(field: Field, texts: Mapping[str, str], before: Report | None, new: Report, by: str) -> Field:
+    text = texts.get(field.id)
+    if text is None:
+        return replace(field, answer=None)
+    old = before.field(field.id) if before else None
+    if old is not None and old.answer is not None and old.answer.text == text:
+        return replace(field, answer=old.answer)
+    basis = old.paragraphs if old is not None else field.paragraphs
+    return replace(field, answer=Answer(text, by, new.at, basis))
+
+
+def steps_done(report: Report) -> tuple[Step, ...]:
+    """Return the steps that a person has ticked."""
+    return tuple(step for step in report.steps if step.done)

@@ -1,0 +1,245 @@
+"""Period and platform reports: what was watched between two dates, how punctual it was, the pattern of faults."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from alerts.draft.words import utc
+from alerts.finding import Between, BlindSpan, ReleaseFacts, Seconds
+
+FAULTY = ("late", "overdue", "early", "not_published", "unproven")
+JUDGED = ("on_time", "late", "overdue", "early", "not_published")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
+
+    `practice` is the one cited, `cause` what a person logged, both empty for none.
+    """
+
+    release: str
+    title: str
+    producer: str
+    url: str
+    timezone: str
+    slot: datetime | None
+    verdict: str
+    first_seen: Between = field(default_factory=Between)
+    delay: Seconds | None = None
+    exposure: Seconds | None = None
+    practice: str = ""
+    cause: str = ""
+
+    @property
+    def host(self) -> str:
+        """Return the platform: the host of the announced address."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def faulty(self) -> bool:
+        """Tell whether the release was late, early, never seen, or not proved to be on time."""
+        return self.verdict in FAULTY
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Releases with a slot between two local dates, both inclusive, of a producer or host or of all.
+
+    `blind` are the monitor's own gaps in that time.
+    """
+
+    begins: date
+    ends: date
+    rows: tuple[Row, ...]
+    producer: str = ""
+    host: str = ""
+    blind: tuple[BlindSpan, ...] = ()
+
+    @property
+    def incidents(self) -> tuple[Row, ...]:
+        """Return what went wrong or stayed unproven, in time order."""
+        faulty = (row for row in self.rows if row.faulty)
+        return tuple(sorted(faulty, key=lambda row: (row.slot is None, str(row.slot), row.release)))
+
+
+@dataclass(frozen=True, slots=True)
+class Punctuality:
+    """The standard indicator TP3 over releases that could be judged.
+
+    `judged` counts them, `on_time` those within tolerance, `mean` the bounds of the mean delay in seconds
+    of those with a measured delay (early ones count as 0), None without any.
+    """
+
+    judged: int
+    on_time: int
+    mean: Seconds | None
+
+    @property
+    def share(self) -> float | None:
+        """Return the share on time between 0 and 1, None when nothing was judged."""
+        return self.on_time / self.judged if self.judged else None
+
+
+def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "") -> Row:
+    """Return the row of one release from its facts."""
+    page = facts.page
+    longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
+    seen = page.first_seen if page else Between()
+    delay = page.delay if page else None
+    row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
+    return Row(*row, seen, delay, longest, practice, cause)
+
+
+def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
+    """Return the period holding those rows whose slot lies in it, of that producer and host when named."""
+    chosen = (
+        row
+        for row in rows
+        if row.slot is not None
+        and begins <= row.slot.astimezone(ZoneInfo(row.timezone)).date() <= ends
+        and producer in ("", row.producer)
+        and host in ("", row.host)
+    )
+    return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)
+
+
+def counts(period: Period) -> dict[str, int]:
+    """Return how many releases have each verdict, the most frequent first."""
+    return dict(Counter(row.verdict for row in period.rows).most_common())
+
+
+def punctuality(period: Period) -> Punctuality:
+    """Return the standard indicator of punctuality for a period."""
+    judged = [row for row in period.rows if row.verdict in JUDGED]
+    on_time = sum(row.verdict == "on_time" for row in judged)
+    delays = [row.delay for row in judged if row.delay is not None]
+    bounded = [each for each in delays if each.min is not None and each.max is not None]
+    if not bounded:
+        return Punctuality(len(judged), on_time, None)
+    low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
+    high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
+    return Punctuality(len(judged), on_time, Seconds(low, high))
+
+
+def late_delays(period: Period) -> list[Seconds]:
+    """Return the measured delays of late releases, shortest first by lower bound."""
+    late = (row.delay for row in period.rows if row.verdict in ("late", "overdue") and row.delay is not None)
+    return sorted(late, key=lambda each: (each.min or 0.0, each.max or 0.0))
+
+
+def quantile(delays: Sequence[Seconds], share: float) -> Seconds | None:
+    """Return the delay that this share of the delays does not exceed (nearest rank), bound by bound.
+
+    An open upper bound counts as the longest. None without delays.
+    """
+    if not delays:
+        return None
+    rank = max(0, math.ceil(share * len(delays)) - 1)
+    low = sorted(each.min or 0.0 for each in delays)[rank]
+    high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
+    return Seconds(low, None if high == math.inf else high)
+
+
+def by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
+    """Return (group, incidents, releases watched) for each group, most incidents first."""
+    watched = Counter(key(row) for row in period.rows)
+    faulty = Counter(key(row) for row in period.incidents)
+    return sorted(((name, faulty[name], watched[name]) for name in watched), key=lambda each: (-each[1], each[0]))
+
+
+def local_slot(row: Row) -> datetime:
+    """Return the slot in the release's own zone. Raises ValueError for a row without an instant."""
+    if row.slot is None:
+        raise ValueError(f"{row.release} has no announced instant")
+    return row.slot.astimezone(ZoneInfo(row.timezone))
+
+
+def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]]]:
+    """Return (host, slot, late releases) where releases of several producers were late at one slot on one host."""
+    groups: dict[tuple[str, datetime], list[Row]] = {}
+    for row in period.incidents:
+        if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
+            groups.setdefault((row.host, row.slot), []).append(row)
+    several = ((place, rows) for place, rows in groups.items() if len({row.producer for row in rows}) > 1)
+    return [(host, slot, tuple(rows)) for (host, slot), rows in several]
+
+
+COLUMNS = (
+    "release",
+    "title",
+    "producer",
+    "url",
+    "slot",
+    "verdict",
+    "first_seen_after",
+    "first_seen_by",
+    "delay_min",
+    "delay_max",
+    "exposure_min",
+    "exposure_max",
+    "practice",
+    "cause",
+)
+
+
+def period_csv(period: Period) -> str:
+    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds."""
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for row in period.rows:
+        writer.writerow([_safe(_record(row)[name]) for name in COLUMNS])
+    return held.getvalue()
+
+
+def _safe(value: object) -> object:
+    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _record(row: Row) -> dict[str, Any]:
+    delay, exposure = row.delay or Seconds(), row.exposure or Seconds()
+    instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
+    texts = {
+        name: getattr(row, name) for name in ("release", "title", "producer", "url", "verdict", "practice", "cause")
+    }
+    times = {name: None if at is None else utc(at) for name, at in instants.items()}
+    lengths = {
+        "delay_min": delay.min,
+        "delay_max": delay.max,
+        "exposure_min": exposure.min,
+        "exposure_max": exposure.max,
+    }
+    return {**texts, **times, **lengths}
+
+
+def period_json(period: Period) -> dict[str, Any]:
+    """Return the period as JSON values: bounds, counts, punctuality, the pattern, and each release."""
+    indicator = punctuality(period)
+    mean = indicator.mean
+    return {
+        "from": period.begins.isoformat(),
+        "to": period.ends.isoformat(),
+        "producer": period.producer or None,
+        "host": period.host or None,
+        "counts": counts(period),
+        "punctuality": {
+            "judged": indicator.judged,
+            "on_time": indicator.on_time,
+            "share_on_time": indicator.share,
+            "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
+        },
+        "releases": [{name: _record(row)[name] for name in COLUMNS} for row in period.rows],
+    }

@@ -1,0 +1,176 @@
+"""A period or platform report on its form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from alerts.draft import words
+from alerts.draft.answers import asks_for
+from alerts.draft.form import Question, form_named
+from alerts.draft.period import (
+    Period,
+    Row,
+    by,
+    counts,
+    late_delays,
+    local_slot,
+    platform_faults,
+    punctuality,
+    quantile,
+)
+from alerts.draft.report import Field, Report, Section, Table
+from alerts.finding import Seconds
+
+VERDICTS: Mapping[str, str] = {
+    "on_time": "on time",
+    "late": "late",
+    "overdue": "overdue",
+    "early": "early",
+    "not_published": "not published",
+    "unproven": "unproven",
+    "pending": "not yet judged",
+    "cancelled": "cancelled",
+    "moved": "moved",
+    "unannounced": "unannounced",
+}
+ALWAYS = ("on_time", "late", "early", "unproven")
+
+
+def period_report(period: Period, name: str, now: datetime, zone: str = "Europe/London") -> Report:
+    """Return the report on a period, as of `now`; `name` is the platform or producer covered."""
+    form = form_named("period")
+    sections = tuple(
+        Section(chapter.id, chapter.heading, tuple(_field(each, period, name) for each in chapter.questions))
+        for chapter in form.chapters
+    )
+    return Report(
+        incident=f"period {period.begins.isoformat()} to {period.ends.isoformat()}",
+        form=form.id,
+        title=form.title,
+        subject=f"{name}, {words.days(period.begins, period.ends)}",
+        producer=name,
+        edition="",
+        practice="",
+        at=now,
+        date_of_report=words.day(words.local_day(now, zone)),
+        last_amended="",
+        preamble=None,
+        sections=sections,
+        measured=tuple(table for table in _tables(period) if table.rows),
+    )
+
+
+def _field(question: Question, period: Period, name: str) -> Field:
+    fact = question.facts[0]
+    find = ANSWERS.get(fact)
+    paragraphs = (name,) if fact == "platform.name" else find(period) if find else ()
+    return Field(
+        id=question.id,
+        label=question.label,
+        filled_by=question.filled_by,
+        facts=question.facts,
+        multi_line=question.multi_line,
+        paragraphs=paragraphs,
+        placeholder="" if paragraphs else f"[to be completed: {asks_for(fact)}]",
+    )
+
+
+def _span(period: Period) -> tuple[str, ...]:
+    return (words.days(period.begins, period.ends),)
+
+
+def _counted(period: Period) -> tuple[str, ...]:
+    found = counts(period)
+    named = [f"{found.get(each, 0):,} {text}" for each, text in VERDICTS.items() if each in ALWAYS or each in found]
+    return (f"{words.count(len(period.rows), 'release')} watched: {words.joined(named)}.", _indicator(period))
+
+
+def _indicator(period: Period) -> str:
+    found = punctuality(period)
+    if found.share is None:
+        return "No release of the period could be judged, so its punctuality is not known."
+    judged = "the one release" if found.judged == 1 else f"the {found.judged:,} releases"
+    mean = f" Their mean delay (indicator TP3) was {words.span(found.mean)}." if found.mean else ""
+    return f"Of {judged} that could be judged {found.share:.1%} came out on time.{mean}"
+
+
+def _listed(period: Period) -> tuple[str, ...]:
+    number = len(period.incidents)
+    if not number:
+        return ("No release of the period was late, early or unproven.",)
+    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *_platform(period))
+
+
+def _platform(period: Period) -> tuple[str, ...]:
+    return tuple(_met(host, slot, rows) for host, slot, rows in platform_faults(period))
+
+
+def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
+    at = words.brief(slot, rows[0].timezone)
+    titles = words.joined([f"“{row.title}”" for row in rows])
+    producers = len({row.producer for row in rows})
+    return (
+        f"On {host} at {at} {words.count(len(rows), 'release')} of {producers} producers were late together: {titles}."
+    )
+
+
+def _distribution(period: Period) -> tuple[str, ...]:
+    delays = late_delays(period)
+    if not delays:
+        return ("No release of the period was measured late.",)
+    named = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
+    told = [f"{name} {words.span(quantile(delays, share))}" for name, share in named]
+    return (f"Delays of {words.count(len(delays), 'late release')}: {words.joined(told)}.",)
+
+
+def _coverage(period: Period) -> tuple[str, ...]:
+    unproven = counts(period).get("unproven", 0)
+    of_all = f"{words.count(unproven, 'release')} of {len(period.rows):,} could not be proved either way."
+    total = sum((each.ends - each.begins for each in period.blind), timedelta())
+    if not period.blind:
+        return (of_all, "No gap in the monitor's watch is recorded for the period.")
+    gaps = words.count(len(period.blind), "gap")
+    return (of_all, f"The monitor could not see during {gaps}, {words.length(round(total.total_seconds()))} in all.")
+
+
+ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
+    "period.from": _span,
+    "period.counts": _counted,
+    "period.incidents": _listed,
+    "period.delay_stats": _distribution,
+    "period.coverage": _coverage,
+}
+
+
+def _tables(period: Period) -> list[Table]:
+    header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
+    listed = Table("Releases late, early or unproven", header, tuple(_row(row) for row in period.incidents))
+    weekdays = _pattern("Pattern by weekday", period, lambda row: f"{local_slot(row):%A}")
+    hours = _pattern(
+        "Pattern by announced hour", period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59"
+    )
+    causes = _pattern("Causes logged", period, lambda row: row.cause or "not logged")
+    producers = _pattern("By producer", period, lambda row: row.producer)
+    hosts = _pattern("By platform", period, lambda row: row.host)
+    return [listed, causes, weekdays, hours, producers, hosts] if period.incidents else []
+
+
+def _pattern(caption: str, period: Period, key: Callable[[Row], str]) -> Table:
+    rows = tuple((name, f"{faulty:,}", f"{watched:,}") for name, faulty, watched in by(period, key))
+    return Table(caption, ("Group", "Late, early or unproven", "Watched"), rows)
+
+
+def _row(row: Row) -> tuple[str, ...]:
+    announced = words.brief(row.slot, row.timezone) if row.slot else ""
+    first = words.between(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
+    practice = f"\n{row.practice}" if row.practice else ""
+    return announced, f"{row.title}\n{row.producer}", first, _length(row), f"{VERDICTS[row.verdict]}{practice}"
+
+
+def _length(row: Row) -> str:
+    if row.exposure is not None:
+        return f"public early for {words.span(row.exposure)}"
+    if row.verdict == "unproven" or row.delay is None:
+        return "not proved"
+    return words.span(Seconds(row.delay.min, row.delay.max))

@@ -1,0 +1,125 @@
+"""The life of a draft: measured, edited, signed off, amended. Versions are only ever appended."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.draft import words as wording
+from alerts.draft.dates import amended_text, dated
+from alerts.draft.edits import merge
+from alerts.draft.report import Field, Report, report_json
+
+MONITOR = "the monitor"
+ZONE = "Europe/London"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a draft.
+
+    `by` is the role that made it, `changed` the ids of the fields that differ from the version before,
+    `words` what people typed by field id. `digest` is the SHA-256 of report and words; `signed` is when
+    that digest was signed off.
+    """
+
+    number: int
+    at: datetime
+    by: str
+    report: Report
+    words: Mapping[str, str]
+    changed: tuple[str, ...] = ()
+    digest: str = ""
+    signed: datetime | None = None
+
+
+Versions = tuple[Version, ...]
+
+
+def remeasured(versions: Versions, report: Report) -> Versions:
+    """Append what the monitor measured since; unchanged when no field, table or figure differs."""
+    if not versions:
+        return _append((), merge({}, report), {}, MONITOR)
+    last = versions[-1]
+    merged = _stamped(merge(last.words, report, last.report), last.report)
+    same = _shown(merged) == _shown(last.report)
+    return versions if same else _append(versions, merged, last.words, MONITOR)
+
+
+def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime) -> Versions:
+    """Append what a person in the role `by` typed, by field id; fields not named keep what they have.
+
+    Blank words reopen a box; what stood there stays in the earlier versions.
+    """
+    last = versions[-1]
+    every = {**last.words, **words}
+    moved = _redated(last.report, at)
+    merged = merge(every, moved, last.report, by)
+    return _append(versions, merged, every, by)
+
+
+def signed(versions: Versions, by: str, at: datetime) -> Versions:
+    """Append a signed version: from now on every change is marked as an amendment."""
+    last = versions[-1]
+    sentence = f"Signed off by {by} at {wording.brief(at, ZONE)} as version {last.number + 1}"
+    report = replace(last.report, at=at, signed=sentence, amendments=())
+    made = _append(versions, report, last.words, by)
+    return (*made[:-1], replace(made[-1], signed=at, at=at))
+
+
+def _stamped(report: Report, last: Report) -> Report:
+    return replace(report, signed=last.signed, amendments=last.amendments)
+
+
+def _append(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
+    number = len(versions) + 1
+    changed = _changed(versions[-1].report, report) if versions else ()
+    if report.signed and changed:
+        named = wording.joined([_name(report.field(each), each) for each in changed])
+        line = f"Amended after sign-off at {wording.brief(report.at, ZONE)} by {by} (version {number}): {named}."
+        report = replace(report, amendments=(*report.amendments, line))
+    made = Version(number, report.at, by, report, dict(words), changed, digest_of(report, words))
+    return (*versions, made)
+
+
+def digest_of(report: Report, words: Mapping[str, str]) -> str:
+    """Return the SHA-256 of a report and of the words people typed, as hexadecimal digits."""
+    body = json.dumps([report_json(report), dict(words)], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _changed(before: Report, after: Report) -> tuple[str, ...]:
+    old = {field.id: field for field in before.fields()}
+    return tuple(field.id for field in after.fields() if old.get(field.id) != field)
+
+
+def _name(field: Field | None, name: str) -> str:
+    return field.label if field is not None and field.label else name
+
+
+def _shown(report: Report) -> tuple[object, ...]:
+    return report.form, report.sections, report.measured, report.timeline, report.steps
+
+
+def _redated(report: Report, at: datetime) -> Report:
+    """Return the report as of `at`, with the date of its last amendment wherever it is shown."""
+    today = wording.day(wording.local_day(at, ZONE))
+    amended = "" if today == report.date_of_report else today
+    texts = {
+        dated(report.date_of_report, report.last_amended): dated(report.date_of_report, amended),
+        amended_text(report.last_amended): amended_text(amended),
+    }
+    sections = tuple(
+        replace(section, fields=tuple(_retexted(field, texts) for field in section.fields))
+        for section in report.sections
+    )
+    return replace(report, at=at, last_amended=amended, sections=sections)
+
+
+def _retexted(field: Field, texts: Mapping[str, str]) -> Field:
+    if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
+        return field
+    return replace(field, paragraphs=tuple(texts.get(text, text) for text in field.paragraphs))

@@ -1,0 +1,117 @@
+"""A draft as .odt: A4, plain fonts, real headings, header rows, document properties set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+from odf import table as tables
+from odf.draw import Frame, Image
+from odf.opendocument import OpenDocument, OpenDocumentText
+from odf.svg import Desc
+from odf.svg import Title as FigureTitle
+from odf.text import H, LineBreak, P, S, Tab
+
+from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.timeline import size, svg
+from alerts.draft.write import odt_look as look
+from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.text import printable
+
+FIGURE_CM = 17.0
+# Line end, tab, a run of spaces that would be folded, or ordinary text with single spaces inside.
+PARTS = re.compile(r"\n|\t|(?:(?<=\n)|^) +| +(?=\n|$)| {2,}|[^\n\t ]+(?: [^\n\t ]+)*| ")
+
+
+def write_odt(report: Report) -> bytes:
+    """Return the draft as the bytes of an .odt file."""
+    document = OpenDocumentText()
+    look.dress(document, report)
+    look.describe(document, report)
+    for place, block in enumerate(outline(report)):
+        _add(document, block, place)
+    held = BytesIO()
+    document.write(held)
+    return held.getvalue()
+
+
+def _add(document: OpenDocument, block: Block, place: int) -> None:
+    match block:
+        case Heading(level, text, new_page):
+            style = f"Heading {level}{' on new page' if new_page else ''}"
+            document.text.addElement(_spaced(H(outlinelevel=level, stylename=look.name(style)), text))
+        case Words(pieces):
+            _say(document.text, pieces, "")
+        case Box(pieces):
+            _say(document.text, pieces, "Box ")
+        case Grid(caption, rows):
+            _table(
+                document, f"{caption} ({place})", HEADER, [((Piece(Tone.PLAIN, label),), said) for label, said in rows]
+            )
+        case Table(caption, header, rows):
+            document.text.addElement(_spaced(P(stylename=look.name("Caption")), caption))
+            cells = [[(Piece(Tone.PLAIN, text),) for text in row] for row in rows]
+            _table(document, f"{caption} ({place})", header, cells)
+        case Timeline():
+            _timeline(document, block)
+
+
+def _say(parent: Any, pieces: Sequence[Piece], style: str) -> None:  # noqa: ANN401 - odfpy carries no types
+    for piece in pieces:
+        text = f"• {piece.text}" if piece.tone is Tone.ASK else piece.text
+        parent.addElement(_spaced(P(stylename=look.name(f"{style}{look.STYLES[piece.tone]}")), text))
+
+
+def _spaced(paragraph: Any, text: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+    """Add text as it was typed: the format folds runs of spaces, tabs and line ends unless they are spelt out."""
+    for found in PARTS.finditer(printable(text)):
+        part = found.group()
+        if part == "\n":
+            paragraph.addElement(LineBreak())
+        elif part == "\t":
+            paragraph.addElement(Tab())
+        elif part.startswith(" "):
+            paragraph.addElement(S(c=len(part)))
+        else:
+            paragraph.addText(part)
+    return paragraph
+
+
+def _table(
+    document: OpenDocument, title: str, header: Sequence[str], rows: Sequence[Sequence[tuple[Piece, ...]]]
+) -> None:
+    made = tables.Table(name=printable(title), stylename=look.name("Table"))
+    for column in look.columns(len(header)):
+        made.addElement(tables.TableColumn(stylename=column))
+    top = tables.TableHeaderRows()
+    top.addElement(_row([(Piece(Tone.PLAIN, text),) for text in header], "Head"))
+    made.addElement(top)
+    for row in rows:
+        made.addElement(_row(row, "Cell"))
+    document.text.addElement(made)
+
+
+def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+    row = tables.TableRow(stylename=look.name("Row"))
+    for pieces in cells:
+        cell = tables.TableCell(stylename=look.name(style), valuetype="string")
+        _say(cell, pieces, "Head " if style == "Head" else "")
+        row.addElement(cell)
+    return row
+
+
+def _timeline(document: OpenDocument, figure: Timeline) -> None:
+    place = document.addPicture("Pictures/timeline.svg", "image/svg+xml", svg(figure).encode())
+    width, height = size(figure)
+    high = f"{height * FIGURE_CM / width:.2f}cm"
+    frame = Frame(width=f"{FIGURE_CM}cm", height=high, anchortype="as-char")
+    frame.addElement(Image(href=place, type="simple", show="embed", actuate="onLoad"))
+    frame.addElement(FigureTitle(text=printable(figure.title)))
+    frame.addElement(Desc(text=printable(figure.alt)))
+    holder = P(stylename=look.name("Said"))
+    holder.addElement(frame)
+    document.text.addElement(_spaced(P(stylename=look.name("Caption")), figure.title))
+    document.text.addElement(holder)
+    document.text.addElement(_spaced(P(stylename=look.name("Remark")), figure.alt))

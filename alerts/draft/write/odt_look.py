@@ -1,0 +1,152 @@
+"""How an .odt draft looks: page, styles, footer, document properties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from odf import dc, meta
+from odf.opendocument import OpenDocument
+from odf.style import (
+    DefaultStyle,
+    FontFace,
+    Footer,
+    MasterPage,
+    PageLayout,
+    PageLayoutProperties,
+    ParagraphProperties,
+    Style,
+    TableCellProperties,
+    TableColumnProperties,
+    TableProperties,
+    TableRowProperties,
+    TextProperties,
+)
+from odf.text import P, PageCount, PageNumber
+
+from alerts.draft.report import Report
+from alerts.draft.write.outline import Tone
+from alerts.draft.write.text import printable
+
+FONT = "Arial"
+RULE = "0.5pt solid #555555"
+STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
+WIDTHS: Mapping[int, tuple[float, ...]] = {
+    2: (5.6, 11.4),
+    3: (8.6, 3.0, 5.4),
+    4: (6.4, 4.0, 3.4, 3.2),
+    5: (2.6, 4.6, 3.4, 3.4, 3.0),
+}
+SPACES = {"Heading 1": (0, 4, 15), "Heading 2": (14, 5, 12), "Caption": (8, 4, 10)}
+TEXTS: Mapping[Tone, Mapping[str, str]] = {
+    Tone.OPEN: {"fontweight": "bold"},
+    Tone.ASK: {"fontsize": "9pt", "fontstyle": "italic", "color": "#444444"},
+    Tone.REMARK: {"fontsize": "9pt", "color": "#444444"},
+}
+
+
+def name(style: str) -> str:
+    """Return the name under which a style of ours stands in the file."""
+    return style.replace(" ", "_20_")
+
+
+def columns(number: int) -> list[str]:
+    """Return the style names of the columns of a table with so many of them."""
+    return [f"Columns{number}_{place}" for place in range(number)]
+
+
+def dress(document: OpenDocument, report: Report) -> None:
+    """Set page, language, fonts and every style."""
+    document.fontfacedecls.addElement(FontFace(name=FONT, fontfamily=FONT, fontfamilygeneric="swiss"))
+    basis = DefaultStyle(family="paragraph")
+    basis.addElement(ParagraphProperties(marginbottom="4pt"))
+    basis.addElement(_text(fontsize="10.5pt", language="en", country="GB"))
+    document.styles.addElement(basis)
+    _headings(document)
+    for tone in Tone:
+        _toned(document, tone, "", {})
+        _toned(document, tone, "Box ", {"border": RULE, "padding": "0.2cm", "joinborder": "true"})
+    _paragraph(document, "Head Said", {}, {"fontweight": "bold"})
+    _tables(document)
+    _page(document, report)
+
+
+def _text(**values: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+    return TextProperties(fontname=FONT, fontfamily=FONT, **values)
+
+
+def _paragraph(
+    document: OpenDocument, title: str, frame: Mapping[str, str], text: Mapping[str, str], **more: str
+) -> None:
+    made = Style(name=name(title), displayname=title, family="paragraph", **more)
+    made.addElement(ParagraphProperties(**frame))
+    made.addElement(_text(**text))
+    document.styles.addElement(made)
+
+
+def _headings(document: OpenDocument) -> None:
+    for title, (before, after, size) in SPACES.items():
+        spaces = {"margintop": f"{before}pt", "marginbottom": f"{after}pt", "keepwithnext": "always"}
+        text = {"fontsize": f"{size}pt", "fontweight": "bold", "color": "#111111"}
+        level = {"defaultoutlinelevel": title[-1]} if title.startswith("Heading") else {}
+        _paragraph(document, title, spaces, text, **level)
+        if level:
+            _paragraph(document, f"{title} on new page", {**spaces, "breakbefore": "page"}, text, **level)
+
+
+def _toned(document: OpenDocument, tone: Tone, prefix: str, frame: Mapping[str, str]) -> None:
+    # Bold and shaded: the mark of what is open survives a printer without colour.
+    shade = {"backgroundcolor": "#fff3c4"} if tone is Tone.OPEN else {}
+    margins = {"marginleft": "0.25cm", "marginright": "0.25cm"} if prefix else {}
+    _paragraph(document, f"{prefix}{STYLES[tone]}", {**frame, **shade, **margins}, TEXTS.get(tone, {}))
+
+
+def _tables(document: OpenDocument) -> None:
+    whole = Style(name="Table", family="table")
+    whole.addElement(TableProperties(width="17cm", align="left", marginbottom="6pt"))
+    row = Style(name="Row", family="table-row")
+    row.addElement(TableRowProperties(keeptogether="always"))
+    for each in (whole, row, _cell("Cell", {}), _cell("Head", {"backgroundcolor": "#e9e9e9"})):
+        document.automaticstyles.addElement(each)
+    for number, widths in WIDTHS.items():
+        for title, width in zip(columns(number), widths, strict=True):
+            column = Style(name=title, family="table-column")
+            column.addElement(TableColumnProperties(columnwidth=f"{width}cm"))
+            document.automaticstyles.addElement(column)
+
+
+def _cell(title: str, more: Mapping[str, str]) -> Any:  # noqa: ANN401 - odfpy carries no types
+    cell = Style(name=title, family="table-cell")
+    cell.addElement(TableCellProperties(border=RULE, padding="0.12cm", **more))
+    return cell
+
+
+def _page(document: OpenDocument, report: Report) -> None:
+    layout = PageLayout(name="A4")
+    edges = {"margintop": "1.8cm", "marginbottom": "1.8cm", "marginleft": "2cm", "marginright": "2cm"}
+    layout.addElement(PageLayoutProperties(pagewidth="21cm", pageheight="29.7cm", printorientation="portrait", **edges))
+    document.automaticstyles.addElement(layout)
+    master = MasterPage(name="Standard", pagelayoutname=layout)
+    footer = Footer()
+    line = P(stylename=name("Remark"), text=printable(f"{report.producer}: {report.incident}. Page "))
+    line.addElement(PageNumber(selectpage="current"))
+    line.addText(" of ")
+    line.addElement(PageCount())
+    footer.addElement(line)
+    master.addElement(footer)
+    document.masterstyles.addElement(master)
+
+
+def describe(document: OpenDocument, report: Report) -> None:
+    """Set the document properties."""
+    stamp = report.at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    for each in (
+        dc.Title(text=printable(f"{report.subject}: {report.title}")),
+        dc.Subject(text=printable(report.subject)),
+        dc.Language(text="en-GB"),
+        dc.Creator(text=printable(report.producer)),
+        dc.Date(text=stamp),
+        meta.InitialCreator(text=printable(report.producer)),
+        meta.CreationDate(text=stamp),
+    ):
+        document.meta.addElement(each)
