@@ -1,0 +1,183 @@
+"""Announcements of several calendars → releases: which entries speak of one edition, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from schedules.address import canonical, repaired
+from schedules.announcement import Announcement, Part, Role
+from schedules.bonds import Bond, Group, merge, shared_links, shared_titles
+from schedules.entry import Entry, Key
+from schedules.identity import name_groups
+from schedules.release import Release
+from schedules.titles import read_title
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """A person's word: what is announced at this address, or under this title, is the release `id`.
+
+    Every key given must match; `producer` alone matches nothing.
+    """
+
+    id: str
+    url: str = ""
+    title: str = ""
+    producer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A person's word: an entry that matches every key given is a release of its own."""
+
+    calendar: str = ""
+    url: str = ""
+    title: str = ""
+    producer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How to join. `order` names calendars, the ruling one first; those not named come after, by name.
+
+    `explicit` names the calendars whose entries carry ids a person gave (kinds toml and csv).
+    """
+
+    order: tuple[str, ...] = ()
+    explicit: frozenset[str] = frozenset()
+    pins: tuple[Pin, ...] = ()
+    splits: tuple[Split, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Releases by id, the release of each entry (calendar, uid), and entries that only a person can join."""
+
+    releases: tuple[Release, ...]
+    release_of: Mapping[Key, str]
+    ambiguous: tuple[frozenset[Key], ...] = ()
+
+
+NO_RULES = Rules()
+
+
+def join(
+    announced: Mapping[str, Sequence[Announcement]],
+    rules: Rules = NO_RULES,
+    known: Mapping[Key, str] | None = None,
+) -> Joined:
+    """Join the entries of all calendars into releases; the order of calendars and entries does not matter.
+
+    Entries are one release when a pin says so, when they share a canonical link, or when producer,
+    normalised title and reference period are the same and their dates at most 7 days apart; never by
+    title alone. Two candidates in one calendar: not joined, and named in `ambiguous`. `known` gives the
+    ids of earlier joins by (calendar, uid); without it an id can change with the title of its release.
+    """
+    entries = _entries(announced, rules)
+    groups = [Group((entry,)) for entry in entries]
+    for bonds in (_shared_names, shared_links, shared_titles):
+        groups = merge(groups, bonds(groups))
+    ids = name_groups(groups, known or {})
+    made = [_release(group, ids[group.key]) for group in groups]
+    return Joined(
+        releases=tuple(sorted(made, key=lambda release: release.id)),
+        release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
+        ambiguous=tuple(sorted({group.rivals for group in groups if group.rivals}, key=sorted)),
+    )
+
+
+def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> list[Entry]:
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
+    pins = _PinBook(rules.pins)
+    found: dict[Key, Entry] = {}
+    for calendar, announcements in announced.items():
+        for announcement in announcements:
+            entry = Entry.of(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
+            pin, alone = pins.find(entry), _is_split(entry, rules.splits)
+            if pin or alone:
+                entry = replace(entry, pin=pin, alone=alone)
+            other = found.get(entry.key)
+            # A calendar that uses one uid twice is doubted where it is read; here the earlier entry stands for both.
+            if other is None or entry.rank < other.rank:
+                found[entry.key] = entry
+    return sorted(found.values(), key=lambda entry: entry.rank)
+
+
+class _PinBook:
+    """Pins by what they match."""
+
+    def __init__(self, pins: Sequence[Pin]) -> None:
+        self._by_link = {canonical(pin.url): pin for pin in pins if pin.url}
+        self._by_title = {read_title(pin.title): pin for pin in pins if pin.title and not pin.url}
+
+    def find(self, entry: Entry) -> str | None:
+        """Return the id an entry is pinned to, None without a pin."""
+        linked = (self._by_link.get(link) for link in entry.links)
+        candidates: Iterable[Pin | None] = (*linked, self._by_title.get(entry.title))
+        return next((pin.id for pin in candidates if pin is not None and _suits(pin, entry)), None)
+
+
+def _suits(pin: Pin, entry: Entry) -> bool:
+    same_title = not pin.title or read_title(pin.title) == entry.title
+    return same_title and pin.producer in ("", entry.announcement.producer)
+
+
+def _is_split(entry: Entry, splits: Sequence[Split]) -> bool:
+    return any(
+        (split.url or split.title)
+        and split.calendar in ("", entry.calendar)
+        and (not split.url or canonical(split.url) in entry.links)
+        and (not split.title or read_title(split.title) == entry.title)
+        and split.producer in ("", entry.announcement.producer)
+        for split in splits
+    )
+
+
+def _shared_names(groups: Sequence[Group]) -> list[Bond]:
+    """Return bonds between entries that a person gave one id, by a pin or in two calendars of their own."""
+    named: dict[tuple[str, str], list[int]] = {}
+    for index, group in enumerate(groups):
+        for entry in group.entries:
+            name = ("pin", entry.pin) if entry.pin else ("id", entry.given_id)
+            if name[1]:
+                named.setdefault((name[0], name[1]), []).append(index)
+    return [Bond(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
+
+
+def _release(group: Group, release_id: str) -> Release:
+    first = group.entries[0].announcement
+    urls = [repaired(entry.announcement.url) for entry in group.entries if entry.announcement.url]
+    links = [repaired(entry.announcement.link) for entry in group.entries if entry.announcement.link]
+    url = next(iter((*urls, *links)), "")
+    return Release(
+        id=release_id,
+        title=" ".join(first.title.split()),
+        producer=first.producer,
+        url=url,
+        parts=_parts(url, [entry.announcement for entry in group.entries]),
+        calendars=tuple(entry.calendar for entry in group.entries),
+        joined_by=group.says(),
+    )
+
+
+def _parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
+    """Return the landing page first, then every announced part once, each under an id of its own."""
+    recognise = next((each.recognise for each in announcements if each.recognise), None)
+    announced = [replace(part, url=repaired(part.url)) for each in announcements for part in each.parts]
+    page = next((part for part in announced if part.role is Role.PAGE), Part("page", Role.PAGE, url, recognise))
+    parts = {"page": replace(page, id="page")}
+    seen = {canonical(page.url)}
+    for part in announced:
+        if part.role is Role.PAGE or canonical(part.url) in seen:
+            continue
+        seen.add(canonical(part.url))
+        free = _free_id(part.id, parts)
+        parts[free] = replace(part, id=free)
+    return tuple(parts.values())
+
+
+def _free_id(wanted: str, taken: Mapping[str, Part]) -> str:
+    if wanted not in taken:
+        return wanted
+    return next(name for number in range(2, len(taken) + 3) if (name := f"{wanted}-{number}") not in taken)

@@ -1,0 +1,125 @@
+"""Titles compared: what a series is called, and which period an edition speaks of."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
+_ORDINALS = {"1": "1", "2": "2", "3": "3", "4": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
+_NTH = r"(?:1|2|3|4|first|second|third|fourth)(?:st|nd|rd|th)?"
+
+_PERIOD = re.compile(
+    rf"""\b(?:
+      (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-)
+    | (?P<year>(?:19|20)\d\d)
+    | q(?P<q>[1-4]) | quarter\s+(?P<qa>[1-4]|one|two|three|four) | (?P<qb>{_NTH})\s+quarter
+    | h(?P<h>[12]) | (?P<ha>first|second)\s+half
+    | week\s+(?P<week>\d\d?)
+    | (?P<day>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<daymonth>{_MONTH})
+    | (?P<monthday>{_MONTH})\s+(?P<mday>\d\d?)(?:st|nd|rd|th)?
+    | (?P<month>{_MONTH})
+    | (?P<season>spring|summer|autumn|winter)
+    )\b""",
+    re.VERBOSE,
+)
+_WORD = re.compile(r"[a-z0-9]+")
+_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
+_APOSTROPHES = re.compile(r"['\u2018\u2019`]")
+_SITE = re.compile(
+    r"(?:\s+[-|]\s+[^-|]*\b(?:gov\.uk|office for national statistics|explore education statistics|announcement)"
+    r"\b[^-|]*)+$"
+)
+_LABEL = re.compile(
+    r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?"
+)
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4"}
+_SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
+_GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
+_ALIKE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Title:
+    """A title taken apart: `words` name the series, `period` the edition (`2026`, `2025/26`, `q3`, `jul`, `d23`)."""
+
+    words: tuple[str, ...]
+    period: frozenset[str]
+
+
+@lru_cache(maxsize=50_000)
+def read_title(title: str) -> Title:
+    """Take a title apart. Case, punctuation, small words and the genre ("statistical bulletin") do not count."""
+    text = _plain(title)
+    period: set[str] = set()
+
+    def taken(found: re.Match[str]) -> str:
+        period.update(_tokens(found))
+        return " "
+
+    rest = _PERIOD.sub(taken, text)
+    words = tuple(word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
+    return Title(words, frozenset(period))
+
+
+def title_matches(release_title: str, seen_title: str) -> bool:
+    """Tell whether a title seen somewhere is that of the release: same period, and one series name in the other.
+
+    Site names, `[Withdrawn]` and "Official Statistics:" around the seen title do not count. Last quarter's
+    release does not match, nor one whose name has a word in the other's place (Wales for England).
+    """
+    mine, seen = read_title(release_title), read_title(_undressed(seen_title))
+    if mine.period != seen.period:
+        return False
+    few, many = sorted((set(mine.words), set(seen.words)), key=len)
+    return bool(few) and few <= many and len(few) >= _ALIKE * len(many)
+
+
+def slug(text: str, longest: int = 80) -> str:
+    """Return a text as lower-case words joined by hyphens, cut between words where it is too long."""
+    made = "-".join(_WORD.findall(_plain(text)))
+    return made if len(made) <= longest else made[: longest + 1].rpartition("-")[0] or made[:longest]
+
+
+def _plain(title: str) -> str:
+    text = unicodedata.normalize("NFKD", _DASHES.sub("-", title)).lower().replace("&", " and ")
+    return _APOSTROPHES.sub("", "".join(char for char in text if not unicodedata.combining(char)))
+
+
+def _undressed(title: str) -> str:
+    return _SITE.sub("", _LABEL.sub("", " ".join(_plain(title).split())))
+
+
+def _tokens(found: re.Match[str]) -> Iterator[str]:
+    named = {name: text for name, text in found.groupdict().items() if text}
+    for name, text in named.items():
+        if name in ("month", "daymonth", "monthday"):
+            yield text[:3]
+        elif name in ("year", "season"):
+            yield text
+        elif name in ("day", "mday"):
+            yield f"d{int(text)}"
+        elif name in ("q", "qa", "qb", "h", "ha"):
+            yield name[0] + _number(text)
+        elif name == "week":
+            yield f"w{int(text)}"
+    if "from" in named:
+        yield from _years(named["from"], named["to"])
+
+
+def _number(text: str) -> str:
+    bare = re.sub(r"(?:st|nd|rd|th)$", "", text) if text[0].isdigit() else text
+    return _ORDINALS.get(bare) or _NUMBERS[bare]
+
+
+def _years(first: str, last: str) -> tuple[str, ...]:
+    whole = last if len(last) == 4 else first[:2] + last
+    if (int(whole) - int(first)) % 100 == 1:
+        return (f"{first}/{whole[2:]}",)
+    return (first, whole)

@@ -1,0 +1,88 @@
+"""Titles compared."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.titles import read_title, slug, title_matches
+
+MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
+
+
+@pytest.mark.parametrize(
+    ("title", "period"),
+    [
+        ("Widgets: July 2026", {"jul", "2026"}),
+        ("Widgets, Jan\u2013Mar 2026", {"jan", "mar", "2026"}),
+        ("Widgets: January to March 2026", {"jan", "mar", "2026"}),
+        ("Widgets Q3 2025/26", {"q3", "2025/26"}),
+        ("Widgets, quarter three, 2025 to 2026", {"q3", "2025/26"}),
+        ("Widgets, 3rd quarter 2025-2026", {"q3", "2025/26"}),
+        ("Widgets 2010 to 2020", {"2010", "2020"}),
+        ("Widgets, 1999-00", {"1999/00"}),
+        ("Widgets: week ending 3rd July 2026", {"d3", "jul", "2026"}),
+        ("Widgets: July 3, 2026", {"d3", "jul", "2026"}),
+        ("Widgets: week 7, 2026", {"w7", "2026"}),
+        ("Widgets: second half of 2026", {"h2", "2026"}),
+        ("Widgets: autumn 2026", {"autumn", "2026"}),
+        ("Widgets", set()),
+    ],
+)
+def test_the_period_of_an_edition_is_read_however_it_is_written(title: str, period: set[str]) -> None:
+    assert read_title(title).period == period
+
+
+def test_case_punctuation_genre_and_period_are_no_part_of_the_name_of_a_series() -> None:
+    assert read_title("Widget-makers' statistics: Statistical Bulletin, July 2026").words == ("widget", "makers")
+    assert read_title("WIDGET MAKERS, Q2 2026").words == ("widget", "makers")
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        MALPRACTICE,
+        f"{MALPRACTICE} - GOV.UK",
+        f"Official Statistics: {MALPRACTICE}",
+        f"[Withdrawn] {MALPRACTICE} - GOV.UK",
+        "malpractice for GCSE & A-level, Summer 2017 exam series",
+        f"{MALPRACTICE} - Official statistics announcement - GOV.UK",
+        "Malpractice for GCSE and A level: summer 2017 exam series (provisional)",
+    ],
+)
+def test_a_title_is_known_again_in_other_dress(seen: str) -> None:
+    assert title_matches(MALPRACTICE, seen)
+
+
+@pytest.mark.parametrize(
+    ("mine", "seen"),
+    [
+        (MALPRACTICE, "Malpractice for GCSE and A level: summer 2016 exam series"),
+        ("Widgets made in England: Q2 2026", "Widgets made in England: Q1 2026"),
+        ("Widgets made in England: Q2 2026", "Widgets made in Wales: Q2 2026"),
+        ("Widgets made in England: July 2026", "Widgets made in England: June 2026"),
+        ("Widgets made in England: 2026", "Widgets made in England"),
+        ("Widgets: results (provisional), 2026", "Widgets: results (revised), 2026"),
+        ("Child benefit: 2026", "Child benefit in small areas of Scotland: 2026"),
+        ("Statistics 2026", "Statistics 2026"),
+    ],
+)
+def test_another_edition_or_series_is_not_taken_for_the_release(mine: str, seen: str) -> None:
+    assert not title_matches(mine, seen)
+
+
+def test_a_slug_is_cut_between_words() -> None:
+    assert slug("Ofqual: Malpractice \u2013 A level\u2019s", 20) == "ofqual-malpractice-a"
+    assert slug("x" * 30, 20) == "x" * 20
+
+
+@given(st.text("abc DEF 2026,\u2019q", max_size=40))
+def test_any_title_with_a_name_matches_itself(title: str) -> None:
+    assert title_matches(title, title) is bool(read_title(title).words)
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_matching_titles_speak_of_the_same_period(mine: str, seen: str) -> None:
+    if title_matches(mine, seen) and "-" not in seen and "|" not in seen and ":" not in seen:
+        assert read_title(mine).period == read_title(seen).period
