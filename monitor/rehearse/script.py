@@ -169,11 +169,13 @@ class ScriptExpect(Table):
     grade: Annotated[str, one_of(("none", "note", "report"))] | None = None
     final: bool | None = None
     first_seen: Json = None
+    released: Json = None
     exposures: Json = None
     parts: Json = None
     code: Json = None
     incident: Json = None
     unproven_because: Json = None
+    at: Json = None
 
 
 class Script(Table):
