@@ -1,0 +1,111 @@
+"""Alerts pushed to Alertmanager (its v2 API), which fire while an incident is open and resolve when it is over."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.channel import Message, Outcome
+from alerts.channels.http import post
+from alerts.channels.limits import within
+from alerts.news import GRADES
+from alerts.notice import OPENINGS
+from alerts.say import instant_text
+
+_LONGEST_TEXT = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`url` is Alertmanager's own address. `token` is sent as a bearer token.
+
+    An alert that nobody resolves ends by itself after `hold` seconds, one that no measurement will
+    resolve (a lead, a doubt, a test) after `hold_others`. `timeout` is in seconds, in all.
+    """
+
+    url: str
+    token: str | None = field(default=None, repr=False)
+    hold: float = 14 * 86400.0
+    hold_others: float = 86400.0
+    ca_file: str | None = None
+    timeout: float = 30.0
+
+
+class Alertmanager:
+    """Pushes one alert for each incident; pushing it twice changes nothing."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Push the alert as it is now."""
+        options, now = self._options, self._now()
+        body = json.dumps(list(alerts(message, options, now)), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "ninethirty"}
+        if options.token:
+            headers["Authorization"] = f"Bearer {options.token}"
+        address = f"{options.url.rstrip('/')}/api/v2/alerts"
+        return await within(options.timeout, post(address, body, headers, options.ca_file, now))
+
+    async def close(self) -> None:
+        """Let go of nothing: each message has its own connection."""
+
+
+def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the alert of a message and, where its grade may have risen, the end of the alert it replaces.
+
+    The labels name the incident and its grade alone, so that later messages update the same alert.
+    """
+    incident = message.data.get("incident") or {}
+    at = _instant(message.data.get("at"), now)
+    opened = min(_instant(incident.get("opened"), at), at)
+    grade = str(message.data.get("grade", "none"))
+    ends = at if message.kind == "final" else at + timedelta(seconds=_hold(message, options))
+    yield _alert(message, grade, opened, ends)
+    if incident and message.kind not in OPENINGS:
+        for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
+            yield _alert(message, other, opened, at)
+
+
+def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> dict[str, Any]:
+    data = message.data
+    incident = data.get("incident") or {}
+    measured = data.get("measured") or {}
+    return {
+        "labels": {
+            "alertname": "NinethirtyIncident" if incident else f"Ninethirty{message.kind.capitalize()}",
+            "incident": str(incident.get("id", message.notice)),
+            "release": str(data.get("release", "")),
+            "producer": str(data.get("producer", "")),
+            "grade": grade,
+        },
+        "annotations": {
+            "summary": message.subject,
+            "description": message.text[:_LONGEST_TEXT],
+            "notice": message.id,
+            "url": str(measured.get("url", "")),
+        },
+        "startsAt": instant_text(starts),
+        "endsAt": instant_text(ends),
+        "generatorURL": str(data.get("link") or measured.get("url") or ""),
+    }
+
+
+def _hold(message: Message, options: Options) -> float:
+    incident = message.data.get("incident") or {}
+    followed = incident and incident.get("closed") is None and message.kind not in OPENINGS - {"opened"}
+    return options.hold if followed else options.hold_others
+
+
+def _instant(text: object, otherwise: datetime) -> datetime:
+    return datetime.fromisoformat(text) if isinstance(text, str) else otherwise

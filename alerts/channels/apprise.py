@@ -1,0 +1,71 @@
+"""Chat, pagers and text messages, by an address that Apprise understands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import apprise
+
+from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.limits import within
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`url` is one Apprise address with one recipient: of several, those served would be told again.
+
+    It holds tokens and is a secret as a whole. `timeout` is in seconds, in all.
+    """
+
+    url: str = field(repr=False)
+    timeout: float = 30.0
+
+
+class Apprise:
+    """Hands each message to one service; Apprise says only whether it went, not why."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+        # Its services block; a thread of our own leaves the loop's default ones to name look-ups.
+        self._thread = ThreadPoolExecutor(1, f"apprise-{name}")
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Hand the message over once."""
+        sending = asyncio.get_running_loop().run_in_executor(self._thread, _send, self._options, message)
+        return await within(self._options.timeout, sending)
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _send(options: Options, message: Message) -> Outcome:
+    asset = apprise.AppriseAsset(storage_mode=apprise.PersistentStoreMode.MEMORY)
+    asset.app_id, asset.app_desc, asset.app_url = "ninethirty", "ninethirty", ""
+    service = apprise.Apprise(asset=asset)
+    if not service.add(options.url):
+        return Refused(permanent=False, reason="the address is not one that apprise knows")
+    kind = _urgency(message)
+    body_format = apprise.NotifyFormat.TEXT
+    went = service.notify(message.text, message.subject, kind, body_format=body_format, timeout=options.timeout)
+    scheme = options.url.partition(":")[0]
+    return Accepted(scheme) if went else Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+
+
+def _urgency(message: Message) -> apprise.NotifyType:
+    if message.kind == "final":
+        return apprise.NotifyType.SUCCESS
+    grade = message.data.get("grade")
+    urgencies = {"report": apprise.NotifyType.FAILURE, "note": apprise.NotifyType.WARNING}
+    return urgencies.get(str(grade), apprise.NotifyType.INFO)

@@ -1,0 +1,55 @@
+"""One POST, and what its answer means: shared by the channels that speak HTTP themselves."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from alerts.channel import Accepted, Outcome, Refused
+from alerts.channels.limits import reason
+
+# These are about the message. A wrong token or a moved address is about the channel: once it is mended
+# the message can still go.
+_FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
+_LONGEST_WAIT = timedelta(days=1)
+
+
+async def post(url: str, body: bytes, headers: Mapping[str, str], ca_file: str | None, now: datetime) -> Outcome:
+    """Send a body once and weigh the answer. Follows no redirect, reads no proxy from the environment."""
+    try:
+        # A client of its own for each message: an attempt that is cut short cannot harm the next one.
+        tls = ssl.create_default_context(cafile=ca_file)
+        async with (
+            httpx.AsyncClient(verify=tls, trust_env=False, follow_redirects=False, timeout=None) as client,  # noqa: S113  # the whole attempt is timed by its caller
+            client.stream("POST", url, content=body, headers=dict(headers)) as response,
+        ):
+            return weigh(response.status_code, response.headers.get("retry-after", ""), now)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, ValueError) as fault:
+        # The fault's own words may quote the address, which may be a secret.
+        return Refused(permanent=False, reason=reason(f"no answer: {type(fault).__name__}"))
+
+
+def weigh(status: int, retry_after: str, now: datetime) -> Outcome:
+    """Say what a status means: taken, worth another attempt, or refused for good."""
+    if 200 <= status < 300:
+        return Accepted(str(status))
+    permanent = status in _FOR_GOOD
+    wait = None if permanent else seconds_to_wait(retry_after, now)
+    what = "a redirect, which is not followed" if 300 <= status < 400 else "the answer"
+    return Refused(permanent=permanent, reason=f"{status} was {what}", retry_after=wait)
+
+
+def seconds_to_wait(text: str, now: datetime) -> timedelta | None:
+    """Read a Retry-After header, seconds or a date; None when it says nothing that makes sense."""
+    if text.strip().isdecimal():
+        return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    wait = until.replace(tzinfo=until.tzinfo or UTC) - now
+    return min(wait, _LONGEST_WAIT) if wait > timedelta() else None

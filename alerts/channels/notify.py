@@ -1,0 +1,139 @@
+"""GOV.UK Notify, through its own client: e-mail and text messages a service already sends."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import io
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from notifications_python_client.errors import APIError
+from notifications_python_client.notifications import NotificationsAPIClient
+from notifications_python_client.utils import prepare_upload
+
+from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.limits import reason, within
+
+_SHORTEST_KEY = 74
+_REFUSED_FOR_GOOD = frozenset({400, 413, 422})
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`template` needs the fields ((subject)) and ((text)), and ((draft)) when `draft_field` is `draft`.
+
+    `to` holds e-mail addresses, or telephone numbers when the template is one for text messages.
+    `timeout` is in seconds, for a whole message; one call may take half of it.
+    """
+
+    key: str = field(repr=False)
+    template: str
+    to: Sequence[str]
+    base_url: str | None = None
+    draft_field: str | None = None
+    timeout: float = 30.0
+
+
+class Notify:
+    """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+        # The client blocks and is not safe between threads: it has this one for itself.
+        self._thread = ThreadPoolExecutor(1, f"notify-{name}")
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Hand the message to Notify for every recipient who has not got it yet."""
+        if len(self._options.key) < _SHORTEST_KEY:
+            return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
+        sending = asyncio.get_running_loop().run_in_executor(self._thread, _send_all, self._options, message)
+        return await within(self._options.timeout, sending)
+
+    async def close(self) -> None:
+        """Let go of the thread."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def reference(message: Message, to: str) -> str:
+    """Return Notify's reference of one message to one recipient, the same at every attempt."""
+    return f"{message.id}-{hashlib.sha256(to.encode()).hexdigest()[:8]}"
+
+
+def _send_all(options: Options, message: Message) -> Outcome:
+    where = {} if options.base_url is None else {"base_url": options.base_url}
+    # The client has no types.
+    client = NotificationsAPIClient(options.key, timeout=options.timeout / 2, **where)  # type: ignore[no-untyped-call]
+    try:
+        return _outcome([_send_one(client, options, message, to) for to in options.to])
+    finally:
+        client.request_session.close()
+
+
+def _outcome(each: Sequence[Outcome]) -> Outcome:
+    refused = [one for one in each if isinstance(one, Refused)]
+    passing = [one for one in refused if not one.permanent]
+    words = "; ".join(dict.fromkeys(one.reason for one in refused))
+    if passing:
+        return Refused(permanent=False, reason=words)
+    if len(refused) == len(each):
+        return Refused(permanent=True, reason=words)
+    taken = ", ".join(one.reference for one in each if isinstance(one, Accepted))
+    return Accepted(taken if not refused else f"{taken}; refused for good: {words}")
+
+
+def _send_one(client: Any, options: Options, message: Message, to: str) -> Outcome:  # noqa: ANN401  # the client has no types
+    mark = reference(message, to)
+    try:
+        if (known := _known(client, mark)) is not None:
+            return known
+        fields = _fields(options, message)
+        if "@" in to:
+            answer = client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
+        else:
+            answer = client.send_sms_notification(to, options.template, personalisation=fields, reference=mark)
+        return Accepted(str(answer["id"]))
+    except APIError as fault:
+        return _refused(fault, options) if fault.status_code != 503 else _unknown(client, mark, fault, options)
+    except (KeyError, TypeError, ValueError, OSError) as fault:
+        return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
+
+
+def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types
+    found = client.get_all_notifications(reference=mark)["notifications"]
+    return Accepted(str(found[0]["id"])) if found else None
+
+
+def _unknown(client: Any, mark: str, fault: APIError, options: Options) -> Outcome:  # noqa: ANN401  # the client has no types
+    # A read timeout looks like 503: Notify may well have taken it.
+    try:
+        return _known(client, mark) or _refused(fault, options)
+    except (APIError, KeyError, TypeError, ValueError, OSError):
+        return _refused(fault, options)
+
+
+def _refused(fault: APIError, options: Options) -> Refused:
+    said = fault.message
+    words = "; ".join(str(one.get("message", "")) for one in said) if isinstance(said, list) else str(said)
+    secrets = (options.key, options.key[-36:])
+    permanent = fault.status_code in _REFUSED_FOR_GOOD
+    return Refused(permanent=permanent, reason=reason(f"{fault.status_code}: {words}", secrets))
+
+
+def _fields(options: Options, message: Message) -> dict[str, Any]:
+    fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
+    if options.draft_field is not None and message.attachments:
+        draft = message.attachments[0]
+        upload: dict[str, Any] = prepare_upload(io.BytesIO(draft.content), draft.name)  # type: ignore[no-untyped-call]
+        fields[options.draft_field] = upload
+    return fields

@@ -1,0 +1,91 @@
+"""A signed JSON POST, for whatever a team has of its own."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alerts.channel import Message, Outcome
+from alerts.channels.http import post
+from alerts.channels.limits import within
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`secret` signs; without one nothing is signed. `url` may hold a token and is never shown.
+
+    `with_attachments` puts the draft itself into the JSON, as base64. `timeout` is in seconds, in all.
+    """
+
+    url: str = field(repr=False)
+    secret: str | None = field(default=None, repr=False)
+    with_attachments: bool = False
+    ca_file: str | None = None
+    timeout: float = 30.0
+
+
+class Webhook:
+    """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Post the message once."""
+        now, options = self._now(), self._options
+        body = payload(message, with_attachments=options.with_attachments)
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "ninethirty",
+            "Idempotency-Key": message.id,
+        }
+        if options.secret:
+            headers["X-Signature"] = signature(options.secret, int(now.timestamp()), body)
+        return await within(options.timeout, post(options.url, body, headers, options.ca_file, now))
+
+    async def close(self) -> None:
+        """Let go of nothing: each message has its own connection."""
+
+
+def payload(message: Message, *, with_attachments: bool) -> bytes:
+    """Return the JSON of a message: its data (see `schema`), with `text` and `files` added."""
+    files = [_file(one.name, one.media_type, one.content, whole=with_attachments) for one in message.attachments]
+    whole = {
+        "id": message.id,
+        "thread": message.notice,
+        "kind": message.kind,
+        "subject": message.subject,
+        **message.data,
+        "text": message.text,
+        "files": files,
+    }
+    return json.dumps(whole, ensure_ascii=False, sort_keys=True, default=str).encode()
+
+
+def signature(secret: str, at: int, body: bytes) -> str:
+    """Return the X-Signature header: `t=` seconds since 1970, `v1=` HMAC-SHA-256 of `t.body` in hex."""
+    digest = hmac.new(secret.encode(), f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    return f"t={at},v1={digest}"
+
+
+def _file(name: str, media_type: str, content: bytes, *, whole: bool) -> dict[str, Any]:
+    about = {
+        "name": name,
+        "media_type": media_type,
+        "size": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    return {**about, "base64": base64.b64encode(content).decode()} if whole else about
