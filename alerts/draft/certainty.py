@@ -8,6 +8,7 @@ from alerts.draft.narrative import unproven
 from alerts.draft.report import Table
 from alerts.finding import Between, Certainty, Exposure, Part, ReleaseFacts, Seconds
 
+UTC_SHARES = (7, 5, 5)
 METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
@@ -58,17 +59,17 @@ def measured(facts: ReleaseFacts) -> tuple[Table, ...]:
     slot = f"Announced time: {words.moment(facts.slot, zone)}" if facts.slot else f"Announced: {facts.slot_text}"
     header = ("Part and address", "First seen by the monitor", "Against the announced time", "Public before it")
     rows = tuple(_row(part, facts) for part in parts_in_order(facts))
-    return (Table(slot, header, rows),) if rows else ()
+    return (Table(slot, header, rows, (6.2, 4.0, 3.4, 3.2)),) if rows else ()
 
 
 def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
     name = part_name(part)
-    return f"{name[0].upper()}{name[1:]}\n{part.url}", _first(part, facts), _delay(part, facts), _early(part, facts)
+    return f"{words.capital(name)}\n{part.url}", _first(part, facts), _delay(part, facts), _early(part, facts)
 
 
 def _first(part: Part, facts: ReleaseFacts) -> str:
     seen = part.released if part.exposures and part.released.by else part.first_seen
-    return "Not seen" if seen.by is None else _sentence(words.between(seen, facts.timezone))
+    return "Not seen" if seen.by is None else words.capital(words.between(seen, facts.timezone))
 
 
 def _delay(part: Part, facts: ReleaseFacts) -> str:
@@ -83,12 +84,12 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     bounds = (
         Seconds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
     )
-    return _sentence(f"{words.span(bounds)} {'early' if ahead else 'late'}{growing}")
+    return words.capital(f"{words.span(bounds)} {'early' if ahead else 'late'}{growing}")
 
 
 def _early(part: Part, facts: ReleaseFacts) -> str:
     told = [f"{_span_open(each)}; from {_start(each, facts)}" for each in part.exposures]
-    return _sentence("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
+    return words.capital("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
 
 
 def _span_open(exposure: Exposure) -> str:
@@ -99,10 +100,6 @@ def _span_open(exposure: Exposure) -> str:
 
 def _start(exposure: Exposure, facts: ReleaseFacts) -> str:
     return words.between(exposure.start, facts.timezone)
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def annex(case: Case) -> tuple[Table, ...]:
@@ -122,7 +119,7 @@ def _document(case: Case) -> Table:
         ("Occurred", words.utc(case.incident.occurred)),
         ("Measured as of", words.utc(case.facts.at if case.facts else case.now)),
     ]
-    return Table("This draft", ("Item", "Value"), tuple(rows))
+    return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
 
 
 def _times(facts: ReleaseFacts) -> Table:
@@ -135,7 +132,7 @@ def _times(facts: ReleaseFacts) -> Table:
         for each in part.exposures:
             rows += [_pair(f"Exposure begins: {part_name(part)}", each.start)]
             rows += [] if each.open else [_pair(f"Exposure ends: {part_name(part)}", each.to)]
-    return Table("Times in UTC", ("What", "After", "By"), tuple(rows))
+    return Table("Times in UTC", ("What", "After", "By"), tuple(rows), UTC_SHARES)
 
 
 def _pair(what: str, seen: Between) -> tuple[str, str, str]:
@@ -144,13 +141,13 @@ def _pair(what: str, seen: Between) -> tuple[str, str, str]:
 
 def _gaps(facts: ReleaseFacts) -> Table:
     rows = tuple((words.utc(each.begins), words.utc(each.ends), each.cause) for each in facts.certainty.blind)
-    return Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), rows)
+    return Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), rows, (5, 5, 7))
 
 
 def _records(facts: ReleaseFacts) -> Table:
-    return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records)
+    return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
 
 
 def _noted(case: Case) -> Table:
     rows = tuple((words.brief(each.at, case.timezone), each.by, each.text) for each in case.incident.timeline)
-    return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows)
+    return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))

@@ -59,11 +59,15 @@ def _by(delay: Seconds | None) -> str:
 
 
 def shared_with(earlier: Incident, incident: Incident) -> str:
-    """Return the closest thing two incidents share: release, producer or platform; empty for none."""
+    """Return the closest thing two incidents share: release, producer or platform; empty for none.
+
+    A platform counts only between incidents of one kind: one producer's leak says nothing of another's delay.
+    """
     if earlier.release == incident.release:
         return "release"
     mine, theirs = _host(incident), _host(earlier)
-    platform = f"platform ({mine})" if mine and mine == theirs else ""
+    alike = earlier.kind == incident.kind and incident.kind != "hand"
+    platform = f"platform ({mine})" if alike and mine and mine == theirs else ""
     producer = "producer" if earlier.producer == incident.producer else ""
     return " and ".join(each for each in (producer, platform) if each)
 

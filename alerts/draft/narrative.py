@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alerts.draft import words
 from alerts.draft.case import Case, delay_of, lead, part_name, parts_in_order
-from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts, Seconds
+from alerts.finding import Between, BlindSpan, Exposure, Part, ReleaseFacts, Seconds
 
 # Details of these findings hold addresses and times; those of any other kind are not repeated.
 TOLD = (
@@ -69,7 +69,7 @@ def _subject(part: Part) -> str:
 
 
 def _comma(part: Part) -> str:
-    return "" if part.role == "page" else ","
+    return "," if part.role == "alternative" else ""
 
 
 def slot_clock(facts: ReleaseFacts) -> str:
@@ -193,10 +193,8 @@ def unproven(facts: ReleaseFacts) -> list[str]:
 
 def blind_told(blind: BlindSpan, timezone: str) -> str:
     """Say when the monitor could not see, and why."""
-    begins, ends = words.brief(blind.begins, timezone), words.brief(blind.ends, timezone)
-    return (
-        f"The monitor itself could not see from {begins} to {ends} ({blind.cause}); that gap is no evidence either way."
-    )
+    gap = words.between(Between(blind.begins, blind.ends), timezone)
+    return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 
 def logged_by_hand(case: Case) -> tuple[str, ...]:

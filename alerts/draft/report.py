@@ -15,11 +15,20 @@ from alerts.draft.form import FilledBy
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with a caption and a header row; every row is as long as the header."""
+    """A table with a caption and a header row; every row is as long as the header.
+
+    `shares` are the widths of the columns in proportion, all alike without them.
+    """
 
     caption: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    shares: tuple[float, ...] = ()
+
+    def widths(self, whole: float) -> tuple[float, ...]:
+        """Return the width of each column when the table is `whole` wide."""
+        shares = self.shares or (1.0,) * len(self.header)
+        return tuple(whole * share / sum(shares) for share in shares)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from html import escape
 from alerts.draft import words
 from alerts.draft.case import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Part, ReleaseFacts
+from alerts.finding import Between, Part, ReleaseFacts
 
 # Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
 LEGEND = {
@@ -33,8 +33,9 @@ FILLS = {
     "early": "#9c2a1b",
     "blind": "url(#blind)",
 }
+LABEL = 30
 EDGE = 'stroke="#333333" stroke-width="0.5"'
-WIDTH, LEFT, ROW, TOP = 680, 170, 26, 44
+WIDTH, LEFT, ROW, TOP = 700, 190, 26, 44
 
 
 def timeline(facts: ReleaseFacts) -> Timeline | None:
@@ -43,7 +44,8 @@ def timeline(facts: ReleaseFacts) -> Timeline | None:
     if len(set(instants)) < 2:
         return None
     margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
-    begins, ends = min(instants) - margin, max(instants) + margin
+    begins = (min(instants) - margin).replace(second=0, microsecond=0)
+    ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
     lanes = [Lane(part_name(part), _spans(part, begins, ends)) for part in parts_in_order(facts)]
     blind = _blind(facts, begins, ends)
     lanes += [Lane("monitor", blind)] if blind else []
@@ -92,12 +94,13 @@ def _lane_alt(part: Part, timezone: str) -> str:
     early = [f"public early from {words.between(each.start, timezone)}" for each in part.exposures]
     appeared = part.released if part.exposures else part.first_seen
     seen = [f"first seen {words.between(appeared, timezone)}"] if appeared.by else []
-    return f"{name[0].upper()}{name[1:]}: {', then '.join([*early, *seen]) or 'not seen'}."
+    return f"{words.capital(name)}: {', then '.join([*early, *seen]) or 'not seen'}."
 
 
 def span_text(figure: Timeline) -> str:
-    """Say between which instants the figure runs, outward to the second."""
-    return f"From {words.brief(figure.begins, figure.timezone)} to {words.brief(figure.ends, figure.timezone)}"
+    """Say between which instants the figure runs."""
+    told = words.between(Between(figure.begins, figure.ends), figure.timezone)
+    return words.capital(told)
 
 
 def legend_text(figure: Timeline) -> str:
@@ -105,7 +108,7 @@ def legend_text(figure: Timeline) -> str:
     used = [state for state in LOOKS if any(span.state == state for lane in figure.lanes for span in lane.spans)]
     marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in used)
     slot = f"Dashed line: announced time, {words.clock(figure.slot, figure.timezone)}. " if figure.slot else ""
-    return f"{slot}{marks[:1].upper()}{marks[1:]}."
+    return f"{slot}{words.capital(marks)}."
 
 
 def lane_alt(figure: Timeline, lane: Lane) -> str:
@@ -147,8 +150,12 @@ def _x(figure: Timeline, at: datetime) -> float:
 
 def _lane(figure: Timeline, row: int, lane: Lane) -> str:
     y = TOP + row * ROW
-    label = f'<text x="0" y="{y + 13}">{escape(lane.label[:26])}</text>'
+    label = f'<text x="0" y="{y + 13}">{escape(_short(lane.label))}</text>'
     return label + "".join(_bar(figure, span, y) for span in lane.spans)
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
 
 
 def _bar(figure: Timeline, span: Span, y: int) -> str:

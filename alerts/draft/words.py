@@ -23,6 +23,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def capital(text: str) -> str:
+    """Return the text with its first letter as a capital, the rest as it is."""
+    return f"{text[:1].upper()}{text[1:]}"
+
+
 def joined(items: Sequence[str]) -> str:
     """Return `a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""

@@ -18,9 +18,8 @@ from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece,
 from alerts.draft.write.png import lane_png
 from alerts.draft.write.text import printable
 
-GRID = (5.6, 11.4)
-LANE_CM = 10.9
-WIDTHS = {2: (5.6, 11.4), 3: (8.6, 3.0, 5.4), 4: (6.4, 4.0, 3.4, 3.2), 5: (2.6, 4.6, 3.4, 3.4, 3.0)}
+GRID = (5.5, 11.3)
+LANE_CM = 10.6
 
 
 def write_docx(report: Report) -> bytes:
@@ -73,7 +72,7 @@ def _fill(cell: _Cell, pieces: Sequence[Piece]) -> None:
 
 def _table(document: Document, block: Table) -> None:
     document.add_paragraph(printable(block.caption), style="Caption")
-    made = look.table(document, block.header, len(block.rows), WIDTHS[len(block.header)])
+    made = look.table(document, block.header, len(block.rows), block.widths(sum(GRID)))
     for row, texts in zip(made.rows[1:], block.rows, strict=True):
         for cell, text in zip(row.cells, texts, strict=True):
             _fill(cell, (Piece(Tone.PLAIN, text),))

@@ -88,6 +88,8 @@ def _frame(properties: _Element) -> None:
 
 def _cell_margins(document: Document) -> None:
     properties = next(document.styles["Table Grid"].element.iter(qn("w:tblPr")))
+    for indent in properties.iter(qn("w:tblInd")):
+        indent.set(qn("w:w"), "100")
     for old in list(properties.iter(qn("w:tblCellMar"))):
         properties.remove(old)
     margins = child(properties, "tblCellMar")

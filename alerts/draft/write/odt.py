@@ -20,7 +20,8 @@ from alerts.draft.write import odt_look as look
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
 from alerts.draft.write.text import printable
 
-FIGURE_CM = 17.0
+WHOLE_CM = 17.0
+GRID = (5.6, 11.4)
 # Line end, tab, a run of spaces that would be folded, or ordinary text with single spaces inside.
 PARTS = re.compile(r"\n|\t|(?:(?<=\n)|^) +| +(?=\n|$)| {2,}|[^\n\t ]+(?: [^\n\t ]+)*| ")
 
@@ -46,14 +47,13 @@ def _add(document: OpenDocument, block: Block, place: int) -> None:
             _say(document.text, pieces, "")
         case Box(pieces):
             _say(document.text, pieces, "Box ")
-        case Grid(caption, rows):
-            _table(
-                document, f"{caption} ({place})", HEADER, [((Piece(Tone.PLAIN, label),), said) for label, said in rows]
-            )
+        case Grid(_, rows):
+            cells = [((Piece(Tone.PLAIN, label),), said) for label, said in rows]
+            _table(document, place, HEADER, cells, GRID)
         case Table(caption, header, rows):
             document.text.addElement(_spaced(P(stylename=look.name("Caption")), caption))
-            cells = [[(Piece(Tone.PLAIN, text),) for text in row] for row in rows]
-            _table(document, f"{caption} ({place})", header, cells)
+            texts = [[(Piece(Tone.PLAIN, text),) for text in row] for row in rows]
+            _table(document, place, header, texts, block.widths(WHOLE_CM))
         case Timeline():
             _timeline(document, block)
 
@@ -80,10 +80,14 @@ def _spaced(paragraph: Any, text: str) -> Any:  # noqa: ANN401 - odfpy carries n
 
 
 def _table(
-    document: OpenDocument, title: str, header: Sequence[str], rows: Sequence[Sequence[tuple[Piece, ...]]]
+    document: OpenDocument,
+    place: int,
+    header: Sequence[str],
+    rows: Sequence[Sequence[tuple[Piece, ...]]],
+    widths: Sequence[float],
 ) -> None:
-    made = tables.Table(name=printable(title), stylename=look.name("Table"))
-    for column in look.columns(len(header)):
+    made = tables.Table(name=f"Table {place}", stylename=look.name("Table"))
+    for column in look.columns(document, widths, f"Columns{place}"):
         made.addElement(tables.TableColumn(stylename=column))
     top = tables.TableHeaderRows()
     top.addElement(_row([(Piece(Tone.PLAIN, text),) for text in header], "Head"))
@@ -105,8 +109,8 @@ def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Any:  # noqa: ANN401
 def _timeline(document: OpenDocument, figure: Timeline) -> None:
     place = document.addPicture("Pictures/timeline.svg", "image/svg+xml", svg(figure).encode())
     width, height = size(figure)
-    high = f"{height * FIGURE_CM / width:.2f}cm"
-    frame = Frame(width=f"{FIGURE_CM}cm", height=high, anchortype="as-char")
+    high = f"{height * WHOLE_CM / width:.2f}cm"
+    frame = Frame(width=f"{WHOLE_CM}cm", height=high, anchortype="as-char")
     frame.addElement(Image(href=place, type="simple", show="embed", actuate="onLoad"))
     frame.addElement(FigureTitle(text=printable(figure.title)))
     frame.addElement(Desc(text=printable(figure.alt)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from odf import dc, meta
@@ -31,12 +31,6 @@ from alerts.draft.write.text import printable
 FONT = "Arial"
 RULE = "0.5pt solid #555555"
 STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
-WIDTHS: Mapping[int, tuple[float, ...]] = {
-    2: (5.6, 11.4),
-    3: (8.6, 3.0, 5.4),
-    4: (6.4, 4.0, 3.4, 3.2),
-    5: (2.6, 4.6, 3.4, 3.4, 3.0),
-}
 SPACES = {"Heading 1": (0, 4, 15), "Heading 2": (14, 5, 12), "Caption": (8, 4, 10)}
 TEXTS: Mapping[Tone, Mapping[str, str]] = {
     Tone.OPEN: {"fontweight": "bold"},
@@ -50,9 +44,14 @@ def name(style: str) -> str:
     return style.replace(" ", "_20_")
 
 
-def columns(number: int) -> list[str]:
-    """Return the style names of the columns of a table with so many of them."""
-    return [f"Columns{number}_{place}" for place in range(number)]
+def columns(document: OpenDocument, widths: Sequence[float], table: str) -> list[str]:
+    """Add a style for each column of one table, in centimetres, and return their names."""
+    named = [f"{table}_{place}" for place in range(len(widths))]
+    for title, width in zip(named, widths, strict=True):
+        column = Style(name=title, family="table-column")
+        column.addElement(TableColumnProperties(columnwidth=f"{width:.2f}cm"))
+        document.automaticstyles.addElement(column)
+    return named
 
 
 def dress(document: OpenDocument, report: Report) -> None:
@@ -103,16 +102,11 @@ def _toned(document: OpenDocument, tone: Tone, prefix: str, frame: Mapping[str, 
 
 def _tables(document: OpenDocument) -> None:
     whole = Style(name="Table", family="table")
-    whole.addElement(TableProperties(width="17cm", align="left", marginbottom="6pt"))
+    whole.addElement(TableProperties(width="17cm", align="left", marginbottom="6pt", bordermodel="collapsing"))
     row = Style(name="Row", family="table-row")
     row.addElement(TableRowProperties(keeptogether="always"))
     for each in (whole, row, _cell("Cell", {}), _cell("Head", {"backgroundcolor": "#e9e9e9"})):
         document.automaticstyles.addElement(each)
-    for number, widths in WIDTHS.items():
-        for title, width in zip(columns(number), widths, strict=True):
-            column = Style(name=title, family="table-column")
-            column.addElement(TableColumnProperties(columnwidth=f"{width}cm"))
-            document.automaticstyles.addElement(column)
 
 
 def _cell(title: str, more: Mapping[str, str]) -> Any:  # noqa: ANN401 - odfpy carries no types

@@ -9,6 +9,8 @@ from itertools import groupby
 
 from alerts.draft.report import Field, Report, Section, Table, Timeline
 
+TICK = "Tick and time each step; what is noted here enters the report"
+BLANK = "Time:            By:"
 HEADER = ("Information needed", "Response")
 
 
@@ -108,7 +110,7 @@ def _plain(*texts: str) -> Words:
 
 
 def _status(report: Report) -> tuple[Piece, ...]:
-    form = "Short note" if report.form == "note" else f"Form {report.form}"
+    form = {"note": "Short note", "period": "Period report"}.get(report.form, f"Form {report.form}")
     amended = f"; last amended {report.last_amended}" if report.last_amended else ""
     code = f"Code of Practice edition {report.edition}" if report.edition else ""
     practice = f", {report.practice}" if report.practice else ""
@@ -157,7 +159,7 @@ def _replaced(report: Report) -> list[Block]:
         if field.replaced and not field.contested and field.paragraphs
     )
     return (
-        [Table("Measured or configured answers that a person has reworded", ("Question", "Original"), rows)]
+        [Table("Measured or configured answers that a person has reworded", ("Question", "Original"), rows, (1, 2))]
         if rows
         else []
     )
@@ -166,11 +168,6 @@ def _replaced(report: Report) -> list[Block]:
 def _steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
-    rows = tuple(
-        (f"☐ {step.text}" if not step.done else f"☑ {step.text}", step.within, step.done) for step in report.steps
-    )
-    shown = tuple((text, within, done or "Time:            By:") for text, within, done in rows)
-    table = Table(
-        "Tick and time each step; what is noted here enters the report", ("Step", "Within", "Done at, by (role)"), shown
-    )
+    rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
+    table = Table(TICK, ("Step", "Within", "Done at, by (role)"), rows, (8.4, 3.0, 5.4))
     return [table]
