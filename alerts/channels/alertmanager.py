@@ -16,6 +16,7 @@ from alerts.notice import OPENINGS
 from alerts.say import instant_text
 
 _LONGEST_TEXT = 4000
+_MAY_RAISE = frozenset({"grade_changed", "reopened"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Alertmanager:
 
 
 def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[str, Any]]:
-    """Yield the alert of a message and, where its grade may have risen, the end of the alert it replaces.
+    """Yield the alert of a message and, where its grade may have risen, the ends of those it replaces.
 
     The labels name the incident and its grade alone, so that later messages update the same alert.
     """
@@ -72,7 +73,7 @@ def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[s
     grade = str(message.data.get("grade", "none"))
     ends = at if message.kind == "final" else at + timedelta(seconds=_hold(message, options))
     yield _alert(message, grade, opened, ends)
-    if incident and message.kind not in OPENINGS:
+    if incident and message.kind in _MAY_RAISE:
         for other in GRADES[: GRADES.index(grade)] if grade in GRADES else ():
             yield _alert(message, other, opened, at)
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
-from notifications_python_client.utils import prepare_upload
+from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
-from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
 from alerts.channels.limits import reason, within
 
 _SHORTEST_KEY = 74
@@ -132,8 +132,17 @@ def _refused(fault: APIError, options: Options) -> Refused:
 
 def _fields(options: Options, message: Message) -> dict[str, Any]:
     fields: dict[str, Any] = {"subject": message.subject, "text": message.text}
-    if options.draft_field is not None and message.attachments:
-        draft = message.attachments[0]
-        upload: dict[str, Any] = prepare_upload(io.BytesIO(draft.content), draft.name)  # type: ignore[no-untyped-call]
-        fields[options.draft_field] = upload
+    if options.draft_field is not None:
+        # The template names the field, so it must have a value even where there is no draft.
+        fields[options.draft_field] = _upload(message.attachments)
     return fields
+
+
+def _upload(attachments: Sequence[Attachment]) -> object:
+    if not attachments:
+        return "none"
+    draft = attachments[0]
+    if len(draft.content) > DOCUMENT_UPLOAD_SIZE_LIMIT:
+        return "not attached: too large"
+    upload: object = prepare_upload(io.BytesIO(draft.content), draft.name)  # type: ignore[no-untyped-call]
+    return upload

@@ -1,0 +1,76 @@
+"""A message, and a certificate for TLS on loopback."""
+
+from __future__ import annotations
+
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from alerts.channel import Attachment, Message
+
+
+@pytest.fixture
+def draft() -> Attachment:
+    return Attachment(
+        "draft.docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", b"\x00PK"
+    )
+
+
+@pytest.fixture
+def message(draft: Attachment) -> Message:
+    """A follow-up in a thread, with a draft."""
+    return Message(
+        id="aaaa0002",
+        notice="aaaa0001",
+        kind="grade_changed",
+        subject="LATE, graver now: Malpractice £1 (ofqual)",
+        text="Still not there.\n\nIncident: i\n",
+        html="<p>Still not there.</p>",
+        data={
+            "schema": "ninethirty.notice/1",
+            "at": "2018-01-05T09:35:01.000Z",
+            "release": "malpractice",
+            "producer": "ofqual",
+            "grade": "report",
+            "incident": {"id": "i", "opened": "2018-01-05T09:31:01.000Z", "closed": None},
+        },
+        attachments=(draft,),
+    )
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a file with a key and its certificate for 127.0.0.1, made for this run alone."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed")
+    folder = tmp_path_factory.mktemp("tls")
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    new = [
+        "openssl",
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:2048",
+        "-nodes",
+        "-days",
+        "2",
+        "-keyout",
+        str(key),
+        "-out",
+        str(cert),
+    ]
+    subprocess.run([*new, *names], check=True, capture_output=True)
+    both = folder / "both.pem"
+    both.write_bytes(key.read_bytes() + cert.read_bytes())
+    return both
+
+
+@pytest.fixture
+def server_tls(certificate: Path) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from alerts.channel import Accepted, Message
+from alerts.channels.alertmanager import Alertmanager, Options, alerts
+from monitor.clock import SystemClock
+from tests.loopback import Asked, http_server
+
+NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
+OPTIONS = Options("http://127.0.0.1:9093")
+CONFIG = """
+route: {{receiver: hook, group_by: [alertname, release], group_wait: 50ms, group_interval: 50ms, repeat_interval: 1h}}
+receivers: [{{name: hook, webhook_configs: [{{url: '{url}/hook', send_resolved: true}}]}}]
+"""
+
+
+def pushed(message: Message, **changes: Any) -> list[dict[str, Any]]:  # noqa: ANN401  # fields of a message
+    return list(alerts(replace(message, **changes), OPTIONS, NOW))
+
+
+def test_one_incident_is_one_alert_however_often_it_changes(message: Message) -> None:
+    first, second = pushed(message)[0], pushed(message, id="aaaa0003", subject="LATE, now out", kind="appeared")[0]
+    assert first["labels"] == second["labels"]
+    assert first["labels"] == {
+        "alertname": "NinethirtyIncident",
+        "incident": "i",
+        "release": "malpractice",
+        "producer": "ofqual",
+        "grade": "report",
+    }
+
+
+def test_an_alert_fires_from_its_opening_until_it_is_over(message: Message) -> None:
+    firing, over = pushed(message)[0], pushed(message, kind="final")[0]
+    assert firing["startsAt"] == over["startsAt"] == "2018-01-05T09:31:01.000Z"
+    assert firing["endsAt"] == "2018-01-19T09:35:01.000Z"
+    assert over["endsAt"] == "2018-01-05T09:35:01.000Z"
+
+
+def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
+    _, none, note = pushed(message)
+    assert (none["labels"]["grade"], note["labels"]["grade"]) == ("none", "note")
+    assert note["endsAt"] == "2018-01-05T09:35:01.000Z"
+    assert len(pushed(message, kind="opened")) == 1
+
+
+@pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
+def test_what_no_measurement_resolves_ends_by_itself_within_a_day(message: Message, kind: str) -> None:
+    assert pushed(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"
+
+
+def test_a_test_message_without_an_incident_is_an_alert_of_its_own(message: Message) -> None:
+    (alert,) = pushed(message, kind="test", data={})
+    assert alert["labels"]["alertname"] == "NinethirtyTest"
+    assert alert["startsAt"] == "2018-01-05T09:35:01.000Z"
+
+
+async def test_a_token_is_sent_where_there_is_one(message: Message) -> None:
+    async with http_server(lambda _: (200, "", {})) as server:
+        channel = Alertmanager("am", Options(f"{server.url}/", token="t0"), lambda: NOW)
+        assert isinstance(await channel.send(message), Accepted)
+    (asked,) = server.asked
+    assert (asked.target, asked.headers["authorization"]) == ("/api/v2/alerts", "Bearer t0")
+
+
+@contextmanager
+def alertmanager(folder: Path, hook: str) -> Iterator[str]:
+    (folder / "am.yml").write_text(CONFIG.format(url=hook))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+    command = [
+        "prometheus-alertmanager",
+        f"--config.file={folder / 'am.yml'}",
+        f"--storage.path={folder}",
+        f"--web.listen-address={address}",
+        "--cluster.listen-address=",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield f"http://{address}"
+        finally:
+            process.terminate()
+
+
+async def ready(url: str) -> None:
+    async with httpx.AsyncClient(trust_env=False) as client, asyncio.timeout(20):
+        while True:
+            try:
+                if (await client.get(f"{url}/-/ready")).is_success:
+                    return
+            except httpx.TransportError:
+                await SystemClock().sleep(0.05)
+
+
+@pytest.fixture
+async def told() -> AsyncIterator[tuple[str, asyncio.Queue[dict[str, Any]]]]:
+    """Give a receiver's address and what Alertmanager tells it."""
+    queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    def take(asked: Asked) -> tuple[int, str, dict[str, str]]:
+        queue.put_nowait(asked.json)
+        return 200, "", {}
+
+    async with http_server(take) as server:
+        yield server.url, queue
+
+
+@pytest.mark.needs("alertmanager")
+async def test_a_real_alertmanager_fires_and_resolves(
+    message: Message, tmp_path: Path, told: tuple[str, asyncio.Queue[dict[str, Any]]]
+) -> None:
+    hook, queue = told
+    clock = SystemClock()
+    opened = clock.now() - timedelta(seconds=2)
+    incident = {"id": "i", "opened": opened.isoformat(), "closed": None}
+    data = {**message.data, "at": opened.isoformat(), "incident": incident}
+    with alertmanager(tmp_path, hook) as url:
+        await ready(url)
+        channel = Alertmanager("am", Options(url), clock.now)
+        assert await channel.send(replace(message, kind="opened", data=data)) == Accepted("200")
+        assert await channel.send(replace(message, kind="opened", data=data)) == Accepted("200")
+        firing = await asyncio.wait_for(queue.get(), 15)
+        over = {**data, "at": clock.now().isoformat()}
+        assert await channel.send(replace(message, kind="final", data=over)) == Accepted("200")
+        resolved = await asyncio.wait_for(queue.get(), 15)
+    assert (firing["status"], resolved["status"]) == ("firing", "resolved")
+    assert firing["alerts"][0]["annotations"]["summary"] == message.subject
+    assert len(resolved["alerts"]) == 1

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.channel import Accepted, Message, Refused
+from alerts.channels.apprise import Apprise, Options
+from tests.loopback import http_server
+
+# Apprise loads every service it knows, some of them by way of an old module.
+pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")
+
+NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(("kind", "urgency"), [("opened", "failure"), ("final", "success")])
+async def test_a_service_gets_subject_text_and_urgency(message: Message, kind: str, urgency: str) -> None:
+    async with http_server(lambda _: (200, "", {})) as server:
+        channel = Apprise("a", Options(f"json://127.0.0.1:{server.port}/"), lambda: NOW)
+        assert await channel.send(replace(message, kind=kind)) == Accepted("json")
+        await channel.close()
+    got = server.asked[0].json
+    assert (got["title"], got["type"]) == (message.subject, urgency)
+    assert message.text.strip() in got["message"]
+
+
+@pytest.mark.parametrize("url", ["nonsense://x", "", "slack://only-one-token"])
+async def test_an_address_apprise_does_not_know_is_refused_without_quoting_it(message: Message, url: str) -> None:
+    channel = Apprise("a", Options(url), lambda: NOW)
+    outcome = await channel.send(message)
+    await channel.close()
+    assert outcome == Refused(permanent=False, reason="the address is not one that apprise knows")
+
+
+async def test_a_service_that_refuses_is_named_by_its_scheme_alone(message: Message) -> None:
+    async with http_server(lambda _: (500, "", {})) as server:
+        channel = Apprise("a", Options(f"json://token@127.0.0.1:{server.port}/secret"), lambda: NOW)
+        outcome = await channel.send(message)
+        await channel.close()
+    assert outcome == Refused(permanent=False, reason="the service behind json did not take it")

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import email
+import ssl
+from dataclasses import replace
+from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+
+import pytest
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channels.mail import Mail, Options, compose
+from tests.loopback import smtp_server
+
+NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+TO = ("duty@example.org", "head@example.org", "desk@example.org")
+PASSWORD = "correct-horse"
+
+
+def options(port: int, **more: object) -> Options:
+    plain = Options("127.0.0.1", "Ninethirty <ninethirty@stats.example>", TO, port, security="none", timeout=5)
+    return replace(plain, **more)  # type: ignore[arg-type]
+
+
+def mail(port: int, **more: object) -> Mail:
+    return Mail("post", options(port, **more), lambda: NOW)
+
+
+def read(envelope: Envelope) -> EmailMessage:
+    assert isinstance(envelope.content, bytes)
+    parsed = email.message_from_bytes(envelope.content, policy=default)
+    assert isinstance(parsed, EmailMessage)
+    return parsed
+
+
+async def test_the_draft_arrives_whole_beside_plain_text_and_html(message: Message, draft: Attachment) -> None:
+    async with smtp_server() as server:
+        assert await mail(server.port).send(message) == Accepted("queued as 42")
+    got = read(server.mails[0])
+    assert got["Subject"] == message.subject
+    plain, rich = got.get_body(("plain",)), got.get_body(("html",))
+    assert plain is not None
+    assert rich is not None
+    assert plain.get_content().splitlines() == message.text.splitlines()
+    assert rich.get_content().strip() == message.html
+    (file,) = got.iter_attachments()
+    assert (file.get_filename(), file.get_content_type(), file.get_content()) == (
+        draft.name,
+        draft.media_type,
+        draft.content,
+    )
+
+
+def test_a_follow_up_is_threaded_under_its_opening(message: Message) -> None:
+    composed = compose(message, options(25), NOW)
+    assert composed["Message-ID"] == "<aaaa0002@stats.example>"
+    assert composed["In-Reply-To"] == composed["References"] == "<aaaa0001@stats.example>"
+    assert composed["Date"] == "Fri, 05 Jan 2018 09:35:01 +0000"
+    assert composed["Auto-Submitted"] == "auto-generated"
+
+
+def test_the_notice_that_opens_a_thread_replies_to_nothing(message: Message) -> None:
+    composed = compose(replace(message, notice=message.id), options(25), NOW)
+    assert composed["In-Reply-To"] is None
+
+
+async def test_a_header_cannot_be_smuggled_in(message: Message) -> None:
+    outcome = await mail(1).send(replace(message, subject="a\r\nBcc: x@example.org"))
+    assert isinstance(outcome, Refused)
+    assert outcome.permanent
+
+
+async def test_only_those_refused_for_the_moment_are_tried_again(message: Message) -> None:
+    refuse = {"head@example.org": "450 busy", "desk@example.org": "550 no such user"}
+    async with smtp_server(refuse) as server:
+        channel = mail(server.port)
+        first = await channel.send(message)
+        assert isinstance(first, Refused)
+        assert not first.permanent
+        assert first.reason.startswith("taken for 1 of 3: ")
+        del refuse["head@example.org"]
+        assert isinstance(await channel.send(message), Accepted)
+    assert [one.rcpt_tos for one in server.mails] == [["duty@example.org"], ["head@example.org"]]
+
+
+async def test_recipients_refused_for_good_are_named_and_do_not_stop_the_others(message: Message) -> None:
+    async with smtp_server({"desk@example.org": "550 no such user"}) as server:
+        outcome = await mail(server.port).send(message)
+    assert outcome == Accepted("refused for good: desk@example.org: 550 no such user")
+
+
+async def test_a_message_that_nobody_may_get_is_refused_for_good(message: Message) -> None:
+    async with smtp_server(dict.fromkeys(TO, "550 no such user")) as server:
+        outcome = await mail(server.port).send(message)
+    assert isinstance(outcome, Refused)
+    assert outcome.permanent
+
+
+async def test_a_wrong_password_is_trouble_of_the_channel_and_is_never_told(message: Message) -> None:
+    def no_one(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, data: LoginPassword) -> AuthResult:
+        return AuthResult(success=False, handled=False, message=f"535 5.7.8 {data.password.decode()} is wrong")
+
+    async with smtp_server(authenticator=no_one, auth_require_tls=False) as server:
+        outcome = await mail(server.port, user="u", password=PASSWORD).send(message)
+    assert isinstance(outcome, Refused)
+    assert not outcome.permanent
+    assert PASSWORD not in outcome.reason + repr(options(1, password=PASSWORD))
+
+
+async def test_starttls_is_used_and_the_certificate_checked(
+    message: Message, certificate: Path, server_tls: ssl.SSLContext
+) -> None:
+    async with smtp_server(tls_context=server_tls, require_starttls=True) as server:
+        unknown = await mail(server.port, security="starttls").send(message)
+        known = await mail(server.port, security="starttls", ca_file=str(certificate)).send(message)
+    assert isinstance(unknown, Refused)
+    assert "CERTIFICATE_VERIFY_FAILED" in unknown.reason
+    assert isinstance(known, Accepted)
+
+
+async def test_a_server_that_hides_starttls_gets_no_mail(message: Message) -> None:
+    async with smtp_server() as server:
+        outcome = await mail(server.port, security="starttls", user="u", password=PASSWORD).send(message)
+    assert isinstance(outcome, Refused)
+    assert not outcome.permanent
+    assert server.mails == []
+
+
+@pytest.mark.parametrize("security", ["tls", "starttls"])
+async def test_a_missing_file_of_authorities_is_a_refusal_not_a_crash(message: Message, security: str) -> None:
+    outcome = await mail(1, security=security, ca_file="/nowhere.pem").send(message)
+    assert isinstance(outcome, Refused)
+    assert not outcome.permanent

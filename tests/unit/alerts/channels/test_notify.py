@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channels.notify import Notify, Options, reference
+from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server
+
+NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+
+
+def options(url: str, *to: str) -> Options:
+    return Options(NOTIFY_KEY, "template-1", to or ("duty@example.org",), base_url=url, timeout=5)
+
+
+async def sent(message: Message, chosen: Options) -> Accepted | Refused:
+    channel = Notify("n", chosen, lambda: NOW)
+    try:
+        return await channel.send(message)
+    finally:
+        await channel.close()
+
+
+async def test_each_recipient_is_sent_the_template_with_its_fields(message: Message) -> None:
+    twin = NotifyTwin()
+    async with http_server(twin) as server:
+        outcome = await sent(message, options(server.url, "duty@example.org", "+447700900123"))
+    assert outcome == Accepted("n0, n1")
+    assert twin.taken[0]["template_id"] == "template-1"
+    assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
+    assert twin.taken[1]["phone_number"] == "+447700900123"
+    assert twin.taken[0]["reference"] == reference(message, "duty@example.org")
+
+
+async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:
+    twin = NotifyTwin()
+    twin.refuse["head@example.org"] = (429, "too many requests")
+    async with http_server(twin) as server:
+        chosen = options(server.url, "duty@example.org", "head@example.org")
+        first = await sent(message, chosen)
+        assert first == Refused(permanent=False, reason="429: too many requests")
+        twin.refuse.clear()
+        assert isinstance(await sent(message, chosen), Accepted)
+    assert [one["email_address"] for one in twin.taken] == ["duty@example.org", "head@example.org"]
+
+
+async def test_an_answer_lost_after_notify_took_it_is_found_by_reference(message: Message) -> None:
+    twin = NotifyTwin()
+
+    def takes_and_fails(asked: Asked) -> tuple[int, str, dict[str, str]]:
+        answer = twin(asked)
+        return answer if asked.method == "GET" else (503, "", {})
+
+    async with http_server(takes_and_fails) as server:
+        assert await sent(message, options(server.url)) == Accepted("n0")
+    assert len(twin.taken) == 1
+
+
+async def test_a_recipient_that_cannot_be_is_refused_for_good(message: Message) -> None:
+    twin = NotifyTwin()
+    twin.refuse["nobody@example.org"] = (400, "email_address is not valid")
+    async with http_server(twin) as server:
+        alone = await sent(message, options(server.url, "nobody@example.org"))
+        among = await sent(message, options(server.url, "nobody@example.org", "duty@example.org"))
+    assert alone == Refused(permanent=True, reason="400: email_address is not valid")
+    assert among == Accepted("n0; refused for good: 400: email_address is not valid")
+
+
+async def test_a_key_that_is_refused_is_never_quoted(message: Message) -> None:
+    twin = NotifyTwin()
+    twin.refuse["duty@example.org"] = (403, f"Invalid token: {NOTIFY_SECRET}")
+    async with http_server(twin) as server:
+        outcome = await sent(message, options(server.url))
+    assert outcome == Refused(permanent=False, reason="403: Invalid token: [redacted]")
+
+
+async def test_a_key_of_another_shape_is_refused_without_a_call(message: Message) -> None:
+    outcome = await sent(message, replace(options("http://127.0.0.1:1"), key="short"))
+    assert outcome == Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
+
+
+async def test_the_draft_goes_along_where_the_template_has_a_field_for_it(message: Message, draft: Attachment) -> None:
+    twin = NotifyTwin()
+    async with http_server(twin) as server:
+        await sent(message, replace(options(server.url), draft_field="draft"))
+    file = twin.taken[0]["personalisation"]["draft"]
+    assert (base64.b64decode(file["file"]), file["filename"]) == (draft.content, draft.name)
+
+
+async def test_a_draft_too_large_for_notify_is_left_out(message: Message, draft: Attachment) -> None:
+    twin = NotifyTwin()
+    large = replace(message, attachments=(replace(draft, content=b"x" * (2 * 1024 * 1024 + 1)),))
+    async with http_server(twin) as server:
+        assert isinstance(await sent(large, replace(options(server.url), draft_field="draft")), Accepted)
+    assert twin.taken[0]["personalisation"]["draft"] == "not attached: too large"

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channels.http import seconds_to_wait, weigh
+from alerts.channels.webhook import Options, Webhook, payload
+from tests.loopback import Asked, http_server
+
+NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+
+
+def verified(asked: Asked, secret: str) -> bool:
+    """Check a signature as a receiver would, from the documented recipe alone."""
+    fields = dict(part.split("=", 1) for part in asked.headers["x-signature"].split(","))
+    expected = hmac.new(secret.encode(), fields["t"].encode() + b"." + asked.body, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected, fields["v1"]) and int(fields["t"]) == int(NOW.timestamp())
+
+
+async def test_a_receiver_can_check_who_sent_it_and_drop_copies(message: Message) -> None:
+    async with http_server(lambda _: (204, "", {})) as server:
+        channel = Webhook("w", Options(f"{server.url}/hook", secret="s3"), lambda: NOW)
+        assert await channel.send(message) == Accepted("204")
+    (asked,) = server.asked
+    assert verified(asked, "s3")
+    assert not verified(asked, "other")
+    assert asked.headers["idempotency-key"] == message.id
+    assert (asked.json["schema"], asked.json["thread"]) == ("ninethirty.notice/1", "aaaa0001")
+
+
+async def test_without_a_secret_nothing_is_signed(message: Message) -> None:
+    async with http_server(lambda _: (200, "", {})) as server:
+        await Webhook("w", Options(server.url), lambda: NOW).send(message)
+    assert "x-signature" not in server.asked[0].headers
+
+
+async def test_a_redirect_is_not_followed(message: Message) -> None:
+    async with http_server(lambda _: (302, "", {"Location": "/elsewhere"})) as server:
+        outcome = await Webhook("w", Options(server.url), lambda: NOW).send(message)
+    assert outcome == Refused(permanent=False, reason="302 was a redirect, which is not followed")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("url", ["", "ftp://a.example", "http://[bad", "https://a.example:99999", "no address"])
+async def test_an_address_that_is_none_is_a_refusal_not_a_crash(message: Message, url: str) -> None:
+    outcome = await Webhook("w", Options(url, timeout=1), lambda: NOW).send(message)
+    assert isinstance(outcome, Refused)
+
+
+def test_the_draft_goes_along_when_it_is_wanted(message: Message, draft: Attachment) -> None:
+    (about,) = json.loads(payload(message, with_attachments=False))["files"]
+    (whole,) = json.loads(payload(message, with_attachments=True))["files"]
+    assert about == {
+        "name": draft.name,
+        "media_type": draft.media_type,
+        "size": 3,
+        "sha256": hashlib.sha256(draft.content).hexdigest(),
+    }
+    assert base64.b64decode(whole["base64"]) == draft.content
+
+
+def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
+    shuffled = replace(message, data=dict(reversed(message.data.items())))
+    assert payload(message, with_attachments=False) == payload(shuffled, with_attachments=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("7", 7),
+        ("Fri, 05 Jan 2018 09:41:00 GMT", 60),
+        ("Fri, 05 Jan 2018 09:41:00 -0000", 60),
+        ("99999999999", 86400),
+        ("Fri, 05 Jan 2018 09:39:00 GMT", None),
+        ("soon", None),
+        ("", None),
+        ("-5", None),
+    ],
+)
+def test_retry_after_is_read_as_seconds_or_a_date(text: str, seconds: int | None) -> None:
+    assert seconds_to_wait(text, NOW) == (None if seconds is None else timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("status", [400, 410, 413, 415, 422])
+def test_a_message_the_other_side_cannot_take_is_not_sent_again(status: int) -> None:
+    assert weigh(status, "5", NOW) == Refused(permanent=True, reason=f"{status} was the answer")
+
+
+@pytest.mark.parametrize("status", [301, 401, 404, 408, 429, 500, 503])
+def test_trouble_that_may_be_mended_is_tried_again_when_asked(status: int) -> None:
+    outcome = weigh(status, "5", NOW)
+    assert isinstance(outcome, Refused)
+    assert (outcome.permanent, outcome.retry_after) == (False, timedelta(seconds=5))
