@@ -177,11 +177,6 @@ class MemoryStore:
         """Return the monitors that have kept evidence."""
         return sorted({record.monitor for record in self._pick(Record, key=lambda record: record.number)})
 
-    def evidence_length(self, file: str) -> int:
-        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
-        mine = self._pick(Record, lambda record: record.file == file, key=lambda record: record.number)
-        return max((record.offset + record.length for record in mine), default=0)
-
     def lease(self, name: str) -> Lease | None:
         """Return who holds a lease, run out or not."""
         return self._get(Lease, name)

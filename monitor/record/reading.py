@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, union
+from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, tuple_, union
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -179,8 +179,13 @@ class SqlReader:
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
         """Return these records of evidence, by monitor and number; ids that name none are left out."""
-        rows = self._among(_all(Record, tables.EVIDENCE), tables.EVIDENCE.c.id, ids)
-        return sorted((Record(**row) for row in rows), key=lambda record: (record.monitor, record.number))
+        table = tables.EVIDENCE
+        key = tuple_(table.c.monitor, table.c.number)
+        keys = [
+            (monitor, int(number)) for monitor, _, number in (name.rpartition("-") for name in ids) if number.isdigit()
+        ]
+        found = [it for some in chunks(keys) for it in self._flat(Record, _all(Record, table).where(key.in_(some)))]
+        return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
         """Return a monitor's records numbered above `after`, in order."""
@@ -198,12 +203,6 @@ class SqlReader:
         """Return the monitors that have kept evidence."""
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
-
-    def evidence_length(self, file: str) -> int:
-        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
-        table = tables.EVIDENCE
-        end = select(func.max(table.c.offset + table.c.length).label("end")).where(table.c.file == file)
-        return int(self._rows(end)[0]["end"] or 0)
 
     def lease(self, name: str) -> Lease | None:
         """Return who holds a lease, run out or not."""

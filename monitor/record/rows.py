@@ -123,28 +123,30 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Bytes that were kept as evidence, and its link in the chain of one monitor's records.
+    """Bytes that were kept as evidence, and their link in the chain of one monitor's records.
 
-    `file` is a name in the evidence folder; `offset` and `length` are bytes in it. `sha256` is that of
-    those bytes. `chain` is the SHA-256 over this record and `previous`, the `chain` of the record before
-    (empty for the first), so that a record altered, lost or slipped in shows. `expired` is when the bytes
-    were given up under the retention rule.
+    `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder;
+    `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. `chain` is the SHA-256
+    over this record and the `chain` of the one before, so that a record altered, lost or slipped in shows.
+    `expired` is when the bytes were given up under the retention rule.
     """
 
-    id: str
     monitor: str
     number: int
     target: str
     kind: str
-    url: str
     at: datetime
     file: str
     offset: int
     length: int
     sha256: str
-    previous: str
     chain: str
     expired: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """Return the name by which runs and people refer to it."""
+        return f"{self.monitor}-{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

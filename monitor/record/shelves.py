@@ -185,19 +185,16 @@ class MemoryTransaction:
         self._shelves.put(heartbeat, heartbeat.monitor)
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when one of this id or number is there already."""
+        """Append records of evidence; raises `Conflict` when one of this number is there already."""
         for record in records:
-            numbered = any(
-                (record.monitor, record.number) == (it.monitor, it.number) for it in self._shelves.of(Record).values()
-            )
-            if numbered or not self._shelves.add(record, record.id):
-                raise Conflict(f"evidence {record.id} or one after it is there already")
+            if not self._shelves.add(record, record.monitor, record.number):
+                raise Conflict(f"evidence {record.number} of {record.monitor} is there already")
 
-    def expire_evidence(self, files: Sequence[str], at: datetime) -> None:
-        """Note that the bytes of every record in these files were given up at `at`."""
-        stale = [record for record in self._shelves.of(Record).values() if record.file in files and not record.expired]
+    def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
+        stale = [it for it in self._shelves.of(Record).values() if it.monitor == monitor and it.number <= last]
         for record in stale:
-            self._shelves.put(replace(record, expired=at), record.id)
+            self._shelves.put(replace(record, expired=record.expired or at), record.monitor, record.number)
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew a lease; False when somebody else holds it beyond `now`."""

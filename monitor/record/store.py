@@ -83,10 +83,10 @@ class Transaction(Protocol):
         """Replace the sign of life of one monitor."""
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when one of this id or number is there already."""
+        """Append records of evidence; raises `Conflict` when one of this number is there already."""
 
-    def expire_evidence(self, files: Sequence[str], at: datetime) -> None:
-        """Note that the bytes of every record in these files were given up at `at`."""
+    def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew a lease; False when somebody else holds it beyond `now`."""
@@ -192,9 +192,6 @@ class Store(Protocol):
 
     def evidence_monitors(self) -> list[str]:
         """Return the monitors that have kept evidence."""
-
-    def evidence_length(self, file: str) -> int:
-        """Return how many bytes of an evidence file are accounted for, 0 when none are."""
 
     def lease(self, name: str) -> Lease | None:
         """Return who holds a lease, run out or not."""

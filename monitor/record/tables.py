@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, 
 from sqlalchemy.types import TypeEngine
 
 from monitor.look.sighting import State
-from monitor.record.columns import Body, Instant, Length, Name, Names, OneOf, Words
+from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Words
 from monitor.record.rows import Standing
 
 HEAD = "0001"
@@ -190,25 +190,19 @@ DELIVERY = _lean(
 
 HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", Boolean))
 
-EVIDENCE = _table(
+EVIDENCE = _lean(
     "evidence",
-    _key("id"),
-    _fact("monitor", Name),
-    _fact("number", BigInteger),
+    _key("monitor"),
+    _key("number", BigInteger),
     _fact("target", Name),
     _fact("kind", Text),
-    _fact("url"),
     _fact("at", Instant),
     _fact("file", Name),
     _fact("offset", BigInteger),
     _fact("length", BigInteger),
-    _fact("sha256", Text),
-    _fact("previous", Text),
-    _fact("chain", Text),
+    _fact("sha256", Digest),
+    _fact("chain", Digest),
     _maybe("expired", Instant),
-    Index(None, "monitor", "number", unique=True),
-    Index(None, "target", "at"),
-    Index(None, "file"),
 )
 
 LEASE = _lean("lease", _key("name"), _fact("holder", Name), _fact("until", Instant))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -20,6 +20,7 @@ from monitor.record.store import Conflict
 from schedules.promise import Promise
 from schedules.release import Release
 
+T = TypeVar("T")
 Row = Mapping[str, Any]
 
 CHUNK = 500
@@ -28,7 +29,7 @@ CHUNK = 500
 _INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
-def chunks(ids: Sequence[str]) -> Iterable[Sequence[str]]:
+def chunks(ids: Sequence[T]) -> Iterable[Sequence[T]]:
     """Return the ids in portions that fit a statement."""
     return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
 
@@ -144,14 +145,15 @@ class SqlTransaction:
         try:
             self._connection.execute(_INSERT[self._connection.dialect.name](tables.EVIDENCE), rows)
         except IntegrityError as exc:
-            raise Conflict(f"evidence {rows[0]['id']} or one after it is there already") from exc
+            raise Conflict(
+                f"evidence {rows[0]['number']} of {rows[0]['monitor']}, or a later one, is there already"
+            ) from exc
 
-    def expire_evidence(self, files: Sequence[str], at: datetime) -> None:
-        """Note that the bytes of every record in these files were given up at `at`."""
+    def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
         table = tables.EVIDENCE
-        for some in chunks(files):
-            fresh = table.c.file.in_(some) & table.c.expired.is_(None)
-            self._connection.execute(update(table).where(fresh).values(expired=at))
+        mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
+        self._connection.execute(update(table).where(mine).values(expired=at))
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew a lease; False when somebody else holds it beyond `now`."""

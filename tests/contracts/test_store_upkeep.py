@@ -61,34 +61,31 @@ def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Inci
     return Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
 
 
-def a_record(number: int, monitor: str = "m", file: str = "a.warc.gz") -> Record:
-    name = f"{monitor}-{number}"
-    return Record(
-        name, monitor, number, "r/page/edge", "response", "https://x", SLOT, file, 100 * number, 50, "aa", "", name
-    )
+def a_record(number: int, monitor: str = "m") -> Record:
+    name = f"{monitor}-000000001-20180105.warc.gz"
+    return Record(monitor, number, "r/page/edge", "turn", SLOT, name, 100 * number, 50, "aa" * 32, f"{number:064x}")
 
 
 # Evidence and leases
 
 
-def test_evidence_is_found_by_id_by_chain_and_by_file(store: Store) -> None:
-    records = [a_record(1), a_record(2), a_record(3, file="b.warc.gz")]
+def test_evidence_is_found_by_id_and_along_its_chain(store: Store) -> None:
+    records = [a_record(1), a_record(2), a_record(3)]
     with store.transaction() as tx:
-        tx.add_evidence([*records, a_record(1, "other", "c.warc.gz")])
-    assert store.evidence(["m-3", "m-1", "none"]) == [records[0], records[2]]
+        tx.add_evidence([*records, a_record(1, "north-2")])
+    assert store.evidence(["m-3", "m-1", "m-9", "none", "m-x", ""]) == [records[0], records[2]]
+    assert store.evidence([a_record(1, "north-2").id]) == [a_record(1, "north-2")]
     assert store.evidence_chain("m", after=1, limit=1) == [records[1]]
     assert store.last_evidence("m") == records[2]
     assert store.last_evidence("nobody") is None
-    assert store.evidence_monitors() == ["m", "other"]
-    assert store.evidence_length("a.warc.gz") == 250
-    assert store.evidence_length("none") == 0
+    assert store.evidence_monitors() == ["m", "north-2"]
 
 
 def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_evidence([a_record(1)])
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.add_evidence([replace(a_record(1), id="another")])
+        tx.add_evidence([replace(a_record(1), target="another")])
     with store.transaction() as tx:
         tx.add_evidence([a_record(2)])
         tx.add_evidence([])
@@ -97,10 +94,11 @@ def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
 
 def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Store) -> None:
     with store.transaction() as tx:
-        tx.add_evidence([a_record(1), a_record(2, file="b.warc.gz")])
-        tx.expire_evidence(["a.warc.gz"], SLOT + DAY)
-        tx.expire_evidence(["a.warc.gz"], SLOT + 2 * DAY)
-    assert store.evidence_chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2, file="b.warc.gz")]
+        tx.add_evidence([a_record(1), a_record(2), a_record(1, "n")])
+        tx.expire_evidence("m", 1, SLOT + DAY)
+        tx.expire_evidence("m", 1, SLOT + 2 * DAY)
+    assert store.evidence_chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2)]
+    assert store.evidence_chain("n") == [a_record(1, "n")]
 
 
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:

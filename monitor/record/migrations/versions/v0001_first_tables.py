@@ -192,24 +192,19 @@ def _upkeep() -> None:
     )
     _create(
         "evidence",
-        _key("id", NAME),
-        _fact("monitor", NAME),
-        _fact("number", sa.BigInteger),
+        _key("monitor", NAME),
+        _key("number", sa.BigInteger),
         _fact("target", NAME),
         _fact("kind", sa.Text),
-        _fact("url", sa.Text),
         _fact("at", sa.BigInteger),
         _fact("file", NAME),
         _fact("offset", sa.BigInteger),
         _fact("length", sa.BigInteger),
-        _fact("sha256", sa.Text),
-        _fact("previous", sa.Text),
-        _fact("chain", sa.Text),
+        _fact("sha256", sa.LargeBinary),
+        _fact("chain", sa.LargeBinary),
         _maybe("expired", sa.BigInteger),
+        lean=True,
     )
-    _index("evidence", "file")
-    _index("evidence", "monitor", "number", unique=True)
-    _index("evidence", "target", "at")
     _create(
         "lease",
         _key("name", NAME),
