@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from monitor.rehearse.expect import Met, Results, check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.rehearse.script import Script
+
+URL = "https://stats.example/birds"
+RELEASE = f"""
+[[release]]
+id = "birds"
+title = "Birds"
+producer = "agency"
+url = "{URL}"
+slot = 2018-01-05T09:30:00
+
+[[expect]]
+"""
+MEASURED: dict[str, Any] = {
+    "id": "agency-birds-2018",
+    "url": URL,
+    "verdict": "late",
+    "final": True,
+    "delay": {"min": 10139.0, "max": 10141.0},
+    "first_seen": {"after": "2018-01-05T12:18:59.000Z", "by": "2018-01-05T12:19:01.000Z"},
+    "findings": [{"kind": "late", "part": "page"}, {"kind": "elsewhere_first", "part": "news", "detail": "x"}],
+    "exposures": [
+        {"part": "html", "seconds": {"min": 10.0, "max": 20.0}, "open": False},
+        {"part": "page", "seconds": {"min": 1790.0, "max": 1810.0}, "open": False},
+    ],
+    "unproven_because": None,
+    "parts": [{"id": "news", "verdict": "late", "delay": {"min": 5.0, "max": None}, "exposures": []}],
+}
+RESULTS = Results(
+    releases=[MEASURED],
+    notices=[
+        {"id": "1", "kind": "opened", "release": "agency-birds-2018"},
+        {"id": "2", "kind": "final", "release": "agency-birds-2018"},
+        {"id": "3", "kind": "calendar", "release": "elsewhere"},
+    ],
+    drafts=[{"release": "agency-birds-2018", "form": "B"}],
+)
+
+
+@pytest.fixture
+def ask(script: Callable[[str], Script]) -> Callable[[str], Met]:
+    def one(text: str) -> Met:
+        release = 'release = "birds"\n'
+        return check(
+            script(RELEASE + (text.removeprefix("of all: ") if "of all" in text else release + text)), RESULTS
+        )[0]
+
+    return one
+
+
+MET = [
+    'verdict = "late"',
+    'verdict = "late"\nfinal = true',
+    "delay = { min = 10140, max = 10140, within = 2 }",
+    "delay = { min = 10100, max = 10200 }",
+    "delay = { min = 10138, within = 0 }",
+    'findings = ["elsewhere_first"]',
+    'findings = [{ kind = "late", part = "page" }]',
+    "first_seen = { by = 2018-01-05T12:19:01 }",
+    "exposure = { min = 1800, max = 1800, within = 10, open = false }",
+    "exposure = { open = false }",
+    'exposures = [{ part = "html" }]',
+    'part = "news"\nexposures = []',
+    'part = "news"\ndelay = { min = 5 }',
+    "notices = 1\ndrafts = 1",
+    "of all: notices = 2",
+]
+UNMET = [
+    ('verdict = "on_time"', "verdict: late, not on_time"),
+    (
+        "delay = { min = 10140, max = 10140, within = 0.5 }",
+        "delay: measured 10139 to 10141 s, wider than the true 10140 to 10140 s by over 0.5 s",
+    ),
+    (
+        "delay = { min = 10142, max = 10150, within = 20 }",
+        "delay: measured 10139 to 10141 s, which leaves out the true 10142 to 10150 s",
+    ),
+    ('part = "news"\ndelay = { min = 5, max = 6, within = 100 }', "wider than"),
+    ('findings = ["late", "partial"]', "findings: ['late', 'elsewhere_first'], not ['late', 'partial']"),
+    ("findings = []", "findings: ['late', 'elsewhere_first'], not []"),
+    ('findings = [{ kind = "late", part = "news" }]', "findings"),
+    ("exposure = { min = 15, max = 15, within = 10 }", "exposure: measured 1790 to 1810 s"),
+    ("exposure = { open = true }", "exposure: is closed"),
+    ('part = "news"\nexposure = { open = true }', "exposure: there was none"),
+    ('part = "sheet"\nverdict = "late"', "the release has no part sheet"),
+    ('unproven_because = "blind"', "unproven_because: None, not blind"),
+    ("of all: notices = 0", "notices: 2, not 0 (opened, calendar)"),
+    ('verdict = "early"\ndrafts = 2', "drafts: 1, not 2 (B); verdict: late, not early"),
+]
+
+
+@pytest.mark.parametrize("text", MET)
+def test_what_was_seen_is_met(ask: Callable[[str], Met], text: str) -> None:
+    assert ask(text) == Met(ask(text).release, ask(text).part, met=True)
+
+
+@pytest.mark.parametrize(("text", "why"), UNMET)
+def test_what_was_not_seen_is_told_with_its_reason(ask: Callable[[str], Met], text: str, why: str) -> None:
+    met = ask(text)
+    assert not met.met
+    assert why in met.why
+
+
+def test_a_release_that_never_came_is_told(script: Callable[[str], Script]) -> None:
+    met = check(script(RELEASE + 'release = "birds"\nverdict = "late"'), Results())
+    assert met == [Met("birds", None, met=False, why="there is no release birds")]
+
+
+def test_a_release_that_was_never_measured_has_no_delay(script: Callable[[str], Script]) -> None:
+    told = script(RELEASE + 'release = "birds"\ndelay = { min = 0, max = 0, within = 9 }')
+    met = check(told, Results(releases=[{**MEASURED, "delay": None}]))
+    assert met[0].why == "delay: was not measured"

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from monitor.errors import BadInput
+from monitor.rehearse.script import read_script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from monitor.rehearse.script import Script
+
+SCRIPTS = sorted((Path(__file__).parents[4] / "rehearsals").glob("*.toml"))
+RELEASE = """
+[[release]]
+id = "birds"
+title = "Birds"
+producer = "agency"
+url = "https://stats.example/birds"
+slot = 2018-01-05T09:30:00
+"""
+
+
+def wrong(script: Callable[[str], Script], text: str) -> list[str]:
+    with pytest.raises(BadInput) as told:
+        script(text)
+    return [str(fault) for fault in told.value.faults]
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_shipped_rehearsal_can_be_read_and_expects_something(path: Path) -> None:
+    assert read_script(path).expect
+
+
+def test_local_date_times_are_read_in_the_timezone_of_the_script(script: Callable[[str], Script]) -> None:
+    summer = 'title = "S"\nfrom = 2015-07-23T09:00:00\nuntil = 2015-07-23T10:00:00+05:00\n'
+    with pytest.raises(BadInput):
+        script(summer)
+    told = script(summer.replace("+05:00", "Z"))
+    assert (told.begins, told.ends) == (datetime(2015, 7, 23, 8, tzinfo=UTC), datetime(2015, 7, 23, 10, tzinfo=UTC))
+
+
+def test_the_timezone_is_that_of_the_configuration_it_names(script: Callable[[str], Script], tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('timezone = "Europe/Paris"\n')
+    assert script('config = "config.toml"').begins == datetime(2018, 1, 5, 8, tzinfo=UTC)
+
+
+def test_a_slot_may_be_a_time_a_day_or_a_text(script: Callable[[str], Script]) -> None:
+    slots = ("2018-01-05T09:30:00", "2018-01-05", '"January 2018"')
+    read = [script(RELEASE.replace("2018-01-05T09:30:00", slot)).release[0].slot for slot in slots]
+    assert read == [datetime(2018, 1, 5, 9, 30, tzinfo=UTC), date(2018, 1, 5), "January 2018"]
+
+
+def test_every_table_of_the_format_is_understood(script: Callable[[str], Script], tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("<h1>Birds</h1>")
+    told = script(
+        RELEASE
+        + """
+        part = [{ id = "data", role = "data", url = "https://stats.example/b.csv", recognise = "status" }]
+        [[change]]
+        release = "birds"
+        at = 2018-01-04T17:00:00
+        state = "cancelled"
+        [[answer]]
+        url = "https://stats.example/birds"
+        at = 2018-01-05T09:30:00
+        body_file = "page.html"
+        headers = { "Content-Type" = "text/html" }
+        etag = true
+        edge_cache = "30s"
+        latency = "20ms"
+        [[fault]]
+        host = "stats.example"
+        from = 2018-01-05T09:30:00
+        until = 2018-01-05T09:34:00
+        kind = "503"
+        retry_after = "30s"
+        [[monitor]]
+        at = 2018-01-05T09:29:00
+        kind = "clock"
+        offset = "-45s"
+        [[log]]
+        at = 2018-01-05T09:40:00
+        release = "birds"
+        words = { what = "seen in a newspaper", when = "2018-01-05" }
+        [[expect]]
+        release = "birds"
+        verdict = "late"
+        first_seen = { by = 2018-01-05T09:30:01 }
+        exposure = { min = 1800, max = 1800, within = 2, open = false }
+        findings = ["late", { kind = "partial", part = "data" }]
+        """
+    )
+    assert told.answer[0].content() == b"<h1>Birds</h1>"
+    assert told.answer[0].latency == timedelta(milliseconds=20)
+    assert told.monitor[0].offset == timedelta(seconds=-45)
+    assert told.expect[0].first_seen == {"by": "2018-01-05T09:30:01.000Z"}
+    assert told.expect[0].model_fields_set == {"release", "verdict", "first_seen", "exposure", "findings"}
+
+
+FAULTS = [
+    ("seeds = 1", "story.toml: seeds: unknown key, did you mean seed? (got 1)"),
+    ('seed = "x"', 'story.toml: seed: must be a whole number (got "x")'),
+    ('config = "no.toml"', 'story.toml: config: no such file (got "no.toml")'),
+    ("[[release]]\nid = 7", "story.toml: release[1].id: must be text in quotes (got 7)"),
+    (RELEASE.replace("url", "ulr"), "story.toml: release[1].ulr: unknown key, did you mean url?"),
+    (RELEASE + RELEASE, 'story.toml: release[2].id: is there already (got "birds")'),
+    (RELEASE + 'recognise = "sight"', "story.toml: release[1].recognise: no recogniser of that name"),
+    (
+        RELEASE + 'part = [{ id = "page", role = "data", url = "https://a.example/" }]',
+        'story.toml: release[1].part[1].id: is there already (got "page")',
+    ),
+    (
+        RELEASE + 'part = [{ id = "x", role = "sheet", url = "https://a.example/" }]',
+        "story.toml: release[1].part[1].role: must be one of attachment, html, data, alternative",
+    ),
+    ('[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00', "story.toml: change[1]: needs one of slot, state or go"),
+    ('[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00\ngone = true', "change[1].release: no such release"),
+    (
+        RELEASE + '[[change]]\nrelease = "bird"\nat = 2018-01-05T09:00:00\ngone = true',
+        'change[1].release: no such release, did you mean birds? (got "bird")',
+    ),
+    ('[[answer]]\nurl = "stats.example"', "answer[1].url: not an address"),
+    ('[[answer]]\nat = "noon"', 'answer[1].at: not a date-time, write 2018-01-05T09:30:00 (got "noon")'),
+    ("[[answer]]\nstatus = 999", "answer[1].status: must be at most 599 (got 999)"),
+    ('[[answer]]\nlatency = "20 ms"', 'answer[1].latency: not a duration, write "1s" (got "20 ms")'),
+    ('[[answer]]\nbody_file = "no.html"', 'answer[1].body_file: no such file (got "no.html")'),
+    ('[[fault]]\nkind = "rset"', 'fault[1].kind: not known, did you mean reset? (got "rset")'),
+    ('[[fault]]\nkind = "reset"', "fault[1]: needs either host or url"),
+    ('[[fault]]\nkind = "reset"\nretry_after = "1s"', "fault[1].retry_after: belongs to 429 and 503 alone"),
+    (
+        "[[fault]]\nfrom = 2018-01-05T10:00:00\nuntil = 2018-01-05T09:00:00",
+        "fault[1].until: is not after from (got 2018-01-05T09:00:00)",
+    ),
+    ("[[monitor]]\nkind = 'clock'\nat = 2018-01-05T09:00:00", "monitor[1].offset: a wrong clock needs an offset"),
+    ("[[monitor]]\nkind = 'start'\nat = 2018-01-05T09:00:00", "monitor[1].kind: the monitor runs already"),
+    ('[[expects]]\nverdict = "late"', "expects: unknown key, did you mean expect?"),
+    ('[[expect]]\nverdict = "lat"', 'expect[1].verdict: not known, did you mean late? (got "lat")'),
+    ('[[expect]]\nfindings = ["odd"]', "expect[1].findings[1]: no finding of that kind"),
+    ('[[expect]]\ngrade = "none"', "expect[1].release: must be given for anything but notices and drafts"),
+    ("[[expect]]\ndelay = { mim = 1 }", "expect[1].delay.mim: unknown key (got 1)"),
+]
+
+
+@pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
+def test_each_fault_names_its_key_reason_and_value(script: Callable[[str], Script], text: str, line: str) -> None:
+    assert any(line in told for told in wrong(script, text)), wrong(script, text)
+
+
+def test_all_faults_are_told_at_once(script: Callable[[str], Script]) -> None:
+    told = wrong(script, 'seeds = 1\n[[answer]]\nstatus = 999\n[[expect]]\nrelease = "nobody"\n')
+    keys = [line.split(": ")[1] for line in told]
+    assert keys == ["answer[1].url", "answer[1].at", "answer[1].status", "seeds", "expect[1].release"]
+
+
+def test_two_answers_of_one_address_at_one_instant_are_refused(script: Callable[[str], Script]) -> None:
+    answer = '[[answer]]\nurl = "https://a.example/"\nat = {}\n'
+    both = answer.format("2018-01-05T09:00:00") + answer.format("2018-01-05T10:00:00+01:00")
+    assert wrong(script, both) == [
+        "story.toml: answer[2].at: this address has another answer from that instant on (got 2018-01-05T10:00:00+01:00)"
+    ]
+
+
+def test_faults_of_one_host_that_overlap_are_refused(script: Callable[[str], Script]) -> None:
+    fault = '[[fault]]\nhost = "a.example"\nkind = "reset"\nfrom = 2018-01-05T{}:00\nuntil = 2018-01-05T{}:00\n'
+    assert len(script(fault.format("09:00", "09:10") + fault.format("09:10", "09:20")).fault) == 2
+    assert "fault[2].from: overlaps fault[1]" in wrong(script, fault.format("09:00", "09:10") * 2)[0]
+
+
+def test_a_local_time_that_the_clocks_skip_is_refused(script: Callable[[str], Script]) -> None:
+    told = wrong(script, '[[answer]]\nurl = "https://a.example/"\nat = 2018-03-25T01:30:00\n')
+    assert told == [
+        "story.toml: answer[1].at: no such time in Europe/London, the clocks skip it (got 2018-03-25T01:30:00)"
+    ]
+
+
+def test_a_local_time_that_comes_twice_wants_its_offset(script: Callable[[str], Script]) -> None:
+    text = '[[answer]]\nurl = "https://a.example/"\nat = 2018-10-28T01:30:00{}\n'
+    assert "comes twice in Europe/London, write its offset" in wrong(script, text.format(""))[0]
+    assert script(text.format("Z")).answer[0].at == datetime(2018, 10, 28, 1, 30, tzinfo=UTC)
+
+
+def test_a_configuration_may_announce_releases_that_the_script_does_not(
+    script: Callable[[str], Script], tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text("")
+    assert script('config = "config.toml"\n[[expect]]\nrelease = "of-the-config"\nverdict = "late"').expect
