@@ -14,6 +14,7 @@ from alerts.finding import Between, Exposure, Part, ReleaseFacts, Seconds
 from alerts.say import instant_text, one_line
 
 SCHEMA = "ninethirty.notice/1"
+_LONGEST_TITLE = 70
 OPENINGS = frozenset({"opened", "lead", "unproven", "calendar"})
 
 
@@ -52,6 +53,18 @@ class About(Protocol):
         """Return the incident's kind."""
 
     @property
+    def release(self) -> str:
+        """Return the release's id, empty where none is watched."""
+
+    @property
+    def producer(self) -> str:
+        """Return the producer's id or name."""
+
+    @property
+    def grade(self) -> str:
+        """Return its grade."""
+
+    @property
     def title(self) -> str:
         """Return the release's title."""
 
@@ -84,6 +97,40 @@ def notice_id(incident: str, kind: str, fact: str) -> str:
 def thread_id(incident: str) -> str:
     """Return the id of the notice that opens an incident's thread, whatever that notice is called."""
     return notice_id(incident, "opened", "thread")
+
+
+def opening(incident: About, now: datetime | None = None) -> Notice:
+    """Return the notice that opens the thread of an incident logged by hand.
+
+    What the person typed stays in the incident: it may tell of content that was not public yet.
+    """
+    title = one_line(incident.title, _LONGEST_TITLE)
+    subject = f"LOGGED: {title} ({incident.producer}), an incident was logged by hand"
+    lines = [
+        subject,
+        "",
+        f"Release: {one_line(incident.title)}",
+        f"Producer: {incident.producer}",
+        *([f"Address: {incident.facts.url}"] if incident.facts is not None else []),
+        "",
+        "What to do now:",
+        f"1. Read it: ninethirty incident show {incident.id}",
+        f"2. Complete the draft: ninethirty incident draft {incident.id}",
+        "",
+        f"Incident: {incident.id}",
+    ]
+    return Notice(
+        id=thread_id(incident.id),
+        kind="opened",
+        incident=incident.id,
+        release=incident.release,
+        producer=incident.producer,
+        grade=incident.grade,
+        findings=(str(incident.kind),),
+        at=now or incident.opened,
+        subject=subject,
+        text="\n".join(lines) + "\n",
+    )
 
 
 def message(notice: Notice, incident: About | None, attachments: Sequence[Attachment] = (), link: str = "") -> Message:

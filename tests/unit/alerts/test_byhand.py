@@ -8,6 +8,7 @@ import pytest
 from alerts.byhand import NotEnough, acknowledge, close, log_by_hand, note
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, decide, known_to
+from alerts.notice import message, opening, thread_id
 
 Make = Callable[..., ReleaseFacts]
 NOW = datetime(2016, 10, 3, 9, tzinfo=UTC)
@@ -70,6 +71,18 @@ def test_measurements_never_touch_what_was_logged_by_hand(facts: Make, overdue: 
     assert decision.incident is not None
     assert decision.incident.kind is Kind.LATE
     assert known_to([logged], "malpractice-2017") is None
+
+
+def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(leak: Incident, facts: Make) -> None:
+    notice = opening(leak)
+    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(leak.id), "opened", "", NOW)
+    assert notice.subject == (
+        "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
+    )
+    assert LEAK["what"] not in notice.text
+    assert message(notice, leak).data["measured"] is None
+    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
+    assert f"Address: {facts().url}" in opening(watched).text
 
 
 def test_saying_twice_that_one_has_it_changes_nothing(leak: Incident) -> None:
