@@ -97,7 +97,7 @@ class Seer:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = sha256(answer.body).hexdigest()
         if digest != memory.digest or memory.recognised is None:
-            context = Context(target.url, target.title, digest, memory.baseline, memory.was_missing)
+            context = Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
             memory.recognised = _read(target, answer, context)
             memory.digest = digest
         if memory.baseline is None:

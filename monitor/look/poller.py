@@ -1,0 +1,249 @@
+"""Due looks, begun on their second, within what each host may be asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Fetcher
+from monitor.look.lane import Lane, Woken
+from monitor.look.see import Seer
+from monitor.look.sighting import Sighting, State
+from monitor.look.watched import Watched
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target
+
+OnSighting = Callable[[Target, Sighting, Answer | Failure], None]
+
+_MOST_HOPS = 5
+_GRACE = 5.0
+
+
+def _nothing(*_: object) -> None:
+    """Hear nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Who hears what the poller does besides sightings; each is called in the loop and must not block.
+
+    `started(target, late)` in seconds after its due instant; `missed(target, looks)` that fell due and will
+    not be made; `quieted(host, for_)` as the host asked; `stalled(begin, end)` while nothing could begin;
+    `clock_set(begin, end, seconds)` when our clock was set, or the machine slept, by so much.
+    """
+
+    started: Callable[[Target, float], None] = _nothing
+    missed: Callable[[Target, int], None] = _nothing
+    quieted: Callable[[str, timedelta], None] = _nothing
+    stalled: Callable[[datetime, datetime], None] = _nothing
+    clock_set: Callable[[datetime, datetime, float], None] = _nothing
+
+
+class Poller:
+    """Looks at targets when they are due.
+
+    At most one look per target and `at_once` per host are under way; none is cancelled but at shutdown.
+    Every look that was due is either made, however late, or reported as missed.
+    """
+
+    def __init__(  # noqa: PLR0913  # the edges it stands between
+        self,
+        clock: Clock,
+        fetcher: Fetcher,
+        budget: Budget,
+        seer: Seer,
+        on_sighting: OnSighting,
+        hooks: Hooks | None = None,
+        *,
+        at_once: int = 4,
+    ) -> None:
+        """Watch nothing yet."""
+        self._clock = clock
+        self._fetcher = fetcher
+        self._budget = budget
+        self._seer = seer
+        self._on_sighting = on_sighting
+        self._hooks = hooks or Hooks()
+        self._at_once = at_once
+        self._watched: dict[str, Watched] = {}
+        self._lanes: dict[str, Lane] = {}
+        self._running: asyncio.TaskGroup | None = None
+        self._stop = asyncio.Event()
+        self._flying: set[asyncio.Task[None]] = set()
+        self._stalled_until: datetime | None = None
+        self.made = 0
+        self.missed = 0
+
+    def watch(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta = timedelta(),
+        *,
+        instant: datetime | None = None,
+        chance: float = 1.0,
+    ) -> None:
+        """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
+
+        `instant` is the promised one: a look begins at it, and the host is kept free for that. `chance` is
+        how likely the target is to change, beside others of the same spacing.
+        """
+        now = self._clock.now()
+        watched = self._watched.get(target.id)
+        if watched is None or watched.target.host != target.host:
+            watched = self._watched[target.id] = Watched(target, windows, shift, now, chance, instant)
+            watched.plan_after(now - timedelta(microseconds=1))
+        else:
+            watched.url = watched.url if watched.target.url == target.url else None
+            watched.target, watched.chance, watched.instant = target, chance, instant
+            self._report(target, watched.replan(windows, shift, now))
+        lane = self._lane(target.host)
+        lane.slate.put(watched, now)
+        lane.ring()
+
+    def drop(self, target_id: str) -> None:
+        """Look at a target no more; a look under way still brings its sighting."""
+        watched = self._watched.pop(target_id, None)
+        if watched is not None:
+            self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
+            self._lanes[watched.target.host].slate.take_off(target_id)
+            self._seer.forget(target_id)
+
+    def watching(self) -> list[Target]:
+        """Return what is being watched."""
+        return [watched.target for watched in self._watched.values()]
+
+    def due(self, target_id: str) -> datetime | None:
+        """Return when a target is looked at next, None when it is not watched or has no window left."""
+        watched = self._watched.get(target_id)
+        return watched.due if watched else None
+
+    def quiet(self, host: str, until: datetime) -> None:
+        """Ask a host nothing before `until`."""
+        self._lane(host).quiet(until)
+
+    def is_quiet(self, host: str) -> bool:
+        """Tell whether a host is being left alone."""
+        return host in self._lanes and self._lanes[host].is_quiet()
+
+    async def turn(self, host: str) -> None:
+        """Wait until one request that is no look may start; tell `heed` what it brought."""
+        await self._lane(host).turn()
+
+    def heed(self, host: str, outcome: Answer | Failure) -> None:
+        """Learn from an answer whether the host wants to be left alone."""
+        wants = self._lane(host).heed(outcome)
+        if wants is not None:
+            self._hooks.quieted(host, wants)
+
+    def stretch(self) -> dict[str, float]:
+        """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""
+        return {host: lane.slate.stretch() for host, lane in self._lanes.items()}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Look until `stop` is set; then let the looks under way land, for a few seconds."""
+        self._stop = stop
+        try:
+            async with asyncio.TaskGroup() as running:
+                self._running = running
+                for lane in self._lanes.values():
+                    running.create_task(lane.run(stop, self._woken))
+                await stop.wait()
+                self._running = None
+                for lane in self._lanes.values():
+                    lane.ring()
+            await self._land()
+        finally:
+            for task in self._flying:
+                task.cancel()
+
+    def _lane(self, host: str) -> Lane:
+        lane = self._lanes.get(host)
+        if lane is None:
+            lane = self._lanes[host] = Lane(host, self._budget.rate(host), self._clock, self._start)
+            lane.at_once = self._at_once
+            if self._running is not None:
+                self._running.create_task(lane.run(self._stop, self._woken))
+        return lane
+
+    def _start(self, watched: Watched, due: datetime, now: datetime) -> None:
+        self._report(watched.target, watched.missed(now))
+        self.made += 1
+        self._hooks.started(watched.target, (now - due) / timedelta(seconds=1))
+        task = asyncio.get_running_loop().create_task(self._look(watched, watched.target))
+        self._flying.add(task)
+        task.add_done_callback(self._over)
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._flying.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            context = {"message": "a look broke", "exception": task.exception(), "task": task}
+            task.get_loop().call_exception_handler(context)
+
+    async def _look(self, watched: Watched, target: Target) -> None:
+        try:
+            outcome = await self._fetcher.fetch(self._seer.request(target, watched.url))
+            sighting = self._seer.see(target, outcome)
+            _adopt(watched, sighting)
+            if isinstance(outcome, Answer):
+                self.heed(target.host, outcome)
+            self._on_sighting(target, sighting, outcome)
+        finally:
+            is_dropped = self._watched.get(target.id) is not watched
+            self._lanes[target.host].landed(watched, is_dropped=is_dropped)
+
+    def _report(self, target: Target, looks: int) -> None:
+        if looks:
+            self.missed += looks
+            self._hooks.missed(target, looks)
+
+    def _woken(self, woken: Woken) -> None:
+        # Every lane notices; it is one stall all the same.
+        if self._stalled_until is not None and woken.begins <= self._stalled_until < woken.ends + timedelta(seconds=1):
+            self._stalled_until = max(self._stalled_until, woken.ends)
+            return
+        self._stalled_until = woken.ends
+        if woken.late:
+            self._hooks.stalled(woken.begins, woken.ends)
+        if woken.set < 0:
+            self._plan_again()
+        if woken.set:
+            self._hooks.clock_set(woken.begins, woken.ends, woken.set)
+
+    def _plan_again(self) -> None:
+        # Our clock was set back: what was planned by the old one lies too far ahead.
+        now = self._clock.now()
+        for watched in self._watched.values():
+            watched.looked = None
+            watched.replan(watched.windows, watched.shift, now)
+            self._lanes[watched.target.host].slate.put(watched, now)
+
+    async def _land(self) -> None:
+        now = self._clock.now()
+        if self._flying:
+            _, still = await asyncio.wait(self._flying, timeout=_GRACE)
+            for task in still:
+                task.cancel()
+            await asyncio.gather(*still, return_exceptions=True)
+        for watched in self._watched.values():
+            self._report(watched.target, watched.replan((), timedelta(), now))
+
+
+def _adopt(watched: Watched, sighting: Sighting) -> None:
+    """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
+    there = next((found.url for found in sighting.found if found.role == "redirect"), None)
+    target = watched.target
+    if there is None:
+        if sighting.state in (State.ABSENT, State.WITHDRAWN):
+            watched.url, watched.hops = None, ()
+        return
+    hops = watched.hops
+    if urlsplit(there).hostname != target.host or there in (*hops, target.url) or len(hops) >= _MOST_HOPS:
+        watched.url, watched.hops = None, ()
+        return
+    watched.url, watched.hops = there, (*hops, there)

@@ -1,0 +1,184 @@
+"""The looks of one host: which are due, and which goes first. Pure; times are given."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from heapq import heappop, heappush
+from math import inf, sqrt
+
+from monitor.look.watched import Rank, Watched
+from monitor.plan.budget import spread, stretch
+
+_SHARED_EVERY = 0.5
+_FORESEEN = timedelta(seconds=60)
+
+Key = tuple[float, float]
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """One target's place on the slate; dropped ones stay in their heap until they come up."""
+
+    watched: Watched
+    key: Key
+    rank: Rank
+    number: int
+    is_ready: bool = False
+    counts: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Targets of the same spacing and chance: of these the one looked at longest ago goes first.
+
+    `spacing` is in seconds, the one wanted or what the budget allows of it.
+    """
+
+    spacing: float
+    count: int = 0
+    ready: list[tuple[float, Rank, int, _Entry]] = field(default_factory=list)
+
+
+class Slate:
+    """The targets of one host by when they are due.
+
+    The most overdue goes first, in proportion to its spacing; where `rate` (looks a second) cannot carry
+    all, to the spacing that its share allows. A look at its promised instant goes before all others.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._entries: dict[str, _Entry] = {}
+        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._promised = _Group(1.0)
+        self._groups: dict[Key, _Group] = {}
+        self._numbers = itertools.count()
+        self._shared = -inf
+        self.ready = 0
+
+    def put(self, watched: Watched, now: datetime) -> None:
+        """Enter a target for its due instant, in place of an earlier entry."""
+        self.take_off(watched.target.id)
+        if watched.due is None or watched.window is None:
+            return
+        every = watched.window.every.total_seconds()
+        entry = _Entry(watched, (every, watched.chance), watched.rank(), next(self._numbers))
+        self._entries[watched.target.id] = entry
+        heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
+        if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
+            heappush(self._instants, (watched.instant, entry.rank, entry.number, entry))
+        if (watched.due - now).total_seconds() <= every:
+            self._count(entry)
+
+    def take_off(self, target: str) -> None:
+        """Take a target off, due or not."""
+        entry = self._entries.pop(target, None)
+        if entry is None:
+            return
+        self.ready -= entry.is_ready
+        if entry.counts:
+            self._groups[entry.key].count -= 1
+
+    def ripen(self, now: datetime, mono: float) -> None:
+        """Let those whose instant has come be ready; one whose last look still flies waits for its landing."""
+        while self._waiting and (self._waiting[0][0] <= now or not self._stands(self._waiting[0][3])):
+            due, rank, number, entry = heappop(self._waiting)
+            if not self._stands(entry):
+                continue
+            watched = entry.watched
+            if watched.is_flying:
+                self.take_off(watched.target.id)
+                continue
+            self._count(entry)
+            last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
+            heappush(self._groups[entry.key].ready, (last, rank, number, entry))
+            entry.is_ready = True
+            self.ready += 1
+        while self._instants and self._instants[0][0] <= now:
+            _, rank, number, entry = heappop(self._instants)
+            if entry.is_ready and self._stands(entry):
+                heappush(self._promised.ready, (0.0, rank, number, entry))
+
+    def pick(self, mono: float) -> Watched | None:
+        """Take off the one to look at now, None when none is ready."""
+        first = self._first(self._promised) or self._most_overdue(mono)
+        if first is not None:
+            self.take_off(first.watched.target.id)
+        return first.watched if first else None
+
+    def lag(self, mono: float) -> float:
+        """Return how overdue the next to be picked is, in spacings; infinite for a promised look, 0 for none."""
+        if self._first(self._promised) is not None:
+            return inf
+        heads = ((group, self._first(group)) for group in self._groups.values())
+        return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
+
+    def next_due(self) -> datetime | None:
+        """Return when the next one ripens."""
+        return self._next(self._waiting)
+
+    def next_instant(self) -> datetime | None:
+        """Return the next promised instant."""
+        return self._next(self._instants)
+
+    def demand(self) -> float:
+        """Return the looks a second that are wanted now."""
+        return sum(group.count / key[0] for key, group in self._groups.items())
+
+    def stretch(self) -> float:
+        """Return by how much the budget spreads the looks out."""
+        return stretch(self.demand(), self._rate)
+
+    def _most_overdue(self, mono: float) -> _Entry | None:
+        self._share(mono)
+        best, most = None, -inf
+        for group in self._groups.values():
+            head = self._first(group)
+            if head is None:
+                continue
+            lag = (mono - group.ready[0][0]) / group.spacing
+            if lag > most or (lag == most and best is not None and head.rank < best.rank):
+                best, most = head, lag
+        return best
+
+    def _share(self, mono: float) -> None:
+        if mono - self._shared < _SHARED_EVERY:
+            return
+        self._shared = mono
+        self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
+        groups = list(self._groups.items())
+        wants = [group.count / every for (every, _), group in groups]
+        # A spacing already tells how likely a change is held to be: chance weighs targets of the same one.
+        weights = [want * sqrt(chance) for want, ((_, chance), _) in zip(wants, groups, strict=True)]
+        for rate, (key, group) in zip(spread(wants, weights, self._rate), groups, strict=True):
+            group.spacing = group.count / rate if rate > 0 else key[0]
+
+    def _count(self, entry: _Entry) -> None:
+        if entry.counts:
+            return
+        entry.counts = True
+        group = self._groups.get(entry.key)
+        if group is None:
+            group = self._groups[entry.key] = _Group(entry.key[0])
+        group.count += 1
+
+    def _stands(self, entry: _Entry) -> bool:
+        return self._entries.get(entry.watched.target.id) is entry
+
+    def _first(self, group: _Group) -> _Entry | None:
+        while group.ready and not self._stands(group.ready[0][3]):
+            heappop(group.ready)
+        return group.ready[0][3] if group.ready else None
+
+    def _next(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        while heap and not self._stands(heap[0][3]):
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+
+def seconds_until(instant: datetime, now: datetime) -> float:
+    """Return the seconds from `now` to `instant`, negative when it has passed."""
+    return (instant - now) / timedelta(seconds=1)

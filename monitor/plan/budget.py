@@ -1,0 +1,141 @@
+"""How often a host may be asked, and who goes first when that is not enough."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from math import sqrt
+
+_SECOND = timedelta(seconds=1)
+_SLACK = 0.01
+"""Starts are this much further apart than the budget asks, so that a network's jitter cannot crowd a second."""
+_MOST_PATIENCE = timedelta(days=1)
+_UNTOLD = timedelta(seconds=30)
+_MOST_UNTOLD = timedelta(minutes=5)
+_RECOVERS_FROM = 0.25
+_RECOVERS_BY = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Requests a second that each host may be asked."""
+
+    default: float = 2.0
+    hosts: Mapping[str, float] = field(default_factory=dict)
+
+    def rate(self, host: str) -> float:
+        """Return the requests a second for a host."""
+        return self.hosts.get(host, self.default)
+
+
+def stretch(demand: float, rate: float) -> float:
+    """Return by how much the looks of a host are spread out: 1.0 when the budget carries them all."""
+    return max(1.0, demand / rate) if rate > 0 else 1.0
+
+
+def share(wants: Sequence[float], chances: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
+    """Share a host's rate among targets that want so many looks a second each.
+
+    Where the rate carries all, each gets what it wants. Else a target's rate is in proportion to the
+    square root of its chance of changing now, which makes the expected width of what is measured least
+    (`docs/decides.md`); none gets more than it wants, nor less than `floor` times an equal stretch of it.
+    """
+    return spread(wants, [sqrt(chance) for chance in chances], rate, floor)
+
+
+def spread(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
+    """Share a rate in proportion to `weights`; a want may be that of many equal targets, its weight their sum."""
+    total = sum(wants)
+    if total <= rate:
+        return list(wants)
+    least = [want * floor * rate / total for want in wants]
+    # The shares grow with one common multiplier, cut at both ends: find the one that spends the rate.
+    high = max((want / weight for want, weight in zip(wants, weights, strict=True) if weight > 0), default=0.0)
+    low = 0.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if sum(_clipped(middle, wants, weights, least)) > rate:
+            high = middle
+        else:
+            low = middle
+    return _clipped(low, wants, weights, least)
+
+
+def _clipped(multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]) -> list[float]:
+    rows = zip(wants, weights, least, strict=True)
+    return [min(want, max(floor, multiplier * weight)) for want, weight, floor in rows]
+
+
+@dataclass(slots=True)
+class Pacer:
+    """When the next request to a host may start. One per host; every request to it passes here.
+
+    Consecutive starts are at least `1 / rate` seconds apart, so that no second ever holds more than the
+    budget. A host that asks for patience gets it to the second, and then a quarter of the rate, which
+    grows by a tenth with every request it answers.
+    """
+
+    rate: float
+    quiet_until: datetime | None = None
+    _last: datetime | None = None
+    _pace: float = 1.0
+    _untold: timedelta = _UNTOLD
+
+    def next_start(self, now: datetime) -> datetime:
+        """Return the first instant, not before `now`, at which a request may start."""
+        start = now if self._last is None else max(now, self._last + self.gap())
+        return start if self.quiet_until is None else max(start, self.quiet_until)
+
+    def gap(self) -> timedelta:
+        """Return the least time between two starts just now."""
+        return timedelta(seconds=(1.0 + _SLACK) / (self.rate * self._pace))
+
+    def started(self, now: datetime) -> None:
+        """Note that a request starts now."""
+        self._last = now
+
+    def answered(self) -> None:
+        """Note that the host answered without complaint."""
+        if self._pace < 1.0:
+            self._pace = min(1.0, self._pace * _RECOVERS_BY)
+            self._untold = _UNTOLD if self._pace == 1.0 else self._untold
+
+    def quiet(self, until: datetime) -> None:
+        """Ask nothing before `until`; an earlier instant than one already set changes nothing."""
+        self.quiet_until = until if self.quiet_until is None else max(self.quiet_until, until)
+
+    def told_to_wait(self, now: datetime, seconds: timedelta | None) -> None:
+        """Be quiet for as long as the host asked at `now`; where it named no time, for longer at each turn."""
+        if seconds is None:
+            # Answers to what was asked before we fell silent add nothing.
+            if self.is_quiet(now):
+                return
+            seconds, self._untold = self._untold, min(self._untold * 2, _MOST_UNTOLD)
+        self.quiet(now + min(max(seconds, timedelta()), _MOST_PATIENCE))
+        self._pace = _RECOVERS_FROM
+
+    def is_quiet(self, now: datetime) -> bool:
+        """Tell whether the host is being left alone."""
+        return self.quiet_until is not None and now < self.quiet_until
+
+
+def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta | None:
+    """Return how long a `Retry-After` asks us to wait, in either of its forms; None when it cannot be read.
+
+    `date` is the `Date` of the same answer: a time of day is that of the host's clock, not of ours.
+    """
+    text = (text or "").strip()
+    if text.isdecimal() and len(text) < 8:
+        return int(text) * _SECOND
+    until = _date(text)
+    return None if until is None else max(timedelta(), until - (_date(date or "") or now))
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return date if date.tzinfo is not None else None
