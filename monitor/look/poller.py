@@ -135,6 +135,22 @@ class Poller:
         """Wait until one request that is no look may start; tell `heed` what it brought."""
         await self._lane(host).turn()
 
+    async def look_once(self, targets: Sequence[Target]) -> None:
+        """Look at each target once, in its host's turn, whatever its windows say."""
+        hosts: dict[str, list[Target]] = {}
+        for target in targets:
+            hosts.setdefault(target.host, []).append(target)
+        async with asyncio.TaskGroup() as group:
+            for host, its in hosts.items():
+                group.create_task(self._once(host, its))
+
+    async def _once(self, host: str, targets: Sequence[Target]) -> None:
+        for target in targets:
+            await self.turn(host)
+            outcome = await self._fetcher.fetch(self._seer.request(target))
+            self.heed(host, outcome)
+            self._on_sighting(target, self._seer.see(target, outcome), outcome)
+
     def heed(self, host: str, outcome: Answer | Failure) -> None:
         """Learn from an answer whether the host wants to be left alone."""
         wants = self._lane(host).heed(outcome)

@@ -95,6 +95,6 @@ def dues_between(windows: Sequence[Window], after: datetime, upto: datetime, shi
 
 
 def _dues_until(window: Window, instant: datetime, shift: timedelta) -> int:
-    first = window.begins + shift % window.every
+    first = window.begins if window.exact else window.begins + shift % window.every
     last = min(instant, window.ends - _JUST_BEFORE)
     return 0 if last < first else (last - first) // window.every + 1
