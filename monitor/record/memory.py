@@ -125,9 +125,13 @@ class MemoryStore:
         """Return one incident."""
         return self._get(Incident, incident)
 
+    def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
+        return self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
+
     def incident_of(self, release: str) -> Incident | None:
         """Return the newest incident of a release."""
-        mine = self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
+        mine = self.incidents_of(release)
         return mine[-1] if mine else None
 
     def drafts(self, incident: str) -> list[Draft]:

@@ -185,10 +185,11 @@ class MemoryTransaction:
         self._shelves.put(heartbeat, heartbeat.monitor)
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when one of this number is there already."""
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
         for record in records:
-            if not self._shelves.add(record, record.monitor, record.number):
-                raise Conflict(f"evidence {record.number} of {record.monitor} is there already")
+            key = (record.monitor, record.number)
+            if not self._shelves.add(record, *key) and self._shelves.of(Record)[key].chain != record.chain:
+                raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""

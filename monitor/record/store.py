@@ -83,7 +83,7 @@ class Transaction(Protocol):
         """Replace the sign of life of one monitor."""
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when one of this number is there already."""
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
@@ -156,6 +156,9 @@ class Store(Protocol):
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
+
+    def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
 
     def incident_of(self, release: str) -> Incident | None:
         """Return the newest incident of a release."""

@@ -32,6 +32,9 @@ class Companion(Protocol):
     def written(self) -> None:
         """Learn that the transaction of the last `write` was committed."""
 
+    def close(self) -> None:
+        """Let go of everything; nothing more is written. Called in the loop's thread."""
+
 
 class _Abandoned(Exception):
     """The writer was told to drop everything while a transaction was open."""
@@ -155,6 +158,8 @@ class Writer:
         for write in [*self._writes, *self._in_flight]:
             write.done.cancel()
         self._runs, self._writes = {}, []
+        while self._companions:
+            self._companions.pop().close()
 
     def _commit_within(self, seconds: float) -> None:
         if self._abandoned or self._commit is not None:

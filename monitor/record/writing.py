@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import IntegrityError
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -138,16 +137,10 @@ class SqlTransaction:
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when one of this id or number is there already."""
-        rows = [to_row(record) for record in records]
-        if not rows:
-            return
-        try:
-            self._connection.execute(_INSERT[self._connection.dialect.name](tables.EVIDENCE), rows)
-        except IntegrityError as exc:
-            raise Conflict(
-                f"evidence {rows[0]['number']} of {rows[0]['monitor']}, or a later one, is there already"
-            ) from exc
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
+        for record in records:
+            if not self._is_new(tables.EVIDENCE, to_row(record)) and self._chain_of(record) != record.chain:
+                raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
@@ -183,6 +176,11 @@ class SqlTransaction:
         """Append a row; False when its key is there already."""
         statement = self._unless_there(table).returning(*table.primary_key)
         return self._connection.execute(statement, row).first() is not None
+
+    def _chain_of(self, record: Record) -> str | None:
+        table = tables.EVIDENCE
+        mine = (table.c.monitor == record.monitor) & (table.c.number == record.number)
+        return self._connection.execute(select(table.c.chain).where(mine)).scalar()
 
     def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
         statement = _INSERT[self._connection.dialect.name](table)

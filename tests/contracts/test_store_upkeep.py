@@ -85,9 +85,9 @@ def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_evidence([a_record(1)])
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.add_evidence([replace(a_record(1), target="another")])
+        tx.add_evidence([replace(a_record(1), chain="ff" * 32)])
     with store.transaction() as tx:
-        tx.add_evidence([a_record(2)])
+        tx.add_evidence([a_record(1), a_record(2)])
         tx.add_evidence([])
     assert store.evidence_chain("m") == [a_record(1), a_record(2)]
 

@@ -1,0 +1,197 @@
+"""What was seen, byte for byte, at each change of state: kept in WARC files and chained into the store."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.clock import Clock
+from monitor.judge.runs import Run
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.plan.targets import Target
+from monitor.record.chain import link
+from monitor.record.rows import Record
+from monitor.record.store import Store, Transaction
+from monitor.record.vault import Vault, first_in
+from monitor.record.warc import opening, records
+from monitor.record.writer import Writer
+
+_SOFTWARE = "ninethirty"
+_MOST_WAITING = 64_000_000
+_MOST_REMEMBERED = 16_000_000
+_LONGEST_REMEMBERED = 32_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    record: Record
+    answer: Answer
+    request: Request | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last answer of a target, and the id of its record once it is kept."""
+
+    answer: Answer
+    kept: str = ""
+
+
+class Evidence:
+    """Keeps answers. The bytes reach the disk, and their records the store, in the batch of the runs they prove.
+
+    Made in the loop's thread before the writer has work; everything but `write` and `written` is for that
+    thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
+    in here may be shown to anyone before its slot: folder and files are the service account's alone.
+    """
+
+    def __init__(self, folder: Path, store: Store, writer: Writer, clock: Clock, monitor: str) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._monitor = monitor
+        self._vault = Vault(folder, monitor)
+        last = store.last_evidence(monitor)
+        self.mended = self._vault.mend(last)
+        self._number = last.number if last else 0
+        self._chain = last.chain if last else ""
+        # Every start begins a file of its own: whatever a crash did to the old one cannot spread.
+        self._file, self._day, self._end = "", clock.now().date(), 0
+        self._waiting: deque[_Waiting] = deque()
+        self._weight = 0
+        self._closed = False
+        self._lock = threading.Lock()
+        self._written: list[Record] = []
+        self._last: OrderedDict[str, _Last] = OrderedDict()
+        self._remembered = 0
+        self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
+        writer.accompany(self)
+
+    def keep(self, answer: Answer, target: str, kind: str, request: Request | None = None) -> str:
+        """Keep an answer and return the id of its record. `kind` says why it is kept (`turn`, `before`, `calendar`)."""
+        with self._lock:
+            if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
+                return ""
+            self._number += 1
+            record = Record(self._monitor, self._number, target, kind, answer.received, "", 0, 0, "", "")
+            self._waiting.append(_Waiting(record, answer, request))
+            self._weight += len(answer.body)
+        self._writer.nudge()
+        return record.id
+
+    def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
+        """Keep an answer unless its body is that of the last one kept for this address; return the id of its record."""
+        digest = hashlib.sha256(answer.body).hexdigest()
+        known, name = self._unchanged.get((target, answer.url), ("", ""))
+        if known != digest or not name:
+            name = self.keep(answer, target, kind)
+            self._unchanged[target, answer.url] = (digest, name)
+        return name
+
+    def turned(self, target: Target, run: Run, outcome: Answer | Failure) -> tuple[str, ...]:
+        """Keep the bytes of a look that changed what is known, and of the one before; return their ids.
+
+        A failure has no bytes; the look before it is kept all the same.
+        """
+        del run
+        before = self._last.get(target.id)
+        ids = [] if before is None else [before.kept or self.keep(before.answer, target.id, "before")]
+        self._forget(target.id)
+        if isinstance(outcome, Answer):
+            ids.append(self.keep(outcome, target.id, "turn"))
+            self._remember(target.id, _Last(_short(outcome), ids[-1]))
+        return tuple(name for name in ids if name)
+
+    def same(self, target: Target, outcome: Answer | Failure) -> None:
+        """Remember the last look, should the next one turn out different."""
+        if isinstance(outcome, Failure):
+            return
+        last = self._last.get(target.id)
+        if last is not None and last.kept and last.answer.received == outcome.received:
+            return
+        self._forget(target.id)
+        self._remember(target.id, _Last(_short(outcome)))
+
+    async def retain(self, keep: timedelta, most: int) -> list[str]:
+        """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
+
+        The store learns it first: bytes that are gone without its knowing would look like tampering.
+        """
+        now = self._clock.now()
+        given_up = self._vault.outdated(now, keep, most)
+        if given_up:
+            files = self._vault.files()
+            last = first_in(files[len(given_up)].name) - 1
+            await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
+            self._vault.delete(given_up)
+        return [path.name for path in given_up]
+
+    def write(self, transaction: Transaction) -> None:
+        """Write what waits to the disk and its records to the store; may be called again when the store fails."""
+        with self._lock:
+            waiting = list(self._waiting)
+        self._written = []
+        if waiting:
+            self._written = self._lay_down(waiting)
+            transaction.add_evidence(self._written)
+
+    def written(self) -> None:
+        """Learn that the records of the last `write` are committed."""
+        with self._lock:
+            for _ in self._written:
+                self._weight -= len(self._waiting.popleft().answer.body)
+        if self._written:
+            self._end = self._written[-1].offset + self._written[-1].length
+            self._chain = self._written[-1].chain
+            self._written = []
+
+    def close(self) -> None:
+        """Drop what waits and let go of the folder."""
+        self._closed = True
+        self._waiting.clear()
+        self._vault.close()
+
+    def _lay_down(self, waiting: list[_Waiting]) -> list[Record]:
+        """Append the bytes of these answers, in one write, and return their records, chained."""
+        self._open_file(waiting[0].record)
+        chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
+        for one in waiting:
+            piece = records(one.answer, one.record.id, one.record.target, one.request)
+            if offset == 0:
+                piece = opening(_SOFTWARE, self._file, one.record.at) + piece
+            digest = hashlib.sha256(piece).hexdigest()
+            placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
+            record = link(placed, chain)
+            chain, offset = record.chain, offset + len(piece)
+            laid.append(record)
+            data.append(piece)
+        self._vault.append(self._file, self._end, b"".join(data))
+        return laid
+
+    def _open_file(self, first: Record) -> None:
+        day = first.at.date()
+        if not self._file or (day != self._day and self._end > 0):
+            if self._file:
+                # What a failed attempt left behind in the old file belongs to no record.
+                self._vault.append(self._file, self._end, b"")
+            self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0
+
+    def _remember(self, target: str, last: _Last) -> None:
+        self._last[target] = last
+        self._remembered += len(last.answer.body)
+        while self._remembered > _MOST_REMEMBERED:
+            self._forget(next(iter(self._last)))
+
+    def _forget(self, target: str) -> None:
+        last = self._last.pop(target, None)
+        self._remembered -= 0 if last is None else len(last.answer.body)
+
+
+def _short(answer: Answer) -> Answer:
+    """Return an answer whose body is short enough to be remembered for every target."""
+    if len(answer.body) <= _LONGEST_REMEMBERED:
+        return answer
+    return replace(answer, body=answer.body[:_LONGEST_REMEMBERED], whole=False)

@@ -1,0 +1,89 @@
+"""The evidence of one incident as a single file that a third party can check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alerts.incident import Incident
+from monitor.errors import StoreFault, UserFault
+from monitor.record.chain import read
+from monitor.record.rows import Record
+from monitor.record.store import Store
+
+_HOW_TO_CHECK = (
+    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`. `chain` is the SHA-256 of these "
+    "lines joined by newlines: the chain of the record numbered one lower by the same monitor (empty for number 1), "
+    "monitor, number, target, kind, at, file, offset, length, sha256."
+)
+
+
+def export(store: Store, folder: Path, incident: Incident, file: Path, now: datetime) -> int:
+    """Write every record behind an incident, and a manifest of their hashes, to a zip; return how many there are.
+
+    Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
+    slot is shown to nobody until then. Raises `StoreFault` when bytes are missing or altered.
+    """
+    slot = incident.facts.slot if incident.facts else None
+    if slot is not None and now < slot:
+        raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
+    names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
+    records = store.evidence(names)
+    held = [(record, _checked(folder, record)) for record in records if record.expired is None]
+    manifest = _manifest(incident, records, now)
+    try:
+        _write(file, held, manifest, now)
+    except FileExistsError as exc:
+        raise UserFault(f"{file} is there already; an export never overwrites") from exc
+    except OSError as exc:
+        file.unlink(missing_ok=True)
+        raise StoreFault(f"{file}: {exc.strerror}") from exc
+    return len(held)
+
+
+def _checked(folder: Path, record: Record) -> bytes:
+    try:
+        data = read(folder, record)
+    except OSError as exc:
+        raise StoreFault(f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}") from exc
+    if hashlib.sha256(data).hexdigest() != record.sha256:
+        raise StoreFault(f"evidence {record.id}: its bytes in {record.file} are missing or were altered")
+    return data
+
+
+def _manifest(incident: Incident, records: list[Record], now: datetime) -> dict[str, Any]:
+    return {
+        "incident": incident.id,
+        "release": incident.release,
+        "title": incident.title,
+        "made": now.astimezone(UTC).isoformat(),
+        "check": _HOW_TO_CHECK,
+        "records": [_entry(record) for record in records],
+    }
+
+
+def _entry(record: Record) -> dict[str, Any]:
+    entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "target", "kind")}
+    place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
+    expired = record.expired.isoformat() if record.expired else None
+    path = None if expired else _path(record)
+    return {**entry, "at": record.at.isoformat(), **place, "path": path, "expired": expired}
+
+
+def _path(record: Record) -> str:
+    return f"records/{record.id}.warc.gz"
+
+
+def _write(file: Path, held: list[tuple[Record, bytes]], manifest: dict[str, Any], now: datetime) -> None:
+    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    stamp = now.astimezone(UTC).timetuple()[:6]
+    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+        text = json.dumps(manifest, indent=1, ensure_ascii=False)
+        archive.writestr(zipfile.ZipInfo("manifest.json", stamp), text)
+        for record, data in held:
+            archive.writestr(zipfile.ZipInfo(_path(record), stamp), data)
