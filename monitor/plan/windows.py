@@ -81,14 +81,15 @@ def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
 
 def _unseen(slot: Slot, standing: Standing, phases: Phases, now: datetime) -> Iterator[Window]:
     begins, passes = slot.begins(), slot.passes()
+    since = standing.since if standing.stage is Stage.EXPOSED else None
+    # A day whose time the configuration knows is watched like an announced instant, though never judged as one.
+    at = slot.instant or slot.assumed
     if begins is None or passes is None:
         yield from _without_slot(phases, now)
-    elif slot.precision is Precision.INSTANT:
-        since = standing.since if standing.stage is Stage.EXPOSED else None
-        yield from _before(begins, since, phases)
-        yield from _around(begins, phases)
+    elif at is not None:
+        yield from _before(at, since, phases)
+        yield from _around(at, phases)
     else:
-        since = standing.since if standing.stage is Stage.EXPOSED else None
         yield from _ahead_of_span(begins, since, slot, phases)
         yield from _through_span(begins, passes, slot, phases)
         yield _window("overdue-then", passes, passes + phases.closes_after, phases.overdue_then_every, passes)

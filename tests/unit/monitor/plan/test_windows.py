@@ -124,6 +124,10 @@ def test_a_day_is_watched_every_minute_and_more_closely_about_the_usual_time(
     assert spacing(windows_for(EDGE, DAY), offset) == every
 
 
+def test_a_day_whose_time_the_configuration_knows_is_watched_like_an_instant() -> None:
+    assert windows_for(EDGE, replace(DAY, assumed=AT)) == windows_for(EDGE, SLOT)
+
+
 def test_the_usual_time_is_local_to_the_slot() -> None:
     winter = Slot(Precision.DAY, first=date(2026, 12, 3), last=date(2026, 12, 3))
     near = next(window for window in windows_for(EDGE, winter) if window.name == "near")

@@ -1,0 +1,99 @@
+"""Days on which producers publish: weekends, bank holidays of the four nations, embargo across them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Literal
+
+import holidays
+
+from schedules.london import LONDON, day_begins, local
+from schedules.slot import Precision, Slot
+from schedules.span import first_day
+
+Nation = Literal["ENG", "WLS", "SCT", "NIR"]
+
+_DAY = timedelta(days=1)
+# What 09:30 becomes when UTC is taken for London time, or London time for UTC.
+_MIXED_UP = (time(8, 30), time(10, 30))
+
+
+@dataclass(frozen=True, slots=True)
+class Workdays:
+    """The working days of a nation; there are no days off for London or the whole United Kingdom.
+
+    One-off days come by proclamation, later than any list: `extra_holidays` adds them, `not_holidays`
+    takes wrong ones away.
+    """
+
+    nation: Nation = "ENG"
+    extra_holidays: frozenset[date] = frozenset()
+    not_holidays: frozenset[date] = frozenset()
+
+    def holiday(self, day: date) -> str | None:
+        """Return the name of the bank holiday that a day is, None on other days."""
+        if day in self.not_holidays:
+            return None
+        return "extra holiday" if day in self.extra_holidays else _bank_holiday(self.nation, day)
+
+    def is_workday(self, day: date) -> bool:
+        """Tell whether a day is neither Saturday nor Sunday nor a bank holiday."""
+        return day.weekday() < 5 and self.holiday(day) is None
+
+    def before(self, day: date, count: int) -> date:
+        """Return the working day that lies `count` working days before a day (0: the day itself, whatever it is)."""
+        while count > 0:
+            day -= _DAY
+            count -= self.is_workday(day)
+        return day
+
+    def unlikely(self, slot: Slot) -> str | None:
+        """Return why a slot's day is an unlikely one for a release, None for a likely day or a wider span."""
+        day = first_day(slot)
+        if day is None or slot.precision not in (Precision.INSTANT, Precision.DAY):
+            return None
+        return f"{day:%A}" if day.weekday() >= 5 else self.holiday(day)
+
+    def embargo_begins(self, slot: datetime, hours: float = 24.0) -> datetime:
+        """Return when pre-release access may begin: `hours` before the slot by the clock, weekends included.
+
+        The rule of England, Northern Ireland and the reserved statistics (`facts/regulation.md` §4). Aware UTC.
+        """
+        return slot.astimezone(UTC) - timedelta(hours=hours)
+
+    def embargo_begins_workdays(self, slot: datetime, days: int, timezone: str = LONDON) -> datetime:
+        """Return when pre-release access counted in working days begins: at the start of that local day (Scotland)."""
+        return day_begins(self.before(local(slot, timezone).date(), days), timezone)
+
+
+ENGLAND = Workdays()
+
+
+def workdays(nation: Nation, extra: Iterable[date] = (), wrong: Iterable[date] = ()) -> Workdays:
+    """Return the working days of a nation with one-off days added and wrong ones taken away."""
+    return Workdays(nation, frozenset(extra), frozenset(wrong))
+
+
+def zone_doubt(slot: Slot) -> str | None:
+    """Return why a slot looks like a mix-up of UTC and British Summer Time, None when it does not.
+
+    08:30 and 10:30 are what 09:30 becomes; other unusual times raise nothing. Only for slots in London.
+    """
+    if slot.doubt in ("zone", "zone-unknown"):
+        return f"doubt about the time zone of {slot.raw}" if slot.raw else "doubt about the time zone"
+    if slot.instant is None or slot.timezone != LONDON:
+        return None
+    wall = local(slot.instant).time()
+    return f"{wall:%H:%M} is 09:30 an hour off" if wall in _MIXED_UP else None
+
+
+@lru_cache(maxsize=512)
+def _year(nation: Nation, year: int) -> dict[date, str]:
+    return dict(holidays.country_holidays("GB", subdiv=nation, years=year))
+
+
+def _bank_holiday(nation: Nation, day: date) -> str | None:
+    return _year(nation, day.year).get(day)

@@ -1,0 +1,89 @@
+"""What changed between two entries of the ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.announcement import State
+from schedules.change import changes, slot_changes
+from schedules.event import What
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from schedules.span import is_inside
+
+AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+
+
+def at(day: int, hour: int = 8) -> Slot:
+    return Slot(Precision.INSTANT, instant=AT.replace(day=day, hour=hour))
+
+
+def days(first: int, last: int, precision: Precision = Precision.RANGE) -> Slot:
+    return Slot(precision, first=date(2026, 7, first), last=date(2026, 7, last))
+
+
+DAY = days(23, 23, Precision.DAY)
+JULY = days(1, 31, Precision.MONTH)
+TBC = Slot(Precision.NONE, reason="tbc")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        (at(23), at(23), ()),
+        (at(23), at(23, 10), (What.TIME_CHANGED,)),
+        (at(23), at(24), (What.RE_DATED,)),
+        (JULY, DAY, (What.PRECISION_RAISED,)),
+        (DAY, at(23), (What.PRECISION_RAISED,)),
+        (at(23), JULY, (What.PRECISION_LOWERED,)),
+        (at(23), days(1, 5), (What.RE_DATED, What.PRECISION_LOWERED)),
+        (days(1, 5), at(23), (What.RE_DATED, What.PRECISION_RAISED)),
+        (at(23), TBC, (What.RE_DATED, What.PRECISION_LOWERED)),
+        (TBC, at(23), (What.PRECISION_RAISED,)),
+        (TBC, TBC, ()),
+        (JULY, days(1, 31), ()),
+    ],
+)
+def test_a_slot_changes_in_date_time_or_precision(old: Slot, new: Slot, found: tuple[What, ...]) -> None:
+    assert slot_changes(old, new) == found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ((JULY, State.PROVISIONAL), (JULY, State.CONFIRMED), (What.CONFIRMED,)),
+        ((JULY, State.PROVISIONAL), (DAY, State.CONFIRMED), (What.PRECISION_RAISED, What.CONFIRMED)),
+        ((at(23), State.PROVISIONAL), (at(24), State.CONFIRMED), (What.RE_DATED,)),
+        ((at(23), None), (TBC, State.CANCELLED), (What.CANCELLED,)),
+        ((at(23), State.CANCELLED), (at(23), State.CANCELLED), ()),
+        ((at(23), State.CANCELLED), (at(24), None), (What.REINSTATED, What.RE_DATED)),
+        ((at(23), State.CONFIRMED), (at(23), State.POSTPONED), ()),
+    ],
+)
+def test_an_entry_changes_in_state_too(
+    old: tuple[Slot, State | None], new: tuple[Slot, State | None], found: tuple[What, ...]
+) -> None:
+    assert changes(Promise("x", "A", *old, AT), Promise("x", "A", *new, AT)) == found
+
+
+_slots = st.one_of(
+    st.builds(at, st.integers(1, 30), st.integers(0, 23)),
+    st.tuples(st.integers(1, 31), st.integers(1, 31)).map(lambda ends: days(min(ends), max(ends))),
+    st.just(TBC),
+)
+
+
+@given(_slots, _slots)
+def test_what_lies_inside_is_never_re_dated(one: Slot, other: Slot) -> None:
+    found = slot_changes(one, other)
+    assert (What.RE_DATED in found) <= (not is_inside(other, one) and not is_inside(one, other))
+
+
+@given(_slots, _slots, _slots)
+def test_inside_of_inside_is_inside(one: Slot, other: Slot, third: Slot) -> None:
+    if is_inside(one, other) and is_inside(other, third):
+        assert is_inside(one, third)

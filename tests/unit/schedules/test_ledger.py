@@ -1,0 +1,354 @@
+"""What a row of reads comes to: the worked ledgers, and what one read adds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.announcement import Announcement, State
+from schedules.dates.read import read_date
+from schedules.event import What
+from schedules.expectation import expected, series_of
+from schedules.inforce import InForce, slot_in_force
+from schedules.ledger import Learnt, Read, fold, history, learn
+from schedules.promise import Promise
+from schedules.sanity import LastSeen, Previous, Wrong
+from schedules.slot import Precision, Slot
+from schedules.source import Reading
+from schedules.workdays import workdays
+
+EXAMPLES = Path(__file__).parents[3] / "../shared/samples/calendars/ledger_examples.json"
+FAR = Slot(Precision.INSTANT, instant=datetime(2027, 6, 1, 8, 30, tzinfo=UTC))
+
+
+def utc(month: int, day: int, hour: int = 8, minute: int = 0) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=UTC)
+
+
+def entry(uid: str, text: str, state: str | None = "confirmed") -> Announcement:
+    slot = read_date(text, date(2026, 1, 1), "Europe/London", "dmy").slot
+    return Announcement(uid, f"Release {uid}", "dfx", "", slot, State(state) if state else None)
+
+
+def read(
+    at: datetime,
+    *entries: Announcement,
+    calendar: str = "A",
+    count: int | None = None,
+    lists_overdue: bool = True,
+) -> Read:
+    """Make a read of `count` entries, of which only those given are watched."""
+    others = range(0 if count is None else count - len(entries))
+    filler = (Announcement(f"other-{number}", "Other", "dfx", "", FAR) for number in others)
+    return Read(calendar, at, Reading((*entries, *filler), lists_overdue=lists_overdue))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The ledger of X after the last read, its events as (kind, number of the read)."""
+
+    found: InForce
+    events: list[tuple[str, int]]
+    usable: tuple[bool, ...]
+
+
+def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
+    ledger = fold(reads)
+    now = reads[-1].at
+    promises = [promise for promise in ledger.promises if promise.release == "X"]
+    numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
+    happened = [*(each for each in ledger.events if each.release in ("X", "")), *history(promises, now, primary)]
+    events = sorted((event.what.value, numbers[event.calendar, event.at]) for event in happened)
+    return Outcome(slot_in_force(promises, now, primary), events, ledger.usable)
+
+
+def instant(found: InForce) -> datetime | None:
+    return None if found.slot is None else found.slot.instant
+
+
+AT_2307 = utc(7, 23, 8, 30)
+ON_TIME = entry("X", "23 July 2026 9:30am")
+
+
+def test_ledger_1_a_move_told_28_days_before_the_old_slot_is_not_short() -> None:
+    got = outcome([read(utc(6, 1), ON_TIME), read(utc(6, 25), entry("X", "30 July 2026 9:30am"))])
+    assert instant(got.found) == utc(7, 30, 8, 30)
+    assert got.events == [("announced", 1), ("re-dated", 2)]
+
+
+def test_ledger_2_a_move_told_three_days_before_the_old_slot_is_short_notice() -> None:
+    got = outcome([read(utc(6, 1), ON_TIME), read(utc(7, 20), entry("X", "30 July 2026 9:30am"))])
+    assert instant(got.found) == utc(7, 30, 8, 30)
+    assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
+    assert got.found.short_notice is not None
+    assert got.found.short_notice.days == 3
+
+
+def test_ledger_3_a_change_after_the_slot_counts_from_the_old_one_and_opens_a_second_promise() -> None:
+    got = outcome([read(utc(6, 1), ON_TIME), read(utc(7, 23, 10), entry("X", "24 July 2026 9:30am"))])
+    assert instant(got.found) == AT_2307
+    assert got.events == [("announced", 1), ("changed-after-slot", 2)]
+    assert got.found.second is not None
+    assert got.found.second.slot.instant == utc(7, 24, 8, 30)
+
+
+def test_ledger_4_a_late_release_that_leaves_the_upcoming_list_is_not_absent() -> None:
+    reads = [
+        read(utc(7, 22), ON_TIME, count=400, lists_overdue=False),
+        read(utc(7, 23, 11), ON_TIME, count=398, lists_overdue=False),
+        read(utc(7, 24, 0, 10), count=396, lists_overdue=False),
+        read(utc(7, 24, 1, 10), count=396, lists_overdue=False),
+    ]
+    got = outcome(reads)
+    assert instant(got.found) == AT_2307
+    assert got.events == [("announced", 1)]
+
+
+def test_ledger_5_a_list_that_collapses_is_an_alarm_and_changes_nothing() -> None:
+    got = outcome([read(utc(7, 1), ON_TIME, count=240), read(utc(7, 2), count=31)])
+    assert instant(got.found) == AT_2307
+    assert got.events == [("announced", 1), ("sanity-alarm", 2)]
+    assert got.usable == (True, False)
+
+
+def test_ledger_6_an_entry_missing_twice_is_absent_and_reappears_with_its_slot_untouched() -> None:
+    reads = [read(utc(7, 1), ON_TIME, count=240), read(utc(7, 2), count=239), read(utc(7, 3), count=239)]
+    got = outcome([*reads, read(utc(7, 4), ON_TIME, count=240)])
+    assert instant(got.found) == AT_2307
+    assert got.events == [("absent", 3), ("announced", 1), ("reappeared", 4)]
+
+
+@pytest.mark.parametrize(("last_shown", "proven"), [(utc(6, 10), False), (utc(6, 26), True)])
+def test_ledger_7_a_cancellation_leaves_no_slot_and_its_short_notice_needs_proof(
+    last_shown: datetime, *, proven: bool
+) -> None:
+    cancelled = replace(ON_TIME, state=State.CANCELLED)
+    got = outcome([read(utc(6, 1), ON_TIME), read(last_shown, ON_TIME), read(utc(7, 1), cancelled)])
+    assert (got.found.cancelled, got.found.slot) == (True, None)
+    assert got.events == [("announced", 1), ("cancelled", 3), ("short-notice", 3)]
+    assert got.found.short_notice is not None
+    assert (got.found.short_notice.days, got.found.short_notice.proven) == (22, proven)
+
+
+def test_ledger_8_a_month_becomes_a_day_becomes_an_instant() -> None:
+    reads = [
+        read(utc(2, 1), entry("X", "July 2026 (provisional)", "provisional")),
+        read(utc(6, 10), entry("X", "23 July 2026", "provisional")),
+        read(utc(7, 1), ON_TIME),
+    ]
+    got = outcome(reads)
+    assert instant(got.found) == AT_2307
+    assert got.events == [("announced", 1), ("confirmed", 3), ("precision-raised", 2), ("precision-raised", 3)]
+
+
+def test_ledger_9_calendars_an_hour_apart_disagree_and_the_primary_rules() -> None:
+    zulu = entry("X", "2026-07-23T09:30:00Z")
+    got = outcome([read(utc(7, 1), ON_TIME), read(utc(7, 1, 8, 5), zulu, calendar="B")])
+    assert instant(got.found) == AT_2307
+    assert got.events == [("announced", 1), ("calendars-disagree", 2), ("zone-doubt", 2)]
+    assert [each.calendar for each in got.found.disagreements] == ["B"]
+
+
+def test_ledger_10_dates_turned_round_are_an_alarm_and_re_date_nothing() -> None:
+    days = range(20, 26)
+    right = [entry(name, f"{day}/07/2026") for name, day in zip("XABCDE", days, strict=True)]
+    turned = [entry(name, f"07/{day}/2026") for name, day in zip("XABCDE", days, strict=True)]
+    got = outcome([read(utc(7, 1), *right), read(utc(7, 2), *turned)])
+    assert got.found.slot is not None
+    assert (got.found.slot.precision, got.found.slot.first) == (Precision.DAY, date(2026, 7, 20))
+    assert got.events == [("announced", 1), ("sanity-alarm", 2)]
+
+
+def test_ledger_11_a_regular_series_without_announcement_is_unannounced_but_never_late() -> None:
+    released = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
+    expectation = expected(series_of("dfx", "Widgets: May 2026"), released)
+    assert expectation is not None
+    assert (expectation.first, expectation.last) == (date(2026, 6, 10), date(2026, 6, 24))
+    assert expectation.missing([], utc(5, 26)) is None
+    event = expectation.missing([], utc(5, 27))
+    assert event is not None
+    assert event.what is What.UNANNOUNCED
+    assert expectation.unannounced(utc(6, 17, 8, 30)).what is What.PUBLISHED_UNANNOUNCED
+
+
+def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time() -> None:
+    reads = [
+        read(utc(9, 1), entry("X", "22 October 2026 9:30am")),
+        read(utc(9, 30), entry("X", "26 October 2026 9:30am")),
+    ]
+    got = outcome(reads)
+    assert instant(got.found) == utc(10, 26, 9, 30)
+    assert got.events == [("announced", 1), ("re-dated", 2), ("short-notice", 2)]
+
+
+def _cases() -> list[Any]:
+    if not EXAMPLES.exists():
+        return [pytest.param(None, marks=pytest.mark.skip(reason="the shared samples do not stand beside the project"))]
+    cases = json.loads(EXAMPLES.read_text())["cases"]
+    return [pytest.param(case, id=f"{case['id']} {case['title']}") for case in cases]
+
+
+def _reads_of(case: Mapping[str, Any]) -> list[Read]:
+    return [
+        read(
+            datetime.fromisoformat(each["at"]),
+            *(entry(item["key"], item["text"], item["status"]) for item in each["entries"]),
+            calendar=each["source"],
+            count=each["count"],
+            lists_overdue=each.get("kind") != "ons-upcoming",
+        )
+        for each in case["reads"]
+    ]
+
+
+def _series_events(case: Mapping[str, Any], now: datetime) -> Iterable[tuple[str, int]]:
+    series = case["config"].get("series")
+    if series is not None:
+        expectation = expected(("dfx", ("x",)), [date.fromisoformat(day) for day in series["released"]])
+        assert expectation is not None
+        assert [str(expectation.first), str(expectation.last)] == series["expected_window"]
+        event = expectation.missing([], now)
+        yield from [] if event is None else [(event.what.value, 1)]
+
+
+@pytest.mark.parametrize("case", _cases())
+def test_every_shared_example_comes_out_as_expected(case: Mapping[str, Any]) -> None:
+    reads, expect = _reads_of(case), case["expect"]
+    got = outcome(reads, case["config"]["primary"])
+    events = sorted([*got.events, *_series_events(case, reads[-1].at)])
+    assert events == sorted((event["type"], event["read"]) for event in expect["events"])
+    assert _written(got.found.slot) == expect["slot"]
+    assert (got.found.promise.slot.precision if got.found.promise else "none") == expect["precision"]
+    assert list(got.usable) == expect.get("usable", list(got.usable))
+    assert ("cancelled" if got.found.cancelled else None) == expect.get("state")
+    for name, value in _measured(got.found).items():
+        assert expect.get(name, value) == value
+
+
+def _written(slot: Slot | None) -> str | None:
+    if slot is None:
+        return None
+    return f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else str(slot.first)
+
+
+def _measured(found: InForce) -> dict[str, Any]:
+    short = found.short_notice
+    as_of = found.announced_as_of
+    earlier = found.moved_from is not None and str(_written(found.slot)) < str(_written(found.moved_from.slot))
+    return {
+        "announced_as_of": as_of and f"{as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "second_promise": _written(found.second.slot) if found.second else None,
+        "short_notice_days": short and short.days,
+        "short_notice_proven": short and short.proven,
+        "changed_between": short and [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (short.since, short.at) if at],
+        "direction": "earlier" if earlier else "later",
+    }
+
+
+def one(
+    known: Mapping[str, LastSeen], *entries: Announcement, before: datetime | None = None, counts: Sequence[int] = ()
+) -> Learnt:
+    return learn(known, Reading(entries), "A", utc(7, 2), before, Previous({}, counts, may_be_empty=True))
+
+
+def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, ON_TIME, before=utc(7, 1))
+    assert (learnt.promises, learnt.confirmed) == ({}, ("X",))
+
+
+def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
+    other = entry("X", "2026-07-23T08:30:00Z")
+    assert one({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(ON_TIME, state=State.CANCELLED),
+        replace(ON_TIME, doubt="weekday"),
+        replace(ON_TIME, slot=FAR),
+        replace(ON_TIME, slot=Slot(Precision.NONE, reason="tbc")),
+    ],
+)
+def test_a_new_slot_state_or_doubt_is_a_promise_learnt_between_two_reads(other: Announcement) -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
+    promise = learnt.promises["X"]
+    assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
+    assert (promise.calendar, promise.slot, promise.doubt) == ("A", other.slot, other.doubt)
+
+
+def test_an_entry_no_longer_shown_is_gone_once() -> None:
+    kept = entry("Y", "24 July 2026 9:30am")
+    known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, gone=utc(6, 30))}
+    assert one(known, kept, before=utc(7, 1)).gone == ("X",)
+
+
+def test_one_missing_read_makes_nothing_absent() -> None:
+    assert one({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, before=utc(7, 1)).absent == ()
+
+
+def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
+    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
+
+
+def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
+    past = entry("X", "1 July 2026 9:30am")
+    assert one({"X": LastSeen.of(past, gone=utc(7, 1))}, before=utc(7, 1)).absent == ()
+
+
+def test_an_unbelievable_read_adds_nothing_at_all() -> None:
+    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
+    assert [alarm.wrong for alarm in learnt.alarms] == [Wrong.COUNT]
+    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
+
+
+def test_a_failed_read_is_an_event_and_nothing_else() -> None:
+    got = outcome([read(utc(7, 1), ON_TIME), Read("A", utc(7, 2), None, "HTTP 503")])
+    assert got.events == [("announced", 1), ("read-failed", 2)]
+    assert got.usable == (True, False)
+
+
+def test_a_slot_on_a_bank_holiday_is_an_unlikely_day_of_that_nation_alone() -> None:
+    promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
+    kinds = {
+        nation: [event.what for event in history([promise], utc(3, 1), workdays=workdays(nation))]
+        for nation in ("ENG", "SCT")
+    }
+    assert kinds == {"ENG": [What.ANNOUNCED, What.UNLIKELY_DAY], "SCT": [What.ANNOUNCED]}
+
+
+_texts = st.sampled_from(["22 July 2026 9:30am", "23 July 2026 9:30am", "July 2026", "TBC", "nobody knows"])
+_states = st.sampled_from(["confirmed", "provisional", "cancelled", None])
+
+
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from("XYZ"), _texts, _states), unique_by=lambda each: each[0]), max_size=8)
+)
+def test_reads_one_by_one_or_all_at_once_come_to_the_same(days: list[list[tuple[str, str, str | None]]]) -> None:
+    reads = [
+        read(utc(7, 1) + timedelta(days=number), *(entry(*each) for each in entries))
+        for number, entries in enumerate(days)
+    ]
+    whole = fold(reads)
+    for count in range(len(reads)):
+        part = fold(reads[:count])
+        assert whole.usable[:count] == part.usable
+        assert [each.slot for each in whole.promises[: len(part.promises)]] == [each.slot for each in part.promises]
+
+
+@given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
+def test_no_two_promises_in_a_row_say_the_same(said: list[tuple[str, str | None]]) -> None:
+    ledger = fold([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
+    for earlier, later in zip(ledger.promises, ledger.promises[1:], strict=False):
+        assert (earlier.slot, earlier.state) != (later.slot, later.state)

@@ -1,0 +1,100 @@
+"""Whether a read of a calendar can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.announcement import Announcement, State
+from schedules.sanity import LastSeen, Previous, Wrong, sanity
+from schedules.slot import Precision, Slot
+from schedules.source import Reading
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def entries(count: int) -> list[Announcement]:
+    return [
+        Announcement(str(n), f"Release {n}", "dfx", "", Slot(Precision.INSTANT, instant=NOW + timedelta(days=n + 1)))
+        for n in range(count)
+    ]
+
+
+def wrongs(before: Sequence[Announcement], after: Sequence[Announcement], counts: Sequence[int] = ()) -> list[Wrong]:
+    previous = Previous({each.uid: LastSeen.of(each) for each in before}, counts or [len(before)])
+    return [alarm.wrong for alarm in sanity(previous, Reading(tuple(after)), NOW)]
+
+
+def moved(announcement: Announcement) -> Announcement:
+    instant = announcement.slot.instant
+    assert instant is not None
+    return replace(announcement, slot=replace(announcement.slot, instant=instant + timedelta(days=40)))
+
+
+def test_a_read_like_the_last_is_believed() -> None:
+    assert wrongs(entries(30), entries(30)) == []
+
+
+@pytest.mark.parametrize(("count", "found"), [(70, []), (69, [Wrong.COUNT])])
+def test_seven_tenths_of_the_usual_count_are_enough(count: int, found: list[Wrong]) -> None:
+    assert wrongs(entries(100), entries(count), [100, 100, 100]) == found
+
+
+def test_the_usual_count_is_the_median_of_the_last_five_reads() -> None:
+    assert wrongs([], entries(10), [1000, 12, 12, 12, 1000, 12]) == []
+
+
+@pytest.mark.parametrize(("count", "found"), [(1, []), (0, [Wrong.COUNT])])
+def test_a_small_calendar_may_lose_three_entries(count: int, found: list[Wrong]) -> None:
+    assert wrongs(entries(4), entries(count)) == found
+
+
+def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
+    empty = Reading(())
+    assert [alarm.wrong for alarm in sanity(Previous({}), empty, NOW)] == [Wrong.EMPTY]
+    assert sanity(Previous({}, may_be_empty=True), empty, NOW) == []
+
+
+@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [Wrong.RE_DATED])])
+def test_a_fifth_of_the_entries_may_be_re_dated_at_once(count: int, found: list[Wrong]) -> None:
+    before = entries(30)
+    assert wrongs(before, [*map(moved, before[:count]), *before[count:]]) == found
+
+
+@pytest.mark.parametrize(("count", "found"), [(6, []), (7, [Wrong.CANCELLED])])
+def test_a_fifth_of_the_entries_may_be_cancelled_at_once(count: int, found: list[Wrong]) -> None:
+    before = entries(30)
+    cancelled = [replace(each, state=State.CANCELLED) for each in before[:count]]
+    assert wrongs(before, [*cancelled, *before[count:]]) == found
+
+
+def test_entries_whose_slot_has_passed_do_not_count_as_re_dated() -> None:
+    past = [replace(each, slot=replace(each.slot, instant=NOW - timedelta(days=1))) for each in entries(30)]
+    assert wrongs(past, [moved(each) for each in past]) == []
+
+
+def test_dates_that_can_no_longer_be_read_are_an_alarm_of_their_own() -> None:
+    before = entries(30)
+    assert wrongs(before, [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]) == [
+        Wrong.UNREADABLE
+    ]
+
+
+def test_one_date_that_fits_only_another_order_spoils_the_read() -> None:
+    odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
+    previous = Previous({}, [31])
+    (alarm,) = sanity(previous, Reading((*entries(30), odd)), NOW)
+    assert (alarm.wrong, alarm.detail) == (
+        Wrong.DATE_ORDER,
+        "1 dates fit only another order of day and month (07/23/2026)",
+    )
+
+
+@given(st.integers(0, 200), st.lists(st.integers(0, 200), min_size=1, max_size=8))
+def test_a_read_with_as_many_entries_as_ever_is_never_a_collapse(extra: int, counts: list[int]) -> None:
+    assert Wrong.COUNT not in wrongs([], entries(max(counts) + extra), counts)
