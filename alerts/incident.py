@@ -74,8 +74,8 @@ class Incident:
 
     @property
     def acknowledged(self) -> Entry | None:
-        """Return the entry in which someone first said that they have it."""
-        return next((entry for entry in self.timeline if entry.text == ACKNOWLEDGED), None)
+        """Return the entry in which someone first said, or showed, that they have it."""
+        return next((entry for entry in self.timeline if entry.by != MONITOR), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,19 +202,20 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
         if reasons or "appeared" in fresh or incident.grade != known.grade:
             yield _notice("reopened", ",".join(sorted(has)), incident, facts, now, case)
         return
+    if facts.final and incident.kind is not Kind.LEAD:
+        yield from _final(incident, has, facts, now)
+        return
     if incident.grade != known.grade:
         yield _notice("grade_changed", incident.grade, incident, facts, now, case)
-    elif reasons and not facts.final:
+    elif reasons:
         yield _notice("new_finding", ",".join(reasons), incident, facts, now, case)
-    if facts.final:
-        yield from _final(incident, has, facts, now)
-    elif "appeared" in fresh:
+    if "appeared" in fresh:
         yield _notice("appeared", "appeared", incident, facts, now, Kind.LATE)
 
 
 def _final(incident: Incident, has: frozenset[str], facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
-    # A quarrel between calendars that came to nothing ends in silence.
-    if incident.kind not in {Kind.LEAD, Kind.CALENDAR}:
+    # It tells all that is new besides. A quarrel between calendars that came to nothing ends in silence.
+    if incident.kind is not Kind.CALENDAR:
         yield _notice("final", ",".join(sorted(has)), incident, facts, now)
 
 

@@ -102,7 +102,7 @@ def _has_appeared(facts: ReleaseFacts) -> bool:
 
 
 def _has_late_part(facts: ReleaseFacts) -> bool:
-    late = any(part.verdict in _LATE_WORDS for part in facts.parts if part.id != "page")
+    late = any(part.required and part.verdict in _LATE_WORDS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
 
 

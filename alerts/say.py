@@ -28,19 +28,20 @@ def day(instant: datetime, timezone: str) -> str:
     return f"{local:%A} {local.day} {local:%B %Y}"
 
 
-def clock(instant: datetime, timezone: str) -> str:
-    """Return the local time of day with its zone; the seconds are left out where they are nought."""
+def clock(instant: datetime, timezone: str, *, exact: bool = False) -> str:
+    """Return the local time of day with its zone; seconds of nought are left out unless it must be `exact`."""
     local = instant.astimezone(ZoneInfo(timezone))
-    return f"{local:%H:%M:%S %Z}" if local.second else f"{local:%H:%M %Z}"
+    return f"{local:%H:%M:%S %Z}" if local.second or exact else f"{local:%H:%M %Z}"
 
 
-def moment(instant: datetime, timezone: str, today: datetime) -> str:
+def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
     """Return the local time, with its date unless that is the date of `today`."""
+    time_of_day = clock(instant, timezone, exact=exact)
     if local_day(instant, timezone) == local_day(today, timezone):
-        return clock(instant, timezone)
+        return time_of_day
     local = instant.astimezone(ZoneInfo(timezone))
     year = "" if local.year == today.astimezone(ZoneInfo(timezone)).year else f" {local.year}"
-    return f"{local.day} {local:%B}{year} {clock(instant, timezone)}"
+    return f"{local.day} {local:%B}{year} {time_of_day}"
 
 
 def span(between: Between, timezone: str, today: datetime) -> str:
@@ -51,9 +52,10 @@ def span(between: Between, timezone: str, today: datetime) -> str:
         return _open_span(after, by, timezone, today)
     if after == by:
         return f"at {moment(by, timezone, today)}"
-    first, second = moment(after, timezone, today), moment(by, timezone, today)
+    exact = bool(after.second or by.second)
+    first, second = (moment(end, timezone, today, exact=exact) for end in (after, by))
     if local_day(after, timezone) == local_day(by, timezone) and first.split()[-1] == second.split()[-1]:
-        return f"between {first.rpartition(' ')[0]} and {clock(by, timezone)}"
+        return f"between {first.rpartition(' ')[0]} and {clock(by, timezone, exact=exact)}"
     return f"between {first} and {second}"
 
 

@@ -29,12 +29,18 @@ TAILS = {
 }
 WITH_DRAFT = frozenset({"late", "partial", "early", "hand"})
 _LONGEST_TITLE = 70
+# What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
+_TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
 _TO_DO = {
     "late": (
         "Open the address yourself, once as it is and once in a private window.",
         "Ring whoever publishes for the producer: is it stuck, and when will it be out?",
         "People with pre-release access stay silent until it is out.",
         "If a link is handed round, send it to everyone at the same moment.",
+    ),
+    "out": (
+        "It is out: open the address yourself and check that all of it is there.",
+        "Tell those who asked, and people with pre-release access, that it is out.",
     ),
     "partial": (
         "Open the addresses marked as missing yourself.",
@@ -45,6 +51,10 @@ _TO_DO = {
         "Do not forward, quote or describe what is there.",
         "Ring whoever publishes for the producer: take it down, or bring the release forward for everyone?",
         "Tell the Head of Profession now; write down who may have had access.",
+    ),
+    "over": (
+        "It is down again, or its slot has passed: do not quote what was there.",
+        "Tell the Head of Profession; write down who may have had access, and for how long.",
     ),
     "unproven": (
         "This is not a breach claim: the monitor could not see enough.",
@@ -76,7 +86,7 @@ def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime
         [subject(kind, case, facts, now)],
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
-        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, incident), 1))],
+        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts, incident), 1))],
         [f"Incident: {incident}", *_sure(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -97,18 +107,21 @@ def state(case: str, facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _late(facts: ReleaseFacts, now: datetime) -> str:
-    part = _slowest(facts)
-    if part is None:
+    behind = _behind(facts)
+    if not behind:
         return "users were served the old answer" if facts.verdict == "on_time" else "late"
-    seen = part.released if part.released.by else part.first_seen
-    if part.delay is None or part.delay.max is None or seen.by is None:
-        return f"{_still_absent(facts, part, now)}{_which(part)}"
-    return f"first seen {span(seen, facts.timezone, now)}, {lengths(part.delay)} late{_which(part)}"
+    # The announced page comes first in every sentence, however late the rest is.
+    part, delay = min(behind, key=lambda one: one[0].id != "page")
+    which = "" if part.id == "page" else f" ({part.id})"
+    seen = _seen_at(part)
+    if delay is None or delay.max is None or seen.by is None:
+        return f"{_still_absent(facts, delay, now)}{which}"
+    return f"first seen {span(seen, facts.timezone, now)}, {lengths(delay)} late{which}"
 
 
 def _partial(facts: ReleaseFacts, now: datetime) -> str:
-    missing = [part for part in facts.parts if part.verdict in {"late", "overdue", "not_published"}]
-    return f"{len(missing)} of {len(facts.parts)} parts late, {_late(facts, now)}"
+    required = [part for part in facts.parts if part.required]
+    return f"{len(_behind(facts))} of {len(required)} parts late, {_late(facts, now)}"
 
 
 def _early(facts: ReleaseFacts, now: datetime) -> str:
@@ -145,23 +158,25 @@ _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
 }
 
 
-def _slowest(facts: ReleaseFacts) -> Part | None:
-    late = [part for part in facts.parts if part.verdict in {"late", "overdue", "not_published"}]
-    # The announced page comes first in every sentence, however late the rest is.
-    return next((part for part in late if part.id == "page"), late[0] if late else None)
+def _behind(facts: ReleaseFacts) -> list[tuple[Part, Seconds | None]]:
+    """Return the parts that are late with how late, also those that had been public too soon before."""
+    found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
+    return [
+        (part, found.get(part.id) or part.delay)
+        for part in facts.parts
+        if part.id in found or (part.required and part.verdict in {"late", "overdue", "not_published"})
+    ]
 
 
-def _which(part: Part) -> str:
-    return "" if part.id == "page" else f" ({part.id})"
-
-
-def _still_absent(facts: ReleaseFacts, part: Part, now: datetime) -> str:
+def _still_absent(facts: ReleaseFacts, delay: Seconds | None, now: datetime) -> str:
     if facts.verdict == "not_published":
         return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
-    proved = (
-        facts.at if facts.slot is None or part.delay is None else facts.slot + timedelta(seconds=part.delay.min or 0)
-    )
-    return f"still absent at {moment(proved.replace(microsecond=0), facts.timezone, now)}"
+    proved = facts.at if facts.slot is None or delay is None else facts.slot + timedelta(seconds=delay.min or 0)
+    return f"still absent at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
+
+
+def _seen_at(part: Part) -> Between:
+    return part.released if part.released.by else part.first_seen
 
 
 def _start(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
@@ -185,17 +200,19 @@ def _what(facts: ReleaseFacts) -> Iterator[str]:
 def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     yield f"- {state(case, facts, now)}"
     for part in facts.parts:
-        yield f"- {part.id}{'' if part.required else ' (another address)'}: {_part(part, facts, now)} {part.url}"
-    for exposure in facts.exposures:
-        yield f"- {exposure.part}: {_exposure(exposure, facts, now)}"
-    for finding in facts.findings:
-        yield f"- finding: {finding.kind.replace('_', ' ')}{_detail(case, finding.detail)}"
+        yield f"- {part.id}{'' if part.required else ' (another address)'}: {_part(part, facts, now)}"
+        yield f"  {part.url}"
+        yield from (f"  {_exposure(exposure, facts, now)}" for exposure in part.exposures)
+    kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in facts.findings)
+    if kinds:
+        yield f"- findings: {', '.join(kinds)}"
+    if case in _TELLS_DETAIL:
+        yield from (f"  {one_line(finding.detail)}" for finding in facts.findings if finding.detail)
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    seen = part.released if part.released.by else part.first_seen
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
-    return f"{part.verdict.replace('_', ' ')}{_seen(seen, facts, now)}{delay}."
+    return f"{part.verdict.replace('_', ' ')}{_seen(_seen_at(part), facts, now)}{delay}"
 
 
 def _seen(seen: Between, facts: ReleaseFacts, now: datetime) -> str:
@@ -210,26 +227,27 @@ def _delay(delay: Seconds) -> str:
 
 
 def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
-    start = f"public before its slot from {span(exposure.start, facts.timezone, now)}"
+    start = f"public before its slot: came {span(exposure.start, facts.timezone, now)}"
     if exposure.open:
-        return f"{start}, still open after {lengths(Seconds(exposure.seconds.min))}"
-    return f"{start} until {span(exposure.to, facts.timezone, now)}: {lengths(exposure.seconds)}"
+        return f"{start}, not seen gone yet"
+    return f"{start}, ended {span(exposure.to, facts.timezone, now)}, {lengths(exposure.seconds)}"
 
 
-def _detail(case: str, detail: str) -> str:
-    # What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
-    return f": {one_line(detail)}" if detail and case in {"lead", "calendar", "unproven"} else ""
-
-
-def _to_do(kind: str, case: str, incident: str) -> Iterator[str]:
+def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator[str]:
+    yield from _TO_DO[_stage(case, facts)]
     if kind == "final":
         yield "Nothing more will be measured."
-    else:
-        yield from _TO_DO[case]
     if case in WITH_DRAFT:
         yield f"Complete the draft: ninethirty incident draft {incident}"
     if kind != "final":
         yield f"Say that you have it: ninethirty incident note {incident}"
+
+
+def _stage(case: str, facts: ReleaseFacts) -> str:
+    if case == "early":
+        return "early" if any(exposure.open for exposure in facts.exposures) else "over"
+    waiting = any(_seen_at(part).by is None for part, _ in _behind(facts))
+    return "out" if case in {"late", "partial"} and not waiting else case
 
 
 def _sure(facts: ReleaseFacts) -> Iterator[str]:

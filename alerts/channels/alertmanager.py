@@ -16,7 +16,7 @@ from alerts.notice import OPENINGS
 from alerts.say import instant_text
 
 _LONGEST_TEXT = 4000
-_MAY_RAISE = frozenset({"grade_changed", "reopened"})
+_MAY_RAISE = frozenset({"grade_changed", "reopened", "final"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,26 @@ def test_final_facts_close_the_incident_with_one_notice(overdue: Make, late: Mak
     assert decide(late(10140, final=True), done.incident, LATER).notices == ()
 
 
+def test_a_doubt_that_ends_in_proved_lateness_is_told_once(facts: Make, late: Make) -> None:
+    doubt = decide(facts(LATER, verdict="unproven"), None, SLOT + timedelta(minutes=6))
+    done = decide(late(700, final=True), doubt.incident, SLOT + timedelta(minutes=12))
+    assert kinds(done) == ["final"]
+    assert done.notices[0].subject.startswith("LATE, final: ")
+    assert done.notices[0].grade == "report"
+    assert done.draft
+
+
+def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
+    monday = early("page", is_open=False)
+    late = Finding("late", "page", seconds=Seconds(400, None))
+    decision = decide(replace(monday, findings=(*monday.findings, late)), opened(monday), LATER)
+    assert kinds(decision) == ["new_finding"]
+    assert (
+        "still absent at 5 January 09:36:40 GMT" in decision.notices[0].subject
+        or "09:36:40" in decision.notices[0].subject
+    )
+
+
 def test_an_incident_first_known_when_all_is_over_opens_closed(late: Make) -> None:
     decision = decide(late(700, final=True), None, LATER)
     assert kinds(decision) == ["opened"]

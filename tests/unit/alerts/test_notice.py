@@ -91,7 +91,7 @@ def test_an_unproven_release_is_never_called_a_breach(facts: Make) -> None:
 
 def test_a_lead_names_its_address(facts: Make) -> None:
     _, notice = told(facts(verdict="lead", findings=(Finding("lead", detail="https://press.example/item"),)))
-    assert "finding: lead: https://press.example/item" in notice.text
+    assert "- findings: lead\n  https://press.example/item" in notice.text
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def test_bounds_are_rounded_outward(seconds: Seconds, words: str) -> None:
 @pytest.mark.parametrize(
     ("between", "words"),
     [
-        (Between(NOON, NOON + timedelta(seconds=0.2)), "between 12:00 and 12:00:01 BST"),
+        (Between(NOON, NOON + timedelta(seconds=0.2)), "between 12:00:00 and 12:00:01 BST"),
         (Between(NOON, NOON), "at 12:00 BST"),
         (Between(None, NOON), "by 12:00 BST"),
         (Between(NOON), "after 12:00 BST"),
