@@ -6,15 +6,20 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, govuk, link, status, text
+from monitor.look.recognise import changed, css, ees, feed, govuk, jmes, link, ons, status, text
 from monitor.look.recognise.seen import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
     "changed": changed.recognise,
+    "ees": ees.recognise,
     "govuk": govuk.recognise,
+    "ons": ons.recognise,
     "status": status.recognise,
 }
 LOOKING_FOR: dict[str, Callable[[str], Recogniser]] = {
+    "css": css.looking_for,
+    "feed": feed.looking_for,
+    "jmespath": jmes.looking_for,
     "link": link.looking_for,
     "text": text.looking_for,
 }

@@ -1,0 +1,70 @@
+"""`ees`: a release of Explore Education Statistics, as page or as the JSON of its content API.
+
+Field names as in the source of dfe-analytical-services/explore-education-statistics.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.entitled import by_title
+from monitor.look.recognise.page import Page
+from monitor.look.recognise.seen import Context, Recognised, absent, unknown
+from monitor.look.recognise.status import says_missing
+from monitor.look.sighting import State
+
+_FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
+
+
+def recognise(answer: Answer, context: Context) -> Recognised:
+    """Take a version of a release for presence: the service shows none before it is published.
+
+    A version that is not the first keeps the display date of the one before, so its dates are told, not judged.
+    """
+    if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] not in (b"{", b"["):
+        return _page(Page(answer), context)
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return unknown("no JSON that can be read")
+    if isinstance(said, dict) and said.get("releaseId") and said.get("published"):
+        return _version(said, context)
+    if isinstance(said, dict) and isinstance(said.get("results"), list):
+        return _entries(said["results"], context)
+    return unknown("neither a release nor a list of them")
+
+
+def _version(said: Mapping[str, Any], context: Context) -> Recognised:
+    publication = said.get("publication")
+    series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
+    title = f"{series}: {said.get('title') or ''}"
+    facts = {name: str(said[name]) for name in _FACTS if said.get(name) is not None}
+    return by_title(context, title, (Found(context.url, title, "item", facts),))
+
+
+def _entries(rows: list[Any], context: Context) -> Recognised:
+    """Tell whether a release is among the entries of its publication; a title there names the period alone."""
+    listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
+    found = tuple(
+        Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug"))}) for row in listed
+    )
+    if not context.title:
+        return Recognised(State.PRESENT, found=found, why="a listing")
+    periods = [by_title(context, f"{context.title.partition(':')[0]}: {entry.title}", (entry,)) for entry in found]
+    return next((seen for seen in periods if seen.specific), Recognised(State.ABSENT, found=found, why="not listed"))
+
+
+def _listed(row: Mapping[str, Any], context: Context) -> Found:
+    return Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
+
+
+def _page(page: Page, context: Context) -> Recognised:
+    if says_missing(page):
+        return absent("page not found")
+    if not page.heading:
+        return unknown("no heading")
+    # The heading names the series, the title of the page the period as well.
+    return by_title(context, f"{page.heading}: {page.title.partition(' - ')[0]}", ())

@@ -1,0 +1,51 @@
+"""`feed:…`: an entry of an RSS or Atom feed matches."""
+
+from __future__ import annotations
+
+import io
+import re
+from fnmatch import translate
+from typing import Any
+from urllib.parse import urljoin
+
+import feedparser
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
+from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.sighting import State
+
+_ENTRIES = 500
+
+
+def looking_for(pattern: str) -> Recogniser:
+    """Return a recogniser of entries whose title, summary or link holds `pattern`; `*` stands for anything.
+
+    Every entry is found, with the role `listed` (`matched` for those that match). A match is specific when
+    the pattern names a period, or the title is that of the release. A feed that is cut proves no absence.
+    """
+    wanted = re.compile(translate(f"*{pattern.strip()}*"), re.IGNORECASE)
+    dated = names_a_period(pattern)
+
+    def recognise(answer: Answer, context: Context) -> Recognised:
+        feed = feedparser.parse(io.BytesIO(answer.body), sanitize_html=False, resolve_relative_uris=False)
+        if not feed.get("version"):
+            return unknown("no feed")
+        entries = feed.entries[:_ENTRIES]
+        found = tuple(_found(answer.url, entry, wanted) for entry in entries)
+        matched = [entry for entry in found if entry.role == "matched"]
+        if matched:
+            named = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
+            return Recognised(State.PRESENT, dated or named, found)
+        if feed.get("bozo"):
+            return unknown("a damaged feed", found)
+        return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
+
+    return recognise
+
+
+def _found(base: str, entry: Any, wanted: re.Pattern[str]) -> Found:  # noqa: ANN401  # feedparser has no types
+    title, link = str(entry.get("title", "")), str(entry.get("link", ""))
+    matches = any(wanted.match(text) for text in (title, link, str(entry.get("summary", ""))))
+    facts = {name: str(entry[name]) for name in ("published", "updated") if entry.get(name)}
+    return Found(urljoin(base, link), title, "matched" if matches else "listed", facts)

@@ -1,0 +1,79 @@
+"""`ons`: an entry of the release calendar of the Office for National Statistics, as page or as `/data`.
+
+Field names as in the sources of dp-frontend-release-calendar and dp-release-calendar-api, in both spellings. The
+words of the page are inferred: a page that has none of them proves nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urljoin
+
+from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.entitled import by_title
+from monitor.look.recognise.page import Page
+from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+
+_SITE = "https://www.ons.gov.uk"
+_RELATED = {
+    "related_documents": "html",
+    "relatedDocuments": "html",
+    "related_datasets": "data",
+    "relatedDatasets": "data",
+    "related_api_datasets": "data",
+    "relatedAPIDatasets": "data",
+}
+_NOT_YET = ("not yet released", "this release is not yet published", "release is provisional")
+_CANCELLED = ("this release has been cancelled", "release cancelled")
+_OUT = ("publications", "data", "this release includes")
+
+
+def recognise(answer: Answer, context: Context) -> Recognised:
+    """Read the JSON by its `published` and `cancelled`; a page by its status words."""
+    if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] != b"{":
+        return _page(Page(answer), context)
+    try:
+        said = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return unknown("no JSON that can be read")
+    description = said.get("description") if isinstance(said, dict) else None
+    if not isinstance(description, dict) or "published" not in description:
+        return unknown("no entry of the release calendar")
+    return _entry(said, description, context)
+
+
+def _entry(said: Mapping[str, Any], description: Mapping[str, Any], context: Context) -> Recognised:
+    # Both can be true at once: their own pages then call it cancelled.
+    if description.get("cancelled") is True:
+        return withdrawn("cancelled") if description.get("published") is True else absent("cancelled")
+    if description.get("published") is not True:
+        return absent("not published")
+    moved = description.get("migration_link") or description.get("migrationLink")
+    found = tuple(_related(said))
+    if isinstance(moved, str) and moved:
+        found = (*found, Found(urljoin(_SITE, moved), "", "redirect"))
+    return by_title(context, str(description.get("title") or ""), found)
+
+
+def _related(said: Mapping[str, Any]) -> list[Found]:
+    rows = [(row, role) for name, role in _RELATED.items() for row in said.get(name) or () if isinstance(row, dict)]
+    return [
+        Found(urljoin(_SITE, str(row["uri"])), str(row.get("title") or ""), role)
+        for row, role in rows
+        if row.get("uri")
+    ]
+
+
+def _page(page: Page, context: Context) -> Recognised:
+    text = page.text.lower()
+    if any(words in text for words in _CANCELLED):
+        return absent("cancelled")
+    if any(words in text for words in _NOT_YET):
+        return absent("not published")
+    headings = [] if page.root is None else page.root.xpath("//h2|//h3")
+    titles = {" ".join("".join(heading.itertext()).split()).lower() for heading in headings}
+    if not titles & set(_OUT):
+        return unknown("a page that says neither")
+    return by_title(context, page.heading or page.title, ())
