@@ -106,10 +106,7 @@ def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> No
     late = Finding("late", "page", seconds=Seconds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), opened(monday), LATER)
     assert kinds(decision) == ["new_finding"]
-    assert (
-        "still absent at 5 January 09:36:40 GMT" in decision.notices[0].subject
-        or "09:36:40" in decision.notices[0].subject
-    )
+    assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
 
 
 def test_an_incident_first_known_when_all_is_over_opens_closed(late: Make) -> None:
