@@ -4,8 +4,10 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
-from alerts.channel import Accepted, Attachment, Message, Refused
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
 from alerts.channels.folder import Folder, Options
+from monitor.clock import VirtualClock
+from monitor.rehearse.loop import run_virtually
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 MESSAGE = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})
@@ -53,6 +55,18 @@ async def test_a_folder_that_cannot_be_written_may_be_mended(tmp_path: Path) -> 
     assert isinstance(outcome, Refused)
     assert not outcome.permanent
     assert str(tmp_path) not in outcome.reason
+
+
+def test_no_virtual_time_passes_while_files_are_written(tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> tuple[Outcome, float]:
+        channel = Folder("desk", Options(str(tmp_path), timeout=0.001), clock.now)
+        outcome = await channel.send(MESSAGE)
+        await channel.close()
+        return outcome, clock.monotonic()
+
+    outcome, seconds = run_virtually(story)
+    assert isinstance(outcome, Accepted)
+    assert seconds == 0
 
 
 async def test_a_message_without_a_date_lies_under_today(tmp_path: Path) -> None:
