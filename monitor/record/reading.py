@@ -132,6 +132,12 @@ class SqlReader:
         """Return one incident."""
         return self._one(Incident, select(tables.INCIDENT).where(tables.INCIDENT.c.id == incident))
 
+    def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
+        table = tables.INCIDENT
+        wanted = select(table).where(table.c.release == release)
+        return [_whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
+
     def incident_of(self, release: str) -> Incident | None:
         """Return the newest incident of a release."""
         table = tables.INCIDENT

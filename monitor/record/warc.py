@@ -55,6 +55,7 @@ def records(answer: Answer, name: str, target: str, request: Request | None = No
             answer.url,
             "response",
             payload=BytesIO(answer.body),
+            length=len(answer.body),
             http_headers=_answer_head(answer),
             warc_headers_dict=headers,
         )
@@ -93,10 +94,9 @@ def _answer_head(answer: Answer) -> StatusAndHeaders:
 
 def _request_head(url: str, request: Request) -> StatusAndHeaders:
     parts = urlsplit(url)
-    path = parts.path or "/"
     headers = [("Host", parts.netloc), *_conditions(request).items()]
-    line = f"{path}?{parts.query}" if parts.query else path
-    return StatusAndHeaders(f"{line} HTTP/1.1", headers, protocol=request.method, is_http_request=True)
+    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    return StatusAndHeaders(f"{request.method} {path} HTTP/1.1", headers, is_http_request=True)
 
 
 def _conditions(request: Request) -> Mapping[str, str]:

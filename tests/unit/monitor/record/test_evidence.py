@@ -1,0 +1,395 @@
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import stat
+import zipfile
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault, UserFault
+from monitor.judge.runs import Run
+from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.sighting import State
+from monitor.plan.targets import Target, View
+from monitor.record.chain import read, verify
+from monitor.record.evidence import Evidence
+from monitor.record.export import export
+from monitor.record.rows import Record
+from monitor.record.sql import SqlStore
+from monitor.record.warc import payload_of, records
+from monitor.record.writer import Writer
+from monitor.rehearse.loop import run_virtually
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+TARGET = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "status")
+RUN = Run(TARGET.id, State.PRESENT, SLOT, SLOT, SLOT, SLOT)
+Make = Callable[..., Answer]
+T = TypeVar("T")
+Story = Callable[[Evidence, Writer, VirtualClock], Coroutine[Any, Any, T]]
+
+
+def play(store: SqlStore, folder: Path, story: Story[T], start: datetime = SLOT) -> T:
+    async def whole(clock: VirtualClock) -> T:
+        writer = Writer(store, clock)
+        evidence = Evidence(folder, store, writer, clock, "edge")
+        result = await story(evidence, writer, clock)
+        await writer.close()
+        return result
+
+    return run_virtually(whole, start)
+
+
+def keep_all(store: SqlStore, folder: Path, *answers: Answer, start: datetime = SLOT) -> list[Record]:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        return [evidence.keep(one, "r/page/edge", "turn") for one in answers]
+
+    return store.evidence(play(store, folder, story, start))
+
+
+def flip_a_byte(file: Path, at: int) -> None:
+    data = bytearray(file.read_bytes())
+    data[at] ^= 1
+    file.write_bytes(data)
+
+
+def test_what_was_kept_is_read_back_byte_for_byte(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    first, second = keep_all(sqlite, tmp_path / "ev", answer(404, b"\0no"), answer(200, b"The figures", after=1.5))
+    assert payload_of(read(tmp_path / "ev", first)) == b"\0no"
+    assert payload_of(read(tmp_path / "ev", second)) == b"The figures"
+    assert (first.id, first.kind, first.target, first.at) == ("edge-1", "turn", "r/page/edge", answer().received)
+    assert hashlib.sha256(read(tmp_path / "ev", second)).hexdigest() == second.sha256
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_any_warc_tool_can_read_a_file_of_evidence(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    kept = keep_all(sqlite, tmp_path / "ev", answer(200, b"Out"), answer(404))
+    with (tmp_path / "ev" / kept[0].file).open("rb") as file:
+        found = [(it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(file, check_digests="raise")]
+    assert [kind for kind, _, _ in found] == ["warcinfo", "response", "response"]
+    _, headers, http = found[1]
+    assert headers.get_header("WARC-Target-URI") == "https://www.gov.uk/x?y=1"
+    assert headers.get_header("WARC-Date") == "2018-01-05T09:30:00.025000Z"
+    assert headers.get_header("X-Ninethirty-Record") == "edge-1"
+    assert http.get_statuscode() == "200"
+    assert http.get_header("X-Archive-Orig-content-encoding") == "br"
+
+
+def test_the_request_is_kept_beside_its_answer_when_it_is_known(answer: Make) -> None:
+    request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
+    data = records(replace(answer(), whole=False), "edge-7", "r/page/edge", request)
+    asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
+    assert asked[0] == "request"
+    assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
+    assert asked[2].get_header("If-None-Match") == '"abc"'
+    assert asked[1].get_header("WARC-Concurrent-To") == answered[1].get_header("WARC-Record-ID")
+    assert answered[1].get_header("WARC-Truncated") == "length"
+
+
+def test_the_folder_and_its_files_are_the_service_accounts_alone(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    (tmp_path / "ev").mkdir(mode=0o755)
+    keep_all(sqlite, tmp_path / "ev", answer())
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "ev").iterdir()}
+    assert stat.S_IMODE((tmp_path / "ev").stat().st_mode) == 0o700
+    assert modes == {0o600}
+
+
+def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[tuple[str, ...]]:
+        ids = [evidence.turned(TARGET, RUN, answer(404, b"first"))]
+        evidence.same(TARGET, answer(404, b"first"))
+        evidence.same(TARGET, answer(404, b"last", after=1))
+        ids.append(evidence.turned(TARGET, RUN, answer(200, b"out", after=2)))
+        evidence.same(TARGET, answer(200, b"out", after=2))
+        ids.append(evidence.turned(TARGET, RUN, answer(404, b"gone", after=3)))
+        return ids
+
+    ids = play(sqlite, tmp_path / "ev", story)
+    assert ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
+    kept = sqlite.evidence(["edge-1", "edge-2", "edge-3", "edge-4"])
+    assert [payload_of(read(tmp_path / "ev", it)) for it in kept] == [b"first", b"last", b"out", b"gone"]
+    assert [it.kind for it in kept] == ["turn", "before", "turn", "turn"]
+
+
+def test_a_failed_look_keeps_the_last_answer_before_it(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
+
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[tuple[str, ...]]:
+        evidence.same(TARGET, answer(404, b"absent"))
+        evidence.same(TARGET, failure)
+        return [evidence.turned(TARGET, RUN, failure), evidence.turned(TARGET, RUN, failure)]
+
+    assert play(sqlite, tmp_path / "ev", story) == [("edge-1",), ()]
+
+
+def test_a_long_body_is_remembered_short_and_says_so(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[str, ...]:
+        evidence.same(TARGET, answer(200, b"x" * 1_000_000))
+        return evidence.turned(TARGET, RUN, answer(200, b"y" * 1_000_000, after=1))
+
+    before, turn = sqlite.evidence(list(play(sqlite, tmp_path / "ev", story)))
+    assert len(payload_of(read(tmp_path / "ev", before)) or b"") == 32_000
+    assert len(payload_of(read(tmp_path / "ev", turn)) or b"") == 1_000_000
+
+
+def test_what_is_remembered_of_many_targets_stays_bounded(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> int:
+        for number in range(2000):
+            evidence.same(replace(TARGET, id=f"r{number}/page/edge"), answer(404, b"x" * 30_000))
+        return sum(len(last.answer.body) for last in evidence._last.values())
+
+    assert play(sqlite, tmp_path / "ev", story) <= 16_000_000
+
+
+def test_a_calendar_that_did_not_change_is_kept_once(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        bodies = (b"one", b"one", b"two", b"two", b"one")
+        return [evidence.keep_changed(answer(200, body), "~calendar/govuk", "calendar") for body in bodies]
+
+    assert play(sqlite, tmp_path / "ev", story) == ["edge-1", "edge-1", "edge-2", "edge-2", "edge-3"]
+
+
+def test_each_start_and_each_day_begin_a_file_and_the_chain_goes_on(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def over_midnight(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(answer(), "t", "turn")
+        await clock.sleep(1)
+        evidence.keep(answer(after=86_400), "t", "turn")
+
+    play(sqlite, tmp_path / "ev", over_midnight)
+    keep_all(sqlite, tmp_path / "ev", answer(after=86_401))
+    assert [it.file for it in sqlite.evidence_chain("edge")] == [
+        "edge-000000001-20180105.warc.gz",
+        "edge-000000002-20180106.warc.gz",
+        "edge-000000003-20180106.warc.gz",
+    ]
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_two_processes_cannot_write_the_same_evidence(sqlite: SqlStore, tmp_path: Path) -> None:
+    async def story(_evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        with pytest.raises(StoreFault, match="another process"):
+            Evidence(tmp_path / "ev", sqlite, writer, clock, "edge")
+
+    play(sqlite, tmp_path / "ev", story)
+    play(sqlite, tmp_path / "ev", lambda _e, _w, clock: clock.sleep(0))
+
+
+def test_a_torn_end_is_cut_off_at_the_next_start_and_kept_beside(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    record = keep_all(sqlite, tmp_path / "ev", answer())[0]
+    file = tmp_path / "ev" / record.file
+    whole = file.read_bytes()
+    file.write_bytes(whole + b"\x1f\x8bhalf a record")
+    (tmp_path / "ev" / "edge-000000002-20180105.warc.gz").write_bytes(b"never committed")
+    keep_all(sqlite, tmp_path / "ev", answer(after=5))
+    assert file.read_bytes() == whole
+    assert (tmp_path / "ev" / f"{record.file}.torn").read_bytes() == b"\x1f\x8bhalf a record"
+    assert (tmp_path / "ev" / "edge-000000002-20180105.warc.gz.torn").read_bytes() == b"never committed"
+    assert verify(sqlite, tmp_path / "ev") == []
+    assert len(sqlite.evidence_chain("edge")) == 2
+
+
+def test_an_altered_byte_a_lost_file_and_a_lost_row_all_show(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    folder = tmp_path / "ev"
+    first = keep_all(sqlite, folder, answer(), answer(200))[0]
+    lost = keep_all(sqlite, folder, answer(after=1))[0]
+    cut = keep_all(sqlite, folder, answer(after=2))[0]
+    flip_a_byte(folder / first.file, first.offset + 40)
+    (folder / lost.file).unlink()
+    (folder / cut.file).write_bytes((folder / cut.file).read_bytes()[:-20])
+    assert verify(sqlite, folder, ["edge"]) == [
+        f"evidence edge-1: its bytes in {first.file} were altered",
+        f"evidence edge-3: {lost.file} cannot be read: No such file or directory",
+        f"evidence edge-4: {cut.file} ends before it",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("meddling", "told"),
+    [
+        ("UPDATE evidence SET target = 'other/page/edge' WHERE number = 2", "edge-2: the chain is broken"),
+        ("UPDATE evidence SET at = at + 1 WHERE number = 1", "edge-1: the chain is broken"),
+        ("DELETE FROM evidence WHERE number = 2", "2 to 2 are missing"),
+    ],
+)
+def test_a_row_that_was_altered_or_removed_breaks_the_chain(
+    sqlite: SqlStore, tmp_path: Path, answer: Make, meddling: str, told: str
+) -> None:
+    keep_all(sqlite, tmp_path / "ev", answer(), answer(200), answer(404))
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql(meddling)
+    assert any(told in line for line in verify(sqlite, tmp_path / "ev"))
+
+
+def test_bytes_slipped_into_an_older_file_show(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    older = keep_all(sqlite, tmp_path / "ev", answer())[0]
+    keep_all(sqlite, tmp_path / "ev", answer())
+    with (tmp_path / "ev" / older.file).open("ab") as file:
+        file.write(b"slipped in")
+    assert verify(sqlite, tmp_path / "ev") == [
+        f"evidence file {older.file}: bytes after {older.length} belong to no record"
+    ]
+
+
+def test_evidence_whose_batch_failed_is_written_again_without_a_gap(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE run RENAME TO hidden")
+
+    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(answer(), "t", "turn")
+        writer.put(RUN)
+        await clock.sleep(1)
+        evidence.keep(answer(200, after=1), "t", "turn")
+        assert sqlite.evidence_chain("edge") == []
+        with sqlite._engine.begin() as connection:
+            connection.exec_driver_sql("ALTER TABLE hidden RENAME TO run")
+        await clock.sleep(6)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert [it.number for it in sqlite.evidence_chain("edge")] == [1, 2]
+    assert verify(sqlite, tmp_path / "ev") == []
+    assert sqlite.runs([TARGET.id]) == [RUN]
+
+
+def test_a_folder_that_cannot_be_written_holds_the_runs_back(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        hidden = (tmp_path / "ev").rename(tmp_path / "gone")
+        evidence.keep(answer(), "t", "turn")
+        writer.put(RUN)
+        await clock.sleep(3)
+        assert sqlite.runs([TARGET.id]) == []
+        hidden.rename(tmp_path / "ev")
+        await clock.sleep(6)
+
+    play(sqlite, tmp_path / "ev", story)
+    assert sqlite.runs([TARGET.id]) == [RUN]
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_old_evidence_is_given_up_with_the_stores_knowledge(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    for day in range(4):
+        begin = SLOT + timedelta(days=day)
+        keep_all(sqlite, tmp_path / "ev", answer(after=86_400 * day), answer(200, after=86_400 * day), start=begin)
+
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        return await evidence.retain(timedelta(days=2), 1_000_000)
+
+    now = SLOT + timedelta(days=4)
+    given_up = play(sqlite, tmp_path / "ev", story, now)
+    assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
+    expired = [it.expired is not None for it in sqlite.evidence_chain("edge")]
+    assert expired == [True] * 4 + [False] * 4
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_evidence_beyond_its_room_is_given_up_oldest_first_but_never_the_newest(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    for second in range(3):
+        keep_all(sqlite, tmp_path / "ev", answer(after=second))
+
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        return [*await evidence.retain(timedelta(days=400), 1), *await evidence.retain(timedelta(days=400), 1)]
+
+    given_up = play(sqlite, tmp_path / "ev", story)
+    assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def incident(slot: datetime | None = SLOT) -> Incident:
+    facts = ReleaseFacts(
+        "r", "T", "ofqual", "https://x", "Europe/London", slot, "", None, None, "early", "report",
+        final=False, at=SLOT,
+    )  # fmt: skip
+    return Incident("i", Kind.EARLY, "r", "ofqual", "T", SLOT, SLOT, "report", facts)
+
+
+def test_an_export_holds_every_record_with_the_hashes_to_check_it(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    kept = keep_all(sqlite, tmp_path / "ev", answer(404), answer(200, b"out"), answer(404, b"of another release"))
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("edge-1", "edge-2"))])
+    out = tmp_path / "i.zip"
+    assert export(sqlite, tmp_path / "ev", incident(), out, SLOT + timedelta(hours=1)) == 2
+    with zipfile.ZipFile(out) as archive:
+        manifest = json.loads(archive.read("manifest.json"))
+        held = {name: archive.read(name) for name in archive.namelist()}
+    assert set(held) == {"manifest.json", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
+    assert [hashlib.sha256(held[it["path"]]).hexdigest() for it in manifest["records"]] == [
+        it.sha256 for it in kept[:2]
+    ]
+    assert payload_of(held["records/edge-2.warc.gz"]) == b"out"
+    assert chain_by_hand(manifest["records"]) == [it["chain"] for it in manifest["records"]]
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+
+
+def chain_by_hand(entries: list[dict[str, Any]]) -> list[str]:
+    """Follow the manifest's own words on how to check it."""
+    previous, chains = "", []
+    for it in entries:
+        names = ("monitor", "number", "target", "kind", "at", "file", "offset", "length", "sha256")
+        previous = hashlib.sha256("\n".join([previous, *(str(it[name]) for name in names)]).encode()).hexdigest()
+        chains.append(previous)
+    return chains
+
+
+def test_the_evidence_of_an_early_release_stays_closed_until_its_slot(sqlite: SqlStore, tmp_path: Path) -> None:
+    with pytest.raises(UserFault, match="closed until its slot"):
+        export(sqlite, tmp_path, incident(SLOT), tmp_path / "i.zip", SLOT - timedelta(seconds=1))
+    assert not (tmp_path / "i.zip").exists()
+
+
+def test_an_export_never_overwrites_and_never_holds_altered_bytes(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    record = keep_all(sqlite, tmp_path / "ev", answer())[0]
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("edge-1",))])
+    (tmp_path / "there.zip").write_bytes(b"")
+    with pytest.raises(UserFault, match="never overwrites"):
+        export(sqlite, tmp_path / "ev", incident(), tmp_path / "there.zip", SLOT)
+    flip_a_byte(tmp_path / "ev" / record.file, 20)
+    with pytest.raises(StoreFault, match="altered"):
+        export(sqlite, tmp_path / "ev", incident(), tmp_path / "i.zip", SLOT)
+
+
+def test_bytes_that_are_no_record_have_no_payload(answer: Make) -> None:
+    whole = records(answer(), "edge-1", "t")
+    assert payload_of(b"") is None
+    assert payload_of(b"garbage") is None
+    assert payload_of(whole[:-20]) is None
+
+
+def test_nothing_is_kept_after_the_end(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(clock: VirtualClock) -> str:
+        writer = Writer(sqlite, clock)
+        evidence = Evidence(tmp_path / "ev", sqlite, writer, clock, "edge")
+        evidence.keep(answer(), "t", "turn")
+        writer.abandon()
+        await asyncio.sleep(1)
+        return evidence.keep(answer(), "t", "turn")
+
+    assert run_virtually(story) == ""
+    assert sqlite.evidence_chain("edge") == []
+    assert len(keep_all(sqlite, tmp_path / "ev", answer())) == 1
