@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from alerts.channel import Attachment
+from alerts.channels import KINDS
+from alerts.channels.webhook import payload, signature
+from alerts.finding import Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import decide
+from alerts.notice import OPENINGS, message
+from alerts.tell import TAILS
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+PAGE = Part("page", "page", "https://www.gov.uk/x", required=True, verdict="overdue", delay=Seconds(61, None))
+
+
+@pytest.fixture
+def page(root: Path) -> str:
+    return (root / "docs" / "notices.md").read_text(encoding="utf-8")
+
+
+def block(page: str, language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def keys(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: keys(inner) for key, inner in value.items()}
+    return [keys(inner) for inner in value[:1]] if isinstance(value, list) else None
+
+
+def sent() -> dict[str, Any]:
+    facts = ReleaseFacts(
+        "r", "t", "p", "https://www.gov.uk/x", "Europe/London", SLOT, "", None, None,
+        "overdue", "note", final=False, at=SLOT, parts=(PAGE,), findings=(Finding("late", "page"),),
+    )  # fmt: skip
+    decision = decide(facts, None, SLOT)
+    draft = Attachment("d.docx", "x/y", b"")
+    body = payload(message(decision.notices[0], decision.incident, [draft]), with_attachments=False)
+    read: dict[str, Any] = json.loads(body)
+    return read
+
+
+def test_the_json_on_the_page_has_the_keys_that_are_sent(page: str) -> None:
+    assert keys(json.loads(block(page, "json"))) == keys(sent())
+
+
+def test_every_kind_of_notice_has_its_row(page: str) -> None:
+    rows = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    assert rows == {*OPENINGS, *TAILS, "digest", "test"}
+
+
+def test_every_channel_has_its_heading(page: str) -> None:
+    assert set(re.findall(r"^### (\w+)$", page, re.MULTILINE)) == set(KINDS) - {"recording"}
+
+
+def test_the_recipe_on_the_page_knows_our_signature(page: str) -> None:
+    names: dict[str, Callable[..., bool]] = {}
+    exec(block(page, "python"), names)  # noqa: S102  # our own page is run as a reader would run it
+    is_ours, header = names["is_ours"], signature("secret", 1000, b"{}")
+    assert is_ours(header, b"{}", b"secret", 1200)
+    assert not is_ours(header, b"{}", b"secret", 1301)
+    assert not is_ours(header, b"{ }", b"secret", 1000)
+    assert not is_ours(header, b"{}", b"another", 1000)
