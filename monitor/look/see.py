@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
 
+from monitor.errors import UserFault
 from monitor.look.age import age_bounds, is_stale
 from monitor.look.challenge import challenge, is_challenged, is_mirror
 from monitor.look.fetch import Answer, Failure, Request
@@ -162,5 +163,11 @@ def sighted(
 
 
 def _read(target: Target, answer: Answer, context: Context) -> Recognised:
-    blocked = challenge(answer)
-    return unknown(blocked) if blocked else recogniser(target.recognise)(answer, context)
+    if blocked := challenge(answer):
+        return unknown(blocked)
+    try:
+        recognise = recogniser(target.recognise)
+    except UserFault:
+        # A part found or configured wrongly must not cost the other targets their looks.
+        return unknown("no recogniser of that name")
+    return recognise(answer, context)

@@ -5,8 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.poller import Hooks, Poller
@@ -36,8 +34,8 @@ class Watch:
 
     clock: VirtualClock
     fetcher: ScriptedFetcher
-    poller: Poller
     stop: asyncio.Event
+    poller: Poller = field(init=False)
     starts: list[tuple[float, str]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     missed: list[tuple[str, int]] = field(default_factory=list)
@@ -53,6 +51,18 @@ class Watch:
         self.starts.append((round(self.clock.monotonic(), 3), seen.id.split("/")[1]))
         self.late.append(late)
 
+    def missing(self, seen: Target, looks: int) -> None:
+        self.missed.append((seen.part, looks))
+
+    def quiet(self, _host: str, span: timedelta) -> None:
+        self.quieted.append(span.total_seconds())
+
+    def stalled(self, begin: datetime, end: datetime) -> None:
+        self.stalls.append((begin, end))
+
+    def clock_set(self, _begin: datetime, _end: datetime, seconds: float) -> None:
+        self.clock_sets.append(seconds)
+
     def sighted(self, _target: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         self.sightings.append(sighting)
 
@@ -63,7 +73,7 @@ class Watch:
 Script = Callable[[Request], Reply]
 
 
-def watch(
+def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usual
     act: Callable[[Watch], object],
     *,
     seconds: float = 10.0,
@@ -71,45 +81,26 @@ def watch(
     rate: float = 1000.0,
     later: Sequence[tuple[float, Callable[[Watch], object]]] = (),
     at_once: int = 4,
+    start: datetime = NOON,
 ) -> Watch:
     """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds."""
 
     async def story(clock: VirtualClock) -> Watch:
         fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"figures")))
         stop = asyncio.Event()
-        seen: list[Watch] = []
-        hooks = Hooks(
-            started=lambda target, late: seen[0].started(target, late),
-            missed=lambda target, looks: seen[0].missed.append((target.part, looks)),
-            quieted=lambda _host, span: seen[0].quieted.append(span.total_seconds()),
-            stalled=lambda begin, end: seen[0].stalls.append((begin, end)),
-            clock_set=lambda _begin, _end, by: seen[0].clock_sets.append(by),
-        )
-        poller = Poller(
-            clock,
-            fetcher,
-            Budget(rate),
-            Seer(),
-            lambda target, sighting, outcome: seen[0].sighted(target, sighting, outcome),
-            hooks,
-            at_once=at_once,
-        )
-        seen.append(Watch(clock, fetcher, poller, stop))
-        act(seen[0])
-        running = asyncio.create_task(poller.run(stop))
+        seen = Watch(clock, fetcher, stop)
+        hooks = Hooks(seen.started, seen.missing, seen.quiet, seen.stalled, seen.clock_set)
+        seen.poller = Poller(clock, fetcher, Budget(rate), Seer(), seen.sighted, hooks, at_once=at_once)
+        act(seen)
+        running = asyncio.create_task(seen.poller.run(stop))
         for moment, step in later:
             await clock.sleep(moment - clock.monotonic())
-            outcome = step(seen[0])
+            outcome = step(seen)
             if asyncio.iscoroutine(outcome):
                 await outcome
         await clock.sleep(seconds - clock.monotonic())
         stop.set()
         await running
-        return seen[0]
+        return seen
 
-    return run_virtually(story, NOON)
-
-
-@pytest.fixture
-def noon() -> datetime:
-    return NOON
+    return run_virtually(story, start)

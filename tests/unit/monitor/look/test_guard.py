@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.guard import Guard, RefusedAddress, guard_of
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "198.18.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::1",
+        "::",
+        "fe80::1",
+        "fe80::1%eth0",
+        "fc00::1",
+        "ff02::1",
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "64:ff9b::a00:1",
+        "64:ff9b:1::1",
+        "2002:7f00:1::",
+        "2001:0:7f00:1::",
+        "fd00:ec2::254",
+    ],
+)
+def test_addresses_that_are_not_public_are_refused(address: str) -> None:
+    assert not Guard().admits(address)
+
+
+@pytest.mark.parametrize("address", ["151.101.0.144", "2a04:4e42::144", "::ffff:151.101.0.144"])
+def test_public_addresses_are_admitted(address: str) -> None:
+    assert Guard().admits(address)
+
+
+def test_a_network_that_is_named_is_admitted_and_its_neighbour_is_not() -> None:
+    guard = guard_of(["10.1.2.0/24"])
+    assert guard.admits("10.1.2.3")
+    assert not guard.admits("10.1.3.3")
+
+
+def test_one_private_address_among_public_ones_refuses_the_name() -> None:
+    with pytest.raises(RefusedAddress, match=r"www\.example resolves to 10\.0\.0\.1"):
+        Guard().checked("www.example", ["151.101.0.144", "10.0.0.1"])
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("ftp", None), ("file", None), ("http", 22), ("https", 80), ("", None)])
+def test_other_schemes_and_ports_are_refused(scheme: str, port: int | None) -> None:
+    with pytest.raises(RefusedAddress):
+        Guard().origin(scheme, "www.example", port)
+
+
+def test_a_port_that_is_named_is_allowed() -> None:
+    assert guard_of([], [8080]).origin("http", "www.example", 8080).port == 8080
+
+
+@given(st.ip_addresses(v=4, network="10.0.0.0/8") | st.ip_addresses(v=4, network="192.168.0.0/16"))
+def test_no_private_address_slips_through_in_another_form(address: object) -> None:
+    assert not Guard().admits(f"::ffff:{address}")
+    assert not Guard().admits(str(address))
