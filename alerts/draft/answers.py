@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from alerts.draft import narrative, words
 from alerts.draft.case import Case, part_name, parts_in_order
@@ -98,11 +99,27 @@ def occurrences(case: Case) -> list[tuple[date, str]]:
 def _date(case: Case) -> tuple[str, ...]:
     typed = case.incident.words.get("when")
     if typed:
-        return (typed,)
+        return (_typed_dates(typed, case.timezone),)
     days = occurrences(case)
     if len(days) == 1:
         return (words.day(days[0][0]),)
     return tuple(f"{words.day(day)} ({cites})" for day, cites in days)
+
+
+def _typed_dates(typed: str, zone: str) -> str:
+    """Return dates or date-times typed with commas as people read them; any other words as they stand."""
+    instants = _read_dates(typed, zone)
+    whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
+    named = [words.day(at.date()) if day else words.brief(at, zone) for at, day in zip(instants, whole, strict=False)]
+    return words.joined(named) or typed
+
+
+def _read_dates(typed: str, zone: str) -> list[datetime]:
+    try:
+        read = [datetime.fromisoformat(each.strip()) for each in typed.split(",")]
+    except ValueError:
+        return []
+    return [each if each.tzinfo else each.replace(tzinfo=ZoneInfo(zone)) for each in read]
 
 
 def _clauses(case: Case) -> tuple[str, ...]:
@@ -171,16 +188,15 @@ def warnings(fact: str, case: Case) -> tuple[str, ...]:
 
 
 def _date_warnings(case: Case) -> tuple[str, ...]:
-    occurred = words.local_day(case.incident.occurred, case.timezone)
+    typed = _read_dates(case.incident.words.get("when", ""), case.timezone)
+    days = [words.local_day(each, case.timezone) for each in typed or [case.incident.occurred]]
     reported = words.local_day(case.incident.opened, case.timezone)
-    found = []
-    if occurred.weekday() >= 5:
-        found.append(f"Check the date: {words.weekday(occurred)} is not a working day.")
-    if (reported - occurred).days > 31:
-        found.append("Check the date: more than a month lies between the occurrence and this report.")
-    if occurred > reported:
-        found.append("Check the date: the occurrence lies after the date of this report.")
-    return tuple(found)
+    off = [f"Check the date: {words.weekday(day)} is not a working day." for day in days if day.weekday() >= 5]
+    if (reported - days[0]).days > 31:
+        off.append("Check the date: more than a month lies between the occurrence and this report.")
+    if days[0] > reported:
+        off.append("Check the date: the occurrence lies after the date of this report.")
+    return tuple(off)
 
 
 def _clause_warnings(case: Case) -> tuple[str, ...]:

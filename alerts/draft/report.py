@@ -159,6 +159,14 @@ class Report:
         for section in self.sections:
             yield from section.fields
 
+    def name_of(self, name: str) -> str:
+        """Return the label of a field, for a free box the heading of its section, else the id itself."""
+        for section in self.sections:
+            for each in section.fields:
+                if each.id == name:
+                    return each.label or section.heading
+        return name
+
     def field(self, name: str) -> Field | None:
         """Return a field by its id."""
         return next((each for each in self.fields() if each.id == name), None)

@@ -44,9 +44,11 @@ def remeasured(versions: Versions, report: Report) -> Versions:
     if not versions:
         return _append((), merge({}, report), {}, MONITOR)
     last = versions[-1]
-    merged = _stamped(merge(last.words, report, last.report), last.report)
-    same = _shown(merged) == _shown(last.report)
-    return versions if same else _append(versions, merged, last.words, MONITOR)
+    stamped = replace(report, signed=last.report.signed, amendments=last.report.amendments)
+    merged = merge(last.words, stamped, last.report)
+    if _shown(merged) == _shown(last.report):
+        return versions
+    return _append(versions, _amended(versions, merged, MONITOR), last.words, MONITOR)
 
 
 def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime) -> Versions:
@@ -58,30 +60,31 @@ def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime) 
     every = {**last.words, **words}
     moved = _redated(last.report, at)
     merged = merge(every, moved, last.report, by)
-    return _append(versions, merged, every, by)
+    return _append(versions, _amended(versions, merged, by), every, by)
 
 
 def signed(versions: Versions, by: str, at: datetime) -> Versions:
     """Append a signed version: from now on every change is marked as an amendment."""
     last = versions[-1]
     sentence = f"Signed off by {by} at {wording.brief(at, ZONE)} as version {last.number + 1}"
-    report = replace(last.report, at=at, signed=sentence, amendments=())
-    made = _append(versions, report, last.words, by)
-    return (*made[:-1], replace(made[-1], signed=at, at=at))
+    made = _append(versions, replace(last.report, at=at, signed=sentence), last.words, by)
+    return (*made[:-1], replace(made[-1], signed=at))
 
 
-def _stamped(report: Report, last: Report) -> Report:
-    return replace(report, signed=last.signed, amendments=last.amendments)
+def _amended(versions: Versions, report: Report, by: str) -> Report:
+    """Return a report marked as amended when it was signed off before."""
+    if not report.signed:
+        return report
+    changed = _changed(versions[-1].report, report)
+    named = wording.joined([report.name_of(name) for name in changed]) or "annexes"
+    when = wording.brief(report.at, ZONE)
+    line = f"Amended after sign-off at {when} by {by} (version {len(versions) + 1}): {named}."
+    return replace(report, amendments=(*report.amendments, line))
 
 
 def _append(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
-    number = len(versions) + 1
     changed = _changed(versions[-1].report, report) if versions else ()
-    if report.signed and changed:
-        named = wording.joined([_name(report.field(each), each) for each in changed])
-        line = f"Amended after sign-off at {wording.brief(report.at, ZONE)} by {by} (version {number}): {named}."
-        report = replace(report, amendments=(*report.amendments, line))
-    made = Version(number, report.at, by, report, dict(words), changed, digest_of(report, words))
+    made = Version(len(versions) + 1, report.at, by, report, dict(words), changed, digest_of(report, words))
     return (*versions, made)
 
 
@@ -94,10 +97,6 @@ def digest_of(report: Report, words: Mapping[str, str]) -> str:
 def _changed(before: Report, after: Report) -> tuple[str, ...]:
     old = {field.id: field for field in before.fields()}
     return tuple(field.id for field in after.fields() if old.get(field.id) != field)
-
-
-def _name(field: Field | None, name: str) -> str:
-    return field.label if field is not None and field.label else name
 
 
 def _shown(report: Report) -> tuple[object, ...]:

@@ -33,6 +33,7 @@ def dress(document: Document) -> None:
     section.top_margin = section.bottom_margin = Cm(1.8)
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), "en-GB")
+        language.set(qn("w:eastAsia"), "en-GB")
     for name, size in SIZES.items():
         _plain(_style(document, name), size)
     for name, before, after in (("Normal", 0, 4), ("Heading 1", 0, 4), ("Heading 2", 14, 5), ("Caption", 8, 4)):

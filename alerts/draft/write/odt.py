@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any
 
 from odf import table as tables
 from odf.draw import Frame, Image
@@ -17,6 +16,7 @@ from odf.text import H, LineBreak, P, S, Tab
 from alerts.draft.report import Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
+from alerts.draft.write.odt_look import Element
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
 from alerts.draft.write.text import printable
 
@@ -58,13 +58,13 @@ def _add(document: OpenDocument, block: Block, place: int) -> None:
             _timeline(document, block)
 
 
-def _say(parent: Any, pieces: Sequence[Piece], style: str) -> None:  # noqa: ANN401 - odfpy carries no types
+def _say(parent: Element, pieces: Sequence[Piece], style: str) -> None:
     for piece in pieces:
         text = f"• {piece.text}" if piece.tone is Tone.ASK else piece.text
         parent.addElement(_spaced(P(stylename=look.name(f"{style}{look.STYLES[piece.tone]}")), text))
 
 
-def _spaced(paragraph: Any, text: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+def _spaced(paragraph: Element, text: str) -> Element:
     """Add text as it was typed: the format folds runs of spaces, tabs and line ends unless they are spelt out."""
     for found in PARTS.finditer(printable(text)):
         part = found.group()
@@ -97,7 +97,7 @@ def _table(
     document.text.addElement(made)
 
 
-def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Element:
     row = tables.TableRow(stylename=look.name("Row"))
     for pieces in cells:
         cell = tables.TableCell(stylename=look.name(style), valuetype="string")

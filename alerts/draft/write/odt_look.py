@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from odf import dc, meta
 from odf.opendocument import OpenDocument
@@ -28,6 +28,8 @@ from alerts.draft.report import Report
 from alerts.draft.write.outline import Tone
 from alerts.draft.write.text import printable
 
+# odfpy carries no types: every element is one of its own.
+Element: TypeAlias = Any
 FONT = "Arial"
 RULE = "0.5pt solid #555555"
 STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
@@ -70,7 +72,7 @@ def dress(document: OpenDocument, report: Report) -> None:
     _page(document, report)
 
 
-def _text(**values: str) -> Any:  # noqa: ANN401 - odfpy carries no types
+def _text(**values: str) -> Element:
     return TextProperties(fontname=FONT, fontfamily=FONT, **values)
 
 
@@ -109,7 +111,7 @@ def _tables(document: OpenDocument) -> None:
         document.automaticstyles.addElement(each)
 
 
-def _cell(title: str, more: Mapping[str, str]) -> Any:  # noqa: ANN401 - odfpy carries no types
+def _cell(title: str, more: Mapping[str, str]) -> Element:
     cell = Style(name=title, family="table-cell")
     cell.addElement(TableCellProperties(border=RULE, padding="0.12cm", **more))
     return cell

@@ -154,7 +154,7 @@ def _annexes(report: Report) -> list[Block]:
 
 def _replaced(report: Report) -> list[Block]:
     rows = tuple(
-        (field.label or "Answer", "\n".join(field.paragraphs))
+        (report.name_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
         if field.replaced and not field.contested and field.paragraphs
     )

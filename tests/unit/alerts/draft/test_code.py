@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from alerts.draft.code import amended, clauses, code_json, edition_at, modes, standard_book
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("occurred", "edition"),
+    [
+        ("2007-06-01T09:30+01:00", "1.0"),
+        ("2015-07-23T09:30+01:00", "1.0"),
+        ("2018-02-21T23:59:59+00:00", "1.0"),
+        ("2018-02-22T00:00+00:00", "2.0"),
+        ("2022-05-04T09:30+01:00", "2.0"),
+        ("2022-05-04T22:59:59+00:00", "2.0"),
+        ("2022-05-04T23:00+00:00", "2.1"),
+        ("2022-05-04T23:30+00:00", "2.1"),
+        ("2025-11-02T23:30+00:00", "2.1"),
+        ("2025-11-03T00:00+00:00", "3.0"),
+        ("2026-11-20T09:30+00:00", "3.0"),
+    ],
+)
+def test_the_edition_follows_the_london_date_of_occurrence(occurred: str, edition: str) -> None:
+    assert edition_at(at(occurred)).name == edition
+
+
+@pytest.mark.parametrize(
+    ("occurred", "kind", "practice"),
+    [
+        ("2015-07-23T09:30+01:00", "late", "Protocol 2, practice 4"),
+        ("2017-03-20T17:00+00:00", "early_exposure", "Protocol 2, practice 8"),
+        ("2016-10-01T00:00+01:00", "leak", "Protocol 2, practice 8"),
+        ("2018-03-08T09:30+00:00", "late", "T3.6"),
+        ("2021-03-09T15:22+00:00", "early_exposure", "T3.4"),
+        ("2023-03-09T15:22+00:00", "leak", "T3.4"),
+        ("2021-01-27T08:50+00:00", "access", "T3.3; T3.4"),
+        ("2026-01-27T09:30+00:00", "late", "Standard 3"),
+        ("2026-01-27T09:30+00:00", "leak", "practice 3.3"),
+        ("2026-01-27T09:30+00:00", "early_exposure", "practice 3.3"),
+    ],
+)
+def test_each_kind_of_finding_cites_the_practice_of_its_edition(occurred: str, kind: str, practice: str) -> None:
+    assert code_json(at(occurred), [kind])["practice"] == practice
+
+
+def test_two_findings_cite_both_practices_once_in_their_order() -> None:
+    code = code_json(at("2017-03-22T09:30+00:00"), ["early_exposure", "late", "partial"])
+    assert code == {"edition": "1.0", "practice": "Protocol 2, practice 8; Protocol 2, practice 4"}
+
+
+@pytest.mark.parametrize("kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["FM14"]])
+def test_what_breaches_nothing_cites_nothing(kinds: list[str]) -> None:
+    assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
+
+
+def test_a_failure_mode_may_be_named_directly() -> None:
+    edition = edition_at(at("2018-03-08T09:30+00:00"))
+    assert [clause.id for clause in clauses("FM11", edition)] == ["T3.1", "T3.2"]
+
+
+def test_an_exposure_takes_its_mode_from_the_role_of_its_part() -> None:
+    found = modes([("early_exposure", "html"), ("early_exposure", "attachment"), ("early_exposure", "message")])
+    assert found == ("FM05", "FM06", "FM08")
+
+
+def test_findings_map_to_the_modes_of_the_published_january_case() -> None:
+    assert modes([("late", "page"), ("elsewhere_first", "alternative"), ("partial", "data")]) == (
+        "FM01",
+        "FM03",
+        "FM04",
+    )
+
+
+def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:
+    book = amended(standard_book(), {"3.0": date(2025, 11, 10)}, {"3.0/S3": "Standard 3, practice 3.6"})
+    assert edition_at(at("2025-11-05T09:30+00:00"), book).name == "2.1"
+    assert code_json(at("2025-11-12T09:30+00:00"), ["late"], book)["practice"] == "Standard 3, practice 3.6"
+
+
+def test_every_edition_cites_only_practices_it_has() -> None:
+    for edition in standard_book():
+        for number in range(1, 18):
+            assert all(clause.cite and clause.text for clause in clauses(f"FM{number:02}", edition))
+
+
+def test_how_far_a_citation_was_confirmed_is_kept() -> None:
+    first = standard_book()[0]
+    assert first.clauses["P2.4"].sure
+    assert not first.clauses["P2.2"].sure

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts.draft.edits import merge
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.draft.report import Field, Report, report_from_json, report_json
+from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
+from alerts.draft.write.outline import Box, Grid, Piece, Tone, Words, outline
+from alerts.draft.write.writers import WRITERS
+from alerts.finding import Between, Seconds
+from alerts.incident import Incident
+
+BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
+FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
+TEXTS = st.text(min_size=1, max_size=40)
+EDITS = st.tuples(st.just("edit"), st.sampled_from(FIELDS), TEXTS)
+MEASURES = st.tuples(st.just("measure"), st.sampled_from(["note", "B", "C"]), st.integers(1, 90))
+SIGNS = st.tuples(st.just("sign"), st.just(""), st.just(0))
+
+
+def measured(incident: Incident, minutes: int, form: str = "B") -> Report:
+    """Return a draft made when the page was overdue by this many minutes."""
+    assert incident.facts is not None
+    now = BEGIN + timedelta(minutes=minutes)
+    page = replace(incident.facts.parts[0], verdict="overdue", first_seen=Between(), delay=Seconds(60 * minutes, None))
+    facts = replace(incident.facts, parts=(page,), at=now, final=False)
+    return fill(replace(incident, facts=facts), form_named(form), {}, [], now)
+
+
+def typed(report: Report) -> list[str]:
+    found: list[Piece] = []
+    for block in outline(report):
+        match block:
+            case Box(pieces) | Words(pieces):
+                found += pieces
+            case Grid(_, rows):
+                found += [piece for _, pieces in rows for piece in pieces]
+    return [piece.text for piece in found if piece.tone is Tone.TYPED]
+
+
+@given(steps=st.lists(EDITS | MEASURES | SIGNS, max_size=8))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
+    ofqual_january: Incident, steps: list[tuple[str, str, str | int]]
+) -> None:
+    versions: Versions = remeasured((), measured(ofqual_january, 1))
+    latest: dict[str, str] = {}
+    for place, (what, name, value) in enumerate(steps):
+        at = BEGIN + timedelta(minutes=place)
+        if what == "edit":
+            versions = edited(versions, {name: str(value)}, "press officer", at)
+            latest[name] = str(value)
+            assert versions[-1].words[name] == value
+        elif what == "measure":
+            versions = remeasured(versions, measured(ofqual_january, int(value), name))
+        else:
+            versions = signed(versions, "Head of Profession", at)
+        shown = typed(versions[-1].report)
+        assert all(text in shown for text in latest.values() if text.strip())
+        assert versions[-1].words == latest
+        assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
+
+
+@given(text=TEXTS)
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_a_person_types_can_be_written_in_every_format(ofqual_january: Incident, text: str) -> None:
+    report = merge({"B.2.account": text, "B.1.producer": text, "elsewhere": text}, measured(ofqual_january, 5))
+    for write in WRITERS.values():
+        assert write(report)
+
+
+def test_words_stand_after_the_measured_account_which_goes_on_growing(ofqual_january: Incident) -> None:
+    before = merge({"B.2.account": "The platform failed."}, measured(ofqual_january, 5), by="web manager")
+    after = merge({"B.2.account": "The platform failed."}, measured(ofqual_january, 30), before)
+    account = after.field("B.2.account")
+    assert account is not None
+    assert account.answer is not None
+    assert (account.answer.text, account.answer.by) == ("The platform failed.", "web manager")
+    assert "at least 30 minutes" in " ".join(account.paragraphs)
+    assert not account.replaced
+
+
+def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measurement(ofqual_january: Incident) -> None:
+    words = {"N.measure": "About five minutes."}
+    before = merge(words, measured(ofqual_january, 5, "note"), measured(ofqual_january, 5, "note"))
+    assert not field_of(before, "N.measure").contested
+    after = merge(words, measured(ofqual_january, 30, "note"), before)
+    assert field_of(after, "N.measure").contested
+    shown = pieces_of(after, "Measured delay or exposure")
+    assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
+    assert shown[0].text == "About five minutes."
+    assert "at least 30 minutes" in shown[2].text
+
+
+def field_of(report: Report, name: str) -> Field:
+    found = report.field(name)
+    assert found is not None
+    return found
+
+
+def text_of(report: Report, name: str) -> str:
+    answer = field_of(report, name).answer
+    return answer.text if answer else ""
+
+
+def pieces_of(report: Report, label: str) -> tuple[Piece, ...]:
+    rows = [row for block in outline(report) if isinstance(block, Grid) for row in block.rows]
+    return next(pieces for name, pieces in rows if name == label)
+
+
+def test_the_original_of_a_reworded_answer_stands_in_the_annex(ofqual_january: Incident) -> None:
+    report = merge({"B.1.producer": "Ofqual"}, measured(ofqual_january, 5))
+    tables = {getattr(block, "caption", ""): block for block in outline(report)}
+    original = tables["Measured or configured answers that a person has reworded"]
+    assert ("Name of statistical producer", "ofqual") in original.rows  # type: ignore[union-attr]
+
+
+def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_january: Incident) -> None:
+    words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
+    report = merge(words, measured(ofqual_january, 9, "B"))
+    assert text_of(report, "B.2.account") == "A scheduling fault."
+    assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
+    back = merge(words, measured(ofqual_january, 9, "note"), report)
+    assert text_of(back, "N.why") == "A scheduling fault."
+    assert back.kept == {}
+
+
+def test_blank_words_open_the_box_again(ofqual_january: Incident) -> None:
+    report = merge({"B.4.corrective": "  "}, measured(ofqual_january, 5))
+    assert field_of(report, "B.4.corrective").answer is None
+    assert field_of(report, "B.4.corrective").placeholder.startswith("[to be completed")
+
+
+def test_a_step_that_was_ticked_and_timed_stays_ticked(ofqual_january: Incident) -> None:
+    report = merge({"step.ask-platform": "09:43, web manager"}, measured(ofqual_january, 5))
+    assert {step.id: step.done for step in report.steps}["ask-platform"] == "09:43, web manager"
+    assert "☑ Raise it with" in WRITERS["md"](report).decode()
+
+
+def test_every_version_is_kept_with_who_made_it_and_what_changed(ofqual_january: Incident) -> None:
+    versions = remeasured((), measured(ofqual_january, 1))
+    versions = edited(versions, {"B.3.impact": "Calls from users."}, "press officer", BEGIN + timedelta(minutes=2))
+    versions = remeasured(versions, measured(ofqual_january, 3))
+    assert [version.number for version in versions] == [1, 2, 3]
+    assert [version.by for version in versions] == ["the monitor", "press officer", "the monitor"]
+    assert "B.3.impact" in versions[1].changed
+    assert "B.2.account" in versions[2].changed
+    assert len({version.digest for version in versions}) == 3
+
+
+def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> None:
+    versions = remeasured((), measured(ofqual_january, 1))
+    assert remeasured(versions, measured(ofqual_january, 1)) == versions
+
+
+def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:
+    versions = remeasured((), measured(ofqual_january, 1))
+    versions = signed(versions, "the Head of Profession", BEGIN)
+    frozen = versions[-1]
+    assert frozen.signed == BEGIN
+    assert frozen.digest == digest_of(frozen.report, frozen.words)
+    assert frozen.report.signed == "Signed off by the Head of Profession at 09:31 GMT on 5 January 2018 as version 2"
+    assert remeasured(versions, measured(ofqual_january, 60))[1] == frozen
+
+
+def test_what_changes_after_sign_off_is_marked_as_an_amendment(ofqual_january: Incident) -> None:
+    versions = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)
+    later = BEGIN + timedelta(days=6)
+    versions = edited(versions, {"B.4.corrective": "Extra monitoring."}, "press officer", later)
+    report = versions[-1].report
+    assert report.amendments == (
+        (
+            "Amended after sign-off at 09:31 GMT on 11 January 2018 by press officer (version 3): "
+            "Date of report and 4. Corrective actions (taken or planned) to prevent re-occurrence."
+        ),
+    )
+    assert field_of(report, "B.1.date").paragraphs == ("5 January 2018, last amended 11 January 2018",)
+    assert "Amended after sign-off" in WRITERS["html"](report).decode()
+
+
+@pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
+def test_guidance_goes_when_a_person_has_answered(ofqual_january: Incident, form: str) -> None:
+    empty = measured(ofqual_january, 5, form)
+    words: Mapping[str, str] = {field.id: "Answered." for field in empty.fields() if field.placeholder}
+    text = WRITERS["md"](merge(words, empty)).decode()
+    assert "to be completed" not in text
+    assert "Consider" not in text

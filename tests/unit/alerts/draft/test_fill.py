@@ -1,0 +1,237 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.report import Report, report_from_json, report_json
+from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import Entry, Incident, Kind
+
+FORMS = [name for name in forms() if name != "period"]
+Change = Callable[[ReleaseFacts], ReleaseFacts]
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def note_of(incident: Incident, previous: list[Incident] | None = None) -> Report:
+    now = incident.facts.at if incident.facts else incident.opened
+    return fill(incident, form_named("note"), {}, previous or [], now)
+
+
+def said(report: Report, field: str) -> str:
+    found = report.field(field)
+    assert found is not None
+    return "\n".join(found.paragraphs)
+
+
+def with_facts(incident: Incident, change: Change) -> Incident:
+    assert incident.facts is not None
+    return replace(incident, facts=change(incident.facts))
+
+
+def with_page(incident: Incident, **changes: object) -> Incident:
+    def change(facts: ReleaseFacts) -> ReleaseFacts:
+        parts = tuple(replace(part, **changes) if part.id == "page" else part for part in facts.parts)  # type: ignore[arg-type]
+        return replace(facts, parts=parts)
+
+    return with_facts(incident, change)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("given", ["all entries", "none"])
+def test_no_box_of_any_form_is_empty_without_saying_who_must_fill_it(
+    five: Mapping[str, Incident], settings: Mapping[str, str], form: str, given: str
+) -> None:
+    for incident in five.values():
+        report = fill(incident, form_named(form), settings if given == "all entries" else {}, [], incident.opened)
+        for field in report.fields():
+            assert field.paragraphs or field.placeholder.startswith("[to be completed: "), field.id
+            assert all(text.strip() for text in field.paragraphs)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_an_incident_about_no_watched_release_fills_every_form(form: str) -> None:
+    incident = Incident(
+        id="hand-1",
+        kind=Kind.HAND,
+        release="",
+        producer="dcms",
+        title="Sponsored museums and galleries indicators",
+        opened=at("2021-01-28T10:00+00:00"),
+        occurred=at("2021-01-27T08:50+00:00"),
+        grade="report",
+        words={"sort": "access", "what": "Sent 40 minutes too early.", "when": "2021-01-27T08:50"},
+    )
+    report = fill(incident, form_named(form), {}, [], incident.opened)
+    assert all(field.paragraphs or field.placeholder for field in report.fields())
+    dates = [field.paragraphs for field in report.fields() if "incident.date" in field.facts]
+    assert dates in ([], [("08:50 GMT on 27 January 2021",)])
+    assert "[to be completed: link to the output" in str(report.sections)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], form: str) -> None:
+    for incident in five.values():
+        report = fill(incident, form_named(form), {}, list(five.values()), incident.opened)
+        assert report_from_json(report_json(report)) == report
+
+
+def test_an_overdue_release_says_that_its_delay_still_grows(ipcc: Incident) -> None:
+    overdue = with_page(ipcc, verdict="overdue", first_seen=Between(), delay=Seconds(720, None))
+    overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
+    assert said(note_of(overdue), "N.what").startswith(
+        "As of 09:42 BST on 23 July 2015: the release was not yet seen on the announced page "
+        "at least 12 minutes after the announced 09:30. The delay is still growing."
+    )
+    assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
+
+
+def test_a_release_never_seen_says_until_when_it_was_watched(ipcc: Incident) -> None:
+    never = with_page(ipcc, verdict="not_published", first_seen=Between(), delay=None)
+    assert "was not seen by the monitor on the announced page at any time until 13:30 BST on 23 July 2015" in said(
+        note_of(never), "N.what"
+    )
+
+
+def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Incident) -> None:
+    def opened(facts: ReleaseFacts) -> ReleaseFacts:
+        exposure = replace(facts.parts[0].exposures[0], to=Between(), seconds=Seconds(600, None), open=True)
+        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
+
+    report = note_of(with_facts(ofsted, opened))
+    assert "It was still public at 17:10 GMT on 20 March 2017: an exposure of at least 10 minutes so far." in said(
+        report, "N.what"
+    )
+    assert report.measured[0].rows[0][3].startswith("At least 10 minutes, still open")
+
+
+def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
+    def stood(facts: ReleaseFacts) -> ReleaseFacts:
+        end = Between(facts.slot, facts.slot)
+        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Seconds(145800, 146100))
+        return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
+
+    assert "It stayed public until the announced time: an exposure of 40 hours 30 minutes to 40 hours 35 minutes." in (
+        said(note_of(with_facts(ofsted, stood)), "N.what")
+    )
+
+
+def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> None:
+    released = Between(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
+    told = said(note_of(with_page(ofsted, released=released)), "N.what")
+    assert "The release was seen released on the announced page between 09:29:59 and 09:30:01 GMT." in told
+
+
+def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: Incident) -> None:
+    def late_too(facts: ReleaseFacts) -> ReleaseFacts:
+        return replace(facts, findings=(*facts.findings, Finding("late", "sheet")))
+
+    report = fill(with_facts(ofsted, late_too), form_named("B"), {}, [], ofsted.opened + timedelta(days=3))
+    dated = report.field("B.2.date")
+    assert dated is not None
+    assert dated.paragraphs == ("20 March 2017 (Protocol 2, practice 8)", "22 March 2017 (Protocol 2, practice 4)")
+    assert report.practice == "Protocol 2, practice 8; Protocol 2, practice 4"
+
+
+def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -> None:
+    unproven = with_page(ipcc, verdict="unproven", delay=Seconds(-30, 240))
+    unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
+    report = note_of(replace(unproven, kind=Kind.UNPROVEN))
+    assert "It is not proved whether the release was on time on the announced page." in said(report, "N.what")
+    assert "between 30 seconds before and 4 minutes after the announced 09:30" in said(report, "N.what")
+    assert "What remains unproven: every look over the slot failed." in said(report, "N.certainty")
+    assert report.measured[0].rows[0][2] == "Not proved"
+
+
+def test_a_part_that_was_on_time_is_told_as_on_time_beside_a_late_one(ipcc: Incident) -> None:
+    seen = Between(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
+    partial = with_page(ipcc, verdict="on_time", first_seen=seen, delay=Seconds(-1, 1))
+    told = said(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
+    assert "on the announced page between 09:29:59 and 09:30:01 BST, which is on time." in told
+    assert "The attachment (report), http://www.ipcc.gov.uk/deaths-2014-15.pdf, was first seen" in told
+
+
+def test_a_slot_without_a_time_of_day_gives_no_delay_in_minutes(ipcc: Incident) -> None:
+    dated = with_page(ipcc, delay=None)
+    dated = with_facts(dated, lambda facts: replace(facts, slot=None, slot_text="July 2015"))
+    report = note_of(dated)
+    assert "was announced for July 2015" in said(report, "N.slot")
+    assert "no delay in minutes can be given" in said(report, "N.slot")
+    assert report.measured[0].rows[0][2] == "Not measured in minutes"
+
+
+def test_nothing_seen_before_the_slot_is_repeated_in_a_draft(ofsted: Incident) -> None:
+    secret = "57 per cent of schools"
+
+    def leaking(facts: ReleaseFacts) -> ReleaseFacts:
+        return replace(facts, findings=tuple(replace(each, detail=secret) for each in facts.findings))
+
+    incident = with_facts(ofsted, leaking)
+    for form in FORMS:
+        report = fill(incident, form_named(form), {}, [incident], incident.opened)
+        assert secret not in str(report_json(report))
+
+
+def test_an_announced_time_other_than_half_past_nine_raises_the_register_question(ipcc: Incident) -> None:
+    seven = with_facts(ipcc, lambda facts: replace(facts, slot=at("2023-07-20T07:00+01:00")))
+    seven = replace(seven, occurred=at("2023-07-20T07:00+01:00"), opened=at("2023-07-20T07:01+01:00"))
+    clause = note_of(seven).field("N.clause")
+    assert clause is not None
+    assert "The announced time is 07:00, not 09:30: is an alternative release time on file?" in clause.notes
+
+
+def test_details_of_findings_that_hold_only_addresses_and_times_are_told(ipcc: Incident) -> None:
+    stale = Finding("stale_edge", "page", "the origin had it at 09:30:02, the edge still served the old page")
+    told = said(note_of(with_facts(ipcc, lambda facts: replace(facts, findings=(stale,)))), "N.what")
+    assert "Stale edge: the origin had it at 09:30:02, the edge still served the old page." in told
+
+
+def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, ofqual_march: Incident) -> None:
+    earlier = [
+        replace(each, producer="ipcc", words={"cause": "platform fault"}) for each in (ofqual_january, ofqual_march)
+    ]
+    told = said(note_of(replace(ipcc, occurred=at("2019-07-25T09:30+01:00")), earlier), "N.previous")
+    assert "cause logged: platform fault" in told
+    assert "Causes logged more than once: platform fault (2 times)." in told
+
+
+def test_incidents_that_share_nothing_are_not_cited(ipcc: Incident, ofsted: Incident) -> None:
+    assert said(note_of(ipcc, [ofsted]), "N.previous").startswith("No earlier incident")
+
+
+def test_many_incidents_on_one_platform_are_counted_not_listed(ofqual_march: Incident) -> None:
+    others = [
+        replace(ofqual_march, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z"))
+        for day in range(1, 8)
+    ]
+    told = said(note_of(ofqual_march, others), "N.previous")
+    assert told.count("Earlier incident,") == 3
+    assert "On the same platform 4 further incidents before that." in told
+
+
+def test_notes_made_during_the_incident_stand_in_the_annex(ipcc: Incident) -> None:
+    noted = replace(ipcc, timeline=(Entry(at("2015-07-23T09:43+01:00"), "web manager", "raised with support"),))
+    tables = {table.caption: table for table in note_of(noted).annex}
+    assert tables["What was noted during the incident"].rows == (
+        ("09:43 BST on 23 July 2015", "web manager", "raised with support"),
+    )
+
+
+def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incident, moj: Incident) -> None:
+    assert [step.id for step in note_of(ofsted).steps][:2] == ["tell-head", "withdraw"]
+    assert "route" in [step.id for step in note_of(ipcc).steps]
+    assert "regulator" in [step.id for step in note_of(moj).steps]
+
+
+def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
+    feed = Part("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict="early")
+    exposure = Exposure("feed", Between(None, at("2017-03-20T17:00Z")), Between(), Seconds(60, None), open=True)
+    only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
+    assert "The message (feed) at https://www.gov.uk/x.atom became public by 17:00 GMT" in said(note_of(only), "N.what")

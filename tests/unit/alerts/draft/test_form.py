@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.draft.form import FilledBy, UnknownForm, form_for, form_named, forms
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("occurred", "form"),
+    [
+        ("2008-12-01T09:30+00:00", "A0"),
+        ("2012-09-26T09:30+01:00", "A0"),
+        ("2012-09-27T09:30+01:00", "A"),
+        ("2015-07-23T09:30+01:00", "A"),
+        ("2016-10-01T00:00+01:00", "A"),
+        ("2016-12-31T23:59+00:00", "A"),
+        ("2017-01-01T00:00+00:00", "B"),
+        ("2017-03-20T17:00+00:00", "B"),
+        ("2018-02-21T23:30+00:00", "B"),
+        ("2018-02-22T00:00+00:00", "C"),
+        ("2018-03-08T09:30+00:00", "C"),
+        ("2019-12-31T09:30+00:00", "C"),
+        ("2020-01-01T09:30+00:00", "D"),
+        ("2022-04-30T22:30+00:00", "D"),
+        ("2022-04-30T23:30+00:00", "note"),
+        ("2026-11-20T09:30+00:00", "note"),
+    ],
+)
+def test_the_form_follows_the_london_date_of_occurrence(occurred: str, form: str) -> None:
+    assert form_for(at(occurred), "report").id == form
+
+
+def test_a_configured_form_wins_over_date_and_grade() -> None:
+    assert form_for(at("2026-11-20T09:30+00:00"), "note", "D").id == "D"
+
+
+def test_a_short_delay_takes_the_short_note_whatever_its_date() -> None:
+    assert form_for(at("2015-07-23T09:30+01:00"), "note").id == "note"
+
+
+def test_an_unknown_form_is_refused_with_those_there_are() -> None:
+    with pytest.raises(UnknownForm, match="A0, A, B, C, D, note, period"):
+        form_named("E")
+
+
+def test_labels_are_verbatim() -> None:
+    labels = [question.label for chapter in form_named("B").chapters for question in chapter.questions]
+    assert labels == [
+        "Title and link to statistical output",
+        "Name of statistical producer",
+        "Name and contact details of person dealing with report",
+        "Link to published statement about the breach (if relevant)",
+        "Date of report",
+        "Relevant principle/protocol and practice",
+        "Date of occurrence of breach",
+        None,
+        None,
+        None,
+    ]
+
+
+def test_every_question_has_an_id_of_its_own() -> None:
+    ids = [each.id for form in forms().values() for chapter in form.chapters for each in chapter.questions]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_only_people_know_is_never_measured() -> None:
+    every = [each for form in forms().values() for chapter in form.chapters for each in chapter.questions]
+    alone = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
+    assert {each.filled_by for each in alone} == {FilledBy.HUMAN}

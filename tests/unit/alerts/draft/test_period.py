@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.draft.period import (
+    Period,
+    Row,
+    by,
+    counts,
+    late_delays,
+    period_csv,
+    period_json,
+    period_of,
+    platform_faults,
+    punctuality,
+    quantile,
+    row_of,
+)
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Report
+from alerts.draft.write.writers import WRITERS
+from alerts.finding import Between, BlindSpan, Seconds
+from alerts.incident import Incident
+
+NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def row(name: str, verdict: str = "on_time", minutes: float | None = 0, **more: object) -> Row:
+    delay = None if minutes is None else Seconds(60 * minutes, 60 * minutes + 1)
+    seen = Between() if minutes is None else Between(SLOT, SLOT + timedelta(minutes=minutes, seconds=1))
+    basis = Row(name, f"Release {name}", "ofqual", "https://www.gov.uk/x", "Europe/London", SLOT, verdict, seen, delay)
+    return replace(basis, **more)  # type: ignore[arg-type]
+
+
+def period(*rows: Row) -> Period:
+    return period_of(rows, date(2018, 1, 1), date(2018, 2, 28))
+
+
+def said(report: Report, field: str) -> str:
+    found = report.field(field)
+    assert found is not None
+    return "\n".join(found.paragraphs)
+
+
+def test_a_period_holds_the_slots_between_its_local_dates_both_inclusive() -> None:
+    first = row("a", slot=datetime(2018, 6, 30, 23, 0, tzinfo=UTC))
+    before = row("b", slot=datetime(2018, 6, 30, 22, 59, tzinfo=UTC))
+    held = period_of([first, before], date(2018, 7, 1), date(2018, 7, 1))
+    assert [each.release for each in held.rows] == ["a"]
+
+
+def test_a_period_may_be_of_one_producer_or_one_platform() -> None:
+    rows = [row("a"), row("b", producer="ons", url="https://www.ons.gov.uk/b")]
+    assert [each.release for each in period_of(rows, date(2018, 1, 1), date(2018, 2, 1), "ons").rows] == ["b"]
+    on_platform = period_of(rows, date(2018, 1, 1), date(2018, 2, 1), host="www.gov.uk")
+    assert [each.release for each in on_platform.rows] == ["a"]
+
+
+def test_punctuality_counts_what_could_be_judged_and_early_ones_as_no_delay() -> None:
+    early = row("c", "early", -60)
+    found = punctuality(period(row("a"), row("b", "late", 30), early, row("d", "unproven", None)))
+    assert (found.judged, found.on_time) == (3, 1)
+    assert found.mean == Seconds(600.0, pytest.approx((1 + 1801) / 3))
+
+
+def test_a_period_without_a_judged_release_has_no_share() -> None:
+    assert punctuality(period(row("a", "unproven", None))).share is None
+    report = period_report(period(row("a", "unproven", None)), "Ofqual", NOW)
+    assert "its punctuality is not known" in said(report, "P.counts")
+
+
+@given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
+def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths: list[int], share: float) -> None:
+    found = quantile([Seconds(each, each + 1) for each in lengths], share)
+    assert found is not None
+    assert found.min in lengths
+    assert sum(each <= found.min for each in lengths) >= share * len(lengths)
+
+
+def test_a_delay_that_still_grows_leaves_the_longest_open() -> None:
+    growing = row("a", "overdue", 5, delay=Seconds(300, None))
+    assert quantile(late_delays(period(growing)), 1.0) == Seconds(300, None)
+
+
+def test_the_pattern_counts_incidents_and_releases_watched() -> None:
+    held = period(row("a"), row("b", "late", 5, cause="platform"), row("c", "late", 9, cause="platform"))
+    assert by(held, lambda each: each.cause or "not logged") == [("platform", 2, 2), ("not logged", 0, 1)]
+    assert counts(held) == {"late": 2, "on_time": 1}
+
+
+def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
+    rows = [row("a", "late", 5), row("b", "late", 6, producer="ons"), row("c", "late", 7, slot=SLOT + timedelta(1))]
+    [(host, slot, met)] = platform_faults(period(*rows))
+    assert (host, slot, [each.release for each in met]) == ("www.gov.uk", SLOT, ["a", "b"])
+    assert "2 releases of 2 producers were late together" in said(period_report(period(*rows), "All", NOW), "P.table")
+
+
+def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incident]) -> None:
+    rows = [row_of(each.facts, "T3.6", "platform fault") for each in five.values() if each.facts]
+    held = period_of(rows, date(2015, 1, 1), date(2018, 12, 31))
+    report = period_report(held, "www.gov.uk", NOW)
+    assert all(field.paragraphs or field.placeholder for field in report.fields())
+    assert said(report, "P.period") == "1 January 2015 to 31 December 2018"
+    assert "3 late, 1 early, 0 unproven" in said(report, "P.counts")
+    assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in said(report, "P.distribution")
+    assert [table.caption for table in report.measured][:2] == ["Releases late, early or unproven", "Causes logged"]
+
+
+def test_a_quiet_period_says_so_and_has_no_tables() -> None:
+    report = period_report(period(row("a")), "Ofqual", NOW)
+    assert said(report, "P.table") == "No release of the period was late, early or unproven."
+    assert report.measured == ()
+    assert "1 release watched" in said(report, "P.counts")
+
+
+def test_gaps_of_the_monitor_are_owned_up_to() -> None:
+    gap = BlindSpan(SLOT, SLOT + timedelta(minutes=90), "restarted")
+    report = period_report(replace(period(row("a")), blind=(gap,)), "Ofqual", NOW)
+    assert "could not see during 1 gap, 1 hour 30 minutes in all" in said(report, "P.coverage")
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_a_period_report_is_written_in_every_format(ending: str) -> None:
+    assert WRITERS[ending](period_report(period(row("a", "late", 4)), "Ofqual", NOW))
+
+
+def test_the_csv_gives_a_line_a_release_in_seconds_and_utc() -> None:
+    lines = list(csv.DictReader(io.StringIO(period_csv(period(row("a", "late", 4), row("b", "unproven", None))))))
+    assert [(line["release"], line["delay_min"], line["slot"]) for line in lines] == [
+        ("a", "240", "2018-01-05T09:30:00.000Z"),
+        ("b", "", "2018-01-05T09:30:00.000Z"),
+    ]
+
+
+def test_a_title_that_looks_like_a_formula_stays_text_in_a_spreadsheet() -> None:
+    assert '"\'=HYPERLINK(""x"")"' in period_csv(period(row("a", title='=HYPERLINK("x")')))
+
+
+def test_the_json_holds_counts_punctuality_and_every_release() -> None:
+    body = json.loads(json.dumps(period_json(period(row("a"), row("b", "late", 4)))))
+    assert body["punctuality"]["share_on_time"] == 0.5
+    assert [each["release"] for each in body["releases"]] == ["a", "b"]
+    assert body["producer"] is None

@@ -1,0 +1,51 @@
+"""A word processor opens what is written, and prints it as a tagged A4 document."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.draft.write.writers import WRITERS
+from alerts.incident import Incident
+
+TAGGED = 'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'
+
+
+def printed(soffice: str, folder: Path, document: Path) -> Path:
+    """Print a document as PDF with a profile of its own. A missing source is no error to the program."""
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [soffice, "--headless", profile, "--convert-to", TAGGED, "--outdir", str(folder), str(document)]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)
+    return folder / f"{document.stem}.pdf"
+
+
+def told(program: str, *arguments: str) -> str:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is missing")
+    return subprocess.run([program, *arguments], check=True, capture_output=True, timeout=60, text=True).stdout
+
+
+@pytest.mark.needs("libreoffice")
+@pytest.mark.parametrize("ending", ["docx", "odt"])
+def test_a_word_processor_prints_a_draft_whole(
+    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+) -> None:
+    report = fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened)
+    document = tmp_path / f"draft.{ending}"
+    document.write_bytes(WRITERS[ending](report))
+    page = printed(soffice, tmp_path, document)
+    assert page.exists()
+    described = told("pdfinfo", str(page))
+    assert "Malpractice for GCSE and A level" in described
+    assert "Tagged:          yes" in described
+    assert "A4" in described
+    read = " ".join(told("pdftotext", str(page), "-").split())
+    assert "168 to 169 minutes" in read
+    assert read.count("[to be completed:") == 4
+    assert "Page 1 of 4" in read

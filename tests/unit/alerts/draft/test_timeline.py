@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import struct
+import zlib
+from dataclasses import replace
+from datetime import UTC, datetime
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, timeline
+from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
+from alerts.finding import Between, ReleaseFacts
+from alerts.incident import Incident
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def facts_of(incident: Incident) -> ReleaseFacts:
+    assert incident.facts is not None
+    return incident.facts
+
+
+def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -> None:
+    figure = timeline(facts_of(ofqual_january))
+    assert figure is not None
+    assert [lane.label for lane in figure.lanes] == [
+        "announced page",
+        "alternative address (report)",
+        "alternative address (news)",
+    ]
+    assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "public"]
+    assert figure.lanes[0].spans[1].begins == datetime(2018, 1, 5, 12, 18, 45, tzinfo=UTC)
+
+
+def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
+    figure = timeline(facts_of(ofsted))
+    assert figure is not None
+    assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
+    assert [span.state for span in figure.lanes[2].spans] == ["absent"]
+
+
+def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
+    figure = timeline(facts_of(ofqual_march))
+    assert figure is not None
+    assert figure.lanes[-1].label == "monitor"
+    assert "monitor could not see" in lane_alt(figure, figure.lanes[-1])
+
+
+def test_nothing_measured_makes_no_figure(ipcc: Incident) -> None:
+    empty = tuple(replace(part, first_seen=Between(), released=Between()) for part in facts_of(ipcc).parts)
+    assert timeline(replace(facts_of(ipcc), parts=empty)) is None
+
+
+def test_the_drawing_is_well_formed_and_carries_its_text_alternative(ofqual_march: Incident) -> None:
+    figure = timeline(replace(facts_of(ofqual_march), title="Tables <1> & “2”"))
+    assert figure is not None
+    root = ET.fromstring(svg(figure))  # noqa: S314 - our own drawing
+    assert root.get("role") == "img"
+    assert (root.findtext(f"{SVG}title"), root.findtext(f"{SVG}desc")) == (figure.title, figure.alt)
+    assert "Announced for 09:30 GMT on Thursday 8 March 2018." in figure.alt
+    assert any(text.text == "announced 09:30 GMT" for text in root.iter(f"{SVG}text"))
+
+
+@pytest.mark.parametrize("name", ["ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03"])
+def test_the_axis_has_two_to_six_round_ticks(five: dict[str, Incident], name: str) -> None:
+    figure = timeline(facts_of(five[name]))
+    assert figure is not None
+    marks = ticks(figure)
+    assert 2 <= len(marks) <= 6
+    assert all(figure.begins <= mark <= figure.ends and mark.second == 0 for mark in marks)
+
+
+def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None:
+    figure = timeline(facts_of(ofsted))
+    assert figure is not None
+    picture = lane_png(figure, figure.lanes[0])
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", picture[16:24]) == (WIDTH, HEIGHT)
+    begin = picture.index(b"IDAT") + 4
+    length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
+    assert len(zlib.decompress(picture[begin : begin + length])) == HEIGHT * (1 + 3 * WIDTH)
+
+
+def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
+    figure = timeline(facts_of(ipcc))
+    assert figure is not None
+    assert legend_text(figure) == (
+        "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
+    )
+    assert span_text(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.draft import words
+from alerts.finding import Between, Seconds
+
+LONDON = "Europe/London"
+LENGTHS = st.floats(min_value=0, max_value=40 * 86400, allow_nan=False)
+UNITS = {"day": 86400, "hour": 3600, "minute": 60, "second": 1}
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (2265, 2280, "37 to 38 minutes"),
+        (2280, 2280, "38 minutes"),
+        (60, 60, "1 minute"),
+        (61, 119, "1 minute 1 second to 1 minute 59 seconds"),
+        (0.2, 0.9, "up to 1 second"),
+        (None, 45, "up to 45 seconds"),
+        (720, None, "at least 12 minutes"),
+        (1500, 2100, "25 to 35 minutes"),
+        (10125, 10140, "2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes)"),
+        (10139.2, 10140.6, "2 hours 48 minutes 59 seconds to 2 hours 49 minutes 1 second"),
+        (145800, 145800, "40 hours 30 minutes"),
+        (65700, 65700, "18 hours 15 minutes"),
+        (4 * 86400, 5 * 86400, "4 to 5 days"),
+        (None, None, "a time that is not known"),
+    ],
+)
+def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None, said: str) -> None:
+    assert words.span(Seconds(low, high)) == said
+
+
+@given(LENGTHS, LENGTHS)
+def test_what_is_said_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    said = words.span(Seconds(low, high)).split(" (")[0]
+    first, _, last = said.partition(" to ")
+    ends = [first, last] if last and not said.startswith("up to") else ["0 seconds", said.removeprefix("up to ")]
+    if last and first.isdigit():
+        ends = [f"{first} {last.split(' ')[1]}", last]
+    if not last:
+        ends = [said, said]
+    assert _seconds(ends[0]) <= low + 0.001
+    assert _seconds(ends[1]) >= high - 0.001
+
+
+def _seconds(text: str) -> int:
+    parts = re.findall(r"(\d+) (day|hour|minute|second)s?", text)
+    return sum(int(number) * UNITS[unit] for number, unit in parts)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (2265, 2280, "37 to 38 minutes after the announced 09:30"),
+        (-145800, -145500, "40 hours 25 minutes to 40 hours 30 minutes before the announced 09:30"),
+        (-2, 3, "between 2 seconds before and 3 seconds after the announced 09:30"),
+        (2100, None, "at least 35 minutes after the announced 09:30"),
+    ],
+)
+def test_a_delay_says_before_or_after(low: float, high: float | None, said: str) -> None:
+    assert words.against(Seconds(low, high), "09:30") == said
+
+
+@pytest.mark.parametrize(
+    ("after", "by", "said"),
+    [
+        ("2015-07-23T09:07:45Z", "2015-07-23T09:08:00Z", "between 10:07:45 and 10:08:00 BST on 23 July 2015"),
+        ("2018-01-05T09:59:00Z", "2018-01-05T10:00:00Z", "between 09:59 and 10:00 GMT on 5 January 2018"),
+        (
+            "2015-07-22T22:58:00Z",
+            "2015-07-22T23:03:00Z",
+            "between 23:58 BST on 22 July 2015 and 00:03 BST on 23 July 2015",
+        ),
+        (
+            "2015-10-25T00:30:00Z",
+            "2015-10-25T01:10:00Z",
+            "between 01:30 BST on 25 October 2015 and 01:10 GMT on 25 October 2015",
+        ),
+        ("2015-07-23T09:07:59.200Z", "2015-07-23T09:08:00.300Z", "between 10:07:59 and 10:08:01 BST on 23 July 2015"),
+        ("2015-07-23T09:08:00Z", "2015-07-23T09:08:00Z", "at 10:08 BST on 23 July 2015"),
+    ],
+)
+def test_an_interval_is_said_in_local_time(after: str, by: str, said: str) -> None:
+    assert words.between(Between(at(after), at(by)), LONDON) == said
+
+
+def test_a_day_the_reader_was_just_told_is_not_said_again() -> None:
+    seen = Between(at("2015-07-23T09:07:45Z"), at("2015-07-23T09:08:00Z"))
+    assert words.between(seen, LONDON, date(2015, 7, 23)) == "between 10:07:45 and 10:08:00 BST"
+
+
+def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
+    assert words.between(Between(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
+    assert words.between(Between(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
+    assert words.between(Between(), LONDON) == "at a time that was not measured"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "said"),
+    [
+        (date(2016, 10, 1), date(2016, 10, 1), "1 October 2016"),
+        (date(2016, 10, 1), date(2016, 10, 4), "1 to 4 October 2016"),
+        (date(2016, 9, 30), date(2016, 10, 1), "30 September to 1 October 2016"),
+        (date(2016, 12, 30), date(2017, 1, 2), "30 December 2016 to 2 January 2017"),
+    ],
+)
+def test_a_range_of_days_says_month_and_year_once(first: date, last: date, said: str) -> None:
+    assert words.days(first, last) == said
+
+
+def test_midnight_carries_the_day_that_begins_then() -> None:
+    assert words.moment(at("2022-05-04T23:00:00Z"), LONDON) == "00:00 BST on Thursday 5 May 2022"
+
+
+def test_the_annex_tells_utc_to_the_millisecond() -> None:
+    assert words.utc(at("2015-07-23T10:07:45.5+01:00")) == "2015-07-23T09:07:45.500Z"

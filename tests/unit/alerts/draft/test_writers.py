@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import docx
+import pytest
+from docx.oxml.ns import qn
+from odf import teletype
+from odf.opendocument import load
+from odf.table import Table as OdfTable
+from odf.table import TableHeaderRows
+from odf.text import H
+
+from alerts.draft.edits import merge
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.write.outline import Box, Grid, Heading, Words, outline
+from alerts.draft.write.writers import MEDIA, WRITERS
+from alerts.incident import Incident
+
+FORMS = [name for name in forms() if name != "period"]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+OWN_FORM = {"ipcc-2015": "A", "moj-2016": "A", "ofsted-2017": "B", "ofqual-2018-01": "B", "ofqual-2018-03": "C"}
+
+
+@pytest.fixture(params=FORMS)
+def report(request: pytest.FixtureRequest, ofsted: Incident, settings: Mapping[str, str]) -> Report:
+    assert ofsted.facts is not None
+    return fill(ofsted, form_named(request.param), settings, [], ofsted.facts.at)
+
+
+def texts(report: Report) -> list[str]:
+    """Return every text that must stand in a written draft."""
+    found: list[str] = []
+    for block in outline(report):
+        match block:
+            case Heading(_, text):
+                found.append(text)
+            case Words(pieces) | Box(pieces):
+                found += [piece.text for piece in pieces]
+            case Grid(_, rows):
+                found += [text for label, pieces in rows for text in (label, *(piece.text for piece in pieces))]
+            case Table(caption, header, rows):
+                found += [caption, *header, *(line for row in rows for cell in row for line in cell.split("\n"))]
+            case Timeline():
+                found += [block.title, block.alt]
+    return found
+
+
+class Page(HTMLParser):
+    """Reads what an HTML page says and how its headings follow each other."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.levels: list[int] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag[:1] == "h" and tag[1:].isdigit():
+            self.levels.append(int(tag[1:]))
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+@pytest.mark.parametrize("name", OWN_FORM)
+def test_a_draft_reads_as_it_did_when_it_was_last_looked_at(
+    five: Mapping[str, Incident], settings: Mapping[str, str], name: str
+) -> None:
+    incident = five[name]
+    assert incident.facts is not None
+    earlier = [each for each in five.values() if each.occurred < incident.occurred]
+    report = fill(incident, form_named(OWN_FORM[name]), settings, earlier, max(incident.facts.at, incident.opened))
+    assert WRITERS["md"](report).decode() == (SNAPSHOTS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def test_the_html_says_everything_and_is_accessible(report: Report) -> None:
+    page = Page(WRITERS["html"](report).decode())
+    whole = "".join(page.words)
+    assert [text for text in texts(report) if text not in whole] == []
+    assert page.levels[0] == 1
+    assert page.levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(page.levels))
+    tags = [tag for tag, _ in page.tags]
+    assert ("html", {"lang": "en-GB"}) in page.tags
+    assert tags.count("title") == 1 + tags.count("svg")
+    assert tags.count("table") == tags.count("thead") > 0
+    assert all(attributes.get("scope") for tag, attributes in page.tags if tag == "th")
+    assert "script" not in tags
+
+
+def test_the_docx_says_everything_and_is_accessible(report: Report) -> None:
+    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    paragraphs = [*document.paragraphs]
+    for table in document.tables:
+        paragraphs += [each for row in table.rows for cell in row.cells for each in cell.paragraphs]
+    whole = "\n".join(paragraph.text for paragraph in paragraphs)
+    assert [text for text in texts(report) if text not in whole] == []
+    levels = [int(each.style.name[-1]) for each in document.paragraphs if each.style.name.startswith("Heading")]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert all(table._tbl.tr_lst[0].trPr.find(qn("w:tblHeader")) is not None for table in document.tables)
+    assert all(each.text.strip() for each in document.paragraphs)
+    assert all(each.get("descr") for each in document.element.iter(qn("wp:docPr")))
+
+
+def test_the_docx_has_no_properties_of_the_library_left(report: Report) -> None:
+    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    core = document.core_properties
+    assert (core.author, core.last_modified_by, core.language) == (report.producer, report.producer, "en-GB")
+    assert core.title == f"{report.subject}: {report.title}"
+    assert core.created is not None
+    assert core.created.replace(tzinfo=None) == report.at.replace(tzinfo=None, microsecond=0)
+    styles = document.styles.element.xml
+    assert "en-US" not in styles
+    assert [section.page_height.cm for section in document.sections] == [pytest.approx(29.7, abs=0.01)]
+    assert "python-docx" not in zipfile.ZipFile(io.BytesIO(WRITERS["docx"](report))).read("docProps/core.xml").decode()
+
+
+def test_the_odt_says_everything_and_is_accessible(report: Report) -> None:
+    document = load(io.BytesIO(WRITERS["odt"](report)))
+    whole = teletype.extractText(document.body)
+    figures = [each.alt for each in outline(report) if isinstance(each, Timeline)]
+    assert [text for text in texts(report) if text not in whole and text not in figures] == []
+    levels = [int(each.getAttribute("outlinelevel")) for each in document.getElementsByType(H)]
+    assert levels[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    made = document.getElementsByType(OdfTable)
+    assert len(made) == len(document.getElementsByType(TableHeaderRows)) > 0
+    meta = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](report))).read("meta.xml").decode()
+    assert "<dc:language>en-GB</dc:language>" in meta
+    assert "<dc:title>" in meta
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_what_is_open_is_marked_in_every_format(ofsted: Incident, ending: str) -> None:
+    report = fill(ofsted, form_named("B"), {}, [], ofsted.opened)
+    body = WRITERS[ending](report)
+    text = body if ending in ("md", "html") else b"".join(_parts(body))
+    assert text.count(b"to be completed") >= 5
+
+
+def _parts(body: bytes) -> list[bytes]:
+    held = zipfile.ZipFile(io.BytesIO(body))
+    return [held.read(name) for name in held.namelist() if name in ("word/document.xml", "content.xml")]
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_markup_a_person_types_stays_text(ofsted: Incident, ending: str) -> None:
+    typed = "A <b> & “£5” | `x`\n- item\n# 1\n\x07"
+    report = merge({"B.3.impact": typed}, fill(ofsted, form_named("B"), {}, [], ofsted.opened))
+    body = WRITERS[ending](report)
+    if ending == "html":
+        assert typed in "".join(Page(body.decode()).words)
+    if ending == "md":
+        assert "A \\<b\\> & “£5” \\| \\`x\\`\\\n> \\- item\\\n> \\# 1" in body.decode()
+    if ending == "docx":
+        assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in [p.text for p in docx.Document(io.BytesIO(body)).paragraphs]
+    if ending == "odt":
+        assert "A <b> & “£5” | `x`\n- item\n# 1\n␇" in teletype.extractText(load(io.BytesIO(body)).body)
+
+
+def test_spaces_a_person_types_survive_in_an_odt(ofsted: Incident) -> None:
+    typed = "  two before,   three between, a\ttab, two after  "
+    report = merge({"B.3.impact": typed}, fill(ofsted, form_named("B"), {}, [], ofsted.opened))
+    assert typed in teletype.extractText(load(io.BytesIO(WRITERS["odt"](report))).body)
+
+
+def test_every_format_has_its_media_type() -> None:
+    assert list(WRITERS) == list(MEDIA)
