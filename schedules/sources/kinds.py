@@ -7,8 +7,11 @@ from datetime import datetime
 
 from schedules.source import CalendarSource, Page, Reading
 from schedules.sources.csv import CsvSource
+from schedules.sources.ees import EesSource
+from schedules.sources.feed import FeedSource
 from schedules.sources.govuk import GovukSource
 from schedules.sources.html import HtmlSource
+from schedules.sources.ics import IcsSource
 from schedules.sources.json import JsonSource
 from schedules.sources.ons import OnsSource
 from schedules.sources.options import SourceOptions
@@ -19,6 +22,9 @@ KINDS: dict[str, Callable[[SourceOptions], CalendarSource]] = {
     "ons": OnsSource,
     "csv": CsvSource,
     "toml": TomlSource,
+    "ees": EesSource,
+    "feed": FeedSource,
+    "ics": IcsSource,
     "html": HtmlSource,
     "json": JsonSource,
 }

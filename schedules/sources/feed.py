@@ -1,0 +1,111 @@
+"""RSS and Atom feeds whose entries announce releases, through feedparser. Source: `facts/libraries.md` §13."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import feedparser
+
+from schedules.dates import at_instant
+from schedules.slot import Slot
+from schedules.source import Ask, Page, Reading, UnreadableCalendar
+from schedules.sources.body import answered, place, refuse_html, text_of
+from schedules.sources.entry import Entry, clean_title, entry_of, gather, reading
+from schedules.sources.govuk_items import plain_text, stamp
+from schedules.sources.options import SourceOptions
+
+LARGEST = 32 * 1024 * 1024
+
+_END = re.compile(rb"</(?:[a-z]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.*?-->\s*)*\Z", re.IGNORECASE | re.DOTALL)
+
+
+class FeedSource:
+    """A feed as a calendar.
+
+    Options: `date` names the field that holds the promised time (`published`, the default, `updated`, `title`,
+    `summary` or another), `pattern` is a regular expression whose group finds the date in it, `title` one whose
+    group finds the title. A publisher's `published` is a promise only where the publisher says so.
+    """
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._field = options.options.get("date", "published")
+        self._pattern = _compiled(options.options, "pattern")
+        self._title = _compiled(options.options, "title")
+
+    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """Ask for the feed."""
+        return (Ask(self._options.url, accept="application/atom+xml, application/rss+xml, application/xml;q=0.9"),)
+
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """One feed is all."""
+        return ()
+
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:
+        """Turn the entries into announcements. Raises `UnreadableCalendar`; a cut feed proves no absence either."""
+        page = answered(pages, self._options.url)
+        made, remarks = gather(self._entries(_parse(page)), self._options, now)
+        return reading(made, remarks, lists_overdue=False)
+
+    def _entries(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+        for number, item in enumerate(entries, 1):
+            title, told = plain_text(str(item.get("title", ""))), _found(self._pattern, self._told(item))
+            texts = {
+                "uid": str(item.get("id") or item.get("link") or ""),
+                "title": _found(self._title, title) or title,
+                "url": str(item.get("link", "")),
+                "date": told,
+            }
+            yield entry_of(f"entry {number}", texts, slot=_stamped(told, self._options.timezone))
+
+    def _told(self, item: Mapping[str, Any]) -> str:
+        value = item.get(self._field, "")
+        if self._field == "content" and isinstance(value, list) and value:
+            value = value[0].get("value", "")
+        return plain_text(str(value))
+
+
+def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
+    body = page.body
+    refuse_html(page, text_of(page, fallback="cp1252"), "a feed")
+    if b"<!ENTITY" in body:
+        raise UnreadableCalendar(f"{place(page)}: declares entities, which no feed needs")
+    if len(body) > LARGEST:
+        raise UnreadableCalendar(f"{place(page)}: {len(body)} bytes are too many for a feed")
+    if not _END.search(body[-4000:]):
+        raise UnreadableCalendar(f"{place(page)}: cut short, its last tag is missing")
+    # Never the bytes themselves: feedparser opens what looks like a name or an address.
+    parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
+    if not parsed.get("version"):
+        raise UnreadableCalendar(f"{place(page)}: neither RSS nor Atom")
+    entries: list[Mapping[str, Any]] = parsed.entries
+    if parsed.get("bozo") and not entries:
+        raise UnreadableCalendar(f"{place(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}")
+    return entries
+
+
+def _stamped(text: str, timezone: str) -> Slot | None:
+    """Return the slot of an instant as feeds write it, RFC 3339 or RFC 822; None for any other text."""
+    moment = stamp(text)
+    if moment is None:
+        try:
+            moment = parsedate_to_datetime(text)
+        except (ValueError, IndexError, OverflowError):
+            return None
+    return at_instant(moment, text, timezone) if moment.tzinfo else None
+
+
+def _compiled(options: Mapping[str, str], name: str) -> re.Pattern[str] | None:
+    return re.compile(options[name]) if name in options else None
+
+
+def _found(pattern: re.Pattern[str] | None, text: str) -> str:
+    match = pattern.search(text) if pattern else None
+    if pattern is None:
+        return text
+    return "" if match is None else match[1] if match.groups() else match[0]

@@ -1,0 +1,182 @@
+"""Any iCalendar file, with the ways in which producers break RFC 5545. Source: `facts/calendars.md` §3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from urllib.parse import urljoin
+
+from schedules.announcement import Announcement, State
+from schedules.dates import assume_time, local_day, no_slot, on_days, state_of, status_word
+from schedules.dates.normal import normalise
+from schedules.london import local_date
+from schedules.slot import Slot
+from schedules.source import Ask, Page, Reading
+from schedules.sources.body import answered
+from schedules.sources.entry import PUBLISHED, REASONS, Remark, clean_title, clean_url, made_uid, reading, settle
+from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
+from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
+from schedules.sources.ics_times import Times, event_slot
+from schedules.sources.ics_zones import zone_name
+from schedules.sources.options import SourceOptions
+
+BACK, AHEAD = 400, 400  # days around the read in which series are expanded
+
+_LINK = re.compile(r"https?://[^\s<>\"\\]+")
+_LEAD = re.compile(r"(?P<word>[a-z]+)(?: -|:) ")
+_ONS = "office for national statistics"
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What all events of one VCALENDAR share."""
+
+    times: Times
+    cancels: bool
+    is_ons: bool
+    patience: Patience
+
+
+class IcsSource:
+    """A calendar as an iCalendar file. Options: `back` and `ahead`, days of series expanded around the read."""
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._url = re.sub(r"^webcals?://", "https://", options.url)
+
+    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """Ask for the file."""
+        return (Ask(self._url, accept="text/calendar, */*;q=0.1"),)
+
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """One file is all."""
+        return ()
+
+    def read(self, pages: Sequence[Page], now: datetime) -> Reading:
+        """Turn the events into announcements. Raises `UnreadableCalendar` for a file that is cut short."""
+        made: list[Announcement] = []
+        patience = Patience()
+        for calendar in read_calendars(answered(pages, self._url)):
+            made += self._calendar(calendar, patience, now)
+        settled, doubles = settle(made)
+        return reading(settled, [*_remarks(settled), *doubles])
+
+    def _calendar(self, calendar: RawCalendar, patience: Patience, now: datetime) -> Iterator[Announcement]:
+        own = calendar.properties
+        floating = zone_name(own.value("X-WR-TIMEZONE")) or self._options.timezone
+        times = Times(self._options.timezone, floating, calendar.zones, local_date(now, self._options.timezone))
+        file = _File(times, own.value("METHOD").upper() == "CANCEL", _ONS in own.value("PRODID").casefold(), patience)
+        for events in _groups(calendar.events).values():
+            if any(event.all("RRULE") or event.all("RDATE") for event in events):
+                yield from self._series(events, file)
+            else:
+                yield from (self._single(event, file) for event in _latest(events))
+
+    def _single(self, event: RawEvent, file: _File) -> Announcement:
+        recurrence = event.value("RECURRENCE-ID")
+        made = self._announce(event, event_slot(event, file.times), file)
+        return replace(made, uid=f"{made.uid}#{recurrence}") if recurrence else made
+
+    def _series(self, events: Sequence[RawEvent], file: _File) -> Iterator[Announcement]:
+        master = next((event for event in events if event.all("RRULE") or event.all("RDATE")), events[0])
+        today = file.times.anchor
+        number = self._options.number
+        window = (today - timedelta(days=number("back", BACK)), today + timedelta(days=number("ahead", AHEAD)))
+        try:
+            found = instances(events, file.times, window, file.patience)
+        except SeriesRefused as refused:
+            yield self._unexpanded(master, refused.doubt, file)
+            return
+        whole = self._announce(master, event_slot(master, file.times), file)
+        for instance in found:
+            yield self._instance(whole, instance, file)
+
+    def _unexpanded(self, master: RawEvent, doubt: str, file: _File) -> Announcement:
+        slot = event_slot(master, file.times)
+        if doubt == "series-refused":
+            slot = no_slot(slot.raw, "not-a-date", slot.timezone)
+        return self._announce(master, replace(slot, doubt=doubt), file)
+
+    def _instance(self, whole: Announcement, instance: Instance, file: _File) -> Announcement:
+        return replace(
+            whole,
+            uid=f"{whole.uid}#{instance.day.isoformat()}",
+            title=clean_title(instance.title) or whole.title,
+            slot=assume_time(instance.slot, self._options.default_time),
+            state=State.CANCELLED if file.cancels else _state(instance.status),
+            doubt=instance.slot.doubt,
+        )
+
+    def _announce(self, event: RawEvent, slot: Slot, file: _File) -> Announcement:
+        title = clean_title(event.text("SUMMARY"))
+        uid = event.value("UID")
+        status = event.value("STATUS")
+        state = State.CANCELLED if file.cancels else _state(status) or _state_in(title)
+        if file.is_ons and state is State.PROVISIONAL:
+            slot = _only_day(slot)
+        url = self._url_of(event, uid)
+        return Announcement(
+            uid=uid or made_uid(title, url, "", self._options.producer),
+            title=title,
+            producer=self._options.producer,
+            url=url,
+            slot=assume_time(slot, self._options.default_time),
+            state=state,
+            doubt=slot.doubt,
+            published=normalise(status) in PUBLISHED,
+        )
+
+    def _url_of(self, event: RawEvent, uid: str) -> str:
+        given = event.value(self._options.options.get("link", "URL").upper())
+        links = set(_LINK.findall(given)) or set(_LINK.findall(event.text("DESCRIPTION")))
+        if len(links) == 1:
+            return clean_url(links.pop().rstrip(".,;)"))
+        # The ONS names its events by the path of their page.
+        return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
+
+
+def _groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
+    groups: dict[object, list[RawEvent]] = {}
+    for number, event in enumerate(events):
+        groups.setdefault(event.value("UID") or number, []).append(event)
+    return groups
+
+
+def _latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
+    """Yield the events of one UID whose SEQUENCE is the highest for their occurrence; equals stay, and are doubted."""
+    if len(events) == 1:
+        yield events[0]
+        return
+    highest: dict[str, int] = {}
+    for event in events:
+        occurrence = event.value("RECURRENCE-ID")
+        highest[occurrence] = max(highest.get(occurrence, 0), _sequence(event))
+    yield from (event for event in events if _sequence(event) == highest[event.value("RECURRENCE-ID")])
+
+
+def _sequence(event: RawEvent) -> int:
+    value = event.value("SEQUENCE")
+    return int(value) if value.isdecimal() and len(value) < 10 else 0
+
+
+def _state(status: str) -> State | None:
+    return state_of(status_word(normalise(status)))
+
+
+def _state_in(title: str) -> State | None:
+    match = _LEAD.match(normalise(title))
+    return _state(match["word"]) if match else None
+
+
+def _only_day(slot: Slot) -> Slot:
+    # A provisional entry of the ONS carries a time that means nothing.
+    day = local_day(slot) if slot.instant else None
+    return slot if day is None else on_days(day, day, slot.raw, slot.timezone)
+
+
+def _remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
+    for each in made:
+        if each.slot.reason in REASONS or each.doubt:
+            yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)

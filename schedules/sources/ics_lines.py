@@ -1,0 +1,146 @@
+"""An iCalendar file taken apart into its events' properties, as written.
+
+Done here and not by a parser, because parsers lose the whole file over one bad block and drop what the source text
+says (a `Z` beside a TZID). Source: RFC 5545 and `facts/calendars.md` §3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from schedules.source import Page, UnreadableCalendar
+from schedules.sources.body import place, refuse_html
+
+MOST_EVENTS = 250_000
+
+_FOLD = re.compile(rb"\n[ \t]")
+_NAME = re.compile(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
+_PARAM = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
+_ESCAPED = re.compile(r"\\([\\;,nN])")
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """One content line; parameter names in upper case, the value as written."""
+
+    name: str
+    value: str
+    params: dict[str, str]
+
+    def line(self) -> str:
+        """Return the content line again, unfolded."""
+        params = "".join(f';{name}="{value}"' for name, value in self.params.items())
+        return f"{self.name}{params}:{self.value}"
+
+
+@dataclass(slots=True)
+class RawEvent:
+    """The properties of one VEVENT in file order; those of alarms inside it left out."""
+
+    properties: list[Property] = field(default_factory=list)
+
+    def all(self, name: str) -> list[Property]:
+        """Return every property of this name."""
+        return [each for each in self.properties if each.name == name]
+
+    def value(self, name: str) -> str:
+        """Return the first value of this name, blanks stripped; "" when there is none."""
+        return next((each.value.strip() for each in self.properties if each.name == name), "")
+
+    def text(self, name: str) -> str:
+        """Return the first value of this name without escapes, line ends as blanks."""
+        return _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], self.value(name))
+
+
+@dataclass(slots=True)
+class RawCalendar:
+    """One VCALENDAR: its own properties, its events, its time zone blocks as text by TZID."""
+
+    properties: RawEvent = field(default_factory=RawEvent)
+    events: list[RawEvent] = field(default_factory=list)
+    zones: dict[str, str] = field(default_factory=dict)
+
+
+def read_calendars(page: Page) -> list[RawCalendar]:
+    """Take a file apart; raises `UnreadableCalendar` for one that is cut short or no calendar at all."""
+    text = _text(page)
+    refuse_html(page, text, "iCalendar")
+    lines = [line for line in text.split("\n") if line.strip()]
+    if not lines or lines[0].strip().upper() != "BEGIN:VCALENDAR":
+        raise UnreadableCalendar(f"{place(page)}: does not begin with BEGIN:VCALENDAR")
+    if lines[-1].strip().upper() != "END:VCALENDAR":
+        raise UnreadableCalendar(f"{place(page)}: line {len(lines)}: cut short, END:VCALENDAR is missing")
+    calendars: list[RawCalendar] = []
+    _collect(iter(lines), calendars, page)
+    return calendars
+
+
+def _text(page: Page) -> str:
+    body = page.body.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    if b"\0" in body:
+        raise UnreadableCalendar(f"{place(page)}: holds NUL bytes, so it is no text")
+    # Unfolded as bytes: a fold may cut a character in two.
+    body = _FOLD.sub(b"", body)
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return body.decode("cp1252", errors="replace")
+
+
+def _collect(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> None:
+    events = 0
+    for line in lines:
+        mark = line.strip().upper()
+        if mark == "BEGIN:VCALENDAR":
+            calendars.append(RawCalendar())
+        elif mark == "BEGIN:VEVENT":
+            events += 1
+            if events > MOST_EVENTS:
+                raise UnreadableCalendar(f"{place(page)}: more than {MOST_EVENTS} events")
+            calendars[-1].events.append(_event(lines))
+        elif mark == "BEGIN:VTIMEZONE":
+            tzid, block = _block(line, lines, "VTIMEZONE")
+            calendars[-1].zones.setdefault(tzid, block)
+        elif mark.startswith("BEGIN:"):
+            _block(line, lines, mark[6:])
+        elif not mark.startswith("END:"):
+            calendars[-1].properties.properties += _properties(line)
+
+
+def _event(lines: Iterator[str]) -> RawEvent:
+    event = RawEvent()
+    for line in lines:
+        mark = line[:10].upper()
+        if mark.startswith("END:VEVENT"):
+            break
+        if mark.startswith("BEGIN:"):
+            _block(line, lines, line.strip()[6:].upper())
+        else:
+            event.properties += _properties(line)
+    return event
+
+
+def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, str]:
+    """Return the TZID and the text of a block up to its end; the file's end closes it too."""
+    kept, tzid = [head.strip()], ""
+    for line in lines:
+        kept.append(line.strip())
+        if line.upper().startswith("TZID"):
+            tzid = line.partition(":")[2].strip()
+        if line.strip().upper() == f"END:{name}":
+            break
+    return tzid, "\r\n".join(kept)
+
+
+def _properties(line: str) -> Iterator[Property]:
+    name, colon, value = line.partition(":")
+    if colon and name.isalpha():
+        yield Property(name.upper(), value, {})
+        return
+    match = _NAME.match(line)
+    # A line that is no property is the rest of a text that was broken over lines.
+    if match:
+        params = {key.upper(): quoted or plain for key, quoted, plain in _PARAM.findall(match["params"])}
+        yield Property(match["name"].upper(), line[match.end() :], params)

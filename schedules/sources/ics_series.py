@@ -1,0 +1,154 @@
+"""Recurring events → their instances in a bounded window, through icalendar and recurring-ical-events.
+
+Rules that could run for hours are refused before anything expands them. Source: `facts/calendars.md` §3.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import recurring_ical_events
+from icalendar import Calendar
+from icalendar.error import InvalidCalendar
+
+from schedules.dates import at_instant, at_wall, on_days
+from schedules.london import local_date
+from schedules.slot import Slot
+from schedules.sources.ics_lines import Property, RawEvent
+from schedules.sources.ics_times import Times
+from schedules.sources.ics_zones import zone_name
+
+MOST_INSTANCES = 1000
+_FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
+_NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
+_SURE = re.compile(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
+_FIRST_YEAR = re.compile(r"(19[7-9]|20)\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One occurrence: the local day that its rule gave it, its slot, and the texts that an override may change."""
+
+    day: date
+    slot: Slot
+    title: str
+    status: str
+
+
+class SeriesRefused(Exception):
+    """A series that is not expanded; `doubt` is `series-refused` or `series-unreadable`."""
+
+    def __init__(self, doubt: str) -> None:
+        super().__init__(doubt)
+        self.doubt = doubt
+
+
+@dataclass(slots=True)
+class Patience:
+    """How many more rules of one file may be searched in vain: each such search runs to the year 9999."""
+
+    left: int = 5
+
+
+def instances(
+    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience
+) -> list[Instance]:
+    """Expand the events that share one UID between two days, both included; raises `SeriesRefused`."""
+    rules = [(_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
+    for parts, start in rules:
+        _check(parts, start, window)
+    unsure = any(_may_be_vain(parts) for parts, _ in rules)
+    if unsure and patience.left == 0:
+        raise SeriesRefused("series-refused")
+    made = _expand(events, times, window)
+    patience.left -= unsure and not made
+    return made
+
+
+def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> list[Instance]:
+    text = "\r\n".join(("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_lines(events), "END:VCALENDAR", ""))
+    try:
+        calendar = Calendar.from_ical(text.encode())
+        if any(event.errors for event in calendar.walk("VEVENT")):
+            raise SeriesRefused("series-unreadable")
+        query = recurring_ical_events.of(calendar)
+        found = query.between(window[0], window[1] + timedelta(days=1))
+    except (ValueError, KeyError, TypeError, InvalidCalendar, recurring_ical_events.InvalidCalendar) as exc:
+        raise SeriesRefused("series-unreadable") from exc
+    made = (_instance(each, times) for each in found[:MOST_INSTANCES])
+    return sorted(made, key=lambda instance: instance.day)
+
+
+def _parts(rule: str) -> dict[str, str]:
+    return {name: value for name, _, value in (part.partition("=") for part in rule.strip().upper().split(";"))}
+
+
+def _may_be_vain(parts: Mapping[str, str]) -> bool:
+    rest = set(parts) - {"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYHOUR", "BYMINUTE"}
+    months = parts.get("BYMONTH", "1").split(",")
+    sound = all(month.isdecimal() and 1 <= int(month[:3]) <= 12 for month in months)
+    return bool(rest) or not sound or not _SURE.fullmatch(parts.get("BYDAY", "MO"))
+
+
+def _check(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> None:
+    if parts.get("FREQ") not in _FREQUENCIES or not _FIRST_YEAR.match(start):
+        raise SeriesRefused("series-refused")
+    times_a_day = 1
+    for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+        times_a_day *= parts.get(name, "0").count(",") + 1
+    # A rule that never comes true is searched for until the year 9999, here a day or a week at a time.
+    narrow = parts["FREQ"] in {"DAILY", "WEEKLY"} and {"BYMONTH", "BYMONTHDAY", "BYYEARDAY", "BYSETPOS"} & set(parts)
+    # An interval of zero never ends.
+    interval = parts.get("INTERVAL", "1")
+    odd = not interval.isdecimal() or not 1 <= int(interval[:6]) <= 400
+    if odd or times_a_day > 4 or narrow or int(start[:4]) > window[1].year:
+        raise SeriesRefused("series-refused")
+
+
+def _lines(events: Sequence[RawEvent]) -> Iterator[str]:
+    for event in events:
+        yield "BEGIN:VEVENT"
+        for each in event.properties:
+            if each.name in _NEEDED:
+                yield _renamed(each).line()
+        yield "END:VEVENT"
+
+
+def _renamed(each: Property) -> Property:
+    """Return a property whose time zone bears a name that the libraries know."""
+    name = zone_name(each.params.get("TZID", "")) if each.name in _TIMED else None
+    return each if name is None else Property(each.name, each.value, each.params | {"TZID": name})
+
+
+def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
+    named = {each.params["TZID"] for event in events for each in event.properties if "TZID" in each.params}
+    private = sorted(tzid for tzid in named if zone_name(tzid) is None)
+    if any(tzid not in times.zones for tzid in private):
+        raise SeriesRefused("series-unreadable")
+    return [times.zones[tzid] for tzid in private]
+
+
+def _instance(event: object, times: Times) -> Instance:
+    prop = event.get  # type: ignore[attr-defined]
+    start = prop("DTSTART").dt
+    by_rule = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
+    return Instance(_day(by_rule, times), _slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", "")))
+
+
+def _slot(start: date, times: Times) -> Slot:
+    if not isinstance(start, datetime):
+        return on_days(start, start, f"{start:%Y%m%d}", times.timezone)
+    raw = f"{start:%Y%m%dT%H%M%S}"
+    if start.tzinfo is None:
+        return at_wall(start, raw, times.floating)
+    return at_instant(start.astimezone(UTC), raw, times.timezone)
+
+
+def _day(moment: date, times: Times) -> date:
+    if not isinstance(moment, datetime):
+        return moment
+    return moment.date() if moment.tzinfo is None else local_date(moment, times.timezone)

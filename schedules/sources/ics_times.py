@@ -1,0 +1,164 @@
+"""DTSTART and DTEND as written → a slot, with the doubts of `facts/calendars.md` §3."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+
+from icalendar import Calendar
+
+from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
+from schedules.london import local
+from schedules.slot import Precision, Slot
+from schedules.sources.ics_lines import Property, RawEvent
+from schedules.sources.ics_zones import DOUBTFUL, zone_name
+
+_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
+_DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)")
+_DURATION = re.compile(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """What the times of a file are read with.
+
+    `timezone` is the configured one, in which slots are given; `floating` that of times without a zone; `zones` the
+    file's own zone blocks by TZID; `anchor` the day of the read.
+    """
+
+    timezone: str
+    floating: str
+    zones: Mapping[str, str]
+    anchor: date
+
+
+def event_slot(event: RawEvent, times: Times) -> Slot:
+    """Return the slot of one event; several different starts give none."""
+    starts = {(each.value.strip(), each.params.get("TZID", "")): each for each in event.all("DTSTART")}
+    if len(starts) > 1:
+        raw = ", ".join(value for value, _ in starts)
+        return no_slot(raw, "not-a-date", times.timezone, doubt="duplicate-date")
+    if not starts:
+        return no_slot("", "empty", times.timezone, doubt="unreadable-date")
+    start = next(iter(starts.values()))
+    slot = start_slot(start, times)
+    if slot.precision is Precision.DAY and slot.doubt is None:
+        return _lengthened(slot, _days_long(event, slot))
+    return _all_day(slot, event, times) if slot.instant else slot
+
+
+def start_slot(start: Property, times: Times) -> Slot:
+    """Return the slot of one DTSTART, its length left aside."""
+    raw = start.value.strip()
+    whole = _DATE.fullmatch(raw)
+    if whole:
+        return _day(whole, raw, times.timezone)
+    match = _DATE_TIME.fullmatch(raw)
+    wall = _wall(match) if match else None
+    if match is None or wall is None:
+        return _by_grammar(raw, start, times)
+    tzid = start.params.get("TZID", "").strip()
+    if match[7] and tzid:
+        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone")
+    if match[7]:
+        return at_instant(wall.replace(tzinfo=UTC), raw, times.timezone)
+    return _in_zone(wall, tzid, raw, times) if tzid else _at(wall, times.floating, raw, times)
+
+
+def _by_grammar(raw: str, start: Property, times: Times) -> Slot:
+    if not raw:
+        return no_slot(raw, "empty", times.timezone, doubt="unreadable-date")
+    slot = read_date(raw, times.anchor, zone_name(start.params.get("TZID", "")) or times.floating).slot
+    unread = slot.precision is Precision.NONE and slot.reason != "tbc"
+    return replace(slot, timezone=times.timezone, doubt="unreadable-date" if unread else slot.doubt)
+
+
+def _in_zone(wall: datetime, tzid: str, raw: str, times: Times) -> Slot:
+    name = zone_name(tzid)
+    if name is not None:
+        slot = _at(wall, name, raw, times)
+        shifted = slot.instant is not None and local(slot.instant, times.timezone).replace(tzinfo=None) != wall
+        return replace(slot, doubt="zone") if shifted and tzid.casefold() in DOUBTFUL else slot
+    moment = _by_file(raw, tzid, times)
+    if moment is None:
+        return on_days(wall.date(), wall.date(), raw, times.timezone, doubt="zone-unknown")
+    return at_instant(moment, raw, times.timezone)
+
+
+def _at(wall: datetime, zone: str, raw: str, times: Times) -> Slot:
+    return replace(at_wall(wall, raw, zone), timezone=times.timezone)
+
+
+def _by_file(raw: str, tzid: str, times: Times) -> datetime | None:
+    """Ask the file's own zone block, through icalendar; None when there is none or it is broken."""
+    block = times.zones.get(tzid)
+    if block is None:
+        return None
+    lines = (
+        "BEGIN:VCALENDAR",
+        block,
+        "BEGIN:VEVENT",
+        f'DTSTART;TZID="{tzid}":{raw}',
+        "END:VEVENT",
+        "END:VCALENDAR",
+        "",
+    )
+    try:
+        found = getattr(Calendar.from_ical("\r\n".join(lines).encode()).walk("VEVENT")[0]["DTSTART"], "dt", None)
+    except (ValueError, KeyError, IndexError, AttributeError, OverflowError):
+        return None
+    if not isinstance(found, datetime) or found.utcoffset() is None:
+        return None
+    return found.astimezone(UTC)
+
+
+def _all_day(slot: Slot, event: RawEvent, times: Times) -> Slot:
+    # A day written as midnight to midnight is a day; midnight without such an end is a doubtful one.
+    here = local(slot.instant, times.timezone) if slot.instant else None
+    if here is None or here.time() != time():
+        return slot
+    end = event.all("DTEND")
+    ends = start_slot(end[0], times).instant if end else None
+    until = local(ends, times.timezone) if ends else None
+    if until is None or until.time() != time() or until <= here:
+        return on_days(here.date(), here.date(), slot.raw, times.timezone, doubt="midnight")
+    return on_days(here.date(), until.date() - _DAY, slot.raw, times.timezone)
+
+
+def _days_long(event: RawEvent, slot: Slot) -> int:
+    end = _DATE.fullmatch(event.value("DTEND"))
+    until = _date(end) if end else None
+    if until is not None and slot.first is not None:
+        return (until - slot.first).days
+    duration = _DURATION.fullmatch(event.value("DURATION"))
+    return 1 if duration is None else 7 * int(duration["weeks"] or 0) + int(duration["days"] or 0)
+
+
+def _lengthened(slot: Slot, days: int) -> Slot:
+    if slot.first is None or days <= 1:
+        return slot
+    return on_days(slot.first, slot.first + (days - 1) * _DAY, slot.raw, slot.timezone)
+
+
+def _day(match: re.Match[str], raw: str, timezone: str) -> Slot:
+    day = _date(match)
+    return no_slot(raw, "impossible", timezone) if day is None else on_days(day, day, raw, timezone)
+
+
+def _date(match: re.Match[str]) -> date | None:
+    try:
+        return date(int(match[1]), int(match[2]), int(match[3]))
+    except ValueError:
+        return None
+
+
+def _wall(match: re.Match[str]) -> datetime | None:
+    try:
+        return datetime.combine(
+            date(int(match[1]), int(match[2]), int(match[3])), time(int(match[4]), int(match[5]), int(match[6]))
+        )
+    except ValueError:
+        return None
