@@ -49,11 +49,13 @@ class Evidence:
     in here may be shown to anyone before its slot: folder and files are the service account's alone.
     """
 
-    def __init__(self, folder: Path, store: Store, writer: Writer, clock: Clock, monitor: str) -> None:
+    def __init__(
+        self, folder: Path, store: Store, writer: Writer, clock: Clock, monitor: str, *, durable: bool = True
+    ) -> None:
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
-        self._vault = Vault(folder, monitor)
+        self._vault = Vault(folder, monitor, durable=durable)
         last = store.last_evidence(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0

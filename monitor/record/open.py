@@ -10,7 +10,7 @@ from monitor.record.sql import SqlStore
 from monitor.record.store import Store
 
 
-def open_store(url: str) -> Store:
+def open_store(url: str, *, durable: bool = True) -> Store:
     """Return the store at an address; nothing is read or made yet but the folder of a file.
 
     `sqlite:///var/ninethirty.db` (relative to where the program runs), `sqlite:////srv/ninethirty.db`,
@@ -20,7 +20,7 @@ def open_store(url: str) -> Store:
     if url == "memory:":
         return MemoryStore()
     try:
-        return SqlStore(url)
+        return SqlStore(url, durable=durable)
     except (ArgumentError, NoSuchModuleError) as exc:
         # The address may hold a password: it is not told.
         raise UserFault("the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…") from exc

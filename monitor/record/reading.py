@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, tuple_, union
+from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, union
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -186,11 +187,13 @@ class SqlReader:
     def evidence(self, ids: Sequence[str]) -> list[Record]:
         """Return these records of evidence, by monitor and number; ids that name none are left out."""
         table = tables.EVIDENCE
-        key = tuple_(table.c.monitor, table.c.number)
-        keys = [
-            (monitor, int(number)) for monitor, _, number in (name.rpartition("-") for name in ids) if number.isdigit()
-        ]
-        found = [it for some in chunks(keys) for it in self._flat(Record, _all(Record, table).where(key.in_(some)))]
+        numbers = defaultdict[str, list[int]](list)
+        for monitor, _, number in (name.rpartition("-") for name in ids):
+            if number.isdecimal():
+                numbers[monitor].append(int(number))
+        asked = ((monitor, some) for monitor, mine in sorted(numbers.items()) for some in chunks(sorted(mine)))
+        wanted = (table.c.number.in_(some) & (table.c.monitor == monitor) for monitor, some in asked)
+        found = [record for those in wanted for record in self._flat(Record, _all(Record, table).where(those))]
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +28,17 @@ _UPGRADE_LOCK = 930
 
 
 class SqlStore(SqlReader):
-    """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go."""
+    """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
 
-    def __init__(self, url: str) -> None:
+    `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
+    """
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
         address = make_url(url)
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
-                self._engine = _sqlite(self._settled(address))
+                self._engine = _sqlite(self._settled(address), durable=durable)
             case "postgresql":
                 self._engine = _postgresql(address)
             case other:
@@ -115,17 +119,17 @@ def _postgresql(address: URL) -> Engine:
     return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
 
 
-def _sqlite(address: URL) -> Engine:
+def _sqlite(address: URL, *, durable: bool) -> Engine:
     engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
-    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "connect", partial(_set_up, "FULL" if durable else "OFF"))
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _set_up(dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
+def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
     dbapi.isolation_level = None
     # FULL: a sighting that was committed must outlive a power cut; it is evidence, and there are few rows.
-    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 

@@ -25,8 +25,9 @@ class Vault:
     Every method raises `StoreFault` when the disk refuses.
     """
 
-    def __init__(self, folder: Path, monitor: str) -> None:
+    def __init__(self, folder: Path, monitor: str, *, durable: bool = True) -> None:
         self.folder = folder
+        self._durable = durable
         self._prefix = quote(monitor, safe="")
         with _told(folder):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
@@ -52,10 +53,11 @@ class Vault:
             try:
                 os.ftruncate(file, offset)
                 _write_all(file, offset, data)
-                os.fsync(file)
+                if self._durable:
+                    os.fsync(file)
             finally:
                 os.close(file)
-            if is_new:
+            if is_new and self._durable:
                 self._sync_folder()
 
     def mend(self, last: Record | None) -> list[str]:

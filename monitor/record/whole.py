@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, text
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from alerts.incident import Kind
 from monitor.record import tables
@@ -22,6 +23,16 @@ def faults_in(connection: Connection) -> list[str]:
 
 
 def _damage(connection: Connection) -> list[str]:
+    try:
+        return _found_by_sqlite(connection)
+    except OperationalError:
+        raise
+    except DatabaseError as exc:
+        # Some damage stops even the search for damage.
+        return [f"the database is damaged: {exc.orig}"]
+
+
+def _found_by_sqlite(connection: Connection) -> list[str]:
     verdicts = connection.execute(text(f"PRAGMA integrity_check({_MOST})")).scalars().all()
     damage = [f"the database is damaged: {verdict}" for verdict in verdicts if verdict != "ok"]
     dangling = connection.execute(text("PRAGMA foreign_key_check")).all()

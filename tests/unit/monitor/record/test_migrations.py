@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, inspect
+
+from monitor.errors import StoreFault
+from monitor.record import migrate
+from monitor.record.sql import SqlStore
+from monitor.record.tables import HEAD, METADATA
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, METADATA))
+
+
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        assert differences(connection) == []
+
+
+def test_every_step_can_be_taken_back_and_taken_again(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        migrate.downgrade(connection)
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+        migrate.upgrade(connection)
+    with sqlite._engine.begin() as connection:
+        assert differences(connection) == []
+
+
+def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
+    assert migrate.known_revisions()[0] == HEAD
+
+
+def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
+        sqlite.upgrade()
+    assert any("its shape is 9999" in line for line in sqlite.check())
+
+
+def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE lease (other TEXT)")
+    with pytest.raises(StoreFault, match="already exists"):
+        store.upgrade()
+    with store._engine.begin() as connection:
+        assert inspect(connection).get_table_names() == ["lease"]
+    store.close()
