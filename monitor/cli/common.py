@@ -39,6 +39,15 @@ class Context:
 
         return read_settings(self.path)
 
+    @property
+    def settings_or_default(self) -> Settings:
+        """Return the configuration, or the defaults where nobody has written one."""
+        return self.settings if self.path.is_file() else Settings()
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return SystemClock().now()
+
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Open the configured store for the length of a block. Raises `StoreFault`."""

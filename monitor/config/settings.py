@@ -162,6 +162,7 @@ class NetworkSettings(Table):
 
     contact: str = ""
     allow: list[str] = []
+    ports: list[int] = []
     timeout: Spacing = timedelta(seconds=10)
     transport: Literal["lean", "stock"] = "lean"
 

@@ -151,7 +151,8 @@ def _seen(target: Target, slot: Slot, standing: Standing, phases: Phases) -> Ite
     anchor, settled = slot.begins() or since, since + phases.settle_until
     awaited = not standing.complete and target.part != "page"
     spacing = phases.settle_parts_every if awaited else phases.settle_every
-    yield _window("settle", since, settled, spacing, anchor)
+    # From the grid point before, so that the change of plan does not put off the look that was next.
+    yield Window("settle", on_grid(since, anchor, spacing) - spacing, settled, spacing)
     if awaited:
         closes = max(settled, (slot.passes() or since) + phases.closes_after)
         yield _window("overdue-then", settled, closes, phases.overdue_then_every, anchor)

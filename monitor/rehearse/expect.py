@@ -10,7 +10,6 @@ from typing import Any
 from monitor.rehearse.script import Script, ScriptExpect, Truth
 
 Row = Mapping[str, Any]
-_FOLLOW_UPS = {"grade_changed", "exposure_closed", "final", "reopened"}
 _COMPARED_ELSEWHERE = {"release", "part", "delay", "exposure", "notices", "drafts"}
 
 
@@ -70,7 +69,7 @@ def _member(rows: Sequence[Row], key: str, value: str) -> Row | None:
 
 
 def _counts(script: Script, expect: ScriptExpect, results: Results) -> Iterator[str]:
-    threads = [notice for notice in results.notices if notice.get("kind") not in _FOLLOW_UPS]
+    threads = [notice for notice in results.notices if not notice.get("follows")]
     for word, wanted, rows in (("notices", expect.notices, threads), ("drafts", expect.drafts, results.drafts)):
         mine = [row for row in rows if expect.release is None or row.get("release") in _names(script, expect, results)]
         if wanted is not None and len(mine) != wanted:

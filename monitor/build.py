@@ -1,0 +1,221 @@
+"""Settings to a wired daemon; the only place where real edges meet."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import TypeVar
+
+import structlog
+
+from alerts.channel import Channel
+from monitor import __version__
+from monitor.calendars import CalendarReader
+from monitor.clock import Clock, SystemClock
+from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
+from monitor.config.settings import CalendarSettings, Settings
+from monitor.daemon import Daemon
+from monitor.deliver.drain import Drain
+from monitor.deliver.events import Events, Recorded
+from monitor.health import Health
+from monitor.look.fetch import Fetcher
+from monitor.look.poller import Hooks, Poller
+from monitor.look.see import Seer
+from monitor.metrics import Metrics
+from monitor.record.evidence import Evidence
+from monitor.record.open import open_store
+from monitor.record.store import Store
+from monitor.record.writer import Writer
+from monitor.roster import Roster
+from monitor.senses import Senses
+from monitor.watch import Rules, Watch
+from monitor.web.app import application
+from monitor.web.desk import Desk
+from monitor.web.serve import WebServer, listen
+from monitor.wiring import (
+    budget_of,
+    channels_of,
+    endings_of,
+    fetcher_of,
+    house_of,
+    joining_of,
+    parts_of,
+    phases_of,
+    policies_of,
+    source_options,
+)
+from schedules.sources.kinds import KINDS
+
+T = TypeVar("T")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one."""
+
+    clock: Clock | None = None
+    clockwork: Callable[[Clock, Failed], Clockwork] | None = None
+    fetcher: Fetcher | None = None
+    channels: Sequence[Channel] | None = None
+    seed: int | None = None
+    serve: bool = True
+    durable: bool = True
+
+
+REAL = Edges()
+
+
+def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Daemon:
+    """Return a daemon ready to run, made in the loop it will run in.
+
+    `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
+    """
+    clock = edges.clock or SystemClock()
+    web = listen(settings.web.listen) if edges.serve else None
+    store = open_store(settings.store.url, durable=edges.durable)
+    store.upgrade()
+    daemon, desk = _Workshop(settings, edges, folder, clock, store).daemon()
+    daemon.web = WebServer(application(desk), web) if web is not None else None
+    return daemon
+
+
+class _Workshop:
+    """Makes the organs in the order they need each other."""
+
+    def __init__(self, settings: Settings, edges: Edges, folder: Path, clock: Clock, store: Store) -> None:
+        self.settings = settings
+        self.edges = edges
+        self.folder = folder
+        self.clock = clock
+        self.store = store
+        self.name = settings.watch.vantage
+        self.metrics = Metrics(__version__)
+        self.threads = ThreadPoolExecutor(2, "documents")
+        self.fetcher = edges.fetcher or fetcher_of(settings, clock)
+        self.channels = channels_of(settings, clock.now) if edges.channels is None else list(edges.channels)
+        self.health = Health(
+            clock.now(), {table.name: table.every for table in settings.calendar}, settings.clock.unproven_offset
+        )
+        self.writer = Writer(store, clock, on_commit=self._committed, on_failure=self._store_failed)
+        self.senses = Senses(clock, self.metrics, self.health)
+        self.poller = self._poller()
+        self.watch = self._watch()
+        self.drain = self._drain()
+
+    def daemon(self) -> tuple[Daemon, Desk]:
+        """Return everything wired, and the desk that answers for it."""
+        roster = Roster(self.store, self.writer, self.watch, self.clock, joining_of(self.settings))
+        daemon = Daemon(
+            name=self.name,
+            clock=self.clock,
+            clockwork=self._clockwork(),
+            fetcher=self.fetcher,
+            store=self.store,
+            writer=self.writer,
+            poller=self.poller,
+            seer=self.seer,
+            senses=self.senses,
+            watch=self.watch,
+            roster=roster,
+            drain=self.drain,
+            health=self.health,
+            counters=self.metrics,
+            readers=[(self._reader(table), table.every) for table in self.settings.calendar],
+            channels=self.channels,
+            timezone=self.settings.timezone,
+        )
+        desk = Desk(self.store, daemon, self.clock, self.settings.timezone, self.settings.web.public_board)
+        daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
+        self.senses.attach(self.watch, daemon)
+        self.metrics.show(daemon.shown, self.clock.now)
+        return daemon, desk
+
+    def _poller(self) -> Poller:
+        senses = self.senses
+        hooks = Hooks(started=senses.started, missed=senses.missed, stalled=senses.stalled, clock_set=senses.clock_set)
+        self.seer = Seer(unproven_offset=self.settings.clock.unproven_offset)
+        senses.skew = self.seer.skew
+        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.seer, senses.see, hooks)
+
+    def _watch(self) -> Watch:
+        house = house_of(self.settings, [channel.name for channel in self.channels])
+        self.evidence = Evidence(
+            Path(self.settings.evidence.folder),
+            self.store,
+            self.writer,
+            self.clock,
+            self.name,
+            durable=self.edges.durable,
+        )
+        rules = Rules(
+            monitor=self.name,
+            phases=phases_of(self.settings),
+            policies=policies_of(self.settings),
+            origin_view=self.settings.watch.origin_view,
+            primary=self.settings.calendar[0].name if self.settings.calendar else None,
+            extra_parts=parts_of(self.settings),
+        )
+        return Watch(
+            self.clock,
+            self.poller,
+            self.writer,
+            Events(self.store, house),
+            self.evidence,
+            rules,
+            on_recorded=self._recorded,
+            clock_offset=lambda: self.health.offset,
+        )
+
+    def _drain(self) -> Drain:
+        endings = endings_of(self.settings, self.channels)
+        return Drain(
+            self.store,
+            self.writer,
+            self.channels,
+            endings,
+            self.clock,
+            self._ask,
+            rng=Random(self.edges.seed),  # noqa: S311 # spreads retries, guards nothing
+            told=self._told,
+        )
+
+    def _reader(self, table: CalendarSettings) -> CalendarReader:
+        source = KINDS[table.kind](source_options(table, self.settings.timezone))
+        file = self.folder / table.file if table.file is not None else None
+        return CalendarReader(
+            table.name, source, self.fetcher, self.poller.turn, self.clock, file, heard=self.poller.heed
+        )
+
+    def _clockwork(self) -> Clockwork:
+        if self.edges.clockwork is not None:
+            return self.edges.clockwork(self.clock, self._failed)
+        return SchedulerClockwork(self._failed)
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self.threads, question)
+
+    def _recorded(self, recorded: Recorded) -> None:
+        if recorded.notices:
+            self.drain.ring()
+
+    def _told(self, channel: str, outcome: str) -> None:
+        self.metrics.notices.labels(channel, outcome).inc()
+
+    def _failed(self, name: str, fault: BaseException) -> None:
+        self.metrics.faults.labels(name).inc()
+        _log.error("job_failed", job=name, exc_info=fault)
+
+    def _committed(self, seconds: float, _rows: int) -> None:
+        self.metrics.commit.observe(seconds)
+        self.health.committed(self.clock.now())
+
+    def _store_failed(self, fault: Exception) -> None:
+        now: datetime = self.clock.now()
+        self.health.store_failed(now)
+        _log.error("store_failed", fault=str(fault))

@@ -1,0 +1,63 @@
+"""Everything a verdict rests on, read back from the store: for the board, for `explain` and for `replay`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.deliver.events import body_of
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policies
+from monitor.judge.runs import Blind, Run
+from monitor.judge.verdict import Verdict
+from monitor.record.rows import Judged
+from monitor.record.store import Store
+from schedules.promise import Promise
+from schedules.release import Release
+
+_AROUND = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Casefile:
+    """Everything a verdict on a release rests on."""
+
+    release: Release
+    promises: list[Promise]
+    runs: dict[str, list[Run]]
+    blind: list[Blind]
+
+    def verdict(self, policies: Policies, now: datetime) -> Verdict:
+        """Judge it as of an instant."""
+        return judge(self.release, self.promises, self.runs, self.blind, policies.of(self.release.producer), now)
+
+
+def casefile_of(store: Store, release: str) -> Casefile | None:
+    """Read back everything that a verdict on a release rests on; None for a release that is not known."""
+    found = store.release(release)
+    if found is None:
+        return None
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in store.runs_of_release(release):
+        runs[run.target].append(run)
+    promises = store.promises([release])
+    return Casefile(found, promises, dict(runs), _blind(store, promises))
+
+
+def fresh(store: Store, policies: Policies, row: Judged, now: datetime) -> dict[str, Any]:
+    """Return the JSON of a release as of now: the stored one when it is final, else judged again."""
+    case = None if row.final else casefile_of(store, row.release)
+    if case is None:
+        return row.body
+    incident = store.incident(row.body["incident"]) if row.body["incident"] else None
+    return body_of(case.verdict(policies, now), incident)
+
+
+def _blind(store: Store, promises: list[Promise]) -> list[Blind]:
+    begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
+    passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
+    if not begins or not passes:
+        return []
+    return store.blind(min(begins) - _AROUND, max(passes) + _AROUND)

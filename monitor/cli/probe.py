@@ -1,0 +1,80 @@
+"""`ninethirty probe`: one look, and everything that was learnt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from monitor.cli.common import Context, as_json, print_json
+from monitor.config.crosscheck import recogniser_fault
+
+_TOLD = (
+    "date",
+    "age",
+    "cache-control",
+    "etag",
+    "last-modified",
+    "x-cache",
+    "fastly-backend-name",
+    "retry-after",
+    "location",
+)
+
+
+@click.command("probe")
+@click.argument("url")
+@click.option("--as", "recogniser", default="status", help="How to recognise: status, govuk, text:…, link:…, …")
+@as_json
+@click.pass_obj
+def command(context: Context, url: str, recogniser: str, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+    """Look once at URL and tell everything that was learnt, but never the content.
+
+    Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
+    """
+    if fault := recogniser_fault(recogniser):
+        raise click.BadParameter(fault, param_hint="--as")
+    if urlsplit(url).scheme not in {"http", "https"}:
+        raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
+    learnt = asyncio.run(_look(context, url, recogniser))
+    if as_json:
+        print_json(learnt)
+        return
+    for key, value in learnt.items():
+        if value not in (None, "", {}, []):
+            click.echo(f"{key}: {value}")
+
+
+async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
+    from monitor.clock import SystemClock
+    from monitor.judge.asjson import instant_json
+    from monitor.look.fetch import Answer
+    from monitor.look.see import Seer
+    from monitor.plan.targets import Target, View
+    from monitor.wiring import fetcher_of
+
+    fetcher = fetcher_of(context.settings_or_default, SystemClock())
+    target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
+    try:
+        seer = Seer()
+        outcome = await fetcher.fetch(seer.request(target))
+        sighting = seer.see(target, outcome)
+    finally:
+        await fetcher.close()
+    headers = outcome.headers if isinstance(outcome, Answer) else {}
+    return {
+        "url": url,
+        "state": sighting.state.value,
+        "why": sighting.why or None,
+        "specific": sighting.specific,
+        "status": sighting.status,
+        "sent": instant_json(sighting.sent),
+        "received": instant_json(sighting.received),
+        "proved": {"from": instant_json(sighting.proved_from), "to": instant_json(sighting.proved_to)},
+        "sha256": sighting.digest,
+        "bytes": len(outcome.body) if isinstance(outcome, Answer) else None,
+        "headers": {name: headers[name] for name in _TOLD if name in headers},
+        "found": [{"url": one.url, "role": one.role} for one in sighting.found],
+    }

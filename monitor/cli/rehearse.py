@@ -1,0 +1,99 @@
+"""`ninethirty rehearse`: a script played through the real daemon."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import Context, as_json, print_json
+from monitor.errors import BadInput
+
+
+class Speed(click.ParamType[float | None]):
+    """`max`, or how many times as fast as real time."""
+
+    name = "max|N"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """Read a speed, or fail with wrong usage."""
+        if value == "max":
+            return None
+        try:
+            speed = float(str(value))
+        except ValueError:
+            speed = 0.0
+        if speed <= 0:
+            self.fail(f'not a speed, write "max" or a number above 0 (got "{value}")', param, ctx)
+        return speed
+
+
+@click.command("rehearse")
+@click.argument("scripts", nargs=-1, required=True, metavar="SCRIPT...", type=click.Path(path_type=Path))
+@click.option("--speed", type=Speed(), default="max", help="As fast as may be (max), or N times real time.")
+@click.option("--keep", type=click.Path(path_type=Path), metavar="DIR", help="Keep store, evidence and drafts here.")
+@as_json
+@click.pass_obj
+def command(
+    context: Context,
+    scripts: tuple[Path, ...],
+    speed: float | None,
+    keep: Path | None,
+    as_json: bool,  # noqa: FBT001 # click's own way
+) -> None:
+    """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
+
+    Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
+    """
+    del context
+    from monitor.rehearse.drive import play
+    from monitor.rehearse.tell import told
+
+    plays = [(path, *_read(path)) for path in _readable(scripts)]
+    ok = True
+    for path, script, base in plays:
+        with _folder(keep, path.stem) as folder:
+            played = play(script, base, folder, speed)
+            ok = ok and played.ok
+            if as_json:
+                print_json(played.as_json())
+            else:
+                click.echo(told(played, kept=keep is not None))
+    if not ok:
+        raise SystemExit(1)
+
+
+def _readable(scripts: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Check every script before any is played, so that all faults are told in one go."""
+    faults = []
+    for path in scripts:
+        try:
+            _read(path)
+        except BadInput as exc:
+            faults += exc.faults
+    if faults:
+        raise BadInput(faults)
+    return scripts
+
+
+def _read(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 # its types are imported when it is called
+    from monitor.config.read import read_settings
+    from monitor.config.settings import Settings
+    from monitor.rehearse.script import read_script
+
+    script = read_script(path)
+    return script, read_settings(script.config) if script.config is not None else Settings()
+
+
+@contextmanager
+def _folder(keep: Path | None, name: str) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="ninethirty-") as made:
+            yield Path(made)
+        return
+    folder = keep / name
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder

@@ -1,0 +1,38 @@
+"""`ninethirty replay`: every verdict again from promises and runs."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, midnight, print_json
+
+
+@click.command("replay")
+@click.option("--from", "first", type=Day(), help="First day of slots; default the first there is.")
+@click.option("--to", "last", type=Day(), help="Last day of slots; default the last there is.")
+@as_json
+@click.pass_obj
+def command(context: Context, first: date | None, last: date | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+    """Judge every release again and compare; exit status 1 on any difference.
+
+    Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
+    """
+    from monitor.replay import replay
+    from monitor.wiring import policies_of
+
+    zone = context.settings.timezone
+    begin = midnight(first, zone) if first else None
+    end = midnight(last + timedelta(days=1), zone) if last else None
+    with context.store() as store:
+        rows = list(replay(store, policies_of(context.settings), begin, end))
+    differing = {release: differences for release, differences in rows if differences}
+    if as_json:
+        print_json({"releases": len(rows), "differences": differing})
+    else:
+        for release, differences in differing.items():
+            click.echo(f"{release}: {'; '.join(differences)}")
+        click.echo(f"{len(rows)} releases judged again, {len(differing)} differ")
+    if differing:
+        raise SystemExit(1)

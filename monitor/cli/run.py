@@ -1,0 +1,51 @@
+"""`ninethirty run`: the daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+
+import click
+
+from monitor.cli.common import Context
+
+
+@click.command("run")
+@click.option("--log", type=click.Choice(["json", "console"]), default="json", help="How log lines look.")
+@click.option("--level", type=click.Choice(["DEBUG", "INFO", "WARNING"]), default="INFO", help="Least level logged.")
+@click.pass_obj
+def command(context: Context, log: str, level: str) -> None:
+    """Watch, record, alert and serve until told to stop.
+
+    The first SIGTERM or SIGINT stops in good order, the second at once.
+
+    Example: ninethirty --config config.toml run
+    """
+    from monitor import logs
+    from monitor.build import build
+
+    settings = context.settings
+    listener = logs.set_up(level, as_json=log == "json")
+    try:
+        asyncio.run(_live(lambda: build(settings, folder=context.path.parent)))
+    finally:
+        listener.stop()
+
+
+async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # a daemon is made inside its loop
+    daemon = make()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _told, stop, number)
+    try:
+        await daemon.run(stop)
+    finally:
+        await daemon.close()
+
+
+def _told(stop: asyncio.Event, number: int) -> None:
+    if stop.is_set():
+        signal.signal(number, signal.SIG_DFL)
+        signal.raise_signal(number)
+    stop.set()

@@ -1,0 +1,212 @@
+"""The daemon: its tasks, its coarse clockwork, and its orderly stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import structlog
+
+from alerts.byhand import log_by_hand
+from alerts.channel import Channel
+from alerts.incident import Decision, Incident
+from alerts.notice import opening
+from monitor.calendars import CalendarReader
+from monitor.clock import Clock
+from monitor.clockwork import Clockwork
+from monitor.deliver.drain import Drain
+from monitor.health import Health
+from monitor.judge.runs import Blind
+from monitor.look.fetch import Fetcher
+from monitor.look.poller import Poller
+from monitor.look.see import Seer
+from monitor.metrics import Metrics, Shown
+from monitor.record.rows import CalendarRead, Heartbeat
+from monitor.record.store import Store
+from monitor.record.writer import Writer
+from monitor.roster import Roster
+from monitor.senses import Senses
+from monitor.watch import Watch
+from monitor.web.serve import WebServer
+
+_log = structlog.get_logger(__name__)
+HEARTBEAT = timedelta(seconds=60)
+ROLL = timedelta(hours=1)
+
+
+@dataclass
+class Daemon:
+    """Every organ, wired by `build`. `run` lives until told to stop; `abandon` dies as by kill -9."""
+
+    name: str
+    clock: Clock
+    clockwork: Clockwork
+    fetcher: Fetcher
+    store: Store
+    writer: Writer
+    poller: Poller
+    seer: Seer
+    senses: Senses
+    watch: Watch
+    roster: Roster
+    drain: Drain
+    health: Health
+    counters: Metrics
+    readers: Sequence[tuple[CalendarReader, timedelta]]
+    channels: Sequence[Channel] = ()
+    web: WebServer | None = None
+    timezone: str = "Europe/London"
+    closing: Sequence[Callable[[], None]] = ()
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take up where the store left off, work until `stop` is set, and stop in good order."""
+        await self.take_up()
+        self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
+        self._set_clockwork()
+        ended = asyncio.create_task(stop.wait(), name="stop")
+        done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        ended.cancel()
+        await self._stop()
+        for task in done - {ended}:
+            task.result()
+
+    async def take_up(self) -> None:
+        """Read the store, and write down how long this monitor was not watching."""
+        beat = self.store.heartbeat(self.name)
+        now = self.clock.now()
+        await self.roster.take_up(now)
+        if beat is not None and beat.at < now:
+            await self.note_blind(Blind(beat.at, now, "stopped" if beat.stopped else "killed"))
+        await self._beat()
+
+    async def note_blind(self, span: Blind) -> None:
+        """Write down a blind span and judge what it touches."""
+        self.counters.blind.labels(span.cause).inc(max(0.0, (span.ends - span.begins).total_seconds()))
+        await self.writer.write(lambda tx: tx.add_blind(span))
+        self.watch.blind(span)
+        _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
+
+    async def read_calendars(self) -> None:
+        """Read every calendar once."""
+        for reader, _ in self.readers:
+            await self.read(reader)
+
+    async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
+        """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
+        watched = self.watch.releases.get(release)
+        now = self.clock.now()
+        facts = self.watch.facts(watched) if watched is not None else None
+        incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
+        notice = opening(incident, now)
+        decision = Decision(incident, (notice,), draft=True)
+        await self.writer.write(lambda tx: self.watch.events.follow(tx, decision, now))
+        self.drain.ring()
+        return incident
+
+    async def look_once(self, day: date | None = None) -> None:
+        """Look once at every target of a local day's releases, and judge them."""
+        for target in self.roster.targets_on(day):
+            await self.poller.turn(target.host)
+            outcome = await self.fetcher.fetch(self.seer.request(target))
+            self.poller.heed(target.host, outcome)
+            self.senses.see(target, self.seer.see(target, outcome), outcome)
+        await self.watch.judge_all(list(self.watch.releases))
+
+    def abandon(self) -> None:
+        """Die at once: nothing that is not committed is kept."""
+        for task in self._tasks:
+            task.cancel()
+        self.writer.abandon()
+
+    async def close(self) -> None:
+        """Let go of everything, committed or not."""
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.fetcher.close()
+        for channel in self.channels:
+            await channel.close()
+        for close in self.closing:
+            close()
+        self.store.close()
+
+    # What the web asks of the daemon that lives.
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now."""
+        return self.watch.verdict_now(release)
+
+    def unready(self) -> list[str]:
+        """Return why this monitor is not ready, empty when it is."""
+        return self.health.unready(self.clock.now())
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return self.counters.page()
+
+    def status(self) -> dict[str, Any]:
+        """Return how the monitor is doing, for the status page."""
+        reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
+        offset = self.health.offset
+        told = "not measured yet" if offset is None else f"between {offset.min} s and {offset.max} s"
+        return {
+            "Calendars, last usable read": reads,
+            "Calendars, faults": dict(self.health.faults),
+            "Clock": {"our clock minus the watched hosts'": told},
+            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
+        }
+
+    def shown(self) -> list[Shown]:
+        """Return every watched release's verdict for the metrics."""
+        return [Shown(one.verdict, one.final_since) for one in self.watch.releases.values() if one.verdict is not None]
+
+    def _works(self) -> list[tuple[str, Any]]:
+        works = [("watch", self.watch.run()), ("poller", self.poller.run(self.stopping)), ("drain", self.drain.run())]
+        return [*works, ("web", self.web.run())] if self.web is not None else works
+
+    def _set_clockwork(self) -> None:
+        for reader, every in self.readers:
+            self.clockwork.every(every, f"calendar {reader.name}", self._reading(reader))
+        self.clockwork.every(HEARTBEAT, "heartbeat", self._beat)
+        self.clockwork.every(ROLL, "roll", self.roster.roll)
+        self.clockwork.start()
+
+    def _reading(self, reader: CalendarReader) -> Any:  # noqa: ANN401 # a job of the clockwork
+        async def job() -> None:
+            await self.read(reader)
+
+        return job
+
+    async def read(self, reader: CalendarReader) -> CalendarRead:
+        """Read one calendar, and watch what it promises."""
+        read = await self.roster.learn(await reader.read())
+        self.health.read(read.calendar, read.finished, read.fault)
+        if read.usable:
+            self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())
+            self.counters.calendar_entries.labels(read.calendar).set(read.entries)
+        log = _log.info if read.usable else _log.warning
+        log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
+        return read
+
+    async def _beat(self) -> None:
+        now = self.clock.now()
+        await self.writer.write(lambda tx: tx.save_heartbeat(Heartbeat(self.name, now)))
+        self.counters.outbox.set(self.store.outbox_pending())
+
+    async def _stop(self) -> None:
+        await self.clockwork.stop()
+        if self.web is not None:
+            self.web.stop()
+        self.stopping.set()
+        now: datetime = self.clock.now()
+        await self.writer.write(lambda tx: tx.save_heartbeat(Heartbeat(self.name, now, stopped=True)))
+        for task in self._tasks:
+            if task.get_name() in {"watch", "drain"}:
+                task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.writer.close()

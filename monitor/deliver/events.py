@@ -1,0 +1,110 @@
+"""A changed verdict becomes an event, an incident, a draft and notices, all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from alerts.draft.code import code_json
+from alerts.draft.fill import fill
+from alerts.draft.form import form_for
+from alerts.draft.versions import remeasured
+from alerts.incident import Decision, Incident, decide, known_to
+from monitor.deliver.drafts import row_of, versions_of
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.house import House
+from monitor.judge.asjson import release_json
+from monitor.judge.verdict import Verdict
+from monitor.record.rows import Event, Judged
+from monitor.record.store import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a verdict led to: the JSON of the release, its incident, and how many notices went to the outbox."""
+
+    body: dict[str, Any]
+    incident: Incident | None
+    notices: int
+
+
+class Events:
+    """Writes what follows from a verdict. Called in the writer's thread, inside its transaction."""
+
+    def __init__(self, store: Store, house: House) -> None:
+        self._store = store
+        self._house = house
+
+    def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
+        """Write a verdict and everything that follows from it."""
+        known = known_to(self._store.incidents_of(verdict.release), verdict.release)
+        decision = decide(release_facts(verdict, measured), known, now)
+        incident = decision.incident or known
+        body = body_of(verdict, incident)
+        before = self._store.judged_one(verdict.release)
+        tx.save_judged(_judged(verdict, body))
+        if (event := _event(verdict, body, before)) is not None:
+            tx.add_event(event)
+        return Recorded(body, incident, self.follow(tx, decision, now))
+
+    def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
+        """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
+        if decision.incident is None:
+            return 0
+        tx.save_incident(decision.incident)
+        if decision.draft:
+            self.redraft(tx, decision.incident, now)
+        return sum(tx.add_notice(notice, self._house.deliveries(notice, now)) for notice in decision.notices)
+
+    def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
+        """Write a new version of a draft from new measurements; what people typed comes along untouched."""
+        versions = versions_of(self._store.drafts(incident.id))
+        form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
+        earlier = [one for one in self._store.incidents(None, incident.occurred) if one.id != incident.id]
+        entries = self._house.producers.get(incident.producer, {"name": incident.producer})
+        after = remeasured(versions, fill(incident, form, entries, earlier, now))
+        for version in after[len(versions) :]:
+            tx.add_draft(row_of(version, incident.id))
+
+
+def body_of(verdict: Verdict, incident: Incident | None) -> dict[str, Any]:
+    """Return the JSON of a release with the edition and practice that its findings call for."""
+    occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
+    kinds = [found.kind.value for found in verdict.findings]
+    code = code_json(occurred, kinds) if occurred is not None else None
+    return release_json(verdict, code, incident.id if incident else None)
+
+
+def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:
+    slot = verdict.slot.begins() if verdict.slot else None
+    return Judged(
+        verdict.release,
+        verdict.producer,
+        slot,
+        verdict.word.value,
+        verdict.grade.value,
+        verdict.final,
+        verdict.at,
+        body,
+    )
+
+
+def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
+    old = standing(before.body) if before else ""
+    new = standing(body)
+    if old == new:
+        return None
+    name = hashlib.sha256(f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()).hexdigest()[:24]
+    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.word.value, dict(body))
+
+
+def standing(body: Mapping[str, Any]) -> str:
+    """Return what people would call the same standing: verdict, grade, findings and open exposures, no lengths."""
+    kinds = sorted({(found["kind"], found["part"] or "") for found in body["findings"]})
+    still = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
+    start = body["slot"]["start"] if body["slot"] else None
+    return json.dumps([body["verdict"], body["grade"], body["final"], kinds, still, start])

@@ -1,0 +1,68 @@
+"""What a rehearsal left behind, read from its store as anybody would read it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from monitor.config.settings import Settings
+from monitor.judge.asjson import instant_json
+from monitor.record.open import open_store
+from monitor.record.store import Store
+from monitor.rehearse.expect import Results
+from monitor.rehearse.script import Script
+from monitor.casefile import fresh
+from monitor.wiring import policies_of
+
+
+def results_of(settings: Settings, script: Script, folder: Path) -> Results:
+    """Return releases as of the end of the script, notices, and drafts with the files they were written to."""
+    store = open_store(settings.store.url)
+    try:
+        policies = policies_of(settings)
+        return Results(
+            releases=[fresh(store, policies, row, script.ends) for row in store.judged()],
+            notices=_notices(store),
+            drafts=_drafts(store, folder),
+        )
+    finally:
+        store.close()
+
+
+def _notices(store: Store) -> list[dict[str, Any]]:
+    channels: dict[str, list[str]] = defaultdict(list)
+    for delivery in store.deliveries():
+        channels[delivery.notice].append(delivery.channel)
+    return [
+        {
+            "id": notice.id,
+            "kind": notice.kind,
+            "release": notice.release,
+            "at": instant_json(notice.at),
+            "channels": sorted(channels[notice.id]),
+            "follows": notice.follows or None,
+            "subject": notice.subject,
+        }
+        for notice in store.notices()
+    ]
+
+
+def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
+    drafts = []
+    for incident in store.incidents():
+        versions = store.drafts(incident.id)
+        if versions:
+            last = versions[-1]
+            files = sorted(str(file) for file in folder.rglob(f"*{incident.id}.*") if file.is_file())
+            drafts.append(
+                {
+                    "release": incident.release,
+                    "incident": incident.id,
+                    "form": last.form,
+                    "edition": last.edition,
+                    "versions": last.version,
+                    "files": files,
+                }
+            )
+    return drafts

@@ -1,0 +1,98 @@
+"""What the poller sees and feels, passed on to the watch, the metrics and the record of blind spans."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import datetime
+from typing import Any, Protocol
+
+from monitor.clock import Clock
+from monitor.health import Health
+from monitor.judge.interval import Bounds
+from monitor.judge.runs import Blind
+from monitor.look.fetch import Answer, Failure
+from monitor.look.sighting import Sighting
+from monitor.look.skew import Skew
+from monitor.metrics import Metrics, outcome_of
+from monitor.plan.targets import Target
+
+
+class Seeing(Protocol):
+    """What takes in sightings."""
+
+    def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+        """Take in one sighting."""
+
+
+class Noting(Protocol):
+    """What writes blind spans down."""
+
+    async def note_blind(self, span: Blind) -> None:
+        """Write down a blind span."""
+
+
+class Senses:
+    """Sits between the poller and everything that must hear of its looks. Never blocks."""
+
+    def __init__(self, clock: Clock, metrics: Metrics, health: Health) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._health = health
+        self._watch: Seeing | None = None
+        self._noting: Noting | None = None
+        self._notes: set[asyncio.Task[Any]] = set()
+        self._late: dict[str, float] = {}
+        self.skew: Skew | None = None
+        health.on_blind = self.blind
+
+    def attach(self, watch: Seeing, noting: Noting) -> None:
+        """Say who hears from now on."""
+        self._watch = watch
+        self._noting = noting
+
+    def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+        """Count a look, weigh our clock, and pass the sighting on."""
+        failure = outcome if isinstance(outcome, Failure) else None
+        duration = (outcome.received - outcome.sent).total_seconds()
+        late = self._late.pop(target.id, 0.0)
+        self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
+        if self.skew is not None:
+            self._clock_seen(sighting.received)
+        if self._watch is not None:
+            self._watch.see(target, sighting, outcome)
+
+    def started(self, target: Target, late: float) -> None:
+        """Remember how late a look began, until its answer is counted."""
+        self._late[target.id] = late
+
+    def missed(self, target: Target, looks: int) -> None:
+        """Count looks that were due and not made."""
+        self._metrics.missed.labels(target.host).inc(looks)
+
+    def stalled(self, begin: datetime, end: datetime) -> None:
+        """Take note that the loop stood still."""
+        self._health.stalled(begin, end)
+
+    def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
+        """Take note that our clock was set, or that the machine slept."""
+        del seconds
+        self.blind(Blind(min(begin, end), max(begin, end), "suspended"))
+
+    def blind(self, span: Blind) -> None:
+        """Have a blind span written down, soon."""
+        if self._noting is not None:
+            self._soon(self._noting.note_blind(span))
+
+    def _clock_seen(self, at: datetime) -> None:
+        if self.skew is None or not self.skew.is_known():
+            return
+        bounds = Bounds(*self.skew.bounds())
+        if bounds != self._health.offset:
+            self._health.clock(bounds, at)
+            self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)

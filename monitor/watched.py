@@ -1,0 +1,103 @@
+"""One release under watch: its promises, its targets, and what was seen of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from monitor.judge.runs import Run, extend
+from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, View
+from monitor.plan.windows import Stage, Standing
+from schedules.promise import Promise
+from schedules.release import Release
+
+_OUT = {Word.ON_TIME, Word.LATE}
+_OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
+
+
+@dataclass(slots=True)
+class Watched:
+    """A release, and everything known of it, as the daemon holds it in memory.
+
+    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
+    """
+
+    release: Release
+    promises: list[Promise]
+    announced: Release | None = None
+    targets: dict[str, Target] = field(default_factory=dict)
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    windows: dict[str, tuple[Window, ...]] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    final_since: datetime | None = None
+    incident: str | None = None
+
+    def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
+        """Fold a sighting in; returns the run it went to and whether that run is new.
+
+        Bytes count for files alone: a page differs at every look, and its state is what the recogniser read.
+        Raises OutOfOrder.
+        """
+        if not target.file and target.recognise != "changed":
+            sighting = replace(sighting, digest=None)
+        runs = self.runs.setdefault(target.id, [])
+        outcome = extend(runs[-1] if runs else None, sighting, spacing, apart=apart)
+        if isinstance(outcome, Run):
+            new = not runs
+            runs[-1:] = [outcome]
+            return outcome, new
+        runs.append(outcome[1])
+        return outcome[1], True
+
+    def last_known(self, target: str) -> State | None:
+        """Return the state that the last look which proved anything found."""
+        return next((run.state for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
+
+    def replace_last(self, run: Run) -> None:
+        """Put a run that has changed in the place of the last one of its target."""
+        self.runs[run.target][-1] = run
+
+    def standing(self, target: Target) -> Standing:
+        """Return how a target stands, from the last verdict."""
+        verdict = self.verdict
+        part = self._part(target.part)
+        if verdict is None or part is None:
+            return Standing()
+        if verdict.word in _OVER:
+            return Standing(Stage.CLOSED)
+        exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
+        if exposed:
+            return Standing(Stage.EXPOSED, min(exposed))
+        return self._seen(part, verdict)
+
+    def _seen(self, part: PartVerdict, verdict: Verdict) -> Standing:
+        if (since := _out_since(part)) is not None:
+            return Standing(Stage.SEEN, since)
+        page = verdict.page
+        out = _out_since(page) if page is not None else None
+        return Standing() if out is None else Standing(Stage.SEEN, out, complete=False)
+
+    def _part(self, part_id: str) -> PartVerdict | None:
+        parts = self.verdict.parts if self.verdict else ()
+        return next((part for part in parts if part.id == part_id), None)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether nothing of it will be looked at again."""
+        return all(not windows or windows[-1].ends <= now for windows in self.windows.values())
+
+
+def _out_since(part: PartVerdict) -> datetime | None:
+    """Return since when a part has been out as promised, None while it is not."""
+    if part.released.by is not None:
+        return part.released.by
+    if part.word in _OUT or (part.word is Word.UNPROVEN and part.first_seen.by is not None):
+        return part.first_seen.by
+    return None
+
+
+def is_view_of_page(target: Target) -> bool:
+    """Tell whether a target is what users see of the landing page."""
+    return target.part == "page" and target.view is View.EDGE

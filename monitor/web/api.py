@@ -1,0 +1,102 @@
+"""The JSON API, version 1. Reading only; what it shows of a release is the JSON of the interface."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from monitor.deliver.drafts import written
+from monitor.errors import UnknownName, UserFault
+from monitor.incident_json import incident_json, read_json
+from monitor.web.desk import Desk
+from monitor.web.openapi import DESCRIPTION
+
+MOST_DAYS = 400
+
+
+def desk_of(request: Request) -> Desk:
+    """Return the desk that serves this application."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+async def releases(request: Request) -> Response:
+    """List releases by the local day of their slot: `from`, `to` (both included) and `producer`."""
+    desk = desk_of(request)
+    first = _day(request, "from", desk.today())
+    last = _day(request, "to", first)
+    if last < first or last - first > timedelta(days=MOST_DAYS):
+        raise UserFault(f"to: must lie within {MOST_DAYS} days after from")
+    rows = await desk.board(first, last, request.query_params.get("producer"))
+    return JSONResponse({"releases": rows, "from": first.isoformat(), "to": last.isoformat()})
+
+
+async def release(request: Request) -> Response:
+    """Return one release."""
+    name = request.path_params["release"]
+    body = await desk_of(request).release(name)
+    if body is None:
+        raise UnknownName(f"no release {name!r}")
+    return JSONResponse(body)
+
+
+async def incidents(request: Request) -> Response:
+    """List incidents, newest first."""
+    return JSONResponse({"incidents": [incident_json(found) for found in await desk_of(request).incidents()]})
+
+
+async def incident(request: Request) -> Response:
+    """Return one incident with the versions of its draft."""
+    desk, name = desk_of(request), request.path_params["incident"]
+    found = await desk.incident(name)
+    if found is None:
+        raise UnknownName(f"no incident {name!r}")
+    return JSONResponse(incident_json(found, await desk.drafts(name)))
+
+
+async def draft(request: Request) -> Response:
+    """Return the newest version of a draft as a document."""
+    desk, name, ending = desk_of(request), request.path_params["incident"], request.path_params["ending"]
+    versions = await desk.drafts(name)
+    if not versions:
+        raise UnknownName(f"no draft of an incident {name!r}")
+    content, media = await desk.ask(lambda: written(versions[-1], ending))
+    disposition = (
+        {"Content-Disposition": f'attachment; filename="{name}.{ending}"'} if ending in {"docx", "odt"} else {}
+    )
+    return Response(content, media_type=media, headers=disposition)
+
+
+async def calendars(request: Request) -> Response:
+    """List the last reads of every calendar."""
+    return JSONResponse({"reads": [read_json(read) for read in await desk_of(request).reads()]})
+
+
+async def openapi(_request: Request) -> Response:
+    """Describe this API."""
+    return JSONResponse(DESCRIPTION)
+
+
+def _day(request: Request, key: str, default: date) -> date:
+    text: Any = request.query_params.get(key)
+    if text is None:
+        return default
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise UserFault(f'{key}: not a day, write "2026-11-26"') from exc
+
+
+ROUTES = [
+    Route("/api/v1/releases", releases),
+    Route("/api/v1/releases/{release}", release),
+    Route("/api/v1/incidents", incidents),
+    Route("/api/v1/incidents/{incident}", incident),
+    Route("/api/v1/incidents/{incident}/draft.{ending}", draft),
+    Route("/api/v1/calendars", calendars),
+    Route("/api/v1/openapi.json", openapi),
+]

@@ -1,0 +1,78 @@
+"""The web application: pages, API, health and metrics, with headers that keep browsers from doing harm."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from monitor.errors import NinethirtyError, http_status
+from monitor.web import api, pages
+from monitor.web.desk import Desk
+
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class SafeHeaders:
+    """Adds the headers above to every answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap an application."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+async def healthz(_request: Request) -> Response:
+    """Tell that the process lives."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(request: Request) -> Response:
+    """Tell whether this monitor can be relied on now; 503 with the reasons when not."""
+    reasons = list(request.app.state.desk.live.unready())
+    return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+
+
+async def metrics(request: Request) -> Response:
+    """Serve what Prometheus reads."""
+    page = request.app.state.desk.live.metrics()
+    return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+async def _fault(request: Request, fault: Exception) -> Response:
+    status = http_status(fault) if isinstance(fault, NinethirtyError) else 500
+    if request.url.path.startswith("/api/"):
+        return JSONResponse({"error": str(fault)}, status_code=status)
+    return pages.fault(request, status, str(fault))
+
+
+def application(desk: Desk) -> ASGIApp:
+    """Return the application that answers from a desk. A board that is not public shows health and metrics alone."""
+    shown = [*pages.ROUTES, *api.ROUTES] if desk.public_board else []
+    handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault}
+    app = Starlette(
+        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],
+        exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
+    )
+    app.state.desk = desk
+    return SafeHeaders(app)

@@ -1,0 +1,92 @@
+"""What pages and the API ask for: the store, and the daemon that lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from alerts.incident import Incident
+from monitor.clock import Clock
+from monitor.record.rows import CalendarRead, Draft, Judged
+from monitor.record.store import Store
+
+T = TypeVar("T")
+
+
+class Live(Protocol):
+    """The daemon as the web sees it."""
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now, None when it is not being watched."""
+
+    def unready(self) -> Sequence[str]:
+        """Return why this monitor is not ready, empty when it is."""
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of calendars, hosts, clock, outbox and blind spans."""
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+
+
+@dataclass
+class Desk:
+    """Answers from the store in threads of its own, so that no page holds up a look."""
+
+    store: Store
+    live: Live
+    clock: Clock
+    timezone: str
+    public_board: bool = True
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """Put a blocking question to the store from a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+
+    def today(self) -> date:
+        """Return the local date of now."""
+        return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
+
+    async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
+        """Return the JSON of every release whose slot begins on these local days."""
+        rows = await self.ask(
+            lambda: self.store.judged(self._midnight(first), self._midnight(last + timedelta(days=1)), producer)
+        )
+        return [self._fresh(row) for row in rows]
+
+    async def release(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of one release, None when there is none."""
+        row = await self.ask(lambda: self.store.judged_one(release))
+        return None if row is None else self._fresh(row)
+
+    async def incidents(self) -> list[Incident]:
+        """Return every incident, newest first."""
+        return (await self.ask(self.store.incidents))[::-1]
+
+    async def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+        return await self.ask(lambda: self.store.incident(incident))
+
+    async def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+        return await self.ask(lambda: self.store.drafts(incident))
+
+    async def reads(self) -> list[CalendarRead]:
+        """Return the last reads of calendars, newest first."""
+        return await self.ask(lambda: self.store.reads(limit=200))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+
+    def _fresh(self, row: Judged) -> dict[str, Any]:
+        return self.live.body(row.release) or row.body
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)

@@ -1,0 +1,91 @@
+"""The description of the API in OpenAPI 3.1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from monitor import __version__
+
+_INSTANT = {"type": ["string", "null"], "format": "date-time"}
+_BOUNDS = {
+    "type": ["object", "null"],
+    "properties": {"min": {"type": ["number", "null"]}, "max": {"type": ["number", "null"]}},
+}
+_INTERVAL = {"type": "object", "properties": {"after": _INSTANT, "by": _INSTANT}}
+_RELEASE = {
+    "type": "object",
+    "required": ["id", "title", "producer", "url", "slot", "verdict", "grade", "final", "parts", "findings"],
+    "properties": {
+        "id": {"type": "string"},
+        "title": {"type": "string"},
+        "producer": {"type": "string"},
+        "calendar": {"type": "array", "items": {"type": "string"}},
+        "url": {"type": "string"},
+        "slot": {"type": ["object", "null"]},
+        "verdict": {"type": "string"},
+        "grade": {"enum": ["none", "note", "report"]},
+        "final": {"type": "boolean"},
+        "first_seen": _INTERVAL,
+        "delay": _BOUNDS,
+        "exposures": {"type": "array", "items": {"type": "object"}},
+        "parts": {"type": "array", "items": {"type": "object"}},
+        "findings": {"type": "array", "items": {"type": "object"}},
+        "code": {"type": ["object", "null"]},
+        "incident": {"type": ["string", "null"]},
+        "unproven_because": {"type": ["string", "null"]},
+    },
+}
+_FAULT = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
+
+
+def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+def _get(summary: str, schema: dict[str, Any], *parameters: dict[str, Any], missing: bool = False) -> dict[str, Any]:
+    responses = {"200": _answer("the answer", schema), "400": _answer("wrong parameters", _FAULT)}
+    if missing:
+        responses["404"] = _answer("nothing of that name", _FAULT)
+    return {"get": {"summary": summary, "parameters": list(parameters), "responses": responses}}
+
+
+def _query(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "required": False, "description": description, "schema": schema}
+
+
+def _path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _list(name: str, item: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "required": [name], "properties": {name: {"type": "array", "items": item}}}
+
+
+_DAY = {"type": "string", "format": "date"}
+_ENDING = {"name": "ending", "in": "path", "required": True, "schema": {"enum": ["docx", "odt", "html", "md"]}}
+_DRAFT = {
+    "get": {
+        "summary": "The newest draft of an incident as a document",
+        "parameters": [_path("incident"), _ENDING],
+        "responses": {"200": {"description": "the document"}, "404": _answer("nothing of that name", _FAULT)},
+    }
+}
+
+DESCRIPTION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {"title": "ninethirty", "version": __version__, "summary": "Promised statistics, and when each appeared"},
+    "paths": {
+        "/api/v1/releases": _get(
+            "Releases by the local day of their slot",
+            _list("releases", _RELEASE),
+            _query("from", "first day, default today", _DAY),
+            _query("to", "last day, default the first", _DAY),
+            _query("producer", "only this producer", {"type": "string"}),
+        ),
+        "/api/v1/releases/{release}": _get("One release", _RELEASE, _path("release"), missing=True),
+        "/api/v1/incidents": _get("Incidents, newest first", _list("incidents", {"type": "object"})),
+        "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
+        "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
+        "/api/v1/calendars": _get("The last reads of calendars", _list("reads", {"type": "object"})),
+    },
+}

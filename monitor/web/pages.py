@@ -1,0 +1,122 @@
+"""Pages for people, rendered on the server; they work without scripts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from monitor.errors import UnknownName
+from monitor.incident_json import incident_json
+from monitor.web.desk import Desk
+from monitor.words import length_text, verdict_text
+
+_FOLDER = Path(__file__).parent / "templates"
+
+
+def _pages() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=select_autoescape(),
+        undefined=StrictUndefined,
+        auto_reload=False,
+    )
+    made.filters |= {"local": local, "verdict": verdict_text, "length": length_text}
+    return made
+
+
+def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
+    """Return an instant of the interface in local time: `5 Jan 2018, 09:30:00 GMT`."""
+    if text is None:
+        return "not known"
+    moment = datetime.fromisoformat(text).astimezone(ZoneInfo(timezone))
+    return f"{moment.day} {moment:%b %Y, %H:%M}{f'{moment:%S}'.join([':', '']) if seconds else ''} {moment.tzname()}"
+
+
+_ENVIRONMENT = _pages()
+
+
+def _render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
+    desk: Desk = request.app.state.desk
+    text = _ENVIRONMENT.get_template(template).render(zone=desk.timezone, path=request.url.path, **values)
+    return HTMLResponse(text, status_code=code)
+
+
+async def board(request: Request) -> Response:
+    """Show the releases of one day."""
+    desk: Desk = request.app.state.desk
+    day = _day(request.query_params.get("date"), desk.today())
+    rows = await desk.board(day, day)
+    return _render(
+        request,
+        "board.html",
+        day=day,
+        rows=rows,
+        before=day - timedelta(days=1),
+        after=day + timedelta(days=1),
+        today=desk.today(),
+        unready=list(desk.live.unready()),
+    )
+
+
+async def release(request: Request) -> Response:
+    """Show one release with all its parts and findings."""
+    name = request.path_params["release"]
+    body = await request.app.state.desk.release(name)
+    if body is None:
+        raise UnknownName(f"There is no release {name!r}.")
+    return _render(request, "release.html", release=body)
+
+
+async def incidents(request: Request) -> Response:
+    """List incidents."""
+    found = await request.app.state.desk.incidents()
+    return _render(request, "incidents.html", incidents=[incident_json(one) for one in found])
+
+
+async def incident(request: Request) -> Response:
+    """Show one incident, its timeline and its drafts."""
+    desk, name = request.app.state.desk, request.path_params["incident"]
+    found = await desk.incident(name)
+    if found is None:
+        raise UnknownName(f"There is no incident {name!r}.")
+    return _render(request, "incident.html", incident=incident_json(found, await desk.drafts(name)))
+
+
+async def status(request: Request) -> Response:
+    """Show how the monitor itself is doing."""
+    desk: Desk = request.app.state.desk
+    return _render(request, "status.html", status=desk.live.status(), unready=list(desk.live.unready()))
+
+
+async def style(_request: Request) -> Response:
+    """Serve the one style sheet."""
+    return PlainTextResponse((_FOLDER / "style.css").read_text(encoding="utf-8"), media_type="text/css")
+
+
+def fault(request: Request, status: int, message: str) -> Response:
+    """Show that something could not be shown, and why."""
+    return _render(request, "fault.html", status, message=message)
+
+
+def _day(text: str | None, default: date) -> date:
+    try:
+        return date.fromisoformat(text) if text else default
+    except ValueError:
+        return default
+
+
+ROUTES = [
+    Route("/", board),
+    Route("/releases/{release}", release),
+    Route("/incidents", incidents),
+    Route("/incidents/{incident}", incident),
+    Route("/status", status),
+    Route("/style.css", style),
+]

@@ -1,0 +1,64 @@
+"""uvicorn in the daemon's own loop: it neither takes over signals nor outlives the stop."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from monitor.errors import PortTaken
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the daemon, which would otherwise be ended without its orderly stop."""
+        yield
+
+
+def listen(address: str) -> socket.socket:
+    """Bind `host:port`. Raises `PortTaken`."""
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host.strip("[]"), int(port)))
+    except OSError as exc:
+        bound.close()
+        raise PortTaken(f"cannot listen on {address}: {exc.strerror}") from exc
+    return bound
+
+
+class WebServer:
+    """Serves an application on a bound socket until told to stop."""
+
+    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+        self._bound = bound
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=5,
+                server_header=False,
+            )
+        )
+
+    @property
+    def address(self) -> str:
+        """Return the address that is listened on, `host:port`."""
+        host, port = self._bound.getsockname()[:2]
+        return f"{host}:{port}"
+
+    async def run(self) -> None:
+        """Serve until `stop`."""
+        await self._server.serve(sockets=[self._bound])
+
+    def stop(self) -> None:
+        """Take no more requests, finish those under way, and return from `run`."""
+        self._server.should_exit = True

@@ -1,0 +1,177 @@
+"""Settings in the terms of each organ: pure translations, one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from alerts.channel import Channel
+from alerts.channels import open_channel
+from alerts.routes import Route
+from monitor.clock import Clock
+from monitor.config.settings import DEFAULT_RATES, CalendarSettings, PartMatch, PartSettings, ProducerSettings, Settings
+from monitor.config.values import Secret
+from monitor.deliver.drafts import ENDINGS
+from monitor.deliver.house import House
+from monitor.judge.policy import Override, Policies, Policy
+from monitor.look.fetch import Fetcher
+from monitor.look.guard import guard_of
+from monitor.look.http import HttpFetcher
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Phases
+from schedules.announcement import Part, Role
+from schedules.join import Pin, Rules
+from schedules.release import Release
+from schedules.sources.options import SourceOptions
+
+
+def policies_of(settings: Settings) -> Policies:
+    """Return the policy, general and per producer."""
+    table = settings.policy
+    general = Policy(
+        on_time_within=table.on_time_within,
+        note_within=table.note_within,
+        uncertainty=settings.clock.warn_offset,
+        closes_after=settings.watch.overdue.close,
+        short_notice=table.short_notice,
+    )
+    producers = {
+        name: Override(on_time_within=own.on_time_within, note_within=own.note_within)
+        for name, own in table.producer.items()
+    }
+    return Policies(general, producers)
+
+
+def phases_of(settings: Settings) -> Phases:
+    """Return the phases of looks."""
+    watch = settings.watch
+    return Phases(
+        far_from=watch.far.begins,
+        far_every=watch.far.every,
+        ahead_from=watch.ahead.begins,
+        ahead_every=watch.ahead.every,
+        near_from=watch.near.begins,
+        near_every=watch.near.every,
+        slot_from=watch.slot.begins,
+        slot_until=watch.slot.until,
+        slot_every=watch.slot.every,
+        overdue_until=watch.overdue.until,
+        overdue_every=watch.overdue.every,
+        overdue_then_every=watch.overdue.then_every,
+        closes_after=watch.overdue.close,
+        settle_until=watch.settle.until,
+        settle_every=watch.settle.every,
+        settle_parts_every=watch.settle.parts_every,
+        exposed_every=watch.exposed.every,
+        after_until=watch.after.until,
+        after_every=watch.after.every,
+        default_time=settings.policy.default_time,
+        tripwire_every=watch.tripwire.every,
+    )
+
+
+def joining_of(settings: Settings) -> Rules:
+    """Return how calendars are joined; they rule in the order of the file."""
+    return Rules(
+        order=tuple(table.name for table in settings.calendar),
+        explicit=frozenset(table.name for table in settings.calendar if table.kind in {"toml", "csv"}),
+        pins=tuple(Pin(pin.id, url=pin.url) for pin in settings.pin),
+    )
+
+
+def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
+    """Return what tells the configured parts of a release."""
+
+    def extra(release: Release) -> tuple[Part, ...]:
+        return tuple(_part(table, release) for table in settings.part if _is_part_of(table.match, release))
+
+    return extra
+
+
+def house_of(settings: Settings, channels: Sequence[str]) -> House:
+    """Return what the alerts leaf wants to know of producers, routes and channels."""
+    return House(
+        timezone=settings.timezone,
+        producers={table.id: _entries(table) for table in settings.producer},
+        forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
+        routes=tuple(
+            Route(
+                channels=tuple(route.channels),
+                producer=route.match.producer or "*",
+                grade=route.match.grade or "*",
+                finding=route.match.finding or "*",
+                quiet=route.quiet,
+            )
+            for route in settings.route
+        ),
+        channels=tuple(channels),
+    )
+
+
+def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:
+    """Return what a calendar source is told."""
+    return SourceOptions(
+        name=table.name,
+        url=table.url or table.file or "",
+        timezone=table.timezone or timezone,
+        producer=table.producer,
+        date_order=table.date_order,
+        default_time=f"{table.default_time:%H:%M}" if table.default_time else None,
+        filters={name: tuple(values) for name, values in table.filters.items()},
+        options=table.options,
+    )
+
+
+def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
+    """Return the fetcher that goes out to the network, guarded as configured."""
+    network = settings.network
+    guard = guard_of(network.allow, network.ports)
+    return HttpFetcher(clock, guard, contact=network.contact, seconds=network.timeout.total_seconds())
+
+
+def budget_of(settings: Settings) -> Budget:
+    """Return how often each host may be asked."""
+    known = {host: settings.rate(host) for host in (*DEFAULT_RATES, *settings.budget) if host != "default"}
+    return Budget(settings.rate("default"), known)
+
+
+def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
+    """Return every channel, secrets revealed, nothing connected."""
+    channels = []
+    for table in settings.channel:
+        options = {name: getattr(table, name) for name in type(table).model_fields if name not in {"name", "kind"}}
+        revealed = {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
+        given = {name: value for name, value in revealed.items() if value is not None}
+        channels.append(open_channel(table.kind, table.name, given, now))
+    return channels
+
+
+def endings_of(settings: Settings, channels: Sequence[Channel]) -> Mapping[str, tuple[str, ...]]:
+    """Return in which formats each channel gets the draft: a folder every one, others the .docx."""
+    folders = {table.name for table in settings.channel if table.kind == "folder"}
+    return {channel.name: ENDINGS if channel.name in folders else ("docx",) for channel in channels}
+
+
+def _entries(table: ProducerSettings) -> dict[str, str]:
+    report = table.report
+    entries = {
+        "name": table.name,
+        "to": report.to,
+        "head_of_profession": report.head_of_profession,
+        "contact": report.contact,
+    }
+    return {key: value for key, value in entries.items() if value}
+
+
+def _part(table: PartSettings, release: Release) -> Part:
+    slug = urlsplit(release.url).path.rstrip("/").rpartition("/")[2]
+    url = table.url.format(slug=slug, url=release.url.rstrip("/"))
+    return Part(table.id, Role(table.role), url, table.recognise, table.required)
+
+
+def _is_part_of(match: PartMatch, release: Release) -> bool:
+    pairs = ((match.producer, release.producer), (match.title, release.title), (match.url, release.url))
+    wanted = [(pattern, value) for pattern, value in pairs if pattern is not None]
+    return bool(wanted) and all(fnmatchcase(value, pattern) for pattern, value in wanted)
