@@ -1,0 +1,223 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.govuk import recognise
+from monitor.look.recognise.seen import Context
+from monitor.look.sighting import State
+from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
+
+SAMPLES = Path(__file__).parents[6] / "shared" / "samples" / "govuk"
+OTHER = "Example claims: quarterly statistics, April to June 2026"
+
+
+def test_a_publication_with_our_title_and_period_is_specific() -> None:
+    seen = recognise(page(f"{TITLE} - GOV.UK", TITLE), CONTEXT)
+    assert (seen.state, seen.specific) == (State.PRESENT, True)
+
+
+def test_the_edition_before_at_the_same_address_is_absence() -> None:
+    assert recognise(page(f"{OTHER} - GOV.UK", OTHER), CONTEXT).state is State.ABSENT
+    assert recognise(item("publication", OTHER), CONTEXT).state is State.ABSENT
+
+
+def test_a_page_that_was_missing_before_is_out_whatever_period_its_title_says() -> None:
+    seen = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
+    assert (seen.state, seen.specific) == (State.PRESENT, False)
+
+
+def test_a_page_with_quite_another_title_is_out_but_not_specific() -> None:
+    seen = recognise(page("Prison population - GOV.UK", "Prison population"), CONTEXT)
+    assert (seen.state, seen.specific) == (State.PRESENT, False)
+
+
+def test_a_release_without_a_period_in_its_title_is_never_specific() -> None:
+    seen = recognise(
+        page("Weekly road fuel prices - GOV.UK", "Weekly road fuel prices"), Context(URL, "Weekly road fuel prices")
+    )
+    assert (seen.state, seen.specific) == (State.PRESENT, False)
+
+
+@pytest.mark.parametrize("kind", ["Accredited official", "National", "Official"])
+def test_an_announcement_is_absence_though_it_bears_our_title(kind: str) -> None:
+    assert recognise(page(f"{TITLE} - {kind} statistics announcement - GOV.UK", TITLE), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    "words", ["on 26 November 2026&nbsp;9:30am", "in November&nbsp;2026", "between May and&nbsp;June"]
+)
+def test_words_about_a_release_to_come_are_absence(words: str) -> None:
+    notice = f'<h2 class="gem-c-notice__title">These statistics will be released {words}</h2>'
+    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, notice), CONTEXT).state is State.ABSENT
+
+
+def test_words_about_a_release_to_come_in_the_text_are_no_notice() -> None:
+    told = "<p>The next of these statistics will be released in May.</p>"
+    assert recognise(page(f"{TITLE} - GOV.UK", TITLE, told), CONTEXT).state is State.PRESENT
+
+
+@pytest.mark.parametrize(
+    "title", ["No longer available - GOV.UK", "The page you&#x2019;re looking for is no longer here - GOV.UK"]
+)
+def test_a_page_taken_down_is_withdrawn(title: str) -> None:
+    assert (
+        recognise(page(title, "The page you're looking for is no longer available"), CONTEXT).state is State.WITHDRAWN
+    )
+
+
+def test_a_page_marked_as_withdrawn_is_withdrawn() -> None:
+    assert recognise(page(f"[Withdrawn] {TITLE} - GOV.UK", TITLE), CONTEXT).state is State.WITHDRAWN
+    assert recognise(item("publication", withdrawn_notice={"explanation": "x"}), CONTEXT).state is State.WITHDRAWN
+
+
+@pytest.mark.parametrize("title", ["Page not found - GOV.UK", "404 - GOV.UK"])
+def test_a_page_that_says_not_found_is_absence(title: str) -> None:
+    assert recognise(page(title, "Page not found"), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("title", ["Error - GOV.UK", "Sorry, there is a problem - GOV.UK"])
+def test_an_error_page_proves_nothing(title: str) -> None:
+    assert recognise(page(title, "Page Unavailable"), CONTEXT).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("body", [b"410 Gone", b"<html></html>", b"<p>no heading</p>", b"\x00\xff\xfe"])
+def test_a_body_without_title_and_heading_proves_nothing(body: bytes) -> None:
+    assert recognise(answer(body), CONTEXT).state is State.UNKNOWN
+
+
+def test_parts_are_found_on_the_page_once_each() -> None:
+    files = "https://assets.publishing.service.gov.uk/media/6925"
+    links = (
+        f'<a href="{files}/t.ods"><img></a><a href="{files}/t.ods">Tables</a><a href="{files}/b.pdf">Bulletin</a>'
+        f'<a href="{PATH}/bulletin">HTML</a><a href="{PATH}/print">Print</a><a href="/help">Help</a>'
+        f'<a href="{files}/t.csv/preview">View</a><a href="http://[broken">?</a><a href="mailto:a@b.example">Mail</a>'
+    )
+    found = recognise(page(f"{TITLE} - GOV.UK", TITLE, links), CONTEXT).found
+    assert [(part.role, part.title, part.url) for part in found] == [
+        ("data", "Tables", f"{files}/t.ods"),
+        ("attachment", "Bulletin", f"{files}/b.pdf"),
+        ("html", "HTML", f"{URL}/bulletin"),
+    ]
+
+
+def test_parts_and_stamps_are_found_in_the_content_item() -> None:
+    attachments = [
+        {"attachment_type": "html", "url": f"{PATH}/bulletin", "title": "Bulletin"},
+        {"attachment_type": "file", "url": "https://assets.publishing.service.gov.uk/media/1/a.csv", "file_size": 9},
+        {"attachment_type": "external", "url": "https://dashboard.example.org/", "title": "Dashboard"},
+        {"attachment_type": "file"},
+        "no attachment",
+    ]
+    stamps = {"public_updated_at": "2026-11-26T09:30:02Z", "scheduled_publishing_delay_seconds": 3}
+    seen = recognise(item("publication", details={"attachments": attachments}, **stamps), CONTEXT)
+    assert [part.role for part in seen.found] == ["item", "html", "data", "external"]
+    assert seen.found[0].facts["scheduled_publishing_delay_seconds"] == "3"
+    assert seen.found[1].url == f"{URL}/bulletin"
+    assert seen.found[2].facts["file_size"] == "9"
+
+
+@pytest.mark.parametrize("schema", ["statistics_announcement", "placeholder", "placeholder_publication", "coming_soon"])
+def test_items_that_are_no_publication_are_absence(schema: str) -> None:
+    assert recognise(item(schema), CONTEXT).state is State.ABSENT
+
+
+def test_a_gone_item_is_withdrawn_though_it_answers_200() -> None:
+    assert (
+        recognise(item("gone", None, details={"explanation": "published in error"}), CONTEXT).state is State.WITHDRAWN
+    )
+
+
+def test_a_redirect_item_proves_nothing_and_tells_where_to_look() -> None:
+    rules = [{"path": PATH, "type": "exact", "destination": "/government/statistics/other"}]
+    twin = f"https://www.gov.uk/api/content{PATH}"
+    seen = recognise(item("redirect", None, twin, redirects=rules), Context(twin, TITLE))
+    assert seen.state is State.UNKNOWN
+    assert [(found.role, found.url) for found in seen.found] == [
+        ("redirect", "https://www.gov.uk/api/content/government/statistics/other")
+    ]
+
+
+def test_a_redirect_item_without_a_rule_tells_nothing() -> None:
+    assert recognise(item("redirect", None, redirects="none"), CONTEXT).found == ()
+
+
+def test_a_listing_tells_every_entry_and_finds_ours_wherever_it_is() -> None:
+    results = [
+        {"title": TITLE, "link": "/government/statistics/elsewhere", "public_timestamp": "x"},
+        {"title": "No link"},
+    ]
+    said = answer(b'{"results": %s}' % str(results).replace("'", '"').encode(), "application/json")
+    seen = recognise(said, CONTEXT)
+    assert (seen.state, seen.specific, len(seen.found)) == (State.PRESENT, True, 1)
+    assert seen.found[0].url == "https://www.gov.uk/government/statistics/elsewhere"
+    assert recognise(said, Context(URL)).why == "a listing"
+
+
+def test_an_announcement_in_a_listing_is_no_release() -> None:
+    said = b'{"results": [{"title": "%s", "link": "/government/statistics/announcements/a"}]}' % TITLE.encode()
+    assert recognise(answer(said, "application/json"), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"text"', b"{}", b'{"schema_name": 3}', b"[" * 100_000])
+def test_other_json_proves_nothing(body: bytes) -> None:
+    assert recognise(answer(body, "application/json"), CONTEXT).state is State.UNKNOWN
+
+
+@given(st.binary(max_size=400), st.sampled_from(["text/html", "application/json", "", "text/html; charset=nonsense"]))
+def test_no_body_breaks_it(body: bytes, kind: str) -> None:
+    recognise(answer(body, kind), CONTEXT)
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_FIELDS = ("title", "base_path", "details", "redirects", "withdrawn_notice", "links", "public_updated_at", "results")
+
+
+@given(
+    st.sampled_from(["publication", "gone", "redirect", "statistics_announcement"]),
+    st.dictionaries(st.sampled_from(_FIELDS), _JSON),
+)
+def test_no_json_breaks_it(schema: str, fields: dict[str, object]) -> None:
+    recognise(item(schema, **({"title": TITLE} | fields)), CONTEXT)
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+@pytest.mark.parametrize(
+    ("folder", "wanted"),
+    [
+        ("announcements", {State.ABSENT}),
+        ("html_publication", {State.PRESENT, State.WITHDRAWN}),
+        ("publications", {State.PRESENT, State.WITHDRAWN}),
+        ("gone_redirect", {State.WITHDRAWN, State.UNKNOWN}),
+    ],
+)
+def test_the_samples_of_content_items_are_read_right(folder: str, wanted: set[State]) -> None:
+    for sample in sorted((SAMPLES / folder).iterdir()):
+        state = recognise(answer(sample.read_bytes(), "application/json"), CONTEXT).state
+        assert state in wanted, sample.name
+        assert (state is State.WITHDRAWN) == any(word in sample.name for word in ("withdrawn", "gone")), sample.name
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+def test_the_samples_of_pages_are_read_right() -> None:
+    states = {
+        sample.name: recognise(
+            Answer(URL, 200, {"content-type": "text/html"}, sample.read_bytes(), *_TIMES), CONTEXT
+        ).state
+        for sample in (SAMPLES / "pages").iterdir()
+    }
+    assert {name for name, state in states.items() if state is State.PRESENT} == {"publication_200.html"}
+    assert {name for name, state in states.items() if state is State.ABSENT} == {
+        name for name in states if name.startswith(("announcement", "not_found"))
+    }
+
+
+_TIMES = (answer(b"").sent, answer(b"").received)

@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.errors import UnknownName, UserFault
+from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
+from monitor.look.recognise.seen import Context
+from monitor.look.recognise.table import LOOKING_FOR, PLAIN, recogniser
+from monitor.look.sighting import State
+from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
+
+FEED = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>News</title>
+<entry><id>1</id><title>{title}</title><link href="/a"/><updated>2026-11-26T09:30:02Z</updated></entry>
+<entry><id>2</id><title>Another thing</title><link href="https://www.gov.uk/b"/></entry></feed>"""
+
+
+def json_answer(said: object) -> object:
+    return answer(json.dumps(said).encode(), "application/json")
+
+
+def test_any_body_is_presence_to_status_but_never_specific() -> None:
+    seen = recogniser("status")(page(TITLE, TITLE), CONTEXT)
+    assert (seen.state, seen.specific) == (State.PRESENT, False)
+    assert recogniser("status")(answer(b"PK\x03\x04", "application/zip"), CONTEXT).state is State.PRESENT
+
+
+def test_a_page_that_says_not_found_is_absence_to_status() -> None:
+    assert recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
+
+
+def test_changed_compares_with_the_baseline() -> None:
+    states = [recogniser("changed")(answer(b"x"), Context(URL, TITLE, "a", base)).state for base in (None, "a", "b")]
+    assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT]
+
+
+def test_text_is_found_whatever_its_case_and_spacing_but_not_in_scripts() -> None:
+    look = recogniser("text:July to September 2026")
+    assert look(page("T", "H", "<p>JULY  to\n<b>September</b> 2026</p>"), CONTEXT).specific
+    assert look(page("T", "H", "<script>July to September 2026</script>"), CONTEXT).state is State.ABSENT
+    assert look(answer(b"a,b\nJuly to September 2026,3", "text/csv"), CONTEXT).state is State.PRESENT
+
+
+def test_text_that_names_no_period_is_not_specific() -> None:
+    assert not recogniser("text:Main points")(page("T", "H", "Main points"), CONTEXT).specific
+
+
+def test_a_link_is_found_by_its_address_or_words() -> None:
+    links = '<a href="/files/q3-2026.ods">Tables</a><a href="/old">Other</a>'
+    seen = recogniser("link:/files/*.ods")(page("T", "H", links), CONTEXT)
+    assert [found.url for found in seen.found] == ["https://www.gov.uk/files/q3-2026.ods"]
+    assert recogniser("link:tables")(page("T", "H", links), CONTEXT).state is State.PRESENT
+    assert recogniser("link:*.csv")(page("T", "H", links), CONTEXT).state is State.ABSENT
+
+
+def test_a_link_is_specific_when_it_names_the_period_or_bears_our_title() -> None:
+    link = f'<a href="/x">{TITLE}</a>'
+    assert recogniser("link:/x")(page("T", "H", link), CONTEXT).specific
+    assert recogniser("link:*2026*")(page("T", "H", link), CONTEXT).specific
+    assert not recogniser("link:/x")(page("T", "H", '<a href="/x">More</a>'), CONTEXT).specific
+
+
+def test_an_element_is_found_by_its_selector() -> None:
+    seen = recogniser("css:h1.out")(page("T", "H", f'<h1 class="out">{TITLE}</h1>'), CONTEXT)
+    assert (seen.state, seen.specific) == (State.PRESENT, True)
+    assert recogniser("css:h1.out")(page("T", "H"), CONTEXT).state is State.ABSENT
+    assert recogniser("css:h1.out")(answer(b""), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [({"out": True}, State.PRESENT), ({"out": 0}, State.PRESENT), ({"out": []}, State.ABSENT), ({}, State.ABSENT)],
+)
+def test_json_is_asked_by_an_expression(said: object, state: State) -> None:
+    assert recogniser("jmespath:out")(json_answer(said), CONTEXT).state is state
+
+
+def test_a_title_found_by_an_expression_is_specific_and_no_json_proves_nothing() -> None:
+    look = recogniser("jmespath:results[].title")
+    assert look(json_answer({"results": [{"title": TITLE}]}), CONTEXT).specific
+    assert look(answer(b"<html>", "application/json"), CONTEXT).state is State.UNKNOWN
+
+
+def test_an_entry_of_a_feed_is_found() -> None:
+    seen = recogniser("feed:example claims")(answer(FEED.format(title=TITLE).encode(), "application/atom+xml"), CONTEXT)
+    assert (seen.state, seen.specific) == (State.PRESENT, True)
+    assert [(found.role, found.url) for found in seen.found] == [
+        ("matched", "https://www.gov.uk/a"),
+        ("listed", "https://www.gov.uk/b"),
+    ]
+
+
+def test_a_whole_feed_without_the_entry_is_absence_and_a_cut_one_proves_nothing() -> None:
+    whole = FEED.format(title="Something else").encode()
+    look = recogniser("feed:example claims")
+    assert look(answer(whole, "application/atom+xml"), CONTEXT).state is State.ABSENT
+    assert look(answer(whole[:-60], "application/atom+xml"), CONTEXT).state is State.UNKNOWN
+    assert look(answer(b"<html>not a feed</html>"), CONTEXT).state is State.UNKNOWN
+    assert look(answer(b"/etc/passwd"), CONTEXT).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("description", "state"),
+    [
+        ({"published": True, "cancelled": False, "title": TITLE}, State.PRESENT),
+        ({"published": False, "cancelled": False, "title": TITLE}, State.ABSENT),
+        ({"published": False, "cancelled": True, "title": TITLE}, State.ABSENT),
+        ({"published": True, "cancelled": True, "title": TITLE}, State.WITHDRAWN),
+        ({"title": TITLE}, State.UNKNOWN),
+    ],
+)
+def test_an_entry_of_ons_is_read_by_what_it_says_of_itself(description: dict[str, object], state: State) -> None:
+    assert recogniser("ons")(json_answer({"description": description}), CONTEXT).state is state
+
+
+def test_an_entry_of_ons_tells_its_parts_in_both_spellings() -> None:
+    said = {
+        "description": {"published": True, "title": TITLE, "migrationLink": "/new"},
+        "relatedDocuments": [{"uri": "/a", "title": "A"}],
+        "related_datasets": [{"uri": "/b"}, {"title": "no address"}, None],
+    }
+    found = recogniser("ons")(json_answer(said), CONTEXT).found
+    assert [(part.role, part.url) for part in found] == [
+        ("html", "https://www.ons.gov.uk/a"),
+        ("data", "https://www.ons.gov.uk/b"),
+        ("redirect", "https://www.ons.gov.uk/new"),
+    ]
+
+
+def test_a_page_of_ons_proves_nothing_unless_it_says_so() -> None:
+    look = recogniser("ons")
+    assert look(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
+    assert look(page(TITLE, TITLE, "<p>This release is not yet published</p>"), CONTEXT).state is State.ABSENT
+    assert look(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
+
+
+def test_a_version_of_ees_is_presence_with_its_dates_told() -> None:
+    said = {"id": "1", "releaseId": "2", "published": "2026-11-26T09:30:00Z", "title": "July to September 2026"}
+    seen = recogniser("ees")(
+        json_answer(said | {"publication": {"title": "Example claims: quarterly statistics"}}), CONTEXT
+    )
+    assert (seen.state, seen.specific, seen.found[0].facts["releaseId"]) == (State.PRESENT, True, "2")
+
+
+def test_the_entries_of_an_ees_publication_are_asked_for_our_period() -> None:
+    entries = [
+        {"releaseId": "1", "published": "x", "title": "July to September 2026"},
+        {"title": "legacy", "url": "/x"},
+    ]
+    look, context = recogniser("ees"), Context(URL, "Example claims: July to September 2026")
+    assert look(json_answer({"results": entries}), context).specific
+    assert look(json_answer({"results": entries[1:]}), context).state is State.ABSENT
+    assert look(json_answer({"results": entries}), Context(URL)).why == "a listing"
+
+
+def test_a_page_of_ees_bears_series_and_period() -> None:
+    out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
+    assert recogniser("ees")(out, CONTEXT).specific
+    assert recogniser("ees")(page("Page not found", "Page not found"), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("name", ["", "nonsense", "text", "text:", "text: ", "govuk:x", "css:"])
+def test_an_unknown_recogniser_is_named_with_what_may_be_written(name: str) -> None:
+    with pytest.raises(UnknownName, match="one of: changed ees govuk ons status css"):
+        recogniser(name)
+
+
+@pytest.mark.parametrize("name", ["css:h1[", "jmespath:a["])
+def test_a_rule_that_cannot_be_read_is_a_persons_fault(name: str) -> None:
+    with pytest.raises(UserFault):
+        recogniser(name)
+
+
+NAMES = [*PLAIN, *(f"{name}:{'title' if name == 'jmespath' else 'a'}" for name in LOOKING_FOR)]
+
+
+@given(
+    st.sampled_from(NAMES), st.binary(max_size=300), st.sampled_from(["text/html", "application/json", "", "text/xml"])
+)
+def test_no_body_breaks_any_recogniser(name: str, body: bytes, kind: str) -> None:
+    recogniser(name)(answer(body, kind), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    ("seen", "like"),
+    [
+        (TITLE, Likeness.SAME),
+        ("Example claims quarterly statistics: July to September 2026 (provisional)", Likeness.SAME),
+        ("Example claims: quarterly statistics, April to June 2026", Likeness.OTHER_EDITION),
+        ("Example claims: quarterly statistics, July to September 2025", Likeness.OTHER_EDITION),
+        ("Example claims: quarterly statistics", Likeness.UNDATED),
+        ("Example claims: quarterly statistics, Q3 2026", Likeness.UNDATED),
+        ("Prison population: July to September 2026", Likeness.DIFFERENT),
+        ("", Likeness.DIFFERENT),
+    ],
+)
+def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> None:
+    assert likeness(TITLE, seen) is like
+
+
+def test_a_school_year_contradicts_neither_of_its_years() -> None:
+    assert likeness("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
+
+
+@pytest.mark.parametrize(
+    ("text", "dated"), [("September", True), ("2026", True), ("Q3", True), ("week 3", False), ("Main", False)]
+)
+def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool) -> None:  # noqa: FBT001
+    assert names_a_period(text) is dated
