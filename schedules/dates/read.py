@@ -64,7 +64,7 @@ def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day made exact by a time that stands in a column of its own ("9.30", "7am", "0930").
 
     The text may also be a whole date with its time, which counts when it names the same day.
-    A text that is no time leaves the day, with doubt `unreadable-date`; an empty one or "TBC" just leaves the day.
+    A text without a time leaves the day; one with more than a time leaves it with doubt `unreadable-date`.
     """
     plain = normalise(text)
     if slot.precision is not Precision.DAY or slot.first is None or plain in _EMPTY or status_word(plain) == "tbc":
@@ -74,7 +74,9 @@ def with_time(slot: Slot, text: str) -> Slot:
     if whole.instant is not None and local_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
     found = find_time(f"at {plain}")
-    if found.rest or found.impossible or (found.time is None and not found.midnight):
+    if found.time is None and not found.midnight and not found.impossible:
+        return slot
+    if found.rest or found.impossible:
         return replace(slot, raw=raw, doubt=slot.doubt or "unreadable-date")
     return _timed(Span(Precision.DAY, slot.first, slot.first, slot.doubt), found, raw, slot.timezone)
 

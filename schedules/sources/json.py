@@ -26,17 +26,31 @@ _PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _TAGS = re.compile(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
+# Used where the options name no field: a plain list of releases, or a web site's own list of posts, whose `date` is
+# the slot only while the post waits for it.
+_PLAIN = {
+    "uid": "id || uid || uri",
+    "title": "title.rendered || title || name || release_title",
+    "producer": "producer || organisation",
+    "url": "url || link",
+    "date": "acf.release_date || release_date || slot || (!date_gmt || status == 'future') && date || content.rendered",
+    "time": "acf.release_time || release_time || time || content.rendered",
+    "status": "acf.release_status || state || (!date_gmt && status)",
+}
+_PLAIN_LIST = "releases || results || items || entries || events || @"
+
 
 class JsonSource:
     """A calendar answered as JSON. Options: `entries` finds the list, the others each a field of an entry.
 
+    Without any of these, the fields of a plain list of releases, and of a WordPress site, are looked for.
     `pages` names the query parameter of further pages, whose number the header X-WP-TotalPages gives.
     """
 
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
-        self._entries = finder(options.options.get("entries", "@"))
-        fields = {name: text for name, text in options.options.items() if name not in _NOT_FIELDS}
+        fields = {name: text for name, text in options.options.items() if name not in _NOT_FIELDS} or _PLAIN
+        self._entries = finder(options.options.get("entries", _PLAIN_LIST))
         self._fields = {OPTION_FIELDS.get(name, name): finder(text) for name, text in fields.items()}
 
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+
+import cssselect
+import jmespath
+from cssselect import SelectorError
+from jmespath.exceptions import JMESPathError
 
 from schedules.london import LONDON, UnknownZone, zone
 
@@ -66,8 +71,15 @@ KNOWN: dict[str, Known] = {
     "ics": Known(options=_set("back ahead link"), numbers=_set("back ahead")),
     "feed": Known(options=_set("date pattern title")),
     "html": Known(options=_set(f"{_COLUMNS} rows heading")),
-    "json": Known(options=_set(f"{_COLUMNS} entries pages published"), required=_set("title date")),
+    "json": Known(options=_set(f"{_COLUMNS} entries pages published")),
 }
+
+_COMPILERS: dict[str, Callable[[str], object]] = {
+    "html": lambda text: cssselect.parse(text.partition("@")[0] or "*"),
+    "json": jmespath.compile,
+    "feed": re.compile,
+}
+_LITERALS = frozenset({("json", "pages"), ("feed", "date")})
 
 _TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 
@@ -86,8 +98,21 @@ def option_faults(kind: str, options: SourceOptions) -> list[str]:
             for name in sorted(known.numbers & set(options.options))
             if not options.options[name].isdecimal()
         ),
+        *_syntax(kind, options),
         *_general(options),
     ]
+
+
+def _syntax(kind: str, options: SourceOptions) -> Iterator[str]:
+    """Compile what the options of a kind hold: CSS selectors, JMESPath or regular expressions."""
+    compiles = _COMPILERS.get(kind, str)
+    for name, text in options.options.items():
+        if (kind, name) in _LITERALS or (kind == "html" and "rows" not in options.options):
+            continue
+        try:
+            compiles(text)
+        except (SelectorError, JMESPathError, re.error) as exc:
+            yield f"options.{name}: {' '.join(str(exc).split())} (got {text!r})"
 
 
 def _unknown(table: str, given: Iterable[str], known: frozenset[str]) -> list[str]:
