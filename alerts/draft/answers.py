@@ -7,7 +7,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.draft import narrative, words
-from alerts.draft.case import Case, part_name, parts_in_order
+from alerts.draft.case import Case, bears_on, part_name, parts_in_order
 from alerts.draft.certainty import in_short
 from alerts.draft.code import clauses
 from alerts.draft.dates import amended_text, dated
@@ -143,7 +143,7 @@ def _measure(case: Case) -> tuple[str, ...]:
     delays = [
         f"{part_name(part).capitalize()}: {words.against(part.delay, narrative.slot_clock(facts))}"
         for part in parts_in_order(facts)
-        if part.delay and not part.exposures
+        if part.delay and bears_on(part) and not part.exposures
     ]
     return (*(narrative.exposure_told(each, facts) for each in facts.exposures), *delays)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alerts.draft import words
-from alerts.draft.case import Case, part_name, parts_in_order
+from alerts.draft.case import Case, bears_on, part_name, parts_in_order
 from alerts.draft.narrative import unproven
 from alerts.draft.report import Table
 from alerts.finding import Between, Certainty, Exposure, Part, ReleaseFacts, Seconds
@@ -73,8 +73,8 @@ def _first(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _delay(part: Part, facts: ReleaseFacts) -> str:
-    if part.verdict == "on_time":
-        return "On time"
+    if part.verdict == "on_time" or not bears_on(part):
+        return "On time" if bears_on(part) else "Not used"
     if part.verdict in ("unproven", "pending"):
         return "Not proved" if part.verdict == "unproven" else "Not judged yet"
     if part.exposures or part.delay is None or facts.slot is None:

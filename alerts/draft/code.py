@@ -35,7 +35,9 @@ MODES: Mapping[str, str] = {
     "access": "FM17",
 }
 # Where the table offers two practices, which of them this finding takes; both when it is not named here.
-CHOICE: Mapping[str, int] = {"swapped": 1, "leak": 1, "unannounced": 0, "calendars_disagree": 0, "short_notice": 1}
+CHOICE: Mapping[str, int] = {"leak": 1, "unannounced": 0, "short_notice": 1}
+# For a person to judge first: by themselves they breach nothing.
+UNDECIDED = ("swapped", "calendars_disagree")
 EXPOSED: Mapping[str, str] = {"attachment": "FM06", "data": "FM07", "message": "FM08", "page": "FM05", "html": "FM05"}
 
 
@@ -83,6 +85,8 @@ def clauses(kind_of_failure: str, edition: Edition) -> list[Clause]:
 
     Empty where nothing is breached: a blank page, the monitor's own fault, an unknown kind.
     """
+    if kind_of_failure in UNDECIDED:
+        return []
     ids = edition.primary.get(MODES.get(kind_of_failure, kind_of_failure), ())
     chosen = CHOICE.get(kind_of_failure)
     if kind_of_failure == "leak" and edition.name == "3.0":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from alerts.draft import words
-from alerts.draft.case import Case, delay_of, lead, part_name, parts_in_order
+from alerts.draft.case import Case, bears_on, delay_of, lead, part_name, parts_in_order
 from alerts.finding import Between, BlindSpan, Exposure, Part, ReleaseFacts, Seconds
 
 # Details of these findings hold addresses and times; those of any other kind are not repeated.
@@ -49,7 +49,7 @@ def announcement(facts: ReleaseFacts) -> str:
 
 def parts_told(facts: ReleaseFacts) -> list[str]:
     """Say of each part when it was first seen, each with its own delay and address."""
-    told = [TELL.get(part.verdict, _seen)(part, facts) for part in parts_in_order(facts)]
+    told = [TELL.get(part.verdict, _seen)(part, facts) for part in parts_in_order(facts) if bears_on(part)]
     awaited = [each for each in facts.parts if each.verdict in ("early", "pending") and each.released.by is None]
     return [*(each for each in told if each), *_awaited(awaited, facts)]
 
@@ -105,7 +105,7 @@ def _overdue(part: Part, facts: ReleaseFacts) -> str:
     as_of = words.brief(facts.at, facts.timezone)
     said = _subject(part).format("not yet seen")
     delay = words.against(part.delay, slot_clock(facts))
-    return f"As of {as_of}: {said[0].lower()}{said[1:]}{_comma(part)} {delay}. The delay is still growing."
+    return f"As of {as_of} {said[0].lower()}{said[1:]}, {delay}. The delay is still growing."
 
 
 def _not_published(part: Part, facts: ReleaseFacts) -> str:
@@ -219,7 +219,8 @@ def impact(case: Case) -> tuple[str, ...]:
         f"The {_named(each, facts)} was public before the announced time for {_exposed_for(each)}."
         for each in facts.exposures
     ]
-    late = [part for part in parts_in_order(facts) if part.verdict in ("late", "overdue") and delay_of(part)]
+    late = [part for part in parts_in_order(facts) if bears_on(part) and delay_of(part)]
+    late = [part for part in late if part.verdict in ("late", "overdue")]
     return (*told, *(_access_delayed(part) for part in late))
 
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import docx
 from docx.document import Document
-from docx.shared import Cm
+from docx.shared import Cm, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
@@ -25,7 +25,7 @@ LANE_CM = 10.6
 def write_docx(report: Report) -> bytes:
     """Return the draft as the bytes of a .docx file."""
     document = docx.Document()
-    look.dress(document)
+    look.dress(document, compact=report.form == "note")
     look.describe(document, report)
     for block in outline(report):
         _add(document, block)
@@ -43,8 +43,10 @@ def _add(document: Document, block: Block) -> None:
             for piece in pieces:
                 _say(document.add_paragraph(), piece)
         case Box(pieces):
-            for piece in pieces:
-                _say(document.add_paragraph(), piece, "Box ")
+            for place, piece in enumerate(pieces):
+                paragraph = document.add_paragraph()
+                _say(paragraph, piece, "Box ")
+                paragraph.paragraph_format.space_before = None if place else Pt(6)
         case Grid(_, rows):
             _grid(document, rows)
         case Table():

@@ -20,22 +20,34 @@ from alerts.draft.write.text import printable
 FONT = "Arial"
 INK = RGBColor(0x11, 0x11, 0x11)
 QUIET = RGBColor(0x44, 0x44, 0x44)
+KEPT = (
+    "Normal",
+    "heading 1",
+    "heading 2",
+    "caption",
+    "Table Grid",
+    "Normal Table",
+    "Default Paragraph Font",
+    "No List",
+)
+FOREIGN = ("thumbnail", "stylesWithEffects", "customXml", "extended-properties", "numbering")
 RULE = {"val": "single", "sz": "4", "color": "555555"}
 SIZES = {"Normal": 10.5, "Heading 1": 15, "Heading 2": 12, "Caption": 10}
 STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
 
 
-def dress(document: Document) -> None:
-    """Set page, language and styles; nothing of the library's own look is left."""
+def dress(document: Document, *, compact: bool) -> None:
+    """Set page, language and styles; nothing of the library's own look is left. `compact`: for one page."""
     section = document.sections[0]
     section.page_width, section.page_height = Cm(21), Cm(29.7)
     section.left_margin = section.right_margin = Cm(2)
     section.top_margin = section.bottom_margin = Cm(1.8)
+    _prune(document)
     for language in document.styles.element.iter(qn("w:lang")):
         language.set(qn("w:val"), "en-GB")
         language.set(qn("w:eastAsia"), "en-GB")
     for name, size in SIZES.items():
-        _plain(_style(document, name), size)
+        _plain(_style(document, name), size - 1 if compact else size)
     for name, before, after in (("Normal", 0, 4), ("Heading 1", 0, 4), ("Heading 2", 14, 5), ("Caption", 8, 4)):
         spacing = _style(document, name).paragraph_format
         spacing.space_before, spacing.space_after, spacing.keep_with_next = Pt(before), Pt(after), name != "Normal"
@@ -43,6 +55,24 @@ def dress(document: Document) -> None:
         _toned(document, STYLES[tone], tone)
         _toned(document, f"Box {STYLES[tone]}", tone, framed=True)
     _cell_margins(document)
+
+
+def _prune(document: Document) -> None:
+    """Take out what the library's own template brings: its preview picture, program name, styles and languages."""
+    for relations in (document.part.rels, document.part.package.rels):
+        for name in [name for name, each in relations.items() if each.reltype.rsplit("/", 1)[-1] in FOREIGN]:
+            relations.pop(name)
+    for language in document.settings.element.iter(qn("w:themeFontLang")):
+        language.set(qn("w:val"), "en-GB")
+    for latent in document.styles.element.findall(qn("w:latentStyles")):
+        document.styles.element.remove(latent)
+    # Its 160 styles, besides their looks, make every look-up slow.
+    for style in list(document.styles.element.iterchildren(qn("w:style"))):
+        if style.find(qn("w:name")).get(qn("w:val")) not in KEPT:
+            document.styles.element.remove(style)
+            continue
+        for link in style.findall(qn("w:link")):
+            style.remove(link)
 
 
 def _style(document: Document, name: str) -> ParagraphStyle:
@@ -94,7 +124,7 @@ def _cell_margins(document: Document) -> None:
     for old in list(properties.iter(qn("w:tblCellMar"))):
         properties.remove(old)
     margins = child(properties, "tblCellMar")
-    for side, width in (("top", 50), ("left", 100), ("bottom", 30), ("right", 100)):
+    for side, width in (("top", 40), ("left", 100), ("bottom", 0), ("right", 100)):
         child(margins, side, w=str(width), type="dxa")
 
 

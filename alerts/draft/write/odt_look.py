@@ -61,7 +61,7 @@ def dress(document: OpenDocument, report: Report) -> None:
     document.fontfacedecls.addElement(FontFace(name=FONT, fontfamily=FONT, fontfamilygeneric="swiss"))
     basis = DefaultStyle(family="paragraph")
     basis.addElement(ParagraphProperties(marginbottom="4pt"))
-    basis.addElement(_text(fontsize="10.5pt", language="en", country="GB"))
+    basis.addElement(_text(fontsize="9.5pt" if report.form == "note" else "10.5pt", language="en", country="GB"))
     document.styles.addElement(basis)
     _headings(document)
     for tone in Tone:
@@ -113,7 +113,11 @@ def _tables(document: OpenDocument) -> None:
 
 def _cell(title: str, more: Mapping[str, str]) -> Element:
     cell = Style(name=title, family="table-cell")
-    cell.addElement(TableCellProperties(border=RULE, padding="0.12cm", **more))
+    cell.addElement(
+        TableCellProperties(
+            border=RULE, paddingtop="0.07cm", paddingbottom="0cm", paddingleft="0.15cm", paddingright="0.15cm", **more
+        )
+    )
     return cell
 
 

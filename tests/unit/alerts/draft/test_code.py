@@ -55,7 +55,9 @@ def test_two_findings_cite_both_practices_once_in_their_order() -> None:
     assert code == {"edition": "1.0", "practice": "Protocol 2, practice 8; Protocol 2, practice 4"}
 
 
-@pytest.mark.parametrize("kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["FM14"]])
+@pytest.mark.parametrize(
+    "kinds", [[], ["blind"], ["lead"], ["withdrawn"], ["swapped"], ["calendars_disagree"], ["FM14"]]
+)
 def test_what_breaches_nothing_cites_nothing(kinds: list[str]) -> None:
     assert code_json(at("2018-03-08T09:30+00:00"), kinds)["practice"] is None
 

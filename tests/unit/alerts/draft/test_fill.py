@@ -87,7 +87,7 @@ def test_an_overdue_release_says_that_its_delay_still_grows(ipcc: Incident) -> N
     overdue = with_page(ipcc, verdict="overdue", first_seen=Between(), delay=Seconds(720, None))
     overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
     assert said(note_of(overdue), "N.what").startswith(
-        "As of 09:42 BST on 23 July 2015: the release was not yet seen on the announced page "
+        "As of 09:42 BST on 23 July 2015 the release was not yet seen on the announced page, "
         "at least 12 minutes after the announced 09:30. The delay is still growing."
     )
     assert note_of(overdue).measured[0].rows[0][1:3] == ("Not seen", "At least 12 minutes late so far")
@@ -235,3 +235,13 @@ def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
     exposure = Exposure("feed", Between(None, at("2017-03-20T17:00Z")), Between(), Seconds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
     assert "The message (feed) at https://www.gov.uk/x.atom became public by 17:00 GMT" in said(note_of(only), "N.what")
+
+
+def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: Incident) -> None:
+    def unused(facts: ReleaseFacts) -> ReleaseFacts:
+        news = replace(facts.parts[2], verdict="overdue", first_seen=Between(), delay=Seconds(600, None))
+        return replace(facts, parts=(*facts.parts[:2], news))
+
+    report = note_of(with_facts(ofqual_january, unused))
+    assert "government/news" not in said(report, "N.what") + said(report, "N.impact") + said(report, "N.measure")
+    assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")

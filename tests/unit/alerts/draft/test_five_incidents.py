@@ -82,8 +82,9 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "1 hour 21 minutes to 1 hour 22 minutes (81 to 82 minutes) after the announced 09:30",
             "26 to 27 minutes after the announced 09:30",
             (
-                "Earlier incident, 5 January 2018: “Malpractice for GCSE and A level: summer 2017 exam series”, late by "
-                "2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes); same producer and platform (www.gov.uk)."
+                "Earlier incident, 5 January 2018: “Malpractice for GCSE and A level: summer 2017 exam series”, late "
+                "by 2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes); "
+                "same producer and platform (www.gov.uk)."
             ),
             "The monitor itself could not see between 09:31 and 09:33 GMT on 8 March 2018 (restarted)",
         ),
