@@ -63,6 +63,8 @@ class Group:
 def merge(groups: Sequence[Group], bonds: Iterable[Bond]) -> list[Group]:
     """Merge bound groups; where bonds would put two entries of one calendar together, none of them holds."""
     bound = list(bonds)
+    if not bound:
+        return list(groups)
     roots = _roots(len(groups), (bond for bond in bound if not bond.torn))
     together: dict[int, list[int]] = {}
     for index, root in enumerate(roots):
@@ -200,6 +202,7 @@ def _dated(groups: Sequence[Group], cluster: Sequence[int]) -> Iterator[Bond]:
     if len(cluster) > _MOST_ALIKE:
         yield Bond("", tuple(cluster), torn=True)
         return
+    # Quadratic, but only among the few that share producer, title, period and week.
     near = [pair for pair in combinations(cluster, 2) if _may_pair(groups[pair[0]], groups[pair[1]])]
     for bound in _connected(near):
         pairs = sum(pair[0] in bound for pair in near)

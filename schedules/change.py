@@ -89,6 +89,7 @@ def short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | 
     day = first_day((old or new).slot)
     if what is None or day is None:
         return None
+    # Calendar days, as the Code counts weeks of notice: the hour of the read does not matter.
     left = _days_left(day, new.learnt, new.slot)
     most = None if new.unlearnt is None else _days_left(day, new.unlearnt, new.slot)
     if left >= days:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from urllib.parse import urlsplit
 
-from schedules.address import last_segment, repaired
+from schedules.address import canonical, last_segment
 from schedules.bonds import Group
 from schedules.entry import Key
 from schedules.titles import slug
 
-_GOVUK = "www.gov.uk"
+_GOVUK = "gov.uk/"
 _HASH_DIGITS = 6
 # A GOV.UK slug ends with its period, so it is hardly ever cut.
 _LONGEST = 200
@@ -28,6 +27,7 @@ def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, 
     given: dict[Key, str] = {}
     taken: set[str] = set()
     ordered = sorted(groups, key=lambda group: group.entries[0].rank)
+    # All groups take their pinned ids before any takes a known one, and so on: a newcomer never drives out an old id.
     for wishes in (_pinned, partial(_known, known), _given, _made):
         for group in ordered:
             if group.key not in given:
@@ -37,7 +37,7 @@ def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, 
 
 def made_id(url: str, producer: str, title: str) -> str:
     """Return the id that a release of this landing page, producer and title would get by itself."""
-    if urlsplit(repaired(url)).hostname == _GOVUK and (made := slug(last_segment(url), _LONGEST)):
+    if canonical(url).startswith(_GOVUK) and (made := slug(last_segment(url), _LONGEST)):
         return made
     return slug(f"{producer} {title}") or "release"
 

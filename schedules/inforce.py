@@ -62,7 +62,8 @@ def slot_in_force(
     """Return what counts for one release as of `now`, from its promises in any order.
 
     A promise replaces the slot only if it was read before the current slot passed and was not itself
-    past when read; then the slot is frozen. `primary` is the calendar that rules when several announce
+    past when read; then the slot is frozen (one first learnt after it passed gives way only to the ruling
+    calendar's first word). `primary` is the calendar that rules when several announce
     the release; without it (or an entry of it) the calendar that announced first. A same-day entry of
     another calendar that adds the time is taken as the finer. `notice_days` bounds short notice.
     """
@@ -95,12 +96,20 @@ class _Walk:
         """Go one promise further."""
         if self._current is None:
             self._begin(promise)
-        elif not is_cancelled(self._current) and has_passed(self._current.slot, promise.learnt):
+        elif self._is_frozen(promise):
             self._take_after_slot(promise)
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
             self._note(What.BACK_DATED, promise, self._current.slot)
         else:
             self._adopt(promise)
+
+    def _is_frozen(self, promise: Promise) -> bool:
+        current = self._current
+        if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
+            return False
+        # A stale entry of a side calendar, never known while it lay ahead, must not shut out the ruling one.
+        speaks_first = promise.calendar == self._primary and promise.calendar not in self._standing
+        return not (self._learnt_after and speaks_first and not has_passed(promise.slot, promise.learnt))
 
     def outcome(self) -> InForce:
         """Return what the walk found."""
@@ -119,8 +128,8 @@ class _Walk:
 
     def _begin(self, promise: Promise) -> None:
         self._first = promise
-        self._learnt_after = has_passed(promise.slot, promise.learnt)
-        self._note(What.FIRST_SEEN_AFTER_SLOT if self._learnt_after else What.ANNOUNCED, promise)
+        is_past = has_passed(promise.slot, promise.learnt)
+        self._note(What.FIRST_SEEN_AFTER_SLOT if is_past else What.ANNOUNCED, promise)
         if is_cancelled(promise):
             self._note(What.CANCELLED, promise)
         self._settle(promise)
@@ -149,6 +158,7 @@ class _Walk:
                 self._given_up.append(self._live)
             self._live = chosen
         self._current = chosen
+        self._learnt_after = has_passed(chosen.slot, chosen.learnt)
         self._compare_calendars(promise)
 
     def _is_current(self, promise: Promise) -> bool:

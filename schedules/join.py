@@ -76,7 +76,9 @@ def join(
     """
     entries = _entries(announced, rules)
     groups = [Group((entry,)) for entry in entries]
-    for bonds in (_shared_names, shared_links, shared_titles):
+    # Entries of one calendar are never bound to each other, so a lone calendar has nothing to compare.
+    binders = (_shared_names, shared_links, shared_titles) if len(announced) > 1 else ()
+    for bonds in binders:
         groups = merge(groups, bonds(groups))
     ids = name_groups(groups, known or {})
     made = [_release(group, ids[group.key]) for group in groups]
@@ -166,7 +168,9 @@ def _parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     announced = [replace(part, url=repaired(part.url)) for each in announcements for part in each.parts]
     page = next((part for part in announced if part.role is Role.PAGE), Part("page", Role.PAGE, url, recognise))
-    parts = {"page": replace(page, id="page")}
+    parts = {"page": page if page.id == "page" else replace(page, id="page")}
+    if not announced:
+        return tuple(parts.values())
     seen = {canonical(page.url)}
     for part in announced:
         if part.role is Role.PAGE or canonical(part.url) in seen:

@@ -67,6 +67,7 @@ def learn(
         promises={uid: _promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
         confirmed=tuple(uid for uid in shown if uid not in changed),
         gone=tuple(uid for uid in missing if known[uid].gone is None),
+        # One missing read can be a page border; two in a row cannot.
         absent=tuple(
             uid
             for uid in missing

@@ -102,6 +102,7 @@ def _changed(previous: Previous, reading: Reading, now: datetime) -> Iterator[Al
         Wrong.UNREADABLE: sum(_is_unreadable(each.slot) for _, each in pairs),
     }
     for wrong, count in found.items():
+        # Only what lies ahead is compared: the past of a calendar is rewritten all the time.
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
             yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
 

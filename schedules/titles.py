@@ -31,7 +31,7 @@ _PERIOD = re.compile(
 )
 _WORD = re.compile(r"[a-z0-9]+")
 _DASHES = re.compile(r"[\u2010-\u2015\u2212]")
-_APOSTROPHES = re.compile(r"['\u2018\u2019`]")
+_APOSTROPHES = re.compile(r"[\u2018\u2019]")
 _SITE = re.compile(
     r"(?:\s+[-|]\s+[^-|]*\b(?:gov\.uk|office for national statistics|explore education statistics|announcement)"
     r"\b[^-|]*)+$"
@@ -88,8 +88,11 @@ def slug(text: str, longest: int = 80) -> str:
 
 
 def _plain(title: str) -> str:
-    text = unicodedata.normalize("NFKD", _DASHES.sub("-", title)).lower().replace("&", " and ")
-    return _APOSTROPHES.sub("", "".join(char for char in text if not unicodedata.combining(char)))
+    text = title
+    if not text.isascii():
+        text = unicodedata.normalize("NFKD", _DASHES.sub("-", _APOSTROPHES.sub("", text)))
+        text = "".join(char for char in text if not unicodedata.combining(char))
+    return text.lower().replace("&", " and ").replace("'", "").replace("`", "")
 
 
 def _undressed(title: str) -> str:

@@ -138,6 +138,7 @@ def _through_span(begins: datetime, passes: datetime, slot: Slot, phases: Phases
         return
     usual = datetime.combine(slot.first, phases.default_time, ZoneInfo(slot.timezone)).astimezone(UTC)
     opens = max(begins, usual - phases.default_within)
+    # Near midnight the closer watch must not leave the day.
     closes = min(passes, usual + phases.default_within)
     yield _window("day", begins, opens, phases.day_every, usual)
     yield _window("near", opens, closes, phases.near_every, usual)

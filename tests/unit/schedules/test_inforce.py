@@ -166,6 +166,12 @@ def test_a_slot_first_learnt_after_it_passed_is_flagged() -> None:
     assert kinds(found) == [What.FIRST_SEEN_AFTER_SLOT]
 
 
+def test_a_stale_entry_of_a_side_calendar_does_not_shut_out_the_primary() -> None:
+    stale, ruling = said(at(7, 20), utc(7, 21), "B"), said(at(7, 23), utc(7, 21, 8, 1))
+    found = slot_in_force([stale, ruling], LATER, "A")
+    assert (found.slot, found.learnt_after_slot, found.second) == (at(7, 23), False, None)
+
+
 def test_promises_learnt_later_than_now_do_not_count_yet() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 25))]
     assert slot_in_force(history, utc(6, 10)).slot == at(7, 23)
@@ -278,10 +284,10 @@ def test_a_slot_in_force_never_changes_once_it_has_passed(
     history: list[Promise], days: int, primary: str | None
 ) -> None:
     now = utc(6, 1) + timedelta(days=days)
-    slot = slot_in_force(history, now, primary).slot
-    end = None if slot is None else slot.passes()
-    if end is not None and end <= now:
-        assert slot_in_force(history, LATER, primary).slot == slot
+    found = slot_in_force(history, now, primary)
+    end = None if found.slot is None else found.slot.passes()
+    if end is not None and end <= now and not found.learnt_after_slot:
+        assert slot_in_force(history, LATER, primary).slot == found.slot
 
 
 @given(_promises)

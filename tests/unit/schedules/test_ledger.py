@@ -1,4 +1,4 @@
-"""What a row of reads comes to: the worked ledgers, and what one read adds."""
+"""What a row of reads comes to: the worked ledgers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from schedules.dates.read import read_date
 from schedules.event import What
 from schedules.expectation import expected, series_of
 from schedules.inforce import InForce, slot_in_force
-from schedules.ledger import Learnt, Read, fold, history, learn
+from schedules.ledger import Read, fold, history
 from schedules.promise import Promise
-from schedules.sanity import LastSeen, Previous, Wrong
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from schedules.workdays import workdays
@@ -251,66 +250,6 @@ def _measured(found: InForce) -> dict[str, Any]:
         "changed_between": short and [f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (short.since, short.at) if at],
         "direction": "earlier" if earlier else "later",
     }
-
-
-def one(
-    known: Mapping[str, LastSeen], *entries: Announcement, before: datetime | None = None, counts: Sequence[int] = ()
-) -> Learnt:
-    return learn(known, Reading(entries), "A", utc(7, 2), before, Previous({}, counts, may_be_empty=True))
-
-
-def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, ON_TIME, before=utc(7, 1))
-    assert (learnt.promises, learnt.confirmed) == ({}, ("X",))
-
-
-def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
-    other = entry("X", "2026-07-23T08:30:00Z")
-    assert one({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        replace(ON_TIME, state=State.CANCELLED),
-        replace(ON_TIME, doubt="weekday"),
-        replace(ON_TIME, slot=FAR),
-        replace(ON_TIME, slot=Slot(Precision.NONE, reason="tbc")),
-    ],
-)
-def test_a_new_slot_state_or_doubt_is_a_promise_learnt_between_two_reads(other: Announcement) -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(other, why="late data"), before=utc(7, 1))
-    promise = learnt.promises["X"]
-    assert (promise.unlearnt, promise.learnt, promise.why) == (utc(7, 1), utc(7, 2), "late data")
-    assert (promise.calendar, promise.slot, promise.doubt) == ("A", other.slot, other.doubt)
-
-
-def test_an_entry_no_longer_shown_is_gone_once() -> None:
-    kept = entry("Y", "24 July 2026 9:30am")
-    known = {"X": LastSeen.of(ON_TIME), "Y": LastSeen.of(kept), "Z": LastSeen.of(ON_TIME, gone=utc(6, 30))}
-    assert one(known, kept, before=utc(7, 1)).gone == ("X",)
-
-
-def test_one_missing_read_makes_nothing_absent() -> None:
-    assert one({"X": LastSeen.of(ON_TIME)}, before=utc(7, 1)).absent == ()
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, before=utc(7, 1)).absent == ("X",)
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, before=utc(7, 1)).absent == ()
-
-
-def test_an_entry_back_after_one_missing_read_did_not_reappear() -> None:
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(7, 1))}, ON_TIME, before=utc(7, 1)).reappeared == ()
-    assert one({"X": LastSeen.of(ON_TIME, gone=utc(6, 30))}, ON_TIME, before=utc(7, 1)).reappeared == ("X",)
-
-
-def test_a_release_that_left_the_calendar_after_its_slot_is_not_absent() -> None:
-    past = entry("X", "1 July 2026 9:30am")
-    assert one({"X": LastSeen.of(past, gone=utc(7, 1))}, before=utc(7, 1)).absent == ()
-
-
-def test_an_unbelievable_read_adds_nothing_at_all() -> None:
-    learnt = one({"X": LastSeen.of(ON_TIME)}, replace(ON_TIME, slot=FAR), counts=[200])
-    assert [alarm.wrong for alarm in learnt.alarms] == [Wrong.COUNT]
-    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
 
 
 def test_a_failed_read_is_an_event_and_nothing_else() -> None:
