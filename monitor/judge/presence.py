@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,8 +10,10 @@ from monitor.judge.interval import Interval
 from monitor.judge.spell import Spell, gone_by
 from monitor.plan.targets import View
 
-# Looked at this closely, the origin needs no help from the edge, whose absence may be a stale copy without Age.
-_CLOSE = timedelta(seconds=30)
+# Looked at this closely, a view needs no help: the origin none from an edge whose absence may be a stale copy
+# without Age, any other none from the order of looks at two views, which may cross on their way.
+_CLOSE = timedelta(seconds=12)
+_GRAIN = timedelta(seconds=5)
 # A view that has been silent this long while another saw the content gone no longer speaks for it.
 _SILENT = timedelta(seconds=60)
 
@@ -85,23 +87,38 @@ def _goes(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:
     return Interval(end, min(elsewhere)) if elsewhere else None
 
 
-def appears(outs: Sequence[Spell], gone: Iterable[Spell]) -> Interval:
+def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     """Return when content came that these overlapping out-spells show, given every gone-spell known.
 
-    `by` is the first presence in any view; `after` the last absence before it. Where the origin was
-    looked at closely its own absence decides; the content API proves absence of nothing but itself.
+    `by` is the first presence in any view; `after` the last absence proved to lie before it. Where the origin
+    was looked at closely its own absence decides; the content API proves absence of nothing but itself.
     """
-    first = min(outs, key=lambda spell: spell.begin)
-    before = [spell for spell in gone if spell.end < first.begin]
-    if first.view is View.CONTENT:
-        return Interval(_last(before, View.CONTENT), first.begin)
-    main = _last(before, View.EDGE, View.ORIGIN)
-    origin = min((spell.begin for spell in outs if spell.view is View.ORIGIN), default=None)
-    own = _last(before, View.ORIGIN)
-    if origin is not None and own is not None and origin - own <= _CLOSE:
-        main = own
-    return Interval(main, first.begin)
+    firsts: dict[View, Spell] = {}
+    for out in sorted(outs, key=lambda spell: spell.begin):
+        firsts.setdefault(out.view, out)
+    first = next(iter(firsts.values()))
+    own = {view: _own_absence(spell, gone) for view, spell in firsts.items()}
+    origin = own.get(View.ORIGIN)
+    if _is_close(origin, firsts.get(View.ORIGIN)) and origin is not None and origin < first.begin:
+        return Interval(origin, first.begin)
+    proved = [own[first.view]]
+    if first.view is not View.CONTENT:
+        proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
+        proved += [spell.end for spell in gone if spell.view is not View.CONTENT and _is_well_before(spell, first)]
+    after = max((each for each in proved if each is not None and each < first.begin), default=None)
+    return Interval(after, first.begin)
 
 
-def _last(gone: Iterable[Spell], *views: View) -> datetime | None:
-    return max((spell.end for spell in gone if spell.view in views), default=None)
+def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:
+    """Return the last absence that the same view proved before it showed the content: there looks are in order."""
+    earlier = [spell.end for spell in gone if spell.view is out.view and spell.first_sent < out.first_sent]
+    return max((end for end in earlier if end < out.begin), default=None)
+
+
+def _is_close(absent: datetime | None, out: Spell | None) -> bool:
+    return absent is not None and out is not None and out.begin - absent <= _CLOSE
+
+
+def _is_well_before(gone: Spell, out: Spell) -> bool:
+    """Tell whether another view's absence lies before a presence beyond the grain of `Age` and looks under way."""
+    return gone.last_received <= out.first_sent - _GRAIN and gone.end <= out.begin - _GRAIN

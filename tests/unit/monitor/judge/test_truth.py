@@ -1,0 +1,119 @@
+"""For any timeline of truth, any schedule of looks, failures and blind spans, the verdict claims nothing untrue."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.judge.interval import Bounds, Interval
+from monitor.judge.verdict import PartVerdict, Word
+from monitor.look.sighting import State
+from tests.unit.monitor.judge.world import SLOT, Truth, World, once, worlds
+
+WITHIN, SURE = 60_000, 1_000
+BEHIND = {Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED}
+NOWS = st.sampled_from([-100.0, -1.0, 0.0, 30.0, 61.0, 89.0, 91.0, 200.0, 2000.0, 15 * 86400.0])
+ONCE = st.one_of(st.none(), st.integers(-150_000, 150_000)).map(once)
+
+
+def ms(instant: datetime) -> float:
+    return (instant - SLOT).total_seconds() * 1000
+
+
+def holds(interval: Interval, instants: list[float]) -> bool:
+    after = float("-inf") if interval.after is None else ms(interval.after)
+    by = float("inf") if interval.by is None else ms(interval.by)
+    return any(after <= each <= by for each in instants)
+
+
+def page(world: World, now: float) -> PartVerdict:
+    part = world.verdict(now).page
+    assert part is not None
+    return part
+
+
+@settings(max_examples=400)
+@given(worlds(), NOWS)
+def test_the_measured_first_seen_contains_a_true_appearance(world: World, now: float) -> None:
+    part = page(world, now)
+    came = [*world.truth.came, float("-inf")] if world.truth.at_first is State.PRESENT else world.truth.came
+    if part.first_seen.by is not None:
+        assert holds(part.first_seen, list(came))
+    if part.released.by is not None:
+        assert holds(part.released, [*came, 0])
+
+
+@settings(max_examples=400)
+@given(worlds(ONCE), NOWS)
+def test_nothing_that_came_on_time_is_called_late_or_early(world: World, now: float) -> None:
+    came = next(iter(world.truth.came), None)
+    word = world.verdict(now).word
+    if came is not None and came <= WITHIN:
+        assert word not in BEHIND
+    if came is None or came >= -SURE:
+        assert word is not Word.EARLY
+
+
+@settings(max_examples=400)
+@given(worlds(ONCE), NOWS)
+def test_nothing_late_or_early_is_called_on_time(world: World, now: float) -> None:
+    came = next(iter(world.truth.came), None)
+    if world.verdict(now).word is Word.ON_TIME:
+        assert came is not None
+        assert -WITHIN <= came <= WITHIN
+
+
+@settings(max_examples=300)
+@given(worlds(), NOWS)
+def test_lateness_is_claimed_only_of_what_was_truly_absent_after_the_tolerance(world: World, now: float) -> None:
+    part = page(world, now)
+    if part.word in BEHIND:
+        assert _ever(world.truth, WITHIN, out=False)
+    if part.exposures:
+        assert _ever(world.truth, float("-inf"), out=True, until=-SURE)
+
+
+def _ever(truth: Truth, since: float, *, out: bool, until: float = float("inf")) -> bool:
+    """Tell whether the truth was ever out (or gone) between two instants."""
+    points = [since, *(turn for turn, _ in truth.turns if since <= turn < until)]
+    return any((truth.at(point) is State.PRESENT) is out for point in points)
+
+
+@settings(max_examples=400)
+@given(worlds(), NOWS)
+def test_the_bounds_of_an_exposure_contain_a_true_one(world: World, now: float) -> None:
+    came: list[float] = [*world.truth.came]
+    if world.truth.at_first is State.PRESENT:
+        came.append(float("-inf"))
+    went: list[float] = [*(turn for turn in world.truth.went if turn < 0), 0]
+    for exposure in page(world, now).exposures:
+        assert holds(exposure.start, came)
+        if not exposure.open:
+            assert holds(exposure.to, went)
+        pairs = [end - start for start in came for end in went if end > start and holds(exposure.start, [start])]
+        assert any(_fits(exposure.seconds, pair / 1000) for pair in pairs)
+
+
+def _fits(bounds: Bounds, seconds: float) -> bool:
+    least = float("-inf") if bounds.min is None else bounds.min
+    most = float("inf") if bounds.max is None else bounds.max
+    return least - 0.001 <= seconds <= most + 0.001
+
+
+@settings(max_examples=200)
+@given(worlds(), NOWS)
+def test_a_failed_look_changes_nothing_but_words(world: World, now: float) -> None:
+    with_failed, without = world.verdict(now), world.verdict(now, failed=False)
+    assert with_failed.word is without.word
+    assert with_failed.grade is without.grade
+    for one, other in zip(with_failed.parts, without.parts, strict=True):
+        assert (one.first_seen, one.released, one.delay) == (other.first_seen, other.released, other.delay)
+        assert one.exposures == other.exposures
+
+
+@settings(max_examples=100)
+@given(worlds(), NOWS)
+def test_judging_twice_gives_the_same(world: World, now: float) -> None:
+    assert world.verdict(now) == world.verdict(now)
