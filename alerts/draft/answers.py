@@ -87,6 +87,7 @@ def occurrences(case: Case) -> list[tuple[date, str]]:
     found: dict[date, dict[str, None]] = {}
     for kind in case.kinds:
         at = case.incident.occurred
+        # A release may be exposed on Monday and late on Wednesday: each finding has its own day.
         if facts and facts.slot and kind != "early_exposure" and case.incident.kind != "hand":
             at = facts.slot
         if facts and kind == "early_exposure" and facts.exposures:
@@ -101,6 +102,7 @@ def _date(case: Case) -> tuple[str, ...]:
     if typed:
         return (_typed_dates(typed, case.timezone),)
     days = occurrences(case)
+    # Several dates are only told apart by the practice that each concerns.
     if len(days) == 1:
         return (words.day(days[0][0]),)
     return tuple(f"{words.day(day)} ({cites})" for day, cites in days)
@@ -208,5 +210,6 @@ def _register_question(case: Case) -> tuple[str, ...]:
     slot: datetime | None = case.facts.slot if case.facts else None
     if slot is None or words.clock(slot, case.timezone) == "09:30":
         return ()
+    # Exemptions became alternative release times on 5 May 2022.
     asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30: is {asked} on file?",)

@@ -75,6 +75,7 @@ def lead(exposure: Exposure, slot: datetime) -> Seconds:
 
 def delay_of(part: Part) -> Seconds | None:
     """Return how long after the slot a part came out, None when it did not or not yet measurably."""
+    # An early part carries a negative delay, which is a lead and told as an exposure.
     return part.delay if part.delay and (part.delay.max is None or part.delay.max > 0) else None
 
 

@@ -68,6 +68,7 @@ def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def _first(part: Part, facts: ReleaseFacts) -> str:
+    # For a part that was exposed the release is another event than the first time it was seen.
     seen = part.released if part.exposures and part.released.by else part.first_seen
     return "Not seen" if seen.by is None else words.capital(words.between(seen, facts.timezone))
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from alerts.draft.form import Question, forms
-from alerts.draft.report import Answer, Field, Report, Step
+from alerts.draft.report import Answer, Field, Report
 
 # Words about a step of the list of things to do stand under `step.NAME`.
 STEP = "step."
@@ -37,6 +37,7 @@ def merge(words: Mapping[str, str], new: Report, before: Report | None = None, b
 def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
     homes = {field.id for field in new.fields()} | {f"{STEP}{step.id}" for step in new.steps}
     placed = {name: name for name in words if name in homes}
+    # Boxes of the same name come first, so that a text that moves never takes the place of one that belongs.
     for name in words:
         if name not in placed:
             free = [place for place in _like(name, new) if place not in placed.values()]
@@ -67,10 +68,6 @@ def _answered(field: Field, texts: Mapping[str, str], before: Report | None, new
     old = before.field(field.id) if before else None
     if old is not None and old.answer is not None and old.answer.text == text:
         return replace(field, answer=old.answer)
+    # What the person had before their eyes, which may be older than the report they are merged into.
     basis = old.paragraphs if old is not None else field.paragraphs
     return replace(field, answer=Answer(text, by, new.at, basis))
-
-
-def steps_done(report: Report) -> tuple[Step, ...]:
-    """Return the steps that a person has ticked."""
-    return tuple(step for step in report.steps if step.done)

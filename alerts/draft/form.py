@@ -75,6 +75,7 @@ def form_for(occurred: datetime, grade: str, configured: str | None = None) -> F
     if grade == "note":
         return form_named("note")
     day = occurred.astimezone(LONDON).date()
+    # The period report is asked for by name; it answers no single incident.
     serving = [form for form in forms().values() if form.id != "period" and form.serves(day)]
     return min(serving, key=lambda form: form.first, default=form_named("A0"))
 

@@ -44,9 +44,11 @@ def failures(incident: Incident) -> tuple[str, ...]:
     A hand-logged incident says its own sort (`words["sort"]`: leak, access, late, early_exposure …); the
     release it touches is judged on its own.
     """
+    # Facts of a watched release are attached for its dates alone.
     if incident.kind is Kind.HAND:
         return (incident.words.get("sort", "leak"),)
     found = dict.fromkeys(finding.kind for finding in incident.facts.findings) if incident.facts else {}
+    # A gap of the monitor next to a breach must not turn the advice to "look for other evidence".
     breaches = tuple(kind for kind in ADVICE if kind in found and kind != "blind")
     return breaches or (BY_KIND[incident.kind],)
 

@@ -91,6 +91,7 @@ def _before_page(part: Part, facts: ReleaseFacts) -> str:
         return ""
     if page.first_seen.by is None:
         return " The announced page had not been seen by then."
+    # Only where the intervals do not overlap is the order proved.
     ahead = page.first_seen.after is not None and part.first_seen.by <= page.first_seen.after
     return " That was before it was seen on the announced page." if ahead else ""
 

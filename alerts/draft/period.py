@@ -126,6 +126,7 @@ def punctuality(period: Period) -> Punctuality:
     bounded = [each for each in delays if each.min is not None and each.max is not None]
     if not bounded:
         return Punctuality(len(judged), on_time, None)
+    # Early releases have no delay; letting them offset late ones would flatter the mean.
     low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
     high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
     return Punctuality(len(judged), on_time, Seconds(low, high))
@@ -145,6 +146,7 @@ def quantile(delays: Sequence[Seconds], share: float) -> Seconds | None:
     if not delays:
         return None
     rank = max(0, math.ceil(share * len(delays)) - 1)
+    # Bound by bound: the result contains the quantile of the true delays, whichever they were.
     low = sorted(each.min or 0.0 for each in delays)[rank]
     high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
     return Seconds(low, None if high == math.inf else high)
@@ -170,6 +172,7 @@ def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]
     for row in period.incidents:
         if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
             groups.setdefault((row.host, row.slot), []).append(row)
+    # One producer with two late releases has a fault of its own; several point to what they share.
     several = ((place, rows) for place, rows in groups.items() if len({row.producer for row in rows}) > 1)
     return [(host, slot, tuple(rows)) for (host, slot), rows in several]
 

@@ -43,11 +43,13 @@ def timeline(facts: ReleaseFacts) -> Timeline | None:
     instants = _instants(facts)
     if len(set(instants)) < 2:
         return None
+    # Some time on both sides shows that there was nothing before and something after.
     margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
     begins = (min(instants) - margin).replace(second=0, microsecond=0)
     ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
     lanes = [Lane(part_name(part), _spans(part, begins, ends)) for part in parts_in_order(facts)]
     blind = _blind(facts, begins, ends)
+    # Gaps are drawn apart: they concern every part alike and are no state of any.
     lanes += [Lane("monitor", blind)] if blind else []
     title = f"Timeline of {facts.title}"
     return Timeline(title, begins, ends, facts.slot, facts.timezone, tuple(lanes), _alt(facts))

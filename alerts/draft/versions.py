@@ -46,7 +46,8 @@ def remeasured(versions: Versions, report: Report) -> Versions:
     last = versions[-1]
     stamped = replace(report, signed=last.report.signed, amendments=last.report.amendments)
     merged = merge(last.words, stamped, last.report)
-    if _shown(merged) == _shown(last.report):
+    # A later day alone is no amendment: the date of the last one moves only when something else does.
+    if _shown(_with_amended(merged, last.report.last_amended)) == _shown(last.report):
         return versions
     return _append(versions, _amended(versions, merged, MONITOR), last.words, MONITOR)
 
@@ -90,6 +91,7 @@ def _append(versions: Versions, report: Report, words: Mapping[str, str], by: st
 
 def digest_of(report: Report, words: Mapping[str, str]) -> str:
     """Return the SHA-256 of a report and of the words people typed, as hexadecimal digits."""
+    # Sorted and unescaped: the same facts and words give the same digest on any machine.
     body = json.dumps([report_json(report), dict(words)], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -104,9 +106,12 @@ def _shown(report: Report) -> tuple[object, ...]:
 
 
 def _redated(report: Report, at: datetime) -> Report:
-    """Return the report as of `at`, with the date of its last amendment wherever it is shown."""
     today = wording.day(wording.local_day(at, ZONE))
-    amended = "" if today == report.date_of_report else today
+    return replace(_with_amended(report, "" if today == report.date_of_report else today), at=at)
+
+
+def _with_amended(report: Report, amended: str) -> Report:
+    """Return the report with another date of its last amendment, wherever that is shown."""
     texts = {
         dated(report.date_of_report, report.last_amended): dated(report.date_of_report, amended),
         amended_text(report.last_amended): amended_text(amended),
@@ -115,7 +120,7 @@ def _redated(report: Report, at: datetime) -> Report:
         replace(section, fields=tuple(_retexted(field, texts) for field in section.fields))
         for section in report.sections
     )
-    return replace(report, at=at, last_amended=amended, sections=sections)
+    return replace(report, last_amended=amended, sections=sections)
 
 
 def _retexted(field: Field, texts: Mapping[str, str]) -> Field:

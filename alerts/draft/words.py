@@ -61,6 +61,7 @@ def span(measured: Seconds | None) -> str:
 
 def _unit(measured: Seconds) -> int:
     top = measured.max if measured.max is not None else measured.min or 0.0
+    # Finer than this is noise to a reader, coarser would hide what was measured.
     unit = SECOND if top <= 2 * MINUTE else HOUR if top >= 3 * DAY else MINUTE
     if measured.min is None or measured.max is None or unit == SECOND:
         return unit
@@ -164,6 +165,7 @@ def between(seen: Between, timezone: str, known_day: date | None = None) -> str:
     return f"between {_pair(after, by, timezone, known_day)}"
 
 
+# Half a second of precision is for the annex; a sentence rounds it up, as it rounds the other end down.
 def _second_up(at: datetime) -> datetime:
     return at if not at.microsecond else at.replace(microsecond=0) + timedelta(seconds=1)
 
@@ -182,6 +184,7 @@ def _at(at: datetime, timezone: str, known_day: date | None) -> str:
 
 def _pair(after: datetime, by: datetime, timezone: str, known_day: date | None) -> str:
     same_day = local_day(after, timezone) == local_day(by, timezone)
+    # In the night of a clock change one time of day occurs twice: only the zone tells them apart.
     if not same_day or zone(after, timezone) != zone(by, timezone):
         return f"{_at(after, timezone, None)} and {_at(by, timezone, None)}"
     fine = bool(after.second or by.second)

@@ -137,6 +137,7 @@ def describe(document: Document, report: Report) -> None:
     core.created = core.modified = report.at.replace(tzinfo=None)
     core.comments, core.category, core.keywords, core.revision = "", "Breach report", printable(report.incident), 1
     footer = document.sections[0].footer.paragraphs[0]
+    # Word computes page numbers itself when it opens the file.
     footer.style = document.styles["Remark"]
     footer.add_run(printable(f"{report.producer}: {report.incident}. Page "))
     holder = footer.paragraph_format.element

@@ -74,17 +74,21 @@ def outline(report: Report) -> list[Block]:
     blocks: list[Block] = [Heading(1, report.title), Words(_status(report))]
     blocks += [_plain(report.preamble)] if report.preamble else []
     for section in report.sections:
-        blocks += _section(section)
+        blocks += _section(section, signed=bool(report.signed))
     return blocks + _kept(report) + _annexes(report)
 
 
-def pieces(field: Field) -> tuple[Piece, ...]:
-    """Return what stands in an answer box. A person's words are whole; what is open says who must add it."""
+def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
+    """Return what stands in an answer box. A person's words are whole; what is open says who must add it.
+
+    Once a draft is signed off its guidance has done its work and is left out.
+    """
     remarks = _all(Tone.REMARK, field.notes)
     measured = _all(Tone.PLAIN, field.paragraphs)
     answer = field.answer
     if answer is None:
-        return (*measured, *_open(field), *remarks, *_all(Tone.ASK, field.guidance))
+        guidance = () if signed else field.guidance
+        return (*measured, *_open(field), *remarks, *_all(Tone.ASK, guidance))
     typed = Piece(Tone.TYPED, answer.text)
     if not field.replaced:
         return (*measured, typed, *remarks)
@@ -119,15 +123,15 @@ def _status(report: Report) -> tuple[Piece, ...]:
     return _all(Tone.REMARK, [f"{first} {second}", *report.amendments])
 
 
-def _section(section: Section) -> list[Block]:
+def _section(section: Section, *, signed: bool) -> list[Block]:
     blocks: list[Block] = [Heading(2, section.heading)]
     for labelled, fields in groupby(section.fields, key=lambda field: field.label is not None):
         members = list(fields)
         if labelled:
-            rows = tuple((field.label or "", pieces(field)) for field in members)
+            rows = tuple((field.label or "", pieces(field, signed=signed)) for field in members)
             blocks.append(Grid(section.heading, rows))
         else:
-            blocks += [Box(pieces(field)) for field in members]
+            blocks += [Box(pieces(field, signed=signed)) for field in members]
     return blocks
 
 

@@ -161,6 +161,21 @@ def test_measuring_the_same_again_makes_no_version(ofqual_january: Incident) -> 
     assert remeasured(versions, measured(ofqual_january, 1)) == versions
 
 
+def test_a_later_day_alone_is_no_amendment(ofqual_january: Incident) -> None:
+    incident = ofqual_january
+    versions = remeasured((), fill(incident, form_named("B"), {}, [], incident.opened))
+    versions = signed(versions, "the Head of Profession", BEGIN)
+    again = fill(incident, form_named("B"), {}, [], incident.opened + timedelta(days=6))
+    assert remeasured(versions, again) == versions
+
+
+def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
+    versions = remeasured((), measured(ofqual_january, 1))
+    assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
+    versions = signed(versions, "the Head of Profession", BEGIN)
+    assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
+
+
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:
     versions = remeasured((), measured(ofqual_january, 1))
     versions = signed(versions, "the Head of Profession", BEGIN)
