@@ -16,7 +16,7 @@ _START = ""
 
 def link(record: Record, previous: str) -> Record:
     """Return the record with its `chain`, given that of the record before (empty for the first)."""
-    told = (record.monitor, record.number, record.target, record.kind, record.at.isoformat())
+    told = (record.monitor, record.number, record.kind, record.at.isoformat())
     kept = (record.file, record.offset, record.length, record.sha256)
     text = "\n".join(str(part) for part in (previous, *told, *kept))
     return replace(record, chain=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar, cast
 
@@ -39,7 +39,7 @@ def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our d
     return text.decode()
 
 
-def from_json(kind: type[T], text: str, **left_out: Any) -> T:  # noqa: ANN401  # fields of any type
+def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
     """Return the dataclass that `to_json` wrote, given what was left out; raises ValueError for anything else."""
     return cast("T", _adapter(kind).validate_python({**json.loads(text), **left_out}))
 

@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from monitor.record.packing import pack, unpack
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 
@@ -75,21 +77,38 @@ class Words(TypeDecorator[str]):
         return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-class Body(TypeDecorator[dict[str, Any]]):
-    """A JSON object as compact text. ASCII alone, so that any text inside is fit for any database."""
+class Packed(TypeDecorator[str]):
+    """JSON text, packed."""
 
-    impl = Text
+    impl = LargeBinary
     cache_ok = True
 
-    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Return what is stored."""
+        del dialect
+        return None if value is None else pack(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        """Return the text."""
+        del dialect
+        return None if value is None else unpack(bytes(value))
+
+
+class Body(TypeDecorator[dict[str, Any]]):
+    """A JSON object, packed."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
         """Return what is stored; raises TypeError for what JSON cannot say."""
         del dialect
-        return None if value is None else json.dumps(value, separators=(",", ":"))
+        return None if value is None else pack(json.dumps(value, separators=(",", ":")))
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Any] | None:
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> dict[str, Any] | None:
         """Return the object."""
         del dialect
-        return None if value is None else json.loads(value)
+        return None if value is None else json.loads(unpack(bytes(value)))
 
 
 class Names(TypeDecorator[tuple[str, ...]]):

@@ -29,6 +29,7 @@ _LONGEST_REMEMBERED = 32_000
 @dataclass(frozen=True, slots=True)
 class _Waiting:
     record: Record
+    target: str
     answer: Answer
     request: Request | None
 
@@ -78,8 +79,8 @@ class Evidence:
             if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
                 return ""
             self._number += 1
-            record = Record(self._monitor, self._number, target, kind, answer.received, "", 0, 0, "", "")
-            self._waiting.append(_Waiting(record, answer, request))
+            record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
+            self._waiting.append(_Waiting(record, target, answer, request))
             self._weight += len(answer.body)
         self._writer.nudge()
         return record.id
@@ -161,7 +162,7 @@ class Evidence:
         self._open_file(waiting[0].record)
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
-            piece = records(one.answer, one.record.id, one.record.target, one.request)
+            piece = records(one.answer, one.record.id, one.target, one.request)
             if offset == 0:
                 piece = opening(_SOFTWARE, self._file, one.record.at) + piece
             digest = hashlib.sha256(piece).hexdigest()

@@ -19,7 +19,7 @@ from monitor.record.store import Store
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`. `chain` is the SHA-256 of these "
     "lines joined by newlines: the chain of the record numbered one lower by the same monitor (empty for number 1), "
-    "monitor, number, target, kind, at, file, offset, length, sha256."
+    "monitor, number, kind, at, file, offset, length, sha256."
 )
 
 
@@ -68,7 +68,7 @@ def _manifest(incident: Incident, records: list[Record], now: datetime) -> dict[
 
 
 def _entry(record: Record) -> dict[str, Any]:
-    entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "target", "kind")}
+    entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
     place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
     expired = record.expired.isoformat() if record.expired else None
     path = None if expired else _path(record)

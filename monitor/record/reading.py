@@ -249,7 +249,7 @@ def _without(table: Table, *names: str) -> Select[Any]:
 
 def _whole(kind: type[T], row: RowMapping) -> T:
     keys = dict(row)
-    return from_json(kind, keys.pop("body"), **keys)
+    return from_json(kind, keys.pop("body"), keys)
 
 
 def _within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:

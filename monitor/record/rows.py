@@ -126,14 +126,13 @@ class Record:
     """Bytes that were kept as evidence, and their link in the chain of one monitor's records.
 
     `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder;
-    `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. `chain` is the SHA-256
-    over this record and the `chain` of the one before, so that a record altered, lost or slipped in shows.
-    `expired` is when the bytes were given up under the retention rule.
+    `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. The bytes name target
+    and address. `chain` is the SHA-256 over this record and the `chain` of the one before, so that a
+    record altered, lost or slipped in shows. `expired` is when the bytes were given up for want of room.
     """
 
     monitor: str
     number: int
-    target: str
     kind: str
     at: datetime
     file: str

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
+from alerts.incident import Kind
 from monitor.look.sighting import State
-from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Words
+from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 from monitor.record.rows import Standing
 
 HEAD = "0001"
@@ -48,7 +49,7 @@ def _lean(name: str, *columns: Column[Any] | Index) -> Table:
     return Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
-RELEASE = _table("release", _key("id"), _fact("producer", Name), _fact("body", Text))
+RELEASE = _table("release", _key("id"), _fact("producer", Name), _fact("body", Packed))
 
 PROMISE = _lean(
     "promise",
@@ -57,7 +58,7 @@ PROMISE = _lean(
     _key("learnt", Instant),
     _maybe("begins", Instant),
     _maybe("confirmed_at", Instant),
-    _fact("body", Text),
+    _fact("body", Packed),
     Index(None, "begins"),
 )
 
@@ -121,9 +122,9 @@ JUDGED = _table(
     _fact("final", Boolean),
     _fact("at", Instant),
     _fact("body", Body),
-    Index(None, "slot", "release"),
-    Index(None, "producer", "slot", "release"),
-    Index(None, "final", "slot", "release"),
+    Index(None, "slot"),
+    Index(None, "producer", "slot"),
+    Index(None, "final", "slot"),
 )
 
 EVENT = _table(
@@ -143,9 +144,10 @@ INCIDENT = _table(
     _key("id"),
     _fact("release", Name),
     _fact("producer", Name),
+    _fact("kind", OneOf(Kind)),
     _fact("occurred", Instant),
     _fact("opened", Instant),
-    _fact("body", Text),
+    _fact("body", Packed),
     Index(None, "occurred", "id"),
     Index(None, "release", "opened"),
 )
@@ -169,7 +171,7 @@ NOTICE = _table(
     _key("id"),
     _fact("incident", Name),
     _fact("at", Instant),
-    _fact("body", Text),
+    _fact("body", Packed),
     Index(None, "incident", "at"),
     Index(None, "at"),
 )
@@ -194,7 +196,6 @@ EVIDENCE = _lean(
     "evidence",
     _key("monitor"),
     _key("number", BigInteger),
-    _fact("target", Name),
     _fact("kind", Text),
     _fact("at", Instant),
     _fact("file", Name),

@@ -114,7 +114,7 @@ class SqlTransaction:
 
     def save_incident(self, incident: Incident) -> None:
         """Insert or replace an incident."""
-        self._replace(tables.INCIDENT, [_keyed(incident, "id", "release", "producer", "occurred", "opened")])
+        self._replace(tables.INCIDENT, [_keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")])
 
     def add_draft(self, draft: Draft) -> None:
         """Append a version of a draft; raises `Conflict` when this version is there already."""

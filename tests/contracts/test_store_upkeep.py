@@ -63,7 +63,7 @@ def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Inci
 
 def a_record(number: int, monitor: str = "m") -> Record:
     name = f"{monitor}-000000001-20180105.warc.gz"
-    return Record(monitor, number, "r/page/edge", "turn", SLOT, name, 100 * number, 50, "aa" * 32, f"{number:064x}")
+    return Record(monitor, number, "turn", SLOT, name, 100 * number, 50, "aa" * 32, f"{number:064x}")
 
 
 # Evidence and leases

@@ -39,7 +39,7 @@ def _calendars() -> None:
         "release",
         _key("id", NAME),
         _fact("producer", NAME),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
     )
     _create(
         "promise",
@@ -48,7 +48,7 @@ def _calendars() -> None:
         _key("learnt", sa.BigInteger),
         _maybe("begins", sa.BigInteger),
         _maybe("confirmed_at", sa.BigInteger),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
         lean=True,
     )
     _index("promise", "begins")
@@ -56,7 +56,7 @@ def _calendars() -> None:
         "announced",
         _key("calendar", NAME),
         _key("uid", NAME),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
         _fact("seen_first", sa.BigInteger),
         _fact("seen_last", sa.BigInteger),
         _maybe("gone", sa.BigInteger),
@@ -113,11 +113,11 @@ def _watch() -> None:
         _fact("grade", sa.Text),
         _fact("final", sa.Boolean),
         _fact("at", sa.BigInteger),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
     )
-    _index("judged", "final", "slot", "release")
-    _index("judged", "producer", "slot", "release")
-    _index("judged", "slot", "release")
+    _index("judged", "final", "slot")
+    _index("judged", "producer", "slot")
+    _index("judged", "slot")
     _create(
         "event",
         _key("id", NAME),
@@ -125,7 +125,7 @@ def _watch() -> None:
         _fact("at", sa.BigInteger),
         _fact("before", sa.Text),
         _fact("after", sa.Text),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
     )
     _index("event", "at")
     _index("event", "release", "at")
@@ -137,9 +137,10 @@ def _people() -> None:
         _key("id", NAME),
         _fact("release", NAME),
         _fact("producer", NAME),
+        _fact("kind", sa.Text),
         _fact("occurred", sa.BigInteger),
         _fact("opened", sa.BigInteger),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
     )
     _index("incident", "occurred", "id")
     _index("incident", "release", "opened")
@@ -151,8 +152,8 @@ def _people() -> None:
         _fact("by", sa.Text),
         _fact("form", sa.Text),
         _fact("edition", sa.Text),
-        _fact("facts", sa.Text),
-        _fact("words", sa.Text),
+        _fact("facts", sa.LargeBinary),
+        _fact("words", sa.LargeBinary),
         _maybe("signed", sa.BigInteger),
         _fact("digest", sa.Text),
     )
@@ -161,7 +162,7 @@ def _people() -> None:
         _key("id", NAME),
         _fact("incident", NAME),
         _fact("at", sa.BigInteger),
-        _fact("body", sa.Text),
+        _fact("body", sa.LargeBinary),
     )
     _index("notice", "at")
     _index("notice", "incident", "at")
@@ -194,7 +195,6 @@ def _upkeep() -> None:
         "evidence",
         _key("monitor", NAME),
         _key("number", sa.BigInteger),
-        _fact("target", NAME),
         _fact("kind", sa.Text),
         _fact("at", sa.BigInteger),
         _fact("file", NAME),

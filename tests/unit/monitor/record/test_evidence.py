@@ -68,7 +68,7 @@ def test_what_was_kept_is_read_back_byte_for_byte(sqlite: SqlStore, tmp_path: Pa
     first, second = keep_all(sqlite, tmp_path / "ev", answer(404, b"\0no"), answer(200, b"The figures", after=1.5))
     assert payload_of(read(tmp_path / "ev", first)) == b"\0no"
     assert payload_of(read(tmp_path / "ev", second)) == b"The figures"
-    assert (first.id, first.kind, first.target, first.at) == ("edge-1", "turn", "r/page/edge", answer().received)
+    assert (first.id, first.kind, first.at) == ("edge-1", "turn", answer().received)
     assert hashlib.sha256(read(tmp_path / "ev", second)).hexdigest() == second.sha256
     assert verify(sqlite, tmp_path / "ev") == []
 
@@ -225,7 +225,7 @@ def test_an_altered_byte_a_lost_file_and_a_lost_row_all_show(sqlite: SqlStore, t
 @pytest.mark.parametrize(
     ("meddling", "told"),
     [
-        ("UPDATE evidence SET target = 'other/page/edge' WHERE number = 2", "edge-2: the chain is broken"),
+        ("UPDATE evidence SET kind = 'before' WHERE number = 2", "edge-2: the chain is broken"),
         ("UPDATE evidence SET at = at + 1 WHERE number = 1", "edge-1: the chain is broken"),
         ("DELETE FROM evidence WHERE number = 2", "2 to 2 are missing"),
     ],
@@ -348,7 +348,7 @@ def chain_by_hand(entries: list[dict[str, Any]]) -> list[str]:
     """Follow the manifest's own words on how to check it."""
     previous, chains = "", []
     for it in entries:
-        names = ("monitor", "number", "target", "kind", "at", "file", "offset", "length", "sha256")
+        names = ("monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
         previous = hashlib.sha256("\n".join([previous, *(str(it[name]) for name in names)]).encode()).hexdigest()
         chains.append(previous)
     return chains

@@ -172,14 +172,14 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("meddling", "told"),
     [
-        ("INSERT INTO notice VALUES ('n', 'lost', 1, '{}')", "notice n is about an unknown incident: lost"),
+        ("INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')", "notice n is about an unknown incident: lost"),
         (
-            "INSERT INTO incident VALUES ('i', 'r', 'p', 1, 1, '{\"kind\":\"late\"}')",
+            "INSERT INTO incident VALUES ('i', 'r', 'p', 'late', 1, 1, x'00')",
             "incident i has no notice",
         ),
         (
-            """INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, '{}');
-            INSERT INTO event VALUES ('e', 'r', 1, 'pending', 'overdue', '{}')""",
+            """INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d');
+            INSERT INTO event VALUES ('e', 'r', 1, 'pending', 'overdue', x'007b7d')""",
             "the verdict on r is late, its last event says another",
         ),
         (
