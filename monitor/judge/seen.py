@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.presence import Presence, presences
@@ -54,7 +54,7 @@ def seen(release: str, part: Part, runs: Mapping[str, Sequence[Run]], blind: Seq
     """Gather what was seen of a part by `now` from the runs by target id (`RELEASE/PART/VIEW`)."""
     faults = [span for span in blind if span.cause == "clock"]
     views = {
-        view: tuple(run for run in runs.get(f"{release}/{part.id}/{view}", ()) if run.first_sent <= now)
+        view: tuple(_as_of(run, now) for run in runs.get(f"{release}/{part.id}/{view}", ()) if run.first_sent <= now)
         for view in (*MAIN, View.CONTENT)
     }
     trusted = {view: [run for run in each if not _in_doubt(run, faults)] for view, each in views.items()}
@@ -68,6 +68,13 @@ def seen(release: str, part: Part, runs: Mapping[str, Sequence[Run]], blind: Seq
         tuple(presences(told)),
         min(doubtful, key=lambda run: run.begin, default=None),
     )
+
+
+def _as_of(run: Run, now: datetime) -> Run:
+    """Return a run as far as it had come by an earlier instant; what it grew to later is left out."""
+    if run.last_received <= now:
+        return run
+    return replace(run, last_received=now, end=min(run.end, now))
 
 
 def _in_doubt(run: Run, faults: Sequence[Blind]) -> bool:

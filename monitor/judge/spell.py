@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.runs import Run
@@ -61,13 +61,18 @@ def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
 
 
 def unproved(runs: Iterable[Run]) -> Run | None:
-    """Return the first run in which a view answered as if out though nothing was seen that makes it count."""
+    """Return the first run in which a view answered as if out though nothing was seen that makes it count.
+
+    Its `begin` is the earliest of all such runs up to the first absence or specific answer.
+    """
+    leading: list[Run] = []
     for run in runs:
-        if run.state is State.PRESENT:
-            return None if run.specific else run
-        if run.state is not State.UNKNOWN:
-            return None
-    return None
+        if run.state is State.UNKNOWN:
+            continue
+        if run.state is not State.PRESENT or run.specific:
+            break
+        leading.append(run)
+    return replace(leading[0], begin=min(run.begin for run in leading)) if leading else None
 
 
 def gone_by(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
