@@ -45,10 +45,11 @@ def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
 
 
 def _blind(case: Case, sight: Seen) -> list[_Span]:
-    return [_Span(span.begins, span.ends, span.cause) for span in case.blind if _touches(case, sight, span)]
+    return [_Span(span.begins, span.ends, span.cause) for span in case.blind if touches(case, sight, span)]
 
 
-def _touches(case: Case, sight: Seen, span: Blind) -> bool:
+def touches(case: Case, sight: Seen, span: Blind) -> bool:
+    """Tell whether a blind span hid a part: everything, its host, or one of its targets."""
     if span.begins > case.now:
         return False
     if span.target:
