@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LONGEST = 200  # characters; nothing longer is a date
 
@@ -15,9 +16,12 @@ _NOTES = re.compile(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)"
 _BLANKS = re.compile(r"\s+")
 
 
+@lru_cache(maxsize=16_384)
 def normalise(text: str) -> str:
     """Return the text case-folded, with plain dashes, quotes and single blanks, without footnote marks."""
     plain = unicodedata.normalize("NFKC", text.translate(_FOOTNOTES))
     plain = _QUOTES.sub("'", _DASHES.sub("-", plain)).casefold()
     plain = _BLANKS.sub(" ", _NOTES.sub(" ", plain)).strip(" ,;:")
+    if plain[:1] in {"'", '"'}:
+        plain = plain.strip("'\"")
     return plain if plain.endswith((".m.", "w.c.")) else plain.rstrip(" .,;")

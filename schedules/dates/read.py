@@ -60,6 +60,7 @@ def read_date(text: str, anchor: date, timezone: str = LONDON, date_order: str =
     return _read(text, anchor, timezone, date_order)
 
 
+@lru_cache(maxsize=16_384)
 def with_time(slot: Slot, text: str) -> Slot:
     """Return a slot of one day made exact by a time that stands in a column of its own ("9.30", "7am", "0930").
 
@@ -103,6 +104,8 @@ def _read(text: str, anchor: date, timezone: str, date_order: str) -> DateText:
 
 
 def _words(plain: str, text: str, timezone: str, context: Context) -> DateText:
+    if status_word(plain):
+        return DateText(*_status_alone(Peeled("", status_word(plain)), text, timezone))
     peeled = peel(plain)
     was = _WAS.match(peeled.rest)
     if was:

@@ -22,7 +22,7 @@ _WAS = re.compile(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:? (?:for )?(.+)"
 )
 _DASH = re.compile(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_LEAD = re.compile(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| )(?=[0-9a-z])(?P<rest>.+)$")
+_LEAD = re.compile(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
 _HARMLESS = re.compile(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
@@ -71,7 +71,7 @@ def peel(text: str) -> Peeled:
         if was:
             previous = was[1]
             return " "
-        word = status_word(inner)
+        word = status_word(inner) or status_word(inner.partition(",")[0])
         status = word or status
         return " " if word else f" {inner} "
 

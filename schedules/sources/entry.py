@@ -32,6 +32,7 @@ REASONS = {
 }
 
 _MARKS = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹†‡]|[*]+(?=\s|$)")
+_CLEAN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
 _BLANKS = re.compile(r"[\s\u200b\ufeff]+")
 
 
@@ -99,6 +100,8 @@ def clean_title(text: str) -> str:
 
 def clean_url(text: str, base: str = "") -> str:
     """Return an absolute http address without stray blanks, fragment and campaign tags; "" for anything else."""
+    if _CLEAN.fullmatch(text):
+        return text
     try:
         parts = urlsplit(urljoin(base, _BLANKS.sub("", text)))
     except ValueError:

@@ -1,0 +1,77 @@
+"""What the tests of calendar sources share: the day of the read, payloads, and reading saved bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from schedules.announcement import Announcement
+from schedules.asjson import slot_json
+from schedules.london import local
+from schedules.source import Page, Reading
+from schedules.sources.kinds import parse_saved
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+
+NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def now() -> datetime:
+    return NOW
+
+
+@pytest.fixture
+def payload() -> Callable[[str], bytes]:
+    folder = Path(__file__).parent / "payloads"
+    return lambda name: (folder / name).read_bytes()
+
+
+@pytest.fixture
+def samples(root: Path) -> Path:
+    """The folder of samples beside the project; tests of it are skipped where it is absent."""
+    folder = root.parent / "shared/samples"
+    if not folder.is_dir():
+        pytest.skip("the samples do not stand beside the project")
+    return folder
+
+
+@pytest.fixture
+def parse() -> Parse:
+    """Read a calendar of a kind from bytes: `parse(kind, body, **settings)`."""
+
+    def read(kind: str, body: bytes, *, at: datetime = NOW, **settings: str) -> Reading:
+        url = settings.pop("url", "https://stats.example.org/calendar")
+        return parse_saved(kind, body, SourceOptions("test", url, **settings), at)
+
+    return read
+
+
+@pytest.fixture
+def page() -> Callable[..., Page]:
+    return lambda url, body, status=200, **headers: Page(url, status, body, headers)
+
+
+@pytest.fixture
+def short() -> Callable[[Reading], list[tuple[str, ...]]]:
+    """Return what tests compare most: title, precision, start, end or time, and state of each entry."""
+
+    def shortened(reading: Reading) -> list[tuple[str, ...]]:
+        return [_short(announcement) for announcement in reading.announcements]
+
+    return shortened
+
+
+def _short(announcement: Announcement) -> tuple[str, ...]:
+    slot = announcement.slot
+    written = slot_json(slot)
+    when = (
+        f"{local(slot.instant, slot.timezone):%Y-%m-%d %H:%M}"
+        if slot.instant
+        else f"{written['start']} {written['end']}"
+    )
+    return (announcement.title, slot.precision.value, when, announcement.state.value if announcement.state else "")

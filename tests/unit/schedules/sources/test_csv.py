@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.source import Reading, UnreadableCalendar
+from schedules.sources.csv import csv_faults
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+Short = Callable[[Reading], list[tuple[str, ...]]]
+
+OURS = (
+    b"id,title,producer,url,date,time,state\n"
+    b"a,Trade,hmrc,https://stats.example/trade,2026-11-26,09:30,confirmed\n"
+    b"b,Housing,,https://stats.example/housing,December 2026,,provisional\n"
+    b"c,Crime,mhclg,https://stats.example/crime,2026-12-17,9.30,cancelled\n"
+)
+
+
+def test_our_own_header_is_read(parse: Parse, short: Short) -> None:
+    assert short(parse("csv", OURS)) == [
+        ("Trade", "instant", "2026-11-26 09:30", "confirmed"),
+        ("Housing", "month", "2026-12-01 2026-12-31", "provisional"),
+        ("Crime", "instant", "2026-12-17 09:30", "cancelled"),
+    ]
+
+
+def test_a_row_without_a_producer_takes_the_configured_one(parse: Parse) -> None:
+    producers = [each.producer for each in parse("csv", OURS, producer="dfx").announcements]
+    assert producers == ["hmrc", "dfx", "mhclg"]
+
+
+@pytest.mark.parametrize("delimiter", [b";", b"\t"])
+def test_other_delimiters_are_found(parse: Parse, delimiter: bytes) -> None:
+    assert len(parse("csv", OURS.replace(b",", delimiter)).announcements) == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+def test_spreadsheets_write_in_several_encodings(parse: Parse, encoding: str) -> None:
+    body = "Title,Release date\r\nCafé prices \u2013 2026,26 November 2026\r\n".encode(encoding)
+    assert parse("csv", body).announcements[0].title == "Café prices \u2013 2026"
+
+
+def test_a_title_row_blank_rows_quoted_line_ends_and_a_last_row_are_no_trouble(parse: Parse, short: Short) -> None:
+    body = (
+        b'Release calendar,,\r\n,,\r\nRelease title,Release date,Status\r\n"Housing\nsupply",10/12/2026,Confirmed\r\n'
+        b",,\r\nLast updated 12/11/2026,,\r\n"
+    )
+    reading = parse("csv", body)
+    assert short(reading) == [("Housing supply", "day", "2026-12-10 2026-12-10", "confirmed")]
+    assert "left out" in reading.notes[0]
+
+
+def test_two_columns_that_could_be_the_date_need_a_choice(parse: Parse) -> None:
+    body = b"Title,Release date,Planned date\nTrade,26/11/2026,27/11/2026\n"
+    with pytest.raises(UnreadableCalendar, match="two columns could be the date"):
+        parse("csv", body)
+    chosen = parse("csv", body, options={"date": "Planned date"}).announcements[0]
+    assert str(chosen.slot.first) == "2026-11-27"
+
+
+def test_a_column_of_any_name_can_be_chosen(parse: Parse) -> None:
+    body = b"What,When\nTrade,26/11/2026 9:30\n"
+    only = parse("csv", body, options={"title": "What", "date": "When"}).announcements[0]
+    assert (only.title, only.slot.instant) == ("Trade", datetime(2026, 11, 26, 9, 30, tzinfo=UTC))
+
+
+def test_rows_that_fit_only_the_other_order_raise_an_alarm_and_no_slot(parse: Parse) -> None:
+    reading = parse("csv", b"title,date\nA,12/25/2026\nB,11/12/2026\n")
+    assert [each.slot.reason for each in reading.announcements] == ["order", None]
+    assert any("sanity" in note for note in reading.notes)
+
+
+def test_serial_numbers_count_only_where_declared(parse: Parse) -> None:
+    body = b"title,date,time\nA,46371,0.395833333\nB,46371,\n"
+    assert [each.slot.reason for each in parse("csv", body).announcements] == ["serial", "serial"]
+    exact, day = parse("csv", body, options={"excel": "yes"}).announcements
+    assert exact.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
+    assert str(day.slot.first) == "2026-12-15"
+
+
+def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(parse: Parse) -> None:
+    reading = parse("csv", b"id,title,date\na,A,1 May 2027\na,A,1 May 2027\nb,B,1 May 2027\nb,C,2 May 2027\n")
+    assert [(each.uid, each.doubt) for each in reading.announcements] == [
+        ("a", None),
+        ("b", "duplicate-uid"),
+        ("b", "duplicate-uid"),
+    ]
+
+
+def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
+    body = b"title,date,url\nA,1 May 2027,https://stats.example/ trade?utm_source=x&id=1#top\n"
+    assert parse("csv", body).announcements[0].url == "https://stats.example/trade?id=1"
+
+
+def test_all_faults_of_a_kept_file_are_told_at_once(now: datetime) -> None:
+    body = b"title,date,colour,state,url\n,Tuesday 26 November 2026,red,Confirmed,x\nB,31 June 2026,,Perhaps,\n"
+    told = [str(fault) for fault in csv_faults(body, SourceOptions("own", "own.csv"), now)]
+    assert told == [
+        "row 1: unknown column (got 'colour')",
+        "row 2.title: missing",
+        "row 2.date: doubtful: weekday (got 'Tuesday 26 November 2026')",
+        "row 2.url: not a web address (got 'x')",
+        "row 3.state: not a state this program knows (got 'Perhaps')",
+        "row 3.date: no calendar has this date (got '31 June 2026')",
+    ]
+
+
+def test_a_good_file_has_no_faults(now: datetime) -> None:
+    assert csv_faults(OURS, SourceOptions("own", "own.csv"), now) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", "empty answer"),
+        (b"   \n", "empty answer"),
+        (b"nothing,here\n1,2\n", "no heading"),
+        (b"<!DOCTYPE html><title>Sign in</title>", "an HTML page"),
+        (b"title,date\nA,1\0May", "NUL"),
+        (b'title,date\nA,"' + b"x" * 10_000_000, "not CSV"),
+        (b"x" * 10_000_000, "not CSV|no heading"),
+    ],
+)
+def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableCalendar, match=reason):
+        parse("csv", body)
+
+
+def test_a_hundred_thousand_rows_are_read(parse: Parse) -> None:
+    rows = "".join(
+        f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n" for n in range(100_000)
+    )
+    reading = parse("csv", f"id,title,producer,url,date,time,state\n{rows}".encode())
+    assert len(reading.announcements) == 100_000

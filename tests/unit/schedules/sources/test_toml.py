@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.announcement import Role
+from schedules.slot import Precision
+from schedules.source import Reading, UnreadableCalendar
+from schedules.sources.options import SourceOptions
+from schedules.sources.toml import toml_faults
+
+Parse = Callable[..., Reading]
+Short = Callable[[Reading], list[tuple[str, ...]]]
+
+OURS = b"""
+[[release]]
+id = "malpractice-2017"
+title = "Malpractice for GCSE and A level"
+producer = "ofqual"
+url = "https://www.gov.uk/government/statistics/malpractice"
+slot = 2018-01-05T09:30:00
+state = "confirmed"
+recognise = "govuk"
+part = [
+  { id = "sheet", role = "data", url = "https://assets.example/tables.ods", recognise = "status" },
+  { id = "news", role = "alternative", url = "https://www.gov.uk/government/news/x" },
+]
+
+[[release]]
+id = "zoned"
+title = "Zoned"
+url = "https://stats.example/zoned"
+slot = 2018-07-05T08:30:00Z
+
+[[release]]
+id = "day"
+title = "Day"
+url = "https://stats.example/day"
+slot = 2018-07-05
+
+[[release]]
+id = "month"
+title = "Month"
+url = "https://stats.example/month"
+slot = "July 2018"
+state = "provisional"
+"""
+LOOSE = b"""
+[source]
+zone = "Europe/London"
+default_time = "09:30"
+[[release]]
+title = "Trade"
+date = 2026-11-26
+time = 09:30:00
+link = "https://stats.example/trade"
+[[release]]
+title = "Housing"
+date = 2026-12-01
+"""
+
+
+def test_our_own_keys_are_read(parse: Parse, short: Short) -> None:
+    assert short(parse("toml", OURS)) == [
+        ("Malpractice for GCSE and A level", "instant", "2018-01-05 09:30", "confirmed"),
+        ("Zoned", "instant", "2018-07-05 09:30", ""),
+        ("Day", "day", "2018-07-05 2018-07-05", ""),
+        ("Month", "month", "2018-07-01 2018-07-31", "provisional"),
+    ]
+
+
+def test_parts_keep_their_role_address_and_recogniser(parse: Parse) -> None:
+    sheet, news = parse("toml", OURS).announcements[0].parts
+    assert (sheet.id, sheet.role, sheet.recognise, sheet.required) == ("sheet", Role.DATA, "status", True)
+    assert (news.role, news.required) == (Role.ALTERNATIVE, False)
+
+
+def test_a_hand_kept_file_may_split_date_and_time_and_assume_one(parse: Parse) -> None:
+    trade, housing = parse("toml", LOOSE).announcements
+    assert trade.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert trade.url == "https://stats.example/trade"
+    assert housing.slot.precision is Precision.DAY
+    assert housing.slot.assumed == datetime(2026, 12, 1, 9, 30, tzinfo=UTC)
+
+
+def test_an_entry_without_an_id_keeps_its_key_wherever_it_stands(parse: Parse) -> None:
+    swapped = LOOSE.replace(b'[[release]]\ntitle = "Housing"\ndate = 2026-12-01\n', b"") + b""
+    assert parse("toml", swapped).announcements[0].uid == parse("toml", LOOSE).announcements[0].uid
+
+
+def test_a_local_time_that_does_not_exist_is_its_day_with_a_doubt(parse: Parse) -> None:
+    only = parse("toml", b'[[release]]\ntitle="x"\nslot=2026-03-29T01:30:00').announcements[0]
+    assert (only.slot.precision, only.doubt) == (Precision.DAY, "nonexistent-time")
+
+
+def test_all_faults_are_told_at_once(now: datetime) -> None:
+    body = b"""
+[source]
+zone = "Europe/Lodon"
+[[release]]
+titel = "x"
+slot = "31 June 2026"
+state = "maybe"
+part = [{ url = "ftp://x", rolle = "data" }]
+[[release]]
+title = 7
+url = "not an address"
+slot = true
+"""
+    told = [str(fault) for fault in toml_faults(body, SourceOptions("own", "own.toml"), now)]
+    assert (
+        told
+        == [
+            "source: timezone: no such time zone (got 'Europe/Lodon')",
+            "release[1].titel: unknown key, did you mean title? (got 'x')",
+            "release[1].state: write confirmed, provisional, cancelled, postponed (got 'maybe')",
+            "release[1].part[1].rolle: unknown key, did you mean role? (got 'data')",
+            "release[1].part[1].url: not a web address (got 'ftp://x')",
+            "release[2].title: not a text (got '7')",
+            "release[1].title: missing",
+            "release[1].url: missing",
+            "release[2].title: missing",
+            "release[1].date: no calendar has this date (got '31 June 2026')",
+            "release[2].date: not a date (got 'True')",
+        ]
+        or told
+    )
+
+
+def test_a_good_file_has_no_faults(now: datetime) -> None:
+    assert toml_faults(OURS, SourceOptions("own", "own.toml"), now) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"[[release]\ntitle=1", "not TOML"),
+        (b"release = 3", r"\[\[release\]\] table"),
+        (b"\xff\xfe\xff", "UTF-8|NUL|not"),
+        (b"title = '\0'", "NUL"),
+        (b"", "empty"),
+        (b"<html><body>Sign in</body></html>", "an HTML page"),
+        (b"a = " + b"[" * 100_000, "not TOML"),
+        (b"other = 1", r"no \[\[release\]\]"),
+    ],
+)
+def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableCalendar, match=reason):
+        parse("toml", body)
+
+
+def test_the_year_9999_is_no_slot(parse: Parse) -> None:
+    body = b'[[release]]\ntitle="a"\nslot=9999-12-31T23:59:59Z\n[[release]]\ntitle="b"\nslot=0001-01-01'
+    assert [each.slot.reason for each in parse("toml", body).announcements] == ["impossible", "impossible"]

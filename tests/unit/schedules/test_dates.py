@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.dates import DateText, assume_time, read_date, with_time
+from schedules.london import local
+from schedules.slot import Precision, Slot
+
+ANCHOR = date(2026, 6, 1)
+HARD = Path(__file__).parent / "payloads" / "hard_dates.tsv"
+
+
+def told(read: DateText) -> dict[str, Any]:
+    """Return what was read in the words of the samples."""
+    slot = read.slot
+    here = local(slot.instant) if slot.instant else None
+    before = read.previous
+    found = {
+        "precision": slot.precision.value,
+        "start": (here.date() if here else slot.first) and str(here.date() if here else slot.first),
+        "end": (here.date() if here else slot.last) and str(here.date() if here else slot.last),
+        "time": f"{here:%H:%M}" if here else None,
+    }
+    more = {"doubt": read.doubt, "reason": read.reason, "status": read.status, "previous": before and _short(before)}
+    return found | {name: value for name, value in more.items() if value}
+
+
+def _short(slot: Slot) -> str:
+    return f"{local(slot.instant):%Y-%m-%dT%H:%M}" if slot.instant else str(slot.first)
+
+
+def hard_rows() -> list[dict[str, str]]:
+    with HARD.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+
+
+@pytest.mark.parametrize("row", hard_rows(), ids=lambda row: row["text"])
+def test_a_hard_text_is_read_as_agreed(row: dict[str, str]) -> None:
+    expected = {name: value for name, value in row.items() if name != "text" and value}
+    found = {name: value for name, value in told(read_date(row["text"], ANCHOR)).items() if value}
+    assert found == expected
+
+
+def test_every_text_of_the_samples_is_read_as_expected(root: Path) -> None:
+    samples = root.parent / "shared/samples/calendars/date_texts.json"
+    if not samples.exists():
+        pytest.skip("the samples do not stand beside the project")
+    data = json.loads(samples.read_text(encoding="utf-8"))
+    anchor = date.fromisoformat(data["defaults"]["anchor"])
+    items = data["items"]
+    read = [told(read_date(item["text"], anchor, date_order=item.get("date_order", "dmy"))) for item in items]
+    assert read == [item["expect"] for item in items]
+
+
+def test_the_text_itself_is_kept() -> None:
+    assert read_date(" 23 July 2026¹ ", ANCHOR).slot.raw == " 23 July 2026¹ "
+
+
+def test_a_calendar_in_another_zone_is_converted() -> None:
+    read = read_date("July 23, 2026 8:30am", ANCHOR, timezone="America/New_York", date_order="mdy")
+    assert read.slot.instant == datetime(2026, 7, 23, 12, 30, tzinfo=UTC)
+
+
+def test_a_british_zone_word_in_a_calendar_from_elsewhere_is_doubted() -> None:
+    read = read_date("23 July 2026 9:30am BST", ANCHOR, timezone="America/New_York")
+    assert (read.slot.precision, read.doubt) == (Precision.DAY, "zone-unknown")
+
+
+@pytest.mark.parametrize(
+    ("text", "found"), [("09.30", "09:30"), ("7am", "07:00"), ("0930", "09:30"), ("noon", "12:00")]
+)
+def test_a_time_in_a_column_of_its_own_makes_a_day_exact(text: str, found: str) -> None:
+    slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
+    assert slot.instant is not None
+    assert f"{local(slot.instant):%H:%M}" == found
+
+
+@pytest.mark.parametrize("text", ["", "-", "TBC", "n/a", "to be confirmed", "soon"])
+def test_an_empty_time_leaves_the_day(text: str) -> None:
+    slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
+    assert (slot.precision, slot.doubt) == (Precision.DAY, None)
+
+
+@pytest.mark.parametrize("text", ["9:30 or 10:00", "25:00", "9:30am Mars time"])
+def test_a_time_that_says_more_leaves_a_doubtful_day(text: str) -> None:
+    slot = with_time(read_date("26/11/2026", ANCHOR).slot, text)
+    assert (slot.precision, slot.doubt) == (Precision.DAY, "unreadable-date")
+
+
+def test_a_time_beside_a_month_changes_nothing() -> None:
+    month = read_date("July 2026", ANCHOR).slot
+    assert with_time(month, "9:30") == month
+
+
+def test_an_assumed_time_leaves_the_slot_a_day() -> None:
+    slot = assume_time(read_date("26 November 2026", ANCHOR).slot, "09:30")
+    assert slot.precision is Precision.DAY
+    assert slot.assumed == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert assume_time(read_date("July 2026", ANCHOR).slot, "09:30").assumed is None
+
+
+@given(st.text(max_size=60), st.dates(date(2001, 1, 1), date(2099, 1, 1)))
+def test_any_text_gives_a_slot_or_a_reason(text: str, anchor: date) -> None:
+    slot = read_date(text, anchor).slot
+    if slot.precision is Precision.NONE:
+        assert slot.reason
+    elif slot.precision is not Precision.INSTANT:
+        assert slot.first is not None
+        assert slot.last is not None
+        assert slot.first <= slot.last
+
+
+@given(st.lists(st.sampled_from("0123456789/-.: aphmst()JulyQw,&12026"), max_size=40).map("".join))
+def test_a_text_that_looks_like_a_date_never_breaks_the_grammar(text: str) -> None:
+    read_date(text, ANCHOR)
+
+
+@given(st.datetimes(datetime(2000, 1, 2), datetime(2100, 1, 1)), st.sampled_from(["%d %B %Y %H:%M", "%Y-%m-%d %H:%M"]))  # noqa: DTZ001
+def test_a_written_time_is_read_back_to_the_minute(moment: datetime, form: str) -> None:
+    moment = moment.replace(second=0, microsecond=0, hour=moment.hour or 9)
+    slot = read_date(moment.strftime(form), ANCHOR).slot
+    if slot.instant is None:
+        assert slot.doubt in {"nonexistent-time", "ambiguous-time"}
+    else:
+        assert local(slot.instant).replace(tzinfo=None) == moment
+
+
+@given(st.dates(date(2001, 6, 1), date(2098, 6, 1)), st.integers(-30, 335))
+def test_a_day_without_its_year_is_the_one_in_the_window(anchor: date, away: int) -> None:
+    day = anchor + timedelta(days=away)
+    slot = read_date(f"{day:%A} {day.day} {day:%B}", anchor).slot
+    assert slot.first == day
+
+
+def test_a_long_text_costs_no_time() -> None:
+    assert read_date("1 July 2026 and " * 1_000_000, ANCHOR).reason == "not-a-date"
