@@ -16,6 +16,7 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
 from monitor.look.route import Finder, Router
 from monitor.look.stock import MOST_CONNECTIONS, StockTransport
+from monitor.look.transport import LeanTransport
 from monitor.look.trip import TRIP, Trip
 
 USER_AGENT = f"ninethirty/{__version__}"
@@ -24,6 +25,8 @@ _STORED = 4096
 
 Engine = Callable[[Origin, Finder, ssl.SSLContext], httpx.AsyncBaseTransport]
 """Makes the transport of one origin."""
+
+ENGINES: dict[str, Engine] = {"lean": LeanTransport, "stock": StockTransport}
 
 _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
     (httpx.PoolTimeout, Reason.POOL),
@@ -40,7 +43,8 @@ class HttpFetcher:
     """Makes requests with httpx, each origin on a transport of its own with at most four connections.
 
     `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
-    `engine` makes the transports. The task that fetches must not be cancelled except at shutdown.
+    `engine` makes the transports: the lean one,
+    or httpx's own to compare with. The task that fetches must not be cancelled except at shutdown.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own, most are left alone
@@ -51,7 +55,7 @@ class HttpFetcher:
         *,
         contact: str = "",
         seconds: float = 15.0,
-        engine: Engine = StockTransport,
+        engine: Engine = LeanTransport,
         context: ssl.SSLContext | None = None,
     ) -> None:
         """Open nothing yet."""

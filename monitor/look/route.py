@@ -7,7 +7,9 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from monitor.look.guard import Guard, Origin
+from monitor.look.fetch import Reason
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.trip import Trip
 
 
 class Unresolved(Exception):
@@ -40,6 +42,16 @@ class Finder:
             return [_asked(self.router, origin)]
         addresses = self.guard.checked(origin.host, await _addresses(origin))
         return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
+
+
+async def routes_of(finder: Finder, origin: Origin, trip: Trip) -> list[Route]:
+    """Find the routes of a trip, which is told why there are none. Raises as `find`."""
+    try:
+        return await finder.find(origin)
+    except (RefusedAddress, Unresolved) as exc:
+        reason = Reason.DNS if isinstance(exc, Unresolved) else Reason.REFUSED_ADDRESS
+        trip.fault = (reason, str(exc))
+        raise
 
 
 def _asked(router: Router, origin: Origin) -> Route:

@@ -9,14 +9,13 @@ from collections.abc import Iterable
 import httpcore
 import httpx
 
-from monitor.look.fetch import Reason
 from monitor.look.guard import Origin, RefusedAddress
-from monitor.look.route import Finder, Route, Unresolved
+from monitor.look.route import Finder, Route, Unresolved, routes_of
 from monitor.look.trip import TRIP, Trip
 
 MOST_CONNECTIONS = 4
-_CONNECT_SECONDS = 5.0
-_KEEP_SECONDS = 60.0
+CONNECT_SECONDS = 5.0
+KEEP_SECONDS = 60.0
 
 
 class _Stream(httpcore.AsyncNetworkStream):
@@ -80,13 +79,16 @@ class _Backend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002  # never given
     ) -> httpcore.AsyncNetworkStream:
         trip = _trip()
-        routes = await _found(self._finder, self._origin, trip)
+        try:
+            routes = await routes_of(self._finder, self._origin, trip)
+        except (RefusedAddress, Unresolved) as exc:
+            raise httpcore.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
             try:
-                return await self._connect(route, trip.left(_CONNECT_SECONDS / 2))
+                return await self._connect(route, trip.left(CONNECT_SECONDS / 2))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        return await self._connect(routes[-1], trip.left(_CONNECT_SECONDS))
+        return await self._connect(routes[-1], trip.left(CONNECT_SECONDS))
 
     async def _connect(self, route: Route, seconds: float) -> httpcore.AsyncNetworkStream:
         return _Stream(await self._inner.connect_tcp(route.address, route.port, seconds), route)
@@ -106,20 +108,9 @@ class StockTransport(httpx.AsyncHTTPTransport):
             ssl_context=context,
             max_connections=MOST_CONNECTIONS,
             max_keepalive_connections=MOST_CONNECTIONS,
-            keepalive_expiry=_KEEP_SECONDS,
+            keepalive_expiry=KEEP_SECONDS,
             network_backend=_Backend(origin, finder),
         )
-
-
-async def _found(finder: Finder, origin: Origin, trip: Trip) -> list[Route]:
-    try:
-        return await finder.find(origin)
-    except RefusedAddress as exc:
-        trip.fault = (Reason.REFUSED_ADDRESS, str(exc))
-        raise httpcore.ConnectError(str(exc)) from exc
-    except Unresolved as exc:
-        trip.fault = (Reason.DNS, str(exc))
-        raise httpcore.ConnectError(str(exc)) from exc
 
 
 def _trip() -> Trip:

@@ -14,13 +14,12 @@ import pytest
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
 from monitor.look.guard import guard_of
-from monitor.look.http import Engine, HttpFetcher
+from monitor.look.http import ENGINES, Engine, HttpFetcher
 from monitor.look.route import Route
 from monitor.look.scripted import Reply, ScriptedFetcher
 from monitor.look.stock import StockTransport
 
 CLOCK = SystemClock()
-ENGINES: dict[str, Engine] = {"stock": StockTransport}
 BASE = "https://www.example.gov.uk"
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -347,7 +346,7 @@ async def test_a_reset_is_a_failure(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "drip", [b"", b"H", b"HTTP/1.1 200 OK\r\nX-More: a", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"]
+    "drip", [b"", b"HTTP/1.1 200 O", b"HTTP/1.1 200 OK\r\nX-More: a", b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"]
 )
 async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(engine: Engine, drip: bytes) -> None:
     async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+from urllib.parse import urljoin
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
 from monitor.errors import UserFault
-from monitor.look.fetch import Answer
+from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.likeness import Likeness, likeness
 from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
 from monitor.look.sighting import State
+
+_ENTRIES = 1500
 
 
 def looking_for(expression: str) -> Recogniser:
     """Return a recogniser of JSON in which the expression is true: not null, false, nor empty.
 
-    Specific when what it finds is the title of the release. Raises `UserFault` for what is no expression.
+    Specific when what it finds is the title of the release. Objects with `title` and `url` are found, with the
+    role `listed`. Raises `UserFault` for what is no expression.
     """
     try:
         compiled = jmespath.compile(expression.strip())
@@ -34,6 +39,11 @@ def looking_for(expression: str) -> Recogniser:
             return absent("the expression finds nothing")
         texts = value if isinstance(value, list) else [value]
         named = (isinstance(text, str) and likeness(context.title, text) is Likeness.SAME for text in texts)
-        return Recognised(State.PRESENT, any(named))
+        return Recognised(State.PRESENT, any(named), _listed(answer.url, texts))
 
     return recognise
+
+
+def _listed(base: str, values: list[Any]) -> tuple[Found, ...]:
+    rows = [row for row in values[:_ENTRIES] if isinstance(row, dict) and row.get("url")]
+    return tuple(Found(urljoin(base, str(row["url"])), str(row.get("title", "")), "listed") for row in rows)
