@@ -9,6 +9,7 @@ from typing import Any
 
 from monitor.deliver.events import body_of
 from monitor.judge.judge import judge
+from monitor.judge.platform import BEHIND, with_platform
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
@@ -18,6 +19,7 @@ from schedules.promise import Promise
 from schedules.release import Release
 
 _AROUND = timedelta(days=30)
+_MOMENT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,20 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime) -> dict[
     if case is None:
         return row.body
     incident = store.incident(row.body["incident"]) if row.body["incident"] else None
-    return body_of(case.verdict(policies, now), incident)
+    return body_of(in_company(store, policies, case.verdict(policies, now)), incident)
+
+
+def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
+    """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
+
+    These are taken as last judged, since only what was judged of them can have told against the platform.
+    """
+    slot = verdict.slot.instant if verdict.slot is not None else None
+    if verdict.word not in BEHIND or slot is None:
+        return verdict
+    rows = [row for row in store.judged(slot, slot + _MOMENT) if row.release != verdict.release and row.word in BEHIND]
+    cases = ((casefile_of(store, row.release), row) for row in rows)
+    return with_platform(verdict, [case.verdict(policies, row.at) for case, row in cases if case is not None])
 
 
 def _blind(store: Store, promises: list[Promise]) -> list[Blind]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Any
 
-from monitor.casefile import casefile_of
+from monitor.casefile import casefile_of, in_company
 from monitor.deliver.events import body_of
 from monitor.judge.policy import Policies
 from monitor.judge.replay import differences
+from monitor.judge.verdict import Kind, Verdict
 from monitor.record.store import Store
 
 
@@ -22,4 +24,12 @@ def replay(
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.incident(row.body["incident"]) if row.body["incident"] else None
-        yield row.release, differences(row.body, body_of(case.verdict(policies, row.at), incident))
+        again = in_company(store, policies, case.verdict(policies, row.at))
+        yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
+
+
+def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:
+    """Return whether the stored verdict tells otherwise than this one of others late together on the platform."""
+    before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
+    after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
+    return [] if before == after else [f"findings.platform: was {before}, is {after}"]

@@ -10,17 +10,21 @@ from random import Random
 
 import structlog
 
-from alerts.channel import Attachment, Channel, Message, Outcome
+from alerts.channel import Attachment, Channel, Message, Outcome, Refused
 from alerts.delivery import GivenUp, Sent, Step, Waiting, after, ready
 from alerts.notice import Notice, message
 from monitor.clock import Clock
 from monitor.deliver.drafts import written
+from monitor.errors import StoreFault
 from monitor.record.rows import Delivery, Standing
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 
 _log = structlog.get_logger(__name__)
 _IDLE = timedelta(seconds=30)
+_AFTER_A_FAULT = timedelta(seconds=5)
+_LONGEST_SEND = 120.0
+_MOST = 10_000
 _EVER = timedelta(days=3650)
 
 Told = Callable[[str, str], None]
@@ -88,9 +92,16 @@ class Drain:
         bell = self._bells[name]
         while True:
             bell.clear()
-            due = await self.empty(name)
+            due = await self._emptied(name)
             wait = _IDLE if due is None else min(_IDLE, max(timedelta(), due - self._clock.now()))
             await _either(bell, self._clock, wait.total_seconds())
+
+    async def _emptied(self, name: str) -> datetime | None:
+        try:
+            return await self.empty(name)
+        except StoreFault as fault:
+            _log.warning("outbox_unreadable", channel=name, fault=str(fault))
+            return self._clock.now() + _AFTER_A_FAULT
 
     async def _waiting(self, name: str) -> dict[str, tuple[Waiting, Delivery, Notice]]:
         horizon = self._clock.now() + _EVER
@@ -100,7 +111,7 @@ class Drain:
 
     def _look_up(self, name: str, horizon: datetime) -> dict[str, tuple[Waiting, Delivery, Notice]]:
         rows = {}
-        for delivery in self._store.due_deliveries(horizon, limit=1000):
+        for delivery in self._store.due_deliveries(horizon, limit=_MOST):
             notice = self._store.notice(delivery.notice) if delivery.channel == name else None
             if notice is not None:
                 waiting = Waiting(notice.id, notice.follows or notice.id, name, notice.at, delivery.due)
@@ -110,10 +121,20 @@ class Drain:
     async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
         begun = replace(delivery, attempts=delivery.attempts + 1, began=self._clock.now(), finished=None)
         await self._writer.write(lambda tx: tx.save_delivery(begun))
-        parcel = await self._ask(lambda: self._message(notice, delivery.channel))
-        assert isinstance(parcel, Message)  # noqa: S101 # as above
-        outcome = await self._channels[delivery.channel].send(parcel)
-        await self._finish(begun, notice, outcome)
+        await self._finish(begun, notice, await self._sent(notice, delivery.channel))
+
+    async def _sent(self, notice: Notice, channel: str) -> Outcome:
+        try:
+            parcel = await self._ask(lambda: self._message(notice, channel))
+            assert isinstance(parcel, Message)  # noqa: S101 # as above
+            async with asyncio.timeout(_LONGEST_SEND):
+                return await self._channels[channel].send(parcel)
+        except TimeoutError:
+            return Refused(permanent=False, reason=f"no answer within {_LONGEST_SEND:g} s")
+        except Exception as fault:  # noqa: BLE001 # one message that breaks its channel must not stop those behind it
+            # Its type alone: what it says may hold an address with a password in it.
+            _log.error("delivery_broke", channel=channel, notice=notice.id, fault=type(fault).__name__)
+            return Refused(permanent=False, reason=f"broke with {type(fault).__name__}")
 
     async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome) -> None:
         now = self._clock.now()

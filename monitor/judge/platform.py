@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
 
-_BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 Place = tuple[str, datetime]
 
 
@@ -36,7 +36,7 @@ def with_platform(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
 
 def _place(verdict: Verdict) -> Place | None:
     slot = verdict.slot
-    if verdict.word not in _BEHIND or slot is None or slot.instant is None:
+    if verdict.word not in BEHIND or slot is None or slot.instant is None:
         return None
     return urlsplit(verdict.url).hostname or "", slot.instant
 
