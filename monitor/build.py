@@ -23,7 +23,7 @@ from monitor.daemon import Daemon
 from monitor.deliver.drain import Drain
 from monitor.deliver.events import Events, Recorded
 from monitor.health import Health
-from monitor.look.fetch import Fetcher
+from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
@@ -33,6 +33,7 @@ from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.senses import Senses
+from monitor.tripwires import Tripwires
 from monitor.watch import Rules, Watch
 from monitor.web.app import application
 from monitor.web.desk import Desk
@@ -123,16 +124,19 @@ class _Workshop:
             senses=self.senses,
             watch=self.watch,
             roster=roster,
+            tripwires=self._tripwires(roster),
             drain=self.drain,
             health=self.health,
             counters=self.metrics,
             readers=[(self._reader(table), table.every) for table in self.settings.calendar],
             channels=self.channels,
             timezone=self.settings.timezone,
+            tripwire_every=self.settings.watch.tripwire.every,
         )
         desk = Desk(self.store, daemon, self.clock, self.settings.timezone, self.settings.web.public_board)
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
-        self.senses.attach(self.watch, daemon)
+        self.daemon_made = daemon
+        self.senses.attach(self.watch, daemon, daemon.tripwires)
         self.metrics.show(daemon.shown, self.clock.now)
         return daemon, desk
 
@@ -171,6 +175,12 @@ class _Workshop:
             on_recorded=self._recorded,
             clock_offset=lambda: self.health.offset,
         )
+
+    def _tripwires(self, roster: Roster) -> Tripwires:
+        return Tripwires(self.settings.producer, roster.near, self.watch.add_part, self._lead)
+
+    def _lead(self, _producer: str, release: str, found: Found) -> None:
+        self.senses.soon(self.daemon_made.raise_lead(release, found))
 
     def _drain(self) -> Drain:
         endings = endings_of(self.settings, self.channels)

@@ -13,7 +13,7 @@ import structlog
 
 from alerts.byhand import log_by_hand
 from alerts.channel import Channel
-from alerts.incident import Decision, Incident
+from alerts.incident import Decision, Incident, decide, known_to
 from alerts.notice import opening
 from monitor.calendars import CalendarReader
 from monitor.clock import Clock
@@ -21,15 +21,16 @@ from monitor.clockwork import Clockwork
 from monitor.deliver.drain import Drain
 from monitor.health import Health
 from monitor.judge.runs import Blind
-from monitor.look.fetch import Fetcher
+from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics, Shown
 from monitor.record.rows import CalendarRead, Heartbeat
-from monitor.record.store import Store
+from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.senses import Senses
+from monitor.tripwires import Tripwires, always, with_lead
 from monitor.watch import Watch
 from monitor.web.serve import WebServer
 
@@ -53,6 +54,7 @@ class Daemon:
     senses: Senses
     watch: Watch
     roster: Roster
+    tripwires: Tripwires
     drain: Drain
     health: Health
     counters: Metrics
@@ -60,6 +62,7 @@ class Daemon:
     channels: Sequence[Channel] = ()
     web: WebServer | None = None
     timezone: str = "Europe/London"
+    tripwire_every: timedelta = timedelta(seconds=60)
     closing: Sequence[Callable[[], None]] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
@@ -81,6 +84,8 @@ class Daemon:
         beat = self.store.heartbeat(self.name)
         now = self.clock.now()
         await self.roster.take_up(now)
+        self.tripwires.since = beat.at if beat is not None else now
+        self.watch_tripwires(self.tripwire_every)
         if beat is not None and beat.at < now:
             await self.note_blind(Blind(beat.at, now, "stopped" if beat.stopped else "killed"))
         await self._beat()
@@ -99,15 +104,32 @@ class Daemon:
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
-        watched = self.watch.releases.get(release)
         now = self.clock.now()
-        facts = self.watch.facts(watched) if watched is not None else None
+        known = self.roster.releases.get(release)
+        facts = self.watch.facts(known, self.roster.promises(release)) if known is not None else None
         incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
         notice = opening(incident, now)
         decision = Decision(incident, (notice,), draft=True)
         await self.writer.write(lambda tx: self.watch.events.follow(tx, decision, now))
         self.drain.ring()
         return incident
+
+    async def raise_lead(self, release: str, found: Found) -> None:
+        """Ask a person to judge an item of the press about a release."""
+        now = self.clock.now()
+        facts = self.watch.facts(self.roster.releases[release], self.roster.promises(release))
+
+        def follow(tx: Transaction) -> int:
+            known = known_to(self.store.incidents_of(release), release)
+            return self.watch.events.follow(tx, decide(with_lead(facts, found, now), known, now), now)
+
+        if await self.writer.write(follow):
+            self.drain.ring()
+
+    def watch_tripwires(self, every: timedelta) -> None:
+        """Look at every tripwire from now on."""
+        for target in self.tripwires.targets():
+            self.poller.watch(target, always(every))
 
     async def look_once(self, day: date | None = None) -> None:
         """Look once at every target of a local day's releases, and judge them."""

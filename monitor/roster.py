@@ -16,9 +16,11 @@ from monitor.plan.targets import Target
 from monitor.record.rows import Announced, CalendarRead
 from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
+from monitor.tripwires import Near
 from monitor.watch import Watch
 from schedules.announcement import Announcement
 from schedules.asjson import announcement_from_json, announcement_json
+from schedules.inforce import slot_in_force
 from schedules.join import Joined, Rules, join
 from schedules.ledger import Learnt, learn
 from schedules.promise import Promise
@@ -95,6 +97,22 @@ class Roster:
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
         self._watch_near(self._clock.now())
+
+    def promises(self, release: str) -> list[Promise]:
+        """Return the promises of a release in the order learnt."""
+        return self._promises[release]
+
+    def near(self, producer: str) -> list[Near]:
+        """Return the releases of a producer whose slot lies ahead or has not long passed."""
+        now = self._clock.now()
+        mine = [release for release in self._releases.values() if release.producer == producer]
+        slots = ((release, slot_in_force(self._promises[release.id], now).slot) for release in mine)
+        watched = self._watch.releases
+        return [
+            Near(watched[release.id].release if release.id in watched else release, slot.begins())
+            for release, slot in slots
+            if slot is not None and (passes := slot.passes()) is not None and passes > now - BEHIND
+        ]
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases, of one local day or of all."""

@@ -15,7 +15,7 @@ from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting
 from monitor.look.skew import Skew
 from monitor.metrics import Metrics, outcome_of
-from monitor.plan.targets import Target
+from monitor.plan.targets import Target, View
 
 
 class Seeing(Protocol):
@@ -23,6 +23,13 @@ class Seeing(Protocol):
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting."""
+
+
+class Tripping(Protocol):
+    """What takes in looks at tripwires."""
+
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Take in one look at a tripwire."""
 
 
 class Noting(Protocol):
@@ -41,15 +48,17 @@ class Senses:
         self._health = health
         self._watch: Seeing | None = None
         self._noting: Noting | None = None
+        self._tripwires: Tripping | None = None
         self._notes: set[asyncio.Task[Any]] = set()
         self._late: dict[str, float] = {}
         self.skew: Skew | None = None
         health.on_blind = self.blind
 
-    def attach(self, watch: Seeing, noting: Noting) -> None:
+    def attach(self, watch: Seeing, noting: Noting, tripwires: Tripping) -> None:
         """Say who hears from now on."""
         self._watch = watch
         self._noting = noting
+        self._tripwires = tripwires
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Count a look, weigh our clock, and pass the sighting on."""
@@ -59,7 +68,9 @@ class Senses:
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self.skew is not None:
             self._clock_seen(sighting.received)
-        if self._watch is not None:
+        if target.view is View.TRIPWIRE and self._tripwires is not None:
+            self._tripwires.see(target, sighting)
+        elif self._watch is not None:
             self._watch.see(target, sighting, outcome)
 
     def started(self, target: Target, late: float) -> None:
@@ -82,7 +93,7 @@ class Senses:
     def blind(self, span: Blind) -> None:
         """Have a blind span written down, soon."""
         if self._noting is not None:
-            self._soon(self._noting.note_blind(span))
+            self.soon(self._noting.note_blind(span))
 
     def _clock_seen(self, at: datetime) -> None:
         if self.skew is None or not self.skew.is_known():
@@ -92,7 +103,8 @@ class Senses:
             self._health.clock(bounds, at)
             self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)
 
-    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+    def soon(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have something done that must not hold up the look at hand."""
         task = asyncio.get_running_loop().create_task(work)
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)

@@ -182,10 +182,18 @@ class Watch:
         body = body_of(self._verdict(watched, self._clock.now()), None)
         return body | {"incident": watched.incident}
 
-    def facts(self, watched: Watched) -> ReleaseFacts:
-        """Return what the alerts leaf may know of a release as of now."""
+    def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
+        """Return what the alerts leaf may know as of now of a release, watched or only promised."""
+        watched = self._releases.get(release.id) or Watched(self._with_parts(release, ()), list(promises))
         verdict = self._verdict(watched, self._clock.now())
         return release_facts(verdict, self.measured(watched, verdict))
+
+    def add_part(self, release: str, part: Part) -> None:
+        """Watch a further address of a release that is watched."""
+        watched = self._releases.get(release)
+        if watched is not None and all(known.url != part.url for known in watched.release.parts):
+            watched.release = replace(watched.release, parts=(*watched.release.parts, part))
+            self._set_targets(watched)
 
     def measured(self, watched: Watched, verdict: Verdict) -> Measured:
         """Return how a verdict was measured, for the draft."""
@@ -278,7 +286,7 @@ class Watch:
         self._replan(watched)
 
     def _with_parts(self, release: Release, known: Sequence[Part]) -> Release:
-        parts = {part.id: part for part in known if part.id.startswith("found-")}
+        parts = {part.id: part for part in known if part.id.startswith(("found-", "elsewhere-"))}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         return replace(release, parts=tuple(parts.values()))
 

@@ -73,10 +73,15 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
     """
     urls: list[tuple[str, str]] = []
     if GOVUK in hosts:
-        urls.append((newest_on_govuk(producer), "jmespath:results[].title"))
-        urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:"))
-    urls += ((url, "feed:" if _is_feed(url) else "link:") for url in newest)
+        urls.append((newest_on_govuk(producer), "jmespath:results[].{title: title, url: link}"))
+        urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:*"))
+    urls += ((url, "feed:*" if _is_feed(url) else "link:*") for url in newest)
     return [_tripwire(producer, url, recognise) for url, recognise in urls]
+
+
+def press_of(producer: str, feeds: Sequence[str]) -> list[Target]:
+    """Return the feeds of the press that are watched for a producer: they raise leads, never findings."""
+    return [_tripwire(f"{producer}-press", url, "feed:*") for url in feeds]
 
 
 def newest_on_govuk(organisation: str, count: int = 50) -> str:

@@ -1,0 +1,127 @@
+"""Listings, feeds and the press: what shows a release at an address nobody promised, or asks for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+import structlog
+
+from alerts.finding import Finding, ReleaseFacts
+from monitor.config.settings import ProducerSettings
+from monitor.look.fetch import Found
+from monitor.look.sighting import Sighting
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, press_of, tripwires_of
+from schedules.announcement import Part, Role
+from schedules.release import Release
+from schedules.titles import title_matches
+
+_log = structlog.get_logger(__name__)
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_END = datetime(2200, 1, 1, tzinfo=UTC)
+_MOST_SEEN = 20_000
+
+Lead = Callable[[str, str, Found], None]
+Elsewhere = Callable[[str, Part], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A release that is watched or will be: when its slot begins, None where none is in force."""
+
+    release: Release
+    slot: datetime | None
+
+
+@dataclass(slots=True)
+class Tripwires:
+    """Every tripwire of every configured producer.
+
+    `near` tells a producer's releases whose slot has not long passed. `elsewhere(release, part)` is told of an
+    address that a listing shows under a release's own title; `lead(producer, release, found)` of an item of
+    the press that holds one of the producer's keywords. What a listing shows at the first look of a life is
+    what it showed before, unless it is dated after `since`.
+    """
+
+    producers: Sequence[ProducerSettings]
+    near: Callable[[str], Sequence[Near]]
+    elsewhere: Elsewhere
+    lead: Lead
+    since: datetime = _END
+    _press: dict[str, ProducerSettings] = field(default_factory=dict)
+    _newest: dict[str, ProducerSettings] = field(default_factory=dict)
+    _seen: dict[str, set[str]] = field(default_factory=dict)
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the targets of all tripwires."""
+        for producer in self.producers:
+            for target in tripwires_of(producer.id, producer.hosts, producer.newest):
+                self._newest[target.id] = producer
+                yield target
+            for target in press_of(producer.id, producer.press):
+                self._press[target.id] = producer
+                yield target
+
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Take in a look at a tripwire."""
+        if target.id in self._press:
+            self._see_press(self._press[target.id], target, sighting.found)
+        elif target.id in self._newest:
+            self._see_newest(self._newest[target.id], sighting.found)
+
+    def _see_newest(self, producer: ProducerSettings, found: Sequence[Found]) -> None:
+        for near in self.near(producer.id):
+            known = {part.url for part in near.release.parts}
+            for one in found:
+                if one.url not in known and title_matches(near.release.title, one.title):
+                    self.elsewhere(near.release.id, _part(near.release, one.url))
+                    known.add(one.url)
+
+    def _see_press(self, producer: ProducerSettings, target: Target, found: Sequence[Found]) -> None:
+        is_first = target.id not in self._seen
+        seen = self._seen.setdefault(target.id, set())
+        fresh = [one for one in found if one.url not in seen]
+        if len(seen) < _MOST_SEEN:
+            seen.update(one.url for one in fresh)
+        for one in fresh:
+            if (not is_first or self._is_later(one)) and _speaks_of(one, producer.press_keywords):
+                self._raise(producer.id, one)
+
+    def _raise(self, producer: str, found: Found) -> None:
+        ahead = [near for near in self.near(producer) if near.slot is not None]
+        if ahead:
+            nearest = min(ahead, key=lambda near: near.slot or _END)
+            _log.info("lead", producer=producer, release=nearest.release.id, url=found.url)
+            self.lead(producer, nearest.release.id, found)
+
+    def _is_later(self, found: Found) -> bool:
+        text = found.facts.get("published") or found.facts.get("updated") or ""
+        try:
+            date = parsedate_to_datetime(text)
+        except ValueError:
+            return False
+        return date.tzinfo is not None and date > self.since
+
+
+def always(every: timedelta) -> tuple[Window, ...]:
+    """Return the window of a tripwire, which is looked at whatever the hour."""
+    return (Window("tripwire", _BEGINNING, _END, every),)
+
+
+def with_lead(facts: ReleaseFacts, found: Found, now: datetime) -> ReleaseFacts:
+    """Return a release's facts with a lead for a person: the address and the time of the item, none of its words."""
+    detail = f"an item of the press that holds watched keywords, first seen by {now:%Y-%m-%d %H:%M:%S} UTC: {found.url}"
+    return replace(facts, verdict="lead", grade="none", final=False, findings=(Finding("lead", None, detail),))
+
+
+def _part(release: Release, url: str) -> Part:
+    number = sum(part.id.startswith("elsewhere-") for part in release.parts) + 1
+    return Part(f"elsewhere-{number}", Role.ALTERNATIVE, url, required=False)
+
+
+def _speaks_of(found: Found, keywords: Iterable[str]) -> bool:
+    text = f"{found.title} {found.facts.get('summary', '')}".casefold()
+    return any(keyword.casefold() in text for keyword in keywords)
