@@ -43,8 +43,9 @@ def looks_at(case: Case, sight: Seen) -> list[Fact]:
 def _view(case: Case, sight: Seen, runs: Sequence[Run]) -> Fact:
     looks = sum(run.looks for run in runs)
     failed = sum(run.looks for run in runs if run.state is State.UNKNOWN)
+    lost = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = at(runs[0].first_sent, case.zone), at(runs[-1].last_received, case.zone)
-    text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {failed} failed and prove nothing"
+    text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}"
     return Fact("look", text, runs[0].first_sent, sight.part.id, runs[0].target)
 
 

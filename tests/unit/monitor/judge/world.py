@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
@@ -38,7 +38,7 @@ def promise(slot: Slot | datetime = SLOT, learnt: float = -40 * 86400, **more: o
     if isinstance(slot, datetime):
         slot = Slot(Precision.INSTANT, instant=slot)
     state = more.pop("state", Standing.CONFIRMED)
-    return Promise("r", more.pop("calendar", "govuk"), slot, state, second(learnt), **more)  # type: ignore[arg-type]
+    return Promise("r", more.pop("calendar", "govuk"), slot, state, second(learnt), **more)
 
 
 @dataclass(frozen=True)
@@ -170,22 +170,11 @@ class World:
         return judge(release(), [promise()], runs, blind, Policy(), at)
 
 
-def look(
-    target: str,
-    state: State,
-    at: float,
-    *,
-    took: float = 0.0,
-    specific: bool = False,
-    why: str = "",
-    digest: str | None = None,
-    age: tuple[float, float] = (0, 0),
-) -> Sighting:
-    """Return one plain sighting, sent `at` seconds from the slot."""
-    sent, received = second(at), second(at + took)
-    from_, to = sent - timedelta(seconds=age[1]), received - timedelta(seconds=age[0])
-    why = why or ("timeout" if state is State.UNKNOWN else "")
-    return Sighting(target, state, sent, received, from_, to, specific=specific, why=why, digest=digest)
+def look(target: str, state: State, at: float, age: tuple[float, float] = (0, 0), **more: object) -> Sighting:
+    """Return one plain sighting, sent and answered `at` seconds from the slot."""
+    begin, end = second(at - age[1]), second(at - age[0])
+    plain = Sighting(target, state, second(at), second(at), begin, end, why="timeout" if state is State.UNKNOWN else "")
+    return replace(plain, **more)
 
 
 @dataclass(frozen=True)
@@ -195,12 +184,14 @@ class Story:
     states: Sequence[tuple[float, State]]
     digests: Sequence[tuple[float, str]] = ()
     specific: bool = False
+    why: str = "timeout"
 
     def sighting(self, target: str, at: float) -> Sighting:
         state = [state for begins, state in self.states if begins <= at][-1]
         digest = ([text for begins, text in self.digests if begins <= at] or [None])[-1]
         is_out = state is State.PRESENT
-        return look(target, state, at, specific=self.specific and is_out, digest=digest if is_out else None)
+        why = self.why if state is State.UNKNOWN else ""
+        return look(target, state, at, specific=self.specific and is_out, digest=digest if is_out else None, why=why)
 
 
 def watched(target: str, story: Story, every: float, until: float, spacing: float | None = None) -> list[Run]:
