@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 from monitor.record.packing import pack, unpack
 
@@ -164,7 +164,3 @@ class OneOf(TypeDecorator[StrEnum]):
         """Return the member."""
         del dialect
         return None if value is None else self.kind(value)
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the plain text column beneath."""
-        return dialect.type_descriptor(Text())

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
 
 from alerts.finding import Between, Certainty, Exposure, Finding, ReleaseFacts, Seconds
 from alerts.finding import Part as FactsPart
 from alerts.incident import Entry, Incident
 from alerts.incident import Kind as IncidentKind
 from alerts.notice import Notice
-from monitor.errors import UserFault
+from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
+from monitor.record import migrate
 from monitor.record.open import open_store
 from monitor.record.rows import (
     Delivery,
@@ -25,7 +30,9 @@ from monitor.record.rows import (
     Record,
     Standing,
 )
-from monitor.record.store import Conflict, Store
+from monitor.record.sql import SqlStore
+from monitor.record.store import Conflict, Store, Transaction
+from monitor.record.tables import METADATA
 from schedules.announcement import Part, Role
 from schedules.release import Release
 
@@ -173,3 +180,47 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
     assert (copy.incidents(), copy.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
     copy.close()
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
+
+
+def test_many_that_upgrade_at_once_make_one_store(store_url: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/shared.db" if store_url.startswith("sqlite") else store_url
+    stores = [open_store(url) for _ in range(3)]
+    with ThreadPoolExecutor(len(stores)) as pool:
+        list(pool.map(lambda one: one.upgrade(), stores))
+    for one in stores:
+        assert one.check() == []
+        one.close()
+
+
+@pytest.mark.needs("postgresql")
+def test_the_steps_lead_to_the_same_tables_on_postgresql_and_back(database: str) -> None:
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        for _ in range(2):
+            migrate.upgrade(connection)
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
+            assert compare_metadata(context, METADATA) == []
+            migrate.downgrade(connection)
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    engine.dispose()
+
+
+@pytest.mark.needs("postgresql")
+def test_a_server_that_drops_the_connection_is_told_once_and_used_again(database: str) -> None:
+    store = SqlStore(database)
+    store.upgrade()
+    others = "FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"
+    killer = create_engine(database)
+
+    def lose_the_connection(tx: Transaction) -> None:
+        tx.save_heartbeat(Heartbeat("m", SLOT))
+        with killer.begin() as connection:
+            connection.execute(text(f"SELECT pg_terminate_backend(pid) {others}"))
+
+    with pytest.raises(StoreFault, match=r"terminat|closed"), store.transaction() as tx:
+        lose_the_connection(tx)
+    with store.transaction() as tx:
+        tx.save_heartbeat(Heartbeat("m", SLOT + DAY))
+    assert store.heartbeat("m") == Heartbeat("m", SLOT + DAY)
+    killer.dispose()
+    store.close()
