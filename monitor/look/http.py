@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import ssl
 from collections.abc import AsyncIterable, Callable
+from functools import lru_cache
 from typing import cast
 
 import httpx
@@ -62,12 +63,14 @@ class HttpFetcher:
         self._clock = clock
         self._guard = guard or Guard()
         self._finder = Finder(self._guard, route)
-        self._agent = f"{USER_AGENT} (+{contact})" if contact else USER_AGENT
+        agent = f"{USER_AGENT} (+{contact})" if contact else USER_AGENT
+        self._common = [(b"User-Agent", agent.encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
         self._seconds = seconds
+        self._timeout = httpx.Timeout(seconds).as_dict()
         self._engine = engine
         self._context = context
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
-        self._stored: dict[Request, httpx.Request] = {}
+        self._stored: dict[str, tuple[Request, httpx.Request]] = {}
         self._unique = itertools.count(int(clock.now().timestamp() * 1000))
 
     async def fetch(self, request: Request) -> Answer | Failure:
@@ -107,31 +110,38 @@ class HttpFetcher:
         return transport
 
     def _built(self, request: Request) -> httpx.Request:
-        stored = self._stored.get(request)
-        if stored is not None:
-            return stored
+        stored = self._stored.get(request.url)
+        if stored is not None and stored[0] == request:
+            return stored[1]
         url = httpx.URL(request.url)
         if request.bust:
             return self._build(request, url.copy_merge_params({bust_key(url.path): format(next(self._unique), "x")}))
         if len(self._stored) >= _STORED:
             self._stored.clear()
-        built = self._stored[request] = self._build(request, url)
+        built = self._build(request, url)
+        self._stored[request.url] = (request, built)
         return built
 
     def _build(self, request: Request, url: httpx.URL) -> httpx.Request:
-        headers = {"User-Agent": self._agent, "Accept": request.accept, "Accept-Encoding": "gzip"}
+        # As bytes, so that a thousand stored requests share what is the same in all of them.
+        headers = [*self._common, _accepting(request.accept)]
         if request.etag:
-            headers["If-None-Match"] = request.etag
+            headers.append((b"If-None-Match", request.etag.encode("latin-1", "replace")))
         if request.modified:
-            headers["If-Modified-Since"] = request.modified
+            headers.append((b"If-Modified-Since", request.modified.encode("latin-1", "replace")))
         built = httpx.Request(request.method, url, headers=headers)
-        built.extensions["timeout"] = httpx.Timeout(self._seconds).as_dict()
+        built.extensions["timeout"] = self._timeout
         return built
 
 
 def bust_key(path: str) -> str:
     """Return the query key that misses caches: GOV.UK's search refuses every other than its own."""
     return "c" if path.endswith("/api/search.json") else "ninethirty"
+
+
+@lru_cache(maxsize=64)
+def _accepting(accept: str) -> tuple[bytes, bytes]:
+    return b"Accept", accept.encode("ascii", "replace")
 
 
 async def _sent(transport: httpx.AsyncBaseTransport, built: httpx.Request, trip: Trip) -> httpx.Response:

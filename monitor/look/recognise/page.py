@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -86,10 +86,14 @@ def is_html(answer: Answer) -> bool:
 def _parsed(answer: Answer) -> Any | None:  # noqa: ANN401  # as above
     charset = _CHARSET.search(answer.headers.get("content-type", ""))
     try:
-        parser = html.HTMLParser(encoding=charset.group(1) if charset else "utf-8", no_network=True)
-    except LookupError:
-        parser = html.HTMLParser(encoding="utf-8", no_network=True)
-    try:
-        return html.document_fromstring(answer.body, parser=parser)
+        return html.document_fromstring(answer.body, parser=_parser(charset.group(1).lower() if charset else "utf-8"))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError):
         return None
+
+
+@lru_cache(maxsize=16)
+def _parser(charset: str) -> html.HTMLParser:
+    try:
+        return html.HTMLParser(encoding=charset, no_network=True)
+    except LookupError:
+        return html.HTMLParser(encoding="utf-8", no_network=True)
