@@ -22,7 +22,9 @@ def upgrade() -> None:
     """Make every table."""
     _calendars()
     _watch()
-    _people()
+    _verdicts()
+    _incidents()
+    _outbox()
     _upkeep()
 
 
@@ -104,6 +106,9 @@ def _watch() -> None:
         lean=True,
     )
     _index("blind", "ends")
+
+
+def _verdicts() -> None:
     _create(
         "judged",
         _key("release", NAME),
@@ -131,7 +136,7 @@ def _watch() -> None:
     _index("event", "release", "at")
 
 
-def _people() -> None:
+def _incidents() -> None:
     _create(
         "incident",
         _key("id", NAME),
@@ -157,6 +162,9 @@ def _people() -> None:
         _maybe("signed", sa.BigInteger),
         _fact("digest", sa.Text),
     )
+
+
+def _outbox() -> None:
     _create(
         "notice",
         _key("id", NAME),
