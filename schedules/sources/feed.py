@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
+from xml.parsers import expat
 
 import feedparser
 
@@ -19,7 +21,9 @@ from schedules.sources.entry import Entry, clean_title, entry_of, gather, readin
 from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.options import SourceOptions
 
-LARGEST = 32 * 1024 * 1024
+LARGEST = 8 * 1024 * 1024
+DEEPEST = 100
+MOST_LOOSE = 50_000  # tags of a feed that is no good XML
 
 _END = re.compile(rb"</(?:[a-z]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.*?-->\s*)*\Z", re.IGNORECASE | re.DOTALL)
 
@@ -54,7 +58,7 @@ class FeedSource:
 
     def _entries(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
         for number, item in enumerate(entries, 1):
-            title, told = plain_text(str(item.get("title", ""))), _found(self._pattern, self._told(item))
+            title, told = _plain(item.get("title", "")), _found(self._pattern, self._told(item))
             texts = {
                 "uid": str(item.get("id") or item.get("link") or ""),
                 "title": _found(self._title, title) or title,
@@ -67,7 +71,7 @@ class FeedSource:
         value = item.get(self._field, "")
         if self._field == "content" and isinstance(value, list) and value:
             value = value[0].get("value", "")
-        return plain_text(str(value))
+        return _plain(value)
 
 
 def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
@@ -79,6 +83,7 @@ def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
         raise UnreadableCalendar(f"{place(page)}: {len(body)} bytes are too many for a feed")
     if not _END.search(body[-4000:]):
         raise UnreadableCalendar(f"{place(page)}: cut short, its last tag is missing")
+    _refuse_depth(page)
     # Never the bytes themselves: feedparser opens what looks like a name or an address.
     parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
     if not parsed.get("version"):
@@ -87,6 +92,30 @@ def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
     if parsed.get("bozo") and not entries:
         raise UnreadableCalendar(f"{place(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}")
     return entries
+
+
+def _refuse_depth(page: Page) -> None:
+    # The time that feedparser takes grows with the square of the depth.
+    depth = deepest = 0
+
+    def begin(_name: str, _attributes: object) -> None:
+        nonlocal depth, deepest
+        depth += 1
+        deepest = max(deepest, depth)
+
+    def end(_name: str) -> None:
+        nonlocal depth
+        depth -= 1
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler, parser.EndElementHandler = begin, end
+    try:
+        parser.Parse(page.body, True)  # noqa: FBT003  # the last piece
+        good = True
+    except expat.ExpatError:
+        good = False
+    if deepest > DEEPEST or not (good or page.body.count(b"<") < MOST_LOOSE):
+        raise UnreadableCalendar(f"{place(page)}: nested too deeply for a feed")
 
 
 def _stamped(text: str, timezone: str) -> Slot | None:
@@ -98,6 +127,11 @@ def _stamped(text: str, timezone: str) -> Slot | None:
         except (ValueError, IndexError, OverflowError):
             return None
     return at_instant(moment, text, timezone) if moment.tzinfo else None
+
+
+def _plain(value: object) -> str:
+    # feedparser hands out markup, sanitised, whatever the feed held.
+    return html.unescape(plain_text(str(value)))
 
 
 def _compiled(options: Mapping[str, str], name: str) -> re.Pattern[str] | None:

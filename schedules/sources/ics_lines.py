@@ -6,6 +6,7 @@ says (a `Z` beside a TZID). Source: RFC 5545 and `facts/calendars.md` §3.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -54,13 +55,25 @@ class RawEvent:
         return _ESCAPED.sub(lambda match: " " if match[1] in "nN" else match[1], self.value(name))
 
 
+@dataclass(frozen=True, slots=True)
+class ZoneBlock:
+    """A VTIMEZONE under a name made from its text.
+
+    icalendar keeps the zones it has met for ever and by name: under its own one, a file's zone would be used for
+    the next file too.
+    """
+
+    name: str
+    text: str
+
+
 @dataclass(slots=True)
 class RawCalendar:
-    """One VCALENDAR: its own properties, its events, its time zone blocks as text by TZID."""
+    """One VCALENDAR: its own properties, its events, its time zone blocks by TZID."""
 
     properties: RawEvent = field(default_factory=RawEvent)
     events: list[RawEvent] = field(default_factory=list)
-    zones: dict[str, str] = field(default_factory=dict)
+    zones: dict[str, ZoneBlock] = field(default_factory=dict)
 
 
 def read_calendars(page: Page) -> list[RawCalendar]:
@@ -101,8 +114,8 @@ def _collect(lines: Iterator[str], calendars: list[RawCalendar], page: Page) -> 
                 raise UnreadableCalendar(f"{place(page)}: more than {MOST_EVENTS} events")
             calendars[-1].events.append(_event(lines))
         elif mark == "BEGIN:VTIMEZONE":
-            tzid, block = _block(line, lines, "VTIMEZONE")
-            calendars[-1].zones.setdefault(tzid, block)
+            tzid, kept = _block(line, lines, "VTIMEZONE")
+            calendars[-1].zones.setdefault(tzid, _zone_block(kept))
         elif mark.startswith("BEGIN:"):
             _block(line, lines, mark[6:])
         elif not mark.startswith("END:"):
@@ -122,8 +135,15 @@ def _event(lines: Iterator[str]) -> RawEvent:
     return event
 
 
-def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, str]:
-    """Return the TZID and the text of a block up to its end; the file's end closes it too."""
+def _zone_block(lines: list[str]) -> ZoneBlock:
+    digest = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    name = f"private-{digest[:16]}"
+    own = (f"TZID:{name}" if line.upper().startswith("TZID") else line for line in lines)
+    return ZoneBlock(name, "\r\n".join(own))
+
+
+def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
+    """Return the TZID and the lines of a block up to its end; the file's end closes it too."""
     kept, tzid = [head.strip()], ""
     for line in lines:
         kept.append(line.strip())
@@ -131,7 +151,7 @@ def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, str]:
             tzid = line.partition(":")[2].strip()
         if line.strip().upper() == f"END:{name}":
             break
-    return tzid, "\r\n".join(kept)
+    return tzid, kept
 
 
 def _properties(line: str) -> Iterator[Property]:

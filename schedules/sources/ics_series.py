@@ -70,7 +70,7 @@ def instances(
 
 
 def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> list[Instance]:
-    text = "\r\n".join(("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_lines(events), "END:VCALENDAR", ""))
+    text = "\r\n".join(("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_lines(events, times), "END:VCALENDAR", ""))
     try:
         calendar = Calendar.from_ical(text.encode())
         if any(event.errors for event in calendar.walk("VEVENT")):
@@ -109,18 +109,22 @@ def _check(parts: Mapping[str, str], start: str, window: tuple[date, date]) -> N
         raise SeriesRefused("series-refused")
 
 
-def _lines(events: Sequence[RawEvent]) -> Iterator[str]:
+def _lines(events: Sequence[RawEvent], times: Times) -> Iterator[str]:
     for event in events:
         yield "BEGIN:VEVENT"
         for each in event.properties:
             if each.name in _NEEDED:
-                yield _renamed(each).line()
+                yield _renamed(each, times).line()
         yield "END:VEVENT"
 
 
-def _renamed(each: Property) -> Property:
+def _renamed(each: Property, times: Times) -> Property:
     """Return a property whose time zone bears a name that the libraries know."""
-    name = zone_name(each.params.get("TZID", "")) if each.name in _TIMED else None
+    tzid = each.params.get("TZID", "")
+    if each.name not in _TIMED or not tzid:
+        return each
+    block = times.zones.get(tzid)
+    name = zone_name(tzid) or (block.name if block else None)
     return each if name is None else Property(each.name, each.value, each.params | {"TZID": name})
 
 
@@ -129,7 +133,7 @@ def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
     private = sorted(tzid for tzid in named if zone_name(tzid) is None)
     if any(tzid not in times.zones for tzid in private):
         raise SeriesRefused("series-unreadable")
-    return [times.zones[tzid] for tzid in private]
+    return [times.zones[tzid].text for tzid in private]
 
 
 def _instance(event: object, times: Times) -> Instance:

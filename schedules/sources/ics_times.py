@@ -12,7 +12,7 @@ from icalendar import Calendar
 from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
 from schedules.london import local
 from schedules.slot import Precision, Slot
-from schedules.sources.ics_lines import Property, RawEvent
+from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.sources.ics_zones import DOUBTFUL, zone_name
 
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -31,7 +31,7 @@ class Times:
 
     timezone: str
     floating: str
-    zones: Mapping[str, str]
+    zones: Mapping[str, ZoneBlock]
     anchor: date
 
 
@@ -97,15 +97,8 @@ def _by_file(raw: str, tzid: str, times: Times) -> datetime | None:
     block = times.zones.get(tzid)
     if block is None:
         return None
-    lines = (
-        "BEGIN:VCALENDAR",
-        block,
-        "BEGIN:VEVENT",
-        f'DTSTART;TZID="{tzid}":{raw}',
-        "END:VEVENT",
-        "END:VCALENDAR",
-        "",
-    )
+    start = f"DTSTART;TZID={block.name}:{raw}"
+    lines = ("BEGIN:VCALENDAR", block.text, "BEGIN:VEVENT", start, "END:VEVENT", "END:VCALENDAR", "")
     try:
         found = getattr(Calendar.from_ical("\r\n".join(lines).encode()).walk("VEVENT")[0]["DTSTART"], "dt", None)
     except (ValueError, KeyError, IndexError, AttributeError, OverflowError):

@@ -11,7 +11,7 @@ import pytest
 from schedules.announcement import Announcement
 from schedules.asjson import slot_json
 from schedules.london import local
-from schedules.source import Page, Reading
+from schedules.source import Reading
 from schedules.sources.kinds import parse_saved
 from schedules.sources.options import SourceOptions
 
@@ -23,12 +23,6 @@ NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 @pytest.fixture
 def now() -> datetime:
     return NOW
-
-
-@pytest.fixture
-def payload() -> Callable[[str], bytes]:
-    folder = Path(__file__).parent / "payloads"
-    return lambda name: (folder / name).read_bytes()
 
 
 @pytest.fixture
@@ -49,11 +43,6 @@ def parse() -> Parse:
         return parse_saved(kind, body, SourceOptions("test", url, **settings), at)
 
     return read
-
-
-@pytest.fixture
-def page() -> Callable[..., Page]:
-    return lambda url, body, status=200, **headers: Page(url, status, body, headers)
 
 
 @pytest.fixture

@@ -130,9 +130,9 @@ def test_bytes_that_are_no_calendar_are_refused_with_a_reason(parse: Parse, body
         parse("csv", body)
 
 
-def test_a_hundred_thousand_rows_are_read(parse: Parse) -> None:
+def test_twenty_thousand_rows_are_read(parse: Parse) -> None:
     rows = "".join(
-        f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n" for n in range(100_000)
+        f"r{n},Release {n},dfx,https://x.example/{n},{n % 28 + 1}/05/2027,9:30,confirmed\n" for n in range(20_000)
     )
     reading = parse("csv", f"id,title,producer,url,date,time,state\n{rows}".encode())
-    assert len(reading.announcements) == 100_000
+    assert len(reading.announcements) == 20_000

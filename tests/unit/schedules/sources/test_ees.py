@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.slot import Precision
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.ees import EesSource
+from schedules.sources.ees_items import partial_slot, version_item
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+
+NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
+
+
+def publication(**more: object) -> bytes:
+    data = {
+        "slug": "absence",
+        "title": "Pupil absence",
+        "contact": {"teamEmail": "team@example.org"},
+        "latestRelease": {"slug": "2025-26-autumn"},
+        "nextReleaseDate": {"year": 2027, "month": 3, "day": None},
+    }
+    return json.dumps(data | more).encode()
+
+
+def version(**more: object) -> dict[str, object]:
+    stamp = "2026-10-15T08:30:21.4402135+00:00"
+    data = {"id": "v0", "releaseId": "r", "slug": "2025-26", "title": "Autumn", "published": stamp}
+    return data | {"lastUpdated": stamp, "updateCount": 1, "publication": {"slug": "absence"}} | more
+
+
+def test_the_next_release_is_announced_to_the_month_after_the_latest(parse: Parse) -> None:
+    told = parse("ees", publication(), url="").announcements[0]
+    assert (told.slot.precision, str(told.slot.first)) == (Precision.MONTH, "2027-03-01")
+    assert told.uid == "absence/after/2025-26-autumn"
+    assert told.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
+
+
+@pytest.mark.parametrize(
+    ("told", "precision", "first", "last"),
+    [
+        ({"year": 2027, "month": 3, "day": 18}, Precision.DAY, "2027-03-18", "2027-03-18"),
+        ({"year": "2027", "month": "3", "day": ""}, Precision.MONTH, "2027-03-01", "2027-03-31"),
+        ({"year": 2027}, Precision.YEAR, "2027-01-01", "2027-12-31"),
+    ],
+)
+def test_partial_dates_keep_their_precision(
+    told: dict[str, object], precision: Precision, first: str, last: str
+) -> None:
+    slot = partial_slot(told, "Europe/London")
+    assert (slot.precision, str(slot.first), str(slot.last)) == (precision, first, last)
+
+
+@pytest.mark.parametrize(
+    "told", [{"year": 2027, "month": 2, "day": 30}, {"year": 9999}, {}, {"year": "x"}, {"month": 13}]
+)
+def test_an_impossible_partial_date_gives_no_slot(told: dict[str, object]) -> None:
+    assert partial_slot(told, "Europe/London").reason == "impossible"
+
+
+@pytest.mark.parametrize("more", [{"nextReleaseDate": None}, {"supersededByPublication": {"slug": "new"}}])
+def test_a_publication_without_a_next_release_announces_nothing(parse: Parse, more: dict[str, object]) -> None:
+    assert parse("ees", publication(**more), url="").announcements == ()
+
+
+def test_named_publications_are_asked_for_without_the_list() -> None:
+    source = EesSource(SourceOptions("ees", "", filters={"publications": ("absence", "exclusions")}))
+    assert [ask.url.rpartition("/")[2] for ask in source.first(NOW)] == ["absence", "exclusions"]
+
+
+def test_all_publications_are_asked_for_from_the_list() -> None:
+    source = EesSource(SourceOptions("ees", ""))
+    listed = Page(source.first(NOW)[0].url, 200, b'[{"slug": "absence", "lastModified": null}, {"slug": "b"}]')
+    asks = source.more([listed], NOW)
+    pages = [listed, Page(asks[0].url, 200, publication()), Page(asks[1].url, 404, b"")]
+    assert source.more(pages, NOW) == ()
+    reading = source.read(pages, NOW)
+    assert [each.title for each in reading.announcements] == ["Pupil absence"]
+    assert "answers 404" in reading.notes[0]
+
+
+def test_the_first_version_tells_when_a_release_came_out() -> None:
+    assert version_item(version()).first_published() == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
+
+
+def test_an_amendment_is_no_late_release() -> None:
+    amended = version_item(version(id="v1", lastUpdated="2026-11-03T14:12:40.118+00:00", updateCount=2))
+    assert amended.amends(version_item(version()))
+    assert amended.first_published() is None
+
+
+@pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b""])
+def test_an_answer_that_is_no_publication_is_refused(parse: Parse, body: bytes) -> None:
+    with pytest.raises(UnreadableCalendar):
+        parse("ees", body, url="")

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.slot import Precision
+from schedules.source import Reading, UnreadableCalendar
+
+Parse = Callable[..., Reading]
+
+RSS = b"""<?xml version="1.0"?><rss version="2.0"><channel><title>Calendar</title>
+<item><title>Retail sales: 26 November 2026 9:30am</title><link>https://stats.example/retail</link>
+<guid>retail</guid><pubDate>Thu, 26 Nov 2026 09:30:00 GMT</pubDate>
+<description>&lt;p&gt;Due December 2026&lt;/p&gt;</description></item>
+<item><title>No date</title><link>https://stats.example/none</link></item>
+</channel></rss>"""
+ATOM = b"""<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><id>x</id><title>x</title>
+<entry><id>a</id><title>Prices</title><link href="https://stats.example/p"/><updated>2027-07-22T09:30:00+01:00</updated></entry>
+</feed>"""
+
+
+def test_a_release_date_in_pubdate_is_an_instant(parse: Parse) -> None:
+    told, none = parse("feed", RSS).announcements
+    assert told.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert (told.uid, told.url) == ("retail", "https://stats.example/retail")
+    assert none.slot.reason == "empty"
+
+
+def test_an_atom_stamp_keeps_its_offset(parse: Parse) -> None:
+    told = parse("feed", ATOM, options={"date": "updated"}).announcements[0]
+    assert told.slot.instant == datetime(2027, 7, 22, 8, 30, tzinfo=UTC)
+
+
+def test_the_date_can_stand_in_the_title(parse: Parse) -> None:
+    options = {"date": "title", "pattern": r": (\d.*)$", "title": "^(.*?):"}
+    told = parse("feed", RSS, options=options).announcements[0]
+    assert told.title == "Retail sales"
+    assert told.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+
+
+def test_the_date_can_stand_in_the_summary(parse: Parse) -> None:
+    told = parse("feed", RSS, options={"date": "summary", "pattern": "Due (.*)"}).announcements[0]
+    assert told.slot.precision is Precision.MONTH
+
+
+def test_a_feed_never_lists_what_is_overdue(parse: Parse) -> None:
+    assert not parse("feed", RSS).lists_overdue
+
+
+BOMB = b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "ha"><!ENTITY b "' + b"&a;" * 50 + b'">]>' + RSS[21:]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (RSS[:400], "cut short"),
+        (BOMB, "declares entities"),
+        (b"<html><body>Sign in</body></html>", "an HTML page"),
+        (b"<?xml version='1.0'?><other/></feed>", "neither RSS nor Atom"),
+        (b"local.xml", "cut short"),
+        (b"https://example.org/feed", "cut short"),
+        (b"", "empty answer"),
+        (RSS.replace(b"Calendar", b"Cal\0endar"), "NUL"),
+        (b"<rss>" + b"<br>" * 60_000 + b"<p></rss>", "too deeply"),
+        (b"<rss>" + b"<a>" * 300_000 + b"</rss>", "too deeply"),
+    ],
+)
+def test_bytes_that_are_no_whole_feed_are_refused(parse: Parse, body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableCalendar, match=reason):
+        parse("feed", body)

@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from schedules.announcement import State
+from schedules.slot import Precision
+from schedules.source import Ask, Page, Reading, UnreadableCalendar
+from schedules.sources.govuk import GovukSource
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+
+HOME = "/government/statistics/announcements/"
+NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
+
+
+def listed(slug: str = "claims", when: str = "26 November 2026 9:30am", **more: object) -> dict[str, Any]:
+    return {
+        "title": f"Example {slug}",
+        "link": f"{HOME}{slug}",
+        "display_date": when,
+        "statistics_announcement_state": "confirmed",
+        "organisations": [{"slug": "department-for-example", "title": "Department for Example"}],
+        **more,
+    }
+
+
+def listing(*results: dict[str, Any], total: int | None = None) -> bytes:
+    return json.dumps({"results": results, "total": len(results) if total is None else total, "start": 0}).encode()
+
+
+def item(slug: str = "claims", schema: str = "statistics_announcement", **more: object) -> bytes:
+    details = {"display_date": "26 November 2026 9:30am", "state": "confirmed"} | more.pop("details", {})
+    data = {"schema_name": schema, "base_path": f"{HOME}{slug}", "title": f"Example {slug}", "details": details}
+    links = {"organisations": [{"base_path": "/government/organisations/department-for-example"}]}
+    return json.dumps(data | {"links": links} | more).encode()
+
+
+def redirect(slug: str, destination: str) -> bytes:
+    rule = {"path": f"{HOME}{slug}", "type": "exact", "destination": destination}
+    return item(slug, "redirect", title=None, redirects=[rule], details={})
+
+
+@pytest.fixture
+def source() -> GovukSource:
+    return GovukSource(SourceOptions("govuk", "https://www.gov.uk"))
+
+
+def read(source: GovukSource, body: bytes, *items: bytes, now: datetime = NOW) -> Reading:
+    """Make one whole read: the listing is answered with `body`, look-ups with `items` in turn."""
+    pages = [Page(source.first(now)[0].url, 200, body)]
+    asks = source.more(pages, now)
+    assert len(asks) == len(items)
+    pages += [Page(ask.url, 200, answer) for ask, answer in zip(asks, items, strict=True)]
+    return source.read(pages, now)
+
+
+def query(ask: Ask) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(ask.url).query)
+
+
+def test_the_listing_is_asked_for_from_the_past_in_a_stable_order_past_the_cache(source: GovukSource) -> None:
+    asked = query(source.first(NOW)[0])
+    assert asked["filter_release_timestamp"] == ["from:2026-10-28"]
+    assert (asked["order"], asked["start"]) == (["release_timestamp"], ["0"])
+    assert asked["c"] != query(source.first(NOW + timedelta(seconds=1))[0])["c"]
+
+
+def test_organisations_topics_and_states_are_filters() -> None:
+    filters = {"organisations": ("ofqual", "dfe"), "topics": ("t1",), "states": ("confirmed",)}
+    asked = query(GovukSource(SourceOptions("g", "", filters=filters)).first(NOW)[0])
+    assert asked["filter_organisations"] == ["ofqual", "dfe"]
+    assert asked["filter_part_of_taxonomy_tree"] == ["t1"]
+    assert asked["filter_statistics_announcement_state"] == ["confirmed"]
+
+
+def test_the_address_of_the_page_that_people_see_serves_as_setting() -> None:
+    pasted = "https://www.gov.uk/search/research-and-statistics?organisations[]=ofqual&content_store_document_type=x"
+    asked = GovukSource(SourceOptions("g", pasted)).first(NOW)[0]
+    assert asked.url.startswith("https://www.gov.uk/api/search.json?")
+    assert query(asked)["filter_organisations"] == ["ofqual"]
+
+
+def test_further_pages_are_asked_for_at_once_and_only_once(source: GovukSource) -> None:
+    first = Page(source.first(NOW)[0].url, 200, listing(listed("a"), listed("b"), total=5))
+    further = source.more([first], NOW)
+    assert [query(ask)["start"] for ask in further] == [["2"], ["4"]]
+    assert len({query(ask)["c"][0] for ask in further}) == 1
+    rest = [Page(ask.url, 200, listing(listed(ask.url[-3:]), total=5)) for ask in further]
+    assert source.more([first, *rest], NOW) == []
+
+
+def test_a_confirmed_announcement_points_to_the_page_to_come(source: GovukSource) -> None:
+    only = read(source, listing(listed())).announcements[0]
+    assert only.slot.instant == datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+    assert only.url == "https://www.gov.uk/government/statistics/claims"
+    assert only.link == "https://www.gov.uk/government/statistics/announcements/claims"
+    assert (only.producer, only.state, only.recognise) == ("department-for-example", State.CONFIRMED, "govuk")
+
+
+def test_the_other_family_of_addresses_can_be_chosen(parse: Parse) -> None:
+    only = parse("govuk", listing(listed()), url="", options={"family": "publications"}).announcements[0]
+    assert only.url == "https://www.gov.uk/government/publications/claims"
+
+
+@pytest.mark.parametrize(
+    ("text", "precision", "first", "last"),
+    [
+        ("November 2026", Precision.MONTH, "2026-11-01", "2026-11-30"),
+        ("December to January 2027", Precision.RANGE, "2026-12-01", "2027-01-31"),
+    ],
+)
+def test_a_month_stays_a_month_though_a_placeholder_stands_beside_it(
+    source: GovukSource, text: str, precision: Precision, first: str, last: str
+) -> None:
+    entry = listed(when=text, release_timestamp="2026-11-01T09:30:00.000+00:00")
+    slot = read(source, listing(entry)).announcements[0].slot
+    assert (slot.precision, str(slot.first), str(slot.last), slot.doubt) == (precision, first, last, None)
+
+
+@pytest.mark.parametrize(
+    ("stamped", "doubt"),
+    [
+        ("2026-07-16T09:30:00.000+01:00", None),
+        ("2026-07-16T08:30:00Z", None),
+        ("2026-07-16T09:30:00.000+00:00", "zone"),
+        ("2026-07-17T08:30:00Z", "duplicate-date"),
+        ("not a stamp", None),
+    ],
+)
+def test_a_stamp_that_contradicts_the_text_is_a_doubt(source: GovukSource, stamped: str, doubt: str | None) -> None:
+    entry = listed(when="16 July 2026 9:30am", release_timestamp=stamped)
+    only = read(source, listing(entry)).announcements[0]
+    assert only.slot.instant == datetime(2026, 7, 16, 8, 30, tzinfo=UTC)
+    assert only.doubt == doubt
+
+
+def test_a_cancelled_announcement_is_looked_up_once_for_its_reason(source: GovukSource) -> None:
+    entry = listed(statistics_announcement_state="cancelled")
+    told = item(details={"state": "cancelled", "cancellation_reason": "Discontinued. Ask jo@example.org"})
+    assert read(source, listing(entry), told).announcements[0].why == "Discontinued. Ask"
+    assert read(source, listing(entry)).announcements[0].why == "Discontinued. Ask"
+
+
+def test_a_changed_date_is_looked_up_for_the_one_before_and_the_note(source: GovukSource) -> None:
+    read(source, listing(listed()))
+    details = {
+        "display_date": "3 December 2026 9:30am",
+        "previous_display_date": "26 November 2026 9:30am",
+        "latest_change_note": "Further checks.",
+    }
+    only = read(source, listing(listed(when="3 December 2026 9:30am")), item(details=details)).announcements[0]
+    assert only.previous is not None
+    assert (only.previous.raw, only.why) == ("26 November 2026 9:30am", "Further checks.")
+
+
+def test_an_announcement_that_became_its_publication_says_so(source: GovukSource) -> None:
+    read(source, listing(listed(), listed("other")))
+    reading = read(source, listing(listed("other")), redirect("claims", "/government/statistics/claims-q3"))
+    out = next(each for each in reading.announcements if each.uid.endswith("/claims"))
+    assert (out.published, out.url) == (True, "https://www.gov.uk/government/statistics/claims-q3")
+    assert read(source, listing(listed("other"))).announcements[0].uid.endswith("/other")
+
+
+@pytest.mark.parametrize("elsewhere", ["/search/research-and-statistics", f"{HOME}claims--1", "https://ons.gov.uk/x"])
+def test_a_redirect_elsewhere_is_no_publication(source: GovukSource, elsewhere: str) -> None:
+    read(source, listing(listed()))
+    reading = read(source, listing(), redirect("claims", elsewhere))
+    assert reading.announcements == ()
+    assert "no longer listed" in reading.notes[0]
+
+
+def test_an_announcement_that_only_the_index_lost_is_kept(source: GovukSource) -> None:
+    read(source, listing(listed()))
+    assert read(source, listing(), item()).announcements[0].title == "Example claims"
+
+
+def test_what_the_store_knows_is_looked_up_after_a_restart(source: GovukSource) -> None:
+    known = read(source, listing(listed())).announcements
+    fresh = GovukSource(SourceOptions("govuk", "https://www.gov.uk"))
+    fresh.remember(known)
+    assert read(fresh, listing(), redirect("claims", "/government/publications/claims")).announcements[0].published
+
+
+def test_releases_long_past_are_no_longer_looked_up(source: GovukSource) -> None:
+    read(source, listing(listed()))
+    assert read(source, listing(), now=NOW + timedelta(days=60)).announcements == ()
+
+
+def test_a_look_up_that_fails_spoils_nothing(source: GovukSource) -> None:
+    read(source, listing(listed()))
+    pages = [Page(source.first(NOW)[0].url, 200, listing())]
+    pages += [Page(ask.url, 503, b"<html>") for ask in source.more(pages, NOW)]
+    assert source.read(pages, NOW).announcements == ()
+
+
+def test_rows_missing_between_pages_are_told(source: GovukSource) -> None:
+    body = listing(listed(), listed(), total=2)
+    assert read(source, body).notes == ("listing: 1 of 2 entries were not shown",)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "reason"),
+    [
+        (b"<!DOCTYPE html><title>Too many requests</title>", 429, "answered 429"),
+        (b"<!DOCTYPE html><title>Sorry</title>", 200, "an HTML page"),
+        (b'{"error": "Unexpected parameters: foo"}', 200, "without results"),
+        (b'{"results": [{"title": "cut', 200, "not JSON: line 1"),
+        (b"", 200, "empty answer"),
+        (b"[]", 200, "another shape"),
+        (b"[" * 200_000, 200, "not JSON"),
+        (b'{"results": "\0"}', 200, "not JSON|NUL"),
+        (b"\xff\xfe\x00\xd8", 200, "not UTF-8|not JSON"),
+    ],
+)
+def test_an_answer_that_is_no_listing_is_refused(source: GovukSource, body: bytes, status: int, reason: str) -> None:
+    pages = [Page(source.first(NOW)[0].url, status, body)]
+    assert list(source.more(pages, NOW)) == []
+    with pytest.raises(UnreadableCalendar, match=reason):
+        source.read(pages, NOW)
+
+
+def test_an_empty_list_is_a_reading(source: GovukSource) -> None:
+    assert read(source, listing()).announcements == ()
+
+
+def test_twenty_thousand_entries_are_read(source: GovukSource) -> None:
+    url = source.first(NOW)[0].url
+    pages: Sequence[Page] = [
+        Page(url.replace("start=0", f"start={start}"), 200, listing(*many(start, 1000), total=20_000))
+        for start in range(0, 20_000, 1000)
+    ]
+    assert len(source.read(pages, NOW).announcements) == 20_000
+
+
+def many(start: int, count: int) -> list[dict[str, Any]]:
+    return [listed(f"r{n}", f"{n % 28 + 1} January {2027 + n % 3} 9:30am") for n in range(start, start + count)]

@@ -1,0 +1,270 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.announcement import State
+from schedules.slot import Precision
+from schedules.source import Reading, UnreadableCalendar
+from schedules.sources.ics import IcsSource
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+Short = Callable[[Reading], list[tuple[str, ...]]]
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def event(*lines: str, uid: str = "u", title: str = "Prices") -> str:
+    return "\r\n".join(("BEGIN:VEVENT", f"UID:{uid}", f"SUMMARY:{title}", *lines, "END:VEVENT"))
+
+
+def calendar(*parts: str) -> bytes:
+    return "\r\n".join(("BEGIN:VCALENDAR", "VERSION:2.0", *parts, "END:VCALENDAR", "")).encode()
+
+
+def slot_of(parse: Parse, *lines: str, head: tuple[str, ...] = ()) -> tuple[str, str, str | None]:
+    told = parse("ics", calendar(*head, event(*lines)), at=NOW).announcements[0]
+    slot = told.slot
+    when = f"{slot.instant:%Y-%m-%dT%H:%MZ}" if slot.instant else f"{slot.first} {slot.last}"
+    return slot.precision.value, when, told.doubt
+
+
+VTIMEZONE = """BEGIN:VTIMEZONE
+TZID:Dept Time
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0200
+END:STANDARD
+END:VTIMEZONE""".replace("\n", "\r\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("DTSTART:20260723T083000Z", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=Europe/London:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=GMT Standard Time:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=europe/london:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=BST:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=/mozilla.org/20050126_1/Europe/London:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;TZID=US-Eastern:20260723T083000", ("instant", "2026-07-23T12:30Z", None)),
+        ('DTSTART;TZID="Eastern Standard Time":20261123T083000', ("instant", "2026-11-23T13:30Z", None)),
+        ("DTSTART;TZID=GMT:20260723T093000", ("instant", "2026-07-23T09:30Z", "zone")),
+        ("DTSTART;TZID=GMT:20261223T093000", ("instant", "2026-12-23T09:30Z", None)),
+        ("DTSTART;TZID=Europe/London:20260723T093000Z", ("day", "2026-07-23 2026-07-23", "zone")),
+        ("DTSTART;TZID=Dept Time:20260723T093000", ("day", "2026-07-23 2026-07-23", "zone-unknown")),
+        ("DTSTART:20260723T093000", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART;VALUE=DATE:20260723", ("day", "2026-07-23 2026-07-23", None)),
+        ("DTSTART:20260723T000000", ("day", "2026-07-23 2026-07-23", "midnight")),
+        ("DTSTART:2026-07-23T09:30:00", ("instant", "2026-07-23T08:30Z", None)),
+        ("DTSTART:TBC", ("none", "None None", None)),
+        ("DTSTART:", ("none", "None None", "unreadable-date")),
+        ("DTSTART:20260723T240000", ("none", "None None", "unreadable-date")),
+        ("DTSTART:20260230", ("none", "None None", None)),
+        ("DTSTART:99991231T235959Z", ("none", "None None", None)),
+        ("DTSTART;TZID=Europe/London:20260329T013000", ("day", "2026-03-29 2026-03-29", "nonexistent-time")),
+        ("DTSTART;TZID=Europe/London:20261025T013000", ("day", "2026-10-25 2026-10-25", "ambiguous-time")),
+        ("X-NOTHING:1", ("none", "None None", "unreadable-date")),
+    ],
+)
+def test_a_start_is_read_as_written(parse: Parse, line: str, expected: tuple[str, str, str | None]) -> None:
+    assert slot_of(parse, line) == expected
+
+
+def test_a_private_zone_follows_the_file_s_own_rules(parse: Parse) -> None:
+    start = "DTSTART;TZID=Dept Time:20260723T093000"
+    assert slot_of(parse, start, head=(VTIMEZONE,)) == ("instant", "2026-07-23T07:30Z", None)
+
+
+def test_a_series_in_a_private_zone_follows_it_too(parse: Parse) -> None:
+    rows = event("DTSTART;TZID=Dept Time:20260723T093000", "RRULE:FREQ=DAILY;COUNT=2")
+    told = parse("ics", calendar(VTIMEZONE, rows), at=NOW).announcements
+    assert [f"{each.slot.instant:%dT%H}" for each in told] == ["23T07", "24T07"]
+
+
+def test_a_private_zone_of_one_file_means_nothing_in_the_next(parse: Parse) -> None:
+    start = "DTSTART;TZID=Dept Time:20260723T093000"
+    assert slot_of(parse, start, head=(VTIMEZONE,))[0] == "instant"
+    assert slot_of(parse, start)[2] == "zone-unknown"
+    other = VTIMEZONE.replace("+0200", "+0300")
+    assert slot_of(parse, start, head=(other,))[1] == "2026-07-23T06:30Z"
+
+
+def test_a_broken_zone_block_costs_its_own_events_alone(parse: Parse) -> None:
+    broken = VTIMEZONE.replace("TZOFFSETFROM:+0200\r\n", "")
+    body = calendar(broken, event("DTSTART;TZID=Dept Time:20260723T093000"), event("DTSTART:20260723T083000Z", uid="v"))
+    assert [each.doubt for each in parse("ics", body, at=NOW).announcements] == ["zone-unknown", None]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (("DTSTART;VALUE=DATE:20260803", "DTEND;VALUE=DATE:20260808"), ("range", "2026-08-03 2026-08-07", None)),
+        (("DTSTART;VALUE=DATE:20260803", "DURATION:P1W"), ("range", "2026-08-03 2026-08-09", None)),
+        (("DTSTART:20260727T230000Z", "DTEND:20260728T230000Z"), ("day", "2026-07-28 2026-07-28", None)),
+        (("DTSTART:20260723T083000Z", "DTEND:20260723T083000Z"), ("instant", "2026-07-23T08:30Z", None)),
+        (("DTSTART:20260723T083000Z", "DTSTART:20260724T083000Z"), ("none", "None None", "duplicate-date")),
+    ],
+)
+def test_length_makes_ranges_of_days_only(
+    parse: Parse, lines: tuple[str, ...], expected: tuple[str, str, str | None]
+) -> None:
+    assert slot_of(parse, *lines) == expected
+
+
+def test_floating_times_follow_the_zone_that_the_file_names(parse: Parse) -> None:
+    start = "DTSTART:20260723T083000"
+    assert slot_of(parse, start, head=("X-WR-TIMEZONE:America/New_York",)) == ("instant", "2026-07-23T12:30Z", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("CONFIRMED", State.CONFIRMED), ("Provisional", State.PROVISIONAL), ("TENTATIVE", State.PROVISIONAL),
+     ("CANCELED", State.CANCELLED), ("Postponed", State.POSTPONED), ("Odd", None)],
+)  # fmt: skip
+def test_a_status_is_understood_in_any_spelling(parse: Parse, status: str, state: State | None) -> None:
+    body = calendar(event("DTSTART:20260723T083000Z", f"STATUS:{status}"))
+    assert parse("ics", body, at=NOW).announcements[0].state is state
+
+
+def test_a_file_that_cancels_cancels_all_its_events(parse: Parse) -> None:
+    body = calendar("METHOD:CANCEL", event("DTSTART:20260723T083000Z", "STATUS:CONFIRMED"))
+    assert parse("ics", body, at=NOW).announcements[0].state is State.CANCELLED
+
+
+def test_the_higher_sequence_wins_and_equal_ones_are_doubted(parse: Parse) -> None:
+    moved = event("SEQUENCE:2", "DTSTART:20260724T083000Z")
+    body = calendar(event("SEQUENCE:0", "DTSTART:20260723T083000Z"), moved, event("DTSTART:20260101", uid="v"),
+                    event("DTSTART:20260102", uid="v"))  # fmt: skip
+    told = parse("ics", body, at=NOW).announcements
+    assert [(each.uid, each.slot.raw, each.doubt) for each in told] == [
+        ("u", "20260724T083000Z", None),
+        ("v", "20260101", "duplicate-uid"),
+        ("v", "20260102", "duplicate-uid"),
+    ]
+
+
+def test_events_without_a_uid_are_told_apart_by_what_they_say(parse: Parse) -> None:
+    body = calendar(
+        event("DTSTART:20260723T083000Z", uid="", title="A"), event("DTSTART:20260723T083000Z", uid="", title="B")
+    )
+    a, b = parse("ics", body, at=NOW).announcements
+    assert a.uid != b.uid
+    assert parse("ics", calendar(event("DTSTART:20260724", uid="", title="B")), at=NOW).announcements[0].uid == b.uid
+
+
+def test_a_series_is_expanded_with_its_exceptions(parse: Parse, short: Short) -> None:
+    body = calendar(
+        event("DTSTART;TZID=London:20260218T093000", "RRULE:FREQ=MONTHLY;BYDAY=3WE;COUNT=5",
+              "EXDATE;TZID=London:20260318T093000"),
+        event("RECURRENCE-ID:20260415T083000Z", "DTSTART;TZID=London:20260422T093000", title="Moved"),
+        event("RECURRENCE-ID;TZID=London:20260520T093000", "DTSTART;TZID=London:20260520T093000", "STATUS:CANCELLED"),
+    )  # fmt: skip
+    reading = parse("ics", body, at=NOW)
+    assert short(reading) == [
+        ("Prices", "instant", "2026-02-18 09:30", ""),
+        ("Moved", "instant", "2026-04-22 09:30", ""),
+        ("Prices", "instant", "2026-05-20 09:30", "cancelled"),
+        ("Prices", "instant", "2026-06-17 09:30", ""),
+    ]
+    assert [each.uid for each in reading.announcements][1] == "u#2026-04-15"
+
+
+@pytest.mark.parametrize(
+    ("rule", "doubt"),
+    [
+        ("FREQ=SECONDLY", "series-refused"),
+        ("FREQ=MINUTELY;COUNT=3", "series-refused"),
+        ("FREQ=DAILY;INTERVAL=0", "series-refused"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "series-refused"),
+        ("FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=1,2", "series-refused"),
+        ("", "series-refused"),
+        ("FREQ=MONTHLY;BYDAY=XX", "series-unreadable"),
+        ("FREQ=DAILY;UNTIL=soon", "series-unreadable"),
+    ],
+)
+def test_a_series_that_cannot_be_expanded_is_doubted(parse: Parse, rule: str, doubt: str) -> None:
+    told = parse("ics", calendar(event("DTSTART:20260630T083000Z", f"RRULE:{rule}")), at=NOW).announcements
+    assert [each.doubt for each in told] == [doubt]
+    assert (told[0].slot.precision is Precision.NONE) == (doubt == "series-refused")
+
+
+def test_rules_that_never_come_true_are_searched_for_a_few_times_only(parse: Parse) -> None:
+    never = [
+        event("DTSTART:20200101T083000Z", "RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", uid=f"n{n}") for n in range(40)
+    ]
+    assert len(parse("ics", calendar(*never), at=NOW).announcements) == 35
+
+
+def test_the_address_comes_from_url_description_or_a_path_as_uid(parse: Parse) -> None:
+    body = calendar(
+        event("DTSTART:20260723", "URL:https://stats.example/a", uid="a"),
+        event("DTSTART:20260723", "DESCRIPTION:See https://stats.example/b.\\nThanks", uid="b"),
+        event("DTSTART:20260723", uid="/releases/c"),
+        event("DTSTART:20260723", "DESCRIPTION:https://x.example/1 https://x.example/2", uid="d"),
+    )
+    urls = [each.url for each in parse("ics", body, at=NOW, url="webcal://www.ons.gov.uk/calendar").announcements]
+    assert urls == ["https://stats.example/a", "https://stats.example/b", "https://www.ons.gov.uk/releases/c", ""]
+
+
+def test_a_provisional_entry_of_the_ons_is_a_day_at_best(parse: Parse) -> None:
+    head = ("PRODID:-//Office for National Statistics//NONSGML//EN",)
+    assert slot_of(parse, "DTSTART:20270128T093000Z", "STATUS:Provisional", head=head)[0] == "day"
+
+
+def test_folded_split_and_escaped_texts_come_out_whole(parse: Parse) -> None:
+    start = calendar(event("DTSTART:20260723", title="Caf\u00e9 prices \\, and\\; more\\nsecond"))
+    folded = start.replace("\u00e9".encode(), b"\xc3\r\n \xa9")
+    assert (
+        parse("ics", b"\xef\xbb\xbf" + folded, at=NOW).announcements[0].title == "Caf\u00e9 prices , and; more second"
+    )
+
+
+@pytest.mark.parametrize("ends", [b"\n", b"\r"])
+def test_other_line_ends_are_accepted(parse: Parse, ends: bytes) -> None:
+    body = calendar(event("DTSTART:20260723")).replace(b"\r\n", ends)
+    assert len(parse("ics", body, at=NOW).announcements) == 1
+
+
+def test_a_text_broken_over_lines_spoils_only_itself(parse: Parse) -> None:
+    body = calendar(
+        event("STATUS:Confirmed", "DTSTART:20260723", "DESCRIPTION:first", "not: a property", "STATUS: odd")
+    )
+    assert parse("ics", body, at=NOW).announcements[0].state is State.CONFIRMED
+
+
+def test_two_calendars_in_one_file_are_both_read(parse: Parse) -> None:
+    body = calendar(event("DTSTART:20260723")) + calendar(event("DTSTART:20260724", uid="v"))
+    assert len(parse("ics", body, at=NOW).announcements) == 2
+
+
+def test_subscription_addresses_are_asked_for_over_https() -> None:
+    assert (
+        IcsSource(SourceOptions("x", "webcal://stats.example/c.ics")).first(NOW)[0].url == "https://stats.example/c.ics"
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (calendar(event("DTSTART:20260723"))[:-20], "cut short"),
+        (b"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMM", "cut short"),
+        (b"<html><body>Sign in</body></html>", "an HTML page"),
+        (b"", "empty answer"),
+        (b"/etc/hostname", "does not begin"),
+        (b"BEGIN:VCALENDAR\r\n\0\r\nEND:VCALENDAR", "NUL"),
+        (b"x" * 10_000_000, "does not begin"),
+    ],
+)
+def test_bytes_that_are_no_whole_calendar_are_refused(parse: Parse, body: bytes, reason: str) -> None:
+    with pytest.raises(UnreadableCalendar, match=reason):
+        parse("ics", body, at=NOW)
+
+
+def test_a_line_of_ten_megabytes_is_read(parse: Parse) -> None:
+    body = calendar(event("DTSTART:20260723", "DESCRIPTION:" + "x" * 10_000_000))
+    assert len(parse("ics", body, at=NOW).announcements) == 1

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.announcement import State
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.json import JsonSource
+from schedules.sources.options import SourceOptions
+
+Parse = Callable[..., Reading]
+Short = Callable[[Reading], list[tuple[str, ...]]]
+
+NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
+
+
+def test_fields_are_found_by_expressions(parse: Parse, short: Short) -> None:
+    body = json.dumps(
+        {"data": {"rows": [{"n": {"en": "Trade"}, "d": "26/11/2026", "t": "9.30", "s": "final"}]}}
+    ).encode()
+    options = {
+        "entries": "data.rows",
+        "title": "n.en",
+        "date": "d",
+        "time": "t",
+        "status": "s == 'final' && 'confirmed'",
+    }
+    assert short(parse("json", body, options=options)) == [("Trade", "instant", "2026-11-26 09:30", "confirmed")]
+
+
+def test_a_plain_list_needs_no_mapping(parse: Parse, short: Short) -> None:
+    body = b'{"releases": [{"id": 7, "title": "A &amp; B", "date": "July 2027", "state": "provisional", "url": "/a"}]}'
+    reading = parse("json", body)
+    assert short(reading) == [("A & B", "month", "2027-07-01 2027-07-31", "provisional")]
+    assert (reading.announcements[0].uid, reading.announcements[0].url) == ("7", "https://stats.example.org/a")
+
+
+def post(**more: object) -> dict[str, object]:
+    about = {"id": 1, "title": {"rendered": "Trade &#8211; Q3"}, "date": "2026-11-02T10:15:00", "date_gmt": "x"}
+    return about | {"status": "publish", "content": {"rendered": ""}, "acf": []} | more
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"acf": {"release_date": "20261126", "release_time": "09:30"}}, ("instant", "2026-11-26 09:30")),
+        ({"content": {"rendered": "<p>Expected January 2027</p>"}}, ("month", "2027-01-01 2027-01-31")),
+        ({"status": "future", "date": "2026-12-03T09:30:00"}, ("instant", "2026-12-03 09:30")),
+        ({}, ("none", "None None")),
+    ],
+)
+def test_the_time_of_a_post_is_its_slot_only_while_it_waits(
+    parse: Parse, short: Short, more: dict[str, object], expected: tuple[str, str]
+) -> None:
+    assert short(parse("json", json.dumps([post(**more)]).encode()))[0][1:3] == expected
+
+
+def test_published_entries_say_so(parse: Parse) -> None:
+    options = {"title": "t", "date": "d", "published": "out"}
+    out, due = parse("json", b'[{"t":"a","d":"2026","out":true},{"t":"b","d":"2026"}]', options=options).announcements
+    assert (out.published, due.published) == (True, False)
+    assert due.state is None
+    assert State.CONFIRMED
+
+
+def test_further_pages_are_asked_for_as_the_first_says() -> None:
+    source = JsonSource(SourceOptions("wp", "https://x.example/wp?per_page=100", options={"pages": "page"}))
+    first = Page(source.first(NOW)[0].url, 200, b"[]", {"x-wp-totalpages": "3"})
+    asked = [ask.url for ask in source.more([first], NOW)]
+    assert asked == ["https://x.example/wp?per_page=100&page=2", "https://x.example/wp?per_page=100&page=3"]
+    assert source.more([first, first], NOW) == ()
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"a": 1}', "no list"),
+        (b'[{"title": "cut', "not JSON"),
+        (b"<html>", "an HTML page"),
+        (b"[" * 100_000, "not JSON"),
+        (b"9" * 10_000_000, "not JSON|no list"),
+        (b'["\\u0000", 3, null]', ""),
+    ],
+)
+def test_bytes_that_are_no_list_are_refused(parse: Parse, body: bytes, reason: str) -> None:
+    if reason:
+        with pytest.raises(UnreadableCalendar, match=reason):
+            parse("json", body)
+    else:
+        assert {each.slot.reason for each in parse("json", body).announcements} == {"empty"}
+
+
+def test_an_expression_that_fails_on_the_data_is_told(parse: Parse) -> None:
+    with pytest.raises(UnreadableCalendar, match="length"):
+        parse("json", b'[{"d": 3}]', options={"title": "length(d)", "date": "d"})

@@ -1,0 +1,128 @@
+"""Calendars of every format, made up, written and read back."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from schedules.london import clock_doubt, instant, local
+from schedules.source import Page
+from schedules.sources.kinds import KINDS
+from schedules.sources.options import SourceOptions
+
+NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
+URL = "https://stats.example/calendar"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A made-up entry: a title, and a local time or a day."""
+
+    title: str
+    when: datetime | date
+
+    def text(self) -> str:
+        day = f"{self.when.day} {self.when:%B %Y}"
+        return f"{day} {self.when:%H:%M}" if isinstance(self.when, datetime) else day
+
+
+walls = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1)).map(  # noqa: DTZ001  # wall times
+    lambda moment: moment.replace(hour=moment.hour or 9, second=0, microsecond=0)
+)
+titles = st.text("abcdefghijklmnopqrstuvwxyzABCXYZ ,;:'&<>\"\\é\u2013", min_size=1, max_size=30).map(
+    lambda text: " ".join(f"T {text}".split())
+)
+entries = st.builds(
+    Made,
+    titles,
+    st.one_of(walls.filter(lambda wall: not clock_doubt(wall)), st.dates(date(2026, 1, 1), date(2030, 1, 1))),
+)
+calendars = st.lists(entries, min_size=1, max_size=12, unique_by=lambda made: made.title.casefold())
+
+
+def as_csv(made: Sequence[Made]) -> bytes:
+    out = io.StringIO()
+    csv.writer(out).writerows(
+        [("id", "title", "date"), *((str(n), each.title, each.text()) for n, each in enumerate(made))]
+    )
+    return out.getvalue().encode()
+
+
+def as_toml(made: Sequence[Made]) -> bytes:
+    rows = [f"[[release]]\ntitle = {json.dumps(each.title)}\nslot = {each.when.isoformat()}\n" for each in made]
+    return "\n".join(rows).encode()
+
+
+def as_json(made: Sequence[Made]) -> bytes:
+    plain = [html.escape(each.title, quote=False) for each in made]
+    return json.dumps(
+        [{"title": t, "date": each.when.isoformat()} for t, each in zip(plain, made, strict=True)]
+    ).encode()
+
+
+def as_html(made: Sequence[Made]) -> bytes:
+    rows = "".join(f"<tr><td>{html.escape(each.title)}</td><td>{each.text()}</td></tr>" for each in made)
+    return f"<table><tr><th>Title</th><th>Date</th></tr>{rows}</table>".encode()
+
+
+def as_ics(made: Sequence[Made]) -> bytes:
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0"]
+    for number, each in enumerate(made):
+        title = each.title.replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
+        exact = isinstance(each.when, datetime)
+        start = f";TZID=Europe/London:{each.when:%Y%m%dT%H%M%S}" if exact else f";VALUE=DATE:{each.when:%Y%m%d}"
+        lines += ["BEGIN:VEVENT", f"UID:u{number}", f"SUMMARY:{title}", f"DTSTART{start}", "END:VEVENT"]
+    return "\r\n".join([*lines, "END:VCALENDAR", ""]).encode()
+
+
+def as_govuk(made: Sequence[Made]) -> bytes:
+    results = [
+        {"title": each.title, "link": f"/government/statistics/announcements/r{n}", "display_date": each.text()}
+        for n, each in enumerate(made)
+    ]
+    return json.dumps({"results": results, "total": len(results)}).encode()
+
+
+def as_feed(made: Sequence[Made]) -> bytes:
+    def stamp(each: Made) -> str:
+        exact = isinstance(each.when, datetime)
+        return instant(each.when).isoformat() if exact else each.text()
+
+    rows = "".join(
+        f"<item><guid>{n}</guid><title>{html.escape(html.escape(each.title))}</title><pubDate>{stamp(each)}</pubDate></item>"
+        for n, each in enumerate(made)
+    )
+    return f"<rss version='2.0'><channel>{rows}</channel></rss>".encode()
+
+
+WRITERS: dict[str, Callable[[Sequence[Made]], bytes]] = {
+    "csv": as_csv,
+    "toml": as_toml,
+    "json": as_json,
+    "html": as_html,
+    "ics": as_ics,
+    "govuk": as_govuk,
+    "feed": as_feed,
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(made=calendars)
+def test_a_calendar_comes_back_as_it_was_written(kind: str, made: list[Made]) -> None:
+    source = KINDS[kind](SourceOptions("own", URL))
+    reading = source.read([Page(source.first(NOW)[0].url, 200, WRITERS[kind](made))], NOW)
+    found = [
+        (each.title, local(each.slot.instant).replace(tzinfo=None) if each.slot.instant else each.slot.first)
+        for each in reading.announcements
+    ]
+    assert found == [(each.title, each.when) for each in made]

@@ -1,0 +1,176 @@
+"""Every sample calendar is read as its expected answer says. The samples stand beside the project or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from schedules.announcement import Announcement
+from schedules.london import local
+from schedules.source import Reading, UnreadableCalendar
+from schedules.sources.govuk_items import Schema, read_item
+
+Parse = Callable[..., Reading]
+
+
+def told(announcement: Announcement) -> dict[str, Any]:
+    """Return an announcement in the words of the expected answers."""
+    slot = announcement.slot
+    here = local(slot.instant) if slot.instant else None
+    first, last = (here.date(), here.date()) if here else (slot.first, slot.last)
+    return {
+        "uid": announcement.uid.partition("#")[0],
+        "slug": announcement.uid.rpartition("/")[2],
+        "title": announcement.title,
+        "precision": slot.precision.value,
+        "start": str(first) if first else None,
+        "end": str(last) if last else None,
+        "time": f"{here:%H:%M}" if here else None,
+        "instant_utc": f"{slot.instant:%Y-%m-%dT%H:%M:%SZ}" if slot.instant else None,
+        "status": announcement.state.value if announcement.state else None,
+        "doubt": announcement.doubt,
+        "reason": slot.reason,
+        "moved": _moved(announcement),
+    }
+
+
+def _moved(announcement: Announcement) -> str | None:
+    before, after = announcement.previous, announcement.slot
+    if before is None:
+        return None
+    old, new = before.begins(), after.begins()
+    return None if old is None or new is None else ("later" if new > old else "earlier")
+
+
+def compare(reading: Reading, expected: list[dict[str, Any]]) -> None:
+    """Compare every key that both name; an expected uid of null says that the file gives none."""
+    assert len(reading.announcements) == len(expected)
+    for announcement, wanted in zip(reading.announcements, expected, strict=True):
+        found = told(announcement)
+        shared = [key for key in wanted if key in found and not (key == "uid" and wanted[key] is None)]
+        assert {key: found[key] for key in shared} == {key: wanted[key] for key in shared}
+
+
+def loaded(path: Path) -> Any:  # noqa: ANN401  # JSON is of any type
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_the_ics_samples(samples: Path, parse: Parse) -> None:
+    folder = samples / "calendars/ics"
+    options = {"back": "151", "ahead": "213"}
+    for name, wanted in loaded(folder / "expected.json")["files"].items():
+        body, at = (folder / name).read_bytes(), datetime(2026, 6, 1, tzinfo=UTC)
+        if wanted["usable"]:
+            compare(parse("ics", body, at=at, options=options), wanted["entries"])
+        else:
+            with pytest.raises(UnreadableCalendar):
+                parse("ics", body, at=at)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        ("html", "table_calendar.html"),
+        ("csv", "calendar.csv"),
+        ("toml", "calendar.toml"),
+        ("json", "wordpress_releases.json"),
+    ],
+)
+def test_the_hand_kept_samples(samples: Path, parse: Parse, kind: str, name: str) -> None:
+    folder = samples / "calendars"
+    compare(parse(kind, (folder / name).read_bytes()), loaded(folder / "tables_expected.json")[name]["entries"])
+
+
+def test_the_serial_numbers_of_the_csv_sample_where_declared(samples: Path, parse: Parse) -> None:
+    reading = parse("csv", (samples / "calendars/calendar.csv").read_bytes(), options={"excel": "yes"})
+    serial = next(each for each in reading.announcements if each.title == "Excel serial")
+    assert serial.slot.instant == datetime(2026, 12, 15, 9, 30, tzinfo=UTC)
+
+
+def test_the_ons_list(samples: Path, parse: Parse) -> None:
+    folder = samples / "calendars"
+    wanted = loaded(folder / "ons_expected.json")["entries"]
+    compare(parse("ons", (folder / "ons_search_upcoming.json").read_bytes(), url=""), wanted)
+
+
+def test_the_other_ons_samples(samples: Path, parse: Parse) -> None:
+    folder = samples / "calendars"
+    states = {
+        name: [
+            (each.state, each.published) for each in parse("ons", (folder / name).read_bytes(), url="").announcements
+        ]
+        for name in sorted(path.name for path in folder.glob("ons_*_*.json"))
+    }
+    assert states == {
+        "ons_release_data.json": [("confirmed", False)],
+        "ons_release_data_camelcase.json": [("confirmed", False)],
+        "ons_release_data_published.json": [("confirmed", True)],
+        "ons_search_cancelled_highlight.json": [("cancelled", False), ("cancelled", False)],
+        "ons_search_empty.json": [],
+        "ons_search_upcoming.json": [("confirmed", False)] * 5 + [("provisional", False)] * 2 + [("confirmed", False)],
+    }
+
+
+def test_the_next_release_of_the_ees_sample(samples: Path, parse: Parse) -> None:
+    folder = samples / "calendars"
+    wanted = loaded(folder / "ees_expected.json")["nextReleaseDate"]
+    compare(parse("ees", (folder / "ees_publication.json").read_bytes(), url=""), [wanted])
+
+
+def test_the_govuk_announcements(samples: Path, parse: Parse) -> None:
+    found = {}
+    for path in (samples / "govuk/announcements").iterdir():
+        only = parse("govuk", path.read_bytes(), url="").announcements[0]
+        found[path.stem] = (only.slot.precision.value, only.state, only.doubt, only.previous is not None)
+    exact = ("instant", "confirmed", None, False)
+    assert found == {
+        "2026_cancelled": ("instant", "cancelled", None, False),
+        "2026_confirmed": exact,
+        "2026_confirmed_bst": exact,
+        "2026_date_changed": ("instant", "confirmed", None, True),
+        "2026_provisional_exact_day": ("instant", "provisional", None, False),
+        "2026_provisional_one_month": ("month", "provisional", None, False),
+        "2026_provisional_two_month": ("range", "provisional", None, False),
+        "best-practice-statistics-announcement": exact,
+        "cancelled_official_statistics": ("instant", "cancelled", None, False),
+        "national_statistics": ("month", "provisional", None, False),
+        "official_statistics": exact,
+        "release_date_changed": ("instant", "confirmed", None, True),
+    }
+
+
+def test_the_govuk_listings(samples: Path, parse: Parse) -> None:
+    folder = samples / "govuk/search"
+    counts = {
+        path.stem: len(parse("govuk", path.read_bytes(), url="").announcements)
+        for path in folder.iterdir()
+        if not path.stem.startswith("error")
+    }
+    assert counts == {
+        "announcements_after_release": 5,
+        "announcements_upcoming_page1": 4,
+        "announcements_upcoming_page2": 2,
+        "empty": 0,
+        "finder_frontend_fixture_upcoming": 0,
+        "newest_publications_by_organisation": 0,
+        "newest_publications_early_under_other_slug": 0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("folder", "schemas"),
+    [
+        ("publications", {Schema.PUBLICATION, Schema.DATA_SET}),
+        ("gone_redirect", {Schema.GONE, Schema.REDIRECT}),
+        ("html_publication", {Schema.HTML_PUBLICATION}),
+    ],
+)
+def test_the_other_content_items(samples: Path, folder: str, schemas: set[Schema]) -> None:
+    items = [read_item(path.read_bytes()) for path in (samples / "govuk" / folder).glob("*.json")]
+    assert items
+    assert {item.schema for item in items} == schemas
