@@ -82,6 +82,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
     later: Sequence[tuple[float, Callable[[Watch], object]]] = (),
     at_once: int = 4,
     start: datetime = NOON,
+    clock: type[VirtualClock] = VirtualClock,
 ) -> Watch:
     """Run a poller for so many virtual seconds: `act` at the beginning, `later` at their seconds."""
 
@@ -103,4 +104,14 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         await running
         return seen
 
-    return run_virtually(story, start)
+    return run_virtually(lambda _: story(clock(start)), start)
+
+
+def watching(*names: str, every: float = 1.0, **window_of: float) -> Callable[[Watch], None]:
+    """Return the beginning of a story in which these parts are looked at so often."""
+
+    def act(seen: Watch) -> None:
+        for name in names:
+            seen.poller.watch(target(name), [window(every, **window_of)])
+
+    return act

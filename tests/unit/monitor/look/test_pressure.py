@@ -1,0 +1,221 @@
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.look.fetch import Request
+from monitor.look.scripted import Reply
+from monitor.plan.phases import Window
+from monitor.plan.targets import View
+from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, watching, window
+
+
+def test_a_host_is_never_asked_more_than_its_budget_in_any_second() -> None:
+    seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=30)
+    times = [time for time, _ in seen.starts]
+    assert all(sum(begin <= time <= begin + 1 for time in times) <= 5 for begin in times)
+    assert len(times) > 140
+
+
+def test_under_pressure_everybody_is_served_in_turn() -> None:
+    seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=60)
+    counts = Counter(name for _, name in seen.starts)
+    assert max(counts.values()) - min(counts.values()) <= 1
+    gaps = [b - a for name in counts for a, b in zip(seen.times(name), seen.times(name)[1:], strict=False)]
+    assert max(gaps) <= 1.05 * 12 / 5
+
+
+def test_under_pressure_looks_are_shared_out_in_proportion_to_their_spacing() -> None:
+    def act(seen: Watch) -> None:
+        for n in range(10):
+            seen.poller.watch(target(f"fast{n}"), [window(1)])
+            seen.poller.watch(target(f"slow{n}"), [window(10)])
+
+    seen = watch(act, rate=5.5, seconds=200)
+    counts = Counter(name[:4] for _, name in seen.starts)
+    assert counts["fast"] == pytest.approx(10 * counts["slow"], rel=0.1)
+
+
+def test_under_pressure_looks_follow_the_square_root_of_the_chance() -> None:
+    def act(seen: Watch) -> None:
+        for n in range(10):
+            seen.poller.watch(target(f"sure{n}"), [window(1)], chance=9.0)
+            seen.poller.watch(target(f"vague{n}"), [window(1)], chance=1.0)
+
+    seen = watch(act, rate=4, seconds=200)
+    counts = Counter(name[:4] for _, name in seen.starts)
+    assert counts["sure"] == pytest.approx(3 * counts["vagu"], rel=0.1)
+
+
+def test_the_stretch_of_a_host_is_told() -> None:
+    seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=3)
+    assert seen.poller.stretch() == {HOST: pytest.approx(12 / 5)}
+
+
+def test_looks_due_are_either_made_or_reported_as_missed() -> None:
+    seen = watch(watching(*(f"p{n}" for n in range(12)), ends=20), rate=5, seconds=25)
+    missed = sum(looks for _, looks in seen.missed)
+    assert missed == seen.poller.missed > 0
+    assert len(seen.starts) + missed == 12 * 20
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.5, 1.0, 2.5, 7.0]), min_size=1, max_size=12),
+    st.floats(0.5, 30),
+    st.lists(st.floats(0, 4), min_size=1, max_size=7),
+)
+def test_looks_due_are_made_or_missed_whatever_the_pressure(
+    spacings: list[float], rate: float, answers: list[float]
+) -> None:
+    def act(seen: Watch) -> None:
+        for n, every in enumerate(spacings):
+            seen.poller.watch(target(f"p{n}"), [window(every, ends=30)])
+
+    def reply(request: Request) -> Reply:
+        return Reply(200, b"figures", seconds=answers[len(request.url) * 7 % len(answers)])
+
+    seen = watch(act, rate=rate, seconds=90, script=reply)
+    due = sum(int((30 - 1e-9) // every) + 1 for every in spacings)
+    assert seen.poller.made + seen.poller.missed == due
+
+
+def test_the_look_at_the_promised_instant_goes_first_and_finds_the_host_free() -> None:
+    instant = NOON + timedelta(seconds=7.05)
+
+    def act(seen: Watch) -> None:
+        for n in range(10):
+            seen.poller.watch(target(f"p{n}"), [window(1)], instant=instant if n == 5 else None)
+
+    seen = watch(act, rate=5, seconds=20)
+    assert (7.05, "p5") in seen.starts
+    assert [name for time, name in seen.starts if 6.85 < time < 7.25] == ["p5"]
+
+
+def test_of_several_promised_looks_pages_as_users_get_them_go_first() -> None:
+    instant = NOON + timedelta(seconds=7)
+
+    def act(seen: Watch) -> None:
+        for view in (View.CONTENT, View.ORIGIN, View.EDGE):
+            for name in ("sheet", "page"):
+                seen.poller.watch(target(name, view=view), [window(1)], instant=instant)
+
+    requests = watch(act, rate=5, seconds=9).fetcher.asked
+    at_seven = [request for request in requests if not request.bust]
+    assert at_seven[0].url.endswith("/page")
+
+
+def test_a_slow_answer_does_not_stand_in_the_way_of_the_promised_look() -> None:
+    def act(seen: Watch) -> None:
+        for n in range(8):
+            seen.poller.watch(target(f"p{n}"), [window(1)])
+        seen.poller.watch(target("page"), [window(1)], instant=NOON + timedelta(seconds=7))
+
+    seen = watch(act, seconds=9, script=lambda r: Reply(200, b"x", seconds=0.0 if r.url.endswith("/page") else 3.0))
+    assert 7 in seen.times("page")
+
+
+@pytest.mark.parametrize("slot", [datetime(2026, 3, 29, 8, 30, tzinfo=UTC), datetime(2026, 10, 25, 9, 30, tzinfo=UTC)])
+def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
+    def act(seen: Watch) -> None:
+        spans = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
+        seen.poller.watch(target(), spans, timedelta(seconds=4), instant=slot)
+
+    start = slot - timedelta(hours=10)
+    assert 36_000 in watch(act, seconds=36_020, start=start).times("page")
+
+
+def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
+    def act(seen: Watch) -> None:
+        for n in range(20):
+            seen.poller.watch(target(f"p{n}"), [window(1, ends=1)])
+
+    seen = watch(act, seconds=30, script=lambda _: Reply(200, b"x", seconds=2.0), at_once=3)
+    times = sorted(time for time, _ in seen.starts)
+    flying = [sum(begin - 1.99 < time <= begin for time in times) for begin in times]
+    assert max(flying) == 3
+    assert len(times) == 20
+
+
+def test_a_host_that_asks_for_patience_is_left_alone_to_the_second() -> None:
+    replies = iter([Reply(200, b"x"), Reply(200, b"x"), Reply(429, b"", {"Retry-After": "30"})])
+    seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
+    assert [time for time in seen.times("page") if time < 40][:4] == [0, 1, 2, 32]
+    assert seen.quieted == [30]
+
+
+def test_every_target_of_a_quiet_host_waits_and_other_hosts_do_not() -> None:
+    def act(seen: Watch) -> None:
+        seen.poller.watch(target("a"), [window(1)])
+        seen.poller.watch(target("b"), [window(1)])
+        seen.poller.watch(target("c", host="other.example"), [window(1)])
+        seen.poller.quiet(HOST, NOON + timedelta(seconds=5))
+
+    seen = watch(act, seconds=6.5)
+    assert min(seen.times("a") + seen.times("b")) == 5
+    assert seen.times("c") == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_calendar_reads_take_their_turn_between_looks() -> None:
+    turns: list[float] = []
+
+    async def read(seen: Watch) -> None:
+        for _ in range(5):
+            await seen.poller.turn(HOST)
+            turns.append(seen.clock.monotonic())
+
+    seen = watch(
+        watching(*(f"p{n}" for n in range(12))),
+        rate=5,
+        seconds=20,
+        later=[(2, read)],
+    )
+    times = sorted([*(time for time, _ in seen.starts), *turns])
+    assert all(sum(begin <= time <= begin + 1 for time in times) <= 5 for begin in times)
+    assert turns[-1] < 14
+
+
+def test_a_turn_at_a_host_nobody_watches_comes_at_once() -> None:
+    turns: list[float] = []
+
+    async def read(seen: Watch) -> None:
+        await seen.poller.turn("calendar.example")
+        turns.append(seen.clock.monotonic())
+
+    watch(watching("page"), later=[(1.5, read)])
+    assert turns == [1.5]
+
+
+def test_a_reader_that_gave_up_waiting_takes_no_turn() -> None:
+    async def give_up(seen: Watch) -> None:
+        seen.poller.quiet("calendar.example", NOON + timedelta(seconds=5))
+        turn = asyncio.create_task(seen.poller.turn("calendar.example"))
+        await asyncio.sleep(0.1)
+        turn.cancel()
+        await asyncio.gather(turn, return_exceptions=True)
+        await seen.poller.turn("calendar.example")
+        assert seen.clock.monotonic() == 5
+
+    watch(watching("page"), later=[(1, give_up)])
+
+
+def test_equal_stories_are_told_in_equal_order() -> None:
+    act = watching(*(f"p{n}" for n in range(30)))
+    assert watch(act, rate=7).starts == watch(act, rate=7).starts
+
+
+def test_appearances_are_seen_within_a_round_of_the_budget() -> None:
+    pages, rate = 40, 4.0
+    appears = {f"p{n}": 30 + (n * 17.3) % 60 for n in range(pages)}
+    seen = watch(watching(*appears), rate=rate, seconds=120)
+    widths = []
+    for name, moment in appears.items():
+        times = seen.times(name)
+        widths.append(min(time for time in times if time >= moment) - max(time for time in times if time < moment))
+    assert sum(widths) / pages <= 1.1 * pages / rate
+    assert max(widths) <= 1.5 * pages / rate
