@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
 from monitor.judge.findings import findings
-from monitor.judge.interval import NOTHING, Bounds, Interval
+from monitor.judge.interval import NOTHING, Bounds
 from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, unjudged_part
 from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
@@ -17,7 +17,7 @@ from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
 from schedules.promise import Promise
 from schedules.release import Release
 
-_DONE = (Word.ON_TIME, Word.LATE, Word.EARLY, Word.UNPROVEN)
+_DONE = (Word.ON_TIME, Word.LATE, Word.EARLY)
 _MOMENT = timedelta(seconds=1)
 _UNGRADED = (Word.CANCELLED, Word.MOVED, Word.UNANNOUNCED)
 
@@ -62,7 +62,7 @@ def judged(case: Case, sights: Sequence[Seen]) -> Verdict:
         parts=parts,
         findings=found,
         unproven_because=because,
-        revisit=_revisit(case, sights, final=final),
+        revisit=_revisit(case, parts, sights, final=final),
     )
 
 
@@ -128,16 +128,19 @@ def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:
         return False
     if case.now >= case.window.closes or case.standing.learnt_after_slot:
         return True
-    return all(_is_settled(part.word, part.released) for part in parts if counts(part))
+    return all(_is_settled(case, part) for part in parts if counts(part))
 
 
-def _is_settled(word: Word, released: Interval) -> bool:
-    return word is Word.NOT_PUBLISHED or (word in _DONE and released.by is not None)
+def _is_settled(case: Case, part: PartVerdict) -> bool:
+    if part.word is Word.UNPROVEN and part.released.by is not None:
+        # Another view under way may still prove what this one could not.
+        return case.now >= part.released.by + case.policy.grace
+    return part.word is Word.NOT_PUBLISHED or (part.word in _DONE and part.released.by is not None)
 
 
-def _revisit(case: Case, sights: Sequence[Seen], *, final: bool) -> datetime | None:
+def _revisit(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen], *, final: bool) -> datetime | None:
     """Return the next instant at which time alone can change the verdict or its findings."""
-    turns = [*_flickers(case, sights), *(() if final else _turns(case))]
+    turns = [*_flickers(case, sights), *(() if final else [*_turns(case), *_settling(case, parts)])]
     return min((turn for turn in turns if turn > case.now), default=None)
 
 
@@ -147,6 +150,11 @@ def _turns(case: Case) -> list[datetime]:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     return [frame.opens, frame.latest, frame.settles, frame.passes + case.policy.note_within, frame.closes]
+
+
+def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
+    unproven = (part.released.by for part in parts if part.word is Word.UNPROVEN)
+    return [by + case.policy.grace for by in unproven if by is not None]
 
 
 def _flickers(case: Case, sights: Sequence[Seen]) -> list[datetime]:

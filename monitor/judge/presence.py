@@ -10,9 +10,11 @@ from monitor.judge.interval import Interval
 from monitor.judge.spell import Spell, gone_by
 from monitor.plan.targets import View
 
-# Looked at this closely, a view needs no help: the origin none from an edge whose absence may be a stale copy
-# without Age, any other none from the order of looks at two views, which may cross on their way.
-_CLOSE = timedelta(seconds=12)
+# Nothing is taken to come, go and come again within this time: two views that closely agree saw one appearance.
+_CLOSE = timedelta(seconds=20)
+# An origin looked at this often is heard before the edge, whose absence may be a stale copy without Age.
+_WATCHED = timedelta(seconds=90)
+# The grain of Age, and looks that may cross on their way.
 _GRAIN = timedelta(seconds=5)
 # A view that has been silent this long while another saw the content gone no longer speaks for it.
 _SILENT = timedelta(seconds=60)
@@ -91,22 +93,43 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     """Return when content came that these overlapping out-spells show, given every gone-spell known.
 
     `by` is the first presence in any view; `after` the last absence proved to lie before it. Where the origin
-    was looked at closely its own absence decides; the content API proves absence of nothing but itself.
+    is watched its own absence decides; the content API proves absence of nothing but itself. Later looks
+    only ever sharpen the interval.
     """
     firsts: dict[View, Spell] = {}
     for out in sorted(outs, key=lambda spell: spell.begin):
         firsts.setdefault(out.view, out)
     first = next(iter(firsts.values()))
     own = {view: _own_absence(spell, gone) for view, spell in firsts.items()}
-    origin = own.get(View.ORIGIN)
-    if _is_close(origin, firsts.get(View.ORIGIN)) and origin is not None and origin < first.begin:
+    if first.view is View.CONTENT:
+        return Interval(own[View.CONTENT], first.begin)
+    origin = _origin_absence(first, gone)
+    if origin is None or first.begin - origin > _WATCHED:
+        return Interval(_latest_absence(first, firsts, own, gone), first.begin)
+    confirmed = View.ORIGIN in firsts and _is_close(own[View.ORIGIN], firsts[View.ORIGIN])
+    if first.view is View.ORIGIN or (confirmed and own[View.ORIGIN] == origin):
         return Interval(origin, first.begin)
+    # The edge had it first and the origin has not confirmed it yet: only what both proved is sure.
+    edge = own[first.view]
+    return Interval(None if edge is None else min(edge, origin), first.begin)
+
+
+def _latest_absence(
+    first: Spell,
+    firsts: Mapping[View, Spell],
+    own: Mapping[View, datetime | None],
+    gone: Sequence[Spell],
+) -> datetime | None:
     proved = [own[first.view]]
-    if first.view is not View.CONTENT:
-        proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
-        proved += [spell.end for spell in gone if spell.view is not View.CONTENT and _is_well_before(spell, first)]
-    after = max((each for each in proved if each is not None and each < first.begin), default=None)
-    return Interval(after, first.begin)
+    proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
+    proved += [spell.end for spell in gone if spell.view is not View.CONTENT and _is_well_before(spell, first)]
+    return max((each for each in proved if each is not None and each < first.begin), default=None)
+
+
+def _origin_absence(first: Spell, gone: Sequence[Spell]) -> datetime | None:
+    """Return the last absence the origin proved before the first presence, by looks begun before it too."""
+    earlier = [spell.end for spell in gone if spell.view is View.ORIGIN and spell.first_sent < first.first_sent]
+    return max((end for end in earlier if end < first.begin), default=None)
 
 
 def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from monitor.judge.interval import Bounds, Interval
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.look.sighting import State
-from tests.unit.monitor.judge.world import SLOT, Truth, World, once, worlds
+from tests.unit.monitor.judge.world import SLOT, Looker, Truth, World, once, worlds
 
 WITHIN, SURE = 60_000, 1_000
 BEHIND = {Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED}
@@ -117,3 +117,38 @@ def test_a_failed_look_changes_nothing_but_words(world: World, now: float) -> No
 @given(worlds(), NOWS)
 def test_judging_twice_gives_the_same(world: World, now: float) -> None:
     assert world.verdict(now) == world.verdict(now)
+
+
+@settings(max_examples=200)
+@given(worlds(ONCE), NOWS, NOWS)
+def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float, later: float) -> None:
+    if now < later:
+        first, then = world.verdict(now), world.verdict(later)
+        if first.word in {Word.ON_TIME, Word.LATE}:
+            assert then.word is first.word
+
+
+def _beside_a_stale_edge(came: int, ttl: int, seed: int) -> World:
+    """Return a page looked at every second, whose edge hands out old copies without telling their age."""
+    edge = Looker("edge", ttl, tells_age=False, busy=True)
+    times = tuple(range(-90_000, 180_000, 1000))
+    return World(once(came), (edge, Looker("origin")), (times, times), seed=seed)
+
+
+@settings(max_examples=60)
+@given(st.integers(-80_000, 100_000), st.sampled_from([5_000, 30_000, 120_000]), st.integers(0, 10**6), NOWS)
+def test_an_edge_that_hides_its_age_beside_a_watched_origin_misleads_nobody(
+    came: int, ttl: int, seed: int, now: float
+) -> None:
+    world = _beside_a_stale_edge(came, ttl, seed)
+    verdict = world.verdict(now)
+    if came <= WITHIN:
+        assert verdict.word not in BEHIND
+    if came >= -SURE:
+        assert verdict.word is not Word.EARLY
+    part = verdict.page
+    assert part is not None
+    if part.first_seen.by is not None:
+        assert holds(part.first_seen, [came])
+        assert part.first_seen.after is not None
+        assert (part.first_seen.by - part.first_seen.after).total_seconds() <= 2

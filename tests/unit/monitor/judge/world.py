@@ -217,7 +217,7 @@ def truths(draw: st.DrawFn, most: int = 5) -> Truth:
     """A page that comes, goes and comes again, all around the slot."""
     first = draw(st.integers(-150_000, 100_000))
     # What comes and goes faster than this may be seen in another order by two views with caches of their own.
-    turns = _times(draw(st.lists(st.integers(15_000, 90_000), max_size=most - 1)), first)
+    turns = _times(draw(st.lists(st.integers(25_000, 90_000), max_size=most - 1)), first)
     turns = (first, *turns)[: draw(st.integers(0, most))]
     gone = draw(st.sampled_from([State.ABSENT, State.WITHDRAWN]))
     at_first = draw(st.sampled_from([State.ABSENT, State.ABSENT, State.ABSENT, State.PRESENT]))
