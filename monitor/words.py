@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from math import ceil, floor
 from typing import Any
 
@@ -19,6 +19,7 @@ VERDICTS = {
     "unannounced": "unannounced",
 }
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
+_UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"))
 
 
 def verdict_text(word: str) -> str:
@@ -27,12 +28,12 @@ def verdict_text(word: str) -> str:
 
 
 def span_text(seconds: float) -> str:
-    """Return a length in its two largest units: `2 h 49 min`, `38 min 2 s`, `0.4 s`."""
+    """Return a length in its two largest units: `2 h 49 min`, `38 min 2 s`, `0.4 s`; the rest is cut off."""
     if abs(seconds) < 10 and seconds != int(seconds):
         return f"{seconds:.1f} s"
     left = round(abs(seconds))
     parts = []
-    for size, unit in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s")):
+    for size, unit in _UNITS:
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count} {unit}")
@@ -40,13 +41,21 @@ def span_text(seconds: float) -> str:
 
 
 def length_text(bounds: Mapping[str, Any] | None) -> str:
-    """Return a measured length with both bounds, rounded outward to whole seconds; empty when there is none."""
+    """Return a measured length with both bounds, each rounded outward at the smallest unit it shows.
+
+    Empty when there is none. One value stands alone only when both bounds come to it.
+    """
     if bounds is None or (bounds["min"] is None and bounds["max"] is None):
         return ""
-    least = None if bounds["min"] is None else floor(bounds["min"])
-    most = None if bounds["max"] is None else ceil(bounds["max"])
+    least = None if bounds["min"] is None else span_text(_rounded(bounds["min"], floor))
+    most = None if bounds["max"] is None else span_text(_rounded(bounds["max"], ceil))
     if least is None or most is None:
-        return f"at least {span_text(least)}" if least is not None else f"at most {span_text(most or 0)}"
-    if span_text(least) == span_text(most):
-        return span_text(least)
-    return f"{span_text(least)} to {span_text(most)}"
+        return f"at least {least}" if most is None else f"at most {most}"
+    return least if least == most else f"{least} to {most}"
+
+
+def _rounded(seconds: float, towards: Callable[[float], int]) -> int:
+    # Two units are shown, so the smaller of them is what a bound is rounded to.
+    whole = towards(seconds)
+    shown = _HOUR if abs(whole) >= _DAY else _MINUTE if abs(whole) >= _HOUR else 1
+    return towards(whole / shown) * shown
