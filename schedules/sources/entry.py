@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
-from schedules.dates import assume_time, read_date, state_of, status_word, with_time
+from schedules.dates import assume_time, local_day, read_date, state_of, status_word, with_time
 from schedules.dates.normal import normalise
 from schedules.london import local_date
 from schedules.slot import Slot
@@ -116,7 +117,7 @@ def clean_url(text: str, base: str = "") -> str:
 
 def made_uid(title: str, url: str, period: str, producer: str) -> str:
     """Return the key of an entry that brings none; its position in the file plays no part."""
-    text = "\n".join((normalise(title), url, normalise(period), producer))
+    text = "\n".join((title.casefold(), url, clean_title(period).casefold(), producer))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -177,30 +178,52 @@ def gather(entries: Iterable[Entry], options: SourceOptions, now: datetime) -> t
     anchor = local_date(now, options.timezone)
     made: list[Announcement] = []
     remarks: list[Remark] = []
-    for entry in entries:
+    keyless: list[int] = []
+    for place, entry in enumerate(entries):
         announcement, wrong = announce(entry, options, anchor)
         made.append(announcement)
         remarks += wrong
-    settled, doubles = settle(made)
+        if not entry.uid.strip():
+            keyless.append(place)
+    settled, doubles = settle(tell_apart(made, keyless))
     return settled, remarks + doubles
 
 
 def settle(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
     """Keep one of entries that are the same in all; doubt those that share only their key."""
     groups: dict[str, list[Announcement]] = {}
+    kept: list[Announcement] = []
     for announcement in made:
         group = groups.setdefault(announcement.uid, [])
         if announcement not in group:
             group.append(announcement)
-    if len(groups) == len(made):
-        return list(made), []
+            kept.append(announcement)
+    if len(groups) == len(kept):
+        return kept, []
     shared = [group for group in groups.values() if len(group) > 1]
     remarks = [
         Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in shared
     ]
-    doubted = {id(each) for group in shared for each in group}
-    kept = [each for group in groups.values() for each in group]
-    return [replace(each, doubt="duplicate-uid") if id(each) in doubted else each for each in kept], remarks
+    doubted = {group[0].uid for group in shared}
+    return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
+
+
+def tell_apart(made: Sequence[Announcement], keyless: Collection[int]) -> list[Announcement]:
+    """Give entries of one title that bring no keys of their own (`keyless`: their places) keys of their own.
+
+    The rows of a monthly series often differ in their date alone. The month of the slot is added to the key, which
+    survives a change of the day, and the day only where two fall into one month.
+    """
+    result = list(made)
+    for form in ("%Y-%m", "%Y-%m-%d"):
+        days = {(result[place].uid, local_day(result[place].slot)) for place in keyless}
+        count = Counter(uid for uid, _ in days)
+        for place in keyless:
+            each = result[place]
+            day = local_day(each.slot)
+            if count[each.uid] > 1 and day is not None:
+                result[place] = replace(each, uid=f"{made[place].uid}@{day.strftime(form)}")
+    return result
 
 
 def reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:

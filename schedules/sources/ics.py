@@ -15,7 +15,17 @@ from schedules.london import local_date
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading
 from schedules.sources.body import answered
-from schedules.sources.entry import PUBLISHED, REASONS, Remark, clean_title, clean_url, made_uid, reading, settle
+from schedules.sources.entry import (
+    PUBLISHED,
+    REASONS,
+    Remark,
+    clean_title,
+    clean_url,
+    made_uid,
+    reading,
+    settle,
+    tell_apart,
+)
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
 from schedules.sources.ics_times import Times, event_slot
@@ -60,7 +70,8 @@ class IcsSource:
         patience = Patience()
         for calendar in read_calendars(answered(pages, self._url)):
             made += self._calendar(calendar, patience, now)
-        settled, doubles = settle(made)
+        keyless = [place for place, each in enumerate(made) if each.uid == _made_key(each)]
+        settled, doubles = settle(tell_apart(made, keyless))
         return reading(settled, [*_remarks(settled), *doubles])
 
     def _calendar(self, calendar: RawCalendar, patience: Patience, now: datetime) -> Iterator[Announcement]:
@@ -135,6 +146,10 @@ class IcsSource:
             return clean_url(links.pop().rstrip(".,;)"))
         # The ONS names its events by the path of their page.
         return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
+
+
+def _made_key(each: Announcement) -> str:
+    return made_uid(each.title, each.url, "", each.producer)
 
 
 def _groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:

@@ -91,6 +91,15 @@ def test_the_same_row_twice_is_one_entry_and_two_rows_of_one_id_are_doubted(pars
     ]
 
 
+def test_rows_of_a_series_without_ids_are_told_apart_by_their_month(parse: Parse) -> None:
+    rows = "title,date\nPrices,14/04/2027\nPrices,12/05/2027\nPrices,TBC\nPrices,12/05/2027\nOther,1 May 2027\n"
+    told = parse("csv", rows.encode()).announcements
+    assert [each.uid.partition("@")[2] for each in told] == ["2027-04", "2027-05", "", ""]
+    assert {each.doubt for each in told} == {None}
+    moved = parse("csv", rows.replace("14/04", "21/04").encode()).announcements
+    assert [each.uid for each in moved] == [each.uid for each in told]
+
+
 def test_campaign_tags_and_stray_blanks_leave_an_address(parse: Parse) -> None:
     body = b"title,date,url\nA,1 May 2027,https://stats.example/ trade?utm_source=x&id=1#top\n"
     assert parse("csv", body).announcements[0].url == "https://stats.example/trade?id=1"
