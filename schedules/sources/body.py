@@ -19,8 +19,11 @@ def place(page: Page) -> str:
 
 
 def answered(pages: Sequence[Page], url: str) -> Page:
-    """Return the good answer for an address; raises `UnreadableCalendar` when there is none."""
-    page = next((page for page in pages if page.url == url), None)
+    """Return the good answer for an address; raises `UnreadableCalendar` when there is none.
+
+    A sole page is the answer whatever its address: files and saved answers bear their own names.
+    """
+    page = pages[0] if len(pages) == 1 else next((page for page in pages if page.url == url), None)
     if page is None:
         raise UnreadableCalendar(f"{url}: no answer")
     return good(page)

@@ -30,10 +30,12 @@ class EesSource:
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
         self._api = f"{(options.url or API).rstrip('/')}/"
+        self._asked = False
         self._site = options.options.get("site", SITE).rstrip("/")
 
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
         """Ask for the named publications, or for the list of all."""
+        self._asked = False
         named = self._options.filters.get("publications", ())
         if named:
             return [self._ask(slug) for slug in named]
@@ -41,8 +43,10 @@ class EesSource:
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
         """Ask for every publication of the list."""
-        if len(pages) > 1 or not pages[0].url.endswith(_SITEMAP):
+        # Publications that do not answer leave no page behind, and must not be asked for again without end.
+        if self._asked or not pages or not pages[0].url.endswith(_SITEMAP):
             return ()
+        self._asked = True
         try:
             listed = json_of(pages[0])
         except UnreadableCalendar:

@@ -51,6 +51,7 @@ class GovukSource:
 
     def first(self, now: datetime) -> Sequence[Ask]:
         """Ask for the first page of the listing."""
+        self._memory.asked = False
         return (Ask(listing_url(self._options, now), accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:
@@ -63,8 +64,9 @@ class GovukSource:
             return ()  # `read` will say so
         if further:
             return [Ask(url, accept="application/json") for url in further]
-        if not all(is_listing(page) for page in pages):
+        if self._memory.asked:
             return ()
+        self._memory.asked = True
         links = list(self._to_look_up(listed, now))[:MOST_LOOK_UPS]
         return [Ask(f"{self._site}{CONTENT}{link}", accept="application/json", optional=True) for link in links]
 

@@ -108,7 +108,7 @@ def _at_start(url: str, start: int) -> str:
 
 def is_listing(page: Page) -> bool:
     """Tell whether a page answers a listing, rather than a content item."""
-    return urlsplit(page.url).path == SEARCH
+    return not urlsplit(page.url).path.startswith(f"{CONTENT}/")
 
 
 def addressed(page: Page, options: SourceOptions) -> Page:

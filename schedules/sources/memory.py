@@ -14,10 +14,15 @@ FORGET = timedelta(days=21)  # after the slot
 
 
 class Memory:
-    """The announcements last read, by uid, without those long past."""
+    """The announcements last read, by uid, without those long past.
+
+    `asked` tells whether this read has looked entries up already: a look-up that fails leaves no answer behind, and
+    would be asked for again without end.
+    """
 
     def __init__(self) -> None:
         self.known: dict[str, Announcement] = {}
+        self.asked = False
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Take announcements known from earlier, as they stand in a store."""

@@ -42,6 +42,7 @@ class OnsSource:
 
     def first(self, now: datetime) -> Sequence[Ask]:
         """Ask for the first page of upcoming releases, and for what was cancelled lately."""
+        self._memory.asked = False
         return (
             Ask(self._list("type-upcoming", now, 0), accept=_JSON),
             Ask(self._list("type-cancelled", now, 0), accept=_JSON, optional=True),
@@ -56,11 +57,12 @@ class OnsSource:
             return ()  # `read` will say so
         asked = {page.url for page in pages}
         starts = range(LIMIT, min(total, MOST), LIMIT)
-        further = [self._list("type-upcoming", now, start) for start in starts]
-        if len(asked) == 2 and further:
+        further = [pages[0].url.replace("offset=0", f"offset={start}") for start in starts]
+        if further and not asked & set(further):
             return [Ask(url, accept=_JSON) for url in further]
-        if any(page.url.endswith("/data") for page in pages):
+        if self._memory.asked:
             return ()
+        self._memory.asked = True
         gone = self._memory.unlisted(listed, now)
         return [Ask(f"{self._site}{uri}/data", accept=_JSON, optional=True) for uri in gone]
 

@@ -33,6 +33,10 @@ BODIES: dict[str, bytes] = {
     "html": b"<table><tr><th>Title<th>Date<tr><td>Trade<td>December 2026</table>",
     "json": b'[{"title": "Trade", "date": "December 2026"}]',
 }
+EMPTY = {
+    BODIES["govuk"]: b'{"results": [], "total": 0}',
+    BODIES["ons"]: b'{"releases": []}',
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,19 @@ def test_a_read_comes_to_its_end(case: Case) -> None:
         asks = case.source.more(answered, NOW)
         answered += [Page(ask.url, 404, b"") for ask in asks]
     assert not case.source.more(answered, NOW)
+
+
+def test_a_read_comes_to_its_end_though_nothing_more_is_answered(case: Case) -> None:
+    answered = pages(case)
+    case.source.read(answered, NOW)  # so that there is something to look up
+    answered = [Page(case.source.first(NOW)[0].url, 200, EMPTY.get(case.body, case.body))]
+    asked = [list(case.source.more(answered, NOW)) for _ in range(5)]
+    assert not asked[-1]
+
+
+def test_a_sole_page_is_the_answer_whatever_its_name(case: Case) -> None:
+    if not isinstance(case.source, ScriptedSource):
+        assert case.source.read([Page("own.saved", 200, case.body)], NOW).announcements
 
 
 def test_the_same_answers_give_the_same_reading(case: Case) -> None:
