@@ -76,10 +76,30 @@ def _overlaps(group: Sequence[_Out], out: _Out, gone: Sequence[Spell]) -> bool:
 def _presence(group: Sequence[_Out], gone: Sequence[Spell]) -> Presence:
     outs = tuple(out.spell for out in group)
     end = max(spell.end for spell in outs)
-    return Presence(appears(outs, gone), end, _goes(group, gone), outs)
+    return Presence(_came(outs, gone), end, _goes(group, gone), outs)
+
+
+def _came(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
+    """Return when it came: by the part itself, unless the content API had it before the part was last seen absent."""
+    main, content = ([out for out in outs if (out.view is View.CONTENT) is api] for api in (False, True))
+    if not main or not content:
+        return appears(outs, gone)
+    came, told = appears(main, gone), appears(content, gone)
+    limit = came.by if came.after is None else came.after
+    return told if told.by is not None and limit is not None and told.by <= limit else came
 
 
 def _goes(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:
+    """Return when it went: from the part itself, unless the content API showed it for longer."""
+    main, content = ([out for out in group if (out.spell.view is View.CONTENT) is api] for api in (False, True))
+    if not main or not content:
+        return _went(group, gone)
+    went = _went(main, gone)
+    no_longer = went is None or went.by is None or max(out.spell.end for out in content) <= went.by
+    return went if no_longer else _went(content, gone)
+
+
+def _went(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:
     end = max(out.spell.end for out in group)
     latest = {out.spell.view: out.gone_by for out in group}
     ended = [by for by in latest.values() if by is not None]
@@ -102,6 +122,9 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     first = next(iter(firsts.values()))
     own = {view: _own_absence(spell, gone) for view, spell in firsts.items()}
     if first.view is View.CONTENT:
+        page = next((spell for view, spell in firsts.items() if view is not View.CONTENT), None)
+        if page is not None and not _came_after(first, own[page.view]):
+            return appears([spell for spell in outs if spell.view is not View.CONTENT], gone)
         return Interval(own[View.CONTENT], first.begin)
     origin = _origin_absence(first, gone)
     if origin is None or first.begin - origin > _WATCHED:
@@ -130,6 +153,11 @@ def _origin_absence(first: Spell, gone: Sequence[Spell]) -> datetime | None:
     """Return the last absence the origin proved before the first presence, by looks begun before it too."""
     earlier = [spell.end for spell in gone if spell.view is View.ORIGIN and spell.first_sent < first.first_sent]
     return max((end for end in earlier if end < first.begin), default=None)
+
+
+def _came_after(content: Spell, page_absent: datetime | None) -> bool:
+    """Tell whether the page was still absent once the content API had it; else its own looks tell more."""
+    return page_absent is not None and page_absent > content.begin
 
 
 def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:

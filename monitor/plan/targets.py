@@ -121,7 +121,8 @@ def _views(part: Part, *, origin_view: bool) -> list[View]:
     views = [View.EDGE]
     if origin_view and (part.role is Role.PAGE or html_on_govuk):
         views.append(View.ORIGIN)
-    if part.role is Role.PAGE and content_twin(part.url) is not None:
+    # A page told by words of its own is often a rolling one: its twin says that it exists, not what it holds.
+    if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:
         views.append(View.CONTENT)
     return views
 

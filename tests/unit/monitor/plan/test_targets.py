@@ -64,10 +64,10 @@ def test_a_part_without_a_web_address_gives_no_target() -> None:
     assert targets_of(release(url="")) == []
 
 
-def test_a_part_may_name_its_own_recogniser_but_its_twin_stays_govuk() -> None:
+def test_a_page_told_by_words_of_its_own_has_no_twin_since_a_rolling_page_always_exists() -> None:
     page = Part("page", Role.PAGE, PAGE, recognise="text:Widgets")
     views = {target.view: target.recognise for target in targets_of(Release("w", "W", "dfx", PAGE, (page,)))}
-    assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets", View.CONTENT: "govuk"}
+    assert views == {View.EDGE: "text:Widgets", View.ORIGIN: "text:Widgets"}
 
 
 @pytest.mark.parametrize(
