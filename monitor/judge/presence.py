@@ -80,13 +80,15 @@ def _presence(group: Sequence[_Out], gone: Sequence[Spell]) -> Presence:
 
 
 def _came(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
-    """Return when it came: by the part itself, unless the content API had it before the part was last seen absent."""
+    """Return when it came, taking the part and its content API to come together where neither shows otherwise."""
     main, content = ([out for out in outs if (out.view is View.CONTENT) is api] for api in (False, True))
     if not main or not content:
         return appears(outs, gone)
     came, told = appears(main, gone), appears(content, gone)
-    limit = came.by if came.after is None else came.after
-    return told if told.by is not None and limit is not None and told.by <= limit else came
+    if came.by is None or told.by is None or told.by > came.by:
+        return came
+    # Shown by the API before the part was last proved absent, it came there first.
+    return told if came.after is None or told.by <= came.after else Interval(came.after, told.by)
 
 
 def _goes(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:

@@ -256,6 +256,19 @@ def test_what_the_content_api_shows_before_the_slot_is_an_exposure() -> None:
     assert watch.verdict().word is Word.EARLY
 
 
+def test_the_content_api_neither_blurs_nor_prolongs_what_the_page_itself_showed() -> None:
+    watch = Watch(100).see([(-2000, A), (-900, P), (-300, W), (1, P)], every=5)
+    verdict = watch.see([(-2000, A), (-900, P), (-300, W), (1, P)], view="content", every=170).verdict()
+    (exposure,) = verdict.exposures
+    assert exposure.seconds == Bounds(595, 605)
+
+
+def test_content_that_the_api_showed_after_the_page_was_gone_was_still_exposed() -> None:
+    watch = Watch(-10).see([(-2000, A), (-900, P), (-300, W)], every=5)
+    verdict = watch.see([(-2000, A), (-900, P), (-200, W)], view="content", every=5).verdict()
+    assert verdict.exposures[0].seconds == Bounds(695, 705)
+
+
 def test_what_only_the_content_api_shows_after_the_slot_is_not_the_page() -> None:
     watch = Watch(300).see([(-100, A)]).see([(-100, A), (1, P)], view="content")
     assert watch.verdict().word is Word.OVERDUE
