@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from monitor.config.settings import CalendarSettings, Settings
+from monitor.config.settings import Settings
+from monitor.config.shown import shown
+from monitor.config.typed import typed_faults
 
+Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
+"""Key, reason and value of one fault; a value of None is not shown."""
+
 _BARE_RECOGNISERS = {"status", "govuk", "ons", "ees", "changed"}
 _ARMED_RECOGNISERS = {"text", "css", "jmespath", "link", "feed"}
 
 
-def cross_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
-    """Yield `(key, reason, value)` for each fault; `folder` is the one that relative calendar files start from."""
-    yield from _twice("calendar", [table.name for table in settings.calendar], "name")
-    yield from _twice("channel", [table.name for table in settings.channel], "name")
-    yield from _twice("producer", [table.id for table in settings.producer], "id")
-    yield from _calendars(settings.calendar, folder)
-    yield from _parts(settings)
-    yield from _routes(settings)
-    yield from _network(settings.network.allow)
-    yield from _order(settings)
+def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
+    """Yield every fault between tables; `folder` is the one that relative calendar files start from.
+
+    `data` is as TOML gave it and may be wrong in any other way: what cannot be understood is left to the check
+    of each table by itself. `settings` is the whole of it, None while that check finds faults.
+    """
+    yield from _twice(data, "calendar", "name")
+    yield from _calendars(data, folder)
+    yield from _twice(data, "producer", "id")
+    yield from _parts(data)
+    yield from _twice(data, "pin", "url")
+    yield from _twice(data, "channel", "name")
+    yield from _routes(data)
+    yield from _hosts(data)
+    yield from _web(data, folder)
+    if settings is not None:
+        yield from typed_faults(settings)
 
 
 def recogniser_fault(recogniser: str) -> str | None:
@@ -33,62 +47,100 @@ def recogniser_fault(recogniser: str) -> str | None:
         return None if argument.strip() else f'needs an argument, write "{name}:..."'
     if name in _BARE_RECOGNISERS and not colon:
         return None
-    return "no recogniser of that name"
+    return "no recogniser of that name" + _meant(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
 
 
-def _twice(table: str, names: Sequence[str], key: str) -> Iterator[CrossFault]:
-    for name, times in Counter(names).items():
-        if times > 1:
-            place = len(names) - names[::-1].index(name)
-            yield f"{table}[{place}].{key}", "is there already", f'"{name}"'
+def _rows(data: Row, table: str) -> list[tuple[str, Row]]:
+    rows = data.get(table)
+    if not isinstance(rows, list):
+        return []
+    return [(f"{table}[{place}]", row) for place, row in enumerate(rows, 1) if isinstance(row, Mapping)]
 
 
-def _calendars(calendars: Iterable[CalendarSettings], folder: Path) -> Iterator[CrossFault]:
-    for place, table in enumerate(calendars, 1):
-        if not _has_one_place(table):
-            yield f"calendar[{place}]", "needs either url or file", None
-        elif table.file is not None and not (folder / table.file).is_file():
-            yield f"calendar[{place}].file", "no such file", f'"{table.file}"'
+def _table(data: Row, name: str) -> Row:
+    table = data.get(name)
+    return table if isinstance(table, Mapping) else {}
 
 
-def _has_one_place(table: CalendarSettings) -> bool:
-    if table.url is None and table.file is None:
-        return table.kind in {"govuk", "ons", "ees"}
-    return table.url is None or table.file is None
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
 
 
-def _parts(settings: Settings) -> Iterator[CrossFault]:
-    for place, part in enumerate(settings.part, 1):
-        fault = recogniser_fault(part.recognise) if part.recognise is not None else None
-        if fault:
-            yield f"part[{place}].recognise", fault, f'"{part.recognise}"'
-        try:
-            part.url.format(slug="", url="")
-        except (KeyError, IndexError, ValueError):
-            yield f"part[{place}].url", "only {slug} and {url} can be filled in", f'"{part.url}"'
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]}?" if close else ""
 
 
-def _routes(settings: Settings) -> Iterator[CrossFault]:
-    channels = {table.name for table in settings.channel}
-    for place, route in enumerate(settings.route, 1):
-        for name in route.channels:
-            if name not in channels:
-                yield f"route[{place}].channels", "no channel of that name", f'"{name}"'
+def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
+    seen = set()
+    for place, row in _rows(data, table):
+        name = row.get(key)
+        if isinstance(name, str) and name in seen:
+            yield f"{place}.{key}", "is there already", shown(name)
+        seen.add(str(name))
 
 
-def _network(allow: Sequence[str]) -> Iterator[CrossFault]:
-    for place, network in enumerate(allow, 1):
+def _calendars(data: Row, folder: Path) -> Iterator[CrossFault]:
+    for place, row in _rows(data, "calendar"):
+        file = row.get("file")
+        if not _has_one_place(row):
+            yield place, "needs either url or file", None
+        elif isinstance(file, str) and not (folder / file).is_file():
+            yield f"{place}.file", "no such file", shown(file)
+
+
+def _has_one_place(row: Row) -> bool:
+    if "url" not in row and "file" not in row:
+        return row.get("kind") in {"govuk", "ons", "ees"}
+    return "url" not in row or "file" not in row
+
+
+def _parts(data: Row) -> Iterator[CrossFault]:
+    for place, row in _rows(data, "part"):
+        recogniser, url = row.get("recognise"), row.get("url")
+        if row.get("match") == {}:
+            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
+        if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
+            yield f"{place}.recognise", fault, shown(recogniser)
+        if isinstance(url, str) and not _can_be_filled(url):
+            yield f"{place}.url", "only {slug} and {url} can be filled in", shown(url)
+
+
+def _can_be_filled(url: str) -> bool:
+    try:
+        url.format(slug="", url="")
+    except (LookupError, ValueError, AttributeError):
+        return False
+    return True
+
+
+def _routes(data: Row) -> Iterator[CrossFault]:
+    known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
+    for place, row in _rows(data, "route"):
+        for name in _texts(row.get("channels")):
+            if name not in known:
+                yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)
+
+
+def _hosts(data: Row) -> Iterator[CrossFault]:
+    for host in _table(data, "budget"):
+        if not re.fullmatch(r"[\w.-]+", host):
+            yield f"budget.{shown(host)}", 'not a host, write "www.gov.uk"', None
+    for place, network in enumerate(_texts(_table(data, "network").get("allow")), 1):
         try:
             ipaddress.ip_network(network)
         except ValueError:
-            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', f'"{network}"'
+            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', shown(network)
 
 
-def _order(settings: Settings) -> Iterator[CrossFault]:
-    watch, policy = settings.watch, settings.policy
-    if policy.note_within < policy.on_time_within:
-        yield "policy.note_within", "must not be shorter than on_time_within", None
-    if not watch.far.begins >= watch.ahead.begins >= watch.near.begins >= watch.slot.begins:
-        yield "watch", "far, ahead, near and slot must each begin later than the one before", None
-    if settings.clock.unproven_offset < settings.clock.warn_offset:
-        yield "clock.unproven_offset", "must not be shorter than warn_offset", None
+def _web(data: Row, folder: Path) -> Iterator[CrossFault]:
+    listen, users = _table(data, "web").get("listen"), _table(data, "web").get("users_file")
+    if isinstance(listen, str) and not _is_listenable(listen):
+        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
+    if isinstance(users, str) and not (folder / users).is_file():
+        yield "web.users_file", "no such file", shown(users)
+
+
+def _is_listenable(listen: str) -> bool:
+    found = re.fullmatch(r"([^\s:]*|\[[0-9a-fA-F:]+\]):(\d{1,5})", listen)
+    return found is not None and int(found[2]) <= 65535

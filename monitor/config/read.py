@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import difflib
-import json
+import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from monitor.config.crosscheck import cross_faults
 from monitor.config.settings import Settings
+from monitor.config.shown import is_private, shown
 from monitor.errors import BadInput, Fault
 
 M = TypeVar("M", bound=BaseModel)
@@ -21,20 +21,22 @@ M = TypeVar("M", bound=BaseModel)
 
 def read_settings(path: Path) -> Settings:
     """Read and check a configuration file. Raises `BadInput` with every fault in it."""
-    settings = read_table(path, Settings)
-    faults = [Fault(path.name, key, reason, value) for key, reason, value in cross_faults(settings, path.parent)]
-    if faults:
+    data = load(path)
+    settings, faults = validated(data, path.name, Settings)
+    told = {fault.key for fault in faults}
+    found = [Fault(path.name, *each) for each in cross_faults(data, settings, path.parent)]
+    faults += [fault for fault in found if fault.key not in told]
+    if faults or settings is None:
         raise BadInput(faults)
     return settings
 
 
-def read_table(path: Path, model: type[M]) -> M:
-    """Read a TOML file into a strict model. Raises `BadInput`."""
-    data = load(path)
+def validated(data: Mapping[str, Any], file: str, model: type[M]) -> tuple[M | None, list[Fault]]:
+    """Return the model that data make, or None and every fault of theirs."""
     try:
-        return model.model_validate(data)
+        return model.model_validate(data), []
     except ValidationError as exc:
-        raise BadInput(faults_of(exc, data, path.name, model)) from exc
+        return None, faults_of(exc, data, file, model)
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -56,9 +58,15 @@ def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: t
 
 def _fault(error: Mapping[str, Any], data: Mapping[str, Any], file: str, model: type[BaseModel]) -> Fault:
     place = _place(error["loc"], data)
-    reason = _reason(error, place, model)
-    value = None if error["type"] in {"missing", "union_tag_not_found"} else _shown(_lookup(data, place))
-    return Fault(file, _written(place), reason, value)
+    if error["type"] == "union_tag_invalid":
+        place.append(str(error["ctx"]["discriminator"]).strip("'"))
+    reason = _reason(error, place, data, model)
+    hidden = error["type"] in {"missing", "union_tag_not_found"} or _is_secret(error) or is_private(place)
+    return Fault(file, _written(place), reason, None if hidden else shown(_lookup(data, place)))
+
+
+def _is_secret(error: Mapping[str, Any]) -> bool:
+    return (error["type"], error.get("ctx", {}).get("class_name")) == ("model_type", "Secret")
 
 
 def _place(loc: Sequence[str | int], data: Any) -> list[str | int]:  # noqa: ANN401 # whatever the TOML holds
@@ -92,15 +100,12 @@ def _written(place: Sequence[str | int]) -> str:
     """Write a place as people read it: `calendar[2].kind` is the key `kind` of the second `[[calendar]]`."""
     text = ""
     for step in place:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{_key(step)}"
     return text.removeprefix(".")
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= 80 else text[:77] + "..."
+def _key(name: str) -> str:
+    return name if re.fullmatch(r"[\w-]+", name) else f'"{name}"'
 
 
 _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
@@ -120,15 +125,24 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def _reason(error: Mapping[str, Any], place: Sequence[str | int], model: type[BaseModel]) -> str:
+def _reason(
+    error: Mapping[str, Any], place: Sequence[str | int], data: Mapping[str, Any], model: type[BaseModel]
+) -> str:
     if error["type"] == "extra_forbidden":
-        return "unknown key" + _meant(str(place[-1]), error["loc"], model)
+        return "unknown key" + _meant(str(place[-1]), _keys_at(model, error["loc"][:-1]))
+    if _is_secret(error):
+        return 'must name a place, {env = "NAME"} or {file = "PATH"}: a secret is never written here'
+    if error["type"] == "list_type" and isinstance(_lookup(data, place), Mapping):
+        return f"must be a list of tables, write [[{_written(place)}]]"
     word = _WORDS.get(error["type"])
-    return word(error.get("ctx", {})) if word else str(error["msg"])
+    told = word(error.get("ctx", {})) if word else str(error["msg"])
+    value = _lookup(data, place)
+    choices = re.findall(r"'([^']+)'", told) if error["type"] in {"literal_error", "union_tag_invalid"} else []
+    return told + (_meant(value, choices) if isinstance(value, str) else "")
 
 
-def _meant(key: str, loc: Sequence[str | int], model: type[BaseModel]) -> str:
-    close = difflib.get_close_matches(key, _keys_at(model, loc[:-1]), n=1, cutoff=0.6)
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
     return f", did you mean {close[0]}?" if close else ""
 
 
@@ -139,7 +153,14 @@ def _keys_at(model: Any, loc: Sequence[str | int]) -> list[str]:  # noqa: ANN401
     nodes = [schema]
     for step in loc:
         nodes = [found for node in nodes for found in _inside(_resolved(node, defs), step, defs)]
-    return [key for node in nodes for key in _resolved(node, defs).get("properties", {})]
+    tables = [choice for node in nodes for choice in _choices(_resolved(node, defs), defs)]
+    return [key for table in tables for key in table.get("properties", {})]
+
+
+def _choices(node: Mapping[str, Any], defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what a node may be: each choice of a union, or the node itself."""
+    choices = [_resolved(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
+    return choices or [node]
 
 
 def _resolved(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -149,8 +170,8 @@ def _resolved(node: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, 
 
 
 def _inside(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    choices = [_resolved(choice, defs) for choice in node.get("anyOf", node.get("oneOf", []))]
-    if choices:
+    choices = _choices(node, defs)
+    if choices != [node]:
         tagged = [choice for choice in choices if choice.get("properties", {}).get("kind", {}).get("const") == step]
         return [*tagged] or [found for choice in choices for found in _inside(choice, step, defs)]
     if isinstance(step, int):

@@ -142,7 +142,7 @@ FAULTS = [
     ('[[expect]]\nverdict = "lat"', 'expect[1].verdict: not known, did you mean late? (got "lat")'),
     ('[[expect]]\nfindings = ["odd"]', "expect[1].findings[1]: no finding of that kind"),
     ('[[expect]]\ngrade = "none"', "expect[1].release: must be given for anything but notices and drafts"),
-    ("[[expect]]\ndelay = { mim = 1 }", "expect[1].delay.mim: unknown key (got 1)"),
+    ("[[expect]]\ndelay = { mim = 1 }", "expect[1].delay.mim: unknown key, did you mean min? (got 1)"),
 ]
 
 
