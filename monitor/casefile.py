@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.record.rows import Judged
 from monitor.record.store import Store
+from schedules.announcement import Part, Role
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -45,7 +46,15 @@ def casefile_of(store: Store, release: str) -> Casefile | None:
     for run in store.runs_of_release(release):
         runs[run.target].append(run)
     promises = store.promises([release])
-    return Casefile(found, promises, dict(runs), _blind(store, promises))
+    return Casefile(_with_parts(found, store.judged_one(release)), promises, dict(runs), _blind(store, promises))
+
+
+def _with_parts(release: Release, row: Judged | None) -> Release:
+    """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
+    announced = {part.id for part in release.parts}
+    others = [part for part in (row.body["parts"] if row else ()) if part["id"] not in announced]
+    found = [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in others]
+    return replace(release, parts=(*release.parts, *found))
 
 
 def fresh(store: Store, policies: Policies, row: Judged, now: datetime) -> dict[str, Any]:
