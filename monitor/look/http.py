@@ -68,8 +68,10 @@ class HttpFetcher:
         self._seconds = seconds
         self._timeout = httpx.Timeout(seconds).as_dict()
         self._engine = engine
-        self._context = context
+        # Reading the certificates takes a while: before the first look, and once for the process.
+        self._context = context or (None if route else shared_context())
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
+        self._retired: list[httpx.AsyncBaseTransport] = []
         self._stored: dict[str, tuple[Request, httpx.Request]] = {}
         self._unique = itertools.count(int(clock.now().timestamp() * 1000))
 
@@ -88,7 +90,8 @@ class HttpFetcher:
 
     async def close(self) -> None:
         """Let go of all connections."""
-        transports, self._transports = list(self._transports.values()), {}
+        transports, self._transports = [*self._transports.values(), *self._retired], {}
+        self._retired = []
         for transport in transports:
             await transport.aclose()
 
@@ -97,15 +100,24 @@ class HttpFetcher:
         url = built.url
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
-        transport = self._transport(self._guard.origin(url.scheme, url.host, url.port))
-        response = await _sent(transport, built, trip)
+        origin = self._guard.origin(url.scheme, url.host, url.port)
+        try:
+            response = await _sent(self._transport(origin), built, trip)
+        except httpx.PoolTimeout:
+            self._retire(origin)
+            raise
         trip.arrives()
         return await _answered(request, response, trip)
+
+    def _retire(self, origin: Origin) -> None:
+        # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
+        if isinstance(self._transports.get(origin), StockTransport):
+            self._retired.append(self._transports.pop(origin))
 
     def _transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
         transport = self._transports.get(origin)
         if transport is None:
-            self._context = self._context or ssl.create_default_context()
+            self._context = self._context or shared_context()
             transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
         return transport
 
@@ -132,6 +144,14 @@ class HttpFetcher:
         built = httpx.Request(request.method, url, headers=headers)
         built.extensions["timeout"] = self._timeout
         return built
+
+
+@lru_cache(maxsize=1)
+def shared_context() -> ssl.SSLContext:
+    """Return the TLS context of the process, with the machine's certificates."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
 
 
 def bust_key(path: str) -> str:

@@ -50,10 +50,12 @@ class Lane:
         self._start = start
         self._alarm = Alarm()
         self._turns: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._is_driven = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
 
     async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
         """Start what is due until `stop` is set and `ring` is called. `woken` hears of waits that went wrong."""
+        self._is_driven = True
         while not stop.is_set():
             seconds = self.step()
             began, mono = self._clock.now(), self._clock.monotonic()
@@ -90,10 +92,19 @@ class Lane:
 
     async def turn(self) -> None:
         """Wait until one request that is no look may start; it counts as started."""
+        if not self._is_driven:
+            await self._turn_alone()
+            return
         turn = asyncio.get_running_loop().create_future()
         self._turns.append((self._clock.monotonic(), turn))
         self.ring()
         await turn
+
+    async def _turn_alone(self) -> None:
+        # Nobody polls, as when everything is looked at just once: those who wait pace themselves.
+        while (steady := self._steady(self._clock.monotonic())) < (start := self._pacer.next_start(steady)):
+            await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
+        self._pacer.started(steady)
 
     def heed(self, outcome: Answer | Failure) -> timedelta | None:
         """Learn from an answer how the host fares; returns how long it wants to be left alone, None if it does not."""

@@ -87,17 +87,22 @@ class Poller:
         *,
         instant: datetime | None = None,
         chance: float = 1.0,
+        soon: bool = False,
     ) -> None:
         """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
 
         `instant` is the promised one: a look begins at it, and the host is kept free for that. `chance` is
-        how likely the target is to change, beside others of the same spacing.
+        how likely the target is to change, beside others of the same spacing. `soon`: a first look is due now.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
+        if watched is not None and watched.is_same(target, windows, shift, instant, chance):
+            return
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = Watched(target, windows, shift, now, chance, instant)
             watched.plan_after(now - timedelta(microseconds=1))
+            if soon:
+                watched.look_now(now)
         else:
             watched.url = watched.url if watched.target.url == target.url else None
             watched.target, watched.chance, watched.instant = target, chance, instant
@@ -211,6 +216,8 @@ class Poller:
             self._on_sighting(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched
+            if is_dropped:
+                self._seer.forget(target.id)
             self._lanes[target.host].landed(watched, is_dropped=is_dropped)
 
     def _report(self, target: Target, looks: int) -> None:
@@ -254,7 +261,7 @@ def _adopt(watched: Watched, sighting: Sighting) -> None:
     """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
     there = next((found.url for found in sighting.found if found.role == "redirect"), None)
     target = watched.target
-    if there is None:
+    if there is None or sighting.state is not State.UNKNOWN:
         if sighting.state in (State.ABSENT, State.WITHDRAWN):
             watched.url, watched.hops = None, ()
         return

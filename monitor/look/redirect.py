@@ -18,8 +18,9 @@ def redirected(url: str, answer: Answer) -> Recognised:
     address of the same host is found with the role `redirect`, for the next look.
     """
     there = _location(url, answer)
-    if there is None:
-        return unknown("redirected nowhere")
+    if there is None or answer.status == 303:
+        # GOV.UK's content API answers 303 for a path that is part of another item: that item is not ours.
+        return unknown("redirected nowhere" if there is None else "part of another page")
     here, host = urlsplit(url), urlsplit(there).hostname or ""
     if host.startswith("draft-"):
         return absent("still a draft")

@@ -20,26 +20,34 @@ _GRAIN = 1.0
 _DRIFT = 0.0005
 """A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
 _CHANGES_MIND_AFTER = 2
+_SMALL = 1.0
+"""Servers behind one name differ by this much among themselves; it says nothing of our clock."""
+_ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
 
 
 class _Host:
-    """What the dates of one host say of our clock; `rival` is what its newest ones say against that."""
+    """What the dates of one host say of our clock; `rival` is what its newest ones say against that.
 
-    __slots__ = ("against", "at", "bounds", "rival")
+    A host that goes back and forth, as several servers with clocks of their own do, is `erratic`.
+    """
+
+    __slots__ = ("against", "at", "bounds", "rival", "turns")
 
     def __init__(self, bounds: Span, at: datetime) -> None:
         self.bounds = bounds
         self.at = at
         self.rival: Span | None = None
         self.against = 0
+        self.turns = 0
 
     def hear(self, bounds: Span, at: datetime) -> bool:
         """Take one more bound; True when the host has just changed its mind."""
         widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
         self.at = at
-        both = _both(widened, bounds)
-        if both is not None:
+        if _apart(widened, bounds) <= _SMALL:
+            self.turns += self.rival is not None
+            both = _both(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             self.bounds, self.rival, self.against = both, None, 0
             return False
         joined = self.rival and _both(self.rival, bounds)
@@ -48,7 +56,16 @@ class _Host:
         if self.against < _CHANGES_MIND_AFTER:
             return False
         self.bounds, self.rival, self.against = self.rival, None, 0
+        self.turns += 1
         return True
+
+    def is_sure(self) -> bool:
+        """Tell whether its newest date agrees with those before."""
+        return self.rival is None and not self.is_erratic()
+
+    def is_erratic(self) -> bool:
+        """Tell whether its dates are of no use."""
+        return self.turns >= _ERRATIC_AFTER
 
 
 class Skew:
@@ -73,6 +90,8 @@ class Skew:
         if known is None:
             known = self._hosts[host] = _Host(bounds, answer.received)
             self._voted = None
+        elif known.is_erratic():
+            return True
         elif known.hear(bounds, answer.received):
             # What other hosts said before this may be of a clock that has been set since.
             self._since, self._voted = answer.sent, None
@@ -107,7 +126,7 @@ class Skew:
         return self._last[1]
 
     def _vote(self) -> Span:
-        sure = [host for host in self._hosts.values() if host.rival is None]
+        sure = [host for host in self._hosts.values() if host.is_sure()]
         recent = [host for host in sure if self._since is None or host.at >= self._since]
         # The newest first, so that of two equal majorities the newest counts.
         voters = sorted(recent or sure, key=lambda host: host.at, reverse=True)
@@ -142,6 +161,10 @@ def most_off(bounds: Span) -> float:
 def _both(one: Span, other: Span) -> Span | None:
     low, high = max(one[0], other[0]), min(one[1], other[1])
     return (low, high) if low <= high else None
+
+
+def _apart(one: Span, other: Span) -> float:
+    return max(one[0], other[0]) - min(one[1], other[1])
 
 
 def _widened(span: Span, by: float) -> Span:

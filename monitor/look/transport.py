@@ -30,6 +30,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._wires: set[Wire] = set()
         self._idle: list[Wire] = []
         self._opening = 0
+        self._is_closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -48,7 +49,8 @@ class LeanTransport(httpx.AsyncBaseTransport):
         return httpx.Response(wire.status, headers=wire.headers, stream=_Stream(wire, self._let_go))
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection, those still being opened included."""
+        self._is_closed = True
         for wire in list(self._wires):
             wire.cut()
         self._idle.clear()
@@ -98,6 +100,9 @@ class LeanTransport(httpx.AsyncBaseTransport):
             raise
         finally:
             self._opening -= 1
+        if self._is_closed:
+            wire.cut()
+            raise httpx.ConnectError("closed meanwhile")
         self._wires.add(wire)
         return wire
 
@@ -128,7 +133,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
         return wire
 
     def _let_go(self, wire: Wire) -> None:
-        if wire.rest():
+        if wire.rest() and not self._is_closed:
             self._idle.append(wire)
             self._call_next()
         else:

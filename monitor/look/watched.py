@@ -22,7 +22,7 @@ class Watched:
     `planned` is when these windows were given: dues before it are no misses of theirs. At `instant`, the
     promised one, a look must begin before all others. `due` is the next look by the wall clock, None when
     no window is left; `last` is when the last one began, in monotonic seconds. `url` is the address that
-    redirects led to, `hops` the way there.
+    redirects led to, `hops` the way there. `is_extra`: the look that is due is one besides the windows'.
     """
 
     target: Target
@@ -36,6 +36,7 @@ class Watched:
     last: float | None = None
     looked: datetime | None = None
     is_flying: bool = False
+    is_extra: bool = False
     url: str | None = None
     hops: tuple[str, ...] = ()
 
@@ -43,13 +44,27 @@ class Watched:
         """Return what decides between two that are equally due: pages first, as users get them."""
         return self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
+    def is_same(
+        self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None, chance: float
+    ) -> bool:
+        """Tell whether these are what it has already."""
+        mine = (self.target, self.shift, self.instant, self.chance)
+        return mine == (target, shift, instant, chance) and list(self.windows) == list(windows)
+
     def is_promised(self) -> bool:
         """Tell whether the look that is due is the one at the promised instant."""
         return self.instant is not None and self.due == self.instant
 
+    def look_now(self, now: datetime) -> None:
+        """Have a look due at once when a window holds `now`; those after it keep to the windows."""
+        window = window_at(self.windows, now)
+        if window is not None:
+            self.due, self.window, self.is_extra = now, window, True
+
     def plan_after(self, after: datetime) -> None:
         """Set the next due instant later than `after`."""
         self.due = self._one_step_on(after) or next_due(self.windows, after, self.shift)
+        self.is_extra = False
         if self.instant is not None and after < self.instant and (self.due is None or self.instant < self.due):
             self.due = self.instant
         if self.due is None:
@@ -83,7 +98,7 @@ class Watched:
     def _one_step_on(self, after: datetime) -> datetime | None:
         # Nearly always the next look is one step on: spare the search through the windows.
         window, due = self.window, self.due
-        if window is None or due is None or due > after or self.is_promised():
+        if window is None or due is None or due > after or self.is_promised() or self.is_extra:
             return None
         step = due + window.every
         return step if after < step < window.ends else None

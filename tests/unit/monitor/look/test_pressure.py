@@ -8,10 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from monitor.clock import VirtualClock
 from monitor.look.fetch import Request
-from monitor.look.scripted import Reply
+from monitor.look.poller import Poller
+from monitor.look.scripted import Reply, ScriptedFetcher
+from monitor.look.see import Seer
+from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
+from monitor.rehearse.loop import run_virtually
 from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, watching, window
 
 
@@ -219,3 +224,13 @@ def test_appearances_are_seen_within_a_round_of_the_budget() -> None:
         widths.append(min(time for time in times if time >= moment) - max(time for time in times if time < moment))
     assert sum(widths) / pages <= 1.1 * pages / rate
     assert max(widths) <= 1.5 * pages / rate
+
+
+def test_a_turn_is_paced_though_nobody_polls() -> None:
+    async def story(clock: VirtualClock) -> list[float]:
+        fetcher = ScriptedFetcher(clock, {})
+        poller = Poller(clock, fetcher, Budget(2.0), Seer(), lambda *_: None)
+        await poller.look_once([target(f"p{n}") for n in range(4)])
+        return [clock.monotonic()]
+
+    assert run_virtually(story, NOON) == [pytest.approx(3 * 1.01 / 2)]

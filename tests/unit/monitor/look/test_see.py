@@ -131,6 +131,11 @@ def test_a_redirect_within_the_host_tells_where_to_look_next() -> None:
     assert see(answer(301, location="https://login.example/")).found == ()
 
 
+def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
+    sighting = see(answer(303, b"", location="/api/content/government/statistics/parent"))
+    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
+
+
 def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
     absent = see(answer(404, age="17", cache_control="max-age=30"))
     assert absent.proved_from == NOON - timedelta(seconds=18)

@@ -93,6 +93,20 @@ def test_a_host_that_always_lies_does_not_cast_doubt_on_its_own_answers() -> Non
     assert all(skew.observe("liar", answer(n * 1.1, 0.0, lie=600.0)) for n in range(10))
 
 
+def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> None:
+    skew = Skew()
+    assert all(skew.observe("a", answer(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
+    assert most_off(skew.bounds()) < 1.7
+
+
+def test_a_host_that_goes_back_and_forth_is_heard_no_more() -> None:
+    skew = Skew()
+    believed = [skew.observe("a", answer(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
+    assert all(believed[15:])
+    skew.observe("b", answer(50, 0.0))
+    assert not is_off(skew.bounds())
+
+
 def test_an_answer_without_a_readable_date_says_nothing() -> None:
     skew = Skew()
     blank = Answer("https://a.example/", 200, {"date": "yesterday, today"}, b"", NOON, NOON)
