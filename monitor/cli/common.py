@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from monitor.clock import SystemClock
-from monitor.config.settings import Settings
-from monitor.record.store import Store
+from monitor.errors import SurroundingsFault, UnknownName
+
+if TYPE_CHECKING:
+    # Only annotations want these, and `--help` should not wait for them.
+    from monitor.config.settings import Settings
+    from monitor.record.store import Store
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
 
 
 @dataclass
@@ -42,6 +49,8 @@ class Context:
     @property
     def settings_or_default(self) -> Settings:
         """Return the configuration, or the defaults where nobody has written one."""
+        from monitor.config.settings import Settings
+
         return self.settings if self.path.is_file() else Settings()
 
     def now(self) -> datetime:
@@ -78,7 +87,22 @@ class Day(click.ParamType[date]):
             self.fail(f'not a day, write "2026-11-26" (got "{value}")', param, ctx)
 
 
+class Instant(click.ParamType[datetime]):
+    """An instant: `2026-11-26T09:31:00Z`; without an offset it is a time in London."""
+
+    name = "instant"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 # click's own signature
+        """Read an instant, or fail with wrong usage."""
+        try:
+            read = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f'not an instant, write "2026-11-26T09:31:00Z" (got "{value}")', param, ctx)
+        return (read if read.tzinfo is not None else read.replace(tzinfo=_LONDON)).astimezone(UTC)
+
+
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
+_LONDON = ZoneInfo("Europe/London")
 
 
 def today(timezone: str = "Europe/London") -> date:
@@ -91,9 +115,28 @@ def midnight(day: date, timezone: str) -> datetime:
     return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
 
 
+def span_of(first: date | None, last: date | None, timezone: str) -> tuple[datetime | None, datetime | None]:
+    """Return the instants between which local days lie, both included; None where a side is open."""
+    begin = None if first is None else midnight(first, timezone)
+    return begin, None if last is None else midnight(last + timedelta(days=1), timezone)
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Return the fault for a name that names nothing, with the nearest one that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1) or [one for one in names if name and name in one][:1]
+    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{near[0]}"?' if near else ""))
+
+
 def print_json(value: object) -> None:
     """Print one JSON value on one line, as every `--json` does."""
     click.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_lines(values: Iterable[Mapping[str, Any]]) -> None:
+    """Print JSON objects, one a line."""
+    for value in values:
+        print_json(value)
 
 
 def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
@@ -103,3 +146,30 @@ def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
         click.echo("  ".join([*cells, line[-1]]).rstrip())
+
+
+def deliver(content: bytes, output: Path | None, kind: str) -> None:
+    """Write a document to a file, or to standard output. Raises `SurroundingsFault` when the file cannot be written.
+
+    Raises wrong usage when `kind` is no text and would go to a terminal.
+    """
+    if output is None:
+        if kind in {"docx", "odt"} and sys.stdout.isatty():
+            raise click.UsageError(f"a {kind} is not for a terminal, write --output FILE.{kind}")
+        click.echo(content, nl=False)
+        return
+    try:
+        _replace(output, content)
+    except OSError as exc:
+        raise SurroundingsFault(f"{output}: cannot be written: {exc.strerror}") from exc
+    click.echo(f"{output}: written", err=True)
+
+
+def _replace(output: Path, content: bytes) -> None:
+    # Whoever reads the file meanwhile gets the old one whole.
+    part = output.with_name(f".{output.name}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(output)
+    finally:
+        part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from pathlib import Path
 import click
 
 from monitor.cli.common import Context, as_json, print_json
-from monitor.errors import BadInput
+from monitor.cli.quiet import hushed
+from monitor.errors import BadInput, Fault
 
 
 class Speed(click.ParamType[float | None]):
@@ -56,7 +58,8 @@ def command(
     ok = True
     for path, script, base in plays:
         with _folder(keep, path.stem) as folder:
-            played = play(script, base, folder, speed)
+            with hushed():
+                played = play(script, base, folder, speed)
             ok = ok and played.ok
             if as_json:
                 print_json(played.as_json())
@@ -68,7 +71,7 @@ def command(
 
 def _readable(scripts: tuple[Path, ...]) -> tuple[Path, ...]:
     """Check every script before any is played, so that all faults are told in one go."""
-    faults = []
+    faults: list[Fault] = []
     for path in scripts:
         try:
             _read(path)
@@ -95,5 +98,8 @@ def _folder(keep: Path | None, name: str) -> Iterator[Path]:
             yield Path(made)
         return
     folder = keep / name
+    if (folder / "ninethirty.db").is_file():
+        # An earlier rehearsal's: its store would be taken for the past of this one.
+        shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True)
     yield folder

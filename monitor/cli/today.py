@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
 from monitor.cli.common import Context, Day, as_json, midnight, print_json, table, today
+from monitor.cli.release_text import longest_exposure
+from monitor.cli.say import day_line
 from monitor.words import length_text, verdict_text
+
+if TYPE_CHECKING:
+    from monitor.judge.policy import Policies
+    from monitor.record.store import Store
+
+_LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 
 
 @click.command("today")
@@ -17,17 +27,31 @@ from monitor.words import length_text, verdict_text
 @as_json
 @click.pass_obj
 def command(context: Context, day: date | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
-    """Print the board: slot, producer, title, verdict, delay or exposure.
+    """Print the board: slot, producer, title, verdict, delay or exposure. What went wrong stands in capitals.
 
     Example: ninethirty today --date 2026-11-26
     """
-    rows = board(context, day or today(context.settings.timezone))
+    day = day or today(context.settings.timezone)
+    rows = board(context, day)
     if as_json:
         print_json(rows)
-    elif not rows:
-        click.echo("No release that is watched is promised for this day.")
-    else:
-        table([row_text(row) for row in rows], ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "TITLE"])
+        return
+    click.echo(f"{day_line(day)}: {summary(rows)}")
+    if rows:
+        print_board(rows)
+
+
+def print_board(rows: Sequence[dict[str, Any]]) -> None:
+    """Print releases as the lines of a board."""
+    table([row_text(row) for row in rows], ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "TITLE"])
+
+
+def summary(rows: Sequence[dict[str, Any]]) -> str:
+    """Return how many releases have each verdict."""
+    counted = Counter(row["verdict"] for row in rows)
+    if not counted:
+        return "no release that is watched is promised for this day"
+    return ", ".join(f"{number} {_word(verdict)}" for verdict, number in counted.most_common())
 
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
@@ -35,31 +59,48 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
     from monitor.casefile import fresh
     from monitor.wiring import policies_of
 
-    settings = context.settings
+    settings, now = context.settings, context.now()
     begin, end = midnight(day, settings.timezone), midnight(day + timedelta(days=1), settings.timezone)
+    policies = policies_of(settings)
     with context.store() as store:
-        return [fresh(store, policies_of(settings), row, context.now()) for row in store.judged(begin, end)]
+        judged = store.judged(begin, end)
+        rows = [fresh(store, policies, row, now) for row in judged]
+        known = {row.release for row in judged}
+        ahead = [release.id for release in store.releases(begin, end) if release.id not in known]
+        rows += [body for name in ahead if (body := _unjudged(store, policies, name, now)) is not None]
+    return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
+
+
+def _unjudged(store: Store, policies: Policies, release: str, now: datetime) -> dict[str, Any] | None:
+    """Return the JSON of a release that nobody watches yet; None when it stands under another day's verdict."""
+    from monitor.casefile import casefile_of
+    from monitor.deliver.events import body_of
+
+    case = None if store.judged_one(release) is not None else casefile_of(store, release)
+    return None if case is None else body_of(case.verdict(policies, now), None)
 
 
 def row_text(row: dict[str, Any]) -> list[str]:
     """Return a release as the cells of one line of the board."""
-    return [slot_text(row["slot"]), row["producer"], verdict_text(row["verdict"]), measure_text(row), row["title"]]
+    return [slot_text(row["slot"]), row["producer"], _word(row["verdict"]), measure_text(row), row["title"]]
+
+
+def _word(verdict: str) -> str:
+    return verdict_text(verdict).upper() if verdict in _LOUD else verdict_text(verdict)
 
 
 def slot_text(slot: dict[str, Any] | None) -> str:
-    """Return the local time of a slot, or its day where no time was announced."""
+    """Return the local time of a slot, or how it was announced where no time was."""
     if slot is None:
         return "-"
     if slot["precision"] != "instant":
-        return str(slot["start"] or "-")
+        return str(slot["raw"] or slot["precision"])
     local = datetime.fromisoformat(slot["start"]).astimezone(ZoneInfo(slot["timezone"]))
     return f"{local:%H:%M} {local.tzname()}"
 
 
 def measure_text(row: dict[str, Any]) -> str:
     """Return the longest exposure, else the delay, with both bounds."""
-    exposures = sorted(row["exposures"], key=lambda one: -(one["seconds"]["max"] or one["seconds"]["min"] or 0))
-    if exposures:
-        ended = " so far" if exposures[0]["open"] else ""
-        return f"out early {length_text(exposures[0]['seconds'])}{ended}"
+    if exposure := longest_exposure(row):
+        return f"out early {exposure}"
     return length_text(row["delay"]) if row["verdict"] in {"late", "overdue", "on_time"} else ""

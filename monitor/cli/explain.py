@@ -1,0 +1,75 @@
+"""`ninethirty explain`: a verdict with every fact it rests on, and what would change it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import Context, Instant, as_json, print_json, unknown
+from monitor.cli.release_text import release_lines
+from monitor.cli.say import items
+
+if TYPE_CHECKING:
+    from monitor.judge.explain import Explanation
+    from monitor.record.store import Store
+
+_HEADS = {
+    "promise": "Promised",
+    "policy": "Held against",
+    "run": "Looks",
+    "blind": "Blind",
+}
+
+
+@click.command("explain")
+@click.argument("release")
+@click.option("--at", "moment", type=Instant(), metavar="T", help="As of another instant than now.")
+@as_json
+@click.pass_obj
+def command(context: Context, release: str, moment: datetime | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+    """Tell the verdict on RELEASE with each fact it rests on, and what would change it.
+
+    Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
+    """
+    from monitor.judge.explain import explanation_json
+
+    with context.store() as store:
+        body, explanation = explained(context, store, release, moment or context.now())
+    if as_json:
+        print_json({**body, "explanation": explanation_json(explanation)})
+        return
+    for line in [*release_lines(body), *_why(explanation)]:
+        click.echo(line)
+
+
+def explained(context: Context, store: Store, release: str, now: datetime) -> tuple[dict[str, Any], Explanation]:
+    """Return the JSON of a release as of an instant, and why it is so. Raises `UnknownName`."""
+    from monitor.casefile import casefile_of, in_company
+    from monitor.deliver.events import body_of
+    from monitor.judge.explain import explain
+    from monitor.wiring import policies_of
+
+    case = casefile_of(store, release)
+    if case is None:
+        raise unknown("release", release, (one.id for one in store.releases()))
+    policies = policies_of(context.settings)
+    verdict = in_company(store, policies, case.verdict(policies, now))
+    opened = [one for one in store.incidents_of(release) if one.opened <= now]
+    body = body_of(verdict, opened[-1] if opened else None)
+    policy = policies.of(case.release.producer)
+    return body, explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+
+
+def _why(explanation: Explanation) -> Iterator[str]:
+    for kind, head in _HEADS.items():
+        facts = [fact for fact in explanation.facts if fact.kind == kind]
+        if facts:
+            yield from ("", head)
+            yield from items(fact.text for fact in facts)
+    yield from ("", "What would change it")
+    yield from items(explanation.would_change)
+    if explanation.records:
+        yield from ("", f"Evidence: {', '.join(explanation.records)}")
