@@ -40,12 +40,14 @@ class LeanTransport(httpx.AsyncBaseTransport):
             raise httpx.UnsupportedProtocol("no trip is under way in this task")
         raw = await _raw(request)
         wire = await self._taken(trip)
+        is_answered = False
         try:
             wire.ask(raw, trip, is_head=request.method == "HEAD")
             await wire.answered()
-        except BaseException:
-            self._let_go(wire)
-            raise
+            is_answered = True
+        finally:
+            if not is_answered:
+                self._let_go(wire)
         return httpx.Response(wire.status, headers=wire.headers, stream=_Stream(wire, self._let_go))
 
     async def aclose(self) -> None:
@@ -80,26 +82,28 @@ class LeanTransport(httpx.AsyncBaseTransport):
     async def _place(self, trip: Trip) -> None:
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
+        is_coming = False
         try:
             async with asyncio.timeout_at(trip.deadline):
                 await turn
-        except BaseException as exc:
-            if turn.done() and not turn.cancelled():
+            is_coming = True
+        except TimeoutError as exc:
+            raise httpx.PoolTimeout("no connection came free within the deadline") from exc
+        finally:
+            if not is_coming and turn.done() and not turn.cancelled():
                 # We were called, but cannot come any more: the next may.
                 self._call_next()
-            if isinstance(exc, TimeoutError):
-                raise httpx.PoolTimeout("no connection came free within the deadline") from exc
-            raise
 
     async def _opened(self, trip: Trip) -> Wire:
         self._opening += 1
+        wire = None
         try:
             wire = await self._connected(trip)
-        except BaseException:
-            self._call_next()
-            raise
         finally:
             self._opening -= 1
+            if wire is None:
+                # The place we held is free again.
+                self._call_next()
         if self._is_closed:
             wire.cut()
             raise httpx.ConnectError("closed meanwhile")
