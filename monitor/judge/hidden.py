@@ -33,7 +33,8 @@ class _Span:
 def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return what hid the slot, or left a part unproven: blind spans, stretches of failed looks, the clock.
 
-    A span that neither covers the slot nor touches what stayed unproven has changed nothing and is no finding.
+    A blind span that covers the slot is always told of. Other spans, and failed looks, are findings only where
+    they touch what stayed unproven: else they changed nothing.
     """
     found: dict[tuple[str, datetime], Finding] = {}
     for part, sight in pairs:
@@ -69,7 +70,22 @@ def _failed(sight: Seen) -> list[_Span]:
                 stretches.append(_joined(before, run))
             goes_on = unknown
     known = [run for run in sight.main_runs if run.state is not State.UNKNOWN]
-    return [left for span in stretches if (left := _unseen(span, known)) is not None]
+    left = (each for span in stretches if (each := _unseen(span, known)) is not None)
+    return _together(sorted(left, key=lambda span: span.begins))
+
+
+def _together(spans: Iterable[_Span]) -> list[_Span]:
+    """Return the stretches of several views as one where they overlap."""
+    joined: list[_Span] = []
+    for span in spans:
+        if joined and span.begins <= joined[-1].ends:
+            before = joined[-1]
+            causes = dict.fromkeys([*before.cause.split(", "), *span.cause.split(", ")])
+            ends = max(before.ends, span.ends)
+            joined[-1] = _Span(before.begins, ends, ", ".join(causes), before.looks + span.looks)
+        else:
+            joined.append(span)
+    return joined
 
 
 def _joined(before: _Span | None, run: Run) -> _Span:
@@ -94,7 +110,8 @@ def _matters(case: Case, part: PartVerdict, sight: Seen, span: _Span) -> bool:
     window = case.window
     if window is None:
         return False
-    if window.exact and span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty:
+    covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
+    if covers and window.exact and not span.looks:
         return True
     if part.word is not Word.UNPROVEN:
         return False
@@ -103,10 +120,11 @@ def _matters(case: Case, part: PartVerdict, sight: Seen, span: _Span) -> bool:
 
 
 def _unproven(case: Case, part: PartVerdict, sight: Seen) -> tuple[datetime, datetime]:
-    """Return the span in which the part may have come, as far as it is not known."""
+    """Return the span in which the part may have come, as far as it is not known, up to the look that found it."""
     window = case.window
     begins = part.released.after or sight.last_gone or (window.earliest if window else case.now)
-    return begins, part.released.by or case.now
+    found = (out.first_sent for each in sight.presences for out in each.spells if each.begin == part.released.by)
+    return begins, min(found, default=part.released.by or case.now)
 
 
 def _finding(case: Case, part: PartVerdict, span: _Span) -> Finding:

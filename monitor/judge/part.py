@@ -171,7 +171,8 @@ class _Timer:
             return f"{came}; no earlier look proved absence"
         looked = f"; {failed}" if (failed := self._failed(released.after, released.by)) else ""
         if released.after < self.window.earliest:
-            return f"{came}: no look in between told whether it was early{looked}"
+            choice = "early or on time" if _by(released, self.window.latest) else "early, on time or late"
+            return f"{came}: no look in between told whether it was {choice}{looked}"
         late = seconds_between(self.window.passes, released.by) or 0.0
         return f"{came}: on time or up to {lasting(late)} late, not resolved{looked}"
 
