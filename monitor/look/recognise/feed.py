@@ -16,6 +16,9 @@ from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent,
 from monitor.look.sighting import State
 
 _ENTRIES = 500
+_LARGEST = 500_000
+_BEGINS = re.compile(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
+_HEAD = 4096
 
 
 def looking_for(pattern: str) -> Recogniser:
@@ -28,6 +31,9 @@ def looking_for(pattern: str) -> Recogniser:
     dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
+        # feedparser takes seconds over a large page that is no feed, and the loop stands still meanwhile.
+        if len(answer.body) > _LARGEST or not _BEGINS.search(answer.body[:_HEAD]):
+            return unknown("no feed, or one too large to read")
         feed = feedparser.parse(io.BytesIO(answer.body), sanitize_html=False, resolve_relative_uris=False)
         if not feed.get("version"):
             return unknown("no feed")

@@ -10,6 +10,7 @@ from schedules.titles import read_title, title_matches
 
 _SEASONS = ("spring", "summer", "autumn", "winter")
 _ALIKE = 0.7
+_LONGEST = 500
 
 
 class Likeness(StrEnum):
@@ -27,6 +28,8 @@ def likeness(title: str, seen: str) -> Likeness:
     `SAME` needs a period, and the same. `OTHER_EDITION` is the same series with a period that contradicts
     ours (other years, other months); `UNDATED` is the same series where neither can be told.
     """
+    # No title is this long: what comes after would only cost time.
+    seen = seen[:_LONGEST]
     mine, other = read_title(title), read_title(seen)
     if mine.period and title_matches(title, seen):
         return Likeness.SAME

@@ -102,6 +102,16 @@ def test_a_whole_feed_without_the_entry_is_absence_and_a_cut_one_proves_nothing(
     assert look(answer(b"/etc/passwd"), CONTEXT).state is State.UNKNOWN
 
 
+def test_a_feed_too_large_to_read_in_time_proves_nothing() -> None:
+    entries = "<entry><title>x</title></entry>" * 20_000
+    body = FEED.format(title="Something else").replace("</feed>", f"{entries}</feed>").encode()
+    assert recogniser("feed:example claims")(answer(body, "application/atom+xml"), CONTEXT).state is State.UNKNOWN
+
+
+def test_a_title_beyond_all_measure_is_read_in_no_time() -> None:
+    assert recogniser("govuk")(page("Q1 2026 january " * 50_000, ""), CONTEXT).state is State.PRESENT
+
+
 @pytest.mark.parametrize(
     ("description", "state"),
     [
