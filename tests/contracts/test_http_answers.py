@@ -5,8 +5,11 @@ import gzip
 
 import pytest
 
+from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
-from monitor.look.http import ENGINES, Engine
+from monitor.look.http import ENGINES, Engine, HttpFetcher
+from monitor.look.route import Route
+from monitor.rehearse.loop import run_virtually
 from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, told, whole
 
 
@@ -140,3 +143,30 @@ async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(engine: Engin
         assert isinstance(failure, Failure)
         assert failure.reason is Reason.TIMEOUT
         assert loop.time() - began < 0.8
+
+
+def test_the_deadline_is_reached_in_virtual_time(engine: Engine) -> None:
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await publisher_leaves.wait()
+        writer.close()
+        await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+        publisher_left.set()
+
+    async def story(clock: VirtualClock) -> Answer | Failure:
+        server = await asyncio.start_server(hang, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        fetcher = HttpFetcher(
+            clock, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=engine, seconds=3000.0
+        )
+        outcome = await fetcher.fetch(Request(f"{BASE}/page"))
+        await fetcher.close()
+        publisher_leaves.set()
+        await publisher_left.wait()
+        server.close()
+        await server.wait_closed()
+        return outcome
+
+    publisher_leaves, publisher_left = asyncio.Event(), asyncio.Event()
+    failure = run_virtually(story)
+    assert isinstance(failure, Failure)
+    assert failure.reason is Reason.TIMEOUT
