@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from alerts.finding import Exposure, ReleaseFacts
+from alerts.finding import Exposure, ReleaseFacts, Seconds
 
 GRADES = ("none", "note", "report")
 _LATE_WORDS = frozenset({"late", "overdue", "not_published"})
@@ -84,7 +84,7 @@ def measured(facts: ReleaseFacts | None) -> object:
     if facts is None:
         return None
     parts = [
-        (one.id, one.verdict, one.first_seen, one.released, one.delay if _ended(one.delay) else None)
+        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _settled(one.delay))
         for one in facts.parts
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
@@ -104,6 +104,10 @@ def _has_appeared(facts: ReleaseFacts) -> bool:
 def _has_late_part(facts: ReleaseFacts) -> bool:
     late = any(part.required and part.verdict in _LATE_WORDS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
+
+
+def _settled(delay: Seconds | None) -> Seconds | None:
+    return delay if _ended(delay) else None
 
 
 def _ended(delay: object) -> bool:

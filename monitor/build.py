@@ -27,6 +27,8 @@ from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
+from monitor.planner import Rules
+from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
 from monitor.record.open import open_store
 from monitor.record.store import Store
@@ -34,7 +36,7 @@ from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.senses import Senses
 from monitor.tripwires import Tripwires
-from monitor.watch import Rules, Watch
+from monitor.watch import Watch
 from monitor.web.app import application
 from monitor.web.desk import Desk
 from monitor.web.serve import WebServer, listen
@@ -104,7 +106,10 @@ class _Workshop:
             clock.now(), {table.name: table.every for table in settings.calendar}, settings.clock.unproven_offset
         )
         self.writer = Writer(store, clock, on_commit=self._committed, on_failure=self._store_failed)
+        self.pulse = Pulse(self.name)
+        self.writer.accompany(self.pulse)
         self.senses = Senses(clock, self.metrics, self.health)
+        self.senses.alive = self.pulse.alive
         self.poller = self._poller()
         self.watch = self._watch()
         self.drain = self._drain()
@@ -119,6 +124,7 @@ class _Workshop:
             fetcher=self.fetcher,
             store=self.store,
             writer=self.writer,
+            pulse=self.pulse,
             poller=self.poller,
             seer=self.seer,
             senses=self.senses,

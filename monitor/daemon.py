@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -19,13 +19,15 @@ from monitor.calendars import CalendarReader
 from monitor.clock import Clock
 from monitor.clockwork import Clockwork
 from monitor.deliver.drain import Drain
+from monitor.errors import SurroundingsFault
 from monitor.health import Health
 from monitor.judge.runs import Blind
 from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics, Shown
-from monitor.record.rows import CalendarRead, Heartbeat
+from monitor.pulse import Pulse
+from monitor.record.rows import CalendarRead
 from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
 from monitor.roster import Roster
@@ -35,8 +37,13 @@ from monitor.watch import Watch
 from monitor.web.serve import WebServer
 
 _log = structlog.get_logger(__name__)
-HEARTBEAT = timedelta(seconds=60)
+HEARTBEAT = timedelta(minutes=5)
 ROLL = timedelta(hours=1)
+BEHIND = timedelta(days=30)
+
+
+class TaskDied(SurroundingsFault):
+    """A task that should have lived as long as the daemon ended before it."""
 
 
 @dataclass
@@ -49,6 +56,7 @@ class Daemon:
     fetcher: Fetcher
     store: Store
     writer: Writer
+    pulse: Pulse
     poller: Poller
     seer: Seer
     senses: Senses
@@ -75,17 +83,23 @@ class Daemon:
         ended = asyncio.create_task(stop.wait(), name="stop")
         done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
+        broken = [task for task in self._tasks if task in done]
+        for task in broken:
+            _log.critical("task_died", task=task.get_name(), exc_info=None if task.cancelled() else task.exception())
         await self._stop()
-        for task in done - {ended}:
-            task.result()
+        if broken:
+            raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
 
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
         beat = self.store.heartbeat(self.name)
         now = self.clock.now()
+        for span in self.store.blind(now - BEHIND, now):
+            self.watch.blind(span)
         await self.roster.take_up(now)
         self.tripwires.since = beat.at if beat is not None else now
         self.watch_tripwires(self.tripwire_every)
+        self.pulse.begin(now)
         if beat is not None and beat.at < now:
             await self.note_blind(Blind(beat.at, now, "stopped" if beat.stopped else "killed"))
         await self._beat()
@@ -185,7 +199,8 @@ class Daemon:
 
     def shown(self) -> list[Shown]:
         """Return every watched release's verdict for the metrics."""
-        return [Shown(one.verdict, one.final_since) for one in self.watch.releases.values() if one.verdict is not None]
+        told = (one for one in self.watch.releases.values() if one.held is None)
+        return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]
 
     def _works(self) -> list[tuple[str, Any]]:
         works = [("watch", self.watch.run()), ("poller", self.poller.run(self.stopping)), ("drain", self.drain.run())]
@@ -216,19 +231,20 @@ class Daemon:
         return read
 
     async def _beat(self) -> None:
-        now = self.clock.now()
-        await self.writer.write(lambda tx: tx.save_heartbeat(Heartbeat(self.name, now)))
+        self.pulse.alive(self.clock.now())
+        self.writer.nudge()
         self.counters.outbox.set(self.store.outbox_pending())
 
     async def _stop(self) -> None:
+        """Let looks under way land and commit everything; what cannot be done within seconds is left."""
         await self.clockwork.stop()
         if self.web is not None:
             self.web.stop()
         self.stopping.set()
-        now: datetime = self.clock.now()
-        await self.writer.write(lambda tx: tx.save_heartbeat(Heartbeat(self.name, now, stopped=True)))
         for task in self._tasks:
             if task.get_name() in {"watch", "drain"}:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.pulse.end(self.clock.now())
+        self.writer.nudge()
         await self.writer.close()

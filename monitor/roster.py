@@ -75,7 +75,7 @@ class Roster:
         for promise in self._store.promises():
             self._promises[promise.release].append(promise)
         self._join()
-        self._watch_near(now)
+        self._watch_near(now, soon=True)
 
     async def learn(self, outcome: Outcome) -> CalendarRead:
         """Take in one read: write down what it promises and watch what is near; returns it as it was judged."""
@@ -181,14 +181,14 @@ class Roster:
         entries[uid] = Announced(calendar, uid, body, first, last, known.gone)
         return entries[uid]
 
-    def _watch_near(self, now: datetime) -> None:
+    def _watch_near(self, now: datetime, *, soon: bool = False) -> None:
         for name, release in self._releases.items():
             promises = self._promises[name]
             if not any(_is_near(promise, now) for promise in promises):
                 continue
             watched = self._watch.releases.get(name)
             if watched is None:
-                self._watch.adopt(release, promises, self._store.runs_of_release(name))
+                self._watch.adopt(release, promises, self._store.runs_of_release(name), soon=soon)
             elif len(watched.promises) != len(promises) or watched.announced != release:
                 self._watch.adopt(release, promises)
         self._watch.forget_old(now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -49,6 +49,7 @@ class Senses:
         self._watch: Seeing | None = None
         self._noting: Noting | None = None
         self._tripwires: Tripping | None = None
+        self.alive: Callable[[datetime], None] = lambda _now: None
         self._notes: set[asyncio.Task[Any]] = set()
         self._late: dict[str, float] = {}
         self.skew: Skew | None = None
@@ -65,6 +66,7 @@ class Senses:
         failure = outcome if isinstance(outcome, Failure) else None
         duration = (outcome.received - outcome.sent).total_seconds()
         late = self._late.pop(target.id, 0.0)
+        self.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self.skew is not None:
             self._clock_seen(sighting.received)

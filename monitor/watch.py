@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-import asyncio
-import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
-from zlib import crc32
 
 import structlog
 
+from alerts import news
 from alerts.finding import ReleaseFacts
+from alerts.incident import kind_of
+from monitor.agenda import Agenda
 from monitor.clock import Clock
 from monitor.deliver.events import Events, Recorded, body_of, standing
 from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
-from monitor.judge.platform import with_platform
-from monitor.judge.policy import Policies
+from monitor.judge.platform import BEHIND, with_platform
+from monitor.judge.policy import Grade
 from monitor.judge.runs import Blind, OutOfOrder, Run
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import Phases, Window, window_at
-from monitor.plan.targets import Target, View, targets_of
-from monitor.plan.windows import windows_for
+from monitor.plan.phases import window_at
+from monitor.plan.targets import Target, View
+from monitor.planner import Looker, Planner, Rules
+from monitor.record.store import Conflict
 from monitor.record.writer import Writer
-from monitor.watched import Watched, is_view_of_page
+from monitor.watched import Watched
 from schedules.announcement import Part, Role
 from schedules.inforce import slot_in_force
 from schedules.promise import Promise
@@ -36,18 +37,9 @@ from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
 _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
-
-
-class Looker(Protocol):
-    """What the watch asks of the poller."""
-
-    def watch(
-        self, target: Target, windows: Sequence[Window], shift: timedelta = ..., *, instant: datetime | None = None
-    ) -> None:
-        """Look at a target in these windows from now on, and at `instant` without fail."""
-
-    def drop(self, target_id: str) -> None:
-        """Look at a target no more."""
+HOLD = timedelta(seconds=30)
+"""How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
+_AGAIN = timedelta(seconds=1)
 
 
 class Keeper(Protocol):
@@ -58,18 +50,6 @@ class Keeper(Protocol):
 
     def same(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look, should the next one turn out different."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """How releases are watched and judged, from the configuration."""
-
-    monitor: str = "edge"
-    phases: Phases = field(default_factory=Phases)
-    policies: Policies = field(default_factory=Policies)
-    origin_view: bool = True
-    primary: str | None = None
-    extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
 
 
 class Watch:
@@ -89,7 +69,7 @@ class Watch:
     ) -> None:
         """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off."""
         self._clock = clock
-        self._looker = looker
+        self._planner = Planner(clock, looker, rules)
         self._writer = writer
         self.events = events
         self._keeper = keeper
@@ -98,32 +78,35 @@ class Watch:
         self._clock_offset = clock_offset
         self._releases: dict[str, Watched] = {}
         self._blind: list[Blind] = []
-        self._dirty: set[str] = set()
-        self._bell = asyncio.Event()
-        self._revisits: list[tuple[datetime, str]] = []
+        self._agenda = Agenda(clock)
 
     @property
     def releases(self) -> Mapping[str, Watched]:
         """Return every release under watch."""
         return self._releases
 
-    def adopt(self, release: Release, promises: Sequence[Promise], runs: Iterable[Run] = ()) -> None:
-        """Watch a release, or take what its calendars now say of it; `runs` are those of an earlier life."""
+    def adopt(
+        self, release: Release, promises: Sequence[Promise], runs: Iterable[Run] = (), *, soon: bool = False
+    ) -> None:
+        """Watch a release, or take what its calendars now say of it.
+
+        `runs` are those of an earlier life. `soon`: begin with a look at every target.
+        """
+        is_new = release.id not in self._releases
         watched = self._releases.setdefault(release.id, Watched(release, []))
         watched.promises = list(promises)
-        watched.announced = release
-        watched.release = self._with_parts(release, watched.release.parts)
         for run in runs:
             watched.runs.setdefault(run.target, []).append(run)
-        self._set_targets(watched)
+        if is_new:
+            self._hold_if_passed(watched)
+        self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
         self.judge_soon(release.id)
 
     def forget_old(self, now: datetime) -> None:
         """Let go of releases that nobody will look at again."""
         over = [name for name, watched in self._releases.items() if watched.verdict and watched.is_over(now)]
         for name in over:
-            for target in self._releases.pop(name).targets:
-                self._looker.drop(target)
+            self._planner.forget(self._releases.pop(name))
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting of a target of a watched release."""
@@ -140,7 +123,10 @@ class Watch:
             return
         self._take_run(watched, target, run, outcome, turned=new and run.state is not before)
         self._take_found(watched, target, sighting)
-        if new or self._is_unsettled(watched, sighting.received):
+        if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
+            watched.held = None
+            self.judge_soon(target.release)
+        elif new or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
 
     def blind(self, span: Blind) -> None:
@@ -154,18 +140,12 @@ class Watch:
 
     def judge_soon(self, release: str) -> None:
         """Have a release judged at the next turn of the loop."""
-        self._dirty.add(release)
-        self._bell.set()
+        self._agenda.soon(release)
 
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
         while True:
-            self._collect_due()
-            if self._dirty:
-                dirty, self._dirty = sorted(self._dirty), set()
-                await self.judge_all(dirty)
-            else:
-                await self._wait()
+            await self.judge_all(await self._agenda.next())
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and write down every verdict that changed."""
@@ -175,16 +155,16 @@ class Watch:
                 await self._judge(watched)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of a watched release as of now, None when it is not watched."""
+        """Return the JSON of a watched release as of now, None when it is not watched or its verdict is withheld."""
         watched = self._releases.get(release)
-        if watched is None:
+        if watched is None or watched.held is not None:
             return None
         body = body_of(self._verdict(watched, self._clock.now()), None)
         return body | {"incident": watched.incident}
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return what the alerts leaf may know as of now of a release, watched or only promised."""
-        watched = self._releases.get(release.id) or Watched(self._with_parts(release, ()), list(promises))
+        watched = self._releases.get(release.id) or Watched(self._planner.with_parts(release), list(promises))
         verdict = self._verdict(watched, self._clock.now())
         return release_facts(verdict, self.measured(watched, verdict))
 
@@ -192,8 +172,7 @@ class Watch:
         """Watch a further address of a release that is watched."""
         watched = self._releases.get(release)
         if watched is not None and all(known.url != part.url for known in watched.release.parts):
-            watched.release = replace(watched.release, parts=(*watched.release.parts, part))
-            self._set_targets(watched)
+            self._planner.add_parts(watched, [part])
 
     def measured(self, watched: Watched, verdict: Verdict) -> Measured:
         """Return how a verdict was measured, for the draft."""
@@ -218,33 +197,58 @@ class Watch:
             return
         first = len(watched.release.parts)
         parts = [_discovered(f"found-{first + place}", one.role, one.url) for place, one in enumerate(found)]
-        watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
-        self._set_targets(watched)
+        self._planner.add_parts(watched, parts)
 
     async def _judge(self, watched: Watched) -> None:
         now = self._clock.now()
+        before = watched.verdict if watched.told is not None else None
         verdict = self._verdict(watched, now)
-        changed = watched.verdict is None or _standing(watched.verdict) != _standing(verdict)
         watched.verdict = verdict
         watched.final_since = (watched.final_since or now) if verdict.final else None
-        self._replan(watched)
+        self._planner.replan(watched)
         if verdict.revisit is not None:
-            heapq.heappush(self._revisits, (verdict.revisit, watched.release.id))
-        if changed or (watched.incident is not None and verdict.word is not Word.PENDING):
-            await self._record(watched, verdict, now)
+            self._agenda.at(verdict.revisit, watched.release.id)
+        if watched.held is not None and now < watched.held:
+            self._agenda.at(watched.held, watched.release.id)
+            return
+        watched.held = None
+        self._judge_company(before, verdict)
+        await self._record(watched, verdict, now)
 
     async def _record(self, watched: Watched, verdict: Verdict, now: datetime) -> None:
+        """Write a verdict down, unless it differs in nothing but lengths that still grow."""
         measured = self.measured(watched, verdict)
-        recorded = await self._writer.write(lambda tx: self.events.record(tx, verdict, measured, now))
+        told = _told(verdict, measured)
+        if told == watched.told:
+            return
+        try:
+            recorded = await self._writer.write(lambda tx: self.events.record(tx, verdict, measured, now))
+        except Conflict:
+            # A person wrote to the same draft meanwhile: judged again, it is read again.
+            self._agenda.at(now + _AGAIN, watched.release.id)
+            return
+        watched.told = told
         watched.incident = recorded.incident.id if recorded.incident else None
-        _log.info(
-            "verdict",
-            release=verdict.release,
-            verdict=verdict.word.value,
-            grade=verdict.grade.value,
-            final=verdict.final,
-        )
+        word, grade = verdict.word.value, verdict.grade.value
+        _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
         self._on_recorded(recorded)
+
+    def _judge_company(self, before: Verdict | None, verdict: Verdict) -> None:
+        """Have those promised for the same instant judged again when this release falls behind, or is found not to."""
+        was_behind = before is not None and before.word in BEHIND
+        if (verdict.word in BEHIND) is was_behind or verdict.slot is None:
+            return
+        for name, other in self._releases.items():
+            promised = other.verdict.slot if other.verdict is not None else None
+            if name != verdict.release and promised is not None and promised.instant == verdict.slot.instant:
+                self.judge_soon(name)
+
+    def _hold_if_passed(self, watched: Watched) -> None:
+        now = self._clock.now()
+        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        passes = slot.passes() if slot is not None else None
+        if passes is not None and passes <= now:
+            watched.held = now + HOLD
 
     def _verdict(self, watched: Watched, now: datetime) -> Verdict:
         policy = self._rules.policies.of(watched.release.producer)
@@ -252,43 +256,11 @@ class Watch:
         return with_platform(verdict, self._others(verdict))
 
     def _others(self, verdict: Verdict) -> list[Verdict]:
-        if verdict.word not in {Word.LATE, Word.OVERDUE}:
+        if verdict.word not in BEHIND:
             return []
-        known = (watched.verdict for name, watched in self._releases.items() if name != verdict.release)
+        others = (watched for name, watched in self._releases.items() if name != verdict.release)
+        known = (watched.verdict for watched in others if watched.held is None)
         return [other for other in known if other is not None]
-
-    def _replan(self, watched: Watched) -> None:
-        now = self._clock.now()
-        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
-        for target in watched.targets.values():
-            windows = windows_for(target, slot, watched.standing(target), self._rules.phases, now) if slot else ()
-            if _differ(windows, watched.windows.get(target.id, ()), now):
-                self._plan(watched, target, windows, slot.instant if slot and is_view_of_page(target) else None)
-
-    def _plan(self, watched: Watched, target: Target, windows: tuple[Window, ...], instant: datetime | None) -> None:
-        watched.windows[target.id] = windows
-        if windows:
-            # The shift spreads targets over their spacing, the same after every restart.
-            shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
-            self._looker.watch(target, windows, shift, instant=instant)
-        else:
-            self._looker.drop(target.id)
-
-    def _set_targets(self, watched: Watched) -> None:
-        targets = {target.id: target for target in targets_of(watched.release, origin_view=self._rules.origin_view)}
-        for gone in watched.targets.keys() - targets.keys():
-            self._looker.drop(gone)
-            watched.windows.pop(gone, None)
-        for name, target in targets.items():
-            if watched.targets.get(name) != target:
-                watched.windows.pop(name, None)
-        watched.targets = targets
-        self._replan(watched)
-
-    def _with_parts(self, release: Release, known: Sequence[Part]) -> Release:
-        parts = {part.id: part for part in known if part.id.startswith(("found-", "elsewhere-"))}
-        parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
-        return replace(release, parts=tuple(parts.values()))
 
     def _spacing(self, watched: Watched, target: Target) -> timedelta | None:
         runs = watched.runs.get(target.id)
@@ -304,35 +276,21 @@ class Watch:
         return any(span.begins < sighting.sent and span.ends > last for span in self._blind if not span.host)
 
     def _is_unsettled(self, watched: Watched, at: datetime) -> bool:
+        """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""
         verdict = watched.verdict
-        if verdict is None or verdict.word not in _UNSETTLED or verdict.slot is None:
+        passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        if verdict is None or passes is None:
             return False
-        passes = verdict.slot.passes()
-        return passes is not None and at > passes
-
-    def _collect_due(self) -> None:
-        now = self._clock.now()
-        while self._revisits and self._revisits[0][0] <= now:
-            self._dirty.add(heapq.heappop(self._revisits)[1])
-
-    async def _wait(self) -> None:
-        self._bell.clear()
-        pause = 3600.0
-        if self._revisits:
-            pause = max(0.0, (self._revisits[0][0] - self._clock.now()).total_seconds())
-        try:
-            async with asyncio.timeout(pause):
-                await self._bell.wait()
-        except TimeoutError:
-            return
+        if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
+            return at > passes + self._rules.policies.of(watched.release.producer).note_within
+        return verdict.word in _UNSETTLED and at > passes
 
 
-def _standing(verdict: Verdict) -> str:
-    return standing(body_of(verdict, None))
-
-
-def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:
-    return tuple(new) != tuple(window for window in old if window.ends > now)
+def _told(verdict: Verdict, measured: Measured) -> object:
+    """Return what people would see of a verdict, less lengths that still grow."""
+    facts = release_facts(verdict, measured)
+    company = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
+    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), company
 
 
 def _discovered(name: str, role: str, url: str) -> Part:

@@ -23,6 +23,8 @@ class Watched:
     """A release, and everything known of it, as the daemon holds it in memory.
 
     `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
+    `told` marks what was last written down of it. Until `held` its verdict is for planning alone: its slot passed
+    while nobody watched, and nobody is told what one look may settle.
     """
 
     release: Release
@@ -34,6 +36,8 @@ class Watched:
     verdict: Verdict | None = None
     final_since: datetime | None = None
     incident: str | None = None
+    told: object = None
+    held: datetime | None = None
 
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.

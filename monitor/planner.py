@@ -1,0 +1,119 @@
+"""Where the poller looks: each target of a watched release, in the windows that its standing calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from zlib import crc32
+
+from monitor.clock import Clock
+from monitor.judge.policy import Policies
+from monitor.plan.phases import Phases, Window
+from monitor.plan.targets import Target, targets_of
+from monitor.plan.windows import windows_for
+from monitor.watched import Watched, is_view_of_page
+from schedules.announcement import Part
+from schedules.inforce import slot_in_force
+from schedules.release import Release
+
+_ADDED = ("found-", "elsewhere-")
+
+
+class Looker(Protocol):
+    """What the watch asks of the poller."""
+
+    def watch(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta = ...,
+        *,
+        instant: datetime | None = None,
+        soon: bool = False,
+    ) -> None:
+        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`."""
+
+    def drop(self, target_id: str) -> None:
+        """Look at a target no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How releases are watched and judged, from the configuration."""
+
+    monitor: str = "edge"
+    phases: Phases = field(default_factory=Phases)
+    policies: Policies = field(default_factory=Policies)
+    origin_view: bool = True
+    primary: str | None = None
+    extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
+
+
+class Planner:
+    """Keeps the poller's windows those of every watched release."""
+
+    def __init__(self, clock: Clock, looker: Looker, rules: Rules) -> None:
+        self._clock = clock
+        self._looker = looker
+        self._rules = rules
+
+    def take(self, watched: Watched, release: Release, *, soon: bool = False) -> None:
+        """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
+        watched.announced = release
+        watched.release = self.with_parts(release, watched.release.parts)
+        self.set_targets(watched, soon=soon)
+
+    def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
+        """Return a release with its configured parts, and those of `known` that were found while watching."""
+        parts = {part.id: part for part in known if part.id.startswith(_ADDED)}
+        parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
+        return replace(release, parts=tuple(parts.values()))
+
+    def add_parts(self, watched: Watched, parts: Sequence[Part]) -> None:
+        """Watch further parts of a release."""
+        watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
+        self.set_targets(watched)
+
+    def set_targets(self, watched: Watched, *, soon: bool = False) -> None:
+        """Look at the targets of a release as it is now, and at no others of it."""
+        targets = {target.id: target for target in targets_of(watched.release, origin_view=self._rules.origin_view)}
+        for gone in watched.targets.keys() - targets.keys():
+            self._looker.drop(gone)
+            watched.windows.pop(gone, None)
+        for name, target in targets.items():
+            if watched.targets.get(name) != target:
+                watched.windows.pop(name, None)
+        watched.targets = targets
+        self.replan(watched, soon=soon)
+
+    def replan(self, watched: Watched, *, soon: bool = False) -> None:
+        """Tell the poller the windows that differ from those it has."""
+        now = self._clock.now()
+        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        for target in watched.targets.values():
+            windows = windows_for(target, slot, watched.standing(target), self._rules.phases, now) if slot else ()
+            if _differ(windows, watched.windows.get(target.id, ()), now):
+                instant = slot.instant if slot and is_view_of_page(target) else None
+                self._plan(watched, target, windows, instant, soon=soon)
+
+    def forget(self, watched: Watched) -> None:
+        """Look at nothing of a release any more."""
+        for target in watched.targets:
+            self._looker.drop(target)
+
+    def _plan(
+        self, watched: Watched, target: Target, windows: tuple[Window, ...], instant: datetime | None, *, soon: bool
+    ) -> None:
+        watched.windows[target.id] = windows
+        if windows:
+            # The shift spreads targets over their spacing, the same after every restart.
+            shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
+            self._looker.watch(target, windows, shift, instant=instant, soon=soon)
+        else:
+            self._looker.drop(target.id)
+
+
+def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:
+    return tuple(new) != tuple(window for window in old if window.ends > now)
