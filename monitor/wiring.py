@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
+from alerts.draft.code import Book, amended, standard_book
 from alerts.routes import Route
 from monitor.clock import Clock
 from monitor.config.settings import DEFAULT_RATES, CalendarSettings, PartMatch, PartSettings, ProducerSettings, Settings
 from monitor.config.values import Secret
+from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
-from monitor.deliver.house import House
+from monitor.deliver.house import House, Links
 from monitor.judge.policy import Override, Policies, Policy
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
@@ -25,6 +28,8 @@ from schedules.announcement import Part, Role
 from schedules.join import Pin, Rules
 from schedules.release import Release
 from schedules.sources.options import SourceOptions
+
+_NOT_OPTIONS = {"name", "kind", "digest"}
 
 
 def policies_of(settings: Settings) -> Policies:
@@ -90,8 +95,8 @@ def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
     return extra
 
 
-def house_of(settings: Settings, channels: Sequence[str]) -> House:
-    """Return what the alerts leaf wants to know of producers, routes and channels."""
+def house_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> House:
+    """Return what the alerts leaf wants to know of producers, routes and channels; relative files start at `folder`."""
     return House(
         timezone=settings.timezone,
         producers={table.id: _entries(table) for table in settings.producer},
@@ -103,11 +108,39 @@ def house_of(settings: Settings, channels: Sequence[str]) -> House:
                 grade=route.match.grade or "*",
                 finding=route.match.finding or "*",
                 quiet=route.quiet,
+                escalate=tuple(route.escalate),
             )
             for route in settings.route
         ),
         channels=tuple(channels),
+        templates=templates_of(settings, folder),
+        book=book_of(settings),
     )
+
+
+def templates_of(settings: Settings, folder: Path) -> dict[str, Path]:
+    """Return the .docx file each producer that has one writes its reports in."""
+    own = {table.id: table.report.template for table in settings.producer}
+    return {producer: folder / file for producer, file in own.items() if file is not None}
+
+
+def book_of(settings: Settings) -> Book | None:
+    """Return the editions of the Code as corrected, None when they are those shipped."""
+    table = settings.code
+    return amended(standard_book(), table.begins, table.cites) if table.begins or table.cites else None
+
+
+def links_of(settings: Settings) -> Links:
+    """Return what notices link to."""
+    web = settings.web
+    key = web.link_key.reveal().encode() if web.link_key is not None else b""
+    return Links(web.public_url or "", key, web.link_lasts)
+
+
+def digesting_of(settings: Settings) -> Digesting:
+    """Return when and where many openings are told as one."""
+    channels = frozenset(table.name for table in settings.channel if table.digest)
+    return Digesting(channels, settings.alert.digest_from, settings.alert.digest_within)
 
 
 def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:
@@ -137,15 +170,23 @@ def budget_of(settings: Settings) -> Budget:
     return Budget(settings.rate("default"), known)
 
 
-def channels_of(settings: Settings, now: Callable[[], datetime]) -> list[Channel]:
-    """Return every channel, secrets revealed, nothing connected."""
+def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = Path()) -> list[Channel]:
+    """Return every channel, secrets revealed, nothing connected; relative files of authorities start at `folder`."""
     channels = []
     for table in settings.channel:
-        options = {name: getattr(table, name) for name in type(table).model_fields if name not in {"name", "kind"}}
-        revealed = {name: value.reveal() if isinstance(value, Secret) else value for name, value in options.items()}
-        given = {name: value for name, value in revealed.items() if value is not None}
+        options = {name: getattr(table, name) for name in type(table).model_fields if name not in _NOT_OPTIONS}
+        given = {name: _plain(name, value, folder) for name, value in options.items() if value is not None}
         channels.append(open_channel(table.kind, table.name, given, now))
     return channels
+
+
+def _plain(name: str, value: object, folder: Path) -> object:
+    """Return the value of a channel's option as the channel wants it."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(folder / str(value)) if name == "ca_file" else value
 
 
 def endings_of(settings: Settings, channels: Sequence[Channel]) -> Mapping[str, tuple[str, ...]]:

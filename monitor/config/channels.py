@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import Secret, Table
+from monitor.config.names import Address
+from monitor.config.values import Secret, Spacing, Table
 
 
 class FolderChannel(Table):
@@ -15,6 +17,7 @@ class FolderChannel(Table):
     name: str
     kind: Literal["folder"]
     folder: str
+    digest: bool = False
 
 
 class MailChannel(Table):
@@ -29,6 +32,9 @@ class MailChannel(Table):
     password: Secret | None = None
     sender: str
     to: list[str] = Field(min_length=1)
+    ca_file: str | None = None
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = True
 
 
 class AppriseChannel(Table):
@@ -37,34 +43,52 @@ class AppriseChannel(Table):
     name: str
     kind: Literal["apprise"]
     url: Secret
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = True
 
 
 class NotifyChannel(Table):
-    """GOV.UK Notify."""
+    """GOV.UK Notify. `draft_field` is the field of the template that takes a link to the draft."""
 
     name: str
     kind: Literal["notify"]
     key: Secret
     template: str
     to: list[str] = Field(min_length=1)
-    base_url: str | None = None
+    base_url: Address | None = None
+    draft_field: str | None = None
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = True
 
 
 class WebhookChannel(Table):
-    """A signed JSON POST."""
+    """A signed JSON POST. `with_attachments` puts the draft itself into the JSON."""
 
     name: str
     kind: Literal["webhook"]
     url: str
     secret: Secret | None = None
+    with_attachments: bool = False
+    ca_file: str | None = None
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = False
 
 
 class AlertmanagerChannel(Table):
-    """Alerts pushed to Alertmanager."""
+    """Alerts pushed to Alertmanager.
+
+    An alert that nobody resolves ends after `hold`, one that no measurement will resolve after `hold_others`.
+    """
 
     name: str
     kind: Literal["alertmanager"]
     url: str
+    token: Secret | None = None
+    hold: Spacing = timedelta(days=14)
+    hold_others: Spacing = timedelta(days=1)
+    ca_file: str | None = None
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = False
 
 
 Channel = Annotated[

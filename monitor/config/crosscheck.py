@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monitor.config.crosstelling import telling_faults
 from monitor.config.settings import Settings
 from monitor.config.shown import shown
 from monitor.config.typed import typed_faults
@@ -38,6 +39,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _web(data, folder)
     if settings is not None:
         yield from typed_faults(settings)
+        yield from telling_faults(settings, folder)
 
 
 def recogniser_fault(recogniser: str) -> str | None:
@@ -117,9 +119,10 @@ def _can_be_filled(url: str) -> bool:
 def _routes(data: Row) -> Iterator[CrossFault]:
     known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
     for place, row in _rows(data, "route"):
-        for name in _texts(row.get("channels")):
-            if name not in known:
-                yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)
+        for key in ("channels", "escalate"):
+            for name in _texts(row.get(key)):
+                if name not in known:
+                    yield f"{place}.{key}", "no channel of that name" + _meant(name, known), shown(name)
 
 
 def _hosts(data: Row) -> Iterator[CrossFault]:

@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import time, timedelta
-from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import Literal
 
-from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from monitor.config.channels import Channel
-from monitor.config.values import Duration, QuietHours, Rate, Spacing, Table, TimeOfDay
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
-        raise PydanticCustomError("zone", 'no time zone of that name, write "Europe/London"') from exc
-    return name
-
-
-def _address(url: str) -> str:
-    if not re.match(r"https?://[^/\s@]+(/\S*)?$", url):
-        raise PydanticCustomError("url", 'not an address, write "https://host/path" without user or password')
-    return url
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise PydanticCustomError("name", "not a name: lower-case letters, digits, dots and dashes")
-    return name
-
-
-Zone = Annotated[str, AfterValidator(_zone)]
-Address = Annotated[str, AfterValidator(_address)]
-Name = Annotated[str, AfterValidator(_name)]
+from monitor.config.deadman import DeadmanSettings
+from monitor.config.names import Address, Name, Zone
+from monitor.config.telling import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
+from monitor.config.values import Duration, Rate, Spacing, Table, TimeOfDay
 
 
 class StoreSettings(Table):
@@ -51,14 +26,6 @@ class EvidenceSettings(Table):
     folder: str = "var/evidence"
     keep_days: int = Field(default=400, ge=1)
     keep_mb: int = Field(default=2000, ge=1)
-
-
-class WebSettings(Table):
-    """The pages, the API and the metrics."""
-
-    listen: str = "127.0.0.1:9030"
-    public_board: bool = True
-    users_file: str | None = None
 
 
 class PolicyTable(Table):
@@ -183,15 +150,6 @@ class CalendarSettings(Table):
     options: dict[str, str] = {}
 
 
-class ReportSettings(Table):
-    """What a breach report of this producer says of people, by role, and where it goes."""
-
-    form: Literal["A", "B", "C", "D", "note"] | None = None
-    to: str = ""
-    head_of_profession: str = ""
-    contact: str = ""
-
-
 class ProducerSettings(Table):
     """A producer: its name, hosts, tripwires and how it reports."""
 
@@ -232,22 +190,6 @@ class PinSettings(Table):
     url: Address
 
 
-class RouteMatch(Table):
-    """Which notices a route takes; every key given must match."""
-
-    producer: str | None = None
-    grade: Literal["none", "note", "report"] | None = None
-    finding: str | None = None
-
-
-class RouteSettings(Table):
-    """Who is told of what."""
-
-    match: RouteMatch = RouteMatch()
-    channels: list[str]
-    quiet: QuietHours | None = None
-
-
 DEFAULT_RATE = 2.0
 DEFAULT_RATES = {"www.gov.uk": 5.0}
 
@@ -259,11 +201,14 @@ class Settings(Table):
     store: StoreSettings = StoreSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     web: WebSettings = WebSettings()
+    alert: AlertSettings = AlertSettings()
+    code: CodeSettings = CodeSettings()
     policy: PolicySettings = PolicySettings()
     watch: WatchSettings = WatchSettings()
     budget: dict[str, Rate] = {}
     clock: ClockSettings = ClockSettings()
     network: NetworkSettings = NetworkSettings()
+    deadman: DeadmanSettings = DeadmanSettings()
     calendar: list[CalendarSettings] = []
     producer: list[ProducerSettings] = []
     part: list[PartSettings] = []

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from alerts.draft.report import report_from_json, report_json
+import structlog
+
+from alerts.draft.report import Report, report_from_json, report_json
 from alerts.draft.versions import Version, Versions
 from alerts.draft.write.writers import MEDIA, WRITERS
 from monitor.errors import UnknownName
 from monitor.record.rows import Draft
 
+_log = structlog.get_logger(__name__)
 ENDINGS = tuple(WRITERS)
 
 
@@ -40,8 +44,24 @@ def row_of(version: Version, incident: str) -> Draft:
     )
 
 
-def written(draft: Draft, ending: str) -> tuple[bytes, str]:
-    """Return a draft as a document, and its media type. Raises UnknownName for a format there is none of."""
+def written(draft: Draft, ending: str, template: Path | None = None) -> tuple[bytes, str]:
+    """Return a draft as a document, and its media type. Raises UnknownName for a format there is none of.
+
+    `template` is a .docx file of the organisation's own; while it cannot be filled our own form is written.
+    """
     if ending not in WRITERS:
         raise UnknownName(f"no draft.{ending}: there are {', '.join(ENDINGS)}")
-    return WRITERS[ending](report_from_json(draft.facts)), MEDIA[ending]
+    report = report_from_json(draft.facts)
+    own = _in_template(report, template) if template is not None and ending == "docx" else None
+    return own or WRITERS[ending](report), MEDIA[ending]
+
+
+def _in_template(report: Report, template: Path) -> bytes | None:
+    from alerts.draft.write.template import BadTemplate, write_template  # noqa: PLC0415 # heavy, and rarely needed
+
+    try:
+        return write_template(template.read_bytes(), report)
+    except (OSError, BadTemplate) as fault:
+        # The report must go out at half past nine, whatever somebody did to the file since `check`.
+        _log.error("template_unusable", template=str(template), fault=str(fault))
+        return None

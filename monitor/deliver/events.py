@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from alerts.draft.code import code_json
+from alerts.draft.code import Book, code_json
 from alerts.draft.fill import fill
 from alerts.draft.form import form_for
 from alerts.draft.versions import remeasured
@@ -19,7 +19,7 @@ from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.house import House
 from monitor.judge.asjson import release_json
 from monitor.judge.verdict import Verdict
-from monitor.record.rows import Event, Judged
+from monitor.record.rows import Event, Judged, Record
 from monitor.record.store import Store, Transaction
 
 
@@ -35,16 +35,18 @@ class Recorded:
 class Events:
     """Writes what follows from a verdict. Called in the writer's thread, inside its transaction."""
 
-    def __init__(self, store: Store, house: House) -> None:
+    def __init__(self, store: Store, house: House, laid_down: Callable[[], Sequence[Record]] = lambda: ()) -> None:
+        """`laid_down` tells the records of evidence that are written in the same transaction."""
         self._store = store
         self._house = house
+        self._laid_down = laid_down
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
         known = known_to(self._store.incidents_of(verdict.release), verdict.release)
         decision = decide(release_facts(verdict, measured), known, now)
         incident = decision.incident or known
-        body = body_of(verdict, incident)
+        body = body_of(verdict, incident, self._house.book)
         before = self._store.judged_one(verdict.release)
         tx.save_judged(_judged(verdict, body))
         if (event := _event(verdict, body, before)) is not None:
@@ -55,9 +57,10 @@ class Events:
         """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
         if decision.incident is None:
             return 0
-        tx.save_incident(decision.incident)
+        incident = self._proved(decision.incident)
+        tx.save_incident(incident)
         if decision.draft:
-            self.redraft(tx, decision.incident, now)
+            self.redraft(tx, incident, now)
         return sum(tx.add_notice(notice, self._house.deliveries(notice, now)) for notice in decision.notices)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
@@ -66,16 +69,26 @@ class Events:
         form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
         earlier = [one for one in self._store.incidents(None, incident.occurred) if one.id != incident.id]
         entries = self._house.producers.get(incident.producer, {"name": incident.producer})
-        after = remeasured(versions, fill(incident, form, entries, earlier, now))
+        after = remeasured(versions, fill(incident, form, entries, earlier, now, self._house.book))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
 
+    def _proved(self, incident: Incident) -> Incident:
+        """Return an incident whose evidence is named with its hashes."""
+        facts = incident.facts
+        if facts is None or not facts.certainty.records:
+            return incident
+        names = [name for name, _ in facts.certainty.records]
+        hashes = {record.id: record.sha256 for record in (*self._store.evidence(names), *self._laid_down())}
+        records = tuple((name, hashes.get(name, known)) for name, known in facts.certainty.records)
+        return replace(incident, facts=replace(facts, certainty=replace(facts.certainty, records=records)))
 
-def body_of(verdict: Verdict, incident: Incident | None) -> dict[str, Any]:
+
+def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:
     """Return the JSON of a release with the edition and practice that its findings call for."""
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [found.kind.value for found in verdict.findings]
-    code = code_json(occurred, kinds) if occurred is not None else None
+    code = code_json(occurred, kinds, book) if occurred is not None else None
     return release_json(verdict, code, incident.id if incident else None)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -140,6 +141,10 @@ class Evidence:
         if waiting:
             self._written = self._lay_down(waiting)
             transaction.add_evidence(self._written)
+
+    def laid_down(self) -> Sequence[Record]:
+        """Return the records of the transaction that is being written; for the writer's thread."""
+        return tuple(self._written)
 
     def written(self) -> None:
         """Learn that the records of the last `write` are committed."""

@@ -87,10 +87,11 @@ class Draft:
 
 
 class Standing(StrEnum):
-    """Where a delivery stands."""
+    """Where a delivery stands. `covered`: a digest stands in its place, and `reference` names it."""
 
     WAITING = "waiting"
     SENT = "sent"
+    COVERED = "covered"
     GIVEN_UP = "given_up"
 
 

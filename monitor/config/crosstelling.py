@@ -1,0 +1,61 @@
+"""What can only be checked together of the tables about people: links, files of channels, templates, editions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from alerts.draft.code import standard_book
+from monitor.config.settings import Settings
+from monitor.config.shown import shown
+
+CrossFault = tuple[str, str, str | None]
+
+
+def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    """Yield `(key, reason, value)` for each fault; relative files start from `folder`."""
+    if settings.web.link_key is not None and settings.web.public_url is None:
+        yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
+    yield from _files(settings, folder)
+    yield from _templates(settings, folder)
+    yield from _editions(settings)
+
+
+def _files(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    for place, channel in enumerate(settings.channel, 1):
+        file = getattr(channel, "ca_file", None)
+        if file is not None and not (folder / file).is_file():
+            yield f"channel[{place}].ca_file", "no such file", shown(file)
+
+
+def _templates(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    for place, table in enumerate(settings.producer, 1):
+        if table.report.template is not None:
+            for reason in _template(folder / table.report.template):
+                yield f"producer[{place}].report.template", reason, shown(table.report.template)
+
+
+def _template(file: Path) -> Iterator[str]:
+    from alerts.draft.write.template import BadTemplate, unknown_fields  # noqa: PLC0415 # heavy, and rarely needed
+
+    try:
+        unknown = unknown_fields(file.read_bytes())
+    except OSError as exc:
+        yield f"cannot be read: {exc.strerror}"
+    except BadTemplate as exc:
+        yield str(exc)
+    else:
+        yield from (f"asks for {name}, and there is no such field" for name in unknown)
+
+
+def _editions(settings: Settings) -> Iterator[CrossFault]:
+    book = standard_book()
+    names = [edition.name for edition in book]
+    practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
+    for name in settings.code.begins:
+        if name not in names:
+            yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None
+    for name in settings.code.cites:
+        if name not in practices:
+            there = [one for one in practices if one.partition("/")[0] == name.partition("/")[0]] or names
+            yield f'code.cites."{name}"', f"no practice of that name, there are {', '.join(there)}", None
