@@ -9,7 +9,7 @@ from typing import Any
 
 Json = Mapping[str, Any]
 
-_PLAIN = ("id", "title", "producer", "url", "verdict", "grade", "final")
+_PLAIN = ("id", "title", "producer", "url", "verdict", "grade")
 _PART = ("role", "url", "required", "verdict")
 _SLOT = ("start", "precision", "timezone", "announced", "source")
 _LEAST, _MOST = float("-inf"), float("inf")
@@ -19,12 +19,14 @@ def differences(stored: Json, again: Json) -> list[str]:
     """Return what differs between the JSON of a release as stored and as judged again; empty when nothing does.
 
     Looks made since then lengthen runs, so intervals and lengths may have become sharper and open ones may
-    have grown, but none may leave what was stated before. Wording is not compared, nor the instant of
-    judging, nor `platform`, which rests on other releases.
+    have grown, but none may leave what was stated before; they may also have made the verdict final. Wording
+    is not compared, nor the instant of judging, nor `platform`, which rests on other releases.
     """
     told = _fields("", stored, again, _PLAIN)
     told += _fields("slot.", stored["slot"] or {}, again["slot"] or {}, _SLOT)
     told += _measured("", stored, again)
+    if stored["final"] and not again["final"]:
+        told.append("final: was True, is False")
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         told.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
     return told + _parts(stored["parts"], again["parts"]) + _findings(stored["findings"], again["findings"])

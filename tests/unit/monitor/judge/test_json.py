@@ -146,6 +146,12 @@ def test_an_overdue_delay_may_have_grown_and_never_shrunk() -> None:
     assert differences(later, earlier)
 
 
+def test_a_verdict_may_have_become_final_and_never_open_again() -> None:
+    body = release_json(verdict_of(*LATE))
+    assert differences(body | {"final": False}, body) == []
+    assert differences(body, body | {"final": False}) == ["final: was True, is False"]
+
+
 def test_the_platform_finding_is_left_to_those_who_see_other_releases() -> None:
     stored = release_json(verdict_of(*LATE))
     stored["findings"].append({"kind": "platform", "part": None, "detail": "", "seconds": None})
