@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("release")
 @as_json
 @click.pass_obj
-def history(context: Context, release: str, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def history(context: Context, *, release: str, as_json: bool) -> None:
     """Print the ledger of RELEASE: every promise, where and when it was learnt, and what changed.
 
     Example: ninethirty calendar history malpractice-2017

@@ -43,7 +43,7 @@ def read(context: Context, name: str) -> None:
 @click.argument("name")
 @as_json
 @click.pass_obj
-def diff(context: Context, name: str, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def diff(context: Context, *, name: str, as_json: bool) -> None:
     """Tell what the calendar NAME says now otherwise than when it was last read.
 
     Example: ninethirty calendar diff govuk

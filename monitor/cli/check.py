@@ -17,7 +17,7 @@ from monitor.errors import BadInput, SurroundingsFault
 @click.option("--online", is_flag=True, help="Also read every calendar once.")
 @as_json
 @click.pass_obj
-def command(context: Context, online: bool, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def command(context: Context, *, online: bool, as_json: bool) -> None:
     """Check configuration, store, templates and channels; every fault in one go, exit status 1 with any.
 
     Example: ninethirty --config config.toml check --online

@@ -29,7 +29,7 @@ _HEADS = {
 @click.option("--at", "moment", type=Instant(), metavar="T", help="As of another instant than now.")
 @as_json
 @click.pass_obj
-def command(context: Context, release: str, moment: datetime | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def command(context: Context, *, release: str, moment: datetime | None, as_json: bool) -> None:
     """Tell the verdict on RELEASE with each fact it rests on, and what would change it.
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z

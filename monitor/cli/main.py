@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import sys
 from collections.abc import Sequence
@@ -29,6 +30,8 @@ VERBS = {
     "channel": "send a test notice",
     "store": "upgrade, check or back up the store",
 }
+_INTERRUPTED = 130
+"""What a shell expects of a program that was interrupted."""
 
 
 class Verbs(click.Group):
@@ -38,10 +41,11 @@ class Verbs(click.Group):
         """Return every verb in the order of the manual."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 # as above
-        """Return the verb of this name, None when there is none."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the verb of this name, or fail with the nearest there is."""
         if cmd_name not in VERBS:
-            return None
+            near = difflib.get_close_matches(cmd_name, VERBS, n=1)
+            ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         command: click.Command = importlib.import_module(f"monitor.cli.{cmd_name}").command
         return command
 
@@ -74,9 +78,36 @@ def cli(ctx: click.Context, config: str) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the program. Ends the process with its exit status."""
+    sys.exit(status_of(arguments))
+
+
+def status_of(arguments: Sequence[str] | None = None) -> int:
+    """Run the program and return its exit status; every fault is told in one line on standard error."""
     try:
-        cli.main(args=arguments, prog_name="ninethirty", standalone_mode=True)
+        cli.main(args=arguments, prog_name="ninethirty", standalone_mode=False)
+    except click.ClickException as fault:
+        return _tell_usage(fault)
+    except click.Abort:
+        return _tell("interrupted", _INTERRUPTED)
     except NinethirtyError as fault:
-        for line in str(fault).splitlines():
-            click.echo(line, err=True)
-        sys.exit(exit_status(fault))
+        return _tell(str(fault), exit_status(fault))
+    except OSError as fault:
+        # Of files that a person named: where they cannot be read or written is no fault of the program.
+        return _tell(f"{fault.filename or 'system'}: {fault.strerror or fault}", 3)
+    return 0
+
+
+def _tell_usage(fault: click.ClickException) -> int:
+    if isinstance(fault, click.exceptions.NoArgsIsHelpError):
+        fault.show()
+        return fault.exit_code
+    asked = fault.ctx if isinstance(fault, click.UsageError) else None
+    where = f"{asked.command_path}: " if asked else ""
+    more = f" (see {asked.command_path} --help)" if asked else ""
+    return _tell(f"{where}{' '.join(fault.format_message().split())}{more}", fault.exit_code)
+
+
+def _tell(lines: str, status: int) -> int:
+    for line in lines.splitlines():
+        click.echo(line, err=True)
+    return status

@@ -29,7 +29,7 @@ _TOLD = (
 @click.option("--as", "recogniser", default="status", help="How to recognise: status, govuk, text:…, link:…, …")
 @as_json
 @click.pass_obj
-def command(context: Context, url: str, recogniser: str, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> None:
     """Look once at URL and tell everything that was learnt, but never the content.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk

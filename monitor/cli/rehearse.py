@@ -41,10 +41,11 @@ class Speed(click.ParamType[float | None]):
 @click.pass_obj
 def command(
     context: Context,
+    *,
     scripts: tuple[Path, ...],
     speed: float | None,
     keep: Path | None,
-    as_json: bool,  # noqa: FBT001 # click's own way
+    as_json: bool,
 ) -> None:
     """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
 

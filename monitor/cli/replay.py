@@ -14,7 +14,7 @@ from monitor.cli.common import Context, Day, as_json, midnight, print_json
 @click.option("--to", "last", type=Day(), help="Last day of slots; default the last there is.")
 @as_json
 @click.pass_obj
-def command(context: Context, first: date | None, last: date | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def command(context: Context, *, first: date | None, last: date | None, as_json: bool) -> None:
     """Judge every release again and compare; exit status 1 on any difference.
 
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 
 import click
@@ -22,12 +23,15 @@ def command(context: Context, log: str, level: str) -> None:
     Example: ninethirty --config config.toml run
     """
     from monitor import logs
-    from monitor.build import build
+    from monitor.build import Edges, build
+    from monitor.config.secrets import secrets_of
+    from monitor.systemd import service_manager
 
     settings = context.settings
-    listener = logs.set_up(level, as_json=log == "json")
+    listener = logs.set_up(level, as_json=log == "json", secrets=secrets_of(settings))
+    edges = Edges(manager=service_manager(os.environ, os.getpid()))
     try:
-        asyncio.run(_live(lambda: build(settings, folder=context.path.parent)))
+        asyncio.run(_live(lambda: build(settings, edges, folder=context.path.parent)))
     finally:
         listener.stop()
 

@@ -44,7 +44,9 @@ def _up(moment: str) -> datetime:
 def items(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a list, each item wrapped."""
     for text in texts:
-        yield from wrap(text, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False)
+        yield from wrap(
+            text, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )
 
 
 def day_line(day: date) -> str:

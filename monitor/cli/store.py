@@ -20,7 +20,7 @@ def command() -> None:
 @command.command("upgrade")
 @as_json
 @click.pass_obj
-def upgrade(context: Context, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def upgrade(context: Context, *, as_json: bool) -> None:
     """Bring the store to this version's shape.
 
     Example: ninethirty store upgrade
@@ -32,7 +32,7 @@ def upgrade(context: Context, as_json: bool) -> None:  # noqa: FBT001 # click's 
 @command.command("check")
 @as_json
 @click.pass_obj
-def check(context: Context, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def check(context: Context, *, as_json: bool) -> None:
     """Tell what is wrong with the store; exit status 1 when anything is.
 
     Example: ninethirty store check
@@ -48,7 +48,7 @@ def check(context: Context, as_json: bool) -> None:  # noqa: FBT001 # click's ow
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 @click.pass_obj
-def backup(context: Context, file: Path, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def backup(context: Context, *, file: Path, as_json: bool) -> None:
     """Copy the store to FILE while it is in use.
 
     Example: ninethirty store backup /backup/ninethirty.db

@@ -26,7 +26,7 @@ _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 @click.option("--date", "day", type=Day(), help="Another day than today.")
 @as_json
 @click.pass_obj
-def command(context: Context, day: date | None, as_json: bool) -> None:  # noqa: FBT001 # click's own way
+def command(context: Context, *, day: date | None, as_json: bool) -> None:
     """Print the board: slot, producer, title, verdict, delay or exposure. What went wrong stands in capitals.
 
     Example: ninethirty today --date 2026-11-26

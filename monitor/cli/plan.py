@@ -1,0 +1,116 @@
+"""`ninethirty plan`: what will be looked at when, and whether the budgets carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, midnight, print_json, table, today
+from monitor.cli.say import day_line
+
+if TYPE_CHECKING:
+    from monitor.cli.plan_of_day import HostPlan, Planned
+
+_BAR = 40
+_ALIKE = 0.2
+
+
+@click.command("plan")
+@click.option("--date", "day", type=Day(), help="Another day than today.")
+@as_json
+@click.pass_obj
+def command(context: Context, *, day: date | None, as_json: bool) -> None:
+    """Tell what will be looked at when, requests per host against its budget, and where that is too little.
+
+    It reckons with the worst: releases of the day that do not come out.
+
+    Example: ninethirty plan --date 2026-11-26
+    """
+    from monitor.cli.plan_of_day import hosts_of, planned
+
+    zone = context.settings.timezone
+    day = day or today(zone)
+    begin, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    with context.store() as store:
+        releases = planned(store, context.settings, begin, end, context.now())
+    hosts = hosts_of(releases, context.settings, begin, end)
+    if as_json:
+        print_json(_as_json(day, releases, hosts))
+    else:
+        for line in _lines(day, zone, releases, hosts):
+            click.echo(line)
+
+
+def _as_json(day: date, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> dict[str, Any]:
+    return {
+        "date": day.isoformat(),
+        "releases": [one.as_json() for one in releases],
+        "hosts": {one.host: one.as_json() for one in hosts},
+        "warnings": [one.warning for one in hosts if one.warning],
+    }
+
+
+def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
+    due = [one for one in releases if one.is_due]
+    yield f"{day_line(day)}: {len(due)} due, {len(releases)} watched, {sum(one.targets for one in hosts)} addresses"
+    _tables(due, hosts, zone)
+    for host in hosts:
+        yield ""
+        yield f"{host.host}, looks a minute ({host.budget * 60:.0f} can be carried)"
+        yield from _minutes(host.minutes, host.budget * 60, zone)
+    yield from (f"WARNING: {one.warning}" for one in hosts if one.warning)
+
+
+def _tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> None:
+    if due:
+        click.echo("")
+        table([[one.slot_text, one.release.producer, one.release.title] for one in due], ["SLOT", "PRODUCER", "TITLE"])
+    if hosts:
+        click.echo("")
+        table([_host_row(one, zone) for one in hosts], ["HOST", "BUDGET", "LOOKS", "PEAK", "STRETCH", ""])
+
+
+def _host_row(host: HostPlan, zone: str) -> list[str]:
+    at, looks = host.peak
+    peak = f"{looks / 60:.2g}/s at {_clock(at, zone)}"
+    verdict = "too little" if host.warning else ""
+    return [host.host, f"{host.budget:g}/s", f"{host.looks:,}", peak, f"{host.stretch:.1f}", verdict]
+
+
+def _minutes(minutes: Sequence[tuple[datetime, int]], carried: float, zone: str) -> Iterator[str]:
+    """Yield one line for each stretch of the day in which about as many looks are due every minute."""
+    most = max([carried, *(looks for _, looks in minutes)])
+    for begin, end, looks in _stretches(minutes):
+        bar = "#" * round(_BAR * looks / most)
+        over = "  over budget" if looks > carried else ""
+        yield f"  {_clock(begin, zone)} to {_end(end, zone)} {looks:>6,}  {bar}{over}".rstrip()
+
+
+def _stretches(minutes: Sequence[tuple[datetime, int]]) -> Iterator[tuple[datetime, datetime, int]]:
+    """Yield where a stretch begins, where it ends, and the most looks in any minute of it; none without looks."""
+    held: list[tuple[datetime, int]] = []
+    for minute in [*minutes, None]:
+        if held and (minute is None or not _is_alike(minute[1], held)):
+            most = max(looks for _, looks in held)
+            if most:
+                yield held[0][0], held[-1][0] + timedelta(minutes=1), most
+            held = []
+        held += [] if minute is None else [minute]
+
+
+def _is_alike(looks: int, held: Sequence[tuple[datetime, int]]) -> bool:
+    counts = [looks, *(each for _, each in held)]
+    return max(counts) - min(counts) <= _ALIKE * max(counts) or (min(counts) > 0 and max(counts) - min(counts) <= 1)
+
+
+def _clock(instant: datetime, zone: str) -> str:
+    return f"{instant.astimezone(ZoneInfo(zone)):%H:%M}"
+
+
+def _end(instant: datetime, zone: str) -> str:
+    # Midnight at which a day ends is not the one at which it begins.
+    return _clock(instant, zone).replace("00:00", "24:00")
