@@ -27,6 +27,7 @@ from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
+from monitor.motion import Motion
 from monitor.planner import Rules
 from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
@@ -35,7 +36,9 @@ from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.senses import Senses
+from monitor.systemd import SILENT, ServiceManager
 from monitor.tripwires import Tripwires
+from monitor.vigil import Vigil
 from monitor.watch import Watch
 from monitor.web.app import application
 from monitor.web.desk import Desk
@@ -65,9 +68,11 @@ class Edges:
     clock: Clock | None = None
     clockwork: Callable[[Clock, Failed], Clockwork] | None = None
     fetcher: Fetcher | None = None
+    store: Store | None = None
     channels: Sequence[Channel] | None = None
     seed: int | None = None
     serve: bool = True
+    manager: ServiceManager = SILENT
     durable: bool = True
 
 
@@ -81,7 +86,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Dae
     """
     clock = edges.clock or SystemClock()
     web = listen(settings.web.listen) if edges.serve else None
-    store = open_store(settings.store.url, durable=edges.durable)
+    store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
     daemon, desk = _Workshop(settings, edges, folder, clock, store).daemon()
     daemon.web = WebServer(application(desk), web) if web is not None else None
@@ -99,6 +104,11 @@ class _Workshop:
         self.store = store
         self.name = settings.watch.vantage
         self.metrics = Metrics(__version__)
+        self.metrics.expect(
+            {table.name: table.every for table in settings.calendar},
+            [host for host in settings.budget if host != "default"],
+            [table.name for table in settings.channel],
+        )
         self.threads = ThreadPoolExecutor(2, "documents")
         self.fetcher = edges.fetcher or fetcher_of(settings, clock)
         self.channels = channels_of(settings, clock.now) if edges.channels is None else list(edges.channels)
@@ -133,6 +143,7 @@ class _Workshop:
             tripwires=self._tripwires(roster),
             drain=self.drain,
             health=self.health,
+            vigil=self._vigil(),
             counters=self.metrics,
             readers=[(self._reader(table), table.every) for table in self.settings.calendar],
             channels=self.channels,
@@ -143,8 +154,15 @@ class _Workshop:
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         self.daemon_made = daemon
         self.senses.attach(self.watch, daemon, daemon.tripwires)
-        self.metrics.show(daemon.shown, self.clock.now)
+        self.metrics.show(daemon.shown, daemon.vigil.vitals, self.clock.now)
         return daemon, desk
+
+    def _vigil(self) -> Vigil:
+        motion = Motion(self.clock, self.poller)
+        backlogs = self.drain.backlogs
+        vigil = Vigil(self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager)
+        vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
+        return vigil
 
     def _poller(self) -> Poller:
         senses = self.senses
@@ -234,4 +252,5 @@ class _Workshop:
     def _store_failed(self, fault: Exception) -> None:
         now: datetime = self.clock.now()
         self.health.store_failed(now)
+        self.metrics.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -20,12 +20,13 @@ from monitor.clock import Clock
 from monitor.clockwork import Clockwork
 from monitor.deliver.drain import Drain
 from monitor.errors import SurroundingsFault
+from monitor.gauges import Shown
 from monitor.health import Health
 from monitor.judge.runs import Blind
 from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
-from monitor.metrics import Metrics, Shown
+from monitor.metrics import Metrics
 from monitor.pulse import Pulse
 from monitor.record.rows import CalendarRead
 from monitor.record.store import Store, Transaction
@@ -33,6 +34,7 @@ from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.senses import Senses
 from monitor.tripwires import Tripwires, always, with_lead
+from monitor.vigil import Vigil
 from monitor.watch import Watch
 from monitor.web.serve import WebServer
 
@@ -65,6 +67,7 @@ class Daemon:
     tripwires: Tripwires
     drain: Drain
     health: Health
+    vigil: Vigil
     counters: Metrics
     readers: Sequence[tuple[CalendarReader, timedelta]]
     channels: Sequence[Channel] = ()
@@ -80,6 +83,7 @@ class Daemon:
         await self.take_up()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
         self._set_clockwork()
+        self.vigil.manager.tell("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
         done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
         ended.cancel()
@@ -179,7 +183,7 @@ class Daemon:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not ready, empty when it is."""
-        return self.health.unready(self.clock.now())
+        return self.vigil.unready()
 
     def metrics(self) -> bytes:
         """Return the page that Prometheus reads."""
@@ -211,6 +215,8 @@ class Daemon:
             self.clockwork.every(every, f"calendar {reader.name}", self._reading(reader))
         self.clockwork.every(HEARTBEAT, "heartbeat", self._beat)
         self.clockwork.every(ROLL, "roll", self.roster.roll)
+        for every, name, job in self.vigil.jobs():
+            self.clockwork.every(every, name, job)
         self.clockwork.start()
 
     def _reading(self, reader: CalendarReader) -> Any:  # noqa: ANN401 # a job of the clockwork
@@ -233,10 +239,10 @@ class Daemon:
     async def _beat(self) -> None:
         self.pulse.alive(self.clock.now())
         self.writer.nudge()
-        self.counters.outbox.set(self.store.outbox_pending())
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""
+        self.vigil.manager.tell("STOPPING=1")
         await self.clockwork.stop()
         if self.web is not None:
             self.web.stop()

@@ -81,7 +81,7 @@ class Senses:
 
     def missed(self, target: Target, looks: int) -> None:
         """Count looks that were due and not made."""
-        self._metrics.missed.labels(target.host).inc(looks)
+        self._metrics.miss(target.host, looks)
 
     def stalled(self, begin: datetime, end: datetime) -> None:
         """Take note that the loop stood still."""

@@ -13,7 +13,7 @@ _LONGEST = 80
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 _SECRETS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
 # Of a channel, whose addresses can be secrets as a whole, only these are ever quoted.
-_PLAIN = {"kind", "name", "host", "port", "security", "user", "sender", "to", "folder", "template"}
+_PLAIN = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder", "template"}
 
 
 def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
@@ -31,7 +31,7 @@ def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
 def is_private(place: Sequence[str | int]) -> bool:
     """Tell whether what stands at a place of a configuration may be a secret, so that it must not be quoted."""
     names = [step for step in place if isinstance(step, str)]
-    if names[:1] == ["channel"] and not _PLAIN.issuperset(names[1:]):
+    if names[:1] in (["channel"], ["deadman"]) and not _PLAIN.issuperset(names[1:]):
         return True
     return any(_sounds_secret(name) for name in names)
 

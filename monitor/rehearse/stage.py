@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.config.channels import FolderChannel
+from monitor.config.deadman import DeadmanSettings
 from monitor.config.settings import (
     CalendarSettings,
     EvidenceSettings,
@@ -34,6 +35,7 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "part": [*base.part, *(part for release in script.release for part in _parts(release))],
         "pin": [*base.pin, *(PinSettings(id=_slug(release.id), url=release.url) for release in script.release)],
         "channel": channels,
+        "deadman": DeadmanSettings(),
     }
     return base.model_copy(update=changed)
 

@@ -1,0 +1,168 @@
+"""The state of releases and of the monitor itself, read from memory at each scrape and never from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from monitor.judge.verdict import Verdict, Word
+
+BEFORE_SLOT = timedelta(hours=2)
+AFTER_FINAL = timedelta(days=1)
+_RELEASE = ("release", "producer")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A release as metrics see it: its verdict and when that became final (None: not yet)."""
+
+    verdict: Verdict
+    final_since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """The monitor itself as metrics see it.
+
+    `stretch` tells for each host by how much its looks are spread out; `overdue` by how many seconds the most
+    overdue look is late; `oldest` how many seconds a delivery has waited that ought to have gone.
+    """
+
+    unready: Sequence[str] = ()
+    stretch: Mapping[str, float] | None = None
+    targets: int = 0
+    overdue: float = 0.0
+    pending: int = 0
+    oldest: float = 0.0
+
+
+class Now(Collector):
+    """Everything that is a state and no count. A release has series of its own only while its slot is near."""
+
+    def __init__(
+        self,
+        releases: Callable[[], Sequence[Shown]],
+        vitals: Callable[[], Vitals],
+        now: Callable[[], datetime],
+        passed: Callable[[], None],
+        failed: Callable[[], None],
+    ) -> None:
+        """Call `passed` for each slot that passed since the last scrape, and `failed` when a scrape goes wrong."""
+        self._releases = releases
+        self._vitals = vitals
+        self._now = now
+        self._passed = passed
+        self._failed = failed
+        self._began = now()
+        self._counted: set[tuple[str, datetime]] = set()
+
+    def describe(self) -> Iterable[Metric]:
+        """Return nothing, so that registering does not collect."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the families; none of them when one breaks, so that the counters are served all the same."""
+        now = self._now()
+        try:
+            shown = self._releases()
+            families = [*_of_releases(shown, now), *_of_monitor(self._vitals())]
+        except Exception:  # noqa: BLE001 # a scrape that fails looks like a monitor that is down; this one is counted
+            self._failed()
+            return
+        self._count_passed(shown, now)
+        yield from families
+
+    def _count_passed(self, shown: Sequence[Shown], now: datetime) -> None:
+        slots = {(row.verdict.release, slot) for row in shown if (slot := _passes(row.verdict)) is not None}
+        passed = {(release, slot) for release, slot in slots if self._began < slot <= now}
+        for _ in passed - self._counted:
+            self._passed()
+        self._counted = passed
+
+
+def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
+    near = [row.verdict for row in shown if _is_near(row, now)]
+    yield _counted(shown)
+    yield _family("release_overdue_seconds", "Seconds since the slot, still absent", near, _overdue(now))
+    yield _family("release_exposure_open", "1 while something is out early", near, _exposed)
+    yield _judged(near)
+    yield _delays(near)
+
+
+def _of_monitor(vitals: Vitals) -> Iterator[Metric]:
+    yield _gauge("ready", "1 while this monitor is to be relied on", float(not vitals.unready))
+    yield _gauge("targets_watched", "Addresses that are being watched", vitals.targets)
+    yield _gauge("look_overdue_seconds", "How late the most overdue look is", vitals.overdue)
+    yield _gauge("outbox_pending", "Deliveries that wait", vitals.pending)
+    yield _gauge("outbox_oldest_seconds", "How long a delivery has waited that ought to have gone", vitals.oldest)
+    family = GaugeMetricFamily(
+        "ninethirty_watch_stretch", "How much wider looks are spaced than planned", labels=["host"]
+    )
+    for host, stretch in (vitals.stretch or {}).items():
+        family.add_metric([host], stretch)
+    yield family
+
+
+def _gauge(name: str, text: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"ninethirty_{name}", text, value=value)
+
+
+def _passes(verdict: Verdict) -> datetime | None:
+    return verdict.slot.passes() if verdict.slot is not None else None
+
+
+def _is_near(row: Shown, now: datetime) -> bool:
+    slot = row.verdict.slot.begins() if row.verdict.slot is not None else None
+    if slot is None or slot - BEFORE_SLOT > now:
+        return any(exposure.open for exposure in row.verdict.exposures)
+    return row.final_since is None or now < row.final_since + AFTER_FINAL
+
+
+def _counted(shown: Sequence[Shown]) -> Metric:
+    family = GaugeMetricFamily("ninethirty_releases", "Watched releases by verdict", labels=["verdict"])
+    for word in Word:
+        family.add_metric([word.value], sum(row.verdict.word is word for row in shown))
+    return family
+
+
+def _family(name: str, text: str, verdicts: Sequence[Verdict], value: Callable[[Verdict], float]) -> Metric:
+    family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=_RELEASE)
+    for verdict in verdicts:
+        family.add_metric([verdict.release, verdict.producer], value(verdict))
+    return family
+
+
+def _judged(verdicts: Sequence[Verdict]) -> Metric:
+    labels = [*_RELEASE, "verdict", "grade"]
+    family = GaugeMetricFamily("ninethirty_release_verdict", "1 for the verdict and grade in force", labels=labels)
+    for verdict in verdicts:
+        family.add_metric([verdict.release, verdict.producer, verdict.word.value, verdict.grade.value], 1.0)
+    return family
+
+
+def _overdue(now: datetime) -> Callable[[Verdict], float]:
+    def seconds(verdict: Verdict) -> float:
+        slot = _passes(verdict)
+        return (now - slot).total_seconds() if verdict.word is Word.OVERDUE and slot is not None else 0.0
+
+    return seconds
+
+
+def _exposed(verdict: Verdict) -> float:
+    return float(any(exposure.open for exposure in verdict.exposures))
+
+
+def _delays(verdicts: Sequence[Verdict]) -> Metric:
+    labels = [*_RELEASE, "bound"]
+    family = GaugeMetricFamily("ninethirty_release_delay_seconds", "Measured delay, both bounds", labels=labels)
+    for verdict in verdicts:
+        delay = verdict.page.delay if verdict.page is not None else None
+        for bound in ("min", "max"):
+            value = getattr(delay, bound, None)
+            if value is not None:
+                family.add_metric([verdict.release, verdict.producer, bound], value)
+    return family
