@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import queue
 import re
 import sys
+from collections.abc import Iterable
 from logging.handlers import QueueHandler, QueueListener
 from typing import TextIO
+from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -15,6 +18,30 @@ from structlog.typing import EventDict, Processor
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio")
+
+
+_SHORTEST = 4
+
+
+class _Veil(logging.Formatter):
+    """Takes known secrets out of finished lines: libraries put addresses into words, where no key tells of them."""
+
+    def __init__(self, formatter: logging.Formatter, secrets: Iterable[str]) -> None:
+        super().__init__()
+        self._formatter = formatter
+        known = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
+        longest_first = sorted(known, key=len, reverse=True)
+        self._secret = re.compile("|".join(map(re.escape, longest_first))) if known else None
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line without secrets."""
+        line = self._formatter.format(record)
+        return line if self._secret is None else self._secret.sub("[redacted]", line)
+
+
+def _forms(secret: str) -> set[str]:
+    """Return a secret as it may stand in a line: as it is, escaped in JSON, or quoted in an address."""
+    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
 
 
 class _CountingQueueHandler(QueueHandler):
@@ -60,7 +87,7 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
             structlog.processors.JSONRenderer(sort_keys=True, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
@@ -68,11 +95,16 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
     )
 
 
-def set_up(level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True) -> QueueListener:
-    """Send every log line to `stream` (default stdout) from a thread of its own; stop the result last."""
+def set_up(
+    level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True, secrets: Iterable[str] = ()
+) -> QueueListener:
+    """Send every log line to `stream` (default stdout) from a thread of its own; stop the result last.
+
+    None of `secrets` is ever written, whichever library says it.
+    """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _CountingQueueHandler(lines)
-    handler.setFormatter(_formatter(as_json=as_json))
+    handler.setFormatter(_Veil(_formatter(as_json=as_json), secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

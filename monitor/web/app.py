@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
 from monitor.web import api, pages
+from monitor.web.access import Access
 from monitor.web.desk import Desk
 
 HEADERS = {
@@ -75,4 +76,4 @@ def application(desk: Desk) -> ASGIApp:
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
     app.state.desk = desk
-    return SafeHeaders(app)
+    return Access(SafeHeaders(app), desk.clock)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+
+from monitor import logs
+from monitor.config.read import read_settings
+from monitor.config.secrets import secrets_of
+
+SECRETS = {
+    "SMTP_PASSWORD": 'pa"ss/wörd',
+    "NOTIFY_KEY": "live-11111111-2222",
+    "HOOK_SECRET": "hmac-key-0001",
+    "SLACK": "slack://TokenA/TokenB/TokenC-xyz",
+}
+CONFIG = """
+[store]
+url = "postgresql+psycopg://monitor:s%40cret-db@db.example/ninethirty"
+[deadman]
+url = "https://hc.example/5c9a0f3e-1b4d-4a6e"
+[[channel]]
+name = "mail"
+kind = "mail"
+host = "smtp.example"
+sender = "a@example"
+to = ["b@example"]
+password = { env = "SMTP_PASSWORD" }
+[[channel]]
+name = "chat"
+kind = "apprise"
+url = { env = "SLACK" }
+[[channel]]
+name = "hook"
+kind = "webhook"
+url = "https://hooks.example/services/T000/B000/tokenvalue"
+secret = { file = "KEY_FILE" }
+"""
+
+
+@contextmanager
+def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: ANN401  # as set_up takes them
+    """Set logging up for a block, and put back what the tests run under."""
+    root = logging.getLogger()
+    before, level, configured = list(root.handlers), root.level, structlog.get_config()
+    listener = logs.set_up(stream=stream, **options)
+    try:
+        yield
+    finally:
+        listener.stop()
+        root.handlers[:] = before
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        structlog.configure(**configured)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_our_facts_and_the_lines_of_libraries_come_in_one_stream_of_json() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
+        logging.getLogger("somebody.elses").warning("took %d tries", 3)
+        warnings.showwarning("mind this", UserWarning, "x.py", 1)
+    ours, theirs, warned = lines(stream)
+    assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == ("verdict", "r", "monitor.x", "info")
+    assert (theirs["msg"], theirs["logger"], theirs["level"]) == ("took 3 tries", "somebody.elses", "warning")
+    assert "mind this" in warned["msg"]
+    assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
+
+
+def test_a_library_that_tells_every_address_it_asks_is_kept_quiet() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        logging.getLogger("httpx").info("HTTP Request: GET https://hc.example/secret")
+    assert stream.getvalue() == ""
+
+
+def test_a_traceback_shows_no_local_variables() -> None:
+    stream = io.StringIO()
+
+    def broken() -> None:
+        body = "figures seen before their slot"
+        raise ValueError(f"{len(body)} bytes")
+
+    with logging_to(stream):
+        try:
+            broken()
+        except ValueError:
+            structlog.get_logger("x").exception("job_failed")
+    assert "30 bytes" in stream.getvalue()
+    assert "figures" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_secret_of_the_configuration_is_written_by_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_json: bool
+) -> None:
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    (tmp_path / "key").write_text("from-a-file-0002\n")
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
+    hidden = ["from-a-file-0002", "s@cret-db", "s%40cret-db", "5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
+    hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "p%C3%B6rd"]
+    settings = read_settings(config)
+    stream = io.StringIO()
+    with logging_to(stream, as_json=as_json, secrets=secrets_of(settings)):
+        log = structlog.get_logger("x")
+        for secret in secrets_of(settings):
+            log.warning("fault", reason=f"could not reach {secret}: refused", url=secret)
+            logging.getLogger("aiosmtplib").warning("sent %r", secret)
+            log.error("broke", exc_info=OSError(f"POST {secret} failed"))
+    assert stream.getvalue().count("[redacted]") >= 3 * len(secrets_of(settings))
+    assert [one for one in hidden if one in stream.getvalue()] == []
+
+
+def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        structlog.get_logger("x").info(
+            "asked", token="abc", url="https://me:pw@host.example/x", authorization="Basic x"
+        )
+    (line,) = lines(stream)
+    assert (line["token"], line["url"], line["authorization"]) == ("[redacted]", "https://host.example/x", "[redacted]")
