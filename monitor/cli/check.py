@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
+from monitor.cli.calendar_read import read_once
 from monitor.cli.common import Context, as_json, print_json
 from monitor.config.settings import Settings
+from monitor.config.shown import shown
 from monitor.config.values import Secret
-from monitor.errors import BadInput, SurroundingsFault
+from monitor.errors import BadInput, NinethirtyError
 
 
 @click.command("check")
@@ -25,7 +29,7 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
     try:
         faults = list(_faults(context))
         if online and not faults:
-            faults += asyncio.run(_online(context))
+            faults += _online(context)
     except BadInput as exc:
         faults = [str(fault) for fault in exc.faults]
     if as_json:
@@ -44,11 +48,27 @@ def _faults(context: Context) -> Iterator[str]:
         missing = secret.missing()
         if missing:
             yield f"{file}: {key}: {missing}"
+    for key, folder in _folders(settings):
+        if not _can_be_written(folder):
+            yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
-    except SurroundingsFault as exc:
+    except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
+
+
+def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:
+    yield "evidence.folder", Path(settings.evidence.folder)
+    for place, channel in enumerate(settings.channel, 1):
+        if channel.kind == "folder":
+            yield f"channel[{place}].folder", Path(channel.folder)
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Tell whether a folder, or the nearest one above it that is there, may be written."""
+    there = next((each for each in (folder, *folder.absolute().parents) if each.exists()), Path("/"))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
@@ -60,18 +80,11 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
                 yield f"channel[{place}].{name}", value
 
 
-async def _online(context: Context) -> list[str]:
-    from monitor.build import Edges, build
-
-    daemon = build(context.settings, Edges(serve=False), context.path.parent)
-    faults = []
-    try:
-        for reader, _ in daemon.readers:
-            read = (await reader.read()).read
-            click.echo(f"calendar {reader.name}: {read.entries} entries" if read.usable else read.fault, err=True)
-            if not read.usable:
-                faults.append(f"calendar {reader.name}: {read.fault}")
-    finally:
-        daemon.abandon()
-        await daemon.close()
-    return faults
+def _online(context: Context) -> Iterator[str]:
+    """Read every calendar once, telling each as it comes; yields those that could not be read."""
+    for table in context.settings.calendar:
+        read = asyncio.run(read_once(context, table)).read
+        told = f"{read.entries} entries" if read.usable else read.fault
+        click.echo(f"calendar {table.name}: {told}", err=True)
+        if not read.usable:
+            yield f"calendar {table.name}: {read.fault}"

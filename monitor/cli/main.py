@@ -85,6 +85,8 @@ def status_of(arguments: Sequence[str] | None = None) -> int:
     """Run the program and return its exit status; every fault is told in one line on standard error."""
     try:
         cli.main(args=arguments, prog_name="ninethirty", standalone_mode=False)
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else 0
     except click.ClickException as fault:
         return _tell_usage(fault)
     except click.Abort:

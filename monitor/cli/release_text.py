@@ -47,7 +47,7 @@ def _source(slot: Mapping[str, Any] | None, zone: str) -> str:
 def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
     if body["unproven_because"]:
         yield f"  Unproven    {body['unproven_because']}"
-    if body["code"]:
+    if body["code"] and body["code"]["practice"]:
         yield f"  Code        edition {body['code']['edition']}, {body['code']['practice']}"
     if body["incident"]:
         yield f"  Incident    {body['incident']}"

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, midnight, print_json, table, today
+from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
 from monitor.cli.release_text import longest_exposure
 from monitor.cli.say import day_line
 from monitor.words import length_text, verdict_text
 
 if TYPE_CHECKING:
-    from monitor.judge.policy import Policies
     from monitor.record.store import Store
 
 _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
@@ -56,28 +55,32 @@ def summary(rows: Sequence[dict[str, Any]]) -> str:
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged afresh where it is not final."""
-    from monitor.casefile import fresh
-    from monitor.wiring import policies_of
-
-    settings, now = context.settings, context.now()
-    begin, end = midnight(day, settings.timezone), midnight(day + timedelta(days=1), settings.timezone)
-    policies = policies_of(settings)
+    begin, end = span_of(day, day, context.settings.timezone)
     with context.store() as store:
-        judged = store.judged(begin, end)
-        rows = [fresh(store, policies, row, now) for row in judged]
-        known = {row.release for row in judged}
+        rows = judged_bodies(context, store, begin, end)
+        known = {row["id"] for row in rows}
         ahead = [release.id for release in store.releases(begin, end) if release.id not in known]
-        rows += [body for name in ahead if (body := _unjudged(store, policies, name, now)) is not None]
+        rows += [body for name in ahead if (body := _unjudged(context, store, name)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
 
-def _unjudged(store: Store, policies: Policies, release: str, now: datetime) -> dict[str, Any] | None:
+def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
+    """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
+    from monitor.casefile import fresh
+    from monitor.wiring import policies_of
+
+    policies, now = policies_of(context.settings), context.now()
+    return [fresh(store, policies, row, now) for row in store.judged(begin, end)]
+
+
+def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     """Return the JSON of a release that nobody watches yet; None when it stands under another day's verdict."""
     from monitor.casefile import casefile_of
     from monitor.deliver.events import body_of
+    from monitor.wiring import policies_of
 
     case = None if store.judged_one(release) is not None else casefile_of(store, release)
-    return None if case is None else body_of(case.verdict(policies, now), None)
+    return None if case is None else body_of(case.verdict(policies_of(context.settings), context.now()), None)
 
 
 def row_text(row: dict[str, Any]) -> list[str]:

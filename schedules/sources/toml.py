@@ -57,11 +57,15 @@ class TomlSource:
 
 def toml_faults(body: bytes, options: SourceOptions, now: datetime) -> list[Remark]:
     """Return every fault of a TOML calendar that a person keeps; raises `UnreadableCalendar`."""
-    found, remarks, own = _entries(Page(options.url, 200, body), options)
+    page = Page(options.url, 200, body)
+    found, remarks, own = _entries(page, options)
     for entry in found:
         needed = {"title": entry.title, "url": entry.url}
         remarks += [Remark(f"{entry.key}.{name}", "missing") for name, value in needed.items() if not value.strip()]
-    return remarks + gather(found, own, now)[1]
+    tables = enumerate(_parse(page).get("release", []), 1)
+    # A person is told of the key they wrote, not of what it is called in other calendars.
+    written = {f"release[{number}].date": f"release[{number}].slot" for number, table in tables if "slot" in table}
+    return [replace(each, key=written.get(each.key, each.key)) for each in (*remarks, *gather(found, own, now)[1])]
 
 
 def _entries(page: Page, options: SourceOptions) -> tuple[list[Entry], list[Remark], SourceOptions]:

@@ -1,0 +1,149 @@
+"""`ninethirty export`: verdicts as open data, and the joined calendar to subscribe to."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, deliver, span_of
+from monitor.cli.today import judged_bodies
+
+if TYPE_CHECKING:
+    from icalendar import Event
+
+    from monitor.record.store import Store
+    from schedules.release import Release
+    from schedules.slot import Slot
+
+FORMATS = ("csv", "json", "ics")
+COLUMNS = (
+    "id",
+    "title",
+    "producer",
+    "url",
+    "slot",
+    "precision",
+    "verdict",
+    "grade",
+    "final",
+    "first_seen_after",
+    "first_seen_by",
+    "delay_min",
+    "delay_max",
+    "exposure_min",
+    "exposure_max",
+    "findings",
+    "unproven_because",
+)
+
+
+@click.command("export")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else csv.")
+@click.option("--from", "first", type=Day(), help="First day of slots.")
+@click.option("--to", "last", type=Day(), help="Last day of slots.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@as_json
+@click.pass_obj
+def command(
+    context: Context, *, kind: str | None, first: date | None, last: date | None, output: Path | None, as_json: bool
+) -> None:
+    """Write every verdict (csv, json), or every promised release as a calendar to subscribe to (ics).
+
+    Instants are UTC, lengths are seconds. Nothing of what was seen before its slot is told but when and where.
+
+    Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
+    """
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "csv")
+    begin, end = span_of(first, last, context.settings.timezone)
+    with context.store() as store:
+        content = (
+            _ics(context, store, begin, end)
+            if chosen == "ics"
+            else _verdicts(judged_bodies(context, store, begin, end), chosen)
+        )
+    deliver(content, output, chosen)
+
+
+def _verdicts(bodies: Sequence[Mapping[str, Any]], kind: str) -> bytes:
+    if kind == "json":
+        return (json.dumps(bodies, ensure_ascii=False) + "\n").encode()
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_safe(_cells(body)[name]) for name in COLUMNS] for body in bodies)
+    return held.getvalue().encode()
+
+
+def _cells(body: Mapping[str, Any]) -> dict[str, Any]:
+    slot, delay = body["slot"] or {}, body["delay"] or {}
+    longest: Mapping[str, Any] = max(
+        (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
+    )
+    return {
+        **body,
+        "final": json.dumps(body["final"]),
+        "slot": slot.get("start"),
+        "precision": slot.get("precision"),
+        "first_seen_after": body["first_seen"]["after"],
+        "first_seen_by": body["first_seen"]["by"],
+        "delay_min": delay.get("min"),
+        "delay_max": delay.get("max"),
+        "exposure_min": longest.get("min"),
+        "exposure_max": longest.get("max"),
+        "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
+    }
+
+
+def _safe(value: object) -> object:
+    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return value
+
+
+def _ics(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> bytes:
+    from icalendar import Calendar
+
+    from schedules.inforce import slot_in_force
+
+    calendars, now = context.settings.calendar, context.now()
+    made = Calendar()
+    made.add("prodid", "-//ninethirty//joined calendar//EN")
+    made.add("version", "2.0")
+    made.add("x-wr-calname", "Promised statistics")
+    for release in store.releases(begin, end):
+        standing = slot_in_force(store.promises([release.id]), now, calendars[0].name if calendars else None)
+        promise = standing.promise
+        if promise is not None and promise.slot.begins() is not None:
+            made.add_component(_event(release, promise.slot, promise.learnt, is_cancelled=standing.cancelled))
+    content: bytes = made.to_ical()
+    return content
+
+
+def _event(release: Release, slot: Slot, learnt: datetime, *, is_cancelled: bool) -> Event:
+    from icalendar import Event
+
+    event = Event()
+    # The id of a release is stable over reads, moves and restarts, so a subscriber sees one entry move.
+    event.add("uid", f"{release.id}@ninethirty")
+    event.add("dtstamp", learnt)
+    event.add("summary", release.title)
+    event.add("url", release.url)
+    event.add("categories", [release.producer])
+    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
+    if slot.instant is not None:
+        event.add("dtstart", slot.instant)
+        event.add("dtend", slot.instant)
+    elif slot.first is not None and slot.last is not None:
+        event.add("dtstart", slot.first)
+        event.add("dtend", slot.last + timedelta(days=1))
+        event.add("description", f"No time was announced: {slot.raw}")
+    return event

@@ -1,0 +1,141 @@
+"""`ninethirty report`: what was watched between two days, how punctual it was, and the pattern of faults."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
+from monitor.cli.today import judged_bodies
+
+if TYPE_CHECKING:
+    from alerts.draft.period import Period, Row
+    from alerts.finding import Between, Seconds
+    from monitor.config.settings import Settings
+    from monitor.record.store import Store
+
+FORMATS = ("md", "html", "docx", "odt", "csv", "json")
+
+
+@click.group("report")
+def command() -> None:
+    """Write reports on more than one incident.
+
+    Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --output autumn.docx
+    """
+
+
+@command.command("period")
+@click.option("--from", "first", type=Day(), required=True, help="First day of slots.")
+@click.option("--to", "last", type=Day(), required=True, help="Last day of slots.")
+@click.option("--producer", default="", help="Only this producer.")
+@click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else md.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@as_json
+@click.pass_obj
+def period(  # noqa: PLR0913 # one for each option
+    context: Context,
+    *,
+    first: date,
+    last: date,
+    producer: str,
+    host: str,
+    kind: str | None,
+    output: Path | None,
+    as_json: bool,
+) -> None:
+    """Report on every release with a slot between two days, both included, of a producer, a platform or of all.
+
+    Example: ninethirty report period --from 2026-10-01 --to 2026-12-31 --producer ofqual --format csv
+    """
+    if last < first:
+        raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
+    with context.store() as store:
+        found = _period(context, store, first, last, producer, host)
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "md")
+    deliver(_written(context, found, chosen), output, chosen)
+
+
+def _period(context: Context, store: Store, first: date, last: date, producer: str, host: str) -> Period:
+    from alerts.draft.period import period_of
+    from alerts.finding import BlindSpan
+
+    begin, end = span_of(first, last, context.settings.timezone)
+    rows = [_row(store, body) for body in judged_bodies(context, store, begin, end)]
+    _check_names(context.settings, store, rows, producer, host)
+    blind = store.blind(begin, end) if begin is not None and end is not None else []
+    spans = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind)
+    return replace(period_of(rows, first, last, producer, host), blind=spans)
+
+
+def _check_names(settings: Settings, store: Store, rows: list[Row], producer: str, host: str) -> None:
+    producers = {row.producer for row in rows} | {table.id for table in settings.producer}
+    if producer and producer not in producers:
+        producers |= {each.producer for each in store.judged()}
+        if producer not in producers:
+            raise unknown("producer", producer, producers)
+    if host and host not in {row.host for row in rows}:
+        known = {urlsplit(each.body["url"]).hostname or "" for each in store.judged()}
+        if host not in known:
+            raise unknown("host", host, known)
+
+
+def _row(store: Store, body: Mapping[str, Any]) -> Row:
+    from alerts.draft.period import Row
+
+    slot = body["slot"]
+    exact = slot is not None and slot["precision"] == "instant"
+    longest = max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
+    incident = store.incident(body["incident"]) if body["incident"] else None
+    return Row(
+        release=body["id"],
+        title=body["title"],
+        producer=body["producer"],
+        url=body["url"],
+        timezone=slot["timezone"] if slot else "Europe/London",
+        slot=_instant(slot["start"]) if exact else None,
+        verdict=body["verdict"],
+        first_seen=_between(body["first_seen"]),
+        delay=_seconds(body["delay"]),
+        exposure=_seconds(longest),
+        practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
+        cause=incident.words.get("cause", "") if incident else "",
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _between(interval: Mapping[str, Any]) -> Between:
+    from alerts.finding import Between
+
+    return Between(_instant(interval["after"]), _instant(interval["by"]))
+
+
+def _seconds(bounds: Mapping[str, Any] | None) -> Seconds | None:
+    from alerts.finding import Seconds
+
+    return None if bounds is None else Seconds(bounds["min"], bounds["max"])
+
+
+def _written(context: Context, found: Period, kind: str) -> bytes:
+    from alerts.draft.period import period_csv, period_json
+    from alerts.draft.period_report import period_report
+    from alerts.draft.write.writers import WRITERS
+
+    if kind == "csv":
+        return period_csv(found).encode()
+    if kind == "json":
+        return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
+    name = found.host or context.settings.producer_of(found.producer).name or "All producers watched"
+    return WRITERS[kind](period_report(found, name, context.now(), context.settings.timezone))
