@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TypeVar
@@ -15,12 +15,13 @@ import structlog
 
 from alerts.channel import Channel
 from monitor import __version__
+from monitor.attendant import Attendant, Reminding
 from monitor.calendars import CalendarReader
 from monitor.clock import Clock, SystemClock
 from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
 from monitor.config.settings import CalendarSettings, Settings
 from monitor.daemon import Daemon
-from monitor.deliver.drain import Drain
+from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
 from monitor.health import Health
 from monitor.look.fetch import Fetcher, Found
@@ -31,6 +32,7 @@ from monitor.motion import Motion
 from monitor.planner import Rules
 from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
+from monitor.record.lease import Leaseholder
 from monitor.record.open import open_store
 from monitor.record.store import Store
 from monitor.record.writer import Writer
@@ -46,10 +48,13 @@ from monitor.web.serve import WebServer, listen
 from monitor.wiring import (
     budget_of,
     channels_of,
+    digesting_of,
     endings_of,
     fetcher_of,
     house_of,
     joining_of,
+    keys_of,
+    links_of,
     parts_of,
     phases_of,
     policies_of,
@@ -58,6 +63,8 @@ from monitor.wiring import (
 from schedules.sources.kinds import KINDS
 
 T = TypeVar("T")
+_TURN = timedelta(seconds=10)
+"""How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""
 _log = structlog.get_logger(__name__)
 
 
@@ -111,7 +118,7 @@ class _Workshop:
         )
         self.threads = ThreadPoolExecutor(2, "documents")
         self.fetcher = edges.fetcher or fetcher_of(settings, clock)
-        self.channels = channels_of(settings, clock.now) if edges.channels is None else list(edges.channels)
+        self.channels = channels_of(settings, clock.now, folder) if edges.channels is None else list(edges.channels)
         self.health = Health(
             clock.now(), {table.name: table.every for table in settings.calendar}, settings.clock.unproven_offset
         )
@@ -121,8 +128,10 @@ class _Workshop:
         self.senses = Senses(clock, self.metrics, self.health)
         self.senses.alive = self.pulse.alive
         self.poller = self._poller()
+        self.house = house_of(settings, [channel.name for channel in self.channels], folder)
         self.watch = self._watch()
         self.drain = self._drain()
+        self.attendant = self._attendant()
 
     def daemon(self) -> tuple[Daemon, Desk]:
         """Return everything wired, and the desk that answers for it."""
@@ -144,13 +153,16 @@ class _Workshop:
             drain=self.drain,
             health=self.health,
             vigil=self._vigil(),
+            attendant=self.attendant,
             counters=self.metrics,
             readers=[(self._reader(table), table.every) for table in self.settings.calendar],
             channels=self.channels,
             timezone=self.settings.timezone,
             tripwire_every=self.settings.watch.tripwire.every,
         )
-        desk = Desk(self.store, daemon, self.clock, self.settings.timezone, self.settings.web.public_board)
+        web = self.settings.web
+        desk = Desk(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
+        desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         self.daemon_made = daemon
         self.senses.attach(self.watch, daemon, daemon.tripwires)
@@ -172,7 +184,6 @@ class _Workshop:
         return Poller(self.clock, self.fetcher, budget_of(self.settings), self.seer, senses.see, hooks)
 
     def _watch(self) -> Watch:
-        house = house_of(self.settings, [channel.name for channel in self.channels])
         self.evidence = Evidence(
             Path(self.settings.evidence.folder),
             self.store,
@@ -193,7 +204,7 @@ class _Workshop:
             self.clock,
             self.poller,
             self.writer,
-            Events(self.store, house),
+            Events(self.store, self.house, self.evidence.laid_down),
             self.evidence,
             rules,
             on_recorded=self._recorded,
@@ -217,6 +228,32 @@ class _Workshop:
             self._ask,
             rng=Random(self.edges.seed),  # noqa: S311 # spreads retries, guards nothing
             told=self._told,
+            customs=self._customs(),
+        )
+
+    def _customs(self) -> Customs:
+        # Of this process alone: two monitors of one name must not both believe to hold the outbox.
+        mark = Random(self.edges.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
+        shared = not self.settings.store.url.startswith("sqlite:")
+        return Customs(
+            links=links_of(self.settings),
+            templates=self.house.templates,
+            digesting=digesting_of(self.settings),
+            holder=Leaseholder(f"{self.name} {mark:08x}", _TURN),
+            **({"idle": _TURN} if shared else {}),
+        )
+
+    def _attendant(self) -> Attendant:
+        alert = self.settings.alert
+        return Attendant(
+            self.store,
+            self.writer,
+            self.clock,
+            self.house,
+            Reminding(alert.remind_after, alert.remind_every),
+            ask=self._ask,
+            ring=self.drain.ring,
+            given_up=self.metrics.given_up.set,
         )
 
     def _reader(self, table: CalendarSettings) -> CalendarReader:
@@ -235,6 +272,7 @@ class _Workshop:
         return await asyncio.get_running_loop().run_in_executor(self.threads, question)
 
     def _recorded(self, recorded: Recorded) -> None:
+        self.attendant.opened(recorded.incident)
         if recorded.notices:
             self.drain.ring()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from alerts.draft.code import Book
 from monitor.deliver.events import body_of
 from monitor.judge.judge import judge
 from monitor.judge.platform import BEHIND, with_platform
@@ -57,13 +58,16 @@ def _with_parts(release: Release, row: Judged | None) -> Release:
     return replace(release, parts=(*release.parts, *found))
 
 
-def fresh(store: Store, policies: Policies, row: Judged, now: datetime) -> dict[str, Any]:
-    """Return the JSON of a release as of now: the stored one when it is final, else judged again."""
+def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None) -> dict[str, Any]:
+    """Return the JSON of a release as of now: the stored one when it is final, else judged again.
+
+    `book` replaces the editions of the Code as shipped.
+    """
     case = None if row.final else casefile_of(store, row.release)
     if case is None:
         return row.body
     incident = store.incident(row.body["incident"]) if row.body["incident"] else None
-    return body_of(in_company(store, policies, case.verdict(policies, now)), incident)
+    return body_of(in_company(store, policies, case.verdict(policies, now)), incident, book)
 
 
 def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:

@@ -15,6 +15,7 @@ from alerts.byhand import log_by_hand
 from alerts.channel import Channel
 from alerts.incident import Decision, Incident, decide, known_to
 from alerts.notice import opening
+from monitor.attendant import Attendant
 from monitor.calendars import CalendarReader
 from monitor.clock import Clock
 from monitor.clockwork import Clockwork
@@ -68,6 +69,7 @@ class Daemon:
     drain: Drain
     health: Health
     vigil: Vigil
+    attendant: Attendant
     counters: Metrics
     readers: Sequence[tuple[CalendarReader, timedelta]]
     channels: Sequence[Channel] = ()
@@ -215,7 +217,7 @@ class Daemon:
             self.clockwork.every(every, f"calendar {reader.name}", self._reading(reader))
         self.clockwork.every(HEARTBEAT, "heartbeat", self._beat)
         self.clockwork.every(ROLL, "roll", self.roster.roll)
-        for every, name, job in self.vigil.jobs():
+        for every, name, job in (*self.vigil.jobs(), *self.attendant.jobs()):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
 

@@ -17,7 +17,7 @@ def instant(moment: datetime | None) -> str | None:
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
     """Return an incident as the command line and the API show it."""
-    facts = incident.facts
+    facts, who = incident.facts, incident.acknowledged
     return {
         "id": incident.id,
         "kind": incident.kind.value,
@@ -28,6 +28,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "occurred": instant(incident.occurred),
         "closed": instant(incident.closed),
         "grade": incident.grade,
+        "acknowledged": {"at": instant(who.at), "by": who.by} if who is not None else None,
         "verdict": facts.verdict if facts else None,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
         if facts

@@ -69,6 +69,9 @@ class Metrics:
             "Our clock minus that of the watched hosts",
             registry=registry,
         )
+        self.given_up = Gauge(
+            "ninethirty_outbox_given_up", "Deliveries given up within the last seven days", registry=registry
+        )
         self.notices = Counter("ninethirty_notices", "Attempts to deliver", ["channel", "outcome"], registry=registry)
         self.commit = Histogram("ninethirty_store_commit_seconds", "Length of a commit", registry=registry)
         self.store_failures = Counter(

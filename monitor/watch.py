@@ -159,7 +159,7 @@ class Watch:
         watched = self._releases.get(release)
         if watched is None or watched.held is not None:
             return None
-        body = body_of(self._verdict(watched, self._clock.now()), None)
+        body = self.events.body(self._verdict(watched, self._clock.now()))
         return body | {"incident": watched.incident}
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:

@@ -24,6 +24,7 @@ from monitor.look.guard import guard_of
 from monitor.look.http import HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
+from monitor.web.keys import Keys
 from schedules.announcement import Part, Role
 from schedules.join import Pin, Rules
 from schedules.release import Release
@@ -135,6 +136,13 @@ def links_of(settings: Settings) -> Links:
     web = settings.web
     key = web.link_key.reveal().encode() if web.link_key is not None else b""
     return Links(web.public_url or "", key, web.link_lasts)
+
+
+def keys_of(settings: Settings) -> Keys:
+    """Return what opens the doors of the web that change something."""
+    web = settings.web
+    revealed = [secret.reveal().encode() if secret is not None else b"" for secret in (web.link_key, web.token)]
+    return Keys(*revealed)
 
 
 def digesting_of(settings: Settings) -> Digesting:

@@ -53,6 +53,10 @@ class Events:
             tx.add_event(event)
         return Recorded(body, incident, self.follow(tx, decision, now))
 
+    def body(self, verdict: Verdict) -> dict[str, Any]:
+        """Return the JSON of a release, no incident named."""
+        return body_of(verdict, None, self._house.book)
+
     def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
         """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
         if decision.incident is None:

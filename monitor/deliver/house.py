@@ -56,4 +56,4 @@ class Links:
         base = self.url.rstrip("/")
         if not self.key:
             return f"{base}/incidents/{quote(notice.incident, safe='')}"
-        return f"{base}/acknowledge/{sign(notice.incident, notice.at + self.lasts, self.key)}"
+        return f"{base}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"

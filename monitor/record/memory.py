@@ -155,6 +155,11 @@ class MemoryStore:
         """Return deliveries, of one notice or of all."""
         return self._pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
 
+    def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
+        over = self._pick(Delivery, lambda it: it.standing is Standing.GIVEN_UP, key=_given_up_at)
+        return [it for it in over if it.finished is not None and it.finished >= since][::-1]
+
     def outbox_pending(self) -> int:
         """Return how many deliveries wait."""
         return sum(delivery.standing is Standing.WAITING for delivery in self.deliveries())
@@ -224,6 +229,10 @@ def _is_within(instant: datetime | None, begin: datetime | None, end: datetime |
 
 def _first_sent(run: Run) -> tuple[datetime, str]:
     return run.first_sent, run.target
+
+
+def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
+    return delivery.finished or delivery.due, delivery.notice, delivery.channel
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

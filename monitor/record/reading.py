@@ -174,6 +174,14 @@ class SqlReader:
         wanted = _all(Delivery, table).order_by(*table.primary_key)
         return self._flat(Delivery, wanted if notice is None else wanted.where(table.c.notice == notice))
 
+    def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
+        table = tables.DELIVERY
+        over = _all(Delivery, table).where(table.c.standing == Standing.GIVEN_UP, table.c.finished >= since)
+        return self._flat(
+            Delivery, over.order_by(table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
+        )
+
     def outbox_pending(self) -> int:
         """Return how many deliveries wait."""
         waiting = tables.DELIVERY.c.standing == Standing.WAITING

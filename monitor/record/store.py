@@ -178,6 +178,9 @@ class Store(Protocol):
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
         """Return deliveries, of one notice or of all."""
 
+    def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
+
     def outbox_pending(self) -> int:
         """Return how many deliveries wait."""
 

@@ -1,4 +1,4 @@
-"""The JSON API, version 1. Reading only; what it shows of a release is the JSON of the interface."""
+"""The JSON API, version 1. What it shows of a release is the JSON of the interface."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from monitor.deliver.drafts import written
 from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json, read_json
 from monitor.web.desk import Desk
@@ -61,10 +60,11 @@ async def incident(request: Request) -> Response:
 async def draft(request: Request) -> Response:
     """Return the newest version of a draft as a document."""
     desk, name, ending = desk_of(request), request.path_params["incident"], request.path_params["ending"]
-    versions = await desk.drafts(name)
-    if not versions:
+    found = await desk.incident(name)
+    document = await desk.document(found, ending) if found is not None else None
+    if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
-    content, media = await desk.ask(lambda: written(versions[-1], ending))
+    content, media = document
     disposition = (
         {"Content-Disposition": f'attachment; filename="{name}.{ending}"'} if ending in {"docx", "odt"} else {}
     )

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.web import api, pages
+from monitor.web import acknowledge, api, pages
 from monitor.web.access import Access
 from monitor.web.desk import Desk
 
@@ -69,7 +69,8 @@ async def _fault(request: Request, fault: Exception) -> Response:
 
 def application(desk: Desk) -> ASGIApp:
     """Return the application that answers from a desk. A board that is not public shows health and metrics alone."""
-    shown = [*pages.ROUTES, *api.ROUTES] if desk.public_board else []
+    # Links in notices and programs bring a key of their own, whether or not the board is public.
+    shown = [*acknowledge.ROUTES, pages.STYLE, *([*pages.ROUTES, *api.ROUTES] if desk.public_board else [])]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault}
     app = Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],

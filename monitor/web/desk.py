@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident
+from monitor.attendant import GIVEN_UP_FOR, Attendant
 from monitor.clock import Clock
-from monitor.record.rows import CalendarRead, Draft, Judged
+from monitor.deliver.company import related
+from monitor.deliver.drafts import written
+from monitor.incident_json import instant
+from monitor.record.rows import CalendarRead, Delivery, Draft, Judged
 from monitor.record.store import Store
+from monitor.web.keys import Keys, Throttle
 
 T = TypeVar("T")
+_MOST_SHOWN = 50
 
 
 class Live(Protocol):
@@ -43,7 +50,15 @@ class Desk:
     clock: Clock
     timezone: str
     public_board: bool = True
+    attendant: Attendant | None = None
+    keys: Keys = field(default_factory=Keys)
+    templates: Mapping[str, Path] = field(default_factory=dict)
+    throttle: Throttle = field(init=False)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
+
+    def __post_init__(self) -> None:
+        """Begin to count wrong keys."""
+        self.throttle = Throttle(self.clock)
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Put a blocking question to the store from a thread."""
@@ -77,6 +92,20 @@ class Desk:
         """Return the versions of a draft, oldest first."""
         return await self.ask(lambda: self.store.drafts(incident))
 
+    async def related(self, incident: Incident) -> list[Incident]:
+        """Return the incidents of other releases that one fault of a platform made together with this one."""
+        return await self.ask(lambda: related(self.store, incident))
+
+    async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
+        """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
+        template = self.templates.get(incident.producer)
+        return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template))
+
+    async def given_up(self) -> list[dict[str, Any]]:
+        """Return the deliveries that were given up of late, newest first, with what they were to tell."""
+        since = self.clock.now() - GIVEN_UP_FOR
+        return await self.ask(lambda: [_lost(self.store, row) for row in self.store.given_up(since)[:_MOST_SHOWN]])
+
     async def reads(self) -> list[CalendarRead]:
         """Return the last reads of calendars, newest first."""
         return await self.ask(lambda: self.store.reads(limit=200))
@@ -90,3 +119,18 @@ class Desk:
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def _document(drafts: Sequence[Draft], ending: str, template: Path | None) -> tuple[bytes, str] | None:
+    return written(drafts[-1], ending, template) if drafts else None
+
+
+def _lost(store: Store, delivery: Delivery) -> dict[str, Any]:
+    notice = store.notice(delivery.notice)
+    return {
+        "channel": delivery.channel,
+        "at": instant(delivery.finished),
+        "reason": delivery.reason,
+        "subject": notice.subject if notice is not None else "",
+        "incident": notice.incident if notice is not None else "",
+    }

@@ -70,6 +70,22 @@ _DRAFT = {
         "responses": {"200": {"description": "the document"}, "404": _answer("nothing of that name", _FAULT)},
     }
 }
+_ROLE = {"type": "object", "required": ["role"], "properties": {"role": {"type": "string", "maxLength": 80}}}
+_ACKNOWLEDGE = {
+    "post": {
+        "summary": "Say in which role somebody has an incident; saying it twice changes nothing",
+        "security": [{"token": []}],
+        "parameters": [_path("incident")],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ROLE}}},
+        "responses": {
+            "200": _answer("the incident as it is now", {"type": "object"}),
+            "400": _answer("no role", _FAULT),
+            "401": _answer("no token, or a wrong one", _FAULT),
+            "404": _answer("nothing of that name", _FAULT),
+            "429": _answer("too many wrong tokens", _FAULT),
+        },
+    }
+}
 
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
@@ -86,6 +102,8 @@ DESCRIPTION: dict[str, Any] = {
         "/api/v1/incidents": _get("Incidents, newest first", _list("incidents", {"type": "object"})),
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
+        "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,
         "/api/v1/calendars": _get("The last reads of calendars", _list("reads", {"type": "object"})),
     },
+    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
 }

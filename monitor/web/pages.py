@@ -12,10 +12,22 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from alerts.draft.report import report_from_json
+from monitor.deliver.drafts import ENDINGS
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
 from monitor.web.desk import Desk
 from monitor.words import length_text, verdict_text
+
+KINDS = {
+    "late": "late",
+    "early": "early",
+    "partial": "partly late",
+    "unproven": "not proven",
+    "lead": "a lead to be judged",
+    "calendar": "calendars disagree, or short notice",
+    "hand": "logged by hand",
+}
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -27,7 +39,7 @@ def _pages() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    made.filters |= {"local": local, "verdict": verdict_text, "length": length_text}
+    made.filters |= {"local": local, "verdict": verdict_text, "length": length_text, "kind": KINDS.__getitem__}
     return made
 
 
@@ -42,7 +54,8 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
 _ENVIRONMENT = _pages()
 
 
-def _render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
+def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
+    """Return a page made of a template; `path` marks where in the menu it stands."""
     desk: Desk = request.app.state.desk
     text = _ENVIRONMENT.get_template(template).render(zone=desk.timezone, path=request.url.path, **values)
     return HTMLResponse(text, status_code=code)
@@ -53,7 +66,7 @@ async def board(request: Request) -> Response:
     desk: Desk = request.app.state.desk
     day = _day(request.query_params.get("date"), desk.today())
     rows = await desk.board(day, day)
-    return _render(
+    return render(
         request,
         "board.html",
         day=day,
@@ -71,28 +84,40 @@ async def release(request: Request) -> Response:
     body = await request.app.state.desk.release(name)
     if body is None:
         raise UnknownName(f"There is no release {name!r}.")
-    return _render(request, "release.html", release=body)
+    return render(request, "release.html", release=body)
 
 
 async def incidents(request: Request) -> Response:
     """List incidents."""
     found = await request.app.state.desk.incidents()
-    return _render(request, "incidents.html", incidents=[incident_json(one) for one in found])
+    return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
 
 
 async def incident(request: Request) -> Response:
-    """Show one incident, its timeline and its drafts."""
-    desk, name = request.app.state.desk, request.path_params["incident"]
+    """Show one incident: what to do now, its newest draft, its versions and its timeline."""
+    desk: Desk = request.app.state.desk
+    name = request.path_params["incident"]
     found = await desk.incident(name)
     if found is None:
         raise UnknownName(f"There is no incident {name!r}.")
-    return _render(request, "incident.html", incident=incident_json(found, await desk.drafts(name)))
+    drafts = await desk.drafts(name)
+    return render(
+        request,
+        "incident.html",
+        incident=incident_json(found, drafts),
+        report=report_from_json(drafts[-1].facts) if drafts else None,
+        related=await desk.related(found),
+        endings=ENDINGS,
+    )
 
 
 async def status(request: Request) -> Response:
     """Show how the monitor itself is doing."""
     desk: Desk = request.app.state.desk
-    return _render(request, "status.html", status=desk.live.status(), unready=list(desk.live.unready()))
+    given_up = await desk.given_up()
+    return render(
+        request, "status.html", status=desk.live.status(), unready=list(desk.live.unready()), given_up=given_up
+    )
 
 
 async def style(_request: Request) -> Response:
@@ -102,7 +127,7 @@ async def style(_request: Request) -> Response:
 
 def fault(request: Request, status: int, message: str) -> Response:
     """Show that something could not be shown, and why."""
-    return _render(request, "fault.html", status, message=message)
+    return render(request, "fault.html", status, message=message)
 
 
 def _day(text: str | None, default: date) -> date:
@@ -118,5 +143,5 @@ ROUTES = [
     Route("/incidents", incidents),
     Route("/incidents/{incident}", incident),
     Route("/status", status),
-    Route("/style.css", style),
 ]
+STYLE = Route("/style.css", style)
