@@ -18,7 +18,7 @@ from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.house import House
 from monitor.judge.asjson import release_json
-from monitor.judge.verdict import Verdict
+from monitor.judge.verdict import Verdict, Word
 from monitor.record.rows import Event, Judged, Record
 from monitor.record.store import Store, Transaction
 
@@ -44,7 +44,7 @@ class Events:
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
         known = known_to(self._store.incidents_of(verdict.release), verdict.release)
-        decision = decide(release_facts(verdict, measured), known, now)
+        decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self._house.book)
         before = self._store.judged_one(verdict.release)
@@ -108,6 +108,13 @@ def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:
         verdict.at,
         body,
     )
+
+
+def _is_old_news(verdict: Verdict) -> bool:
+    """Tell whether a slot had passed when we first read of it: nobody asked us to watch, and nobody is told."""
+    passes = verdict.slot.passes() if verdict.slot is not None else None
+    learnt = verdict.announced
+    return verdict.word is Word.UNPROVEN and passes is not None and learnt is not None and learnt >= passes
 
 
 def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
