@@ -25,6 +25,9 @@ class Clockwork(Protocol):
     async def stop(self) -> None:
         """Start no more jobs and end those that run."""
 
+    def abandon(self) -> None:
+        """Do the same at once, waiting for nothing, as a killed process would."""
+
 
 class SchedulerClockwork:
     """APScheduler: late runs are run late, never dropped, and piled-up ones once.
@@ -63,8 +66,15 @@ class SchedulerClockwork:
 
     async def stop(self) -> None:
         """Ring no more bells and end every job."""
-        self._scheduler.shutdown(wait=False)
+        self.abandon()
         await _end(self._tasks)
+
+    def abandon(self) -> None:
+        """Do the same at once, waiting for nothing."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+        for task in self._tasks:
+            task.cancel()
 
     async def _answer(self, bell: asyncio.Event, name: str, job: Job) -> None:
         while True:
@@ -94,6 +104,11 @@ class LoopClockwork:
     async def stop(self) -> None:
         """End every job."""
         await _end(self._tasks)
+
+    def abandon(self) -> None:
+        """End every job at once, waiting for nothing."""
+        for task in self._tasks:
+            task.cancel()
 
     async def _turn(self, spacing: timedelta, name: str, job: Job) -> None:
         due = self._clock.monotonic()

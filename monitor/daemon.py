@@ -162,6 +162,7 @@ class Daemon:
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""
+        self.clockwork.abandon()
         for task in self._tasks:
             task.cancel()
         self.writer.abandon()
