@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.blank import says_nothing
 from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.govuk_item import recognise_json
 from monitor.look.recognise.govuk_part import attached
@@ -39,8 +40,8 @@ def _by_notice(page: Page) -> Recognised | None:
     title = _SITE.sub("", page.title)
     if _TROUBLE.match(title):
         return unknown("an error page")
-    if says_missing(page):
-        return absent("page not found")
+    if why := "page not found" if says_missing(page) else says_nothing(page):
+        return absent(why)
     if _ANNOUNCEMENT.search(title) or _AHEAD.search(title) or _AHEAD.search(_notices(page)):
         return absent("announced, not released")
     if _WITHDRAWN.match(title):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer
+from monitor.look.recognise.blank import says_nothing
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.seen import Context, Recognised, absent
 from monitor.look.sighting import State
@@ -13,9 +14,13 @@ _MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot b
 
 
 def recognise(answer: Answer, _context: Context) -> Recognised:
-    """Take any body for presence, never for a specific one; a page that says `not found` is absence."""
-    if is_html(answer) and says_missing(Page(answer)):
-        return absent("the page says it is not found")
+    """Take any body for presence, never for a specific one; a page that says `not found`, or nothing, is absence."""
+    if is_html(answer):
+        page = Page(answer)
+        if says_missing(page):
+            return absent("the page says it is not found")
+        if why := says_nothing(page):
+            return absent(why)
     return Recognised(State.PRESENT)
 
 

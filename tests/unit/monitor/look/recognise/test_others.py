@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.errors import UnknownName, UserFault
+from monitor.look.fetch import Answer
 from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
 from monitor.look.recognise.seen import Context
 from monitor.look.recognise.table import LOOKING_FOR, PLAIN, recogniser
@@ -30,6 +31,24 @@ def test_any_body_is_presence_to_status_but_never_specific() -> None:
 
 def test_a_page_that_says_not_found_is_absence_to_status() -> None:
     assert recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (page(" - GOV.UK", "", "<main id='content'> </main>"), "a blank page"),
+        (page("Test", "Test", "<p>Lorem ipsum dolor sit amet.</p>"), "a test page"),
+    ],
+)
+def test_a_blank_or_test_page_is_absence(name: str, seen: Answer, why: str) -> None:
+    recognised = recogniser(name)(seen, CONTEXT)
+    assert (recognised.state, recognised.why) == (State.ABSENT, why)
+
+
+@pytest.mark.parametrize("inside", ["<script>draw()</script>", "<iframe src='/dashboard'></iframe>", "<p>42</p>"])
+def test_a_page_that_a_browser_may_fill_is_not_blank(inside: str) -> None:
+    assert recogniser("status")(page("Dashboard", "", inside), CONTEXT).state is State.PRESENT
 
 
 def test_changed_compares_with_the_baseline() -> None:
@@ -109,7 +128,7 @@ def test_a_feed_too_large_to_read_in_time_proves_nothing() -> None:
 
 
 def test_a_title_beyond_all_measure_is_read_in_no_time() -> None:
-    assert recogniser("govuk")(page("Q1 2026 january " * 50_000, ""), CONTEXT).state is State.PRESENT
+    assert recogniser("govuk")(page("Q1 2026 january " * 50_000, "", "x"), CONTEXT).state is State.PRESENT
 
 
 @pytest.mark.parametrize(
