@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from monitor.judge.case import Case
@@ -18,6 +18,9 @@ from monitor.look.sighting import State
 
 Pair = tuple[PartVerdict, Seen]
 _CLOCK = "clock"
+# Looks further apart than this on a failure were held back by it: a host that asked to be left alone, or a name
+# that nobody could resolve.
+_HELD_BACK = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +73,16 @@ def _failed(sight: Seen) -> list[_Span]:
                 stretches.append(_joined(before, run))
             goes_on = unknown
     known = [run for run in sight.main_runs if run.state is not State.UNKNOWN]
-    left = (each for span in stretches if (each := _unseen(span, known)) is not None)
+    held = [_until_next(span, sight.main_runs) for span in stretches]
+    left = (each for span in held if (each := _unseen(span, known)) is not None)
     return _together(sorted(left, key=lambda span: span.begins))
+
+
+def _until_next(span: _Span, runs: Iterable[Run]) -> _Span:
+    """Return a stretch with the time in which its last failure kept every view from being looked at."""
+    later = [max(run.first_sent, span.ends) for run in runs if run.last_received > span.ends]
+    held = min(later, default=span.ends)
+    return replace(span, ends=held) if held - span.ends > _HELD_BACK else span
 
 
 def _together(spans: Iterable[_Span]) -> list[_Span]:

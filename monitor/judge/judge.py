@@ -108,15 +108,19 @@ def _grade(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence
         return Grade.NONE
     if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
         return Grade.REPORT
-    grades = [_stale_grade(case, each.seconds) for each in found if each.kind is Kind.STALE_EDGE]
+    grades = [_stale_grade(case, each, parts) for each in found if each.kind is Kind.STALE_EDGE]
     behind = [part for part in parts if counts(part) and part.word in (Word.LATE, Word.OVERDUE)]
     # Where nothing was promised to the minute, nobody is accused of minutes: a note asks a person to look.
     grades += [grade(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
     return worst(grades)
 
 
-def _stale_grade(case: Case, seconds: Bounds | None) -> Grade:
-    return grade(None if seconds is None else Bounds(seconds.min, seconds.min), case.policy)
+def _stale_grade(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:
+    """Grade what was proved: users waited for the origin first, and then for the edge."""
+    delay = next((part.delay for part in parts if part.id == stale.part), None)
+    waited = max(0.0, delay.min or 0.0) if delay is not None else 0.0
+    served = None if stale.seconds is None else stale.seconds.min
+    return grade(None if served is None else Bounds(waited + served, waited + served), case.policy)
 
 
 def _is_final(case: Case, parts: Sequence[PartVerdict]) -> bool:

@@ -198,6 +198,15 @@ def test_failed_looks_that_left_a_release_unproven_are_found() -> None:
     assert found.detail.startswith("all 220 looks failed")
 
 
+def test_a_failure_that_held_back_further_looks_hid_the_slot_until_the_next_one() -> None:
+    runs = seen(200, page((-100, A), (-70, U), (150, P)))["r/page/edge"]
+    cut = [replace(run, last_received=run.first_sent, looks=1) if run.state is U else run for run in runs]
+    verdict = judge(release(), [promise()], {"r/page/edge": cut}, (), Policy(), second(200))
+    (found,) = of(verdict, Kind.BLIND)
+    assert found.seconds == Bounds(220.0, 220.0)
+    assert found.detail.startswith("all 1 looks failed")
+
+
 def test_failed_looks_at_the_edge_are_nothing_while_the_origin_was_seen() -> None:
     stories = {"page/edge": Story([(-100, A), (-70, U), (150, P)]), "page/origin": Story([(-100, A), (1, P)])}
     assert not of(judged(200, stories), Kind.BLIND)

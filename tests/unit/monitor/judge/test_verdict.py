@@ -251,6 +251,13 @@ def test_the_origin_decides_where_the_edge_contradicts_it() -> None:
     assert stale.seconds == Bounds(396.0, 398.0)
 
 
+def test_users_behind_a_stale_edge_waited_for_a_late_origin_too() -> None:
+    watch = Watch(600).see([(-100, A), (390, P)]).see([(-100, A), (90, P)], view="origin")
+    verdict = watch.verdict()
+    assert verdict.word is Word.LATE
+    assert verdict.grade is Grade.REPORT
+
+
 def test_what_the_content_api_shows_before_the_slot_is_an_exposure() -> None:
     watch = Watch(100).see([(-100, A), (1, P)]).see([(-100, A), (-50, P)], view="content")
     assert watch.verdict().word is Word.EARLY
