@@ -85,6 +85,11 @@ class Watch:
         """Return every release under watch."""
         return self._releases
 
+    @property
+    def ahead(self) -> timedelta:
+        """Return how long before its slot a release comes under watch, with a day for the roll."""
+        return self._rules.phases.far_from + timedelta(days=1)
+
     def adopt(
         self, release: Release, promises: Sequence[Promise], runs: Iterable[Run] = (), *, soon: bool = False
     ) -> None:
@@ -106,7 +111,12 @@ class Watch:
         """Let go of releases that nobody will look at again."""
         over = [name for name, watched in self._releases.items() if watched.verdict and watched.is_over(now)]
         for name in over:
-            self._planner.forget(self._releases.pop(name))
+            self.forget(name)
+
+    def forget(self, release: str) -> None:
+        """Let go of a release."""
+        if release in self._releases:
+            self._planner.forget(self._releases.pop(release))
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting of a target of a watched release."""
