@@ -1,0 +1,122 @@
+"""Many releases that go wrong together are told as one, and nothing of it is lost."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.notice import Notice
+from monitor.clock import VirtualClock
+from monitor.deliver.digests import Digesting, digests, held
+from monitor.deliver.drain import Customs
+from monitor.deliver.events import Events
+from monitor.deliver.house import House
+from monitor.record.memory import MemoryStore
+from monitor.record.rows import Standing
+from monitor.record.writer import Writer
+from monitor.rehearse.loop import run_virtually
+from tests.unit.monitor.deliver.outbox import a_drain, recording, some_late
+from tests.unit.monitor.deliver.story import a_verdict, at, record
+
+NAMES = [f"r{number}" for number in range(6)]
+RULE = Digesting(frozenset({"mail"}), 5, timedelta(milliseconds=400))
+
+
+def opening(name: str, seconds: float) -> Notice:
+    return Notice(f"n-{name}", "opened", f"i-{name}", name, "ofqual", "report", ("late",), at(seconds), name, name)
+
+
+async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
+    """Drain these channels until nothing waits; return the kinds of notice each was sent, in order."""
+    channels = [recording(clock, name) for name in names]
+    drain = a_drain(store, writer, channels, clock, Customs(digesting=RULE))
+    for name in names:
+        while (due := await drain.empty(name)) is not None:
+            await clock.sleep((due - clock.now()).total_seconds())
+    return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
+
+
+def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, NAMES)
+        assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
+        rows = store.deliveries()
+        covered = [row for row in rows if row.standing is Standing.COVERED]
+        (sent,) = [row for row in rows if row.standing is Standing.SENT]
+        assert len(covered) == len(NAMES)
+        assert {row.reference for row in covered} == {sent.notice}
+        told = store.notice(sent.notice)
+        assert told is not None
+        assert all(row_incident in told.text for row_incident in (one.id for one in store.incidents()))
+        assert store.check() == []
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, NAMES)
+        assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
+        await record(writer, Events(store, House(channels=["mail"])), a_verdict(1300, "r0"), clock.now())
+        (kinds,) = (await drained(clock, store, writer, "mail")).values()
+        assert kinds
+        assert "opened" not in kinds
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_a_channel_for_machines_is_told_of_each() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, NAMES, ["mail", "hook"])
+        told = await drained(clock, store, writer, "mail", "hook")
+        assert told == {"mail": ["digest"], "hook": ["opened"] * len(NAMES)}
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_few_openings_speak_each_for_themselves_after_a_moment() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, NAMES[:4])
+        assert await drained(clock, store, writer, "mail") == {"mail": ["opened"] * 4}
+        assert clock.now() - at(400) < timedelta(seconds=1)
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_openings_far_apart_are_no_crowd() -> None:
+    apart = [opening(name, 10.0 * place) for place, name in enumerate(NAMES)]
+    assert digests(apart, RULE, at(1000)) == []
+
+
+def test_a_crowd_that_goes_on_growing_is_told_all_the_same() -> None:
+    stream = [opening(f"s{place}", 0.3 * place) for place in range(10)]
+    assert held(stream, RULE, at(1.0))
+    assert held(stream, RULE, at(2.0)) == {}
+    assert len(digests(stream, RULE, at(2.0))) == 1
+
+
+@pytest.mark.parametrize("within", [timedelta(0), timedelta(milliseconds=400)])
+@given(offsets=st.lists(st.floats(0, 5), max_size=12))
+def test_no_opening_is_held_for_longer_than_five_moments_nor_covered_twice(
+    within: timedelta, offsets: list[float]
+) -> None:
+    rule = Digesting(frozenset({"mail"}), 3, within)
+    notices = [opening(str(place), offset) for place, offset in enumerate(offsets)]
+    assert held(notices, rule, at(5.0) + 5 * within) == {}
+    covered = [one for made in digests(notices, rule, at(100)) for one in made.covers]
+    assert len(covered) == len(set(covered))
