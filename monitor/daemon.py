@@ -230,7 +230,7 @@ class Daemon:
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
         """Read one calendar, and watch what it promises."""
-        read = await self.roster.learn(await reader.read())
+        read = (await self.roster.learn(await reader.read())).read
         self.health.read(read.calendar, read.finished, read.fault)
         if read.usable:
             self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())

@@ -85,6 +85,37 @@ def test_dates_that_can_no_longer_be_read_are_an_alarm_of_their_own() -> None:
     ]
 
 
+def test_a_first_read_without_one_readable_date_is_an_alarm() -> None:
+    unread = [replace(each, slot=Slot(Precision.NONE, raw="soon", reason="not-a-date")) for each in entries(4)]
+    (alarm,) = sanity(Previous({}), Reading(tuple(unread)), NOW)
+    assert (alarm.wrong, alarm.detail) == (Wrong.UNREADABLE, "none of 4 dates can be read (soon)")
+
+
+def test_dates_that_are_all_yet_to_be_told_are_no_alarm() -> None:
+    told = [replace(each, slot=Slot(Precision.NONE, raw="TBC", reason="tbc")) for each in entries(9)]
+    assert sanity(Previous({}), Reading(tuple(told)), NOW) == []
+
+
+@pytest.mark.parametrize(("count", "found"), [(15, []), (16, [Wrong.GONE])])
+def test_half_of_the_entries_may_come_under_other_keys_at_once(count: int, found: list[Wrong]) -> None:
+    before = entries(30)
+    assert wrongs(before, [*(replace(each, uid=f"/{each.uid}") for each in before[:count]), *before[count:]]) == found
+
+
+def test_a_person_may_accept_what_a_producer_can_mean() -> None:
+    before = entries(30)
+    previous = Previous({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
+    assert sanity(previous, Reading(tuple(map(moved, before))), NOW) == []
+    assert sanity(previous, Reading(()), NOW) == []
+
+
+def test_nobody_can_accept_dates_that_cannot_be_read() -> None:
+    before = entries(30)
+    previous = Previous({each.uid: LastSeen.of(each) for each in before}, [30], accepted=True)
+    unread = [replace(each, slot=Slot(Precision.NONE, reason="not-a-date")) for each in before]
+    assert [alarm.wrong for alarm in sanity(previous, Reading(tuple(unread)), NOW)] == [Wrong.UNREADABLE]
+
+
 def test_one_date_that_fits_only_another_order_spoils_the_read() -> None:
     odd = replace(entries(1)[0], uid="odd", slot=Slot(Precision.NONE, raw="07/23/2026", reason="order"))
     previous = Previous({}, [31])

@@ -1,0 +1,143 @@
+"""What each calendar has shown, and what one more read of it comes to. Pure: the roster keeps and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+
+from monitor.record.rows import Announced, CalendarRead
+from schedules.announcement import Announcement
+from schedules.asjson import announcement_from_json, announcement_json
+from schedules.entry import Key
+from schedules.join import Joined, Rules, join
+from schedules.ledger import Learnt, learn
+from schedules.london import LONDON, local_date
+from schedules.release import Release
+from schedules.sanity import LastSeen, Previous
+from schedules.source import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How a calendar's reads are held against earlier ones.
+
+    `accept` is the local day on which a person has agreed to changes that would else raise an alarm.
+    """
+
+    may_be_empty: bool = True
+    accept: date | None = None
+
+    def accepts(self, now: datetime, timezone: str = LONDON) -> bool:
+        """Tell whether changes are accepted at an instant: on the agreed day and no longer."""
+        return self.accept is not None and local_date(now, timezone) == self.accept
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarState:
+    """What one calendar has shown as of its last usable read, entries by uid.
+
+    `first` is when each was first seen, `left` the last read that showed those that are gone. `reading` is the read
+    that made this state, None after a restart.
+    """
+
+    name: str
+    shown: Mapping[str, Announcement] = field(default_factory=dict)
+    known: Mapping[str, LastSeen] = field(default_factory=dict)
+    first: Mapping[str, datetime] = field(default_factory=dict)
+    left: Mapping[str, datetime] = field(default_factory=dict)
+    counts: Sequence[int] = ()
+    last_read: datetime | None = None
+    reading: Reading | None = None
+
+    @classmethod
+    def of(cls, name: str, rows: Iterable[Announced], reads: Sequence[CalendarRead]) -> CalendarState:
+        """Take up what a store knows; `reads` are newest first."""
+        kept = {row.uid: row for row in rows}
+        shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
+        usable = [read for read in reads if read.usable]
+        return cls(
+            name,
+            shown,
+            {uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()},
+            {uid: row.seen_first for uid, row in kept.items()},
+            {uid: row.seen_last for uid, row in kept.items() if row.gone is not None},
+            [read.entries for read in reversed(usable)],
+            usable[0].finished if usable else None,
+        )
+
+    def row(self, uid: str, release: str, at: datetime) -> Announced:
+        """Return the row of an entry, as of a read at `at` that showed it unless it is gone."""
+        body = {"announcement": announcement_json(self.shown[uid]), "release": release}
+        gone = self.known[uid].gone
+        last = at if gone is None else self.left.get(uid, gone)
+        return Announced(self.name, uid, body, self.first.get(uid, at), last, gone)
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one read comes to: what the ledger learns, the state after it, and the uids that say something new."""
+
+    learnt: Learnt
+    state: CalendarState
+    changed: tuple[str, ...] = ()
+
+
+def weigh(state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks) -> Weighed:
+    """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was."""
+    accepted = checks.accepts(read.finished)
+    before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
+    learnt = learn(state.known, reading, state.name, read.finished, state.last_read, before)
+    if not learnt.usable:
+        return Weighed(learnt, state)
+    made = {each.uid: each for each in reading.announcements}
+    known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
+    known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
+    left = dict.fromkeys(learnt.gone, state.last_read or read.finished)
+    count = len(reading.announcements)
+    after = replace(
+        state,
+        shown={**state.shown, **made},
+        known=known,
+        first={**dict.fromkeys(made, read.finished), **state.first},
+        left={**state.left, **left},
+        # What a person has accepted is the measure from then on.
+        counts=[count] if accepted else [*state.counts[-19:], count],
+        last_read=read.finished,
+        reading=reading,
+    )
+    changed = tuple(uid for uid, each in made.items() if state.shown.get(uid) != each)
+    return Weighed(learnt, after, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """What joining again comes to: all releases, those that are new or other than before, and entries that moved.
+
+    `moved` gives the release that an entry belonged to before, for entries that now belong to another one.
+    """
+
+    releases: Mapping[str, Release]
+    release_of: Mapping[Key, str]
+    altered: frozenset[str]
+    moved: Mapping[Key, str]
+    ambiguous: frozenset[frozenset[Key]]
+
+
+def rejoin(
+    states: Iterable[CalendarState], rules: Rules, release_of: Mapping[Key, str], before: Mapping[str, Release]
+) -> Rejoined:
+    """Join the entries of all calendars again, given the releases they made `before`."""
+    joined: Joined = join({state.name: list(state.shown.values()) for state in states}, rules, release_of)
+    releases = {release.id: release for release in joined.releases}
+    return Rejoined(
+        releases,
+        joined.release_of,
+        frozenset(name for name, release in releases.items() if before.get(name) != release),
+        {
+            key: release_of[key]
+            for key, name in joined.release_of.items()
+            if key in release_of and release_of[key] != name
+        },
+        frozenset(joined.ambiguous),
+    )

@@ -1,0 +1,74 @@
+"""The ledger in memory: every promise by release, in the order learnt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from schedules.inforce import slot_in_force
+from schedules.london import local_date
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Slot
+
+BEHIND = timedelta(days=15)
+"""How long after its slot a release still counts as near."""
+
+
+class Ledger:
+    """Promises by release."""
+
+    def __init__(self) -> None:
+        self._promises: dict[str, list[Promise]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        """Return how many releases were ever promised."""
+        return len(self._promises)
+
+    def add(self, promises: Iterable[Promise]) -> None:
+        """Append promises, each later learnt than those before it."""
+        for promise in promises:
+            self._promises[promise.release].append(promise)
+
+    def of(self, release: str) -> list[Promise]:
+        """Return the promises of a release."""
+        return self._promises.get(release, [])
+
+    def releases(self) -> list[str]:
+        """Return the ids of all releases."""
+        return list(self._promises)
+
+    def slot(self, release: Release, now: datetime) -> Slot | None:
+        """Return the slot in force of a release, None without one."""
+        primary = release.calendars[0] if release.calendars else None
+        return slot_in_force(self.of(release.id), now, primary).slot
+
+    def near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
+        """Return those releases of which any promised time lies at most `ahead`, or has not long passed."""
+        return [name for name in releases if any(_is_near(promise, now, ahead) for promise in self.of(name))]
+
+    def day(self, release: str) -> date | None:
+        """Return the local day that a release was last promised for."""
+        promises = self.of(release)
+        slot = promises[-1].slot if promises else None
+        begins = slot.begins() if slot else None
+        return local_date(begins, slot.timezone) if slot is not None and begins is not None else None
+
+    def move(self, calendar: str, old: str, new: str) -> list[Promise]:
+        """Give one calendar's promises of a release to another release as well; return those that are new there."""
+        there = {(promise.calendar, promise.learnt) for promise in self.of(new)}
+        copies = [
+            replace(promise, release=new)
+            for promise in self.of(old)
+            if promise.calendar == calendar and (calendar, promise.learnt) not in there
+        ]
+        self.add(copies)
+        self._promises[new].sort(key=lambda promise: promise.learnt)
+        return copies
+
+
+def _is_near(promise: Promise, now: datetime, ahead: timedelta) -> bool:
+    begins, passes = promise.slot.begins(), promise.slot.passes()
+    return begins is not None and passes is not None and begins - ahead <= now < passes + BEHIND
