@@ -56,7 +56,9 @@ def _questions() -> Iterable[Select[str]]:
 def _orphans() -> Select[str]:
     notice, incident = tables.NOTICE, tables.INCIDENT
     known = exists().where(incident.c.id == notice.c.incident)
-    return select("notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident).where(~known)
+    line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
+    # A digest is about many incidents and names none.
+    return select(line).where(~known, notice.c.incident != "")
 
 
 def _quiet_incidents() -> Select[str]:
@@ -70,7 +72,9 @@ def _quiet_incidents() -> Select[str]:
 def _unmatched_verdicts() -> Select[str]:
     """Ask whether the newest event of each release says what its verdict says."""
     judged, event, other = tables.JUDGED, tables.EVENT, tables.EVENT.alias()
-    newest = select(func.max(other.c.at)).where(other.c.release == judged.c.release).scalar_subquery()
+    last = select(func.max(other.c.at)).where(other.c.release == judged.c.release)
+    # Two levels down, the verdict meant is not found by itself: the newest event of all would be taken.
+    newest = last.correlate(judged).scalar_subquery()
     any_event = exists().where(event.c.release == judged.c.release)
     agrees = exists().where(event.c.release == judged.c.release, event.c.at == newest, event.c.after == judged.c.word)
     line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its last event says another"

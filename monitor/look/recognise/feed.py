@@ -53,5 +53,6 @@ def looking_for(pattern: str) -> Recogniser:
 def _found(base: str, entry: Any, wanted: re.Pattern[str]) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.match(text) for text in (title, link, str(entry.get("summary", ""))))
-    facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if entry.get(name)}
+    # Asked with `get`, feedparser lends a missing `updated` the other date, and warns of it.
+    facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
     return Found(urljoin(base, link), title, "matched" if matches else "listed", facts)

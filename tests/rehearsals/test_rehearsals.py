@@ -1,0 +1,112 @@
+"""Every rehearsal that ships, played through the real daemon: it meets what it expects, and plays the same twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from monitor.config.read import read_settings
+from monitor.config.settings import Settings
+from monitor.record.chain import verify
+from monitor.record.open import open_store
+from monitor.rehearse.drive import Played, play
+from monitor.rehearse.script import read_script
+from monitor.rehearse.stage import settings_for
+from monitor.replay import replay
+from monitor.wiring import policies_of
+
+SCRIPTS = sorted((Path(__file__).parents[2] / "rehearsals").glob("*.toml"))
+INCIDENTS = {"ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03", "moj-2016"}
+SHORT = "killed-over-the-slot"
+SCRIPT_OF = {path.stem: path for path in SCRIPTS}
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A rehearsal that was played, and where its store, evidence and drafts lie."""
+
+    played: Played
+    settings: Settings
+    folder: Path
+
+
+def rehearsed(path: Path, folder: Path) -> Rehearsed:
+    script = read_script(path)
+    base = read_settings(script.config) if script.config is not None else Settings()
+    return Rehearsed(play(script, base, folder), settings_for(script, base, folder), folder)
+
+
+@pytest.fixture(scope="module")
+def rehearse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Rehearsed]:
+    """Play a script once, however many tests ask for it."""
+
+    @cache
+    def once(name: str) -> Rehearsed:
+        return rehearsed(SCRIPT_OF[name], tmp_path_factory.mktemp(name))
+
+    return once
+
+
+Rehearse = Callable[[str], Rehearsed]
+
+
+def test_the_five_incidents_and_the_ordinary_day_are_there() -> None:
+    assert {path.stem for path in SCRIPTS} >= INCIDENTS | {"ordinary-day", SHORT, "unavailable-over-the-slot"}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SCRIPTS])
+def test_a_rehearsal_meets_what_it_expects(name: str, rehearse: Rehearse) -> None:
+    done = rehearse(name)
+    assert [met.why for met in done.played.met if not met.met] == []
+    assert done.played.met
+    over = {host: rate for host, rate in done.played.peak_rate.items() if rate > done.settings.rate(host)}
+    assert over == {}
+
+
+@pytest.mark.parametrize("name", [path.stem for path in SCRIPTS])
+def test_what_a_rehearsal_leaves_behind_is_whole_and_replays_without_a_difference(
+    name: str, rehearse: Rehearse
+) -> None:
+    done = rehearse(name)
+    store = open_store(done.settings.store.url)
+    differing = {release: told for release, told in replay(store, policies_of(done.settings), None, None) if told}
+    assert differing == {}
+    assert (store.check(), verify(store, done.folder / "evidence")) == ([], [])
+    store.close()
+    ids = Counter(notice["id"] for notice in done.played.results.notices)
+    assert [one for one, times in ids.items() if times > 1] == []
+
+
+@pytest.mark.parametrize("name", sorted(INCIDENTS))
+def test_the_draft_of_an_incident_is_written_in_every_format(name: str, rehearse: Rehearse) -> None:
+    drafts = rehearse(name).played.results.drafts
+    assert drafts
+    for draft in drafts:
+        assert {Path(file).suffix for file in draft["files"]} >= {".docx", ".odt", ".html", ".md"}
+
+
+def test_nothing_is_told_on_the_ordinary_day(rehearse: Rehearse) -> None:
+    results = rehearse("ordinary-day").played.results
+    assert (results.notices, results.drafts) == ([], [])
+    assert {release["verdict"] for release in results.releases} <= {"on_time", "pending", "moved"}
+
+
+def test_the_same_seed_plays_the_same_twice(rehearse: Rehearse, tmp_path: Path) -> None:
+    once, again = rehearse(SHORT).played.as_json(), rehearsed(SCRIPT_OF[SHORT], tmp_path).played.as_json()
+    for told in (once, again):
+        del told["wall_seconds"]
+    assert once == again
+
+
+def test_measured_intervals_are_no_wider_than_twice_the_spacing_of_looks(rehearse: Rehearse) -> None:
+    (release,) = rehearse("ofqual-2018-03").played.results.releases
+    first = release["first_seen"]
+    width = datetime.fromisoformat(first["by"]) - datetime.fromisoformat(first["after"])
+    # An hour and a half after its slot it is looked at every 5 s.
+    assert timedelta() < width <= timedelta(seconds=10)
