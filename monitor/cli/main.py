@@ -81,10 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.exit(status_of(arguments))
 
 
-def status_of(arguments: Sequence[str] | None = None) -> int:
+def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
     """Run the program and return its exit status; every fault is told in one line on standard error."""
     try:
-        cli.main(args=arguments, prog_name="ninethirty", standalone_mode=False)
+        program.main(args=arguments, prog_name="ninethirty", standalone_mode=False)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except click.ClickException as fault:

@@ -31,7 +31,9 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     Example: ninethirty once --date today
     """
-    with hushed():
+    from monitor.config.secrets import secrets_of
+
+    with hushed(secrets_of(context.settings)):
         rows = asyncio.run(_once(context, day))
     if as_json:
         print_json(rows)

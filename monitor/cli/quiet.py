@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 
 @contextmanager
-def hushed(level: str = "ERROR") -> Iterator[None]:
-    """Keep log lines below a level to ourselves for the length of a block; standard output stays for the answer."""
+def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Keep log lines but errors to ourselves for the length of a block; none of `secrets` is ever told."""
     from monitor import logs
 
-    listener = logs.set_up(level, sys.stderr, as_json=False)
+    listener = logs.set_up("ERROR", sys.stderr, as_json=False, secrets=secrets)
     try:
         yield
     finally:

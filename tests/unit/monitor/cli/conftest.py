@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.cli.main import status_of
+from monitor.deliver.events import Events
+from monitor.deliver.facts import Measured
+from monitor.deliver.house import House
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.record.open import open_store
+from monitor.record.store import Store
+from schedules.announcement import Part, Role
+from schedules.announcement import State as Standing
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)
+URL = "https://stats.example/births"
+INCIDENT = "births-2016-2018-01-05"
+CONFIG = """
+[store]
+url = "sqlite:///{folder}/store.db"
+[evidence]
+folder = "{folder}/evidence"
+[[calendar]]
+name = "mine"
+kind = "toml"
+file = "calendar.toml"
+[[channel]]
+name = "desk"
+kind = "folder"
+folder = "{folder}/outbox"
+[[producer]]
+id = "ons"
+name = "Office for National Statistics"
+"""
+CALENDAR = """
+[[release]]
+id = "births-2016"
+title = "Births 2016"
+producer = "ons"
+url = "https://stats.example/births"
+slot = 2018-01-05T09:30:00
+"""
+
+
+@dataclass(frozen=True)
+class Result:
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 # whatever was printed
+        return json.loads(self.out)
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+Run_ = Callable[..., Result]
+
+
+def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
+    page = Part("page", Role.PAGE, f"https://stats.example/{name}")
+    made = Release(name, title, "ons", page.url, (page,), ("mine",))
+    when = Slot(Precision.INSTANT, instant=slot, raw=f"{slot:%Y-%m-%d %H:%M}")
+    return made, Promise(name, "mine", when, Standing.CONFIRMED, SLOT - timedelta(days=40))
+
+
+def run(state: State, begin: float, end: float) -> Run:
+    first, last = (SLOT + timedelta(minutes=minute) for minute in (begin, end))
+    looks = round((end - begin) * 60)
+    gap = timedelta(seconds=1)
+    return Run(
+        "births-2016/page/edge",
+        state,
+        first,
+        last,
+        first,
+        last,
+        looks,
+        gap,
+        specific=state is State.PRESENT,
+        status=200,
+    )
+
+
+def fill(store: Store) -> None:
+    """Write a release that came out twenty minutes late, with its incident and draft, and one that lies ahead."""
+    store.upgrade()
+    births, promise = release("births-2016", "Births 2016", SLOT)
+    deaths, later = release("deaths-2029", "Deaths 2029", AHEAD)
+    runs = [run(State.ABSENT, -60, 20), run(State.PRESENT, 20 + 1 / 60, 60)]
+    by_target = {runs[0].target: runs}
+    events = Events(store, House())
+    with store.transaction() as tx:
+        for known, promised in ((births, promise), (deaths, later)):
+            tx.save_release(known)
+            tx.add_promises([promised])
+        tx.save_runs(runs)
+    for minute in (2, 10, 30):
+        now = SLOT + timedelta(minutes=minute)
+        verdict = judge(births, [promise], by_target, [], Policy(), now)
+        with store.transaction() as tx:
+            events.record(tx, verdict, Measured("edge", by_target), now)
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a store that verbs can be tried on; it is copied for each test."""
+    file = tmp_path_factory.mktemp("cli") / "store.db"
+    store = open_store(f"sqlite:///{file}", durable=False)
+    fill(store)
+    store.close()
+    return file
+
+
+@pytest.fixture
+def folder(tmp_path: Path, filled: Path) -> Path:
+    """Return a folder with a configuration, a calendar and a filled store."""
+    shutil.copy(filled, tmp_path / "store.db")
+    (tmp_path / "config.toml").write_text(CONFIG.format(folder=tmp_path))
+    (tmp_path / "calendar.toml").write_text(CALENDAR)
+    return tmp_path
+
+
+@pytest.fixture
+def ask(folder: Path, capsys: pytest.CaptureFixture[str]) -> Run_:
+    """Return what runs the program on the configuration of `folder`."""
+
+    def ask(*arguments: str) -> Result:
+        status = status_of(["--config", str(folder / "config.toml"), *arguments])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return Result(status, told.out, told.err)
+
+    return ask

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Ask = Callable[..., Any]
+INCIDENT = "births-2016-2018-01-05"
+ROLE = ("--by", "duty statistician")
+HAND = {
+    "--title": "Marriages 2016",
+    "--producer": "ons",
+    "--what": "sent to the wrong list",
+    "--when": "2018-01-04T16:20",
+}
+
+
+def options(given: dict[str, str]) -> list[str]:
+    return [word for pair in given.items() for word in pair]
+
+
+def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
+    (line,) = ask("incident", "list").out.splitlines()[1:]
+    draft = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]
+    told = f"5 Jan 2018 09:30 report late closed {draft['form']} v{draft['version']} {INCIDENT} Births 2016"
+    assert " ".join(line.split()) == told
+    assert ask("incident", "list", "--open", "--json").json == []
+    assert [one["id"] for one in ask("incident", "list", "--producer", "ons", "--json").json] == [INCIDENT]
+
+
+def test_an_incident_shows_what_happened_and_what_is_to_be_done(ask: Ask) -> None:
+    lines = ask("incident", "show", INCIDENT).out.splitlines()
+    assert lines[0].startswith("LATE, grade report, closed 5 Jan 2018")
+    assert {"Timeline", "To do now"} <= set(lines)
+    assert any(line.startswith("To complete in the draft") for line in lines)
+    assert ask("incident", "show", INCIDENT, "--json").json["id"] == INCIDENT
+
+
+@pytest.mark.parametrize("verb", ["show", "draft", "sign --by x", "close --by x", "export x.zip"])
+def test_an_incident_that_is_not_known_is_answered_with_the_nearest(ask: Ask, verb: str) -> None:
+    name, *rest = verb.split()
+    told = ask("incident", name, "births-2016-2018", *rest)
+    assert (told.status, told.err) == (1, f'no incident "births-2016-2018", did you mean "{INCIDENT}"?\n')
+
+
+def test_a_note_is_added_in_a_role(ask: Ask) -> None:
+    told = ask("incident", "note", INCIDENT, "web team called", *ROLE, "--json").json
+    assert (told["timeline"][-1]["by"], told["timeline"][-1]["text"]) == ("duty statistician", "web team called")
+
+
+@pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])
+def test_nobody_acts_without_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
+    told = ask("incident", *verb)
+    assert (told.status, told.err) == (1, 'say in which role: --by "duty statistician"\n')
+
+
+def test_an_empty_note_is_refused(ask: Ask) -> None:
+    told = ask("incident", "note", INCIDENT, " ", *ROLE)
+    assert (told.status, told.err) == (1, "a note needs words\n")
+
+
+def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
+    name = ask("incident", "add", *options(HAND), "--json").json["id"]
+    assert ask("incident", "show", name, "--json").json["closed"] is None
+    assert ask("incident", "close", name, "--text", "recalled", *ROLE).status == 0
+    shown = ask("incident", "show", name, "--json").json
+    assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")
+
+
+def test_logging_asks_for_everything_at_once_when_nobody_can_be_asked(ask: Ask) -> None:
+    told = ask("incident", "add", "--when", "one day")
+    assert told.status == 1
+    assert told.err.splitlines() == [
+        "title: is missing",
+        "producer: is missing",
+        "what: is missing",
+        'when: not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas (got "one day")',
+    ]
+
+
+def test_logging_about_a_watched_release_needs_only_what_and_when(ask: Ask) -> None:
+    told = ask("incident", "add", "--release", "births-2016", "--what", "leaked", "--when", "2018-01-04", "--json").json
+    assert (told["title"], told["producer"], told["kind"]) == ("Births 2016", "ons", "hand")
+    assert told["drafts"][0]["form"] == "B"
+    assert ask("incident", "add", "--release", "births", "--what", "x", "--when", "2018-01-04").status == 1
+
+
+def test_the_same_words_log_one_incident(ask: Ask) -> None:
+    first, again = (ask("incident", "add", *options(HAND)) for _ in range(2))
+    assert again.out == first.out.replace("logged", "was logged already")
+    assert len(ask("incident", "list", "--json").json) == 2
+
+
+def test_a_draft_is_printed_and_saved_in_every_format(ask: Ask, folder: Path) -> None:
+    assert ask("incident", "draft", INCIDENT).out.startswith("# ")
+    assert ask("incident", "draft", INCIDENT, "--format", "html").out.startswith("<!doctype html>")
+    for kind in ("docx", "odt"):
+        assert ask("incident", "draft", INCIDENT, "--output", str(folder / f"a.{kind}")).status == 0
+        assert zipfile.is_zipfile(folder / f"a.{kind}")
+
+
+def test_what_a_person_writes_is_kept_word_for_word_in_a_new_version(ask: Ask, folder: Path) -> None:
+    before = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]["version"]
+    words = "A link was mistyped.\n\n  Twice, at 09:29."
+    (folder / "words.txt").write_text(words, encoding="utf-8")
+    told = ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--file", str(folder / "words.txt"), *ROLE)
+    assert told.status == 0
+    draft = ask("incident", "draft", INCIDENT, "--json").json
+    assert (draft["version"], draft["by"]) == (before + 1, "duty statistician")
+    assert draft["words"] == {"B.4.corrective": words}
+    assert ask("incident", "draft", INCIDENT, "--version", str(before), "--json").json["words"] == {}
+
+
+def test_fields_are_listed_with_who_fills_them(ask: Ask) -> None:
+    ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "checked", *ROLE)
+    rows = {row["field"]: row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json}
+    assert (rows["B.4.corrective"]["standing"], rows["B.3.impact"]["standing"]) == ("said", "to complete")
+    assert rows["B.2.date"] == {
+        "field": "B.2.date",
+        "filled_by": "measured",
+        "standing": "filled",
+        "label": "Date of occurrence of breach",
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--field", "B.4.corective", "--text", "x"), 'no field "B.4.corective", did you mean "B.4.corrective"?'),
+        (("--field", "B.4.corrective"), "say what B.4.corrective is to say: --text or --file"),
+        (("--field", "B.4.corrective", "--file", "none.txt"), "none.txt: cannot be read: No such file or directory"),
+        (("--version", "99"), f"incident {INCIDENT} has no version 99 of its draft, the last is "),
+    ],
+)
+def test_a_draft_that_cannot_be_changed_says_why(ask: Ask, arguments: tuple[str, ...], line: str) -> None:
+    told = ask("incident", "draft", INCIDENT, *arguments, *ROLE)
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith(line)
+
+
+def test_signing_freezes_a_version_and_tells_what_is_left(ask: Ask) -> None:
+    told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--json")
+    assert told.json["signed"] is not None
+    assert "boxes not completed" in told.err
+    ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
+    assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
+
+
+def test_evidence_of_an_incident_is_exported_once(ask: Ask, folder: Path) -> None:
+    file = folder / "evidence.zip"
+    assert ask("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
+    assert zipfile.ZipFile(file).namelist() == ["manifest.json"]
+    assert ask("incident", "export", INCIDENT, str(file)).status == 1

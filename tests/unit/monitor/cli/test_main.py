@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+import importlib.util
+import socket
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from monitor.cli.main import VERBS, cli, status_of
+
+Ask = Callable[..., Any]
+
+
+def commands(group: click.Group, context: click.Context, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path}{name}", command
+        if isinstance(command, click.Group):
+            yield from commands(command, context, f"{path}{name} ")
+
+
+EVERY = dict(commands(cli, click.Context(cli)))
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_that_is_listed_has_its_file(verb: str) -> None:
+    assert importlib.util.find_spec(f"monitor.cli.{verb}")
+
+
+@pytest.mark.parametrize("verb", EVERY)
+def test_every_verb_is_helped_with_an_example_of_itself(verb: str) -> None:
+    assert "Example: ninethirty " in (EVERY[verb].help or "")
+    assert verb.split(maxsplit=1)[0] in (EVERY[verb].help or "").partition("Example: ")[2]
+
+
+@pytest.mark.parametrize("verb", [name for name, one in EVERY.items() if not isinstance(one, click.Group)])
+def test_every_verb_that_answers_can_answer_in_json(verb: str) -> None:
+    assert verb == "run" or "--json" in {option for each in EVERY[verb].params for option in each.opts}
+
+
+@pytest.mark.parametrize("example", [(one.help or "").partition("Example: ninethirty ")[2] for one in EVERY.values()])
+def test_every_example_names_options_that_are_there(example: str) -> None:
+    words = example.split()
+    names = [word for word in words if word.startswith("--") and word != "--config"]
+    known = {option for each in EVERY.values() for param in each.params for option in param.opts}
+    assert known.issuperset(names)
+
+
+def test_help_waits_for_nothing_heavy() -> None:
+    code = (
+        "import sys; from monitor.cli.main import status_of; status_of(['--help']);"
+        "sys.exit(any(name in sys.modules for name in ('pydantic', 'sqlalchemy', 'httpx', 'alembic', 'lxml')))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == 0
+
+
+def test_a_verb_that_is_none_is_answered_with_the_nearest(ask: Ask) -> None:
+    told = ask("tody")
+    assert (told.status, told.err) == (2, 'ninethirty: no verb "tody", did you mean "today"? (see ninethirty --help)\n')
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("today", "--date", "2018-13-01"),
+        ("today", "--dat", "2018-01-05"),
+        ("explain",),
+        ("explain", "births-2016", "--at", "noon"),
+        ("report", "period", "--from", "2018-02-01", "--to", "2018-01-01"),
+        ("calendar", "parse", "tml", "x"),
+        ("calendar", "parse", "html", "x", "--option", "rows"),
+        ("calendar", "parse", "html", "x", "--option", "rowz=tr"),
+        ("calendar", "date", "soon", "--timezone", "Europe/Londinium"),
+        ("probe", "stats.example"),
+        ("probe", "https://stats.example/", "--as", "statuss"),
+        ("rehearse", "x.toml", "--speed", "0"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line_with_status_2(ask: Ask, arguments: tuple[str, ...]) -> None:
+    told = ask(*arguments)
+    assert (told.status, told.out, len(told.err.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize("verb", ["today", "plan", "run", "once", "replay", "export"])
+def test_a_configuration_that_is_not_there_is_told_in_one_line(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of(["--config", "nowhere/config.toml", verb]) == 1
+    assert capsys.readouterr().err == "nowhere/config.toml: cannot be read: No such file or directory\n"
+
+
+@pytest.mark.parametrize("verb", ["today", "plan", "incident list", "replay", "store check"])
+def test_a_store_that_is_no_database_is_a_fault_of_the_surroundings(ask: Ask, folder: Path, verb: str) -> None:
+    (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
+    told = ask(*verb.split())
+    assert (told.status, told.out) == (3, "")
+    assert told.err.splitlines()[0].endswith("the file is not a database")
+
+
+def test_a_store_in_a_folder_that_cannot_be_made_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+    (folder / "file").write_text("")
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("store.db", "file/store.db"))
+    told = ask("today")
+    assert (told.status, len(told.err.splitlines())) == (3, 1)
+
+
+def test_a_store_of_a_newer_version_is_left_alone(ask: Ask, folder: Path) -> None:
+    with sqlite3.connect(folder / "store.db") as store:
+        store.execute("UPDATE alembic_version SET version_num = '9999'")
+    store.close()
+    told = ask("today")
+    assert (told.status, "a newer version of ninethirty made it" in told.err) == (3, True)
+
+
+def test_a_store_of_no_known_kind_is_a_fault_of_the_person_and_its_password_is_not_told(ask: Ask, folder: Path) -> None:
+    (folder / "config.toml").write_text('[store]\nurl = "mysql://anna:hunter2@db.example/n"\n')
+    told = ask("today")
+    assert (told.status, "hunter2" in told.err, len(told.err.splitlines())) == (1, False, 1)
+
+
+def test_a_port_that_is_taken_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        address = f"127.0.0.1:{other.getsockname()[1]}"
+        config = folder / "config.toml"
+        config.write_text(config.read_text() + f'[web]\nlisten = "{address}"\n')
+        told = ask("run")
+    assert (told.status, told.err) == (3, f"cannot listen on {address}: Address already in use\n")
+
+
+def test_an_interrupted_verb_says_so_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    @click.command()
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    assert status_of([], interrupted) == 130
+    assert capsys.readouterr().err.split() == ["interrupted"]
+
+
+def test_a_file_that_cannot_be_written_is_a_fault_of_the_surroundings(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    @click.command()
+    def writes() -> None:
+        (tmp_path / "none" / "file").write_text("x")
+
+    assert status_of([], writes) == 3
+    assert capsys.readouterr().err == f"{tmp_path}/none/file: No such file or directory\n"

@@ -1,0 +1,134 @@
+"""today, plan, explain, replay, report and export on a filled store."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from icalendar import Calendar
+
+Ask = Callable[..., Any]
+DAY = ("--date", "2018-01-05")
+PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+
+
+def test_the_board_tells_slot_producer_verdict_delay_and_title(ask: Ask) -> None:
+    told = ask("today", *DAY)
+    assert [" ".join(line.split()) for line in told.out.splitlines()] == [
+        "Friday 5 January 2018: 1 LATE",
+        "SLOT PRODUCER VERDICT DELAY OR EXPOSURE TITLE",
+        "09:30 GMT ons LATE 20 min to 20 min 1 s Births 2016",
+    ]
+    assert told.status == 0
+
+
+def test_the_board_in_json_is_a_list_of_releases_of_the_interface(ask: Ask) -> None:
+    (row,) = ask("today", *DAY, "--json").json
+    assert (row["id"], row["verdict"], row["grade"], row["final"]) == ("births-2016", "late", "report", True)
+    assert row["delay"] == {"min": 1200.0, "max": 1201.0}
+    assert row["incident"] == "births-2016-2018-01-05"
+
+
+def test_a_release_that_nobody_watches_yet_stands_on_the_board_of_its_day(ask: Ask) -> None:
+    (row,) = ask("today", "--date", "2030-01-04", "--json").json
+    assert (row["id"], row["verdict"]) == ("deaths-2029", "pending")
+
+
+def test_a_day_without_releases_is_no_fault(ask: Ask) -> None:
+    told = ask("today", "--date", "2018-01-06")
+    assert (told.status, len(told.out.splitlines())) == (0, 1)
+
+
+def test_an_explanation_begins_with_the_verdict_and_ends_with_what_would_change_it(ask: Ask) -> None:
+    lines = ask("explain", "births-2016").out.splitlines()
+    assert lines[0] == "LATE by 20 min to 20 min 1 s, grade report, final"
+    assert "  Promised    Friday 5 January 2018, 09:30 GMT, as mine said by 26 Nov 2017 09:30:00 GMT" in lines
+    assert "  First seen  between 5 Jan 2018 09:50:00 and 09:50:01 GMT" in lines
+    assert "What would change it" in lines
+    assert max(map(len, lines)) <= 120
+
+
+def test_an_explanation_as_of_an_earlier_instant_knows_nothing_later(ask: Ask) -> None:
+    told = ask("explain", "births-2016", "--at", "2018-01-05T09:40", "--json").json
+    assert (told["verdict"], told["delay"]) == ("overdue", {"min": 600.0, "max": None})
+    assert told["explanation"]["verdict"] == "overdue"
+    assert ask("explain", "births-2016", "--at", "2018-01-05T09:00:00Z", "--json").json["incident"] is None
+
+
+def test_a_release_that_is_not_known_is_answered_with_the_nearest(ask: Ask) -> None:
+    told = ask("explain", "birth-2016")
+    assert (told.status, told.err) == (1, 'no release "birth-2016", did you mean "births-2016"?\n')
+
+
+def test_a_plan_tells_looks_a_minute_against_the_budget(ask: Ask) -> None:
+    plan = ask("plan", "--date", "2030-01-04", "--json").json
+    host = plan["hosts"]["stats.example"]
+    assert (host["budget"], host["targets"], host["warning"], plan["warnings"]) == (2.0, 2, None, [])
+    # Landing page and origin view, each once a second from two minutes before the slot.
+    assert host["peak"] == {"at": "2030-01-04T09:28:00.000Z", "looks": 120, "rate": 2.0}
+    assert sum(minute["looks"] for minute in host["minutes"]) == host["looks"]
+
+
+def test_a_plan_that_a_budget_cannot_carry_warns_and_tells_the_stretch(ask: Ask, folder: Path) -> None:
+    config = folder / "config.toml"
+    config.write_text(config.read_text() + '[budget]\n"stats.example" = "1/s"\n')
+    told = ask("plan", "--date", "2030-01-04")
+    assert told.out.splitlines()[-1].startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
+    assert ask("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 2.0
+
+
+def test_a_release_that_is_out_is_planned_as_it_stands(ask: Ask) -> None:
+    (release,) = ask("plan", "--date", "2018-01-06", "--json").json["releases"]
+    windows = [window["name"] for target in release["targets"] for window in target["windows"]]
+    assert (release["due"], set(windows)) == (False, {"after"})
+
+
+def test_a_replay_of_a_store_finds_no_difference(ask: Ask) -> None:
+    told = ask("replay", "--json")
+    assert (told.status, told.json) == (0, {"releases": 1, "differences": {}})
+
+
+def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:
+    (row,) = csv.DictReader(io.StringIO(ask("export").out))
+    assert (row["id"], row["verdict"], row["delay_min"], row["final"]) == ("births-2016", "late", "1200.0", "true")
+    assert ask("export", "--format", "json").json == ask("export", "--json").json
+    assert ask("export", "--from", "2018-01-06").out.count("\n") == 1
+
+
+def test_the_joined_calendar_keeps_its_uids_to_subscribe_to(ask: Ask, folder: Path) -> None:
+    told = ask("export", "--output", str(folder / "all.ics"))
+    events = Calendar.from_ical((folder / "all.ics").read_bytes()).walk("VEVENT")
+    assert (told.out, told.err) == ("", f"{folder}/all.ics: written\n")
+    assert {str(event["uid"]): f"{event['dtstart'].dt:%F %R}" for event in events} == {
+        "births-2016@ninethirty": "2018-01-05 09:30",
+        "deaths-2029@ninethirty": "2030-01-04 09:30",
+    }
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("docx", b"PK"), ("odt", b"PK"), ("html", b"<!"), ("md", b"# ")])
+def test_a_period_report_is_written_in_every_format(ask: Ask, folder: Path, kind: str, begins: bytes) -> None:
+    told = ask(*PERIOD, "--output", str(folder / f"report.{kind}"))
+    assert told.status == 0
+    assert (folder / f"report.{kind}").read_bytes().startswith(begins)
+
+
+def test_a_period_report_counts_and_measures(ask: Ask) -> None:
+    told = ask(*PERIOD, "--json").json
+    assert (told["counts"], told["punctuality"]["mean_delay"]) == ({"late": 1}, {"min": 1200.0, "max": 1201.0})
+    assert told["releases"][0]["practice"].startswith("Protocol 2")
+    assert ask(*PERIOD, "--host", "stats.example", "--format", "csv").out.count("\n") == 2
+
+
+@pytest.mark.parametrize(("option", "name", "near"), [("--producer", "onz", "ons"), ("--host", "stat.example", "sta")])
+def test_a_period_report_of_nobody_is_answered_with_the_nearest(ask: Ask, option: str, name: str, near: str) -> None:
+    told = ask(*PERIOD, option, name)
+    assert (told.status, f'did you mean "{near}' in told.err) == (1, True)
+
+
+def test_a_report_that_cannot_be_written_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:
+    told = ask(*PERIOD, "--output", str(folder / "none" / "report.md"))
+    assert (told.status, told.err) == (3, f"{folder}/none/report.md: cannot be written: No such file or directory\n")

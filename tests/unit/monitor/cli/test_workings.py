@@ -1,0 +1,150 @@
+"""check, store, channel, once, rehearse: the monitor's own workings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.record.open import open_store
+from monitor.record.rows import Heartbeat
+
+Ask = Callable[..., Any]
+QUIET_DAY = """
+title = "Nothing is promised"
+from = 2018-01-05T09:00:00
+until = 2018-01-05T09:01:00
+[[expect]]
+notices = {notices}
+"""
+
+CALENDAR = """
+[[release]]
+id = "soon"
+title = "Soon"
+producer = "ons"
+url = "http://127.0.0.1:9/soon"
+slot = {day}T23:59:59Z
+"""
+
+
+def add(folder: Path, text: str) -> None:
+    config = folder / "config.toml"
+    config.write_text(config.read_text() + text)
+
+
+def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
+    told = ask("check")
+    assert (told.status, told.out, told.err) == (0, f"{folder}/config.toml: in order\n", "")
+    assert ask("check", "--json").json == {"ok": True, "faults": []}
+
+
+def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> None:
+    assert ask("check", "--online").err == "calendar mine: 1 entries\n"
+    (folder / "calendar.toml").write_text("[[release]")
+    told = ask("check", "--online", "--json")
+    assert (told.status, told.json["faults"][0][:37]) == (1, "calendar mine: calendar.toml: not TOM")
+
+
+def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, folder: Path) -> None:
+    (folder / "file").write_text("")
+    (folder / "store.db").write_text("no database at all" * 100)
+    add(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETYTHIRTY_TEST_NONE" }\n')
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("/outbox", "/file"))
+    told = ask("check")
+    assert told.status == 1
+    assert told.err.splitlines() == [
+        "config.toml: channel[2].url: the environment has no NINETYTHIRTY_TEST_NONE",
+        f'config.toml: channel[1].folder: the folder cannot be written (got "{folder}/file")',
+        f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database",
+    ]
+
+
+def test_a_test_notice_goes_through_the_channel_that_is_named(ask: Ask, folder: Path) -> None:
+    told = ask("channel", "test", "desk", "--json")
+    assert (told.status, told.json["accepted"]) == (0, True)
+    (text,) = folder.glob("outbox/*/*.txt")
+    assert "Nothing needs to be done" in text.read_text()
+
+
+def test_a_channel_that_refuses_is_told_with_status_1(ask: Ask, folder: Path) -> None:
+    (folder / "outbox").write_text("a file in the way")
+    told = ask("channel", "test", "desk")
+    assert (told.status, told.out) == (1, "")
+    assert told.err.startswith("desk: refused: ")
+
+
+def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask) -> None:
+    told = ask("channel", "test", "disk")
+    assert (told.status, told.err) == (1, 'no channel "disk", did you mean "desk"?\n')
+
+
+def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:
+    assert ask("store", "check").out == "The store is whole.\n"
+    assert ask("store", "upgrade", "--json").json == {"upgraded": True}
+    assert ask("store", "backup", str(folder / "copy.db")).status == 0
+    told = ask("store", "backup", str(folder / "copy.db"))
+    assert (told.status, len(told.err.splitlines())) == (1, 1)
+
+
+def beat(folder: Path, at: datetime, *, stopped: bool) -> None:
+    store = open_store(f"sqlite:///{folder}/store.db")
+    with store.transaction() as tx:
+        tx.save_heartbeat(Heartbeat("edge", at, stopped=stopped))
+    store.close()
+
+
+def test_once_reads_looks_judges_and_stops_in_good_order(ask: Ask, folder: Path) -> None:
+    day = SystemClock().now().date()
+    calendar = CALENDAR.format(day=day)
+    (folder / "calendar.toml").write_text(calendar)
+    told = ask("once", "--json")
+    assert told.status == 0
+    assert [(row["id"], row["verdict"]) for row in told.json] == [("soon", "pending")]
+    assert ask("once").status == 0
+
+
+def test_once_leaves_a_store_alone_on_which_a_daemon_of_its_name_runs(ask: Ask, folder: Path) -> None:
+    beat(folder, SystemClock().now(), stopped=False)
+    told = ask("once")
+    assert (told.status, told.out) == (3, "")
+    assert told.err.startswith('a monitor named "edge" is running on this store')
+    beat(folder, SystemClock().now(), stopped=True)
+    assert ask("once").status == 0
+
+
+def test_a_rehearsal_prints_json_alone_and_ends_with_1_when_an_expectation_is_not_met(ask: Ask, folder: Path) -> None:
+    script = folder / "quiet.toml"
+    for notices, status in ((0, 0), (1, 1)):
+        script.write_text(QUIET_DAY.format(notices=notices))
+        told = ask("rehearse", str(script), "--json")
+        (line,) = told.lines
+        assert (told.status, line["ok"], told.err) == (status, status == 0, "")
+
+
+def test_a_rehearsal_is_kept_where_it_is_told_to_be_and_replaces_the_one_before(ask: Ask, folder: Path) -> None:
+    script = folder / "quiet.toml"
+    script.write_text(QUIET_DAY.format(notices=0))
+    for _ in range(2):
+        assert ask("rehearse", str(script), "--keep", str(folder / "kept")).status == 0
+    assert (folder / "kept" / "quiet" / "ninethirty.db").is_file()
+
+
+def test_faults_of_all_scripts_are_told_before_any_is_played(ask: Ask, folder: Path) -> None:
+    for name in ("one", "two"):
+        (folder / f"{name}.toml").write_text(f'titel = "{name}"\n')
+    told = ask("rehearse", str(folder / "one.toml"), str(folder / "two.toml"))
+    assert (told.status, told.out) == (1, "")
+    assert {line.partition(":")[0] for line in told.err.splitlines()} == {"one.toml", "two.toml"}
+
+
+@pytest.mark.parametrize("answer", ["--json", None])
+def test_a_look_at_an_address_that_is_refused_proves_nothing(ask: Ask, answer: str | None) -> None:
+    told = ask("probe", "http://127.0.0.1:9/", *([answer] if answer else []))
+    assert told.status == 0
+    assert "unknown" in told.out
