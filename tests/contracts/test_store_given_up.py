@@ -1,0 +1,34 @@
+"""What every store tells of deliveries that were given up."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from alerts.notice import Notice
+from monitor.record.rows import Delivery, Standing
+from monitor.record.store import Store
+
+NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def delivery(channel: str, standing: Standing, minutes: int) -> Delivery:
+    ended = NOON + minutes * MINUTE
+    return Delivery(
+        "n", channel, standing, NOON, 2, NOON, ended, "refused", "d" if standing is Standing.COVERED else ""
+    )
+
+
+def test_given_up_deliveries_come_newest_first_since_an_instant(store: Store) -> None:
+    rows = [
+        delivery("old", Standing.GIVEN_UP, -1),
+        delivery("first", Standing.GIVEN_UP, 0),
+        delivery("second", Standing.GIVEN_UP, 5),
+        delivery("sent", Standing.SENT, 5),
+        delivery("covered", Standing.COVERED, 5),
+    ]
+    with store.transaction() as tx:
+        tx.add_notice(Notice("n", "opened", "", "", "p", "note", (), NOON, "s", "t"), rows)
+    assert [row.channel for row in store.given_up(NOON)] == ["second", "first"]
+    assert store.outbox_pending() == 0
+    assert next(row for row in store.deliveries("n") if row.channel == "covered").reference == "d"

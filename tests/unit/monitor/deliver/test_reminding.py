@@ -1,0 +1,170 @@
+"""Nobody has an incident: they are told again, and others as well, until somebody says that they have it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from alerts.notice import Notice
+from alerts.routes import Route
+from monitor.attendant import Attendant, Reminding
+from monitor.clock import VirtualClock
+from monitor.deliver.events import Events
+from monitor.deliver.house import House
+from monitor.record.memory import MemoryStore
+from monitor.record.rows import Standing
+from monitor.record.store import Store
+from monitor.record.writer import Writer
+from monitor.rehearse.loop import run_virtually
+from tests.unit.monitor.deliver.outbox import some_late
+from tests.unit.monitor.deliver.story import a_verdict, at, directly, record
+
+HOUSE = House(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
+MINUTE = timedelta(minutes=1)
+
+
+@dataclass
+class World:
+    clock: VirtualClock
+    store: MemoryStore
+    writer: Writer
+    rung: list[int]
+
+    def attendant(self, reminding: Reminding | None = None, house: House = HOUSE) -> Attendant:
+        return Attendant(
+            self.store,
+            self.writer,
+            self.clock,
+            house,
+            reminding or Reminding(),
+            ask=directly,
+            ring=lambda: self.rung.append(1),
+            given_up=self.rung.append,
+        )
+
+    async def minutes(self, attendant: Attendant, count: int) -> None:
+        for _ in range(count):
+            await attendant.remind()
+            await self.clock.sleep(60)
+
+    def reminders(self) -> list[Notice]:
+        return [one for one in self.store.notices() if one.kind == "reminder"]
+
+
+def played(story: Callable[[World], Awaitable[None]]) -> None:
+    async def whole(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await story(World(clock, store, writer, []))
+        writer.abandon()
+
+    run_virtually(whole, at(400))
+
+
+def channels_of(store: Store, notice: Notice) -> set[str]:
+    return {row.channel for row in store.deliveries(notice.id)}
+
+
+def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_then_each_half_hour() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        await world.minutes(world.attendant(), 180)
+        told = [round((one.at - at(400)) / MINUTE) for one in world.reminders()]
+        assert told == [15, 45, 75]
+        assert len(world.rung) == 3
+
+    played(story)
+
+
+def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        await world.minutes(world.attendant(), 20)
+        (told,) = world.reminders()
+        assert channels_of(world.store, told) == {"mail", "pager"}
+
+    played(story)
+
+
+def test_acknowledging_stops_reminders_and_stands_in_the_timeline() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        attendant = world.attendant()
+        await world.minutes(attendant, 20)
+        (incident,) = world.store.incidents()
+        said = await attendant.acknowledge(incident.id, "duty statistician")
+        again = await attendant.acknowledge(incident.id, "duty statistician")
+        await world.minutes(attendant, 120)
+        assert len(world.reminders()) == 1
+        assert said == again == world.store.incident(incident.id)
+        assert said is not None
+        assert said.acknowledged is not None
+        assert (said.acknowledged.by, said.acknowledged.text) == ("duty statistician", "acknowledged")
+        assert any("nobody has acknowledged" in entry.text for entry in said.timeline)
+
+    played(story)
+
+
+def test_a_restart_neither_forgets_an_incident_nor_reminds_twice() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        for _ in range(6):
+            await world.minutes(world.attendant(), 10)
+        assert len(world.reminders()) == 2
+
+    played(story)
+
+
+def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
+    async def story(world: World) -> None:
+        attendant = world.attendant()
+        await attendant.remind()
+        events = Events(world.store, HOUSE)
+        await record(world.writer, events, a_verdict(400), world.clock.now())
+        for incident in world.store.incidents():
+            attendant.opened(incident)
+        await world.minutes(attendant, 20)
+        assert len(world.reminders()) == 1
+
+    played(story)
+
+
+def test_a_note_is_never_reminded_of() -> None:
+    async def story(world: World) -> None:
+        await record(world.writer, Events(world.store, HOUSE), a_verdict(120), world.clock.now())
+        assert [one.grade for one in world.store.incidents()] == ["note"]
+        await world.minutes(world.attendant(), 60)
+        assert world.reminders() == []
+
+    played(story)
+
+
+def test_a_reminder_after_no_time_at_all_means_none() -> None:
+    async def story(world: World) -> None:
+        attendant = world.attendant(Reminding(timedelta()))
+        assert [name for _, name, _ in attendant.jobs()] == ["given up"]
+
+    played(story)
+
+
+def test_nobody_acknowledges_what_there_is_not() -> None:
+    async def story(world: World) -> None:
+        assert await world.attendant().acknowledge("nothing", "duty statistician") is None
+
+    played(story)
+
+
+def test_what_was_given_up_of_late_is_counted() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        (row,) = world.store.deliveries()
+        gone = type(row)(row.notice, row.channel, Standing.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
+        with world.store.transaction() as tx:
+            tx.save_delivery(gone)
+        await world.attendant().count()
+        await world.clock.sleep(8 * 86400)
+        await world.attendant().count()
+        assert world.rung == [1, 0]
+
+    played(story)
