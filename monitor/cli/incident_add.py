@@ -76,7 +76,8 @@ def log(
         incident = log_by_hand(words, facts, now, context.settings.timezone)
     except NotEnough as exc:
         raise UserFault(str(exc)) from exc
-    house = house_of(context.settings, [channel.name for channel in context.settings.channel])
+    names = [channel.name for channel in context.settings.channel]
+    house = house_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
         known = store.incident(incident.id)
         if known is not None:

@@ -63,7 +63,7 @@ def draft(  # noqa: PLR0913 # one for each option
         found = _version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
-        _write(_version(context, incident, number), ending, output)
+        _write(context, _version(context, incident, number), ending, output)
 
 
 def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
@@ -157,12 +157,16 @@ def _check_field(report: Report, field: str) -> None:
         raise unknown("field", field, known)
 
 
-def _write(draft: Draft, ending: str | None, output: Path | None) -> None:
+def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
     from monitor.deliver.drafts import written
+    from monitor.wiring import templates_of
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")
-    deliver(written(draft, kind)[0], output, kind)
+    with context.store() as store:
+        producer = incident_of(store, draft.incident).producer
+    template = templates_of(context.settings, context.path.parent).get(producer)
+    deliver(written(draft, kind, template)[0], output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:

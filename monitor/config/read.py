@@ -113,6 +113,7 @@ _WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "string_type": lambda _: "must be text in quotes",
     "int_type": lambda _: "must be a whole number",
     "bool_type": lambda _: "must be true or false",
+    "date_type": lambda _: "must be a date, write 2026-11-26 without quotes",
     "list_type": lambda _: "must be a list in [ ]",
     "dict_type": lambda _: "must be a table",
     "model_type": lambda _: "must be a table",
