@@ -1,0 +1,130 @@
+"""What a draft rests on: hashes of what was kept, one transaction with its incident, and nothing seen too early."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from alerts.draft.code import amended, standard_book
+from alerts.draft.report import report_from_json
+from alerts.draft.versions import signed
+from monitor.deliver.drafts import ENDINGS, row_of, versions_of, written
+from monitor.deliver.events import Events, body_of
+from monitor.deliver.facts import Measured
+from monitor.deliver.house import House
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from monitor.record.memory import MemoryStore
+from monitor.record.rows import Record
+from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
+
+SECRET = "unemployment fell to 3.9%"
+KEPT = Record("edge", 1, "turn", at(0), "f.warc", 0, 10, "ab" * 32, "cd" * 32)
+FRESH = Record("edge", 2, "turn", at(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
+
+
+def recorded(store: MemoryStore, verdict: Verdict, now: float, events: Events | None = None) -> str:
+    events = events or Events(store, House(channels=["mail"]))
+    measured = Measured("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
+    with store.transaction() as tx:
+        incident = events.record(tx, verdict, measured, at(now)).incident
+    assert incident is not None
+    return incident.id
+
+
+def with_evidence() -> MemoryStore:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        tx.add_evidence([KEPT])
+    return store
+
+
+def early(now: float = 60) -> Verdict:
+    runs = [
+        a_run("r", State.ABSENT, -7200, -3600),
+        replace(a_run("r", State.PRESENT, -3595, -3000), specific=True, evidence=("edge-1",), why=SECRET),
+        a_run("r", State.ABSENT, -2995, now),
+    ]
+    return judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), at(now))
+
+
+def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_transaction() -> None:
+    store = with_evidence()
+    events = Events(store, House(), lambda: [FRESH])
+    incident = store.incident(recorded(store, a_verdict(400), 400, events))
+    assert incident is not None
+    assert incident.facts is not None
+    known = dict(incident.facts.certainty.records)
+    assert known == {"edge-1": KEPT.sha256, "edge-2": FRESH.sha256, "edge-3": ""}
+    report = report_from_json(store.drafts(incident.id)[-1].facts)
+    cells = [cell for table in report.annex for row in table.rows for cell in row]
+    assert any(KEPT.sha256 in cell for cell in cells)
+
+
+def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
+    store = MemoryStore()
+
+    class _Gone(Exception):
+        pass
+
+    def cut_off() -> None:
+        with store.transaction() as tx:
+            Events(store, House(channels=["mail"])).record(tx, a_verdict(400), Measured(), at(400))
+            raise _Gone
+
+    with pytest.raises(_Gone):
+        cut_off()
+    assert (store.incidents(), store.notices(), store.deliveries(), store.judged()) == ([], [], [], [])
+    name = recorded(store, a_verdict(400), 400)
+    assert [draft.version for draft in store.drafts(name)] == [1]
+    assert store.drafts(name)[0].at == at(400)
+
+
+def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
+    store = with_evidence()
+    verdict = early()
+    assert verdict.word.value == "early"
+    name = recorded(store, verdict, 60)
+    draft = store.drafts(name)[-1]
+    for ending in ENDINGS:
+        assert SECRET.encode() not in written(draft, ending)[0]
+    assert SECRET not in str(draft)
+    assert all(SECRET not in str(notice) for notice in store.notices())
+    assert SECRET not in str(body_of(verdict, store.incident(name)))
+
+
+def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
+    store = MemoryStore()
+    name = recorded(store, a_verdict(400), 400)
+    versions = signed(versions_of(store.drafts(name)), "head of profession", at(500))
+    with store.transaction() as tx:
+        tx.add_draft(row_of(versions[-1], name))
+    recorded(store, a_verdict(1300), 1300)
+    last = report_from_json(store.drafts(name)[-1].facts)
+    assert last.signed.startswith("Signed off by head of profession")
+    assert [line.partition(" at ")[0] for line in last.amendments] == ["Amended after sign-off"]
+
+
+def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
+    book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
+    store = MemoryStore()
+    name = recorded(store, a_verdict(400), 400, Events(store, House(book=book)))
+    assert store.drafts(name)[-1].edition == "2.0"
+    judged = store.judged_one("r")
+    assert judged is not None
+    assert judged.body["code"]["edition"] == "2.0"
+
+
+def test_a_template_that_went_bad_never_keeps_the_report_back(tmp_path: Path) -> None:
+    store = MemoryStore()
+    draft = store.drafts(recorded(store, a_verdict(400), 400))[-1]
+    (tmp_path / "bad.docx").write_bytes(b"no document")
+    for file in ("bad.docx", "gone.docx"):
+        content, media = written(draft, "docx", tmp_path / file)
+        assert content.startswith(b"PK")
+        assert media.endswith("wordprocessingml.document")

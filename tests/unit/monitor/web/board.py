@@ -1,0 +1,139 @@
+"""A web application over a store in memory in which a release came late and another was out too early."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from starlette.types import ASGIApp
+
+from monitor.attendant import Attendant, Reminding
+from monitor.deliver.events import Events, body_of
+from monitor.deliver.facts import Measured
+from monitor.deliver.house import House
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from monitor.record.memory import MemoryStore
+from monitor.record.rows import Delivery, Record, Standing
+from monitor.record.writer import Writer
+from monitor.web.app import application
+from monitor.web.desk import Desk
+from monitor.web.keys import Keys
+from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at, directly
+
+KEYS = Keys(b"a key that signs links", b"a token for programs")
+TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
+
+
+@dataclass
+class Stopped:
+    """A clock that stands still until it is moved."""
+
+    at: datetime
+    seconds: float = 0.0
+
+    def now(self) -> datetime:
+        return self.at + timedelta(seconds=self.seconds)
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    async def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+        await asyncio.sleep(0)
+
+
+@dataclass
+class Live:
+    """The daemon as the web sees it, with nothing to say."""
+
+    reasons: Sequence[str] = ()
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        del release
+        return None
+
+    def unready(self) -> Sequence[str]:
+        return self.reasons
+
+    def status(self) -> dict[str, Any]:
+        return {"Calendars, last usable read": {"govuk": "5 January 2018 09:29:10 UTC"}, "Calendars, faults": {}}
+
+    def metrics(self) -> bytes:
+        return b""
+
+
+def early_verdict(now: float) -> Verdict:
+    """Return the verdict on a release whose page was out an hour early for ten minutes."""
+    runs = [
+        a_run("early", State.ABSENT, -7200, -3600),
+        a_run("early", State.PRESENT, -3595, -3000),
+        a_run("early", State.ABSENT, -2995, -10),
+        a_run("early", State.PRESENT, 1, now),
+    ]
+    release = a_release("early", "Example prices: monthly")
+    return judge(release, [a_promise("early")], {"early/page/edge": runs}, [], Policy(), at(now))
+
+
+@dataclass
+class Board:
+    """The application, what it stands on, and a client."""
+
+    store: MemoryStore
+    clock: Stopped
+    desk: Desk
+    app: ASGIApp
+    client: httpx.AsyncClient
+    incident: str = ""
+    early: str = ""
+    logs: list[str] = field(default_factory=list)
+
+
+def _fill(store: MemoryStore) -> None:
+    events = Events(store, House(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}}))
+    late = replace(a_verdict(400), title=TITLE)
+    measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
+    with store.transaction() as tx:
+        tx.add_evidence([Record("edge", 1, "turn", at(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
+        tx.save_release(a_release())
+        tx.save_release(a_release("early", "Example prices: monthly"))
+    for verdict, now in ((late, 400), (early_verdict(60), 401)):
+        with store.transaction() as tx:
+            events.record(tx, verdict, measured, at(now))
+    notice = store.notices()[0]
+    refused = Delivery(notice.id, "pager", Standing.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known")
+    with store.transaction() as tx:
+        tx.save_judged(replace(store.judged_one("r") or _none(), body=body_of(late, store.incident_of("r"))))
+        tx.save_delivery(refused)
+
+
+def _none() -> Any:  # noqa: ANN401 # never comes to it
+    raise LookupError
+
+
+@asynccontextmanager
+async def a_board(*, public: bool = True, keys: Keys = KEYS, reasons: Sequence[str] = ()) -> AsyncIterator[Board]:
+    store, clock = MemoryStore(), Stopped(at(600))
+    _fill(store)
+    writer = Writer(store, clock)
+    desk = Desk(store, Live(reasons), clock, "Europe/London", public)
+    desk.keys = keys
+    desk.attendant = Attendant(store, writer, clock, House(), Reminding(), ask=directly, ring=_nothing)
+    app = application(desk)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://board.example") as client:
+        late, early = store.incident_of("r"), store.incident_of("early")
+        assert late is not None
+        assert early is not None
+        yield Board(store, clock, desk, app, client, late.id, early.id)
+    writer.abandon()
+    desk.close()
+
+
+_nothing: Callable[[], None] = lambda: None  # noqa: E731 # a bell nobody hears

@@ -1,0 +1,189 @@
+"""Saying that somebody has an incident: the link, the button, the token, and whoever has none of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from alerts.link import sign
+from monitor.deliver.house import Links
+from monitor.web.keys import Keys, Throttle
+from monitor.web.openapi import DESCRIPTION
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+
+WEEK = timedelta(days=7)
+
+
+def token_of(board: Board, key: bytes = KEYS.link) -> str:
+    return sign(board.incident, at(400) + WEEK, key)
+
+
+def acknowledged_by(board: Board) -> list[str]:
+    incident = board.store.incident(board.incident)
+    assert incident is not None
+    return [entry.by for entry in incident.timeline if entry.text == "acknowledged"]
+
+
+async def test_opening_the_link_shows_a_button_and_changes_nothing() -> None:
+    async with a_board() as board:
+        for method in ("GET", "HEAD"):
+            answer = await board.client.request(method, "/acknowledge", params={"token": token_of(board)})
+            assert answer.status_code == 200
+        page = await board.client.get("/acknowledge", params={"token": token_of(board)})
+        assert "I have it" in page.text
+        assert 'method="post"' in page.text
+        assert acknowledged_by(board) == []
+
+
+async def test_the_button_acknowledges_with_a_role() -> None:
+    async with a_board() as board:
+        said = {"token": token_of(board), "role": "duty statistician"}
+        answer = await board.client.post("/acknowledge", data=said, follow_redirects=True)
+        assert answer.status_code == 200
+        assert "duty statistician" in answer.text
+        assert acknowledged_by(board) == ["duty statistician"]
+        await board.client.post("/acknowledge", data=said)
+        assert acknowledged_by(board) == ["duty statistician"]
+
+
+@pytest.mark.parametrize("role", ["", "   ", "x" * 81])
+async def test_the_button_without_a_proper_role_asks_again(role: str) -> None:
+    async with a_board() as board:
+        answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": role})
+        assert answer.status_code == 400
+        assert "say in which role" in answer.text
+        assert acknowledged_by(board) == []
+
+
+async def test_a_link_of_another_key_or_none_opens_nothing() -> None:
+    async with a_board() as board:
+        for token in ("", "nonsense", "%00", token_of(board, b"another key"), token_of(board)[:-2]):
+            shown = await board.client.get("/acknowledge", params={"token": token})
+            said = await board.client.post("/acknowledge", data={"token": token, "role": "me"})
+            assert (shown.status_code, said.status_code) == (403, 403)
+        assert acknowledged_by(board) == []
+
+
+async def test_a_link_runs_out() -> None:
+    async with a_board() as board:
+        board.clock.seconds = WEEK.total_seconds()
+        answer = await board.client.post("/acknowledge", data={"token": token_of(board), "role": "me"})
+        assert answer.status_code == 403
+
+
+async def test_without_a_key_no_link_opens_anything() -> None:
+    async with a_board(keys=Keys()) as board:
+        answer = await board.client.get("/acknowledge", params={"token": token_of(board, b"")})
+        assert answer.status_code == 403
+
+
+async def test_guessing_is_slowed_down_and_only_for_the_one_who_guesses() -> None:
+    async with a_board() as board:
+        codes = [(await board.client.get("/acknowledge", params={"token": "x"})).status_code for _ in range(25)]
+        assert codes == [403] * 20 + [429] * 5
+        waited = await board.client.get("/acknowledge", params={"token": "x"})
+        assert 0 < int(waited.headers["Retry-After"]) <= 60
+        board.clock.seconds = 61.0
+        assert (await board.client.get("/acknowledge", params={"token": token_of(board)})).status_code == 200
+
+
+def test_the_throttle_tells_clients_apart() -> None:
+    throttle = Throttle(Stopped(at(0)), most=2)
+    for _ in range(2):
+        throttle.failed("a")
+    assert throttle.wait("a") > 0
+    assert throttle.wait("b") == 0
+
+
+async def test_a_program_acknowledges_with_its_token() -> None:
+    async with a_board() as board:
+        answer = await board.client.post(
+            f"/api/v1/incidents/{board.incident}/acknowledge",
+            json={"role": "pager bridge"},
+            headers={"Authorization": "Bearer a token for programs"},
+        )
+        assert answer.status_code == 200
+        assert answer.json()["acknowledged"]["by"] == "pager bridge"
+        assert answer.json()["drafts"]
+        assert acknowledged_by(board) == ["pager bridge"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "body", "code"),
+    [
+        ("", '{"role": "me"}', 401),
+        ("Bearer wrong", '{"role": "me"}', 401),
+        ("Basic a token for programs", '{"role": "me"}', 401),
+        ("Bearer a token for programs", "{}", 400),
+        ("Bearer a token for programs", "not JSON", 400),
+        ("Bearer a token for programs", '["role"]', 400),
+        ("Bearer a token for programs", '{"role": 5}', 400),
+        ("Bearer a token for programs", '{"role": "' + "x" * 9000 + '"}', 400),
+    ],
+)
+async def test_a_program_without_token_or_role_is_told_so(shown: str, body: str, code: int) -> None:
+    async with a_board() as board:
+        address = f"/api/v1/incidents/{board.incident}/acknowledge"
+        answer = await board.client.post(address, content=body, headers={"Authorization": shown})
+        assert answer.status_code == code
+        assert answer.json()["error"]
+        assert ("WWW-Authenticate" in answer.headers) is (code == 401)
+        assert acknowledged_by(board) == []
+
+
+async def test_a_program_without_a_configured_token_never_gets_in() -> None:
+    async with a_board(keys=Keys()) as board:
+        address = f"/api/v1/incidents/{board.incident}/acknowledge"
+        answer = await board.client.post(address, json={"role": "me"}, headers={"Authorization": "Bearer "})
+        assert answer.status_code == 401
+
+
+async def test_an_incident_there_is_not_cannot_be_acknowledged() -> None:
+    async with a_board() as board:
+        headers = {"Authorization": "Bearer a token for programs"}
+        answer = await board.client.post("/api/v1/incidents/none/acknowledge", json={"role": "me"}, headers=headers)
+        assert answer.status_code == 404
+
+
+async def test_reading_the_api_acknowledges_nothing() -> None:
+    async with a_board() as board:
+        answer = await board.client.get(f"/api/v1/incidents/{board.incident}/acknowledge")
+        assert answer.status_code == 405
+
+
+async def test_links_work_where_the_board_is_not_public() -> None:
+    async with a_board(public=False) as board:
+        assert (await board.client.get("/incidents")).status_code == 404
+        page = await board.client.get("/acknowledge", params={"token": token_of(board)})
+        assert page.status_code == 200
+        assert (await board.client.get("/style.css")).status_code == 200
+
+
+async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
+    async with a_board() as board:
+        notice = board.store.notices(board.incident)[0]
+        link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).to(notice))
+        assert link.path == "/acknowledge"
+        (token,) = parse_qs(link.query)["token"]
+        assert KEYS.incident(token, board.clock.now()) == board.incident
+
+
+async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:
+    async with a_board() as board:
+        notice = board.store.notices(board.incident)[0]
+        assert Links("https://board.example").to(notice) == f"https://board.example/incidents/{board.incident}"
+        assert Links("", KEYS.link).to(notice) == ""
+
+
+def test_keys_never_show_themselves() -> None:
+    assert "token" not in repr(KEYS).replace("Keys", "")
+    assert "key that" not in repr(Links("https://b.example", b"a key that signs"))
+
+
+def test_the_api_describes_how_to_acknowledge() -> None:
+    told = DESCRIPTION["paths"]["/api/v1/incidents/{incident}/acknowledge"]["post"]
+    assert {"200", "400", "401", "404", "429"} == set(told["responses"])
+    assert DESCRIPTION["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -1,0 +1,92 @@
+"""What a person reads of an incident in the browser, and of notices that nobody got."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from alerts.draft.versions import edited, signed
+from monitor.deliver.drafts import row_of, versions_of
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import TITLE, Board, a_board
+
+
+def sign_off(board: Board) -> None:
+    versions = versions_of(board.store.drafts(board.incident))
+    after = edited(versions, {"reasons": "A certificate had expired."}, "statistician", at(700))
+    after = signed(after, "head of profession", at(800))
+    after = edited(after, {"reasons": "Two certificates had expired."}, "statistician", at(900))
+    with board.store.transaction() as tx:
+        for version in after[len(versions) :]:
+            tx.add_draft(row_of(version, board.incident))
+
+
+async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timeline() -> None:
+    async with a_board() as board:
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        for words in (TITLE, "What to do now", "[to be completed:", "Questions that help", "Timeline", "by nobody yet"):
+            assert words in page
+        for ending in ("docx", "odt", "html", "md"):
+            assert f"/draft.{ending}" in page
+        assert board.store.drafts(board.incident)[-1].digest[:16] in page
+
+
+async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> None:
+    async with a_board() as board:
+        sign_off(board)
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "Signed off by head of profession" in page
+        assert "Amended after sign-off" in page
+        assert "(signed off)" in page
+
+
+async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
+    async with a_board() as board:
+        incident = board.store.incident(board.incident)
+        assert incident is not None
+        with board.store.transaction() as tx:
+            tx.save_incident(replace(incident, id="bare", facts=None))
+        page = await board.client.get("/incidents/bare")
+        assert page.status_code == 200
+        assert "What to do now" not in page.text
+
+
+async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
+    async with a_board() as board:
+        incident = board.store.incident(board.incident)
+        assert incident is not None
+        assert incident.facts is not None
+        held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
+        with board.store.transaction() as tx:
+            for name in (incident.id, "other"):
+                facts = replace(incident.facts, findings=held_up)
+                tx.save_incident(replace(incident, id=name, title=name.upper(), facts=facts))
+        page = (await board.client.get(f"/incidents/{incident.id}")).text
+        assert "Held up together with it" in page
+        assert "/incidents/other" in page
+        assert f"/incidents/{board.early}" not in page
+
+
+async def test_the_status_page_shows_what_was_given_up_and_why() -> None:
+    async with a_board() as board:
+        page = (await board.client.get("/status")).text
+        assert "the number is not known" in page
+        assert "pager" in page
+
+
+async def test_every_format_of_a_draft_can_be_downloaded() -> None:
+    async with a_board() as board:
+        for ending in ("docx", "odt", "html", "md"):
+            answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.{ending}")
+            assert answer.status_code == 200
+            assert len(answer.content) > 1000
+        assert (await board.client.get(f"/api/v1/incidents/{board.incident}/draft.exe")).status_code == 404
+
+
+async def test_what_people_typed_is_never_markup() -> None:
+    async with a_board() as board:
+        versions = versions_of(board.store.drafts(board.incident))
+        after = edited(versions, {"reasons": "<script>alert(1)</script>"}, "statistician", at(700))
+        with board.store.transaction() as tx:
+            tx.add_draft(row_of(after[-1], board.incident))
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "<script" not in page
