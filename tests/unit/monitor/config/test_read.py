@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import time, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.config.crosscheck import recogniser_fault
+from monitor.config.read import load, read_settings
+from monitor.config.settings import Settings
+from monitor.config.shown import is_private, shown
+from monitor.config.values import Secret, read_duration, write_duration
+from monitor.errors import BadInput
+
+Read = Callable[[str], Settings]
+WHOLE = """
+timezone = "Europe/London"
+[store]
+url = "sqlite:///var/x.db"
+[policy]
+on_time_within = "90s"
+default_time = "07:00"
+[policy.producer.ofqual]
+note_within = "10m"
+[watch]
+near = { from = "30m", every = "10s" }
+[budget]
+default = "1/s"
+"stats.example" = "30/m"
+[[calendar]]
+name = "govuk"
+kind = "govuk"
+filters = { organisations = ["ofqual"] }
+[[producer]]
+id = "ofqual"
+name = "Ofqual"
+report = { form = "B" }
+[[part]]
+match = { producer = "ofqual" }
+id = "data"
+role = "data"
+url = "{url}/data.csv"
+[[channel]]
+name = "desk"
+kind = "folder"
+folder = "var/outbox"
+[[route]]
+match = { grade = "report" }
+channels = ["desk"]
+quiet = "22:00-07:00"
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def read(text: str) -> Settings:
+        (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+        return read_settings(tmp_path / "config.toml")
+
+    return read
+
+
+def faults(read: Read, text: str) -> list[str]:
+    with pytest.raises(BadInput) as told:
+        read(text)
+    return [str(fault) for fault in told.value.faults]
+
+
+def test_an_empty_configuration_takes_every_default_of_the_design(read: Read) -> None:
+    settings = read("")
+    assert settings == Settings()
+    assert (settings.policy.on_time_within, settings.policy.note_within) == (timedelta(minutes=1), timedelta(minutes=5))
+    assert (settings.rate("www.gov.uk"), settings.rate("stats.example")) == (5.0, 2.0)
+    assert settings.web.listen == "127.0.0.1:9030"
+
+
+def test_a_whole_configuration_is_understood(read: Read) -> None:
+    settings = read(WHOLE)
+    assert settings.policy.default_time == time(7)
+    assert settings.policy.producer["ofqual"].note_within == timedelta(minutes=10)
+    assert (settings.watch.near.begins, settings.watch.near.every) == (timedelta(minutes=30), timedelta(seconds=10))
+    assert (settings.rate("stats.example"), settings.rate("other.example")) == (0.5, 1.0)
+    assert settings.route[0].quiet == (time(22), time(7))
+    assert settings.producer_of("ofqual").report.form == "B"
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_bytes(b'\xef\xbb\xbftimezone = "Europe/London"\n')
+    assert load(tmp_path / "c.toml") == {"timezone": "Europe/London"}
+
+
+def test_a_producer_that_nobody_configured_goes_by_its_id(read: Read) -> None:
+    assert read("").producer_of("ons").name == "ons"
+
+
+def test_faults_between_tables_are_told_beside_faults_within_them(read: Read) -> None:
+    text = (
+        WHOLE.replace('channels = ["desk"]', 'channels = ["dsk"]').replace('"90s"', '"90 s"')
+        + WHOLE.partition("[[channel]]")[1]
+    )
+    assert faults(read, text + '\nname = "desk"\nkind = "folder"\nfolder = "x"\n') == [
+        'config.toml: policy.on_time_within: not a duration, write "1s" (got "90 s")',
+        'config.toml: channel[2].name: is there already (got "desk")',
+        'config.toml: route[1].channels: no channel of that name, did you mean desk? (got "dsk")',
+    ]
+
+
+def test_one_key_is_told_of_once(read: Read) -> None:
+    told = faults(read, '[[calendar]]\nname = "x"\nkind = "toml"\nfile = 7\n')
+    assert told == ["config.toml: calendar[1].file: must be text in quotes (got 7)"]
+
+
+@pytest.mark.parametrize(
+    ("place", "private"),
+    [
+        (["store", "password"], True),
+        (["store", "passwort"], True),
+        (["web", "link_key"], True),
+        (["channel", 0, "url"], True),
+        (["channel", 0, "anything"], True),
+        (["channel", 0, "password", "value"], True),
+        (["channel", 0, "name"], False),
+        (["channel", 0, "to", 0], False),
+        (["evidence", "keep_days"], False),
+        (["producer", 0, "press_keywords"], False),
+        (["watch", "near", "every"], False),
+    ],
+)
+def test_a_value_that_may_be_a_secret_is_never_quoted(place: list[str | int], private: bool) -> None:  # noqa: FBT001 # a row
+    assert is_private(place) is private
+
+
+@given(some.text(min_size=1).filter(lambda text: not set(text) & set('/@" \\\n\t\r') and text.isprintable()))
+def test_users_and_passwords_are_taken_out_of_addresses(secret: str) -> None:
+    told = shown(f"postgresql://{secret}:{secret}@db.example/name")
+    assert told == '"postgresql://...@db.example/name"'
+
+
+def test_long_values_are_cut_and_tables_only_named() -> None:
+    assert len(shown("x" * 1000)) == 80
+    assert shown({"password": "hunter2"}) == "a table"
+    assert shown([{"password": "hunter2"}]) == "a list of tables"
+
+
+@given(some.integers(0, 10_000_000))
+def test_a_duration_reads_back_as_it_was_written(milliseconds: int) -> None:
+    length = timedelta(milliseconds=milliseconds)
+    assert read_duration(write_duration(length)) == length
+
+
+def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n")
+    assert Secret(file=str(tmp_path / "secret")).reveal() == "hunter2"
+    assert Secret(env="PATH").reveal() == os.environ["PATH"]
+    assert Secret(env="PATH").missing() is None
+
+
+def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
+    assert Secret(env="NINETYTHIRTY_TEST_NONE").missing() == "the environment has no NINETYTHIRTY_TEST_NONE"
+    assert Secret(file=str(tmp_path / "none")).missing() == f"no file {tmp_path}/none"
+    assert Secret(env="NINETYTHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
+
+
+@pytest.mark.parametrize("name", ["status", "govuk", "changed", "text:Births", "css:h1", "link:/x", "feed:Births"])
+def test_recognisers_of_the_interface_are_known(name: str) -> None:
+    assert recogniser_fault(name) is None
+
+
+@pytest.mark.parametrize("name", ["statuss", "text:", "text", "status:200", ""])
+def test_other_recognisers_are_refused(name: str) -> None:
+    assert recogniser_fault(name)
