@@ -6,14 +6,18 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
+from monitor.casefile import fresh
 from monitor.config.settings import Settings
+from monitor.deliver.drafts import ENDINGS, written
 from monitor.judge.asjson import instant_json
 from monitor.record.open import open_store
+from monitor.record.rows import Draft
 from monitor.record.store import Store
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script import Script
-from monitor.casefile import fresh
 from monitor.wiring import policies_of
+
+DRAFTS = "drafts"
 
 
 def results_of(settings: Settings, script: Script, folder: Path) -> Results:
@@ -54,7 +58,6 @@ def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
         versions = store.drafts(incident.id)
         if versions:
             last = versions[-1]
-            files = sorted(str(file) for file in folder.rglob(f"*{incident.id}.*") if file.is_file())
             drafts.append(
                 {
                     "release": incident.release,
@@ -62,7 +65,14 @@ def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
                     "form": last.form,
                     "edition": last.edition,
                     "versions": last.version,
-                    "files": files,
+                    "files": [str(_laid_down(last, ending, folder / DRAFTS)) for ending in ENDINGS],
                 }
             )
     return drafts
+
+
+def _laid_down(draft: Draft, ending: str, folder: Path) -> Path:
+    folder.mkdir(exist_ok=True)
+    file = folder / f"{draft.incident}.{ending}"
+    file.write_bytes(written(draft, ending)[0])
+    return file

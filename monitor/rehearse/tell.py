@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -32,7 +32,7 @@ def _lines(played: Played, *, kept: bool) -> Iterator[str]:
             yield f"  NOT AS EXPECTED: {met.release}{'/' + met.part if met.part else ''}: {met.why}"
 
 
-def _release(release: dict[str, Any]) -> Iterator[str]:
+def _release(release: Mapping[str, Any]) -> Iterator[str]:
     slot = release["slot"]
     promised = "nothing" if slot is None else _local(slot["start"]) if slot["precision"] == "instant" else slot["start"]
     yield f"  {release['title']} ({release['producer']})"
@@ -44,7 +44,7 @@ def _release(release: dict[str, Any]) -> Iterator[str]:
     yield f"  verdict:   {word}{', ' + measured if measured else ''}{_because(release)}"
 
 
-def _part(part: dict[str, Any]) -> Iterator[str]:
+def _part(part: Mapping[str, Any]) -> Iterator[str]:
     seen = part["first_seen"]
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"
@@ -58,11 +58,11 @@ def _part(part: dict[str, Any]) -> Iterator[str]:
         yield f"  {'':<10} out again between {_local(released['after'])} and {_local(released['by'])}"
 
 
-def _because(release: dict[str, Any]) -> str:
+def _because(release: Mapping[str, Any]) -> str:
     return f" ({release['unproven_because']})" if release["unproven_because"] else ""
 
 
-def _where(draft: dict[str, Any], *, kept: bool) -> str:
+def _where(draft: Mapping[str, Any], *, kept: bool) -> str:
     return "".join(f"\n             {file}" for file in draft["files"]) if kept else ""
 
 

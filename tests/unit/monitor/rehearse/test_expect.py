@@ -41,7 +41,7 @@ RESULTS = Results(
     releases=[MEASURED],
     notices=[
         {"id": "1", "kind": "opened", "release": "agency-birds-2018"},
-        {"id": "2", "kind": "final", "release": "agency-birds-2018"},
+        {"id": "2", "kind": "final", "release": "agency-birds-2018", "follows": "1"},
         {"id": "3", "kind": "calendar", "release": "elsewhere"},
     ],
     drafts=[{"release": "agency-birds-2018", "form": "B"}],
