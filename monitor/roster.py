@@ -184,7 +184,7 @@ class Roster:
         altered: frozenset[str] = frozenset()
         if weighed.changed:
             states, before, of = list(self._states.values()), self._releases, self._release_of
-            joined = await _aside(len(of), lambda: rejoin(states, self._rules, of, before))
+            joined = await _aside(len(weighed.state.shown) + len(of), lambda: rejoin(states, self._rules, of, before))
             altered = joined.altered
             # The releases of entries that say something new are written with these.
             with_entries = {joined.release_of[name, uid] for uid in weighed.changed}
@@ -208,8 +208,7 @@ class Roster:
         releases = {self._of(key) for key in joined.moved} | saved
 
         def write(tx: Transaction) -> None:
-            for release in sorted(releases):
-                tx.save_release(self._releases[release])
+            tx.save_releases(self._releases[release] for release in sorted(releases))
             tx.add_promises(promises)
             tx.save_announced(entries)
 
@@ -225,10 +224,10 @@ class Roster:
 
     async def _write(self, read: CalendarRead, weighed: Weighed, altered: frozenset[str]) -> None:
         name = read.calendar
-        new = {
-            uid: replace(promise, release=self._release_of[name, uid])
-            for uid, promise in weighed.learnt.promises.items()
-        }
+        learnt, of = weighed.learnt.promises, self._release_of
+        new = await _aside(
+            len(learnt), lambda: {uid: replace(each, release=of[name, uid]) for uid, each in learnt.items()}
+        )
         self._ledger.add(new.values())
         uids = list(dict.fromkeys((*weighed.changed, *new)))
         for start in range(_SMALL, len(uids), _SMALL):
@@ -259,8 +258,7 @@ class Roster:
         tx: Transaction,
     ) -> None:
         release_of = {uid: self._release_of[read.calendar, uid] for uid in uids}
-        for release in {*release_of.values()} & altered:
-            tx.save_release(self._releases[release])
+        tx.save_releases(self._releases[release] for release in {*release_of.values()} & altered)
         tx.add_promises(new[uid] for uid in uids if uid in new)
         tx.save_announced(weighed.state.row(uid, release, read.finished) for uid, release in release_of.items())
 

@@ -16,6 +16,7 @@ Rank = tuple[int, str, str, str, str]
 
 # Entries without an id of their own are keyed by a hash, which is no name for people.
 _HASH = re.compile(r"[0-9a-f]{16,}")
+_UNTITLED = read_title("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,30 @@ class Entry:
         return self.key[0]
 
     @classmethod
+    def alone_of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Entry:
+        """Make an announcement ready that is compared with no other."""
+        first = first_day(announcement.slot)
+        return cls(
+            key=(calendar, announcement.uid),
+            rank=(
+                order,
+                "" if first is None else first.isoformat(),
+                announcement.title,
+                announcement.url,
+                announcement.uid,
+            ),
+            announcement=announcement,
+            links=(),
+            title=_UNTITLED,
+            days=None,
+            given_id=_given(announcement, is_explicit=is_explicit),
+        )
+
+    @classmethod
     def of(cls, calendar: str, order: int, announcement: Announcement, *, is_explicit: bool = False) -> Entry:
         """Make an announcement of the calendar that stands `order`-th ready for joining."""
         links = (canonical(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
-        has_id = is_explicit and not _HASH.fullmatch(announcement.uid)
         return cls(
             key=(calendar, announcement.uid),
             rank=(order, str(first or ""), announcement.title, announcement.url, announcement.uid),
@@ -54,5 +74,9 @@ class Entry:
             links=tuple(dict.fromkeys(link for link in links if link)),
             title=read_title(announcement.title),
             days=None if first is None or last is None else (first, last),
-            given_id=announcement.uid if has_id else "",
+            given_id=_given(announcement, is_explicit=is_explicit),
         )
+
+
+def _given(announcement: Announcement, *, is_explicit: bool) -> str:
+    return announcement.uid if is_explicit and not _HASH.fullmatch(announcement.uid) else ""

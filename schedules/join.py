@@ -92,10 +92,13 @@ def join(
 def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> list[Entry]:
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = _PinBook(rules.pins)
+    # In a large calendar by itself, links and titles that nothing is compared with take most of the time.
+    is_compared = len(announced) > 1 or rules.pins or rules.splits
+    make = Entry.of if is_compared else Entry.alone_of
     found: dict[Key, Entry] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
-            entry = Entry.of(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
+            entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
             pin, alone = pins.find(entry), _is_split(entry, rules.splits)
             if pin or alone:
                 entry = replace(entry, pin=pin, alone=alone)

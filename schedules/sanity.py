@@ -18,6 +18,7 @@ from schedules.span import has_passed
 _READS_COMPARED = 5
 _LEAST_SHARE = 0.7
 _MOST_CHANGED = 0.2
+_MOST_GONE = 0.5
 # So few can change or go in a small calendar without anything being wrong with the read.
 _FEW = 3
 
@@ -29,8 +30,13 @@ class Wrong(StrEnum):
     COUNT = "count"
     RE_DATED = "re-dated"
     CANCELLED = "cancelled"
+    GONE = "gone"
     UNREADABLE = "unreadable"
     DATE_ORDER = "date order"
+
+
+# What a producer can do on purpose; the others are faults of reading, whoever vouches for them.
+_MEANT = frozenset({Wrong.COUNT, Wrong.RE_DATED, Wrong.CANCELLED, Wrong.GONE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,15 @@ class LastSeen:
 
 @dataclass(frozen=True, slots=True)
 class Previous:
-    """What is known of a calendar before a read: entries by uid, and counts of its usable reads, newest last."""
+    """What is known of a calendar before a read: entries by uid, and counts of its usable reads, newest last.
+
+    `accepted`: a person has said that this much change is meant, so that only what cannot be read raises an alarm.
+    """
 
     entries: Mapping[str, LastSeen]
     counts: Sequence[int] = ()
     may_be_empty: bool = False
+    accepted: bool = False
 
 
 def sanity(previous: Previous, reading: Reading, now: datetime) -> list[Alarm]:
@@ -70,7 +80,12 @@ def sanity(previous: Previous, reading: Reading, now: datetime) -> list[Alarm]:
 
     A read that raises an alarm changes nothing: what the last usable one said stays in force.
     """
-    return [*_count(previous, reading), *_order(reading), *_changed(previous, reading, now)]
+    found = [*_count(previous, reading), *_order(reading), *_changed(previous, reading, now), *_unread(reading)]
+    # What is wrong twice over is told once; and where entries are fewer, others are gone.
+    first = {alarm.wrong: alarm for alarm in reversed(found)}
+    if Wrong.COUNT in first:
+        first.pop(Wrong.GONE, None)
+    return [alarm for alarm in reversed(first.values()) if alarm.wrong not in _MEANT or not previous.accepted]
 
 
 def _count(previous: Previous, reading: Reading) -> Iterator[Alarm]:
@@ -81,6 +96,12 @@ def _count(previous: Previous, reading: Reading) -> Iterator[Alarm]:
             yield Alarm(Wrong.EMPTY, "no entries at the first read")
     elif count < _LEAST_SHARE * usual and usual - count > _FEW:
         yield Alarm(Wrong.COUNT, f"{count} entries, usually {usual:g}")
+
+
+def _unread(reading: Reading) -> Iterator[Alarm]:
+    made = reading.announcements
+    if len(made) > _FEW and all(_is_unreadable(each.slot) for each in made):
+        yield Alarm(Wrong.UNREADABLE, f"none of {len(made)} dates can be read ({made[0].slot.raw or 'empty'})")
 
 
 def _order(reading: Reading) -> Iterator[Alarm]:
@@ -96,6 +117,7 @@ def _changed(previous: Previous, reading: Reading, now: datetime) -> Iterator[Al
         for each in reading.announcements
         if (last := previous.entries.get(each.uid)) is not None and _lies_ahead(last.slot, now)
     ]
+    yield from _vanished(previous, reading, now)
     found = {
         Wrong.RE_DATED: sum(_is_re_dated(last.slot, each.slot) for last, each in pairs),
         Wrong.CANCELLED: sum(_is_newly_cancelled(last, each) for last, each in pairs),
@@ -105,6 +127,15 @@ def _changed(previous: Previous, reading: Reading, now: datetime) -> Iterator[Al
         # Only what lies ahead is compared: the past of a calendar is rewritten all the time.
         if count > _FEW and count > _MOST_CHANGED * len(pairs):
             yield Alarm(wrong, f"{count} of {len(pairs)} coming entries at once")
+
+
+def _vanished(previous: Previous, reading: Reading, now: datetime) -> Iterator[Alarm]:
+    shown = {each.uid for each in reading.announcements}
+    ahead = [uid for uid, last in previous.entries.items() if last.gone is None and _lies_ahead(last.slot, now)]
+    gone = sum(uid not in shown for uid in ahead)
+    # As many entries as before under other keys: the calendar, or whatever reads it, names them anew.
+    if gone > _FEW and gone > _MOST_GONE * len(ahead):
+        yield Alarm(Wrong.GONE, f"{gone} of {len(ahead)} coming entries gone at once")
 
 
 def _lies_ahead(slot: Slot, now: datetime) -> bool:

@@ -96,6 +96,11 @@ class MemoryTransaction:
         """Insert a release or replace what is known of it."""
         self._shelves.put(release, release.id)
 
+    def save_releases(self, releases: Iterable[Release]) -> None:
+        """Do `save_release` for many releases at once."""
+        for release in releases:
+            self.save_release(release)
+
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
         for promise in promises:

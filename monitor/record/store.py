@@ -37,6 +37,9 @@ class Transaction(Protocol):
     def save_release(self, release: Release) -> None:
         """Insert a release or replace what is known of it."""
 
+    def save_releases(self, releases: Iterable[Release]) -> None:
+        """Do `save_release` for many releases at once."""
+
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
 

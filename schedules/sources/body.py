@@ -32,7 +32,8 @@ def answered(pages: Sequence[Page], url: str) -> Page:
 def good(page: Page) -> Page:
     """Return a page whose status is 2xx and whose size is sane; raises `UnreadableCalendar` for any other."""
     if not 200 <= page.status < 300:
-        raise UnreadableCalendar(f"{place(page)}: answered {page.status}")
+        moved = f", moved to {page.headers['location']}" if "location" in page.headers else ""
+        raise UnreadableCalendar(f"{place(page)}: answered {page.status}{moved}")
     if len(page.body) > LARGEST:
         raise UnreadableCalendar(f"{place(page)}: {len(page.body)} bytes are too many for a calendar")
     if not page.body.strip():

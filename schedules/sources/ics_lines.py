@@ -7,7 +7,9 @@ says (a `Z` beside a TZID). Source: RFC 5545 and `facts/calendars.md` §3.
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -19,6 +21,9 @@ MOST_EVENTS = 250_000
 _FOLD = re.compile(rb"\n[ \t]")
 _NAME = re.compile(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
 _PARAM = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
+# What no announcement is made of; with the rest of a large file it would fill the memory.
+_UNUSED = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"})
+_NO_PARAMS: dict[str, str] = {}
 _ESCAPED = re.compile(r"\\([\\;,nN])")
 
 
@@ -80,13 +85,18 @@ def read_calendars(page: Page) -> list[RawCalendar]:
     """Take a file apart; raises `UnreadableCalendar` for one that is cut short or no calendar at all."""
     text = _text(page)
     refuse_html(page, text, "iCalendar")
-    lines = [line for line in text.split("\n") if line.strip()]
-    if not lines or lines[0].strip().upper() != "BEGIN:VCALENDAR":
+    if text.lstrip()[:15].upper() != "BEGIN:VCALENDAR":
         raise UnreadableCalendar(f"{place(page)}: does not begin with BEGIN:VCALENDAR")
-    if lines[-1].strip().upper() != "END:VCALENDAR":
-        raise UnreadableCalendar(f"{place(page)}: line {len(lines)}: cut short, END:VCALENDAR is missing")
+    if text.rstrip()[-14:].lstrip().upper() != "END:VCALENDAR":
+        count = sum(bool(line.strip()) for line in text.split("\n"))
+        raise UnreadableCalendar(f"{place(page)}: line {count}: cut short, END:VCALENDAR is missing")
     calendars: list[RawCalendar] = []
-    _collect(iter(lines), calendars, page)
+    # One line at a time: all of them at once weigh several times what the file does.
+    _collect(
+        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()),
+        calendars,
+        page,
+    )
     return calendars
 
 
@@ -157,10 +167,12 @@ def _block(head: str, lines: Iterator[str], name: str) -> tuple[str, list[str]]:
 def _properties(line: str) -> Iterator[Property]:
     name, colon, value = line.partition(":")
     if colon and name.isalpha():
-        yield Property(name.upper(), value, {})
+        name = sys.intern(name.upper())
+        if name not in _UNUSED:
+            yield Property(name, value, _NO_PARAMS)
         return
     match = _NAME.match(line)
     # A line that is no property is the rest of a text that was broken over lines.
-    if match:
-        params = {key.upper(): quoted or plain for key, quoted, plain in _PARAM.findall(match["params"])}
-        yield Property(match["name"].upper(), line[match.end() :], params)
+    if match and (name := sys.intern(match["name"].upper())) not in _UNUSED:
+        params = {key.upper(): sys.intern(quoted or plain) for key, quoted, plain in _PARAM.findall(match["params"])}
+        yield Property(name, line[match.end() :], params)
