@@ -71,8 +71,9 @@ def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     yield f"  {part['id']} ({part['role']}{weight}): {verdict_text(part['verdict'])}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
-        ended = "still out" if exposure["open"] else f"gone {between(exposure['to'], zone)}"
-        yield f"    out early for {length_text(exposure['seconds'])}: {between(exposure['from'], zone)}, {ended}"
+        ended = "still out" if exposure["open"] else f"went {between(exposure['to'], zone)}"
+        yield f"    out early for {length_text(exposure['seconds'])}"
+        yield f"    came {between(exposure['from'], zone)}, {ended}"
     if part["exposures"] and part["released"]["by"]:
         yield f"    out as promised {between(part['released'], zone)}"
     elif not part["exposures"]:

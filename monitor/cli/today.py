@@ -18,6 +18,7 @@ from monitor.words import length_text, verdict_text
 if TYPE_CHECKING:
     from monitor.record.store import Store
 
+_MOST_OPEN = 10
 _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 
 
@@ -38,6 +39,18 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
     click.echo(f"{day_line(day)}: {summary(rows)}")
     if rows:
         print_board(rows)
+    _print_open(context)
+
+
+def _print_open(context: Context) -> None:
+    # What came out days early stands on the board of another day, and somebody must act today.
+    with context.store() as store:
+        still = [one for one in store.incidents() if one.closed is None]
+    if still:
+        click.echo("")
+        click.echo(f"Incidents that nobody has closed: {len(still)}")
+    for one in still[-_MOST_OPEN:]:
+        click.echo(f"  {one.grade:<6}  {one.kind.value:<8}  {one.id}")
 
 
 def print_board(rows: Sequence[dict[str, Any]]) -> None:

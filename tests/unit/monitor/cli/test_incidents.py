@@ -65,6 +65,7 @@ def test_an_empty_note_is_refused(ask: Ask) -> None:
 def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
     name = ask("incident", "add", *options(HAND), "--json").json["id"]
     assert ask("incident", "show", name, "--json").json["closed"] is None
+    assert ask("today").out.splitlines()[-2:] == ["Incidents that nobody has closed: 1", f"  report  hand      {name}"]
     assert ask("incident", "close", name, "--text", "recalled", *ROLE).status == 0
     shown = ask("incident", "show", name, "--json").json
     assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")
