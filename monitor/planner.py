@@ -10,15 +10,17 @@ from zlib import crc32
 
 from monitor.clock import Clock
 from monitor.judge.policy import Policies
+from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Phases, Window
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_for
 from monitor.watched import Watched, is_view_of_page
-from schedules.announcement import Part
+from schedules.announcement import Part, Role
 from schedules.inforce import slot_in_force
 from schedules.release import Release
 
 _ADDED = ("found-", "elsewhere-")
+_FILES = {"attachment", "html", "data"}
 
 
 class Looker(Protocol):
@@ -76,6 +78,20 @@ class Planner:
         watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
         self.set_targets(watched)
 
+    def take_found(self, watched: Watched, sighting: Sighting) -> None:
+        """Watch the files that a page names which is out as promised."""
+        known = {part.url for part in watched.release.parts}
+        found = [one for one in sighting.found if one.role in _FILES and one.url not in known]
+        # What a page says before its slot is told to nobody, and the names of its files are part of that.
+        if not found or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+            return
+        first = len(watched.release.parts)
+        names = (f"found-{first + place}" for place in range(len(found)))
+        self.add_parts(
+            watched,
+            [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
+        )
+
     def set_targets(self, watched: Watched, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
         targets = {target.id: target for target in targets_of(watched.release, origin_view=self._rules.origin_view)}
@@ -102,6 +118,11 @@ class Planner:
         """Look at nothing of a release any more."""
         for target in watched.targets:
             self._looker.drop(target)
+
+    def _lies_ahead(self, watched: Watched, now: datetime) -> bool:
+        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        begins = slot.begins() if slot is not None else None
+        return begins is not None and begins > now
 
     def _plan(
         self, watched: Watched, target: Target, windows: tuple[Window, ...], instant: datetime | None, *, soon: bool

@@ -25,12 +25,12 @@ from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import window_at
-from monitor.plan.targets import Target, View
+from monitor.plan.targets import Target
 from monitor.planner import Looker, Planner, Rules
 from monitor.record.store import Conflict
 from monitor.record.writer import Writer
 from monitor.watched import Watched
-from schedules.announcement import Part, Role
+from schedules.announcement import Part
 from schedules.inforce import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -132,7 +132,7 @@ class Watch:
             _log.warning("sighting_out_of_order", target=target.id)
             return
         self._take_run(watched, target, run, outcome, turned=new and run.state is not before)
-        self._take_found(watched, target, sighting)
+        self._planner.take_found(watched, sighting)
         if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.held = None
             self.judge_soon(target.release)
@@ -199,15 +199,6 @@ class Watch:
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
         self._keeper.same(target, outcome)
         self._writer.put(run)
-
-    def _take_found(self, watched: Watched, target: Target, sighting: Sighting) -> None:
-        known = {part.url for part in watched.release.parts}
-        found = [one for one in sighting.found if one.role in {"attachment", "html", "data"} and one.url not in known]
-        if not found or sighting.state is not State.PRESENT or target.view is View.TRIPWIRE:
-            return
-        first = len(watched.release.parts)
-        parts = [_discovered(f"found-{first + place}", one.role, one.url) for place, one in enumerate(found)]
-        self._planner.add_parts(watched, parts)
 
     async def _judge(self, watched: Watched) -> None:
         now = self._clock.now()
@@ -301,7 +292,3 @@ def _told(verdict: Verdict, measured: Measured) -> object:
     facts = release_facts(verdict, measured)
     company = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
     return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), company
-
-
-def _discovered(name: str, role: str, url: str) -> Part:
-    return Part(name, Role(role), url, required=False)

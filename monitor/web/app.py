@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -26,7 +27,7 @@ HEADERS = {
 
 
 class SafeHeaders:
-    """Adds the headers above to every answer."""
+    """Adds the headers above to every answer that does not bring its own."""
 
     def __init__(self, app: ASGIApp) -> None:
         """Wrap an application."""
@@ -37,7 +38,8 @@ class SafeHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update({name: value for name, value in HEADERS.items() if name not in headers})
             await send(message)
 
         await self._app(scope, receive, with_headers)
@@ -61,17 +63,22 @@ async def metrics(request: Request) -> Response:
 
 
 async def _fault(request: Request, fault: Exception) -> Response:
-    status = http_status(fault) if isinstance(fault, NinethirtyError) else 500
+    if isinstance(fault, HTTPException):
+        return _told(request, fault.status_code, f"{fault.detail}: {request.url.path}")
+    return _told(request, http_status(fault) if isinstance(fault, NinethirtyError) else 500, str(fault))
+
+
+def _told(request: Request, status: int, fault: str) -> Response:
     if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": str(fault)}, status_code=status)
-    return pages.fault(request, status, str(fault))
+        return JSONResponse({"error": fault}, status_code=status)
+    return pages.fault(request, status, fault)
 
 
 def application(desk: Desk) -> ASGIApp:
     """Return the application that answers from a desk. A board that is not public shows health and metrics alone."""
     # Links in notices and programs bring a key of their own, whether or not the board is public.
-    shown = [*acknowledge.ROUTES, pages.STYLE, *([*pages.ROUTES, *api.ROUTES] if desk.public_board else [])]
-    handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault}
+    shown = [*acknowledge.ROUTES, *pages.LOOKS, *([*pages.ROUTES, *api.ROUTES] if desk.public_board else [])]
+    handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes

@@ -1,0 +1,191 @@
+"""Every address of the web application, asked of the real daemon while it watches."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.errors import StoreFault
+from monitor.record.memory import MemoryStore
+from monitor.record.rows import Judged
+from monitor.web.app import application
+from monitor.web.desk import Desk
+from tests.unit.monitor.life import HEAD, OUT_IN_TIME, Life, live
+
+LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
+TITLE = """<script>alert("x")</script> & 'claims'"""
+HOSTILE = HEAD.replace('"Example claims: July to September 2026"', "'''" + TITLE + "'''")
+DOCUMENTS = {
+    "md": "text/markdown",
+    "html": "text/html",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "odt": "application/vnd.oasis.opendocument.text",
+}
+
+
+@asynccontextmanager
+async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
+    """Ask the application as a browser on the same machine would, without a socket."""
+    desk = Desk(life.daemon.store, life.daemon, life.clock, "Europe/London")
+    transport = httpx.ASGITransport(application(desk))
+    try:
+        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+            yield client
+    finally:
+        desk.close()
+
+
+def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        (incident,) = life.daemon.store.incidents()
+        async with browsing(life) as client:
+            pages = ["/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/style.css"]
+            for page in pages:
+                assert (page, (await client.get(page)).status_code) == (page, 200)
+            board = (await client.get("/api/v1/releases")).json()["releases"]
+            assert [(row["id"], row["verdict"], row["incident"]) for row in board] == [
+                ("claims-q3", "late", incident.id)
+            ]
+            assert (await client.get("/api/v1/releases/claims-q3")).json() == board[0]
+            told = (await client.get("/api/v1/incidents")).json()["incidents"]
+            assert [one["id"] for one in told] == [incident.id]
+            assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
+            assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
+            assert "/api/v1/releases" in (await client.get("/api/v1/openapi.json")).json()["paths"]
+            for ending, media in DOCUMENTS.items():
+                draft = await client.get(f"/api/v1/incidents/{incident.id}/draft.{ending}")
+                assert (draft.status_code, draft.headers["content-type"].split(";")[0]) == (200, media)
+                assert len(draft.content) > 500
+
+    live(tmp_path, LATE, act)
+
+
+@pytest.mark.parametrize(
+    ("address", "status"),
+    [
+        ("/releases/nothing", 404),
+        ("/incidents/nothing", 404),
+        ("/api/v1/releases/nothing", 404),
+        ("/api/v1/incidents/nothing", 404),
+        ("/api/v1/incidents/nothing/draft.md", 404),
+        ("/nowhere", 404),
+        ("/api/v1/nowhere", 404),
+        ("/api/v1/releases?from=yesterday", 400),
+        ("/api/v1/releases?from=2026-11-26&to=2020-01-01", 400),
+    ],
+)
+def test_what_is_not_there_is_said_not_to_be(tmp_path: Path, address: str, status: int) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:28:05")
+        async with browsing(life) as client:
+            answer = await client.get(address)
+            assert answer.status_code == status
+            if address.startswith("/api/"):
+                assert set(answer.json()) == {"error"}
+            assert "Traceback" not in answer.text
+
+    live(tmp_path, "", act)
+
+
+def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        (incident,) = life.daemon.store.incidents()
+        async with browsing(life) as client:
+            pages = ["/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"]
+            for page in [*pages, f"/api/v1/incidents/{incident.id}/draft.html"]:
+                answer = await client.get(page)
+                assert "<script" not in answer.text.lower()
+                assert page == "/status" or "&lt;script&gt;" in answer.text
+            for page in [*pages, "/nowhere", "/healthz", "/metrics", "/api/v1/releases"]:
+                headers = (await client.get(page)).headers
+                assert "default-src 'self'" in headers["content-security-policy"]
+                assert "unsafe" not in headers["content-security-policy"]
+                assert (headers["x-content-type-options"], headers["cache-control"]) == ("nosniff", "no-store")
+
+    live(tmp_path, LATE, act, head=HOSTILE)
+
+
+def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        async with browsing(life) as client:
+            early = await client.get("/readyz")
+            assert (early.status_code, early.json()["ready"]) == (503, False)
+            assert any("calendar govuk" in reason for reason in early.json()["reasons"])
+            await life.until("09:28:30")
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
+            assert (await client.get("/healthz")).text == "ok\n"
+
+    live(tmp_path, "", act)
+
+
+def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        desk = Desk(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
+        transport = httpx.ASGITransport(application(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+            shown = {path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics")}
+        desk.close()
+        assert shown == {"/": 404, "/api/v1/releases": 404, "/metrics": 200}
+
+    live(tmp_path, "", act)
+
+
+class UnreadableStore(MemoryStore):
+    """A store that cannot be read for a while."""
+
+    broken = False
+
+    def judged_one(self, release: str) -> Judged | None:
+        if self.broken:
+            raise StoreFault("store: the disk is gone")
+        return super().judged_one(release)
+
+
+def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -> None:
+    store = UnreadableStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:28:30")
+        async with browsing(life) as client:
+            store.broken = True
+            answer = await client.get("/api/v1/releases/claims-q3")
+            assert (answer.status_code, answer.json()) == (503, {"error": "store: the disk is gone"})
+            assert (await client.get("/releases/claims-q3")).status_code == 503
+            store.broken = False
+            assert (await client.get("/api/v1/releases/claims-q3")).status_code == 200
+
+    live(tmp_path, "", act, store_of=lambda: store)
+
+
+@pytest.mark.needs("prometheus")
+def test_metrics_are_what_promtool_takes_for_good(tmp_path: Path) -> None:
+    pages = []
+
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        async with browsing(life) as client:
+            answer = await client.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        pages.append(answer.content)
+
+    live(tmp_path, LATE, act)
+    check = subprocess.run(["promtool", "check", "metrics"], input=pages[0], capture_output=True, check=False)
+    assert (check.returncode, check.stdout + check.stderr) == (0, b"")
+    names = {line.split(b"{")[0].split(b" ")[0] for line in pages[0].splitlines() if not line.startswith(b"#")}
+    assert {b"ninethirty_" + name for name in PROMISED} <= names
+
+
+PROMISED = (
+    *(b"release_overdue_seconds", b"release_delay_seconds", b"release_exposure_open", b"releases"),
+    *(b"slots_passed_total", b"looks_total", b"look_duration_seconds_bucket", b"look_lateness_seconds_bucket"),
+    *(b"watch_stretch", b"calendar_last_read_timestamp_seconds", b"calendar_entries", b"blind_seconds_total"),
+    *(b"clock_offset_seconds", b"outbox_pending", b"notices_total", b"store_commit_seconds_bucket", b"build_info"),
+)
