@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,13 @@ def _pages() -> Environment:
         undefined=StrictUndefined,
         auto_reload=False,
     )
-    made.filters |= {"local": local, "verdict": verdict_text, "length": length_text, "kind": KINDS.__getitem__}
+    made.filters |= {
+        "local": local,
+        "verdict": verdict_text,
+        "length": length_text,
+        "against": against,
+        "kind": KINDS.__getitem__,
+    }
     return made
 
 
@@ -49,6 +56,19 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
         return "not known"
     moment = datetime.fromisoformat(text).astimezone(ZoneInfo(timezone))
     return f"{moment.day} {moment:%b %Y, %H:%M}{f'{moment:%S}'.join([':', '']) if seconds else ''} {moment.tzname()}"
+
+
+def against(bounds: Mapping[str, Any] | None) -> str:
+    """Return a delay in words, on whichever side of the slot it lies: `38 min 2 s to 38 min 5 s after`."""
+    if bounds is None or (least := bounds["min"]) is None:
+        return length_text(bounds)
+    most = bounds["max"]
+    if most is not None and most <= 0 and least < 0:
+        return f"{length_text({'min': -most, 'max': -least})} before"
+    if least < 0:
+        early = length_text({"min": -least, "max": -least})
+        return f"between {early} before and {length_text({'min': most, 'max': most})} after"
+    return f"{length_text(bounds)} after"
 
 
 _ENVIRONMENT = _pages()
@@ -125,6 +145,11 @@ async def style(_request: Request) -> Response:
     return PlainTextResponse((_FOLDER / "style.css").read_text(encoding="utf-8"), media_type="text/css")
 
 
+async def icon(_request: Request) -> Response:
+    """Serve the clock that shows half past nine."""
+    return Response((_FOLDER / "icon.svg").read_bytes(), media_type="image/svg+xml")
+
+
 def fault(request: Request, status: int, message: str) -> Response:
     """Show that something could not be shown, and why."""
     return render(request, "fault.html", status, message=message)
@@ -144,4 +169,4 @@ ROUTES = [
     Route("/incidents/{incident}", incident),
     Route("/status", status),
 ]
-STYLE = Route("/style.css", style)
+LOOKS = [Route("/style.css", style), Route("/icon.svg", icon)]

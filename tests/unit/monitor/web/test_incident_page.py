@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from alerts.draft.versions import edited, signed
 from monitor.deliver.drafts import row_of, versions_of
+from monitor.web.pages import against
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import TITLE, Board, a_board
 
@@ -90,3 +93,27 @@ async def test_what_people_typed_is_never_markup() -> None:
             tx.add_draft(row_of(after[-1], board.incident))
         page = (await board.client.get(f"/incidents/{board.incident}")).text
         assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "words"),
+    [
+        (-3600.0, -3595.0, "59 min 55 s to 1 h before"),
+        (120.0, 122.5, "2 min to 2 min 3 s after"),
+        (400.0, None, "at least 6 min 40 s after"),
+        (-2.0, 3.0, "between 2 s before and 3 s after"),
+        (0.0, 1.0, "0 s to 1 s after"),
+        (None, 5.0, "at most 5 s"),
+    ],
+)
+def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: float | None, words: str) -> None:
+    assert against({"min": least, "max": most}) == words
+
+
+async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_nothing() -> None:
+    async with a_board() as board:
+        answer = await board.client.get(f"/api/v1/incidents/{board.incident}/draft.html")
+        policy = answer.headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "style-src 'unsafe-inline'" in policy
+        assert "script-src" not in policy

@@ -1,0 +1,100 @@
+"""The pages and a draft in a real browser: axe finds nothing, and nothing runs off the side of desk or phone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, async_playwright
+
+from alerts.link import sign
+from monitor.web.serve import WebServer, listen
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import KEYS, Board, a_board
+
+DESK, PHONE = 1280, 390
+WIDTHS = pytest.mark.parametrize("width", [DESK, PHONE], ids=["at a desk", "on a phone"])
+pytestmark = pytest.mark.needs("chromium")
+
+
+def addresses(board: Board) -> list[str]:
+    token = quote(sign(board.incident, at(3600), KEYS.link))
+    return [
+        "/?date=2018-01-05",
+        "/?date=2018-01-06",
+        "/releases/r",
+        "/releases/early",
+        "/releases/none",
+        "/incidents",
+        f"/incidents/{board.incident}",
+        f"/incidents/{board.early}",
+        f"/acknowledge?token={token}",
+        "/status",
+        f"/api/v1/incidents/{board.incident}/draft.html",
+        f"/api/v1/incidents/{board.early}/draft.html",
+    ]
+
+
+@asynccontextmanager
+async def opened(width: int) -> AsyncIterator[tuple[Page, Board, str]]:
+    """Serve the pages and open a browser of that width; yields its page, the board and the address of both."""
+    async with a_board(reasons=["calendar govuk: not read yet"]) as board:
+        server = WebServer(board.app, listen("127.0.0.1:0"))
+        serving = asyncio.create_task(server.run())
+        async with async_playwright() as playwright:
+            chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+            page = await chromium.new_page(viewport={"width": width, "height": 900})
+            yield page, board, f"http://{server.address}"
+            await chromium.close()
+        server.stop()
+        await serving
+
+
+@WIDTHS
+async def test_axe_finds_nothing_to_object_to_on_any_page(width: int) -> None:
+    faults = []
+    async with opened(width) as (page, board, base):
+        for address in addresses(board):
+            await page.goto(base + address)
+            found = await Axe().run(page)
+            faults += [f"{address}: {line}" for line in found.generate_snapshot().splitlines()]
+    assert faults == []
+
+
+@WIDTHS
+async def test_no_page_runs_off_the_side(width: int) -> None:
+    wide = []
+    async with opened(width) as (page, board, base):
+        for address in addresses(board):
+            await page.goto(base + address)
+            needed = await page.evaluate("document.documentElement.scrollWidth")
+            wide += [f"{address} needs {needed} px"] if needed > width else []
+    assert wide == []
+
+
+async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
+    async with opened(DESK) as (page, board, base):
+        await page.goto(f"{base}/acknowledge?token={quote(sign(board.incident, at(3600), KEYS.link))}")
+        await page.get_by_label("In which role do you have it?").focus()
+        await page.keyboard.type("duty statistician")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("status").wait_for()
+        assert "duty statistician has it" in (await page.get_by_role("status").inner_text())
+        incident = board.store.incident(board.incident)
+        assert incident is not None
+        assert incident.acknowledged is not None
+
+
+async def test_what_to_do_and_the_timeline_are_printed_and_the_menu_is_not() -> None:
+    async with opened(DESK) as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        await page.emulate_media(media="print")
+        assert await page.get_by_role("heading", name="What to do now").is_visible()
+        assert await page.get_by_role("heading", name="Timeline").is_visible()
+        assert not await page.locator("nav").is_visible()
+        assert await page.locator("details > ul").first.is_visible()
