@@ -78,6 +78,10 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
             value = getattr(channel, name)
             if isinstance(value, Secret):
                 yield f"channel[{place}].{name}", value
+    for name in type(settings.web).model_fields:
+        value = getattr(settings.web, name)
+        if isinstance(value, Secret):
+            yield f"web.{name}", value
 
 
 def _online(context: Context) -> Iterator[str]:

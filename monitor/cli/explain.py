@@ -50,7 +50,7 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     from monitor.casefile import casefile_of, in_company
     from monitor.deliver.events import body_of
     from monitor.judge.explain import explain
-    from monitor.wiring import policies_of
+    from monitor.wiring import book_of, policies_of
 
     case = casefile_of(store, release)
     if case is None:
@@ -58,7 +58,7 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     policies = policies_of(context.settings)
     verdict = in_company(store, policies, case.verdict(policies, now))
     opened = [one for one in store.incidents_of(release) if one.opened <= now]
-    body = body_of(verdict, opened[-1] if opened else None)
+    body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
     policy = policies.of(case.release.producer)
     return body, explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
 

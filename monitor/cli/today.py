@@ -80,20 +80,22 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
 def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
     """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
     from monitor.casefile import fresh
-    from monitor.wiring import policies_of
+    from monitor.wiring import book_of, policies_of
 
-    policies, now = policies_of(context.settings), context.now()
-    return [fresh(store, policies, row, now) for row in store.judged(begin, end)]
+    policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
+    return [fresh(store, policies, row, now, book) for row in store.judged(begin, end)]
 
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     """Return the JSON of a release that nobody watches yet; None when it stands under another day's verdict."""
     from monitor.casefile import casefile_of
     from monitor.deliver.events import body_of
-    from monitor.wiring import policies_of
+    from monitor.wiring import book_of, policies_of
 
     case = None if store.judged_one(release) is not None else casefile_of(store, release)
-    return None if case is None else body_of(case.verdict(policies_of(context.settings), context.now()), None)
+    if case is None:
+        return None
+    return body_of(case.verdict(policies_of(context.settings), context.now()), None, book_of(context.settings))
 
 
 def row_text(row: dict[str, Any]) -> list[str]:

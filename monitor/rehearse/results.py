@@ -15,7 +15,7 @@ from monitor.record.rows import Draft
 from monitor.record.store import Store
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script import Script
-from monitor.wiring import policies_of
+from monitor.wiring import book_of, policies_of
 
 DRAFTS = "drafts"
 
@@ -24,9 +24,9 @@ def results_of(settings: Settings, script: Script, folder: Path) -> Results:
     """Return releases as of the end of the script, notices, and drafts with the files they were written to."""
     store = open_store(settings.store.url)
     try:
-        policies = policies_of(settings)
+        policies, book = policies_of(settings), book_of(settings)
         return Results(
-            releases=[fresh(store, policies, row, script.ends) for row in store.judged()],
+            releases=[fresh(store, policies, row, script.ends, book) for row in store.judged()],
             notices=_notices(store),
             drafts=_drafts(store, folder),
         )

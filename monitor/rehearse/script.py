@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field, ValidationError
 
 from monitor.config.crosscheck import recogniser_fault
-from monitor.config.read import faults_of, load
 from monitor.config.names import Address
+from monitor.config.read import faults_of, load
 from monitor.config.values import Duration, Table
 from monitor.errors import BadInput, Fault
 from monitor.judge.verdict import Kind, Word

@@ -26,8 +26,11 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
 
     Channels that routes name are folders too, so that routing is played and nobody is told.
     """
-    names = [table.name for table in base.channel] or [OUTBOX]
-    channels = [FolderChannel(name=name, kind="folder", folder=str(folder / name)) for name in names]
+    named = {table.name: table.digest for table in base.channel} or {OUTBOX: False}
+    channels = [
+        FolderChannel(name=name, kind="folder", folder=str(folder / name), digest=digest)
+        for name, digest in named.items()
+    ]
     changed = {
         "store": StoreSettings(url=f"sqlite:///{(folder / 'ninethirty.db').as_posix()}"),
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),

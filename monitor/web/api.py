@@ -56,7 +56,8 @@ async def incident(request: Request) -> Response:
     found = await desk.incident(name)
     if found is None:
         raise UnknownName(f"no incident {name!r}")
-    return JSONResponse(incident_json(found, await desk.drafts(name)))
+    related = [one.id for one in await desk.related(found)]
+    return JSONResponse(incident_json(found, await desk.drafts(name)) | {"related": related})
 
 
 async def draft(request: Request) -> Response:
