@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ import structlog
 from monitor.calendar_state import CalendarState, Checks, Rejoined, Weighed, rejoin, weigh
 from monitor.calendars import Outcome
 from monitor.clock import Clock
+from monitor.editions import MissingEdition, missing_editions
 from monitor.ledger import BEHIND, Ledger
 from monitor.plan.targets import Target
 from monitor.record.rows import CalendarRead
@@ -132,6 +133,17 @@ class Roster:
         """Return what a calendar last said of each entry that it has ever shown."""
         state = self._states.get(calendar)
         return [] if state is None else list(state.shown.values())
+
+    def last_read(self, calendar: str) -> datetime | None:
+        """Return when a calendar was last read with success, in this life or an earlier one."""
+        state = self._states.get(calendar)
+        return None if state is None else state.last_read
+
+    async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
+        """Return the editions of regular series that no calendar announces in time; see `missing_editions`."""
+        async with self._lock:
+            found = list(self._releases.values())
+            return await _aside(len(found), lambda: list(missing_editions(found, self._ledger, fresh, now)))
 
     def slots(self, calendar: str) -> list[datetime]:
         """Return the instants in force of the watched releases that a calendar announces."""
@@ -269,7 +281,10 @@ class Roster:
         self._listed.update(self._ledger.near(names, now, LISTED))
 
     def _watch_near(self, now: datetime, names: Iterable[str], *, soon: bool = False) -> None:
-        for name in self._ledger.near(list(names), now, self._watch.ahead):
+        wanted = list(names)
+        # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
+        known = [name for name in wanted if name in self._watch.releases]
+        for name in {**dict.fromkeys(self._ledger.near(wanted, now, self._watch.ahead)), **dict.fromkeys(known)}:
             release, promises = self._releases.get(name), self._ledger.of(name)
             if release is None:
                 continue

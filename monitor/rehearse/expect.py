@@ -54,7 +54,8 @@ def _seen(script: Script, expect: ScriptExpect, results: Results) -> Iterator[st
     if subject is None:
         yield f"the release has no part {expect.part}"
         return
-    yield from _compared(expect, subject)
+    # What a part does not tell of itself (findings, code, …) is what the release says.
+    yield from _compared(expect, subject if expect.part is None else {**release, **subject})
 
 
 def _release(script: Script, name: str, results: Results) -> Row | None:
