@@ -17,6 +17,7 @@ class FolderChannel(Table):
     name: str
     kind: Literal["folder"]
     folder: str
+    timeout: Spacing = timedelta(seconds=30)
     digest: bool = False
 
 
