@@ -109,7 +109,11 @@ class Watch:
 
     def forget_old(self, now: datetime) -> None:
         """Let go of releases that nobody will look at again."""
-        over = [name for name, watched in self._releases.items() if watched.verdict and watched.is_over(now)]
+        over = [
+            name
+            for name, watched in self._releases.items()
+            if watched.verdict and watched.verdict.final and watched.is_over(now)
+        ]
         for name in over:
             self.forget(name)
 
