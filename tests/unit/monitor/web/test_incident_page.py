@@ -15,9 +15,9 @@ from tests.unit.monitor.web.board import TITLE, Board, a_board
 
 def sign_off(board: Board) -> None:
     versions = versions_of(board.store.drafts(board.incident))
-    after = edited(versions, {"reasons": "A certificate had expired."}, "statistician", at(700))
+    after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", at(700))
     after = signed(after, "head of profession", at(800))
-    after = edited(after, {"reasons": "Two certificates had expired."}, "statistician", at(900))
+    after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", at(900))
     with board.store.transaction() as tx:
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, board.incident))
@@ -88,7 +88,7 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
 async def test_what_people_typed_is_never_markup() -> None:
     async with a_board() as board:
         versions = versions_of(board.store.drafts(board.incident))
-        after = edited(versions, {"reasons": "<script>alert(1)</script>"}, "statistician", at(700))
+        after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", at(700))
         with board.store.transaction() as tx:
             tx.add_draft(row_of(after[-1], board.incident))
         page = (await board.client.get(f"/incidents/{board.incident}")).text
