@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from typing import Protocol
 
 from monitor.clock import Clock
@@ -46,7 +46,7 @@ class SchedulerClockwork:
         self._tasks: list[asyncio.Task[None]] = []
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job; its first run is long due, so it is run when the clockwork starts."""
+        """Add a job; its first run is when the clockwork starts."""
         bell = asyncio.Event()
         self._jobs.append((bell, name, job))
         self._scheduler.add_job(
@@ -56,11 +56,13 @@ class SchedulerClockwork:
             seconds=spacing.total_seconds(),
             id=name,
             replace_existing=True,
-            next_run_time=datetime.fromtimestamp(0, UTC),
         )
 
     def start(self) -> None:
         """Begin."""
+        # APScheduler lists every run that was missed before it runs the last: no first run may lie in the past.
+        for bell, _, _ in self._jobs:
+            bell.set()
         self._tasks = [asyncio.create_task(self._answer(*job), name=job[1]) for job in self._jobs]
         self._scheduler.start()
 
