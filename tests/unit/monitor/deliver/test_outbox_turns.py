@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from alerts.channels.recording import Options
 from monitor.clock import VirtualClock
 from monitor.deliver.drain import Customs
 from monitor.record.lease import OUTBOX, Leaseholder
 from monitor.record.memory import MemoryStore
+from monitor.record.open import open_store
 from monitor.record.rows import Standing
+from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.rehearse.loop import run_virtually
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, a_drain, recording, some_late
@@ -21,18 +26,26 @@ LASTS = timedelta(seconds=10)
 NAMES = [f"r{number}" for number in range(4)]
 
 
+def _opened(url: str, folder: Path) -> Store:
+    store = open_store(f"sqlite:///{folder}/x.db") if url == "file" else MemoryStore()
+    store.upgrade()
+    return store
+
+
 def held_by(name: str) -> Customs:
     return Customs(holder=Leaseholder(name, LASTS))
 
 
-def test_two_processes_never_both_send_a_notice() -> None:
+@pytest.mark.parametrize("url", ["memory", "file"])
+def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> None:
     async def story(clock: VirtualClock) -> None:
-        store = MemoryStore()
-        writer, other = Writer(store, clock), Writer(store, clock)
+        store = _opened(url, tmp_path)
+        mirror = store if url == "memory" else _opened(url, tmp_path)
+        writer, other = Writer(store, clock), Writer(mirror, clock)
         await some_late(store, writer, clock, NAMES)
         channel = Slow(clock, 7.0)
         one = a_drain(store, writer, [channel], clock, held_by("one"))
-        two = a_drain(store, other, [channel], clock, held_by("two"))
+        two = a_drain(mirror, other, [channel], clock, held_by("two"))
         running = [asyncio.create_task(drain.run()) for drain in (one, two)]
         for _ in range(20):
             two.ring()
@@ -42,8 +55,9 @@ def test_two_processes_never_both_send_a_notice() -> None:
         await asyncio.gather(*running, return_exceptions=True)
         assert Counter(Counter(channel.began).values()) == {1: len(NAMES)}
         assert {row.standing for row in store.deliveries()} == {Standing.SENT}
-        writer.abandon()
-        other.abandon()
+        for ours, kept in ((writer, store), (other, mirror)):
+            ours.abandon()
+            kept.close()
 
     run_virtually(story, at(400))
 
