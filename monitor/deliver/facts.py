@@ -89,6 +89,12 @@ def _exposure(exposure: Exposure) -> facts.Exposure:
     )
 
 
+def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
+    """Return what sorts records of evidence as they were kept: by monitor, then by number."""
+    monitor, _, number = record[0].rpartition("-")
+    return monitor, int(number) if number.isdecimal() else 0, record[0]
+
+
 def _between(interval: Interval) -> facts.Between:
     return facts.Between(interval.after, interval.by)
 
@@ -106,5 +112,5 @@ def _certainty(measured: Measured) -> facts.Certainty:
         spacing=measured.spacing,
         clock_offset=_seconds(measured.clock_offset),
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),
-        records=measured.records,
+        records=tuple(sorted(measured.records, key=_in_order)),
     )
