@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.conftest import CLOCK, PING, Chain, lines, until
+from tests.deploy.test_grafana import BOARDS, targets
+
+FILLED = {"$__rate_interval": "1m", "$__range": "1h", "$producer": ".*", "$instance": ".*"}
+
+
+def queries() -> dict[str, list[str]]:
+    """Return every query of every board, with the variables filled in as Grafana would."""
+    found = {}
+    for board in BOARDS:
+        filled = [re.sub(r"\$\w+", lambda one: FILLED[one[0]], target["expr"]) for target in targets(board)]
+        found[board.stem] = filled
+    return found
+
+
+@pytest.mark.needs("prometheus")
+@pytest.mark.needs("alertmanager")
+async def test_a_late_and_an_early_release_ring_and_resolve_and_every_panel_has_something_to_show(chain: Chain) -> None:
+    await until("Prometheus scrapes the daemon", lambda: chain.ask('up{job="ninethirty"} == 1'))
+    slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
+    chain.promise(late=slot, punctual=slot, early=slot + timedelta(hours=1))
+    await _both_ring(chain)
+    await _both_resolve(chain)
+    await _every_panel_shows_something(chain)
+    await _it_stops_in_good_order(chain)
+    _its_log_is_json_and_keeps_the_secret(chain.folder, chain)
+
+
+async def _both_ring(chain: Chain) -> None:
+    async def absent_was_seen() -> bool:
+        return chain.asked("/early") >= 2 and chain.asked("/punctual") >= 2
+
+    await until("a look at each page", absent_was_seen)
+    chain.pages |= {"/early": 200, "/punctual": 200}
+
+    async def rings() -> bool:
+        late, early = chain.states("NinethirtyReleaseOverdue", "late"), chain.states("NinethirtyExposureOpen", "early")
+        return "firing" in late and "firing" in early
+
+    await until("both alerts reach the receiver", rings)
+
+
+async def _both_resolve(chain: Chain) -> None:
+    chain.pages |= {"/early": 404, "/late": 200}
+
+    async def over() -> bool:
+        late, early = chain.states("NinethirtyReleaseOverdue", "late"), chain.states("NinethirtyExposureOpen", "early")
+        return late[-1] == early[-1] == "resolved"
+
+    await until("both alerts resolve", over)
+
+
+async def _every_panel_shows_something(chain: Chain) -> None:
+    for board, asked in queries().items():
+        for query in asked:
+            await until(f"{board}: {query}", lambda query=query: chain.ask(query))
+
+
+async def _it_stops_in_good_order(chain: Chain) -> None:
+    assert chain.daemon is not None
+    assert chain.asked(f"/{PING}") >= 1
+    assert chain.asked("/notices") >= 2
+    chain.daemon.terminate()
+    assert await chain.daemon.wait() == 0
+    assert chain.told[0] == b"READY=1"
+    assert b"WATCHDOG=1" in chain.told
+    assert chain.told[-1] == b"STOPPING=1"
+
+
+def _its_log_is_json_and_keeps_the_secret(folder: Path, chain: Chain) -> None:
+    events = {line["msg"] for line in lines(chain)}
+    assert {"calendar_read", "turned", "verdict", "delivery", "request"} <= events
+    assert "figures" not in json.dumps(lines(chain))
+    assert PING not in (folder / "log").read_text(encoding="utf-8")

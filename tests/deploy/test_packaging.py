@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from configparser import RawConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+LOADED = [*DEPLOY.rglob("*.y*ml"), DEPLOY / "ninethirty.service", ROOT / "Dockerfile"]
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+    return found
+
+
+def service() -> RawConfigParser:
+    unit = RawConfigParser(strict=False, delimiters=["="])
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(DEPLOY / "ninethirty.service", encoding="utf-8")
+    return unit
+
+
+def test_the_image_runs_as_nobody_in_particular_keeps_its_data_in_a_volume_and_tells_its_health() -> None:
+    final = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert "USER 10001:10001" in final
+    assert "VOLUME /var/lib/ninethirty" in final
+    assert "/healthz" in final.partition("HEALTHCHECK")[2]
+    assert 'ENTRYPOINT ["ninethirty"]' in final
+
+
+def test_everything_in_the_image_is_installed_by_its_hash() -> None:
+    installs = re.findall(r"pip install (.+)", DOCKERFILE)
+    assert installs[0] == "--require-hashes -r requirements.lock"
+    assert all("--no-deps --no-build-isolation ." in other for other in installs[1:])
+
+
+def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None:
+    allowed = {
+        line[1:] for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if line[:1] == "!"
+    }
+    copied = [words.split()[:-1] for words in re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)]
+    names = {name for each in copied for name in each}
+    assert names == allowed
+    assert all((ROOT / name).exists() for name in names)
+
+
+def test_only_what_developers_need_is_taken_out_of_the_image() -> None:
+    command = [sys.executable, str(DEPLOY / "unneeded.py"), "httpx"]
+    named = set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
+    assert {"pytest", "mypy", "sqlalchemy"} <= named
+    assert not {"httpx", "httpcore", "h11", "anyio", "pip"} & named
+
+
+def test_the_services_of_compose_find_each_other_their_files_and_their_secrets() -> None:
+    services = compose()["services"]
+    assert set(services) == {"ninethirty", "prometheus", "alertmanager", "grafana"}
+    for table in services.values():
+        assert set(table.get("secrets", [])) <= set(compose()["secrets"])
+        for source in (mount.split(":")[0] for mount in table["volumes"]):
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in compose()["volumes"]
+        assert all(port.startswith("127.0.0.1:") for port in table["ports"])
+    scraped = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))["scrape_configs"]
+    hosts = {target.split(":")[0] for job in scraped for each in job["static_configs"] for target in each["targets"]}
+    assert hosts - {"localhost"} <= set(services)
+
+
+@pytest.mark.parametrize("file", LOADED, ids=lambda file: file.name)
+def test_no_secret_stands_in_a_file(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    values = re.findall(r"(?im)^[^#\n]*(?:password|secret|token|api_key)\w*[ \t]*[:=][ \t]*(\S.*)$", text)
+    assert [value for value in values if not value.startswith(("/", "{", "[", "$", "secrets:/"))] == []
+    assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text)
+
+
+def test_secrets_are_kept_out_of_git() -> None:
+    assert "secrets/" in (DEPLOY / ".gitignore").read_text(encoding="utf-8").split()
+    assert all(table["file"].startswith("./secrets/") for table in compose()["secrets"].values())
+
+
+def test_the_unit_waits_until_the_daemon_is_ready_and_restarts_it_when_it_hangs() -> None:
+    unit = service()["Service"]
+    assert (unit["Type"], unit["NotifyAccess"], unit["Restart"]) == ("notify", "main", "always")
+    assert int(unit["WatchdogSec"]) >= 60
+    assert int(unit["TimeoutStopSec"]) > 10
+
+
+def test_the_unit_may_do_little_and_reads_its_secrets_as_credentials() -> None:
+    unit = service()["Service"]
+    assert unit["LoadCredential"].startswith("secrets:")
+    assert (unit["StateDirectory"], unit["StateDirectoryMode"], unit["UMask"]) == ("ninethirty", "0700", "0077")
+    assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
