@@ -225,7 +225,8 @@ async def test_a_lean_pool_survives_looks_that_are_cancelled() -> None:
     chance = random.Random(7)  # noqa: S311
     for _ in range(20):
         tasks = [asyncio.create_task(fetcher.fetch(Request("https://www.example.gov.uk/"))) for _ in range(15)]
-        await asyncio.sleep(chance.random() * 0.02)
+        for _ in range(chance.randrange(60)):
+            await asyncio.sleep(0)
         for task in chance.sample(tasks, 8):
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

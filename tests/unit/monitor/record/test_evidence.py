@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import stat
@@ -387,7 +386,7 @@ def test_nothing_is_kept_after_the_end(sqlite: SqlStore, tmp_path: Path, answer:
         evidence = Evidence(tmp_path / "ev", sqlite, writer, clock, "edge")
         evidence.keep(answer(), "t", "turn")
         writer.abandon()
-        await asyncio.sleep(1)
+        await clock.sleep(1)
         return evidence.keep(answer(), "t", "turn")
 
     assert run_virtually(story) == ""
