@@ -1,0 +1,163 @@
+"""What every clockwork is held to: APScheduler in real time, and the loop's own in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import Clock, SystemClock
+from monitor.clockwork import Clockwork, Failed, LoopClockwork, SchedulerClockwork
+from monitor.rehearse.loop import run_virtually
+
+SPACING = timedelta(seconds=0.05)
+
+
+@dataclass
+class Bench:
+    """A clockwork on its clock, and the names of jobs that failed."""
+
+    clock: Clock
+    made: Callable[[Failed], Clockwork]
+    failed: list[str] = field(default_factory=list)
+
+    def clockwork(self) -> Clockwork:
+        return self.made(lambda name, _fault: self.failed.append(name))
+
+
+Story = Callable[[Bench], Awaitable[None]]
+
+
+def really(story: Story) -> None:
+    async def told() -> None:
+        async with asyncio.timeout(10):
+            await story(Bench(SystemClock(), SchedulerClockwork))
+
+    asyncio.run(told())
+
+
+def virtually(story: Story) -> None:
+    async def told(clock: Clock) -> None:
+        await story(Bench(clock, lambda failed: LoopClockwork(clock, failed)))
+
+    run_virtually(told)
+
+
+@pytest.fixture(params=[really, virtually])
+def tell(request: pytest.FixtureRequest) -> Callable[[Story], None]:
+    told: Callable[[Story], None] = request.param
+    return told
+
+
+def counting(most: int) -> tuple[Callable[[], Awaitable[None]], list[int], asyncio.Event]:
+    """Return a job that counts its runs, the runs, and what is set at the last."""
+    runs: list[int] = []
+    enough = asyncio.Event()
+
+    async def job() -> None:
+        runs.append(len(runs))
+        if len(runs) >= most:
+            enough.set()
+
+    return job, runs, enough
+
+
+def test_a_job_runs_when_the_clockwork_starts_and_then_every_so_often(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        job, runs, enough = counting(4)
+        clockwork = bench.clockwork()
+        clockwork.every(SPACING, "job", job)
+        assert runs == []
+        began = bench.clock.monotonic()
+        clockwork.start()
+        await enough.wait()
+        assert bench.clock.monotonic() - began >= 0.14
+        await clockwork.stop()
+
+    tell(story)
+
+
+def test_a_rare_job_runs_at_once_and_only_once(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        rare, runs, first = counting(1)
+        often, _, enough = counting(3)
+        clockwork = bench.clockwork()
+        clockwork.every(timedelta(seconds=5), "rare", rare)
+        clockwork.every(SPACING, "often", often)
+        began = bench.clock.monotonic()
+        clockwork.start()
+        # A first run in the far past would be looked for among all the runs missed since then.
+        await asyncio.wait_for(first.wait(), 2)
+        assert bench.clock.monotonic() - began < 2
+        await enough.wait()
+        assert runs == [0]
+        await clockwork.stop()
+
+    tell(story)
+
+
+def test_a_job_that_fails_is_told_of_and_runs_again(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        count, _, enough = counting(3)
+
+        async def job() -> None:
+            await count()
+            raise KeyError("no such thing")
+
+        clockwork = bench.clockwork()
+        clockwork.every(SPACING, "faulty", job)
+        clockwork.start()
+        await enough.wait()
+        await bench.clock.sleep(0.01)
+        await clockwork.stop()
+        assert bench.failed == ["faulty"] * 3
+
+    tell(story)
+
+
+def test_a_job_that_is_still_running_is_not_started_again_and_holds_up_no_other(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        count, runs, _ = counting(99)
+        other, _, enough = counting(4)
+
+        async def slow() -> None:
+            await count()
+            await asyncio.Event().wait()
+
+        clockwork = bench.clockwork()
+        clockwork.every(SPACING, "slow", slow)
+        clockwork.every(SPACING, "other", other)
+        clockwork.start()
+        await enough.wait()
+        assert runs == [0]
+        await clockwork.stop()
+
+    tell(story)
+
+
+def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
+    async def story(bench: Bench) -> None:
+        job, runs, enough = counting(2)
+        clockwork = bench.clockwork()
+        clockwork.every(SPACING, "job", job)
+        clockwork.start()
+        await enough.wait()
+        await clockwork.stop()
+        before = len(runs)
+        await bench.clock.sleep(0.12)
+        assert len(runs) == before
+
+    tell(story)
+
+
+def test_the_clock_is_read_in_one_file_alone() -> None:
+    folder = Path(__file__).parents[2]
+    files = [file for leaf in ("monitor", "alerts", "schedules") for file in (folder / leaf).rglob("*.py")]
+    reads = [
+        file.name for file in files if "datetime.now(" in file.read_text() or "time.monotonic(" in file.read_text()
+    ]
+    assert reads == ["clock.py"]
