@@ -21,7 +21,7 @@ from monitor.deliver.house import House, Links
 from monitor.judge.policy import Override, Policies, Policy
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
-from monitor.look.http import HttpFetcher
+from monitor.look.http import ENGINES, HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
 from monitor.web.keys import Keys
@@ -169,7 +169,8 @@ def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
     """Return the fetcher that goes out to the network, guarded as configured."""
     network = settings.network
     guard = guard_of(network.allow, network.ports)
-    return HttpFetcher(clock, guard, contact=network.contact, seconds=network.timeout.total_seconds())
+    seconds = network.timeout.total_seconds()
+    return HttpFetcher(clock, guard, contact=network.contact, seconds=seconds, engine=ENGINES[network.transport])
 
 
 def budget_of(settings: Settings) -> Budget:
