@@ -16,7 +16,7 @@ import structlog
 from alerts.channel import Channel
 from monitor import __version__
 from monitor.attendant import Attendant, Reminding
-from monitor.calendars import CalendarReader
+from monitor.calendars import PERSONAL_KINDS, CalendarReader
 from monitor.clock import Clock, SystemClock
 from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
 from monitor.config.settings import CalendarSettings, Settings
@@ -37,6 +37,7 @@ from monitor.record.open import open_store
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.roster import Roster
+from monitor.rounds import Rounds
 from monitor.senses import Senses
 from monitor.systemd import SILENT, ServiceManager
 from monitor.tripwires import Tripwires
@@ -155,7 +156,7 @@ class _Workshop:
             vigil=self._vigil(),
             attendant=self.attendant,
             counters=self.metrics,
-            readers=[(self._reader(table), table.every) for table in self.settings.calendar],
+            rounds=self._rounds(roster),
             channels=self.channels,
             timezone=self.settings.timezone,
             tripwire_every=self.settings.watch.tripwire.every,
@@ -256,11 +257,34 @@ class _Workshop:
             given_up=self.metrics.given_up.set,
         )
 
+    def _rounds(self, roster: Roster) -> Rounds:
+        return Rounds(
+            [(self._reader(table), table.every) for table in self.settings.calendar],
+            roster,
+            self.health,
+            self.metrics,
+            self.clock,
+            self.store,
+            self.writer,
+            self.watch.events,
+            self.drain.ring,
+            self.settings.timezone,
+        )
+
     def _reader(self, table: CalendarSettings) -> CalendarReader:
         source = KINDS[table.kind](source_options(table, self.settings.timezone))
         file = self.folder / table.file if table.file is not None else None
         return CalendarReader(
-            table.name, source, self.fetcher, self.poller.turn, self.clock, file, heard=self.poller.heed
+            table.name,
+            source,
+            self.fetcher,
+            self.poller.turn,
+            self.clock,
+            file,
+            heard=self.poller.heed,
+            keeper=self.evidence,
+            strip=table.kind in PERSONAL_KINDS,
+            producer=table.producer,
         )
 
     def _clockwork(self) -> Clockwork:

@@ -76,7 +76,7 @@ class CalendarReader:
 
     With `strip` people are taken out of JSON answers before anything of them is hashed or kept. `keeper` keeps the
     bytes whenever what the calendar says has changed, or cannot be read for another reason than before. `adjust`
-    is what the configuration adds to an announcement.
+    is what the configuration adds to an announcement; `producer` is whose calendar it is, where it is one producer's.
     """
 
     name: str
@@ -89,6 +89,7 @@ class CalendarReader:
     keeper: Keeper | None = None
     strip: bool = False
     adjust: Adjust | None = None
+    producer: str = ""
     _digest: str = ""
     _reading: Reading | None = None
     _kept: tuple[str, str] = ("", "")

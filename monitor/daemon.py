@@ -16,7 +16,6 @@ from alerts.channel import Channel
 from alerts.incident import Decision, Incident, decide, known_to
 from alerts.notice import opening
 from monitor.attendant import Attendant
-from monitor.calendars import CalendarReader
 from monitor.clock import Clock
 from monitor.clockwork import Clockwork
 from monitor.deliver.drain import Drain
@@ -29,10 +28,10 @@ from monitor.look.poller import Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
 from monitor.pulse import Pulse
-from monitor.record.rows import CalendarRead
 from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
 from monitor.roster import Roster
+from monitor.rounds import Rounds
 from monitor.senses import Senses
 from monitor.tripwires import Tripwires, always, with_lead
 from monitor.vigil import Vigil
@@ -71,7 +70,7 @@ class Daemon:
     vigil: Vigil
     attendant: Attendant
     counters: Metrics
-    readers: Sequence[tuple[CalendarReader, timedelta]]
+    rounds: Rounds
     channels: Sequence[Channel] = ()
     web: WebServer | None = None
     timezone: str = "Europe/London"
@@ -103,6 +102,7 @@ class Daemon:
         for span in self.store.blind(now - BEHIND, now):
             self.watch.blind(span)
         await self.roster.take_up(now)
+        self.rounds.take_up()
         self.tripwires.since = beat.at if beat is not None else now
         self.watch_tripwires(self.tripwire_every)
         self.pulse.begin(now)
@@ -119,8 +119,7 @@ class Daemon:
 
     async def read_calendars(self) -> None:
         """Read every calendar once."""
-        for reader, _ in self.readers:
-            await self.read(reader)
+        await self.rounds.read_all()
 
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
@@ -214,30 +213,10 @@ class Daemon:
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
     def _set_clockwork(self) -> None:
-        for reader, every in self.readers:
-            self.clockwork.every(every, f"calendar {reader.name}", self._reading(reader))
-        self.clockwork.every(HEARTBEAT, "heartbeat", self._beat)
-        self.clockwork.every(ROLL, "roll", self.roster.roll)
-        for every, name, job in (*self.vigil.jobs(), *self.attendant.jobs()):
+        own = ((HEARTBEAT, "heartbeat", self._beat), (ROLL, "roll", self.roster.roll))
+        for every, name, job in (*self.rounds.jobs(), *own, *self.vigil.jobs(), *self.attendant.jobs()):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
-
-    def _reading(self, reader: CalendarReader) -> Any:  # noqa: ANN401 # a job of the clockwork
-        async def job() -> None:
-            await self.read(reader)
-
-        return job
-
-    async def read(self, reader: CalendarReader) -> CalendarRead:
-        """Read one calendar, and watch what it promises."""
-        read = (await self.roster.learn(await reader.read())).read
-        self.health.read(read.calendar, read.finished, read.fault)
-        if read.usable:
-            self.counters.calendar_read.labels(read.calendar).set(read.finished.timestamp())
-            self.counters.calendar_entries.labels(read.calendar).set(read.entries)
-        log = _log.info if read.usable else _log.warning
-        log("calendar_read", calendar=read.calendar, usable=read.usable, entries=read.entries, fault=read.fault or None)
-        return read
 
     async def _beat(self) -> None:
         self.pulse.alive(self.clock.now())

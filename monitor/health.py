@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from monitor.judge.interval import Bounds
 from monitor.judge.runs import Blind
 
-_FRESH_READS = 3
+FRESH_READS = 3
 _STORE_SILENCE = timedelta(seconds=10)
 
 
@@ -83,10 +83,15 @@ class Health:
             reasons.append("this machine's clock disagrees with the hosts it watches")
         return [reason for reason in reasons if reason]
 
-    def _stale(self, calendar: str, now: datetime) -> str:
+    def is_fresh(self, calendar: str, now: datetime) -> bool:
+        """Tell whether a calendar was read with success not too long ago."""
         last = self.calendars.get(calendar)
-        if last is not None and now - last <= _FRESH_READS * self.spacings[calendar]:
+        return last is not None and now - last <= FRESH_READS * self.spacings[calendar]
+
+    def _stale(self, calendar: str, now: datetime) -> str:
+        if self.is_fresh(calendar, now):
             return ""
+        last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "not read yet"
         fault = f" ({self.faults[calendar]})" if calendar in self.faults else ""
         return f"calendar {calendar}: {when}{fault}"

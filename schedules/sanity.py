@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from statistics import median
 
@@ -21,6 +21,7 @@ _MOST_CHANGED = 0.2
 _MOST_GONE = 0.5
 # So few can change or go in a small calendar without anything being wrong with the read.
 _FEW = 3
+_LATELY = timedelta(days=7)
 
 
 class Wrong(StrEnum):
@@ -80,7 +81,7 @@ def sanity(previous: Previous, reading: Reading, now: datetime) -> list[Alarm]:
 
     A read that raises an alarm changes nothing: what the last usable one said stays in force.
     """
-    found = [*_count(previous, reading), *_order(reading), *_changed(previous, reading, now), *_unread(reading)]
+    found = [*_count(previous, reading, now), *_order(reading), *_changed(previous, reading, now), *_unread(reading)]
     # What is wrong twice over is told once; and where entries are fewer, others are gone.
     first = {alarm.wrong: alarm for alarm in reversed(found)}
     if Wrong.COUNT in first:
@@ -88,14 +89,25 @@ def sanity(previous: Previous, reading: Reading, now: datetime) -> list[Alarm]:
     return [alarm for alarm in reversed(first.values()) if alarm.wrong not in _MEANT or not previous.accepted]
 
 
-def _count(previous: Previous, reading: Reading) -> Iterator[Alarm]:
+def _count(previous: Previous, reading: Reading, now: datetime) -> Iterator[Alarm]:
     count = len(reading.announcements)
     usual = median(previous.counts[-_READS_COMPARED:]) if previous.counts else None
     if usual is None:
         if count == 0 and not previous.may_be_empty:
             yield Alarm(Wrong.EMPTY, "no entries at the first read")
-    elif count < _LEAST_SHARE * usual and usual - count > _FEW:
+    elif _fell(count, usual) and _fell(count + _over(previous, reading, now), usual):
         yield Alarm(Wrong.COUNT, f"{count} entries, usually {usual:g}")
+
+
+def _fell(count: int, usual: float) -> bool:
+    return count < _LEAST_SHARE * usual and usual - count > _FEW
+
+
+def _over(previous: Previous, reading: Reading, now: datetime) -> int:
+    """Return how many entries a list may have dropped of late since their day has come."""
+    shown = {each.uid for each in reading.announcements}
+    passed = (last.slot.passes() for uid, last in previous.entries.items() if uid not in shown)
+    return sum(end is not None and now - _LATELY < end <= now for end in passed)
 
 
 def _unread(reading: Reading) -> Iterator[Alarm]:

@@ -54,6 +54,16 @@ def test_a_small_calendar_may_lose_three_entries(count: int, found: list[Wrong])
     assert wrongs(entries(4), entries(count)) == found
 
 
+def test_a_list_may_drop_all_releases_of_a_day_that_are_out() -> None:
+    out = [replace(each, slot=Slot(Precision.INSTANT, instant=NOW - timedelta(hours=1))) for each in entries(9)]
+    assert wrongs(out, []) == []
+
+
+def test_releases_out_long_ago_explain_no_collapse() -> None:
+    old = [replace(each, slot=Slot(Precision.INSTANT, instant=NOW - timedelta(days=30))) for each in entries(9)]
+    assert wrongs(old, []) == [Wrong.COUNT]
+
+
 def test_an_empty_first_read_is_an_alarm_unless_the_calendar_may_be_empty() -> None:
     empty = Reading(())
     assert [alarm.wrong for alarm in sanity(Previous({}), empty, NOW)] == [Wrong.EMPTY]
