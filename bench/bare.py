@@ -1,0 +1,103 @@
+"""What others do with the same requests: a bare `httpx.AsyncClient`, and Debian's prometheus-blackbox-exporter."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from bench.figures import cpu_seconds, cpu_seconds_of
+
+_PROGRAM = "prometheus-blackbox-exporter"
+_MODULES = """modules:
+  page:
+    prober: http
+    timeout: 5s
+    http:
+      preferred_ip_protocol: ip4
+      fail_if_body_not_matches_regexp: ["Example statistics"]
+"""
+
+
+async def in_flight(looks: int, at_once: int, look: Callable[[int], Coroutine[Any, Any, object]]) -> None:
+    """Make so many looks with `at_once` of them under way."""
+    numbers = iter(range(looks))
+
+    async def work() -> None:
+        for number in numbers:
+            await look(number)
+
+    await asyncio.gather(*(work() for _ in range(at_once)))
+
+
+async def bare_httpx(port: int, looks: int, at_once: int) -> float:
+    """Return the CPU seconds of one `AsyncClient.get` after another on httpx's own transport."""
+    limits = httpx.Limits(max_connections=at_once, max_keepalive_connections=at_once)
+    async with httpx.AsyncClient(limits=limits, trust_env=False) as client:
+
+        async def look(number: int) -> None:
+            response = await client.get(f"http://127.0.0.1:{port}/page/{number}")
+            response.raise_for_status()
+
+        await in_flight(at_once, at_once, look)
+        began = cpu_seconds()
+        await in_flight(looks, at_once, look)
+        return cpu_seconds() - began
+
+
+@contextmanager
+def blackbox(folder: Path) -> Iterator[tuple[int, int] | None]:
+    """Run the exporter on our core; yields its pid and port, None where it is not installed."""
+    if shutil.which(_PROGRAM) is None:
+        yield None
+        return
+    modules = folder / "modules.yml"
+    modules.write_text(_MODULES, encoding="utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [_PROGRAM, f"--config.file={modules}", f"--web.listen-address=127.0.0.1:{port}", "--log.level=error"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield process.pid, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(100):
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+
+
+async def probed(exporter: tuple[int, int], port: int, looks: int, at_once: int) -> float:
+    """Return the CPU seconds of the exporter for so many probes of pages of the origin."""
+    pid, web = exporter
+    target = quote(f"http://127.0.0.1:{port}/page/", safe="")
+
+    async def probe(number: int) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", web)
+        path = f"/probe?module=page&target={target}{number}"
+        writer.write(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode())
+        answer = await reader.read()
+        assert b"probe_success 1" in answer  # noqa: S101  # a probe that failed measures nothing
+        writer.close()
+
+    await in_flight(at_once, at_once, probe)
+    began = cpu_seconds_of(pid)
+    await in_flight(looks, at_once, probe)
+    return cpu_seconds_of(pid) - began

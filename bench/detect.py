@@ -1,0 +1,77 @@
+"""From the last byte of the answer that proves a fault to the notice, with its draft, accepted by a mail server.
+
+Each release is published before its slot. Both ends are timed outside the daemon: by the publisher when it hands over
+the first answer that holds the page, and by the mail server when it has taken the whole message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from bench.figures import percentile, rounded
+from bench.origin import beside
+from bench.world import daemon, folder, promise, quietly, release, settings
+from monitor.clock import SystemClock
+from monitor.look.http import HttpFetcher
+from monitor.look.route import Route
+
+_APART = 1.1
+"""Seconds between two publications: nearer ones would be told in one message."""
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return p50, p99 and the most in milliseconds."""
+    quietly()
+    releases = 1 if quick else 30
+    with folder() as place, beside("bench.origin") as publisher, beside("bench.mailbox") as mailbox:
+        asyncio.run(_published(place, publisher.port, mailbox.port, releases))
+    seen, mailed = publisher.instants("seen"), mailbox.instants("drafted")
+    took = [mailed[number] - at for path, at in seen.items() if (number := path.rpartition("/")[2]) in mailed]
+    return rounded(
+        {
+            "detect_p50_ms": 1000 * percentile(took, 50),
+            "detect_p99_ms": 1000 * percentile(took, 99),
+            "detect_most_ms": 1000 * max(took, default=0.0),
+            "published": releases,
+            "told": len(took),
+        }
+    )
+
+
+async def _published(place: Path, port: int, mail: int, releases: int) -> None:
+    clock = SystemClock()
+    fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
+    chosen = settings(
+        place,
+        watch={"origin_view": False, "near": {"from": "60m", "every": "1s"}, "exposed": {"every": "60s"}},
+        channel=[
+            {
+                "name": "mail",
+                "kind": "mail",
+                "host": "127.0.0.1",
+                "port": mail,
+                "security": "none",
+                "sender": "monitor@stats.example",
+                "to": ["people@stats.example"],
+            }
+        ],
+    )
+    made = daemon(place, clock, fetcher, chosen)
+    stop = asyncio.Event()
+    life = asyncio.create_task(made.run(stop))
+    slot = clock.now() + timedelta(minutes=30)
+    for number in range(releases):
+        made.watch.adopt(release(number, f"h{number}.example", "release"), [promise(number, slot)])
+    await asyncio.sleep(1.0)
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        for number in range(releases):
+            await client.get(f"/publish/release/{number}")
+            await asyncio.sleep(_APART)
+    await asyncio.sleep(3.0)
+    stop.set()
+    await life
+    await made.close()

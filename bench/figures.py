@@ -1,0 +1,45 @@
+"""Figures that several benches take: CPU, memory, percentiles."""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """Return the value that `percent` of the values do not exceed; zero for none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))] if ordered else 0.0
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle value, the lower of two."""
+    return percentile(values, 49.999)
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds, user and system, of this process and all its threads."""
+    return time.process_time()
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return the CPU seconds of another process, to a hundredth of a second."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+def rss_kb() -> float:
+    """Return the resident memory of this process in KB, after everything unused is let go."""
+    gc.collect()
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KB
+
+
+def rounded(figures: dict[str, float]) -> dict[str, float]:
+    """Return figures with as many digits as mean something."""
+    return {name: float(f"{value:.4g}") for name, value in figures.items()}

@@ -1,0 +1,149 @@
+"""CPU of a whole look beside what others need for the same request, and how punctually looks begin.
+
+A whole look is what the daemon does: heap and pacing, request, body, hash, recogniser, run, metrics, batched row.
+Everything compared is interleaved in one run: each round measures ours, ours on httpx's own transport, a bare
+`httpx.AsyncClient.get` and the exporter, and ratios are taken round by round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bench.bare import bare_httpx, blackbox, probed
+from bench.figures import cpu_seconds, median, percentile, rounded, rss_kb
+from bench.origin import origin
+from bench.world import MANY, daemon, folder, promise, quietly, release, settings
+from monitor.clock import SystemClock
+from monitor.daemon import Daemon
+from monitor.look.http import ENGINES, HttpFetcher
+from monitor.look.poller import Hooks, Poller
+from monitor.look.route import Route
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target
+
+_HOSTS = 5
+_AT_ONCE = 20
+_TARGETS = 1000
+_BEGINNING, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
+_ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
+    quietly()
+    with folder() as place, origin() as port, blackbox(place) as exporter:
+        return rounded(asyncio.run(_measured(place, port, exporter, quick=quick)))
+
+
+async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:
+    looks, rounds = (200, 1) if quick else (2500, 3)
+    figures = await _footprint(place, port, 100 if quick else _TARGETS)
+    took: dict[str, list[float]] = {"ours": [], "stock": [], "httpx": [], "blackbox": []}
+    for turn in range(rounds):
+        for engine, name in (("lean", "ours"), ("stock", "stock")):
+            took[name].append(await _ours(place / f"{name}{turn}", port, looks, engine))
+        took["httpx"].append(await bare_httpx(port, looks, _AT_ONCE) / looks)
+        if exporter is not None:
+            took["blackbox"].append(await probed(exporter, port, looks, _AT_ONCE) / looks)
+    figures |= {f"{name}_ms": 1000 * median(values) for name, values in took.items() if values}
+    for peer in ("httpx", "blackbox"):
+        figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
+    figures["stock_ratio_to_httpx"] = _ratio(took["stock"], took["httpx"])
+    figures["looks_per_core_second"] = 1000 / figures["ours_ms"]
+    return figures | await _punctuality(place, port, quick=quick)
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return median([mine / other for mine, other in zip(ours, theirs, strict=True)])
+
+
+def _made(place: Path, port: int, engine: str = "lean") -> Daemon:
+    place.mkdir(exist_ok=True)
+    fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), engine=ENGINES[engine])
+    return daemon(place, SystemClock(), fetcher, settings(place, budget={"default": f"{MANY:.0f}/s"}))
+
+
+def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
+    """Put releases of one page under watch; returns their targets. What they are planned for, the bench replaces."""
+    slot = SystemClock().now() + timedelta(days=3)
+    for number in range(first, first + count):
+        made.watch.adopt(release(number, f"h{number % _HOSTS}.example"), [promise(number, slot)])
+    names = {f"r{number}" for number in range(first, first + count)}
+    return [target for target in made.poller.watching() if target.release in names]
+
+
+async def _ours(place: Path, port: int, looks: int, engine: str) -> float:
+    """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the poller itself."""
+    made = _made(place, port, engine)
+    for target in _adopted(made, 0, 100):
+        made.poller.watch(target, _ALWAYS)
+    stop = asyncio.Event()
+    polling = asyncio.create_task(made.poller.run(stop))
+    await _until(made, 200)
+    began, before = cpu_seconds(), made.poller.made
+    await _until(made, before + looks)
+    spent = (cpu_seconds() - began) / (made.poller.made - before)
+    stop.set()
+    await polling
+    await made.close()
+    return spent
+
+
+async def _until(made: Daemon, looks: int) -> None:
+    while made.poller.made < looks:  # noqa: ASYNC110  # the poller counts, and tells nobody
+        await asyncio.sleep(0.02)
+
+
+async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
+    """Return the memory of a watched target after two looks: all that is kept of it, its stored request included."""
+    made = _made(place / "footprint", port)
+    await _twice(made, _adopted(made, 0, 200))
+    before = rss_kb()
+    await _twice(made, _adopted(made, 200, count))
+    figure = (rss_kb() - before) / count
+    await made.close()
+    return {"memory_per_target_kb": figure}
+
+
+async def _twice(made: Daemon, targets: list[Target]) -> None:
+    await made.poller.look_once(targets)
+    await made.poller.look_once(targets)
+
+
+async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, float]:
+    """Return how late looks begin: 1,000 targets at 100 looks a second in all, and 1,000 due in one instant."""
+    steady = await _late(place / "steady", port, timedelta(seconds=10), 0.5 if quick else 12.0)
+    burst = await _late(place / "burst", port, timedelta(), 0.5 if quick else 2.0)
+    return {
+        "lateness_p50_ms": 1000 * percentile(steady, 50),
+        "lateness_p99_ms": 1000 * percentile(steady, 99),
+        "burst_p50_ms": 1000 * percentile(burst, 50),
+        "burst_p99_ms": 1000 * percentile(burst, 99),
+        "looks_timed": len(steady) + len(burst),
+    }
+
+
+async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> list[float]:
+    """Return the seconds by which looks began late, the due instants of all targets spread over `spread`."""
+    made = _made(place, port)
+    targets = _adopted(made, 0, _TARGETS)
+    await made.poller.look_once(targets)
+    late: list[float] = []
+    hooks = Hooks(started=lambda _target, seconds_late: late.append(seconds_late))
+    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.seer, made.senses.see, hooks)
+    begins = SystemClock().now() + timedelta(seconds=1)
+    for number, target in enumerate(targets):
+        window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)
+        poller.watch(target, (window,))
+    gc.collect()
+    stop = asyncio.Event()
+    polling = asyncio.create_task(poller.run(stop))
+    await asyncio.sleep(1.0 + seconds)
+    stop.set()
+    await polling
+    await made.close()
+    return late

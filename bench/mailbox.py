@@ -1,0 +1,40 @@
+"""A mail server on loopback in a process of its own: tells of each message when (monotonic) it was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+import time
+from email import message_from_bytes, policy
+from typing import Any
+
+from aiosmtpd.smtp import SMTP
+
+_NUMBER = re.compile(r"statistics (\d+)")
+
+
+class Mailbox:
+    """Accepts everything."""
+
+    async def handle_DATA(self, *told: Any) -> str:  # noqa: ANN401, N802  # aiosmtpd's name and arguments
+        """Tell of a message by the number in its subject, and whether something was attached."""
+        at = time.monotonic()
+        mail = message_from_bytes(told[2].content, policy=policy.default)
+        found = _NUMBER.search(str(mail["Subject"]))
+        word = "drafted" if any(True for _ in mail.iter_attachments()) else "bare"
+        sys.stdout.write(f"{word} {found.group(1) if found else '?'} {at}\n")
+        sys.stdout.flush()
+        return "250 accepted"
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: SMTP(Mailbox(), loop=loop), "127.0.0.1", 0)
+    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    sys.stdout.flush()
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

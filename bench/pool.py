@@ -1,0 +1,52 @@
+"""CPU of a bare request by transport, with more under way and with more hosts: the pool is where the time goes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from bench.bare import bare_httpx, in_flight
+from bench.figures import cpu_seconds, median, rounded
+from bench.origin import origin
+from monitor.clock import SystemClock
+from monitor.look.fetch import Answer, Request
+from monitor.look.http import ENGINES, HttpFetcher
+from monitor.look.route import Route
+
+_CASES = ((1, 1), (10, 3), (20, 5), (50, 13), (20, 64))
+"""Requests under way, and hosts they are spread over: four connections a host carry them all."""
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return milliseconds of CPU a request for both transports of the fetcher and for a bare client, and ratios."""
+    with origin() as port:
+        return rounded(asyncio.run(_measured(port, 100 if quick else 1500, 1 if quick else 3)))
+
+
+async def _measured(port: int, looks: int, rounds: int) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for at_once, hosts in _CASES:
+        took: dict[str, list[float]] = {"lean": [], "stock": [], "httpx": []}
+        for _ in range(rounds):
+            for engine in ("lean", "stock"):
+                took[engine].append(await _fetched(port, looks, at_once, hosts, engine))
+            took["httpx"].append(await bare_httpx(port, looks, at_once))
+        case = f"{at_once}_in_flight_{hosts}_hosts"
+        figures |= {f"{name}_ms_{case}": 1000 * median(values) / looks for name, values in took.items()}
+        ratios = [mine / theirs for mine, theirs in zip(took["lean"], took["stock"], strict=True)]
+        figures[f"lean_to_stock_{case}"] = median(ratios)
+    return figures
+
+
+async def _fetched(port: int, looks: int, at_once: int, hosts: int, engine: str) -> float:
+    fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), engine=ENGINES[engine])
+
+    async def look(number: int) -> None:
+        answer = await fetcher.fetch(Request(f"https://h{number % hosts}.example/page/{number % 100}"))
+        assert isinstance(answer, Answer)  # noqa: S101  # a failure measures nothing
+
+    await in_flight(max(at_once, hosts), at_once, look)
+    began = cpu_seconds()
+    await in_flight(looks, at_once, look)
+    spent = cpu_seconds() - began
+    await fetcher.close()
+    return spent

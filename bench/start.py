@@ -1,0 +1,107 @@
+"""How long the program takes from its start to a checked configuration, and to its first look with 1,000 releases."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+
+from bench.figures import median, rounded
+from bench.origin import Beside, beside
+from bench.world import folder
+from monitor.clock import SystemClock
+
+_PATIENCE = 30.0
+_CONFIG = """[store]
+url = "sqlite:///{place}/store.db"
+[evidence]
+folder = "{place}/evidence"
+[web]
+listen = "127.0.0.1:0"
+[network]
+allow = ["127.0.0.0/8"]
+ports = [{port}]
+[budget]
+default = "1000/s"
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{place}/outbox"
+[[calendar]]
+name = "bench"
+kind = "toml"
+file = "{place}/calendar.toml"
+"""
+_RELEASE = """[[release]]
+id = "r{number}"
+title = "Example statistics {number}: July to September 2026"
+producer = "example"
+url = "http://127.0.0.1:{port}/release/{number}"
+slot = {slot}
+state = "confirmed"
+"""
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return wall seconds: `check`; the daemon's first look ever, and its first look after a restart."""
+    releases, times = (50, 1) if quick else (1000, 5)
+    with folder() as place, beside("bench.origin") as publisher:
+        config = _written(place, publisher.port, releases)
+        checks = [_timed(lambda: _check(config)) for _ in range(times)]
+        starts = [_started(config, publisher.port) for _ in range(times + 1)]
+    first = _first_looks(publisher, starts)
+    figures = {"check_seconds": median(checks), "first_look_new_store_seconds": first[0]}
+    return rounded({**figures, "first_look_seconds": median(first[1:]), "releases": releases})
+
+
+def _written(place: Path, port: int, releases: int) -> Path:
+    slot = (SystemClock().now() + timedelta(minutes=30)).isoformat()
+    tables = [_RELEASE.format(number=number, port=port, slot=slot) for number in range(releases)]
+    (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
+    config = place / "config.toml"
+    config.write_text(_CONFIG.format(place=place, port=port), encoding="utf-8")
+    return config
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.monotonic()
+    work()
+    return time.monotonic() - began
+
+
+def _check(config: Path) -> None:
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "check"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=_environment())
+
+
+def _started(config: Path, port: int) -> float:
+    """Run the daemon until it has looked; returns the monotonic instant of its start."""
+    publisher = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False)
+    publisher.get("/again")
+    began = time.monotonic()
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_environment())
+    while publisher.get("/looked").is_error and time.monotonic() < began + _PATIENCE:
+        time.sleep(0.05)
+    # What was promised is to be in the store when it starts again.
+    time.sleep(1.0)
+    process.send_signal(signal.SIGTERM)
+    process.wait(_PATIENCE)
+    return began
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def _first_looks(publisher: Beside, starts: list[float]) -> list[float]:
+    """Return the seconds from each start to the first request that came after it."""
+    looked = [float(line[2]) for line in publisher.told if line[0] == "first" and line[1] != "/again"]
+    return [min(at for at in looked if at > start) - start for start in starts]

@@ -1,0 +1,51 @@
+"""That every bench still runs and prints its figures. What the figures are is for the bench to tell."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import BENCHES
+from bench.figures import median, percentile
+
+ROOT = Path(__file__).parents[3]
+KEYS = {
+    "looks": {"cpu_ratio_to_httpx", "lateness_p99_ms", "burst_p99_ms", "memory_per_target_kb", "looks_per_core_second"},
+    "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
+    "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
+    "judge": {"judgements_per_second", "replayed_looks_per_second"},
+    "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
+    "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms"},
+    "detect": {"detect_p50_ms", "detect_p99_ms"},
+    "start": {"check_seconds", "first_look_seconds"},
+    "memory": {"rss_mb", "growth_percent", "looks", "idle_cpu_percent"},
+}
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_prints_its_figures(name: str) -> None:
+    command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["bench"] == name
+    assert KEYS[name] <= set(told)
+
+
+def test_an_unknown_bench_is_refused_with_the_names_there_are() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "loks"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "looks" in done.stderr
+
+
+def test_percentiles_are_values_that_were_measured() -> None:
+    values = [float(number) for number in range(100, 0, -1)]
+    assert [percentile(values, percent) for percent in (0, 50, 99, 100)] == [1.0, 51.0, 100.0, 100.0]
+    assert median([3.0, 1.0, 2.0]) == 2.0
+    assert percentile([], 99) == 0.0
