@@ -15,7 +15,7 @@ from monitor.clock import SystemClock, VirtualClock
 from monitor.clockwork import LoopClockwork
 from monitor.config.settings import Settings
 from monitor.daemon import Daemon
-from monitor.look.http import HttpFetcher
+from monitor.look.http import ENGINES, HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
 from monitor.rehearse.loop import HeldFetcher, JumpingLoop
 from monitor.rehearse.publisher import Publisher
@@ -150,8 +150,12 @@ class _Stage:
             return
         self._lives += 1
         self._stop = asyncio.Event()
+        network = self.settings.network
         fetcher = HttpFetcher(
-            self.clock, route=self.publisher.route, seconds=self.settings.network.timeout.total_seconds()
+            self.clock,
+            route=self.publisher.route,
+            seconds=network.timeout.total_seconds(),
+            engine=ENGINES[network.transport],
         )
         edges = Edges(
             clock=self.clock,

@@ -106,7 +106,11 @@ def test_a_govuk_producer_has_the_newest_first_listing_and_its_feed_as_tripwires
 
 @pytest.mark.parametrize(
     ("url", "recogniser"),
-    [("https://example.org/news/feed/", "feed:*"), ("https://example.org/n.rss", "feed:*"), ("https://e.org/n", "link:*")],
+    [
+        ("https://example.org/news/feed/", "feed:*"),
+        ("https://example.org/n.rss", "feed:*"),
+        ("https://e.org/n", "link:*"),
+    ],
 )
 def test_a_producers_own_listing_is_read_as_a_feed_when_it_looks_like_one(url: str, recogniser: str) -> None:
     (found,) = tripwires_of("dfx", newest=[url])
