@@ -36,6 +36,7 @@ from monitor.record.lease import Leaseholder
 from monitor.record.open import open_store
 from monitor.record.store import Store
 from monitor.record.writer import Writer
+from monitor.retention import DAILY, Retention
 from monitor.roster import Roster
 from monitor.rounds import Rounds
 from monitor.senses import Senses
@@ -174,6 +175,8 @@ class _Workshop:
         motion = Motion(self.clock, self.poller)
         backlogs = self.drain.backlogs
         vigil = Vigil(self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager)
+        retention = Retention(self.settings.evidence, self.evidence, self.writer, self.clock)
+        vigil.add(DAILY, "retention", retention.give_up)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
         return vigil
 

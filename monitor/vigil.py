@@ -39,13 +39,17 @@ class Vigil:
         self.manager = manager
         self._jobs: list[tuple[timedelta, str, Job]] = []
         if manager.watchdog is not None:
-            self._jobs.append((manager.watchdog / 2, "watchdog", self._alive))
+            self.add(manager.watchdog / 2, "watchdog", self._alive)
 
     def add_deadman(self, table: DeadmanSettings, fetcher: Fetcher, counted: Callable[[str], None]) -> None:
         """Ping the configured address from now on, if there is one."""
         if table.url is not None:
             deadman = Deadman(fetcher, table.url, self.troubles, counted)
-            self._jobs.append((table.every, "deadman", deadman.ping))
+            self.add(table.every, "deadman", deadman.ping)
+
+    def add(self, every: timedelta, name: str, job: Job) -> None:
+        """Have one more thing done every so often."""
+        self._jobs.append((every, name, job))
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return what the clockwork is to do for it: spacing, name and job."""
