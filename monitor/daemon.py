@@ -86,8 +86,10 @@ class Daemon:
         self._set_clockwork()
         self.vigil.manager.tell("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
-        done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
+        try:
+            done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ended.cancel()
         broken = [task for task in self._tasks if task in done]
         for task in broken:
             _log.critical("task_died", task=task.get_name(), exc_info=None if task.cancelled() else task.exception())

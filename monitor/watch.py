@@ -149,6 +149,8 @@ class Watch:
             kept for kept in self._blind if (kept.begins, kept.cause, kept.host) != (span.begins, span.cause, span.host)
         ]
         self._blind.append(span)
+        # As the store gives them back, so that findings about them come in the same order ever after.
+        self._blind.sort(key=lambda kept: kept.begins)
         for release in self._releases:
             self.judge_soon(release)
 

@@ -64,7 +64,9 @@ class Lane:
             late = passed - seconds if timed else 0.0
             moved = seconds_until(now, began) - passed
             if late > _NOTICED or abs(moved) > _NOTICED:
-                woken(Woken(began + timedelta(seconds=passed - late), now, late, moved))
+                due = began + timedelta(seconds=passed - late)
+                # Either may be nothing but the rounding of clocks while the other is real.
+                woken(Woken(due, now, late if late > _NOTICED else 0.0, moved if abs(moved) > _NOTICED else 0.0))
 
     def ring(self) -> None:
         """Let the lane look again at what is due."""
