@@ -33,7 +33,7 @@ lint: venv
 	$(BIN)/mypy
 
 test: venv parts lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 bench: venv
 	@$(BIN)/python -m bench

@@ -138,4 +138,6 @@ class Attendant:
 
 
 def _is_waiting(incident: Incident) -> bool:
-    return incident.closed is None and incident.acknowledged is None
+    """Tell whether somebody may have to be reminded of it; one whose grade rises later is heard of again."""
+    silent = incident.closed is None and incident.acknowledged is None
+    return silent and incident.grade == "report" and incident.facts is not None
