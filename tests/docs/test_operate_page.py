@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from monitor.cli.main import VERBS, cli
+from monitor.clock import SystemClock
+from monitor.gauges import Vitals
+from monitor.metrics import Metrics
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")
+PAGES = {page.name: page.read_text(encoding="utf-8") for page in sorted((ROOT / "docs").glob("*.md"))}
+LINKS = [
+    (name, link) for name, text in PAGES.items() for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link
+]
+
+
+def section(heading: str) -> str:
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def rows(heading: str) -> set[str]:
+    return set(re.findall(r"^\| `([^`]+)` \|", section(heading), re.MULTILINE))
+
+
+def commands() -> Iterator[str]:
+    context = click.Context(cli)
+    for verb in VERBS:
+        command = cli.get_command(context, verb)  # type: ignore[attr-defined]
+        inner = list(command.commands) if isinstance(command, click.Group) else []
+        yield from (f"{verb} {name}" for name in inner) if inner else (verb,)
+
+
+def events() -> Iterator[str]:
+    """Yield the name of every fact that our code logs."""
+    for folder in ("monitor", "alerts", "schedules"):
+        for file in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and _is_log(node.func) and isinstance(node.args[0], ast.Constant):
+                    yield str(node.args[0].value)
+
+
+def _is_log(called: ast.expr) -> bool:
+    if isinstance(called, ast.Attribute):
+        return isinstance(called.value, ast.Name) and called.value.id == "_log" and called.attr != "bind"
+    return isinstance(called, ast.Name) and called.id == "log"
+
+
+def test_every_command_has_its_row() -> None:
+    assert rows("Commands") == set(commands())
+
+
+def test_every_metric_has_its_row() -> None:
+    metrics = Metrics("1")
+    metrics.show(list, Vitals, SystemClock().now)
+    exported = {
+        re.sub(r"_total$", "", one.name) + "_total" * (one.type == "counter"): one for one in metrics.registry.collect()
+    }
+    assert rows("Metrics") == set(exported)
+
+
+def test_every_event_of_the_log_has_its_row_and_is_one_word() -> None:
+    assert rows("Log") == set(events())
+    assert all(re.fullmatch(r"[a-z_]+", event) for event in events())
+
+
+@pytest.mark.parametrize(("name", "link"), LINKS)
+def test_every_link_inside_the_docs_leads_somewhere(name: str, link: str) -> None:
+    page, _, anchor = link.partition("#")
+    assert not page or (ROOT / "docs" / page).exists()
+    if anchor:
+        assert anchor in {_anchor(heading) for heading in re.findall(r"^#+ (.+)$", PAGES[page or name], re.MULTILINE)}
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
+
+
+@pytest.mark.parametrize("alert", re.findall(r"^### (Ninethirty\w+)$", PAGE, re.MULTILINE))
+def test_a_runbook_says_what_it_means_and_what_to_do_and_belongs_to_an_alert(alert: str) -> None:
+    told = re.search(rf"^### {alert}\n(.*?)(?=^##|\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert told is not None
+    assert "**Means:**" in told[1]
+    assert "**Do:**" in told[1]
+    assert f"alert: {alert}\n" in (ROOT / "deploy/prometheus/rules.yml").read_text(encoding="utf-8")
