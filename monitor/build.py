@@ -19,7 +19,8 @@ from monitor.attendant import Attendant, Reminding
 from monitor.calendars import PERSONAL_KINDS, CalendarReader
 from monitor.clock import Clock, SystemClock
 from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
-from monitor.config.settings import CalendarSettings, Settings
+from monitor.config.calendars import CalendarSettings
+from monitor.config.settings import Settings
 from monitor.daemon import Daemon
 from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
@@ -50,6 +51,7 @@ from monitor.web.serve import WebServer, listen
 from monitor.wiring import (
     budget_of,
     channels_of,
+    checks_of,
     digesting_of,
     endings_of,
     fetcher_of,
@@ -60,6 +62,7 @@ from monitor.wiring import (
     parts_of,
     phases_of,
     policies_of,
+    slot_times_of,
     source_options,
 )
 from schedules.sources.kinds import KINDS
@@ -137,7 +140,9 @@ class _Workshop:
 
     def daemon(self) -> tuple[Daemon, Desk]:
         """Return everything wired, and the desk that answers for it."""
-        roster = Roster(self.store, self.writer, self.watch, self.clock, joining_of(self.settings))
+        roster = Roster(
+            self.store, self.writer, self.watch, self.clock, joining_of(self.settings), checks_of(self.settings)
+        )
         daemon = Daemon(
             name=self.name,
             clock=self.clock,
@@ -272,6 +277,7 @@ class _Workshop:
             self.watch.events,
             self.drain.ring,
             self.settings.timezone,
+            self.settings.policy.expect_editions,
         )
 
     def _reader(self, table: CalendarSettings) -> CalendarReader:
@@ -287,8 +293,13 @@ class _Workshop:
             heard=self.poller.heed,
             keeper=self.evidence,
             strip=table.kind in PERSONAL_KINDS,
+            adjust=slot_times_of(self.settings) if self._has_usual_times() else None,
             producer=table.producer,
         )
+
+    def _has_usual_times(self) -> bool:
+        producers = self.settings.policy.producer.values()
+        return bool(self.settings.slot_time) or any(own.default_time is not None for own in producers)
 
     def _clockwork(self) -> Clockwork:
         if self.edges.clockwork is not None:

@@ -27,10 +27,11 @@ class Checks:
 
     may_be_empty: bool = True
     accept: date | None = None
+    timezone: str = LONDON
 
-    def accepts(self, now: datetime, timezone: str = LONDON) -> bool:
+    def accepts(self, now: datetime) -> bool:
         """Tell whether changes are accepted at an instant: on the agreed day and no longer."""
-        return self.accept is not None and local_date(now, timezone) == self.accept
+        return self.accept is not None and local_date(now, self.timezone) == self.accept
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlsplit
@@ -134,17 +135,18 @@ class CalendarReader:
         return Outcome(read, reading, pages, unchanged)
 
     async def _made(self, pages: Sequence[Page]) -> tuple[Reading, str]:
+        now = self.clock.now()
         if sum(len(page.body) for page in pages) <= _SMALL:
-            return self._make(pages)
-        return await asyncio.get_running_loop().run_in_executor(None, self._make, pages)
+            return self._make(pages, now)
+        return await asyncio.get_running_loop().run_in_executor(None, self._make, pages, now)
 
-    def _make(self, pages: Sequence[Page]) -> tuple[Reading, str]:
+    def _make(self, pages: Sequence[Page], now: datetime) -> tuple[Reading, str]:
         """Return what the pages say, the last reading itself when they say the same, and their digest."""
         digest = _digest(pages)
         last = self._reading
         if last is not None and digest == self._digest:
             return last, digest
-        reading = self.source.read(pages, self.clock.now())
+        reading = self.source.read(pages, now)
         if self.adjust is not None:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
         return (last if last is not None and _says_same(reading, last) else reading), digest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -12,8 +13,16 @@ from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.draft.code import Book, amended, standard_book
 from alerts.routes import Route
+from monitor.calendar_state import Checks
 from monitor.clock import Clock
-from monitor.config.settings import DEFAULT_RATES, CalendarSettings, PartMatch, PartSettings, ProducerSettings, Settings
+from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
+from monitor.config.settings import (
+    DEFAULT_RATES,
+    PartSettings,
+    PolicyTable,
+    ProducerSettings,
+    Settings,
+)
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
@@ -25,10 +34,13 @@ from monitor.look.http import ENGINES, HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
 from monitor.web.keys import Keys
-from schedules.announcement import Part, Role
-from schedules.join import Pin, Rules
+from schedules.announcement import Announcement, Part, Role
+from schedules.dates import assume_time
+from schedules.join import Pin, Rules, Split
 from schedules.release import Release
+from schedules.slot import Precision
 from schedules.sources.options import SourceOptions
+from schedules.workdays import Nation, Workdays, workdays
 
 _NOT_OPTIONS = {"name", "kind", "digest"}
 
@@ -42,10 +54,17 @@ def policies_of(settings: Settings) -> Policies:
         uncertainty=settings.clock.warn_offset,
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
+        workdays=_workdays(settings, "ENG"),
     )
+    nations = {producer.id: producer.nation for producer in settings.producer}
     producers = {
-        name: Override(on_time_within=own.on_time_within, note_within=own.note_within)
-        for name, own in table.producer.items()
+        name: Override(
+            on_time_within=own.on_time_within,
+            note_within=own.note_within,
+            workdays=_workdays(settings, nations.get(name, "ENG")),
+        )
+        for name in {**table.producer, **nations}
+        for own in (table.producer.get(name, PolicyTable()),)
     }
     return Policies(general, producers)
 
@@ -83,15 +102,45 @@ def joining_of(settings: Settings) -> Rules:
     return Rules(
         order=tuple(table.name for table in settings.calendar),
         explicit=frozenset(table.name for table in settings.calendar if table.kind in {"toml", "csv"}),
-        pins=tuple(Pin(pin.id, url=pin.url) for pin in settings.pin),
+        pins=tuple(Pin(pin.id, pin.url or "", pin.title, pin.producer) for pin in settings.pin),
+        splits=tuple(Split(split.calendar, split.url or "", split.title, split.producer) for split in settings.split),
     )
+
+
+def checks_of(settings: Settings) -> dict[str, Checks]:
+    """Return how the reads of each calendar are held against earlier ones."""
+    # A list asked for by filters may rightly hold nothing; a page or file without entries was most likely misread.
+    return {
+        table.name: Checks(
+            may_be_empty=table.kind not in {"html", "ics", "json"}
+            if table.may_be_empty is None
+            else table.may_be_empty,
+            accept=table.accept,
+            timezone=settings.timezone,
+        )
+        for table in settings.calendar
+    }
+
+
+def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
+    """Return what gives entries without a time the usual one of their series, or of their producer; for planning."""
+    usual = {name: own.default_time for name, own in settings.policy.producer.items()}
+
+    def with_usual_time(announcement: Announcement) -> Announcement:
+        own = (table.time for table in settings.slot_time if _fits(table.match, announcement))
+        time = next(own, usual.get(announcement.producer))
+        if time is None or announcement.slot.precision is not Precision.DAY:
+            return announcement
+        return replace(announcement, slot=assume_time(announcement.slot, f"{time:%H:%M}"))
+
+    return with_usual_time
 
 
 def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
     """Return what tells the configured parts of a release."""
 
     def extra(release: Release) -> tuple[Part, ...]:
-        return tuple(_part(table, release) for table in settings.part if _is_part_of(table.match, release))
+        return tuple(_part(table, release) for table in settings.part if _fits(table.match, release))
 
     return extra
 
@@ -221,7 +270,12 @@ def _part(table: PartSettings, release: Release) -> Part:
     return Part(table.id, Role(table.role), url, table.recognise, table.required)
 
 
-def _is_part_of(match: PartMatch, release: Release) -> bool:
-    pairs = ((match.producer, release.producer), (match.title, release.title), (match.url, release.url))
+def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
+    pairs = ((match.producer, thing.producer), (match.title, thing.title), (match.url, thing.url))
     wanted = [(pattern, value) for pattern, value in pairs if pattern is not None]
     return bool(wanted) and all(fnmatchcase(value, pattern) for pattern, value in wanted)
+
+
+def _workdays(settings: Settings, nation: Nation) -> Workdays:
+    table = settings.nation.get(nation, NationSettings())
+    return workdays(nation, table.extra_holidays, table.not_holidays)

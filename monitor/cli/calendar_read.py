@@ -16,7 +16,7 @@ from monitor.plan.budget import Budget, Pacer
 
 if TYPE_CHECKING:
     from monitor.calendars import Outcome
-    from monitor.config.settings import CalendarSettings
+    from monitor.config.calendars import CalendarSettings
     from schedules.source import Reading
 
 

@@ -7,8 +7,9 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from monitor.config.calendars import Nation
 from monitor.config.crosstelling import telling_faults
 from monitor.config.settings import Settings
 from monitor.config.shown import shown
@@ -33,6 +34,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _twice(data, "producer", "id")
     yield from _parts(data)
     yield from _twice(data, "pin", "url")
+    yield from _joins(data)
     yield from _twice(data, "channel", "name")
     yield from _routes(data)
     yield from _hosts(data)
@@ -95,6 +97,22 @@ def _has_one_place(row: Row) -> bool:
     if "url" not in row and "file" not in row:
         return row.get("kind") in {"govuk", "ons", "ees"}
     return "url" not in row or "file" not in row
+
+
+def _joins(data: Row) -> Iterator[CrossFault]:
+    known = [name for _, row in _rows(data, "calendar") if isinstance(name := row.get("name"), str)]
+    for place, row in (*_rows(data, "pin"), *_rows(data, "split")):
+        if "url" not in row and "title" not in row:
+            yield place, "needs a url or a title, or it matches nothing", None
+        calendar = row.get("calendar")
+        if isinstance(calendar, str) and calendar not in known:
+            yield f"{place}.calendar", "no calendar of that name" + _meant(calendar, known), shown(calendar)
+    for nation in _table(data, "nation"):
+        if nation not in get_args(Nation):
+            yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
+    for place, row in _rows(data, "slot_time"):
+        if row.get("match") == {}:
+            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
 
 
 def _parts(data: Row) -> Iterator[CrossFault]:

@@ -7,6 +7,15 @@ from typing import Literal
 
 from pydantic import Field
 
+from monitor.config.calendars import (
+    CalendarSettings,
+    Nation,
+    NationSettings,
+    PinSettings,
+    ReleaseMatch,
+    SlotTimeSettings,
+    SplitSettings,
+)
 from monitor.config.channels import Channel
 from monitor.config.deadman import DeadmanSettings
 from monitor.config.names import Address, Name, Zone
@@ -43,6 +52,7 @@ class PolicySettings(PolicyTable):
     note_within: Duration = timedelta(minutes=5)
     default_time: TimeOfDay = time(9, 30)
     short_notice: Duration = timedelta(days=28)
+    expect_editions: bool = True
     producer: dict[str, PolicyTable] = {}
 
 
@@ -134,22 +144,6 @@ class NetworkSettings(Table):
     transport: Literal["lean", "stock"] = "lean"
 
 
-class CalendarSettings(Table):
-    """One calendar: what kind it is, where it is and how often it is read."""
-
-    name: Name
-    kind: Literal["govuk", "ons", "ees", "ics", "csv", "toml", "html", "json", "feed"]
-    url: Address | None = None
-    file: str | None = None
-    every: Spacing = timedelta(minutes=10)
-    producer: str = ""
-    timezone: Zone | None = None
-    date_order: Literal["dmy", "mdy", "ymd"] = "dmy"
-    default_time: TimeOfDay | None = None
-    filters: dict[str, list[str]] = {}
-    options: dict[str, str] = {}
-
-
 class ProducerSettings(Table):
     """A producer: its name, hosts, tripwires and how it reports."""
 
@@ -160,34 +154,19 @@ class ProducerSettings(Table):
     newest: list[Address] = []
     press: list[Address] = []
     press_keywords: list[str] = []
-    nation: Literal["ENG", "WLS", "SCT", "NIR"] = "ENG"
+    nation: Nation = "ENG"
     report: ReportSettings = ReportSettings()
-
-
-class PartMatch(Table):
-    """Which releases a `[[part]]` belongs to; every key given must match (`*` stands for any text)."""
-
-    producer: str | None = None
-    title: str | None = None
-    url: str | None = None
 
 
 class PartSettings(Table):
     """A part that no calendar tells of. `url` may hold `{slug}` and `{url}` of the release."""
 
-    match: PartMatch
+    match: ReleaseMatch
     id: Name
     role: Literal["page", "attachment", "html", "data", "alternative"]
     url: str
     recognise: str | None = None
     required: bool = True
-
-
-class PinSettings(Table):
-    """A person's word on a join: whatever is announced at this address is this release."""
-
-    id: Name
-    url: Address
 
 
 DEFAULT_RATE = 2.0
@@ -213,6 +192,9 @@ class Settings(Table):
     producer: list[ProducerSettings] = []
     part: list[PartSettings] = []
     pin: list[PinSettings] = []
+    split: list[SplitSettings] = []
+    slot_time: list[SlotTimeSettings] = []
+    nation: dict[str, NationSettings] = {}
     channel: list[Channel] = []
     route: list[RouteSettings] = []
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from monitor.judge.interval import Bounds
+from schedules.workdays import ENGLAND, Workdays
 
 
 class Grade(StrEnum):
@@ -26,7 +27,7 @@ class Policy:
     is how far our clock may be off without our knowing: presence earlier than the slot by less is not
     early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
     the watch for a release that never appeared ends. A change announced with less than `short_notice` is
-    worth telling.
+    worth telling. `workdays` are those of the producer's nation.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -35,6 +36,7 @@ class Policy:
     closes_after: timedelta = timedelta(days=14)
     short_notice: timedelta = timedelta(days=28)
     grace: timedelta = timedelta(seconds=30)
+    workdays: Workdays = ENGLAND
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class Override:
 
     on_time_within: timedelta | None = None
     note_within: timedelta | None = None
+    workdays: Workdays | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Policies:
             general,
             on_time_within=general.on_time_within if own.on_time_within is None else own.on_time_within,
             note_within=general.note_within if own.note_within is None else own.note_within,
+            workdays=own.workdays or general.workdays,
         )
 
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from monitor.config.calendars import CalendarSettings, PinSettings, ReleaseMatch
 from monitor.config.channels import FolderChannel
 from monitor.config.deadman import DeadmanSettings
-from monitor.config.settings import (
-    CalendarSettings,
-    EvidenceSettings,
-    PartMatch,
-    PartSettings,
-    PinSettings,
-    Settings,
-    StoreSettings,
-)
+from monitor.config.settings import EvidenceSettings, PartSettings, Settings, StoreSettings
 from monitor.rehearse.publisher_calendar import CALENDAR_NAME, CALENDAR_URL, is_listed
 from monitor.rehearse.script import Script, ScriptRelease
 
@@ -59,7 +52,7 @@ def _calendars(script: Script) -> list[CalendarSettings]:
 def _parts(release: ScriptRelease) -> list[PartSettings]:
     if not is_listed(release):
         return []
-    match = PartMatch(url=_literal(release.url))
+    match = ReleaseMatch(url=_literal(release.url))
     parts = [
         PartSettings.model_validate({"match": match, **part.model_dump(), "url": _unfilled(part.url)})
         for part in release.part

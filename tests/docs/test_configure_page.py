@@ -39,5 +39,5 @@ def test_every_example_is_in_order(example: str, tmp_path: Path) -> None:
 
 
 def test_every_table_stands_in_an_example() -> None:
-    headings = re.findall(r"^\[+([a-z]+)", "\n".join(EXAMPLES), re.MULTILINE)
+    headings = re.findall(r"^\[+([a-z_]+)", "\n".join(EXAMPLES), re.MULTILINE)
     assert {name for name in Settings.model_fields if name != "timezone"} <= set(headings)
