@@ -18,9 +18,11 @@ from monitor.watched import Watched, is_view_of_page
 from schedules.announcement import Part, Role
 from schedules.inforce import slot_in_force
 from schedules.release import Release
+from schedules.slot import Slot
 
 _ADDED = ("found-", "elsewhere-")
 _FILES = {"attachment", "html", "data"}
+_SHARED = 4096
 
 
 class Looker(Protocol):
@@ -60,6 +62,7 @@ class Planner:
         self._clock = clock
         self._looker = looker
         self._rules = rules
+        self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
 
     def take(self, watched: Watched, release: Release, *, soon: bool = False) -> None:
         """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
@@ -109,10 +112,19 @@ class Planner:
         now = self._clock.now()
         slot = slot_in_force(watched.promises, now, self._rules.primary).slot
         for target in watched.targets.values():
-            windows = windows_for(target, slot, watched.standing(target), self._rules.phases, now) if slot else ()
+            windows = self._windows(watched, target, slot, now)
             if _differ(windows, watched.windows.get(target.id, ()), now):
                 instant = slot.instant if slot and is_view_of_page(target) else None
                 self._plan(watched, target, windows, instant, soon=soon)
+
+    def _windows(self, watched: Watched, target: Target, slot: Slot | None, now: datetime) -> tuple[Window, ...]:
+        if slot is None:
+            return ()
+        windows = windows_for(target, slot, watched.standing(target), self._rules.phases, now)
+        if len(self._shared) >= _SHARED:
+            self._shared.clear()
+        # Releases of one slot are looked at in the same windows: one copy does for all.
+        return self._shared.setdefault(windows, windows)
 
     def forget(self, watched: Watched) -> None:
         """Look at nothing of a release any more."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -37,10 +38,16 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The last answer of a target, and the id of its record once it is kept."""
+    """The last answer of a target, its body packed and marked by `hash`, and the id of its record once it is kept."""
 
     answer: Answer
+    packed: bytes
+    mark: int
     kept: str = ""
+
+    def whole(self) -> Answer:
+        """Return the answer with its body."""
+        return replace(self.answer, body=zlib.decompress(self.packed))
 
 
 class Evidence:
@@ -102,11 +109,11 @@ class Evidence:
         """
         del run
         before = self._last.get(target.id)
-        ids = [] if before is None else [before.kept or self.keep(before.answer, target.id, "before")]
+        ids = [] if before is None else [before.kept or self.keep(before.whole(), target.id, "before")]
         self._forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
-            self._remember(target.id, _Last(_short(outcome), ids[-1]))
+            self._remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
     def same(self, target: Target, outcome: Answer | Failure) -> None:
@@ -116,8 +123,7 @@ class Evidence:
         last = self._last.get(target.id)
         if last is not None and last.kept and last.answer.received == outcome.received:
             return
-        self._forget(target.id)
-        self._remember(target.id, _Last(_short(outcome)))
+        self._remember(target.id, outcome)
 
     async def retain(self, keep: timedelta, most: int) -> list[str]:
         """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
@@ -187,19 +193,23 @@ class Evidence:
                 self._vault.append(self._file, self._end, b"")
             self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0
 
-    def _remember(self, target: str, last: _Last) -> None:
-        self._last[target] = last
-        self._remembered += len(last.answer.body)
+    def _remember(self, target: str, answer: Answer, kept: str = "") -> None:
+        body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)
+        mark = hash(body)
+        # Most looks bring the bytes of the one before: those are packed already.
+        packed = last.packed if last is not None and last.mark == mark else zlib.compress(body, 1)
+        self._forget(target)
+        self._last[target] = _Last(_bare(answer), packed, mark, kept)
+        self._remembered += len(packed)
         while self._remembered > _MOST_REMEMBERED:
             self._forget(next(iter(self._last)))
 
     def _forget(self, target: str) -> None:
         last = self._last.pop(target, None)
-        self._remembered -= 0 if last is None else len(last.answer.body)
+        self._remembered -= 0 if last is None else len(last.packed)
 
 
-def _short(answer: Answer) -> Answer:
-    """Return an answer whose body is short enough to be remembered for every target."""
-    if len(answer.body) <= _LONGEST_REMEMBERED:
-        return answer
-    return replace(answer, body=answer.body[:_LONGEST_REMEMBERED], whole=False)
+def _bare(answer: Answer) -> Answer:
+    """Return an answer without its body, which is remembered packed and no further than is reasonable."""
+    whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
+    return Answer(answer.url, answer.status, answer.headers, b"", answer.sent, answer.received, whole)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from os import urandom
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -146,11 +147,24 @@ def test_a_long_body_is_remembered_short_and_says_so(sqlite: SqlStore, tmp_path:
     assert len(payload_of(read(tmp_path / "ev", turn)) or b"") == 1_000_000
 
 
+def test_the_same_page_is_remembered_packed_and_only_once(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[bool, int]:
+        packed = []
+        for second in range(2):
+            evidence.same(TARGET, answer(200, b"page " * 4000, after=second))
+            packed.append(evidence._last[TARGET.id].packed)
+        return packed[0] is packed[1], len(packed[0])
+
+    is_same, size = play(sqlite, tmp_path / "ev", story)
+    assert is_same
+    assert size < 1000
+
+
 def test_what_is_remembered_of_many_targets_stays_bounded(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> int:
         for number in range(2000):
-            evidence.same(replace(TARGET, id=f"r{number}/page/edge"), answer(404, b"x" * 30_000))
-        return sum(len(last.answer.body) for last in evidence._last.values())
+            evidence.same(replace(TARGET, id=f"r{number}/page/edge"), answer(404, urandom(30_000)))
+        return sum(len(last.packed) for last in evidence._last.values())
 
     assert play(sqlite, tmp_path / "ev", story) <= 16_000_000
 
