@@ -33,13 +33,21 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 @as_json
 @click.pass_obj
 def check(context: Context, *, as_json: bool) -> None:
-    """Tell what is wrong with the store; exit status 1 when anything is.
+    """Tell what is wrong with the store and the evidence it accounts for; exit status 1 when anything is.
+
+    Where several monitors share a store, each answers for the evidence on its own machine.
 
     Example: ninethirty store check
     """
+    from monitor.record.chain import verify
+
+    settings = context.settings
+    is_own = settings.store.url.startswith("sqlite:")
     with context.store() as store:
-        faults = store.check()
-    _tell({"faults": faults}, "\n".join(faults) or "The store is whole.", as_json=as_json)
+        faults = store.check() or verify(
+            store, Path(settings.evidence.folder), None if is_own else [settings.watch.vantage]
+        )
+    _tell({"faults": faults}, "\n".join(faults) or "The store is whole, and so is its evidence.", as_json=as_json)
     if faults:
         raise SystemExit(1)
 

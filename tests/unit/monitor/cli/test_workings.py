@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -10,8 +11,11 @@ from typing import Any
 import pytest
 
 from monitor.clock import SystemClock
+from monitor.look.fetch import Answer
+from monitor.record.evidence import Evidence
 from monitor.record.open import open_store
 from monitor.record.rows import Heartbeat
+from monitor.record.writer import Writer
 
 Ask = Callable[..., Any]
 QUIET_DAY = """
@@ -85,11 +89,35 @@ def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask)
 
 
 def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:
-    assert ask("store", "check").out == "The store is whole.\n"
+    assert ask("store", "check").out == "The store is whole, and so is its evidence.\n"
     assert ask("store", "upgrade", "--json").json == {"upgraded": True}
     assert ask("store", "backup", str(folder / "copy.db")).status == 0
     told = ask("store", "backup", str(folder / "copy.db"))
     assert (told.status, len(told.err.splitlines())) == (1, 1)
+
+
+def test_a_check_of_the_store_tells_of_evidence_that_was_altered_or_lost(ask: Ask, folder: Path) -> None:
+    asyncio.run(_kept(folder))
+    assert ask("store", "check").status == 0
+    (file,) = (folder / "evidence").glob("*.warc.gz")
+    data = bytearray(file.read_bytes())
+    data[-20] ^= 1
+    file.write_bytes(data)
+    told = ask("store", "check", "--json")
+    assert (told.status, ["altered" in fault for fault in told.json["faults"]]) == (1, [True])
+    file.unlink()
+    told = ask("store", "check")
+    assert (told.status, "edge" in told.out, "cannot be read" in told.out) == (1, True, True)
+
+
+async def _kept(folder: Path) -> None:
+    store, clock = open_store(f"sqlite:///{folder}/store.db"), SystemClock()
+    store.upgrade()
+    writer = Writer(store, clock)
+    evidence = Evidence(folder / "evidence", store, writer, clock, "edge")
+    evidence.keep(Answer("https://stats.example/a", 404, {}, b"Page not found", clock.now(), clock.now()), "a", "turn")
+    await writer.close()
+    store.close()
 
 
 def beat(folder: Path, at: datetime, *, stopped: bool) -> None:
