@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
@@ -30,63 +31,32 @@ class Metrics:
     def __init__(self, version: str) -> None:
         """Make every series that is known beforehand, so that none is missing before its first event."""
         self.registry = registry = CollectorRegistry()
-        self.looks = Counter("ninethirty_looks", "Looks made", ["host", "outcome"], registry=registry)
+        counter = partial(Counter, namespace="ninethirty", registry=registry)
+        gauge = partial(Gauge, namespace="ninethirty", registry=registry)
+        histogram = partial(Histogram, namespace="ninethirty", registry=registry)
+        self._hosts: set[str] = set()
         self._counts: dict[tuple[str, str], Callable[[], None]] = {}
-        self.duration = Histogram(
-            "ninethirty_look_duration_seconds",
-            "Request sent to headers received",
-            registry=registry,
-        )
-        self.lateness = Histogram(
-            "ninethirty_look_lateness_seconds",
-            "Start of a look after it was due",
-            registry=registry,
-            buckets=_LATENESS,
-        )
-        self.missed = Counter(
-            "ninethirty_looks_missed", "Looks that were due and not made", ["host"], registry=registry
-        )
-        self.calendar_read = Gauge(
-            "ninethirty_calendar_last_read_timestamp_seconds",
-            "Last usable read",
-            ["calendar"],
-            registry=registry,
-        )
-        self.calendar_entries = Gauge(
-            "ninethirty_calendar_entries",
-            "Entries at the last usable read",
-            ["calendar"],
-            registry=registry,
-        )
-        self.calendar_stale = Gauge(
-            "ninethirty_calendar_stale_after_seconds",
-            "Age of the last usable read from which a calendar is stale",
-            ["calendar"],
-            registry=registry,
-        )
-        self.blind = Counter("ninethirty_blind_seconds", "Seconds without sight", ["cause"], registry=registry)
-        self.clock_offset = Gauge(
-            "ninethirty_clock_offset_seconds",
-            "Our clock minus that of the watched hosts",
-            registry=registry,
-        )
-        self.given_up = Gauge(
-            "ninethirty_outbox_given_up", "Deliveries given up within the last seven days", registry=registry
-        )
-        self.notices = Counter("ninethirty_notices", "Attempts to deliver", ["channel", "outcome"], registry=registry)
-        self.commit = Histogram("ninethirty_store_commit_seconds", "Length of a commit", registry=registry)
-        self.store_failures = Counter(
-            "ninethirty_store_failures", "Attempts to write to the store that failed", registry=registry
-        )
-        self.pings = Counter("ninethirty_deadman_pings", "Signs of life, sent or not", ["outcome"], registry=registry)
-        self.slots_passed = Counter("ninethirty_slots_passed", "Slots that passed while watched", registry=registry)
-        self.faults = Counter("ninethirty_faults", "Faults inside the program", ["task"], registry=registry)
-        Gauge("ninethirty_build_info", "Version", ["version"], registry=registry).labels(version).set(1)
+        self.looks = counter("looks", "Looks made", ["host", "outcome"])
+        self.missed = counter("looks_missed", "Looks that were due and not made", ["host"])
+        self.duration = histogram("look_duration_seconds", "Request sent to headers received")
+        self.lateness = histogram("look_lateness_seconds", "Start of a look after it was due", buckets=_LATENESS)
+        self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])
+        self.calendar_entries = gauge("calendar_entries", "Entries at the last usable read", ["calendar"])
+        self.calendar_stale = gauge("calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"])
+        self.blind = counter("blind_seconds", "Seconds without sight", ["cause"])
+        self.clock_offset = gauge("clock_offset_seconds", "Our clock minus that of the watched hosts")
+        self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
+        self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
+        self.commit = histogram("store_commit_seconds", "Length of a commit")
+        self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
+        self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
+        self.slots_passed = counter("slots_passed", "Slots that passed while watched")
+        self.faults = counter("faults", "Faults inside the program", ["task"])
+        gauge("build_info", "Version", ["version"]).labels(version).set(1)
         for cause in _CAUSES:
             self.blind.labels(cause)
         for outcome in _PINGED:
             self.pings.labels(outcome)
-        self._hosts: set[str] = set()
 
     def expect(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
         """Make the series of what is configured; `calendars` are the spacings of their reads."""
