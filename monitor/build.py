@@ -30,6 +30,7 @@ from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
 from monitor.motion import Motion
+from monitor.plan.targets import Target
 from monitor.planner import Rules
 from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
@@ -45,6 +46,7 @@ from monitor.systemd import SILENT, ServiceManager
 from monitor.tripwires import Tripwires
 from monitor.vigil import Vigil
 from monitor.watch import Watch
+from monitor.watched import Watched
 from monitor.web.app import application
 from monitor.web.desk import Desk
 from monitor.web.serve import WebServer, listen
@@ -169,6 +171,7 @@ class _Workshop:
         )
         web = self.settings.web
         desk = Desk(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
+        desk.calendars = [table.name for table in self.settings.calendar]
         desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         self.daemon_made = daemon
@@ -218,7 +221,13 @@ class _Workshop:
             rules,
             on_recorded=self._recorded,
             clock_offset=lambda: self.health.offset,
+            recall=self._recall,
         )
+
+    def _recall(self, target: Target, watched: Watched) -> None:
+        baseline, was_missing = watched.remembered(target)
+        if baseline is not None or was_missing:
+            self.seer.recall(target.id, baseline, was_missing=was_missing)
 
     def _tripwires(self, roster: Roster) -> Tripwires:
         return Tripwires(self.settings.producer, roster.near, self.watch.add_part, self._lead)

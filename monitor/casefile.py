@@ -53,9 +53,13 @@ def casefile_of(store: Store, release: str) -> Casefile | None:
 def _with_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
     announced = {part.id for part in release.parts}
-    others = [part for part in (row.body["parts"] if row else ()) if part["id"] not in announced]
-    found = [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in others]
-    return replace(release, parts=(*release.parts, *found))
+    return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
+
+
+def judged_parts(row: Judged | None) -> list[Part]:
+    """Return the parts that a release was last judged with, recognisers left out."""
+    told = row.body["parts"] if row is not None else ()
+    return [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in told]
 
 
 def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None) -> dict[str, Any]:

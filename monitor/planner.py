@@ -20,9 +20,13 @@ from schedules.inforce import slot_in_force
 from schedules.release import Release
 from schedules.slot import Slot
 
-_ADDED = ("found-", "elsewhere-")
+_FOUND = "found-"
+_ADDED = (_FOUND, "elsewhere-")
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
+
+
+Recall = Callable[[Target, Watched], None]
 
 
 class Looker(Protocol):
@@ -58,10 +62,14 @@ class Rules:
 class Planner:
     """Keeps the poller's windows those of every watched release."""
 
-    def __init__(self, clock: Clock, looker: Looker, rules: Rules) -> None:
+    def __init__(
+        self, clock: Clock, looker: Looker, rules: Rules, recall: Recall = lambda _target, _watched: None
+    ) -> None:
+        """`recall` hears of each target that is about to be looked at, with what is known of it."""
         self._clock = clock
         self._looker = looker
         self._rules = rules
+        self._recall = recall
         self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
 
     def take(self, watched: Watched, release: Release, *, soon: bool = False) -> None:
@@ -88,8 +96,8 @@ class Planner:
         # What a page says before its slot is told to nobody, and the names of its files are part of that.
         if not found or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
             return
-        first = len(watched.release.parts)
-        names = (f"found-{first + place}" for place in range(len(found)))
+        first = _next_number(watched.release.parts)
+        names = (f"{_FOUND}{first + place}" for place in range(len(found)))
         self.add_parts(
             watched,
             [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
@@ -141,11 +149,17 @@ class Planner:
     ) -> None:
         watched.windows[target.id] = windows
         if windows:
+            self._recall(target, watched)
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             self._looker.watch(target, windows, shift, instant=instant, soon=soon)
         else:
             self._looker.drop(target.id)
+
+
+def _next_number(parts: Sequence[Part]) -> int:
+    numbers = [int(part.id.removeprefix(_FOUND)) for part in parts if part.id.startswith(_FOUND)]
+    return max([len(parts) - 1, *numbers]) + 1
 
 
 def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:

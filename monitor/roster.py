@@ -13,6 +13,7 @@ import structlog
 
 from monitor.calendar_state import CalendarState, Checks, Rejoined, Weighed, rejoin, weigh
 from monitor.calendars import Outcome
+from monitor.casefile import judged_parts
 from monitor.clock import Clock
 from monitor.editions import MissingEdition, missing_editions
 from monitor.ledger import BEHIND, Ledger
@@ -290,7 +291,9 @@ class Roster:
                 continue
             watched = self._watch.releases.get(name)
             if watched is None:
-                self._watch.adopt(release, promises, self._store.runs_of_release(name), soon=soon)
+                runs = self._store.runs_of_release(name)
+                found = judged_parts(self._store.judged_one(name)) if runs else []
+                self._watch.adopt(release, promises, runs, found=found, soon=soon)
             elif len(watched.promises) != len(promises) or watched.announced != release:
                 self._watch.adopt(release, promises)
         self._watch.forget_old(now)

@@ -26,7 +26,7 @@ from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import window_at
 from monitor.plan.targets import Target
-from monitor.planner import Looker, Planner, Rules
+from monitor.planner import Looker, Planner, Recall, Rules
 from monitor.record.store import Conflict
 from monitor.record.writer import Writer
 from monitor.watched import Watched
@@ -66,10 +66,14 @@ class Watch:
         *,
         on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
         clock_offset: Callable[[], Bounds | None] = lambda: None,
+        recall: Recall = lambda _target, _watched: None,
     ) -> None:
-        """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off."""
+        """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off.
+
+        `recall` is given what is known of a target before it is looked at, from an earlier life too.
+        """
         self._clock = clock
-        self._planner = Planner(clock, looker, rules)
+        self._planner = Planner(clock, looker, rules, recall)
         self._writer = writer
         self.events = events
         self._keeper = keeper
@@ -91,14 +95,22 @@ class Watch:
         return self._rules.phases.far_from + timedelta(days=1)
 
     def adopt(
-        self, release: Release, promises: Sequence[Promise], runs: Iterable[Run] = (), *, soon: bool = False
+        self,
+        release: Release,
+        promises: Sequence[Promise],
+        runs: Iterable[Run] = (),
+        *,
+        found: Sequence[Part] = (),
+        soon: bool = False,
     ) -> None:
         """Watch a release, or take what its calendars now say of it.
 
-        `runs` are those of an earlier life. `soon`: begin with a look at every target.
+        `runs` are those of an earlier life, and `found` the parts it was judged with. `soon`: begin with a look at
+        every target.
         """
         is_new = release.id not in self._releases
-        watched = self._releases.setdefault(release.id, Watched(release, []))
+        first = Watched(replace(release, parts=(*release.parts, *found)), [])
+        watched = self._releases.setdefault(release.id, first)
         watched.promises = list(promises)
         for run in runs:
             watched.runs.setdefault(run.target, []).append(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from monitor.judge.runs import Run, extend
 from monitor.judge.verdict import PartVerdict, Verdict, Word
@@ -59,6 +60,16 @@ class Watched:
     def last_known(self, target: str) -> State | None:
         """Return the state that the last look which proved anything found."""
         return next((run.state for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
+
+    def remembered(self, target: Target) -> tuple[str | None, bool]:
+        """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.
+
+        A baseline is the first body that was read, and it is known from its run alone.
+        """
+        runs = self.runs.get(target.id, [])
+        first = next((run for run in runs if run.digest is not None), None)
+        baseline = first.digest if first is not None and target.recognise == "changed" else None
+        return baseline, any(run.status == HTTPStatus.NOT_FOUND for run in runs)
 
     def replace_last(self, run: Run) -> None:
         """Put a run that has changed in the place of the last one of its target."""

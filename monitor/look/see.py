@@ -10,6 +10,7 @@ from monitor.errors import UserFault
 from monitor.look.age import age_bounds, is_stale
 from monitor.look.challenge import challenge, is_challenged, is_mirror
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.table import recogniser
 from monitor.look.redirect import redirected
@@ -77,12 +78,14 @@ class Seer:
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or most_off(bounds) > self.unproven_offset.total_seconds():
             recognised = unknown("clock", recognised.found)
-        digest = memory.digest if outcome.status in (200, 304) and recognised.state is not State.UNKNOWN else None
+        is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
+        digest = memory.digest if outcome.status in (200, 304) and is_read else None
         return sighted(target, outcome, recognised, digest, bounds)
 
-    def recall(self, target: str, baseline: str | None) -> None:
-        """Give a target the baseline that an earlier process had for it."""
-        self._memories.setdefault(target, Memory()).baseline = baseline
+    def recall(self, target: str, baseline: str | None, *, was_missing: bool = False) -> None:
+        """Give a target the baseline that an earlier process had for it, and whether it was ever missing."""
+        memory = self._memories.setdefault(target, Memory())
+        memory.baseline, memory.was_missing = baseline or memory.baseline, was_missing or memory.was_missing
 
     def baseline(self, target: str) -> str | None:
         """Return the SHA-256 that `changed` compares with, None before there is one."""
