@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +16,9 @@ from monitor.cli.common import Context, Day, as_json, deliver, span_of
 from monitor.cli.today import judged_bodies
 
 if TYPE_CHECKING:
-    from icalendar import Event
-
     from monitor.record.store import Store
-    from schedules.release import Release
-    from schedules.slot import Slot
 
-FORMATS = ("csv", "json", "ics")
+FORMATS = ("csv", "json", "ics", "toml")
 COLUMNS = (
     "id",
     "title",
@@ -46,15 +42,25 @@ COLUMNS = (
 
 @click.command("export")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else csv.")
+@click.option(
+    "--calendar", "is_calendar", is_flag=True, help="The joined calendar, not the verdicts; so are ics, toml."
+)
 @click.option("--from", "first", type=Day(), help="First day of slots.")
 @click.option("--to", "last", type=Day(), help="Last day of slots.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
 @as_json
 @click.pass_obj
-def command(
-    context: Context, *, kind: str | None, first: date | None, last: date | None, output: Path | None, as_json: bool
+def command(  # noqa: PLR0913 # one for each option
+    context: Context,
+    *,
+    kind: str | None,
+    is_calendar: bool,
+    first: date | None,
+    last: date | None,
+    output: Path | None,
+    as_json: bool,
 ) -> None:
-    """Write every verdict (csv, json), or every promised release as a calendar to subscribe to (ics).
+    """Write every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
     Instants are UTC, lengths are seconds. Nothing of what was seen before its slot is told but when and where.
 
@@ -64,11 +70,10 @@ def command(
     chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "csv")
     begin, end = span_of(first, last, context.settings.timezone)
     with context.store() as store:
-        content = (
-            _ics(context, store, begin, end)
-            if chosen == "ics"
-            else _verdicts(judged_bodies(context, store, begin, end), chosen)
-        )
+        if is_calendar or chosen in {"ics", "toml"}:
+            content = _calendar(context, store, chosen, (begin, end))
+        else:
+            content = _verdicts(judged_bodies(context, store, begin, end), chosen)
     deliver(content, output, chosen)
 
 
@@ -109,41 +114,7 @@ def _safe(value: object) -> object:
     return value
 
 
-def _ics(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> bytes:
-    from icalendar import Calendar
+def _calendar(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:
+    from monitor.published import published
 
-    from schedules.inforce import slot_in_force
-
-    calendars, now = context.settings.calendar, context.now()
-    made = Calendar()
-    made.add("prodid", "-//ninethirty//joined calendar//EN")
-    made.add("version", "2.0")
-    made.add("x-wr-calname", "Promised statistics")
-    for release in store.releases(begin, end):
-        standing = slot_in_force(store.promises([release.id]), now, calendars[0].name if calendars else None)
-        promise = standing.promise
-        if promise is not None and promise.slot.begins() is not None:
-            made.add_component(_event(release, promise.slot, promise.learnt, is_cancelled=standing.cancelled))
-    content: bytes = made.to_ical()
-    return content
-
-
-def _event(release: Release, slot: Slot, learnt: datetime, *, is_cancelled: bool) -> Event:
-    from icalendar import Event
-
-    event = Event()
-    # The id of a release is stable over reads, moves and restarts, so a subscriber sees one entry move.
-    event.add("uid", f"{release.id}@ninethirty")
-    event.add("dtstamp", learnt)
-    event.add("summary", release.title)
-    event.add("url", release.url)
-    event.add("categories", [release.producer])
-    event.add("status", "CANCELLED" if is_cancelled else "CONFIRMED")
-    if slot.instant is not None:
-        event.add("dtstart", slot.instant)
-        event.add("dtend", slot.instant)
-    elif slot.first is not None and slot.last is not None:
-        event.add("dtstart", slot.first)
-        event.add("dtend", slot.last + timedelta(days=1))
-        event.add("description", f"No time was announced: {slot.raw}")
-    return event
+    return published(store, kind, span, context.now(), context.settings.timezone)[0]

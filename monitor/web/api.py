@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
-from monitor.incident_json import incident_json, read_json
+from monitor.incident_json import incident_json
 from monitor.web.desk import Desk
 from monitor.web.openapi import DESCRIPTION
 
@@ -74,11 +74,6 @@ async def draft(request: Request) -> Response:
     return Response(content, media_type=media, headers=headers)
 
 
-async def calendars(request: Request) -> Response:
-    """List the last reads of every calendar."""
-    return JSONResponse({"reads": [read_json(read) for read in await desk_of(request).reads()]})
-
-
 async def openapi(_request: Request) -> Response:
     """Describe this API."""
     return JSONResponse(DESCRIPTION)
@@ -100,6 +95,5 @@ ROUTES = [
     Route("/api/v1/incidents", incidents),
     Route("/api/v1/incidents/{incident}", incident),
     Route("/api/v1/incidents/{incident}/draft.{ending}", draft),
-    Route("/api/v1/calendars", calendars),
     Route("/api/v1/openapi.json", openapi),
 ]

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.web import acknowledge, api, pages
+from monitor.web import acknowledge, api, calendars, pages
 from monitor.web.access import Access
 from monitor.web.desk import Desk
 
@@ -77,7 +77,11 @@ def _told(request: Request, status: int, fault: str) -> Response:
 def application(desk: Desk) -> ASGIApp:
     """Return the application that answers from a desk. A board that is not public shows health and metrics alone."""
     # Links in notices and programs bring a key of their own, whether or not the board is public.
-    shown = [*acknowledge.ROUTES, *pages.LOOKS, *([*pages.ROUTES, *api.ROUTES] if desk.public_board else [])]
+    shown = [
+        *acknowledge.ROUTES,
+        *pages.LOOKS,
+        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if desk.public_board else []),
+    ]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],

@@ -53,6 +53,7 @@ class Desk:
     attendant: Attendant | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
+    calendars: Sequence[str] = ()
     throttle: Throttle = field(init=False)
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
 

@@ -70,6 +70,25 @@ _DRAFT = {
         "responses": {"200": {"description": "the document"}, "404": _answer("nothing of that name", _FAULT)},
     }
 }
+_CALENDAR = {
+    "type": "object",
+    "required": ["name", "last_usable_read", "entries", "last_read", "fault"],
+    "properties": {
+        "name": {"type": "string"},
+        "last_usable_read": _INSTANT,
+        "entries": {"type": ["integer", "null"]},
+        "last_read": _INSTANT,
+        "fault": {"type": ["string", "null"]},
+    },
+}
+_CALENDARS = {
+    "type": "object",
+    "required": ["calendars", "reads"],
+    "properties": {
+        "calendars": {"type": "array", "items": _CALENDAR},
+        "reads": {"type": "array", "items": {"type": "object"}},
+    },
+}
 _ROLE = {"type": "object", "required": ["role"], "properties": {"role": {"type": "string", "maxLength": 80}}}
 _ACKNOWLEDGE = {
     "post": {
@@ -103,7 +122,7 @@ DESCRIPTION: dict[str, Any] = {
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
         "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,
-        "/api/v1/calendars": _get("The last reads of calendars", _list("reads", {"type": "object"})),
+        "/api/v1/calendars": _get("Every calendar with its last usable read, and the last reads", _CALENDARS),
     },
     "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
 }

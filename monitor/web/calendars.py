@@ -1,0 +1,58 @@
+"""Calendars: how the monitor's reading of each one goes, and the joined one to subscribe to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from monitor.errors import UnknownName
+from monitor.incident_json import instant, read_json
+from monitor.published import published
+from monitor.record.rows import CalendarRead
+from monitor.web.desk import Desk
+from schedules.export import FORMATS
+
+_BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
+_READS = 50
+
+
+async def calendars(request: Request) -> Response:
+    """List every calendar with its last usable read, and the last reads of all."""
+    desk: Desk = request.app.state.desk
+    reads = await desk.reads()
+    names = sorted({*desk.calendars, *(read.calendar for read in reads)})
+    rows = await desk.ask(lambda: [standing(name, desk.store.reads(name, _READS)) for name in names])
+    return JSONResponse({"calendars": rows, "reads": [read_json(read) for read in reads]})
+
+
+async def subscribe(request: Request) -> Response:
+    """Return the joined calendar, two months back and as far ahead as anything is promised."""
+    desk: Desk = request.app.state.desk
+    kind = request.path_params["kind"]
+    if kind not in FORMATS:
+        raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
+    now = desk.clock.now()
+    span = now - _BEHIND, now + _AHEAD
+    content, media = await desk.ask(lambda: published(desk.store, kind, span, now, desk.timezone))
+    return Response(content, media_type=media)
+
+
+def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:
+    """Return how the reading of one calendar goes; `reads` are newest first."""
+    usable = next((read for read in reads if read.usable), None)
+    last = next(iter(reads), None)
+    return {
+        "name": name,
+        "last_usable_read": instant(usable.finished) if usable is not None else None,
+        "entries": usable.entries if usable is not None else None,
+        "last_read": instant(last.finished) if last is not None else None,
+        "fault": last.fault or None if last is not None else "not read yet",
+    }
+
+
+ROUTES = [Route("/api/v1/calendars", calendars), Route("/calendar.{kind}", subscribe)]

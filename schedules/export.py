@@ -1,0 +1,195 @@
+"""The joined calendar, written so that people can subscribe to it and our own sources can read it again. Pure."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from icalendar import Calendar, Event
+
+from schedules.announcement import State
+from schedules.inforce import slot_in_force
+from schedules.london import LONDON, clock_doubt, local
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+
+_HOST = "ninethirty"
+_STATUS = {
+    State.CONFIRMED: "CONFIRMED",
+    State.PROVISIONAL: "TENTATIVE",
+    State.POSTPONED: "TENTATIVE",
+    State.CANCELLED: "CANCELLED",
+}
+_HEAD = ("id", "title", "producer", "url", "date", "time", "state")
+_SEASONS = {3: "Spring", 6: "Summer", 9: "Autumn", 12: "Winter"}
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """One release as it is promised now: its slot in force, or the one it had when it was cancelled.
+
+    `learnt` is when the promise was read, `changes` how many came before it.
+    """
+
+    release: Release
+    slot: Slot
+    state: State | None
+    learnt: datetime
+    changes: int = 0
+
+
+def promised(
+    releases: Iterable[Release],
+    promises: Mapping[str, Sequence[Promise]],
+    now: datetime,
+) -> Iterator[Promised]:
+    """Yield every release that has a readable slot, in the order given; its first calendar rules."""
+    for release in releases:
+        theirs = promises.get(release.id, ())
+        standing = slot_in_force(theirs, now, release.calendars[0] if release.calendars else None)
+        promise = standing.promise
+        if promise is not None and promise.slot.begins() is not None:
+            state = State.CANCELLED if standing.cancelled else promise.state
+            changes = sum(each.learnt < promise.learnt for each in theirs)
+            yield Promised(release, promise.slot, state, promise.learnt, changes)
+
+
+def as_ics(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
+    """Write iCalendar. The UID of a release is its id, stable over reads, moves and restarts; instants are UTC."""
+    made = Calendar()
+    made.add("prodid", "-//ninethirty//joined calendar//EN")
+    made.add("version", "2.0")
+    made.add("x-wr-calname", "Promised statistics")
+    made.add("x-wr-timezone", timezone)
+    for entry in entries:
+        made.add_component(_event(entry))
+    content: bytes = made.to_ical()
+    return content
+
+
+def as_csv(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
+    """Write the CSV that our own csv calendars hold; local times of `timezone`."""
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(_HEAD)
+    writer.writerows([_safe(cell) for cell in _cells(entry, timezone)] for entry in entries)
+    return held.getvalue().encode()
+
+
+def as_toml(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
+    """Write the TOML that our own toml calendars hold; local times of `timezone`, parts included."""
+    return "\n".join(line for entry in entries for line in _table(entry, timezone)).encode()
+
+
+def as_json(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
+    """Write a plain list of releases, which our own json calendars read without options."""
+    rows = [dict(zip(_HEAD, _cells(entry, timezone), strict=True)) for entry in entries]
+    made = [{**row, "release_date": row.pop("date"), "release_time": row.pop("time")} for row in rows]
+    return json.dumps({"releases": made}, ensure_ascii=False).encode()
+
+
+FORMATS: dict[str, tuple[Callable[[Iterable[Promised], str], bytes], str]] = {
+    "ics": (as_ics, "text/calendar; charset=utf-8"),
+    "csv": (as_csv, "text/csv; charset=utf-8"),
+    "toml": (as_toml, "application/toml"),
+    "json": (as_json, "application/json"),
+}
+"""How the joined calendar is written in each format, and its media type."""
+
+
+def slot_text(slot: Slot, timezone: str = LONDON) -> tuple[str, str]:
+    """Return a slot as a date text that our grammar reads as the same slot, and its local time, "" without one."""
+    if slot.instant is not None:
+        here = local(slot.instant, timezone)
+        if clock_doubt(here.replace(tzinfo=None, fold=0), timezone) or here.microsecond:
+            # A time that the clock shows twice is only told with its offset.
+            return here.isoformat(), ""
+        return f"{here:%Y-%m-%d}", f"{here:%H:%M:%S}".removesuffix(":00")
+    if slot.first is None or slot.last is None:
+        return slot.raw or "TBC", ""
+    return _span_text(slot.precision, slot.first, slot.last), ""
+
+
+def _span_text(precision: Precision, first: date, last: date) -> str:
+    if precision is Precision.DAY:
+        return first.isoformat()
+    if precision is Precision.MONTH:
+        return f"{first:%B %Y}"
+    if precision is Precision.QUARTER:
+        return f"Q{first.month // 3 + 1} {first.year}"
+    if precision is Precision.SEASON and first.month in _SEASONS:
+        year = f"{first.year}/{last.year % 100:02d}" if first.month == 12 else str(first.year)
+        return f"{_SEASONS[first.month]} {year}"
+    if precision is Precision.YEAR:
+        return str(first.year) if first.month == 1 else f"{first.year}/{last.year % 100:02d}"
+    return f"{first.day} {first:%B %Y} - {last.day} {last:%B %Y}"
+
+
+def _event(entry: Promised) -> Event:
+    event, slot = Event(), entry.slot
+    event.add("uid", f"{entry.release.id}@{_HOST}")
+    event.add("dtstamp", entry.learnt)
+    event.add("sequence", entry.changes)
+    event.add("summary", entry.release.title)
+    event.add("url", entry.release.url)
+    event.add("categories", [entry.release.producer])
+    if entry.state is not None:
+        event.add("status", _STATUS[entry.state])
+    if slot.instant is not None:
+        event.add("dtstart", slot.instant)
+        event.add("dtend", slot.instant)
+    elif slot.first is not None and slot.last is not None:
+        event.add("dtstart", slot.first)
+        event.add("dtend", slot.last + timedelta(days=1))
+        event.add("description", f"No time was announced: {slot.raw}")
+    return event
+
+
+def _cells(entry: Promised, timezone: str) -> tuple[str, ...]:
+    release = entry.release
+    day, time = slot_text(entry.slot, timezone)
+    state = entry.state.value if entry.state is not None else ""
+    return release.id, release.title, release.producer, release.url, day, time, state
+
+
+def _safe(cell: str) -> str:
+    # A text that begins like a formula is run by spreadsheet programs; a blank before it makes it text again.
+    return f" {cell}" if cell[:1] in ("=", "+", "-", "@", "\t", "\r") else cell
+
+
+def _table(entry: Promised, timezone: str) -> Iterator[str]:
+    name, title, producer, url, day, time, state = _cells(entry, timezone)
+    yield "[[release]]"
+    yield from (f"{key} = {_quoted(value)}" for key, value in (("id", name), ("title", title), ("producer", producer)))
+    if url:
+        yield f"url = {_quoted(url)}"
+    exact = f"{day}T{time if time.count(':') == 2 else f'{time}:00'}" if time else day
+    # Dates and times of TOML's own where it has them, else the text.
+    bare = bool(time) or entry.slot.instant is not None or entry.slot.precision is Precision.DAY
+    yield f"slot = {exact if bare else _quoted(day)}"
+    if state:
+        yield f"state = {_quoted(state)}"
+    for part in entry.release.parts:
+        if part.id != "page":
+            yield from _part_table(part.id, part.role.value, part.url, part.recognise, is_required=part.required)
+    yield ""
+
+
+def _part_table(name: str, role: str, url: str, recognise: str | None, *, is_required: bool) -> Iterator[str]:
+    given: list[tuple[str, Any]] = [("id", name), ("role", role), ("url", url)]
+    yield "[[release.part]]"
+    yield from (f"{key} = {_quoted(value)}" for key, value in given)
+    if recognise:
+        yield f"recognise = {_quoted(recognise)}"
+    yield f"required = {'true' if is_required else 'false'}"
+
+
+def _quoted(text: str) -> str:
+    # JSON's escapes are TOML's too, but for the one control character that JSON lets stand.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -1,0 +1,69 @@
+"""Calendars as the API tells of them, and the joined one to subscribe to."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import httpx
+from icalendar import Calendar
+
+from monitor.web.app import application
+from monitor.web.desk import Desk
+from tests.unit.monitor.office import RESET, Office, at_work, csv, row
+
+Ask = Callable[[str], Awaitable[httpx.Response]]
+
+
+def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
+    async def story(office: Office) -> None:
+        desk = Desk(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
+        transport = httpx.ASGITransport(application(desk))
+        async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
+            await act(office, client.get)
+        desk.close()
+
+    at_work(folder, story)
+
+
+def test_each_calendar_is_told_with_its_last_usable_read_and_its_fault(tmp_path: Path) -> None:
+    async def act(office: Office, ask: Ask) -> None:
+        (told,) = (await ask("/api/v1/calendars")).json()["calendars"]
+        assert (told["last_usable_read"], told["fault"]) == (None, "not read yet")
+        await office.read(csv(row("a"), row("b")))
+        await office.read(RESET, after=10)
+        answer = (await ask("/api/v1/calendars")).json()
+        assert answer["calendars"] == [
+            {
+                "name": "stats",
+                "last_usable_read": "2026-11-16T12:00:00.000Z",
+                "entries": 2,
+                "last_read": "2026-11-16T12:10:00.000Z",
+                "fault": "https://stats.example/calendar.csv reset: scripted",
+            }
+        ]
+        assert [read["usable"] for read in answer["reads"]] == [False, True]
+
+    served(tmp_path, act)
+
+
+def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
+    async def act(office: Office, ask: Ask) -> None:
+        await office.read(csv(row("a"), row("b", "2026-12-03", state="provisional")))
+        answer = await ask("/calendar.ics")
+        assert answer.headers["content-type"] == "text/calendar; charset=utf-8"
+        events = Calendar.from_ical(answer.content).walk("VEVENT")
+        assert [(str(one["UID"]), str(one["STATUS"])) for one in events] == [
+            ("a@ninethirty", "CONFIRMED"),
+            ("b@ninethirty", "TENTATIVE"),
+        ]
+        assert (await ask("/calendar.csv")).text.splitlines()[1].startswith("a,Example a,example-office,")
+
+    served(tmp_path, act)
+
+
+def test_a_format_there_is_none_of_is_not_found(tmp_path: Path) -> None:
+    async def act(_office: Office, ask: Ask) -> None:
+        assert (await ask("/calendar.xls")).status_code == 404
+
+    served(tmp_path, act)

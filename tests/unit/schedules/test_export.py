@@ -1,0 +1,141 @@
+"""The joined calendar as people subscribe to it, and read back by our own sources."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from icalendar import Calendar
+
+from schedules.announcement import Part, Role, State
+from schedules.dates import on_days, read_date
+from schedules.export import FORMATS, Promised, as_csv, as_ics, as_toml, promised, slot_text
+from schedules.london import local
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+from schedules.source import Page
+from schedules.sources.kinds import KINDS
+from schedules.sources.options import SourceOptions
+
+NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
+URL = "https://stats.example/awareness"
+SLOT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
+
+
+def a_release(name: str = "awareness-2026", title: str = "Example awareness: 2026", url: str = URL) -> Release:
+    return Release(name, title, "example-office", url, (Part("page", Role.PAGE, url),), ("govuk",))
+
+
+def an_entry(slot: Slot = SLOT, state: State | None = State.CONFIRMED) -> Promised:
+    return Promised(a_release(), slot, state, NOW)
+
+
+def learnt(days: int, slot: Slot, state: State | None = State.CONFIRMED) -> Promise:
+    return Promise("awareness-2026", "govuk", slot, state, NOW + timedelta(days=days))
+
+
+TEXTS = ["2026-07-23", "July 2026", "Q3 2026", "Q1 2027", "Q4 2025", "Spring 2026", "Winter 2025/26", "2026", "2026/27",
+         "30 June - 2 July 2026", "November to December 2026", "28 December 2026 - 3 January 2027"]  # fmt: skip
+spans = st.sampled_from(TEXTS).map(lambda text: read_date(text, NOW.date()).slot)
+ranges = st.dates(date(2025, 1, 1), date(2027, 1, 1)).flatmap(
+    lambda first: st.integers(0, 40).map(lambda days: on_days(first, first + timedelta(days=days), ""))
+)
+# Midnight is what calendars write for a day without a time, and is read as one.
+instants = (
+    st.datetimes(datetime(2025, 1, 1), datetime(2028, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # made aware
+    .map(lambda moment: Slot(Precision.INSTANT, instant=moment.replace(second=0, microsecond=0)))
+    .filter(lambda slot: slot.instant is not None and local(slot.instant).time() != time())
+)
+titles = st.text("abcXYZ 0123,;:'\"\\é\u2013=+@-#", min_size=1, max_size=30).map(
+    lambda text: " ".join(f"T {text}".split())
+)
+calendars = st.lists(
+    st.tuples(titles, st.one_of(instants, spans, ranges), st.sampled_from([None, *State])), min_size=1, max_size=8
+)
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(made=calendars)
+def test_a_written_calendar_is_read_back_as_it_was(kind: str, made: list[tuple[str, Slot, State | None]]) -> None:
+    entries = [
+        Promised(a_release(f"r{n}", title, f"{URL}/{n}"), slot, state, NOW)
+        for n, (title, slot, state) in enumerate(made)
+    ]
+    source = KINDS[kind](SourceOptions("own", URL))
+    reading = source.read([Page(source.first(NOW)[0].url, 200, FORMATS[kind][0](entries, "Europe/London"))], NOW)
+    for entry, read in zip(entries, reading.announcements, strict=True):
+        assert read.uid.removesuffix("@ninethirty") == entry.release.id
+        assert (read.title, read.url) == (entry.release.title, entry.release.url)
+        assert (read.slot.begins(), read.slot.passes()) == (entry.slot.begins(), entry.slot.passes())
+        assert (read.slot.instant is None) is (entry.slot.instant is None)
+        assert read.state is _as_told(kind, entry.state)
+
+
+def _as_told(kind: str, state: State | None) -> State | None:
+    # RFC 5545 knows three states of an event.
+    return State.PROVISIONAL if kind == "ics" and state is State.POSTPONED else state
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_span_keeps_its_precision_as_text(text: str) -> None:
+    slot = read_date(text, NOW.date()).slot
+    again = read_date(slot_text(slot)[0], NOW.date()).slot
+    assert again.says_same_as(slot)
+
+
+def test_the_hour_that_comes_twice_is_told_with_its_offset() -> None:
+    slot = Slot(Precision.INSTANT, instant=datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert slot_text(slot) == ("2026-10-25T01:30:00+01:00", "")
+
+
+def test_a_release_keeps_its_uid_when_it_moves_and_counts_its_changes() -> None:
+    later = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
+    promises = {"awareness-2026": [learnt(-300, SLOT), learnt(-200, later)]}
+    (entry,) = promised([a_release()], promises, NOW)
+    (event,) = Calendar.from_ical(as_ics([entry])).walk("VEVENT")
+    assert (str(event["UID"]), event["SEQUENCE"], event["DTSTART"].dt) == (
+        "awareness-2026@ninethirty",
+        1,
+        later.instant,
+    )
+
+
+def test_a_cancelled_release_stays_in_the_calendar_as_cancelled() -> None:
+    ahead = replace(SLOT, instant=datetime(2026, 12, 1, 9, 30, tzinfo=UTC))
+    promises = {"awareness-2026": [learnt(-300, ahead), learnt(-200, ahead, State.CANCELLED)]}
+    (event,) = Calendar.from_ical(as_ics(promised([a_release()], promises, NOW))).walk("VEVENT")
+    assert (str(event["STATUS"]), event["DTSTART"].dt) == ("CANCELLED", ahead.instant)
+
+
+def test_a_release_without_a_readable_time_is_left_out() -> None:
+    unread = learnt(-1, Slot(Precision.NONE, raw="soon", reason="not-a-date"))
+    assert list(promised([a_release()], {"awareness-2026": [unread]}, NOW)) == []
+    assert list(promised([a_release()], {}, NOW)) == []
+
+
+def test_a_month_is_an_event_of_all_its_days() -> None:
+    (event,) = Calendar.from_ical(as_ics([an_entry(read_date("July 2026", NOW.date()).slot)])).walk("VEVENT")
+    assert (event["DTSTART"].dt, event["DTEND"].dt) == (date(2026, 7, 1), date(2026, 8, 1))
+    assert str(event["DESCRIPTION"]) == "No time was announced: July 2026"
+
+
+def test_the_same_promises_make_the_same_bytes() -> None:
+    assert as_ics([an_entry()]) == as_ics([an_entry()])
+
+
+def test_a_title_that_begins_like_a_formula_is_no_formula() -> None:
+    entry = replace(an_entry(), release=a_release(title="=HYPERLINK(1)"))
+    assert b", =HYPERLINK(1)," in as_csv([entry])
+
+
+def test_parts_go_along_in_toml() -> None:
+    sheet = Part("sheet", Role.DATA, f"{URL}.ods", "status", required=False)
+    release = replace(a_release(), parts=(*a_release().parts, sheet))
+    source = KINDS["toml"](SourceOptions("own", URL))
+    (read,) = source.read([Page(URL, 200, as_toml([replace(an_entry(), release=release)]))], NOW).announcements
+    assert read.parts == (sheet,)
