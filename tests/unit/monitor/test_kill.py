@@ -87,13 +87,20 @@ def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
 
 
 def until_said(child: subprocess.Popen[str], wanted: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
-    """Read log lines until one says this."""
+    """Read log lines until one says this; one that is not said within half a minute never is."""
     assert child.stdout is not None
-    for line in child.stdout:
-        said: dict[str, Any] = json.loads(line)
-        if said["msg"] == wanted and all(said.get(key) == value for key, value in more.items()):
-            return said
-    raise AssertionError(f"the process ended and never said {wanted}")
+    heard = []
+    patience = threading.Timer(30, child.kill)
+    patience.start()
+    try:
+        for line in child.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if said["msg"] == wanted and all(said.get(key) == value for key, value in more.items()):
+                return said
+            heard.append(line)
+    finally:
+        patience.cancel()
+    raise AssertionError(f"it never said {wanted} {more}, but:\n{''.join(heard[-20:])}")
 
 
 @contextmanager
@@ -127,7 +134,7 @@ def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
             child.kill()
             kills.append(CLOCK.now())
     with alive(config) as child:
-        until_said(child, "verdict", verdict="overdue")
+        until_said(child, "verdict", verdict="overdue", grade="report")
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         child.send_signal(signal.SIGTERM)
