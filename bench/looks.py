@@ -35,6 +35,9 @@ _ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
 def run(*, quick: bool = False) -> dict[str, float]:
     """Return ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
     quietly()
+    # As `ninethirty run` does.
+    gc.collect()
+    gc.freeze()
     with folder() as place, origin() as port, blackbox(place) as exporter:
         return rounded(asyncio.run(_measured(place, port, exporter, quick=quick)))
 
@@ -139,7 +142,6 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> li
     for number, target in enumerate(targets):
         window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)
         poller.watch(target, (window,))
-    gc.collect()
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop))
     await asyncio.sleep(1.0 + seconds)
