@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -24,7 +24,7 @@ JUDGED = ("on_time", "late", "overdue", "early", "not_published")
 class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
-    `practice` is the one cited, `cause` what a person logged, both empty for none.
+    `practice` is the one cited, `cause` what a person logged, `incident` its incident, all empty for none.
     """
 
     release: str
@@ -39,6 +39,7 @@ class Row:
     exposure: Seconds | None = None
     practice: str = ""
     cause: str = ""
+    incident: str = ""
 
     @property
     def host(self) -> str:
@@ -90,14 +91,14 @@ class Punctuality:
         return self.on_time / self.judged if self.judged else None
 
 
-def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "") -> Row:
+def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: str = "") -> Row:
     """Return the row of one release from its facts."""
     page = facts.page
     longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
     seen = page.first_seen if page else Between()
     delay = page.delay if page else None
     row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
-    return Row(*row, seen, delay, longest, practice, cause)
+    return Row(*row, seen, delay, longest, practice, cause, incident)
 
 
 def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:
@@ -177,6 +178,11 @@ def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]
     return [(host, slot, tuple(rows)) for (host, slot), rows in several]
 
 
+def platform_incident(host: str, slot: datetime) -> str:
+    """Return the id of the one incident that a fault of a platform is, to which each producer's own is linked."""
+    return f"platform-{host}-{slot.astimezone(UTC):%Y-%m-%dT%H%MZ}"
+
+
 COLUMNS = (
     "release",
     "title",
@@ -192,6 +198,7 @@ COLUMNS = (
     "exposure_max",
     "practice",
     "cause",
+    "incident",
 )
 
 
@@ -215,9 +222,8 @@ def _safe(value: object) -> object:
 def _record(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Seconds(), row.exposure or Seconds()
     instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
-    texts = {
-        name: getattr(row, name) for name in ("release", "title", "producer", "url", "verdict", "practice", "cause")
-    }
+    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident")
+    texts = {name: getattr(row, name) for name in named}
     times = {name: None if at is None else utc(at) for name, at in instants.items()}
     lengths = {
         "delay_min": delay.min,
@@ -244,5 +250,17 @@ def period_json(period: Period) -> dict[str, Any]:
             "share_on_time": indicator.share,
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
         },
+        "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
         "releases": [{name: _record(row)[name] for name in COLUMNS} for row in period.rows],
+    }
+
+
+def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str, Any]:
+    return {
+        "id": platform_incident(host, slot),
+        "host": host,
+        "slot": utc(slot),
+        "producers": sorted({row.producer for row in rows}),
+        "releases": [row.release for row in rows],
+        "incidents": [row.incident for row in rows if row.incident],
     }

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 from alerts.draft import words
 from alerts.draft.answers import asks_for
 from alerts.draft.form import Question, form_named
+from alerts.draft.pattern import patterns
 from alerts.draft.period import (
     Period,
     Row,
-    by,
     counts,
     late_delays,
-    local_slot,
     platform_faults,
+    platform_incident,
     punctuality,
     quantile,
 )
@@ -58,7 +58,8 @@ def period_report(period: Period, name: str, now: datetime, zone: str = "Europe/
         last_amended="",
         preamble=None,
         sections=sections,
-        measured=tuple(table for table in _tables(period) if table.rows),
+        measured=_listed_table(period),
+        figures=patterns(period),
     )
 
 
@@ -91,9 +92,11 @@ def _indicator(period: Period) -> str:
     found = punctuality(period)
     if found.share is None:
         return "No release of the period could be judged, so its punctuality is not known."
-    judged = "the one release" if found.judged == 1 else f"the {found.judged:,} releases"
-    mean = f" Their mean delay (indicator TP3) was {words.span(found.mean)}." if found.mean else ""
-    return f"Of {judged} that could be judged {found.share:.1%} came out on time.{mean}"
+    whose = "Its" if found.judged == 1 else "Their mean"
+    mean = f" {whose} delay (indicator TP3) was {words.span(found.mean)}." if found.mean and found.mean.max else ""
+    if found.judged == 1:
+        return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{mean}"
+    return f"Of the {found.judged:,} releases that could be judged {found.share:.1%} came out on time.{mean}"
 
 
 def _listed(period: Period) -> tuple[str, ...]:
@@ -111,15 +114,18 @@ def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
     at = words.brief(slot, rows[0].timezone)
     titles = words.joined([f"“{row.title}”" for row in rows])
     producers = len({row.producer for row in rows})
-    return (
-        f"On {host} at {at} {words.count(len(rows), 'release')} of {producers} producers were late together: {titles}."
-    )
+    late = f"{words.count(len(rows), 'release')} of {producers} producers were late together"
+    linked = [row.incident for row in rows if row.incident]
+    links = f", linked to each producer's own ({words.joined(linked)})" if linked else ""
+    return f"On {host} at {at} {late}: {titles}. One platform incident, {platform_incident(host, slot)}{links}."
 
 
 def _distribution(period: Period) -> tuple[str, ...]:
     delays = late_delays(period)
     if not delays:
         return ("No release of the period was measured late.",)
+    if len(delays) == 1:
+        return (f"The one late release was late by {words.span(delays[0])}.",)
     named = (("median", 0.5), ("90th percentile", 0.9), ("longest", 1.0))
     told = [f"{name} {words.span(quantile(delays, share))}" for name, share in named]
     return (f"Delays of {words.count(len(delays), 'late release')}: {words.joined(told)}.",)
@@ -127,8 +133,8 @@ def _distribution(period: Period) -> tuple[str, ...]:
 
 def _coverage(period: Period) -> tuple[str, ...]:
     unproven = counts(period).get("unproven", 0)
-    number = words.count(unproven, "release") if unproven else "None"
-    of_all = f"{number} of {len(period.rows):,} watched stayed unproven."
+    number = f"{unproven:,}" if unproven else "None"
+    of_all = f"{number} of {words.count(len(period.rows), 'release')} watched stayed unproven."
     total = sum((each.ends - each.begins for each in period.blind), timedelta())
     if not period.blind:
         return (of_all, "No gap in the monitor's watch is recorded for the period.")
@@ -145,22 +151,10 @@ ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
 }
 
 
-def _tables(period: Period) -> list[Table]:
+def _listed_table(period: Period) -> tuple[Table, ...]:
     header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
-    listed = Table("Releases late, early or unproven", header, tuple(_row(row) for row in period.incidents), LISTED)
-    weekdays = _pattern("Pattern by weekday", period, lambda row: f"{local_slot(row):%A}")
-    hours = _pattern(
-        "Pattern by announced hour", period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59"
-    )
-    causes = _pattern("Causes logged", period, lambda row: row.cause or "not logged")
-    producers = _pattern("By producer", period, lambda row: row.producer)
-    hosts = _pattern("By platform", period, lambda row: row.host)
-    return [listed, causes, weekdays, hours, producers, hosts] if period.incidents else []
-
-
-def _pattern(caption: str, period: Period, key: Callable[[Row], str]) -> Table:
-    rows = tuple((name, f"{faulty:,}", f"{watched:,}") for name, faulty, watched in by(period, key))
-    return Table(caption, ("Group", "Late, early or unproven", "Watched"), rows, (8, 5, 4))
+    rows = tuple(_row(row) for row in period.incidents)
+    return (Table("Releases late, early or unproven", header, rows, LISTED),) if rows else ()
 
 
 def _row(row: Row) -> tuple[str, ...]:
@@ -169,7 +163,7 @@ def _row(row: Row) -> tuple[str, ...]:
     practice = f"\n{row.practice}" if row.practice else ""
     return (
         announced,
-        f"{row.title}\n{row.producer}",
+        "\n".join(text for text in (row.title, row.producer, row.incident and f"Incident {row.incident}") if text),
         words.capital(first),
         words.capital(_length(row)),
         words.capital(f"{VERDICTS[row.verdict]}{practice}"),

@@ -126,6 +126,31 @@ class Timeline:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """One group of a bar chart: how many of how many."""
+
+    label: str
+    number: int
+    whole: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """A bar chart of a pattern. `header` names groups, the number and the whole; `alt` says it in words."""
+
+    title: str
+    header: tuple[str, str, str]
+    bars: tuple[Bar, ...]
+    alt: str
+
+    @property
+    def table(self) -> Table:
+        """Return the same as a table."""
+        rows = tuple((each.label, f"{each.number:,}", f"{each.whole:,}") for each in self.bars)
+        return Table(self.title, self.header, rows, (8, 5, 4))
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A draft, ready to be written in any format.
 
@@ -147,6 +172,7 @@ class Report:
     sections: tuple[Section, ...]
     measured: tuple[Table, ...] = ()
     timeline: Timeline | None = None
+    figures: tuple[Bars, ...] = ()
     certainty: tuple[str, ...] = ()
     annex: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()

@@ -109,6 +109,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         exposure=_seconds(longest),
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
+        incident=incident.id if incident else "",
     )
 
 

@@ -11,15 +11,17 @@ from docx.shared import Cm, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
-from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.bars import longest, told
+from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
-from alerts.draft.write.png import lane_png
+from alerts.draft.write.png import bar_png, lane_png
 from alerts.draft.write.text import printable
 
 GRID = (5.5, 11.3)
 LANE_CM = 10.6
+BARS, BAR_CM = (5.5, 2.8, 8.5), 7.9
 
 
 def write_docx(report: Report) -> bytes:
@@ -53,6 +55,8 @@ def _add(document: Document, block: Block) -> None:
             _table(document, block)
         case Timeline():
             _timeline(document, block)
+        case Bars():
+            _bars(document, block)
 
 
 def _say(paragraph: Paragraph, piece: Piece, style: str = "") -> None:
@@ -89,3 +93,16 @@ def _timeline(document: Document, figure: Timeline) -> None:
         look.describe_picture(picture, f"{lane.label}: {lane_alt(figure, lane)}")
     for tone, text in ((Tone.REMARK, legend_text(figure)), (Tone.REMARK, figure.alt)):
         _say(document.add_paragraph(), Piece(tone, text))
+
+
+def _bars(document: Document, figure: Bars) -> None:
+    document.add_paragraph(printable(figure.title), style="Caption")
+    group, number, whole = figure.header
+    made = look.table(document, (group, f"{number} of {whole.lower()}", "Drawn"), len(figure.bars), BARS)
+    for row, bar in zip(made.rows[1:], figure.bars, strict=True):
+        _fill(row.cells[0], (Piece(Tone.PLAIN, bar.label),))
+        _fill(row.cells[1], (Piece(Tone.PLAIN, told(bar)),))
+        strip = BytesIO(bar_png(bar.number / longest(figure)))
+        picture = row.cells[2].paragraphs[0].add_run().add_picture(strip, width=Cm(BAR_CM))
+        look.describe_picture(picture, f"{bar.label}: {told(bar)}")
+    _say(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))

@@ -8,7 +8,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from alerts.draft.report import Report, Timeline
+from alerts.draft import bars
+from alerts.draft.report import Bars, Report, Timeline
 from alerts.draft.timeline import svg
 from alerts.draft.write.outline import HEADER, outline
 
@@ -16,12 +17,16 @@ from alerts.draft.write.outline import HEADER, outline
 def write_html(report: Report) -> str:
     """Return the draft as a complete HTML document."""
     blocks = [(type(block).__name__, block) for block in outline(report)]
-    return _template().render(report=report, blocks=blocks, header=HEADER, svg=_figure)
+    return _template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart)
 
 
 def _figure(timeline: Timeline) -> Markup:
     # The figure escapes what it holds itself; see `svg`.
     return Markup(svg(timeline))  # noqa: S704
+
+
+def _chart(figure: Bars, name: str) -> Markup:
+    return Markup(bars.svg(figure, name))  # noqa: S704 # as above
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from alerts.draft.report import Report, Table, Timeline
+from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
 
 RULE = "---\n\n"
@@ -29,10 +29,15 @@ def _block(block: Block) -> str:
             return "\n>\n".join(_quoted(_piece(piece)) for piece in pieces)
         case Grid(_, rows):
             return _pipes(HEADER, [(_escape(label), "<br>".join(map(_cell_piece, parts))) for label, parts in rows])
-        case Table(caption, header, rows):
-            return f"**{_escape(caption)}**\n\n" + _pipes(header, [[_cell(cell) for cell in row] for row in rows])
+        case Table() | Bars():
+            return _captioned(block if isinstance(block, Table) else block.table)
         case Timeline(title=title, alt=alt):
             return f"**{_escape(title)}**\n\n{_escape(alt)}"
+
+
+def _captioned(table: Table) -> str:
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    return f"**{_escape(table.caption)}**\n\n{_pipes(table.header, rows)}"
 
 
 def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from io import BytesIO
 
 from odf import table as tables
@@ -13,7 +14,8 @@ from odf.svg import Desc
 from odf.svg import Title as FigureTitle
 from odf.text import H, LineBreak, P, S, Tab
 
-from alerts.draft.report import Report, Table, Timeline
+from alerts.draft import bars
+from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
@@ -50,12 +52,14 @@ def _add(document: OpenDocument, block: Block, place: int) -> None:
         case Grid(_, rows):
             cells = [((Piece(Tone.PLAIN, label),), said) for label, said in rows]
             _table(document, place, HEADER, cells, GRID)
-        case Table(caption, header, rows):
-            document.text.addElement(_spaced(P(stylename=look.name("Caption")), caption))
-            texts = [[(Piece(Tone.PLAIN, text),) for text in row] for row in rows]
-            _table(document, place, header, texts, block.widths(WHOLE_CM))
+        case Table():
+            _captioned(document, block, place)
+        case Bars():
+            drawn = bars.svg(block, f"chart-{place}").encode()
+            _figure(document, Figure(f"chart-{place}", block.title, block.alt, bars.size(block), drawn))
+            _captioned(document, block.table, place)
         case Timeline():
-            _timeline(document, block)
+            _figure(document, Figure("timeline", block.title, block.alt, size(block), svg(block).encode()))
 
 
 def _say(parent: Element, pieces: Sequence[Piece], style: str) -> None:
@@ -106,9 +110,26 @@ def _row(cells: Sequence[tuple[Piece, ...]], style: str) -> Element:
     return row
 
 
-def _timeline(document: OpenDocument, figure: Timeline) -> None:
-    place = document.addPicture("Pictures/timeline.svg", "image/svg+xml", svg(figure).encode())
-    width, height = size(figure)
+def _captioned(document: OpenDocument, block: Table, place: int) -> None:
+    document.text.addElement(_spaced(P(stylename=look.name("Caption")), block.caption))
+    texts = [[(Piece(Tone.PLAIN, text),) for text in row] for row in block.rows]
+    _table(document, place, block.header, texts, block.widths(WHOLE_CM))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A drawing with its text alternative; `size` is width and height in points."""
+
+    name: str
+    title: str
+    alt: str
+    size: tuple[int, int]
+    svg: bytes
+
+
+def _figure(document: OpenDocument, figure: Figure) -> None:
+    place = document.addPicture(f"Pictures/{figure.name}.svg", "image/svg+xml", figure.svg)
+    width, height = figure.size
     high = f"{height * WHOLE_CM / width:.2f}cm"
     frame = Frame(width=f"{WHOLE_CM}cm", height=high, anchortype="as-char")
     frame.addElement(Image(href=place, type="simple", show="embed", actuate="onLoad"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
-from alerts.draft.report import Field, Report, Section, Table, Timeline
+from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
 BLANK = "Time:            By:"
@@ -66,7 +66,7 @@ class Box:
     pieces: tuple[Piece, ...]
 
 
-Block = Heading | Words | Grid | Box | Table | Timeline
+Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 
 def outline(report: Report) -> list[Block]:
@@ -148,6 +148,7 @@ def _annexes(report: Report) -> list[Block]:
     blocks: list[Block] = []
     for title, body in (
         ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
+        ("where and when it went wrong", list(report.figures)),
         ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
         ("what to do now", _steps(report)),
     ):

@@ -1,4 +1,7 @@
-"""A lane of the timeline as a small PNG, for formats that hold no SVG. Pure, and without a drawing library."""
+"""A lane of the timeline, or a bar of a chart, as a small PNG, for formats that hold no SVG.
+
+Pure, and without a drawing library.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +12,15 @@ from datetime import datetime
 
 from alerts.draft.report import Lane, Timeline
 
-WIDTH, HEIGHT = 900, 36
+WIDTH, HEIGHT, BAR_HEIGHT = 900, 36, 34
 Colour = tuple[int, int, int]
-WHITE, INK, GREEN = (255, 255, 255), (40, 40, 40), (29, 92, 58)
+WHITE, INK, GREEN, RED = (255, 255, 255), (40, 40, 40), (29, 92, 58), (156, 42, 27)
 # As in the SVG: every state has a pattern of its own, so that it can be told apart without colour.
 PAINT: Mapping[str, Callable[[int, int], Colour]] = {
     "absent": lambda _x, _y: (232, 232, 232),
     "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,
     "public": lambda _x, _y: GREEN,
-    "early": lambda x, y: WHITE if (x - y) % 14 < 2 else (156, 42, 27),
+    "early": lambda x, y: WHITE if (x - y) % 14 < 2 else RED,
     "blind": lambda x, y: INK if x % 8 < 3 and y % 8 < 3 else WHITE,
 }
 
@@ -34,6 +37,19 @@ def lane_png(figure: Timeline, lane: Lane) -> bytes:
     return _png([_line(states, mark, y) for y in range(HEIGHT)])
 
 
+def bar_png(share: float) -> bytes:
+    """Return a bar that fills this share (0 to 1) of its frame, as PNG bytes."""
+    filled = round(WIDTH * share)
+    inside = [INK, *([RED] * filled + [WHITE] * (WIDTH - filled))[1:-1], INK]
+    edge = [INK] * WIDTH
+    lines = [edge if y in (0, BAR_HEIGHT - 1) else inside for y in range(BAR_HEIGHT)]
+    return _png([_bytes(line) for line in lines])
+
+
+def _bytes(line: list[Colour]) -> bytes:
+    return b"\0" + bytes(value for colour in line for value in colour)
+
+
 def _column(figure: Timeline, at: datetime) -> int:
     share = (at - figure.begins) / (figure.ends - figure.begins)
     return min(WIDTH - 1, max(0, round(share * WIDTH)))
@@ -46,7 +62,7 @@ def _line(states: list[str], mark: int | None, y: int) -> bytes:
         colours[max(0, mark - 1) : mark + 2] = [(0, 0, 0) if y % 9 < 6 else WHITE] * len(
             colours[max(0, mark - 1) : mark + 2]
         )
-    return b"\0" + bytes(value for colour in colours for value in colour)
+    return _bytes(colours)
 
 
 def _png(lines: list[bytes]) -> bytes:

@@ -112,13 +112,17 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
     assert said(report, "P.period") == "1 January 2015 to 31 December 2018"
     assert "3 late, 1 early, 0 unproven" in said(report, "P.counts")
     assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in said(report, "P.distribution")
-    assert [table.caption for table in report.measured][:2] == ["Releases late, early or unproven", "Causes logged"]
+    assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
+    assert [figure.title for figure in report.figures] == [
+        f"Late, early or unproven: by {pattern}"
+        for pattern in ("cause", "weekday", "announced hour", "month", "producer", "platform")
+    ]
 
 
 def test_a_quiet_period_says_so_and_has_no_tables() -> None:
     report = period_report(period(row("a")), "Ofqual", NOW)
     assert said(report, "P.table") == "No release of the period was late, early or unproven."
-    assert report.measured == ()
+    assert (report.measured, report.figures) == ((), ())
     assert "1 release watched" in said(report, "P.counts")
 
 

@@ -1,0 +1,75 @@
+"""Where and when it went wrong in a period: by cause, weekday, hour, day or month, producer and platform."""
+
+from __future__ import annotations
+
+import calendar
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from alerts.draft import words
+from alerts.draft.period import Period, Row, by, local_slot
+from alerts.draft.report import Bar, Bars
+
+FAULTY, WATCHED = "Late, early or unproven", "Watched"
+NOT_LOGGED = "not logged"
+LONGEST_BY_DAY = 31
+TOLD = 3
+
+
+def patterns(period: Period) -> tuple[Bars, ...]:
+    """Return the charts of a period, none when nothing went wrong in it."""
+    if not period.incidents:
+        return ()
+    weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
+    hours = _in_order(period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59")
+    return (
+        _causes(period),
+        _chart("By weekday", "Weekday", weekdays),
+        _chart("By announced hour", "Announced hour", hours),
+        _days(period),
+        _chart("By producer", "Producer", by(period, lambda row: row.producer)),
+        _chart("By platform", "Platform", by(period, lambda row: row.host)),
+    )
+
+
+def _causes(period: Period) -> Bars:
+    whole = len(period.incidents)
+    found = Counter(row.cause or NOT_LOGGED for row in period.incidents)
+    ranked = sorted(found.items(), key=lambda each: (each[0] == NOT_LOGGED, -each[1], each[0]))
+    return _bars("By cause", ("Cause logged", FAULTY, "All of them"), [(name, one, whole) for name, one in ranked])
+
+
+def _days(period: Period) -> Bars:
+    if (period.ends - period.begins).days < LONGEST_BY_DAY:
+        days = _in_order(period, lambda row: f"{local_slot(row):%Y-%m-%d}")
+        named = [(words.day(date.fromisoformat(name)), number, whole) for name, number, whole in days]
+        return _chart("By day", "Day", named)
+    months = _in_order(period, lambda row: f"{local_slot(row):%Y-%m}")
+    return _chart("By month", "Month", [(_month(name), number, whole) for name, number, whole in months])
+
+
+def _month(name: str) -> str:
+    year, month = name.split("-")
+    return f"{calendar.month_name[int(month)]} {year}"
+
+
+def _in_order(period: Period, key: Callable[[Row], str], order: tuple[str, ...] = ()) -> list[tuple[str, int, int]]:
+    """Return groups as a calendar or clock has them, not by how bad they are."""
+    return sorted(by(period, key), key=lambda each: (order.index(each[0]) if order else 0, each[0]))
+
+
+def _chart(title: str, group: str, groups: Iterable[tuple[str, int, int]]) -> Bars:
+    return _bars(title, (group, FAULTY, WATCHED), groups)
+
+
+def _bars(title: str, header: tuple[str, str, str], groups: Iterable[tuple[str, int, int]]) -> Bars:
+    found = tuple(Bar(*each) for each in groups)
+    return Bars(f"{FAULTY}: {title[0].lower()}{title[1:]}", header, found, _alt(found))
+
+
+def _alt(bars: tuple[Bar, ...]) -> str:
+    worst = sorted((each for each in bars if each.number), key=lambda each: -each.number)
+    told = [f"{each.label} {each.number:,} of {each.whole:,}" for each in worst[:TOLD]]
+    more = f", then {words.count(len(worst) - TOLD, 'other')}" if len(worst) > TOLD else ""
+    return f"Most: {'; '.join(told)}{more}. All figures are in the table."

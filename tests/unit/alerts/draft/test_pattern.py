@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import io
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import docx
+from docx.oxml.ns import qn
+
+from alerts.draft import bars
+from alerts.draft.pattern import patterns
+from alerts.draft.period import Period, Row, period_json, period_of
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Bar, Bars
+from alerts.draft.write.png import bar_png
+from alerts.draft.write.writers import WRITERS
+from alerts.finding import Between, Seconds
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
+URL = "https://www.gov.uk/x"
+
+
+def late(name: str, days: int = 0, **more: object) -> Row:
+    slot = SLOT + timedelta(days=days)
+    seen = Between(slot, slot + timedelta(minutes=5))
+    row = Row(name, f"Release {name}", "ofqual", URL, "Europe/London", slot, "late", seen, Seconds(240, 300))
+    return replace(row, **more)  # type: ignore[arg-type]
+
+
+def held(*rows: Row, ends: date = date(2018, 1, 31)) -> Period:
+    return period_of(rows, date(2018, 1, 1), ends)
+
+
+def chart(period: Period, name: str) -> Bars:
+    return next(each for each in patterns(period) if each.title.endswith(f"by {name}"))
+
+
+def test_causes_are_counted_with_those_that_nobody_logged_last() -> None:
+    rows = [late("a"), late("b"), late("c", cause="platform fault"), late("d", verdict="on_time")]
+    assert chart(held(*rows), "cause").bars == (Bar("platform fault", 1, 3), Bar("not logged", 2, 3))
+
+
+def test_weekdays_stand_in_their_order_with_what_was_watched() -> None:
+    rows = [late("a"), late("b", 3), late("c", 3, verdict="on_time")]
+    assert chart(held(*rows), "weekday").bars == (Bar("Monday", 1, 2), Bar("Friday", 1, 1))
+
+
+def test_hours_are_those_of_the_release_and_not_utc() -> None:
+    summer = late("a", slot=datetime(2018, 6, 5, 8, 30, tzinfo=UTC))
+    assert [each.label for each in chart(held(summer, ends=date(2018, 7, 1)), "announced hour").bars] == [
+        "09:00 to 09:59"
+    ]
+
+
+def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
+    rows = [late("a"), late("b", 5), late("c", 40)]
+    assert [each.label for each in chart(held(*rows), "day").bars] == ["5 January 2018", "10 January 2018"]
+    longer = chart(held(*rows, ends=date(2018, 2, 28)), "month")
+    assert longer.bars == (Bar("January 2018", 2, 2), Bar("February 2018", 1, 1))
+
+
+def test_the_text_alternative_names_the_worst_first_and_counts_the_rest() -> None:
+    rows = [late(str(place), place) for place in (0, 0, 3, 4, 5, 6)]
+    assert chart(held(*rows), "weekday").alt == (
+        "Most: Friday 2 of 2; Monday 1 of 1; Tuesday 1 of 1, then 2 others. All figures are in the table."
+    )
+
+
+def test_a_chart_is_well_formed_and_its_longest_bar_fills_the_frame() -> None:
+    figure = Bars("A & B", ("Group", "Late", "Watched"), (Bar("<x>", 4, 9), Bar("y", 1, 2), Bar("z", 0, 1)), "Most: x.")
+    drawn = ET.fromstring(bars.svg(figure, "chart-1"))  # noqa: S314 # our own drawing
+    rectangles = [each for each in drawn if each.tag.endswith("rect")]
+    frame, longest, _, quarter, *empty = (float(each.get("width", "")) for each in rectangles)
+    assert (longest, quarter, len(empty)) == (frame, frame / 4, 1)
+    said = [each.text for each in drawn]
+    assert {"A & B", "Most: x.", "<x>", "4 of 9"} <= set(said)
+
+
+def test_a_bar_without_anything_is_an_empty_frame() -> None:
+    assert bar_png(0.0).startswith(b"\x89PNG")
+    assert len({bar_png(0.0), bar_png(0.5), bar_png(1.0)}) == 3
+
+
+def test_every_chart_stands_in_every_format_with_its_text_alternative() -> None:
+    report = period_report(held(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
+    page = WRITERS["html"](report).decode()
+    assert page.count("<svg") == len(report.figures) == 6
+    assert all(figure.alt in page for figure in report.figures)
+    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    drawn = [each.get("descr") for each in document.element.iter(qn("wp:docPr"))]
+    assert len(drawn) == sum(len(figure.bars) for figure in report.figures)
+    assert "platform fault: 1 of 2" in drawn
+    assert "| platform fault | 1 | 2 |" in WRITERS["md"](report).decode()
+
+
+def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() -> None:
+    rows = [late("a", incident="a-2018-01-05"), late("b", producer="ons", incident="b-2018-01-05")]
+    period = held(*rows)
+    [platform] = period_json(period)["platform_incidents"]
+    assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
+    assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
+    told = WRITERS["html"](period_report(period, "www.gov.uk", NOW)).decode()
+    assert "One platform incident, platform-www.gov.uk-2018-01-05T0930Z, linked to each producer&#39;s own" in told
+    assert "Incident a-2018-01-05" in told
+
+
+def test_a_single_late_release_is_told_without_percentiles() -> None:
+    report = period_report(held(late("a")), "Ofqual", NOW)
+    text = WRITERS["md"](report).decode()
+    assert "The one release that could be judged did not come out on time. Its delay (indicator TP3) was" in text
+    assert "The one late release was late by 4 to 5 minutes." in text
