@@ -29,7 +29,7 @@ from monitor.plan.targets import Target
 from monitor.planner import Looker, Planner, Recall, Rules
 from monitor.record.store import Conflict
 from monitor.record.writer import Writer
-from monitor.watched import Watched
+from monitor.watched import Watched, extended
 from schedules.announcement import Part
 from schedules.inforce import slot_in_force
 from schedules.promise import Promise
@@ -157,12 +157,7 @@ class Watch:
 
     def blind(self, span: Blind) -> None:
         """Take in a span in which nothing could be seen; everything it touches is judged again."""
-        self._blind = [
-            kept for kept in self._blind if (kept.begins, kept.cause, kept.host) != (span.begins, span.cause, span.host)
-        ]
-        self._blind.append(span)
-        # As the store gives them back, so that findings about them come in the same order ever after.
-        self._blind.sort(key=lambda kept: kept.begins)
+        self._blind = extended(self._blind, span)
         for release in self._releases:
             self.judge_soon(release)
 
