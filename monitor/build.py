@@ -31,6 +31,7 @@ from monitor.look.see import Seer
 from monitor.metrics import Metrics
 from monitor.motion import Motion
 from monitor.plan.targets import Target
+from monitor.newcomers import Newcomers
 from monitor.planner import Rules
 from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
@@ -230,7 +231,16 @@ class _Workshop:
             self.seer.recall(target.id, baseline, was_missing=was_missing)
 
     def _tripwires(self, roster: Roster) -> Tripwires:
-        return Tripwires(self.settings.producer, roster.near, self.watch.add_part, self._lead)
+        def newcomer(producer: str, found: Found) -> None:
+            self.senses.soon(self._newcomers(roster).consider(producer, found))
+
+        return Tripwires(self.settings.producer, roster.near, self.watch.add_part, self._lead, newcomer)
+
+    def _newcomers(self, roster: Roster) -> Newcomers:
+        daemon, poller = self.daemon_made, self.poller
+        return Newcomers(
+            self.store, self.writer, roster, self.watch, self.fetcher, self.clock, poller.turn, daemon.look
+        )
 
     def _lead(self, _producer: str, release: str, found: Found) -> None:
         self.senses.soon(self.daemon_made.raise_lead(release, found))

@@ -27,6 +27,7 @@ from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
+from monitor.plan.targets import Target
 from monitor.pulse import Pulse
 from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
@@ -155,11 +156,15 @@ class Daemon:
     async def look_once(self, day: date | None = None) -> None:
         """Look once at every target of a local day's releases, and judge them."""
         for target in self.roster.targets_on(day):
-            await self.poller.turn(target.host)
-            outcome = await self.fetcher.fetch(self.seer.request(target))
-            self.poller.heed(target.host, outcome)
-            self.senses.see(target, self.seer.see(target, outcome), outcome)
+            await self.look(target)
         await self.watch.judge_all(list(self.watch.releases))
+
+    async def look(self, target: Target) -> None:
+        """Look once at a target, in its host's turn."""
+        await self.poller.turn(target.host)
+        outcome = await self.fetcher.fetch(self.seer.request(target))
+        self.poller.heed(target.host, outcome)
+        self.senses.see(target, self.seer.see(target, outcome), outcome)
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""

@@ -12,7 +12,7 @@ import structlog
 from alerts.finding import Finding, ReleaseFacts
 from monitor.config.settings import ProducerSettings
 from monitor.look.fetch import Found
-from monitor.look.sighting import Sighting
+from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, tripwires_of
 from schedules.announcement import Part, Role
@@ -42,7 +42,8 @@ class Tripwires:
 
     `near` tells a producer's releases whose slot has not long passed. `elsewhere(release, part)` is told of an
     address that a listing shows under a release's own title; `lead(producer, release, found)` of an item of
-    the press that holds one of the producer's keywords. What a listing shows at the first look of a life is
+    the press that holds one of the producer's keywords; `newcomer(producer, found)` of an entry that a listing did not
+    show at the look before. What a listing shows at the first look of a life is
     what it showed before, unless it is dated after `since`.
     """
 
@@ -50,6 +51,7 @@ class Tripwires:
     near: Callable[[str], Sequence[Near]]
     elsewhere: Elsewhere
     lead: Lead
+    newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
     since: datetime = _END
     _press: dict[str, ProducerSettings] = field(default_factory=dict)
     _newest: dict[str, ProducerSettings] = field(default_factory=dict)
@@ -68,27 +70,35 @@ class Tripwires:
     def see(self, target: Target, sighting: Sighting) -> None:
         """Take in a look at a tripwire."""
         if target.id in self._press:
-            self._see_press(self._press[target.id], target, sighting.found)
+            self._see_press(self._press[target.id], target, sighting)
         elif target.id in self._newest:
-            self._see_newest(self._newest[target.id], sighting.found)
+            self._see_newest(self._newest[target.id], target, sighting)
 
-    def _see_newest(self, producer: ProducerSettings, found: Sequence[Found]) -> None:
+    def _see_newest(self, producer: ProducerSettings, target: Target, sighting: Sighting) -> None:
+        for one in self._fresh(target, sighting):
+            self.newcomer(producer.id, one)
         for near in self.near(producer.id):
             known = {part.url for part in near.release.parts}
-            for one in found:
+            for one in sighting.found:
                 if one.url not in known and title_matches(near.release.title, one.title):
                     self.elsewhere(near.release.id, _part(near.release, one.url))
                     known.add(one.url)
 
-    def _see_press(self, producer: ProducerSettings, target: Target, found: Sequence[Found]) -> None:
+    def _see_press(self, producer: ProducerSettings, target: Target, sighting: Sighting) -> None:
+        for one in self._fresh(target, sighting):
+            if _speaks_of(one, producer.press_keywords):
+                self._raise(producer.id, one)
+
+    def _fresh(self, target: Target, sighting: Sighting) -> list[Found]:
+        """Return what a listing shows for the first time in this life; at the first look, what is dated since."""
+        if sighting.state is State.UNKNOWN and not sighting.found:
+            return []
         is_first = target.id not in self._seen
         seen = self._seen.setdefault(target.id, set())
-        fresh = [one for one in found if one.url not in seen]
+        fresh = [one for one in sighting.found if one.url not in seen]
         if len(seen) < _MOST_SEEN:
             seen.update(one.url for one in fresh)
-        for one in fresh:
-            if (not is_first or self._is_later(one)) and _speaks_of(one, producer.press_keywords):
-                self._raise(producer.id, one)
+        return [one for one in fresh if not is_first or self._is_later(one)]
 
     def _raise(self, producer: str, found: Found) -> None:
         ahead = [near for near in self.near(producer) if near.slot is not None]

@@ -1,0 +1,110 @@
+"""Releases that a listing shows and no calendar announced: an edition seen without any promise."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Fetcher, Found, Request
+from monitor.plan.targets import GOVUK, Target, content_twin
+from monitor.record.store import Store
+from monitor.record.writer import Writer
+from monitor.roster import Roster
+from monitor.watch import Watch
+from monitor.watched import is_view_of_page
+from schedules.address import canonical
+from schedules.announcement import Part, Role
+from schedules.expectation import series_of
+from schedules.identity import made_id
+from schedules.release import Release
+from schedules.sources.govuk_items import NotAContentItem, read_item
+from schedules.titles import title_matches
+
+_log = structlog.get_logger(__name__)
+_STATISTICS = "/government/statistics/"
+_NEW = timedelta(days=3)
+PATIENCE = timedelta(minutes=15)
+"""How long the calendars have to tell that it was announced after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomers:
+    """Takes up what listings show and no calendar knows.
+
+    `turn` waits for a host's next start; `look` makes one look at a target, in its host's turn.
+    """
+
+    store: Store
+    writer: Writer
+    roster: Roster
+    watch: Watch
+    fetcher: Fetcher
+    clock: Clock
+    turn: Callable[[str], Awaitable[None]]
+    look: Callable[[Target], Awaitable[None]]
+
+    async def consider(self, producer: str, found: Found) -> None:
+        """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
+        release = _release(producer, found)
+        if self._is_known(release) or not self._may_be_statistics(release) or not await self._is_new(found):
+            return
+        # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
+        await self.clock.sleep(PATIENCE.total_seconds())
+        if self._is_known(release):
+            return
+        _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
+        await self.writer.write(lambda tx: tx.save_release(release))
+        self.watch.adopt(release, [])
+        for target in list(self.watch.releases[release.id].targets.values()):
+            if is_view_of_page(target):
+                await self.look(target)
+
+    def _is_known(self, release: Release) -> bool:
+        link = canonical(release.url)
+        theirs = (one for one in self.roster.releases.values() if one.producer == release.producer)
+        if any(canonical(one.url) == link or title_matches(one.title, release.title) for one in theirs):
+            return True
+        return self.store.release(release.id) is not None
+
+    def _may_be_statistics(self, release: Release) -> bool:
+        parts = urlsplit(release.url)
+        if parts.hostname == GOVUK:
+            return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
+        series = series_of(release.producer, release.title)
+        return any(series_of(one.producer, one.title) == series for one in self.roster.releases.values())
+
+    async def _is_new(self, found: Found) -> bool:
+        """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""
+        twin = content_twin(found.url)
+        first = _dated(found) if twin is None else await self._first_published(twin)
+        return first is not None and self.clock.now() - first <= _NEW
+
+    async def _first_published(self, twin: str) -> datetime | None:
+        await self.turn(GOVUK)
+        answer: Answer | Failure = await self.fetcher.fetch(Request(twin, accept="application/json"))
+        if isinstance(answer, Failure) or answer.status != 200:
+            return None
+        try:
+            return read_item(answer.body).first_published_at
+        except NotAContentItem:
+            return None
+
+
+def _release(producer: str, found: Found) -> Release:
+    page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
+    title = " ".join(found.title.split())
+    return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))
+
+
+def _dated(found: Found) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(found.facts.get("published", ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
