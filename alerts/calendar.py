@@ -89,7 +89,7 @@ def _to_do(found: Trouble, now: datetime, timezone: str) -> list[str]:
     day = local_day(now, timezone).isoformat()
     return [
         first,
-        f'2. If the change is meant, write accept = "{day}" into its [[calendar]] table and restart the monitor.',
+        f"2. If the change is meant, write accept = {day} into its [[calendar]] table and restart the monitor.",
         "3. If not, tell whoever keeps the calendar.",
     ]
 

@@ -26,7 +26,7 @@ from monitor.config.settings import (
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
-from monitor.deliver.house import House, Links
+from monitor.deliver.house import House, Links, UsualTime
 from monitor.judge.policy import Override, Policies, Policy
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
@@ -165,6 +165,11 @@ def house_of(settings: Settings, channels: Sequence[str], folder: Path = Path())
         channels=tuple(channels),
         templates=templates_of(settings, folder),
         book=book_of(settings),
+        usual=tuple(
+            UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
+            for table in settings.slot_time
+            if table.reference
+        ),
     )
 
 
@@ -270,8 +275,12 @@ def _part(table: PartSettings, release: Release) -> Part:
     return Part(table.id, Role(table.role), url, table.recognise, table.required)
 
 
+def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:
+    return match.producer, match.title, match.url
+
+
 def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
-    pairs = ((match.producer, thing.producer), (match.title, thing.title), (match.url, thing.url))
+    pairs = zip(_patterns(match), (thing.producer, thing.title, thing.url), strict=True)
     wanted = [(pattern, value) for pattern, value in pairs if pattern is not None]
     return bool(wanted) and all(fnmatchcase(value, pattern) for pattern, value in wanted)
 

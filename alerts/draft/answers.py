@@ -210,6 +210,8 @@ def _register_question(case: Case) -> tuple[str, ...]:
     slot: datetime | None = case.facts.slot if case.facts else None
     if slot is None or words.clock(slot, case.timezone) == "09:30":
         return ()
+    if reference := case.settings.get("slot_time_reference", ""):
+        return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30; on file: {reference}.",)
     # Exemptions became alternative release times on 5 May 2022.
     asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30: is {asked} on file?",)

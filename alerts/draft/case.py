@@ -25,8 +25,8 @@ ROLES: Mapping[str, str] = {
 class Case:
     """An incident with the practice it concerns, the producer's own entries and earlier incidents.
 
-    `settings` may hold `name`, `head_of_profession`, `contact` and `to`. `kinds` are kinds of finding;
-    `asked` are the facts that the questions of the form ask for.
+    `settings` may hold `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds of
+    finding; `asked` are the facts that the questions of the form ask for.
     """
 
     incident: Incident

@@ -72,7 +72,7 @@ class Events:
         versions = versions_of(self._store.drafts(incident.id))
         form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
         earlier = [one for one in self._store.incidents(None, incident.occurred) if one.id != incident.id]
-        entries = self._house.producers.get(incident.producer, {"name": incident.producer})
+        entries = self._house.entries(incident)
         after = remeasured(versions, fill(incident, form, entries, earlier, now, self._house.book))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))

@@ -4,15 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 from alerts.draft.code import Book
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident
 from alerts.link import sign
 from alerts.notice import Notice
 from alerts.routes import Route, routes_for
 from monitor.record.rows import Delivery, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTime:
+    """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
+
+    time: time
+    reference: str
+    producer: str = "*"
+    title: str = "*"
+    url: str = "*"
+
+    def fits(self, facts: ReleaseFacts) -> bool:
+        """Tell whether a release is of these, and was promised for this time."""
+        pairs = ((facts.producer, self.producer), (facts.title, self.title), (facts.url, self.url))
+        slot = facts.slot
+        is_then = slot is not None and slot.astimezone(ZoneInfo(facts.timezone)).time() == self.time
+        return is_then and all(fnmatchcase(value, pattern) for value, pattern in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +43,7 @@ class House:
 
     `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
-    editions of the Code as shipped.
+    editions of the Code as shipped; `usual` are times that are on file.
     """
 
     timezone: str = "Europe/London"
@@ -31,6 +53,14 @@ class House:
     channels: Sequence[str] = ()
     templates: Mapping[str, Path] = field(default_factory=dict)
     book: Book | None = None
+    usual: Sequence[UsualTime] = ()
+
+    def entries(self, incident: Incident) -> dict[str, str]:
+        """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
+        entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
+        fitting = (one.reference for one in self.usual if incident.facts is not None and one.fits(incident.facts))
+        reference = next(fitting, "")
+        return {**entries, "slot_time_reference": reference} if reference else entries
 
     def deliveries(self, notice: Notice, now: datetime) -> list[Delivery]:
         """Return the deliveries that a notice needs, each with the instant from which it may go out."""

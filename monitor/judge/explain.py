@@ -19,8 +19,12 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.seen import Seen, seen
 from monitor.judge.verdict import PartVerdict, Verdict
 from monitor.judge.words import at, lasting, length, spanned
+from schedules.event import What
+from schedules.ledger import history
 from schedules.promise import Promise
 from schedules.release import Release
+
+_HINTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def explain(
     case = case_of(release, promises, blind, policy, verdict.at)
     sights = [seen(release.id, part, runs, blind, verdict.at) for part in release.parts]
     pairs = list(zip(verdict.parts, sights, strict=True))
-    told = [_verdict(verdict, case), *_ledger(case), _rules(case)]
+    told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
     for part, sight in pairs:
         told += [_part(case, part), *looks_at(case, sight)]
     told += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
@@ -113,6 +117,31 @@ def _ledger(case: Case) -> list[Fact]:
     if standing.learnt_after_slot:
         told.append(Fact("promise", "the slot had passed when it was first read, so nothing can be proved of it"))
     return told
+
+
+def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
+    """Return what to ask about the slot in force: an unlikely day, a doubtful hour, a calendar not read lately."""
+    promise, told = case.standing.promise, list[Fact]()
+    if promise is None:
+        return told
+    primary = case.release.calendars[0] if case.release.calendars else None
+    for event in history(promises, case.now, primary, case.policy.workdays):
+        if event.what in _HINTS and event.after is not None and event.after.says_same_as(promise.slot):
+            text = f"{_HINTS[event.what]}: {event.detail}"
+            told.append(Fact("promise", text, event.at, calendar=event.calendar))
+    begins, shown = promise.slot.begins(), case.standing.announced_as_of
+    if begins is not None and shown is not None and shown < begins <= case.now:
+        text = f"calendar {promise.calendar} last read {lasting((begins - shown).total_seconds())} before the slot"
+        told.append(Fact("promise", text, shown, calendar=promise.calendar))
+    return told
+
+
+def _join(release: Release) -> list[Fact]:
+    if not release.joined_by:
+        return []
+    return [
+        Fact("promise", f"its calendars {', '.join(release.calendars)} were taken for one release: {release.joined_by}")
+    ]
 
 
 def _promise(what: str, promise: Promise, case: Case) -> Fact:
