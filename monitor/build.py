@@ -30,8 +30,8 @@ from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
 from monitor.motion import Motion
-from monitor.plan.targets import Target
 from monitor.newcomers import Newcomers
+from monitor.plan.targets import Target
 from monitor.planner import Rules
 from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
@@ -42,11 +42,12 @@ from monitor.record.writer import Writer
 from monitor.retention import DAILY, Retention
 from monitor.roster import Roster
 from monitor.rounds import Rounds
+from monitor.scarcity import CHECKED, Scarcity
 from monitor.senses import Senses
 from monitor.systemd import SILENT, ServiceManager
 from monitor.tripwires import Tripwires
 from monitor.vigil import Vigil
-from monitor.watch import Watch
+from monitor.watch import Troubles, Watch
 from monitor.watched import Watched
 from monitor.web.app import application
 from monitor.web.desk import Desk
@@ -186,6 +187,7 @@ class _Workshop:
         vigil = Vigil(self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager)
         retention = Retention(self.settings.evidence, self.evidence, self.writer, self.clock)
         vigil.add(DAILY, "retention", retention.give_up)
+        vigil.add(CHECKED, "scarcity", Scarcity(self.clock, self.poller.stretch, self.senses.blind).check)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
         return vigil
 
@@ -223,6 +225,7 @@ class _Workshop:
             on_recorded=self._recorded,
             clock_offset=lambda: self.health.offset,
             recall=self._recall,
+            troubles=Troubles(self.senses.blind, lambda: self.health.store_failed(self.clock.now())),
         )
 
     def _recall(self, target: Target, watched: Watched) -> None:

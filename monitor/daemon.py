@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -79,6 +79,7 @@ class Daemon:
     closing: Sequence[Callable[[], None]] = ()
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _blind_until: dict[tuple[str, datetime, str, str], datetime] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take up where the store left off, work until `stop` is set, and stop in good order."""
@@ -114,8 +115,11 @@ class Daemon:
         await self._beat()
 
     async def note_blind(self, span: Blind) -> None:
-        """Write down a blind span and judge what it touches."""
-        self.counters.blind.labels(span.cause).inc(max(0.0, (span.ends - span.begins).total_seconds()))
+        """Write down a blind span, or how far one has grown, and judge what it touches."""
+        key = (span.cause, span.begins, span.host, span.target)
+        counted = self._blind_until.get(key, span.begins)
+        self._blind_until[key] = max(counted, span.ends)
+        self.counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
         await self.writer.write(lambda tx: tx.add_blind(span))
         self.watch.blind(span)
         _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())

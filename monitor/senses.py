@@ -16,6 +16,7 @@ from monitor.look.sighting import Sighting
 from monitor.look.skew import Skew
 from monitor.metrics import Metrics, outcome_of
 from monitor.plan.targets import Target, View
+from monitor.reach import Reach
 
 
 class Seeing(Protocol):
@@ -53,6 +54,8 @@ class Senses:
         self._notes: set[asyncio.Task[Any]] = set()
         self._late: dict[str, float] = {}
         self.skew: Skew | None = None
+        self._reach = Reach(self.blind)
+        self._asleep = clock.asleep()
         health.on_blind = self.blind
 
     def attach(self, watch: Seeing, noting: Noting, tripwires: Tripping) -> None:
@@ -66,6 +69,7 @@ class Senses:
         failure = outcome if isinstance(outcome, Failure) else None
         duration = (outcome.received - outcome.sent).total_seconds()
         late = self._late.pop(target.id, 0.0)
+        self._reach.hear(target.host, outcome)
         self.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self.skew is not None:
@@ -88,9 +92,10 @@ class Senses:
         self._health.stalled(begin, end)
 
     def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
-        """Take note that our clock was set, or that the machine slept."""
-        del seconds
-        self.blind(Blind(min(begin, end), max(begin, end), "suspended"))
+        """Take note that our clock was set, or that the machine slept for about as long as it went ahead."""
+        before, self._asleep = self._asleep, self._clock.asleep()
+        is_sleep = seconds > 0 and self._asleep - before > seconds / 2
+        self.blind(Blind(min(begin, end), max(begin, end), "suspended" if is_sleep else "clock"))
 
     def blind(self, span: Blind) -> None:
         """Have a blind span written down, soon."""

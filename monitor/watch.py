@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -52,6 +52,14 @@ class Keeper(Protocol):
         """Remember the last look, should the next one turn out different."""
 
 
+@dataclass(frozen=True, slots=True)
+class Troubles:
+    """Who hears of what keeps the watch from seeing: a span that cannot be put in order, a run nobody had room for."""
+
+    blind: Callable[[Blind], None] = lambda _span: None
+    refused: Callable[[], None] = lambda: None
+
+
 class Watch:
     """Holds every release whose slot is near or whose watch is open, and keeps its verdict true."""
 
@@ -67,6 +75,7 @@ class Watch:
         on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
         clock_offset: Callable[[], Bounds | None] = lambda: None,
         recall: Recall = lambda _target, _watched: None,
+        troubles: Troubles | None = None,
     ) -> None:
         """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off.
 
@@ -80,6 +89,8 @@ class Watch:
         self._rules = rules
         self._on_recorded = on_recorded
         self._clock_offset = clock_offset
+        self._troubles = troubles or Troubles()
+        self._disorder: dict[str, datetime] = {}
         self._releases: dict[str, Watched] = {}
         self._blind: list[Blind] = []
         self._agenda = Agenda(clock)
@@ -139,15 +150,17 @@ class Watch:
         watched = self._releases.get(target.release)
         if watched is None:
             return
-        before = watched.last_known(target.id)
+        before, last = watched.last_known(target.id), watched.last_run(target.id)
         try:
             run, new = watched.add(
                 target, sighting, self._spacing(watched, target), apart=self._was_blind(sighting, watched)
             )
         except OutOfOrder:
-            _log.warning("sighting_out_of_order", target=target.id)
+            self._disordered(sighting, last)
             return
-        self._take_run(watched, target, run, outcome, turned=new and run.state is not before)
+        if not self._take_run(watched, target, run, outcome, turned=new and run.state is not before):
+            watched.take_back(target.id, last, new=new)
+            return
         self._planner.take_found(watched, sighting)
         if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.held = None
@@ -205,13 +218,28 @@ class Watch:
         spacing = self._rules.phases.slot_every.total_seconds()
         return Measured(self._rules.monitor, watched.runs, blind, self._clock_offset(), spacing, records)
 
-    def _take_run(self, watched: Watched, target: Target, run: Run, outcome: Answer | Failure, *, turned: bool) -> None:
+    def _disordered(self, sighting: Sighting, last: Run | None) -> None:
+        """Tell once that our clock went back: until it catches up, what a target shows cannot be put in order."""
+        until = sighting.received if last is None else last.last_received
+        if self._disorder.get(sighting.target) == until:
+            return
+        self._disorder[sighting.target] = until
+        _log.warning("sighting_out_of_order", target=sighting.target)
+        # Whoever waits for the next look notices more than that, and tells of it for all targets at once.
+        if until - sighting.received <= _AGAIN:
+            self._troubles.blind(Blind(sighting.received, until, "clock", target=sighting.target))
+
+    def _take_run(self, watched: Watched, target: Target, run: Run, outcome: Answer | Failure, *, turned: bool) -> bool:
+        """Keep a run and the bytes of its look; False when there is no room for it: then nothing was seen."""
         if turned:
             run = replace(run, evidence=(*run.evidence, *self._keeper.turned(target, run, outcome)))
             watched.replace_last(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
         self._keeper.same(target, outcome)
-        self._writer.put(run)
+        if not self._writer.put(run):
+            self._troubles.refused()
+            return False
+        return True
 
     async def _judge(self, watched: Watched) -> None:
         now = self._clock.now()
@@ -283,11 +311,12 @@ class Watch:
         return window.every if window else None
 
     def _was_blind(self, sighting: Sighting, watched: Watched) -> bool:
-        runs = watched.runs.get(sighting.target)
-        if not runs:
+        last = watched.last_run(sighting.target)
+        # Between two looks that proved nothing there is nothing to be kept apart.
+        if last is None or last.state is State.UNKNOWN is sighting.state:
             return False
-        last = runs[-1].last_received
-        return any(span.begins < sighting.sent and span.ends > last for span in self._blind if not span.host)
+        mine = (span for span in self._blind if not span.host and span.target in ("", sighting.target))
+        return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
 
     def _is_unsettled(self, watched: Watched, at: datetime) -> bool:
         """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""

@@ -58,9 +58,21 @@ class Watched:
         runs.append(outcome[1])
         return outcome[1], True
 
+    def last_run(self, target: str) -> Run | None:
+        """Return the last run of a target."""
+        runs = self.runs.get(target)
+        return runs[-1] if runs else None
+
     def last_known(self, target: str) -> State | None:
         """Return the state that the last look which proved anything found."""
         return next((run.state for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
+
+    def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
+        """Undo the last `add`, which nobody could keep: `before` was the last run then."""
+        runs = self.runs[target]
+        runs.pop()
+        if before is not None and not new:
+            runs.append(before)
 
     def remembered(self, target: Target) -> tuple[str | None, bool]:
         """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.

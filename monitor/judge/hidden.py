@@ -18,6 +18,8 @@ from monitor.look.sighting import State
 
 Pair = tuple[PartVerdict, Seen]
 _CLOCK = "clock"
+# Looks far apart hid nothing that was proved all the same.
+_BUDGET = "budget"
 # Looks further apart than this on a failure were held back by it: a host that asked to be left alone, or a name
 # that nobody could resolve.
 _HELD_BACK = timedelta(seconds=30)
@@ -122,7 +124,7 @@ def _matters(case: Case, part: PartVerdict, sight: Seen, span: _Span) -> bool:
     if window is None:
         return False
     covers = span.begins <= window.opens < span.ends and span.ends - span.begins > case.policy.uncertainty
-    if covers and window.exact and not span.looks:
+    if covers and window.exact and not span.looks and span.cause != _BUDGET:
         return True
     if part.word is not Word.UNPROVEN:
         return False

@@ -15,9 +15,9 @@ from monitor.look.slate import Slate, seconds_until
 from monitor.look.watched import Watched
 from monitor.plan.budget import Pacer, retry_after
 
-_LONGEST_SLEEP = 60.0
+LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
-_NOTICED = 1.0
+NOTICED = 1.0
 _KEEPS_A_PLACE = 1.0
 
 
@@ -63,10 +63,10 @@ class Lane:
             now, passed = self._clock.now(), self._clock.monotonic() - mono
             late = passed - seconds if timed else 0.0
             moved = seconds_until(now, began) - passed
-            if late > _NOTICED or abs(moved) > _NOTICED:
+            if late > NOTICED or abs(moved) > NOTICED:
                 due = began + timedelta(seconds=passed - late)
                 # Either may be nothing but the rounding of clocks while the other is real.
-                woken(Woken(due, now, late if late > _NOTICED else 0.0, moved if abs(moved) > _NOTICED else 0.0))
+                woken(Woken(due, now, late if late > NOTICED else 0.0, moved if abs(moved) > NOTICED else 0.0))
 
     def ring(self) -> None:
         """Let the lane look again at what is due."""
@@ -150,7 +150,7 @@ class Lane:
     def _wait(self, now: datetime, mono: float) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""
         due = self.slate.next_due()
-        until_due = _LONGEST_SLEEP if due is None else min(seconds_until(due, now), _LONGEST_SLEEP)
+        until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         has_turn = self._turn_lag(mono) > 0
         if not has_turn and (self.slate.ready == 0 or self.flying >= self.at_once):
             return max(until_due, 1e-6)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Fetcher
-from monitor.look.lane import Lane, Woken
+from monitor.look.lane import LONGEST_SLEEP, NOTICED, Lane, Woken
 from monitor.look.see import Seer
 from monitor.look.sighting import Sighting, State
 from monitor.look.watched import Watched
@@ -76,6 +76,8 @@ class Poller:
         self._stop = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
         self._stalled_until: datetime | None = None
+        # How far our clock was ahead of steady time when it was last seen to be set, and when that was.
+        self._set = (0.0, -LONGEST_SLEEP)
         self.made = 0
         self.missed = 0
 
@@ -233,10 +235,17 @@ class Poller:
         self._stalled_until = woken.ends
         if woken.late:
             self._hooks.stalled(woken.begins, woken.ends)
-        if woken.set < 0:
-            self._plan_again()
-        if woken.set:
+        if woken.set and not self._is_told():
+            if woken.set < 0:
+                self._plan_again()
             self._hooks.clock_set(woken.begins, woken.ends, woken.set)
+
+    def _is_told(self) -> bool:
+        """Tell whether another lane, which woke before this one, has noticed already how our clock was set."""
+        mono = self._clock.monotonic()
+        ahead, (before, since) = self._clock.now().timestamp() - mono, self._set
+        self._set = (ahead, mono)
+        return abs(ahead - before) < NOTICED and mono - since <= LONGEST_SLEEP
 
     def _plan_again(self) -> None:
         # Our clock was set back: what was planned by the old one lies too far ahead.

@@ -130,7 +130,7 @@ class Life:
 Act = Callable[[Life], Awaitable[None]]
 
 
-def live(
+def live(  # noqa: PLR0913 # what makes one story differ from another
     folder: Path,
     tables: str,
     act: Act,
@@ -138,12 +138,13 @@ def live(
     channels: Callable[[VirtualClock], Sequence[Channel]] | None = None,
     store_of: Callable[[], Store | None] = lambda: None,
     head: str = HEAD,
+    base: Settings | None = None,
 ) -> Settings:
     """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings."""
     path = folder / "story.toml"
     path.write_text(head + tables)
     script = read_script(path)
-    settings = settings_for(script, Settings(), folder)
+    settings = settings_for(script, base or Settings(), folder)
 
     async def story(clock: VirtualClock) -> None:
         own = channels(clock) if channels is not None else [a_channel(clock)]

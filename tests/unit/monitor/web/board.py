@@ -45,6 +45,9 @@ class Stopped:
     def monotonic(self) -> float:
         return self.seconds
 
+    def asleep(self) -> float:
+        return 0.0
+
     async def sleep(self, seconds: float) -> None:
         self.seconds += seconds
         await asyncio.sleep(0)
