@@ -65,10 +65,14 @@ class Field:
     answer: Answer | None = None
 
     @property
+    def has_one_answer(self) -> bool:
+        """Tell whether a person's answer takes the place of the monitor's text, and is not added after it."""
+        return not (self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line)
+
+    @property
     def replaced(self) -> bool:
         """Tell whether a person's answer stands in place of the monitor's text, not after it."""
-        together = self.filled_by in (FilledBy.MIXED, FilledBy.HUMAN) and self.multi_line
-        return self.answer is not None and not together
+        return self.answer is not None and self.has_one_answer
 
     @property
     def contested(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, print_json, table, unknown
+from monitor.cli.incident_file import say, take_back, tell_conflicts
 from monitor.cli.incident_store import by_role, incident_of, is_attended, redrafted, role_of
 from monitor.cli.incident_text import to_complete
 from monitor.errors import UserFault
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from monitor.record.rows import Draft
 
 FORMATS = ("md", "html", "docx", "odt")
+_FROM = "Take what was typed into a draft saved as .md or .docx."
 
 
 @click.command("draft")
@@ -30,6 +32,7 @@ FORMATS = ("md", "html", "docx", "odt")
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
 @click.option("--text", help="What it is to say, word for word; empty opens the box again.")
 @click.option("--file", type=click.Path(path_type=Path), help="A text file that holds what it is to say.")
+@click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
 @by_role
 @as_json
 @click.pass_obj
@@ -44,6 +47,7 @@ def draft(  # noqa: PLR0913 # one for each option
     field: str | None,
     text: str | None,
     file: Path | None,
+    edited_file: Path | None,
     by: str | None,
     as_json: bool,
 ) -> None:
@@ -53,7 +57,9 @@ def draft(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
     """
-    if field is not None:
+    if edited_file is not None:
+        take_back(context, incident, edited_file, by, as_json=as_json)
+    elif field is not None:
         complete(context, incident, field, _given(text, file), by, as_json=as_json)
     elif list_fields:
         _print_fields(_version(context, incident, number), as_json=as_json)
@@ -68,16 +74,18 @@ def draft(  # noqa: PLR0913 # one for each option
 
 def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
     """Write what a person says in a field, asking in $EDITOR when no text is given. Raises `UnknownName`."""
-    from alerts.draft.versions import edited
     from monitor.incident_json import draft_json
 
     role = role_of(by)
     with context.store() as store:
         last = _drafts_of(context, incident)[-1]
         _check_field(_report(last), field)
+        # An editor may stay open for an hour: what others wrote into the box meanwhile is kept as well.
+        before = dict(last.words) if text is None else None
         said = _asked_for(last, field) if text is None else text
-        versions = redrafted(store, incident, lambda known: edited(known, {field: said}, role, context.now()))
+        versions, conflicts = say(store, incident, {field: said}, before, role, context.now())
         made = store.drafts(incident)[-1]
+    tell_conflicts(conflicts)
     if as_json:
         print_json(draft_json(made))
     else:

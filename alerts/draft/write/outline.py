@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
+from alerts.draft import words
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
+ZONE = "Europe/London"
 BLANK = "Time:            By:"
 HEADER = ("Information needed", "Response")
+STEPS = ("Step", "Within", "Done at, by (role)")
+WHAT_TO_DO = "what to do now"
+SINCE = "Measured since this was written, to be compared:"
 
 
 class Tone(StrEnum):
@@ -98,7 +103,7 @@ def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
 def _beside(field: Field, measured: tuple[Piece, ...]) -> tuple[Piece, ...]:
     if not field.contested or not measured:
         return ()
-    return (Piece(Tone.REMARK, "Measured since this was written, to be compared:"), *measured)
+    return (Piece(Tone.REMARK, SINCE), *measured)
 
 
 def _open(field: Field) -> tuple[Piece, ...]:
@@ -120,7 +125,12 @@ def _status(report: Report) -> tuple[Piece, ...]:
     practice = f", {report.practice}" if report.practice else ""
     first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
     second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
-    return _all(Tone.REMARK, [f"{first} {second}", *report.amendments])
+    return _all(Tone.REMARK, [f"{first} {second} {stamp(report)}", *report.amendments])
+
+
+def stamp(report: Report) -> str:
+    """Return the sentence that tells one version of a draft from another."""
+    return f"Version of {words.brief(report.at, ZONE)}."
 
 
 def _section(section: Section, *, signed: bool) -> list[Block]:
@@ -150,7 +160,7 @@ def _annexes(report: Report) -> list[Block]:
         ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
         ("where and when it went wrong", list(report.figures)),
         ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
-        ("what to do now", _steps(report)),
+        (WHAT_TO_DO, _steps(report)),
     ):
         if body:
             blocks += [Heading(2, f"Annex {next(letters)}: {title}", new_page=not blocks), *body]
@@ -174,5 +184,5 @@ def _steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
     rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
-    table = Table(TICK, ("Step", "Within", "Done at, by (role)"), rows, (8.4, 3.0, 5.4))
+    table = Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))
     return [table]

@@ -1,0 +1,1 @@
+"""Drafts that people edited in a file, read back."""

@@ -1,0 +1,95 @@
+"""Every form in every format: it reads as it did when it was last looked at, and is accessible."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import docx
+import pytest
+from docx.document import Document
+from docx.oxml.ns import qn
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.period import period_of, row_of
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Report
+from alerts.draft.write.writers import WRITERS
+from alerts.incident import Incident
+from tests.unit.alerts.draft.plain import plain
+
+SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
+FORMS = pytest.mark.parametrize("form", forms())
+
+
+def drawn_up(form: str, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Report:
+    """Return the draft that stands for a form: the early exposure of 2017, or the five incidents as a period."""
+    if form == "period":
+        rows = [row_of(each.facts, "T3.6", incident=each.id) for each in five.values() if each.facts]
+        held = period_of(rows, date(2015, 1, 1), date(2018, 12, 31))
+        return period_report(held, "www.gov.uk", datetime(2019, 1, 2, 9, 30, tzinfo=UTC))
+    incident = five["ofsted-2017"]
+    assert incident.facts is not None
+    earlier = [each for each in five.values() if each.occurred < incident.occurred]
+    return fill(incident, form_named(form), settings, earlier, incident.facts.at)
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+@FORMS
+def test_a_form_reads_as_it_did_when_it_was_last_looked_at(
+    five: Mapping[str, Incident], settings: Mapping[str, str], form: str, ending: str
+) -> None:
+    told = plain(ending, WRITERS[ending](drawn_up(form, five, settings)))
+    assert told == (SNAPSHOTS / f"{form}.{ending}.txt").read_text(encoding="utf-8")
+
+
+@pytest.fixture(params=forms())
+def document(request: pytest.FixtureRequest, five: Mapping[str, Incident], settings: Mapping[str, str]) -> Document:
+    return docx.Document(io.BytesIO(WRITERS["docx"](drawn_up(request.param, five, settings))))
+
+
+def test_the_headings_of_a_docx_begin_with_one_title_and_leave_no_gap(document: Document) -> None:
+    names = [each.style.name or "" for each in document.paragraphs if each.style is not None]
+    levels = [int(name[-1]) for name in names if name.startswith("Heading")]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+def test_a_docx_has_a_title_and_says_that_it_is_in_british_english(document: Document) -> None:
+    assert document.core_properties.title
+    assert document.core_properties.language == "en-GB"
+    languages = [each.get(qn("w:val")) for each in document.styles.element.iter(qn("w:lang"))]
+    assert languages
+    assert set(languages) == {"en-GB"}
+
+
+def test_every_table_of_a_docx_has_one_header_row_that_no_page_end_divides(document: Document) -> None:
+    for table in document.tables:
+        rows = [each.find(qn("w:trPr")) for each in table._tbl.tr_lst]  # no other way
+        assert all(each is not None and each.find(qn("w:cantSplit")) is not None for each in rows)
+        assert [each is not None and each.find(qn("w:tblHeader")) is not None for each in rows] == [
+            place == 0 for place in range(len(rows))
+        ]
+        assert all(cell.text.strip() for cell in table.rows[0].cells)
+        assert not list(table._tbl.iterdescendants(qn("w:vMerge"), qn("w:gridSpan"), qn("w:tbl")))
+
+
+def test_every_picture_of_a_docx_has_a_text_alternative_and_no_paragraph_is_empty(document: Document) -> None:
+    assert all((each.get("descr") or "").strip() for each in document.element.iter(qn("wp:docPr")))
+    assert all(each.text.strip() for each in document.paragraphs)
+
+
+@FORMS
+def test_every_picture_of_an_odt_has_a_text_alternative(
+    five: Mapping[str, Incident], settings: Mapping[str, str], form: str
+) -> None:
+    held = zipfile.ZipFile(io.BytesIO(WRITERS["odt"](drawn_up(form, five, settings))))
+    content = held.read("content.xml").decode()
+    pictures = [name for name in held.namelist() if name.startswith("Pictures/")]
+    assert content.count("<draw:frame") == len(pictures) == content.count("<svg:desc>")
