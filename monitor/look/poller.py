@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Fetcher
 from monitor.look.lane import LONGEST_SLEEP, NOTICED, Lane, Woken
+from monitor.look.redirect import is_near
 from monitor.look.see import Seer
 from monitor.look.sighting import Sighting, State
 from monitor.look.watched import Watched
@@ -275,7 +275,7 @@ def _adopt(watched: Watched, sighting: Sighting) -> None:
             watched.url, watched.hops = None, ()
         return
     hops = watched.hops
-    if urlsplit(there).hostname != target.host or there in (*hops, target.url) or len(hops) >= _MOST_HOPS:
+    if not is_near(target.url, there) or there in (*hops, target.url) or len(hops) >= _MOST_HOPS:
         watched.url, watched.hops = None, ()
         return
     watched.url, watched.hops = there, (*hops, there)

@@ -99,7 +99,7 @@ class Seer:
     def _recognised(self, target: Target, answer: Answer, memory: Memory) -> Recognised:
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
-        digest = sha256(answer.body).hexdigest()
+        digest = _digest(answer)
         if digest != memory.digest or memory.recognised is None:
             context = Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
             memory.recognised = _read(target, answer, context)
@@ -163,6 +163,15 @@ def sighted(
         digest,
         recognised.found,
     )
+
+
+def _digest(answer: Answer) -> str:
+    """Return the SHA-256 of a body; of one that was cut, with its whole length where that is told."""
+    body = sha256(answer.body)
+    if not answer.whole and not answer.headers.get("content-encoding"):
+        # A file swapped for another that begins alike nearly always differs in its length.
+        body.update(answer.headers.get("content-length", "").encode())
+    return body.hexdigest()
 
 
 def _read(target: Target, answer: Answer, context: Context) -> Recognised:

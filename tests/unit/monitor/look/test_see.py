@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -129,6 +130,34 @@ def test_a_redirect_within_the_host_tells_where_to_look_next() -> None:
     found = see(answer(301, location="/government/statistics/other#top")).found
     assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
     assert see(answer(301, location="https://login.example/")).found == ()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://www.gov.uk/government/statistics/other",
+        "https://www.gov.uk:8443/government/statistics/other",
+        "https://name@www.gov.uk/government/statistics/other",
+        "ftp://www.gov.uk/other",
+        "https://www.gov.uk:99999/other",
+        "https://[::1/other",
+    ],
+)
+def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(location: str) -> None:
+    sighting = see(answer(302, location=location))
+    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
+
+
+def test_a_redirect_to_encryption_is_followed() -> None:
+    found = see(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
+    assert [each.url for each in found] == ["https://stats.example/a"]
+
+
+def test_a_long_file_swapped_for_another_that_begins_alike_shows_by_its_length() -> None:
+    seer, seen = Seer(), target(FILE, file=True)
+    said = [replace(answer(200, b"a,b", url=FILE, content_length=length), whole=False) for length in ("90", "90", "91")]
+    digests = [seer.see(seen, one).digest for one in said]
+    assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
 
 
 def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
