@@ -47,7 +47,8 @@ class Answer:
     """What came back. `headers` have lower-case names; `body` is decoded and at most `cap` bytes.
 
     `sent` is the instant before the first byte of the request left, `received` the one after the last
-    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap.
+    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap. `request` is what
+    was asked, for the record.
     """
 
     url: str
@@ -57,6 +58,7 @@ class Answer:
     sent: datetime
     received: datetime
     whole: bool = True
+    request: Request | None = None
 
 
 @dataclass(frozen=True, slots=True)

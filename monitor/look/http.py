@@ -182,12 +182,12 @@ async def _answered(request: Request, response: httpx.Response, trip: Trip) -> A
     stream = cast("AsyncIterable[bytes]", response.stream)
     try:
         if request.method == "HEAD" or response.status_code in _BODILESS:
-            return Answer(request.url, response.status_code, headers, b"", sent, received)
+            return Answer(request.url, response.status_code, headers, b"", sent, received, request=request)
         body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
         async for chunk in stream:
             if not body.feed(chunk):
                 break
-        return Answer(request.url, response.status_code, headers, body.end(), sent, received, body.whole)
+        return Answer(request.url, response.status_code, headers, body.end(), sent, received, body.whole, request)
     finally:
         await response.aclose()
 

@@ -49,7 +49,7 @@ class ScriptedFetcher:
         whole = len(body) <= request.cap
         headers = {name.lower(): value for name, value in reply.headers.items()}
         headers |= {"etag": reply.etag} if reply.etag else {}
-        return Answer(request.url, status, headers, body[: request.cap], sent, self._clock.now(), whole)
+        return Answer(request.url, status, headers, body[: request.cap], sent, self._clock.now(), whole, request)
 
     async def close(self) -> None:
         """Do nothing: there is nothing to let go of."""

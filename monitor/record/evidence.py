@@ -88,7 +88,7 @@ class Evidence:
                 return ""
             self._number += 1
             record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
-            self._waiting.append(_Waiting(record, target, answer, request))
+            self._waiting.append(_Waiting(record, target, answer, request or answer.request))
             self._weight += len(answer.body)
         self._writer.nudge()
         return record.id
@@ -212,4 +212,4 @@ class Evidence:
 def _bare(answer: Answer) -> Answer:
     """Return an answer without its body, which is remembered packed and no further than is reasonable."""
     whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
-    return Answer(answer.url, answer.status, answer.headers, b"", answer.sent, answer.received, whole)
+    return Answer(answer.url, answer.status, answer.headers, b"", answer.sent, answer.received, whole, answer.request)

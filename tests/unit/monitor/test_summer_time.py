@@ -62,7 +62,7 @@ def test_a_time_in_the_hour_that_comes_twice_is_judged_as_its_day(tmp_path: Path
         await life.clock.sleep(2 * 3600)
         verdict = life.daemon.watch.releases["claims-q3"].verdict
         assert verdict is not None
-        assert (verdict.word.value, verdict.delay) == ("on_time", None)
+        assert (verdict.word.value, verdict.parts[0].delay) == ("on_time", None)
 
     head = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot)
     live(tmp_path, "", act, head=head)
