@@ -75,6 +75,15 @@ def note(incident: Incident, role: str, text: str, now: datetime) -> Incident:
     return _with(incident, Entry(now, _role(role), text.strip()))
 
 
+def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
+    """Say what caused it, in a few words that reports count; the last word on it holds. Blank words change nothing."""
+    words = one_line(cause)
+    if not words or incident.words.get("cause") == words:
+        return incident
+    told = _with(incident, Entry(now, _role(role), f"cause: {words}"))
+    return replace(told, words={**incident.words, "cause": words})
+
+
 def close(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:
     """Close an incident; closing a closed one changes nothing. New facts may reopen it."""
     role = _role(role)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import calendar
+import re
 from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import urlsplit
@@ -12,6 +14,8 @@ from alerts.finding import Seconds
 from alerts.incident import Incident
 
 CITED_OF_PLATFORM = 3
+MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
+PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
 NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
 
 
@@ -59,7 +63,7 @@ def _by(delay: Seconds | None) -> str:
 
 
 def shared_with(earlier: Incident, incident: Incident) -> str:
-    """Return the closest thing two incidents share: release, producer or platform; empty for none.
+    """Return the closest thing two incidents share: release, series, producer or platform; empty for none.
 
     A platform counts only between incidents of one kind: one producer's leak says nothing of another's delay.
     """
@@ -69,7 +73,15 @@ def shared_with(earlier: Incident, incident: Incident) -> str:
     alike = earlier.kind == incident.kind and incident.kind != "hand"
     platform = f"platform ({mine})" if alike and mine and mine == theirs else ""
     producer = "producer" if earlier.producer == incident.producer else ""
+    if producer and series(earlier.title) == series(incident.title):
+        producer = "series"
     return " and ".join(each for each in (producer, platform) if each)
+
+
+def series(title: str) -> tuple[str, ...]:
+    """Return the words of a title that its editions share: those that name no period."""
+    every = re.findall(r"[^\W_]+", title.casefold())
+    return tuple(word for word in every if not any(map(str.isdigit, word)) and word not in PERIODS)
 
 
 def _host(incident: Incident) -> str:

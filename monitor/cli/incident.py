@@ -13,6 +13,8 @@ from monitor.cli.incident_draft import draft, sign
 from monitor.cli.incident_store import by_role, incident_of, rewritten, role_of
 from monitor.cli.incident_text import incident_lines, incident_row
 
+_cause = click.option("--cause", default="", help="What caused it, in a few words that are counted in later reports.")
+
 
 @click.group("incident")
 def command() -> None:
@@ -75,53 +77,59 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 
     Example: ninethirty incident show malpractice-2017-2018-01-05
     """
+    from monitor.deliver.company import related
     from monitor.incident_json import incident_json
 
     with context.store() as store:
         found = incident_of(store, incident)
         drafts, judged = store.drafts(incident), store.judged_one(found.release)
+        held_up = [one.id for one in related(store, found)]
     if as_json:
-        print_json(incident_json(found, drafts))
+        print_json(incident_json(found, drafts) | {"related": held_up})
         return
-    for line in incident_lines(found, drafts, judged.body if judged else None):
+    for line in incident_lines(found, drafts, judged.body if judged else None, held_up):
         click.echo(line)
 
 
 @command.command("note")
 @click.argument("incident")
 @click.argument("text")
+@_cause
 @by_role
 @as_json
 @click.pass_obj
-def note(context: Context, *, incident: str, text: str, by: str | None, as_json: bool) -> None:
+def note(context: Context, *, incident: str, text: str, cause: str, by: str | None, as_json: bool) -> None:
     """Add a line to the timeline of an INCIDENT; the first also says that somebody has it.
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
+    from alerts.byhand import log_cause
     from alerts.byhand import note as noted
 
-    role = role_of(by)
+    role, now = role_of(by), context.now()
     with context.store() as store:
-        rewritten(store, incident, lambda known: noted(known, role, text, context.now()))
+        rewritten(store, incident, lambda known: log_cause(noted(known, role, text, now), role, cause, now))
     _done(context, incident, "noted", as_json=as_json)
 
 
 @command.command("close")
 @click.argument("incident")
 @click.option("--text", default="", help="Why it is over.")
+@_cause
 @by_role
 @as_json
 @click.pass_obj
-def close(context: Context, *, incident: str, text: str, by: str | None, as_json: bool) -> None:
+def close(context: Context, *, incident: str, text: str, cause: str, by: str | None, as_json: bool) -> None:
     """Close an INCIDENT. New facts may open it again.
 
     Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
     """
     from alerts.byhand import close as closed
+    from alerts.byhand import log_cause
 
-    role = role_of(by)
+    role, now = role_of(by), context.now()
     with context.store() as store:
-        rewritten(store, incident, lambda known: closed(known, role, context.now(), text))
+        rewritten(store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
     _done(context, incident, "closed", as_json=as_json)
 
 

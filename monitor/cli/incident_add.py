@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import click
 from monitor.cli.calendar_history import release_of
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.incident_store import by_role, is_attended
+from monitor.cli.say import slot_line
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from alerts.incident import Incident
     from monitor.record.store import Store
 
+PUBLISHED = ("on_time", "late", "early")
+_SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _QUESTIONS = {
     "title": "Which statistics (their title)",
     "producer": "Which producer",
@@ -32,6 +36,7 @@ _QUESTIONS = {
 @click.option("--producer", help="Whose, when no watched release is named.")
 @click.option("--what", help="What happened, in a sentence.")
 @click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
+@click.option("--sort", type=click.Choice(_SORTS), help="What sort of breach, for clause and guidance; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
 @by_role
 @as_json
@@ -76,6 +81,7 @@ def log(
         incident = log_by_hand(words, facts, now, context.settings.timezone)
     except NotEnough as exc:
         raise UserFault(str(exc)) from exc
+    incident = replace(incident, words={**_editions(store, incident, now), **incident.words})
     names = [channel.name for channel in context.settings.channel]
     house = house_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
@@ -84,6 +90,22 @@ def log(
             return known, False
         Events(store, house).follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
     return incident, True
+
+
+def _editions(store: Store, incident: Incident, now: datetime) -> dict[str, str]:
+    """Return the last and the next edition of the same series, in words, as far as they are known."""
+    from schedules.expectation import series_of
+
+    series = series_of(incident.producer, incident.title)
+    known = [
+        row
+        for row in store.judged(producer=incident.producer)
+        if row.slot is not None and series_of(row.producer, row.body["title"]) == series
+    ]
+    past = [row for row in known if row.slot is not None and row.slot <= now and row.word in PUBLISHED]
+    ahead = [row for row in known if row.slot is not None and row.slot > now]
+    found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
+    return {name: f"{row.body['title']}, {slot_line(row.body['slot'])}" for name, rows in found.items() for row in rows}
 
 
 def _facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from monitor.record.rows import Draft
 
 
+_TOLD = {"what", "when", "cause"}
+
+
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one line of a list."""
     occurred = local(incident.occurred).rsplit(":", 1)[0]
@@ -33,8 +36,13 @@ def is_signed(drafts: Sequence[Draft]) -> bool:
     return any(draft.signed for draft in drafts)
 
 
-def incident_lines(incident: Incident, drafts: Sequence[Draft], body: Mapping[str, Any] | None) -> Iterator[str]:
-    """Yield the lines on one incident; `body` is the JSON of its release as last judged, None for none."""
+def incident_lines(
+    incident: Incident, drafts: Sequence[Draft], body: Mapping[str, Any] | None, related: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines on one incident; `body` is the JSON of its release as last judged, None for none.
+
+    `related` are the incidents that the same fault of the platform made.
+    """
     yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}"
     yield f"{incident.title} ({incident.producer})"
     yield ""
@@ -43,8 +51,12 @@ def incident_lines(incident: Incident, drafts: Sequence[Draft], body: Mapping[st
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"
-    yield from (f"  {key.capitalize():<9} {text}" for key, text in incident.words.items() if key in {"what", "when"})
+    yield from (
+        f"  {key.capitalize():<9} {text}" for key, text in incident.words.items() if key in {"what", "when", "cause"}
+    )
     yield f"  Draft     {_draft(drafts)}"
+    if related:
+        yield from ("", "Held up together with it, by one fault of the platform", *items(related))
     yield from ("", "Timeline")
     yield from items(f"{local(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline)
     yield from _next(incident, drafts)

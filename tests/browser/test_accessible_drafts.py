@@ -1,0 +1,80 @@
+"""Every form as .html in a real browser: axe finds nothing, and nothing runs off the side of desk or phone."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import async_playwright
+
+from alerts.draft.edits import merge
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.period import period_of, row_of
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Report
+from alerts.draft.write.writers import WRITERS
+from alerts.finding import Between, BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.incident import Entry, Incident, Kind
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+LATE = Between(SLOT + timedelta(minutes=20), SLOT + timedelta(minutes=21))
+SOON = Between(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
+NOW = SLOT + timedelta(hours=3)
+URL = "https://www.gov.uk/government/statistics/a-release-with-a-rather-long-address-that-no-line-can-hold"
+WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["at a desk", "on a phone"])
+pytestmark = pytest.mark.needs("chromium")
+
+
+def incident() -> Incident:
+    exposure = Exposure("data", SOON, Between(), Seconds(3600, 7200), open=False)
+    parts = (
+        Part("page", "page", URL, True, "late", LATE, LATE, Seconds(1200, 1260)),  # noqa: FBT003 # required
+        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Seconds(-7200, -3600), (exposure,)),  # noqa: FBT003
+    )
+    gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
+    sure = Certainty("edge", 900, 3, 1.0, Seconds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
+    facts = ReleaseFacts(
+        "r", "Births", "ons", URL, "Europe/London", SLOT, "", "govuk", SLOT, "early", "report", True, NOW,  # noqa: FBT003
+        parts, (Finding("late", "page"), Finding("early_exposure", "data")), None, sure,
+    )  # fmt: skip
+    noted = (Entry(NOW, "duty statistician", "called the web team"),)
+    return Incident("r-2018", Kind.EARLY, "r", "ons", "Births", SLOT, SLOT, "report", facts, timeline=noted)
+
+
+def report(form: str) -> Report:
+    """Return a draft of a form with as much in it as there can be: figures, gaps, words of people, empty boxes."""
+    found = incident()
+    assert found.facts is not None
+    if form == "period":
+        return period_report(period_of([row_of(found.facts)], date(2018, 1, 1), date(2018, 1, 31)), "www.gov.uk", NOW)
+    filled = fill(found, form_named(form), {}, [], NOW)
+    return merge({f"{form}.4.corrective": "Extra checks.", "step.tell-head": "09:34", "gone": "kept"}, filled)
+
+
+async def examined(folder: Path, width: int) -> list[str]:
+    faults: list[str] = []
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        page = await chromium.new_page(viewport={"width": width, "height": 900})
+        for form in forms():
+            file = folder / f"{form}.html"
+            await asyncio.to_thread(file.write_bytes, WRITERS["html"](report(form)))
+            await page.goto(file.as_uri())
+            found = await Axe().run(page)
+            faults += [f"{form}: {line}" for line in found.generate_snapshot().splitlines()]
+            needed = await page.evaluate("document.documentElement.scrollWidth")
+            faults += [f"{form} needs {needed} px"] if needed > width else []
+        await chromium.close()
+    return faults
+
+
+@WIDTHS
+async def test_axe_finds_nothing_to_object_to_in_any_form_and_none_runs_off_the_side(
+    tmp_path: Path, width: int
+) -> None:
+    assert await examined(tmp_path, width) == []

@@ -1,0 +1,200 @@
+"""What people write into drafts: in an editor, in the file, at a prompt; and what causes they log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import docx
+import pytest
+
+from alerts.draft.write.outline import BLANK
+from tests.unit.monitor.cli.terminal import at_a_terminal
+
+Ask = Callable[..., Any]
+INCIDENT = "births-2016-2018-01-05"
+ROLE = ("--by", "duty statistician")
+FIELD = "B.4.corrective"
+
+
+def draft(ask: Ask) -> dict[str, Any]:
+    found: dict[str, Any] = ask("incident", "draft", INCIDENT, "--json").json
+    return found
+
+
+def saved(ask: Ask, folder: Path, ending: str = "md") -> Path:
+    file = folder / f"draft.{ending}"
+    assert ask("incident", "draft", INCIDENT, "--output", str(file)).status == 0
+    return file
+
+
+def editor(folder: Path, script: str) -> dict[str, str]:
+    file = folder / "editor.sh"
+    file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+    file.chmod(0o755)
+    return {"EDITOR": str(file), "VISUAL": str(file)}
+
+
+def test_an_editor_begins_with_what_stood_there_and_its_words_are_kept(ask: Ask, folder: Path) -> None:
+    ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "First, “quoted”.", *ROLE)
+    chosen = editor(folder, "printf '  Then “this”.\\n' >> \"$1\"")
+    shown = at_a_terminal(folder / "config.toml", "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=chosen)
+    assert "version" in shown
+    assert draft(ask)["words"][FIELD].split("\n") == ["First, “quoted”.", "  Then “this”."]
+
+
+def test_an_editor_left_without_saving_changes_nothing(ask: Ask, folder: Path) -> None:
+    before = draft(ask)["version"]
+    config = folder / "config.toml"
+    shown = at_a_terminal(config, "incident", "draft", INCIDENT, "--field", FIELD, *ROLE, env=editor(folder, "exit 0"))
+    assert shown == "nothing was saved, so nothing is changed\n"
+    assert draft(ask)["version"] == before
+
+
+def test_what_was_written_while_the_editor_was_open_is_kept_beside(ask: Ask, folder: Path) -> None:
+    config = folder / "config.toml"
+    other = f"'{INCIDENT}' --field {FIELD} --text 'From the web.' --by web"
+    script = f"{sys.executable} -m monitor --config {config} incident draft {other} >/dev/null"
+    script += "\necho 'From the editor.' > \"$1\""
+    command = ("incident", "draft", INCIDENT, "--field", FIELD, *ROLE)
+    shown = at_a_terminal(config, *command, env=editor(folder, script))
+    said = draft(ask)["words"][FIELD]
+    assert "From the web." in said
+    assert "From the editor." in said
+    assert "From the web.                                        | From the editor." in shown
+
+
+def test_the_role_is_asked_for_at_a_terminal(ask: Ask, folder: Path) -> None:
+    config = folder / "config.toml"
+    shown = at_a_terminal(config, "incident", "note", INCIDENT, "called", typed="press officer\n")
+    assert "In which role: " in shown
+    assert ask("incident", "show", INCIDENT, "--json").json["timeline"][-1]["by"] == "press officer"
+
+
+def test_logging_at_a_terminal_asks_for_what_is_missing_and_no_more(ask: Ask, folder: Path) -> None:
+    told = "sent to the wrong list\n2018-01-04T16:20\n"
+    shown = at_a_terminal(folder / "config.toml", "incident", "add", "--release", "births-2016", typed=told)
+    assert shown.index("What happened: ") < shown.index("When (")
+    assert "Which statistics" not in shown
+    assert "Which producer" not in shown
+    [logged] = [one for one in ask("incident", "list", "--json").json if one["kind"] == "hand"]
+    assert (logged["title"], logged["producer"]) == ("Births 2016", "ons")
+
+
+def test_logging_at_a_terminal_about_no_watched_release_asks_for_four_things(ask: Ask, folder: Path) -> None:
+    told = "Marriages 2016\nons\nleaked\n2018-01-04\n"
+    shown = at_a_terminal(folder / "config.toml", "incident", "add", typed=told)
+    asked = ["Which statistics", "Which producer", "What happened", "When"]
+    assert all(question in shown for question in asked)
+    assert [one["title"] for one in ask("incident", "list", "--json").json if one["kind"] == "hand"] == [
+        "Marriages 2016"
+    ]
+
+
+def test_the_sort_of_breach_decides_the_practice_and_the_steps(ask: Ask) -> None:
+    given = ("--release", "births-2016", "--what", "x", "--when", "2018-01-04")
+    leak, access = (ask("incident", "add", *given, "--sort", sort, "--json").json["id"] for sort in ("leak", "access"))
+    reports = [ask("incident", "draft", name, "--json").json["report"] for name in (leak, access)]
+    assert reports[0]["practice"] != reports[1]["practice"]
+    assert "recall" in [step["id"] for step in reports[1]["steps"]]
+
+
+def test_the_last_edition_of_the_series_is_filled_in(ask: Ask) -> None:
+    given = ("--title", "Births 2017", "--producer", "ons", "--what", "leaked", "--when", "2018-01-06")
+    name = ask("incident", "add", *given, "--json").json["id"]
+    told = ask("incident", "draft", name).out
+    assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in told
+
+
+def test_a_step_is_ticked_and_timed_and_enters_the_report(ask: Ask) -> None:
+    steps = [row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json if row["standing"] == "to do"]
+    name = steps[0]["field"]
+    ask("incident", "draft", INCIDENT, "--field", name, "--text", "09:34, duty officer", *ROLE)
+    rows = {row["field"]: row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json}
+    assert rows[name]["standing"] == "done"
+    assert f"| ☑ {steps[0]['label']} |" in ask("incident", "draft", INCIDENT).out
+    assert steps[0]["label"] not in ask("incident", "show", INCIDENT).out
+
+
+def test_words_typed_into_the_markdown_come_back(ask: Ask, folder: Path) -> None:
+    file = saved(ask, folder)
+    text = file.read_text(encoding="utf-8")
+    line = next(each for each in text.split("\n") if "completed: corrective actions" in each)
+    text = text.replace(line, "> Extra checks.").replace(BLANK, "09:34 duty officer", 1)
+    file.write_text(text, encoding="utf-8")
+    told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
+    assert told["changed"] == [FIELD, "step.tell-head"]
+    assert (draft(ask)["words"], draft(ask)["by"]) == (
+        {FIELD: "Extra checks.", "step.tell-head": "09:34 duty officer"},
+        "duty statistician",
+    )
+    again = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
+    assert "nothing is changed" in again.out
+
+
+def test_words_typed_into_the_word_document_come_back(ask: Ask, folder: Path) -> None:
+    file = saved(ask, folder, "docx")
+    document = docx.Document(str(file))
+    [place] = [each for each in document.paragraphs if "completed: corrective actions" in each.text]
+    place.text = "Extra checks."
+    document.save(str(file))
+    assert ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE).status == 0
+    assert draft(ask)["words"] == {FIELD: "Extra checks."}
+
+
+def test_two_wordings_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) -> None:
+    file = saved(ask, folder)
+    ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "From the web.", "--by", "web")
+    text = file.read_text(encoding="utf-8")
+    line = next(each for each in text.split("\n") if "completed: corrective actions" in each)
+    file.write_text(text.replace(line, "> From the file."), encoding="utf-8")
+    told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
+    assert "  From the web.                                        | From the file." in told.err.splitlines()
+    assert all(text in ask("incident", "draft", INCIDENT).out for text in ("From the web.", "From the file."))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("a.txt", "x", "words are read back from .md and .docx alone"),
+        ("a.md", "# Something else\n\nx", "it holds no box of this draft's form"),
+        ("a.docx", "x", "it is no .docx file that can be opened"),
+        ("none.md", None, "cannot be read: No such file or directory"),
+    ],
+)
+def test_a_file_that_cannot_be_read_back_says_why(
+    ask: Ask, folder: Path, name: str, content: str | None, fault: str
+) -> None:
+    if content is not None:
+        (folder / name).write_text(content, encoding="utf-8")
+    told = ask("incident", "draft", INCIDENT, "--from", str(folder / name), *ROLE)
+    assert (told.status, told.err) == (1, f"{folder / name}: {fault}\n")
+
+
+def test_a_logged_cause_is_counted_in_the_report_on_a_period(ask: Ask) -> None:
+    ask("incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE)
+    told = ask("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"]
+    assert told == "cause: expired certificate"
+    period = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+    [row] = ask(*period, "--json").json["releases"]
+    assert (row["cause"], row["incident"]) == ("expired certificate", INCIDENT)
+    assert "| expired certificate | 1 | 1 |" in ask(*period).out
+    assert "expired certificate" in ask("incident", "show", INCIDENT).out
+
+
+@pytest.mark.parametrize("kind", ["md", "html", "docx", "odt", "csv", "json"])
+def test_a_platform_report_is_written_in_every_format(ask: Ask, folder: Path, kind: str) -> None:
+    file = folder / f"period.{kind}"
+    given = ("--from", "2018-01-01", "--to", "2018-01-31", "--host", "stats.example", "--output", str(file))
+    assert ask("report", "period", *given).status == 0
+    assert file.stat().st_size > 300
+    if kind == "json":
+        assert json.loads(file.read_text(encoding="utf-8"))["host"] == "stats.example"
+
+
+def test_a_host_that_nobody_watches_is_answered_with_the_nearest(ask: Ask) -> None:
+    told = ask("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--host", "stat.example")
+    assert (told.status, told.err) == (1, 'no host "stat.example", did you mean "stats.example"?\n')
