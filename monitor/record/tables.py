@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    Text,
+)
 from sqlalchemy.types import TypeEngine
 
 from alerts.incident import Kind
@@ -24,6 +36,13 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+REVISION = Table(
+    "alembic_version",
+    MetaData(),
+    Column("version_num", String(32), nullable=False),
+    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Where Alembic keeps the step that a store has reached, made as Alembic makes it."""
 
 
 def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: ForeignKey) -> Column[Any]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from importlib import import_module
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -24,8 +24,6 @@ Row = Mapping[str, Any]
 
 CHUNK = 500
 """How many ids one statement names at most; both databases allow many more."""
-
-_INSERT: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
 def chunks(ids: Sequence[T]) -> Iterable[Sequence[T]]:
@@ -102,7 +100,7 @@ class SqlTransaction:
     def add_blind(self, blind: Blind) -> None:
         """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
         table = tables.BLIND
-        statement = _INSERT[self._connection.dialect.name](table)
+        statement = self._insert(table)
         offered = statement.excluded.ends
         further = case((offered > table.c.ends, offered), else_=table.c.ends)
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_={"ends": further})
@@ -155,7 +153,7 @@ class SqlTransaction:
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """Take or renew a lease; False when somebody else holds it beyond `now`."""
         table = tables.LEASE
-        statement = _INSERT[self._connection.dialect.name](table).values(name=name, holder=holder, until=until)
+        statement = self._insert(table).values(name=name, holder=holder, until=until)
         free = (table.c.until <= now) | (table.c.holder == holder)
         # One statement, so that of two monitors asking at once the database lets through exactly one.
         upsert = statement.on_conflict_do_update(
@@ -171,7 +169,7 @@ class SqlTransaction:
     def _replace(self, table: Table, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        statement = _INSERT[self._connection.dialect.name](table)
+        statement = self._insert(table)
         given = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
         self._connection.execute(upsert, rows)
@@ -186,9 +184,12 @@ class SqlTransaction:
         mine = (table.c.monitor == record.monitor) & (table.c.number == record.number)
         return self._connection.execute(select(table.c.chain).where(mine)).scalar()
 
-    def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
-        statement = _INSERT[self._connection.dialect.name](table)
-        return statement.on_conflict_do_nothing(index_elements=list(table.primary_key))
+    def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # as below
+        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+
+    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
+        # Named, not imported: nobody but its own users loads the dialect of a database.
+        return import_module(f"sqlalchemy.dialects.{self._connection.dialect.name}").insert(table)
 
 
 def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, create_engine, inspect
 
 from monitor.errors import StoreFault
 from monitor.record import migrate
@@ -18,9 +18,22 @@ def differences(connection: Connection) -> list[object]:
     return list(compare_metadata(context, METADATA))
 
 
+def shape(connection: Connection) -> list[object]:
+    told = [*connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")]
+    return [*told, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
+
+
 def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: SqlStore) -> None:
     with sqlite._engine.begin() as connection:
         assert differences(connection) == []
+
+
+def test_a_new_store_is_made_as_the_steps_make_it(sqlite: SqlStore) -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as stepped, sqlite._engine.begin() as made:
+        migrate.upgrade(stepped)
+        assert shape(made) == shape(stepped)
+    engine.dispose()
 
 
 def test_every_step_can_be_taken_back_and_taken_again(sqlite: SqlStore) -> None:
