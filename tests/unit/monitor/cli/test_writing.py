@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -198,3 +200,13 @@ def test_a_platform_report_is_written_in_every_format(ask: Ask, folder: Path, ki
 def test_a_host_that_nobody_watches_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--host", "stat.example")
     assert (told.status, told.err) == (1, 'no host "stat.example", did you mean "stats.example"?\n')
+
+
+def test_the_commands_on_the_page_about_drafts_run(ask: Ask, folder: Path, root: Path) -> None:
+    page = (root / "docs" / "drafts.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
+    assert len(commands) > 8
+    ours = {"INCIDENT": INCIDENT, "RELEASE": "births-2016", "example": "ons", "www.gov.uk": "stats.example"}
+    ours |= {name: str(folder / name) for name in ("report.docx", "year.docx")}
+    told = {line: ask(*(ours.get(word, word) for word in shlex.split(line))) for line in commands}
+    assert {line: each.err for line, each in told.items() if each.status} == {}
