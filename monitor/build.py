@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import TypeVar
+from socket import socket
+from typing import TYPE_CHECKING, TypeVar
 
 import structlog
 
@@ -49,9 +50,7 @@ from monitor.tripwires import Tripwires
 from monitor.vigil import Vigil
 from monitor.watch import Troubles, Watch
 from monitor.watched import Watched
-from monitor.web.app import application
 from monitor.web.desk import Desk
-from monitor.web.serve import WebServer, listen
 from monitor.wiring import (
     budget_of,
     channels_of,
@@ -70,6 +69,9 @@ from monitor.wiring import (
     source_options,
 )
 from schedules.sources.kinds import KINDS
+
+if TYPE_CHECKING:
+    from monitor.web.serve import WebServer
 
 T = TypeVar("T")
 _TURN = timedelta(seconds=10)
@@ -101,12 +103,26 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Dae
     `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
     """
     clock = edges.clock or SystemClock()
-    web = listen(settings.web.listen) if edges.serve else None
+    web = _listening(settings.web.listen) if edges.serve else None
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
     daemon, desk = _Workshop(settings, edges, folder, clock, store).daemon()
-    daemon.web = WebServer(application(desk), web) if web is not None else None
+    if web is not None:
+        daemon.web = _server(desk, web)
     return daemon
+
+
+def _listening(address: str) -> socket:
+    from monitor.web.serve import listen  # noqa: PLC0415 # 6 MB that who serves nothing need not have
+
+    return listen(address)
+
+
+def _server(desk: Desk, bound: socket) -> WebServer:
+    from monitor.web.app import application  # noqa: PLC0415 # as above
+    from monitor.web.serve import WebServer  # noqa: PLC0415 # as above
+
+    return WebServer(application(desk), bound)
 
 
 class _Workshop:

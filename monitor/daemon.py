@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -37,7 +37,9 @@ from monitor.senses import Senses
 from monitor.tripwires import Tripwires, always, with_lead
 from monitor.vigil import Vigil
 from monitor.watch import Watch
-from monitor.web.serve import WebServer
+
+if TYPE_CHECKING:
+    from monitor.web.serve import WebServer
 
 _log = structlog.get_logger(__name__)
 HEARTBEAT = timedelta(minutes=5)

@@ -8,9 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
-
-from icalendar import Calendar, Event
+from typing import TYPE_CHECKING, Any
 
 from schedules.announcement import State
 from schedules.inforce import slot_in_force
@@ -18,6 +16,9 @@ from schedules.london import LONDON, clock_doubt, local
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 _HOST = "ninethirty"
 _STATUS = {
@@ -62,6 +63,8 @@ def promised(
 
 def as_ics(entries: Iterable[Promised], timezone: str = LONDON) -> bytes:
     """Write iCalendar. The UID of a release is its id, stable over reads, moves and restarts; instants are UTC."""
+    from icalendar import Calendar  # noqa: PLC0415 # 2 MB that wait for the first subscriber
+
     made = Calendar()
     made.add("prodid", "-//ninethirty//joined calendar//EN")
     made.add("version", "2.0")
@@ -132,6 +135,8 @@ def _span_text(precision: Precision, first: date, last: date) -> str:
 
 
 def _event(entry: Promised) -> Event:
+    from icalendar import Event  # noqa: PLC0415 # as above
+
     event, slot = Event(), entry.slot
     event.add("uid", f"{entry.release.id}@{_HOST}")
     event.add("dtstamp", entry.learnt)

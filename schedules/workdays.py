@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
-import holidays
-
 from schedules.london import LONDON, day_begins, local
 from schedules.slot import Precision, Slot
 from schedules.span import first_day
@@ -92,6 +90,8 @@ def zone_doubt(slot: Slot) -> str | None:
 
 @lru_cache(maxsize=512)
 def _year(nation: Nation, year: int) -> dict[date, str]:
+    import holidays  # noqa: PLC0415 # 3 MB that wait until somebody asks about a day
+
     return dict(holidays.country_holidays("GB", subdiv=nation, years=year))
 
 

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from importlib import import_module
 
 from schedules.source import CalendarSource, Page, Reading
-from schedules.sources.csv import CsvSource
-from schedules.sources.ees import EesSource
-from schedules.sources.feed import FeedSource
-from schedules.sources.govuk import GovukSource
-from schedules.sources.html import HtmlSource
-from schedules.sources.ics import IcsSource
-from schedules.sources.json import JsonSource
-from schedules.sources.ons import OnsSource
 from schedules.sources.options import SourceOptions
-from schedules.sources.toml import TomlSource
+
+
+def _source(place: str) -> Callable[[SourceOptions], CalendarSource]:
+    # Named, not imported: a plain start loads the libraries of those kinds alone that are configured.
+    def made(options: SourceOptions) -> CalendarSource:
+        module, name = place.split(":")
+        source: CalendarSource = getattr(import_module(module), name)(options)
+        return source
+
+    return made
+
 
 KINDS: dict[str, Callable[[SourceOptions], CalendarSource]] = {
-    "govuk": GovukSource,
-    "ons": OnsSource,
-    "csv": CsvSource,
-    "toml": TomlSource,
-    "ees": EesSource,
-    "feed": FeedSource,
-    "ics": IcsSource,
-    "html": HtmlSource,
-    "json": JsonSource,
+    "govuk": _source("schedules.sources.govuk:GovukSource"),
+    "ons": _source("schedules.sources.ons:OnsSource"),
+    "csv": _source("schedules.sources.csv:CsvSource"),
+    "toml": _source("schedules.sources.toml:TomlSource"),
+    "ees": _source("schedules.sources.ees:EesSource"),
+    "feed": _source("schedules.sources.feed:FeedSource"),
+    "ics": _source("schedules.sources.ics:IcsSource"),
+    "html": _source("schedules.sources.html:HtmlSource"),
+    "json": _source("schedules.sources.json:JsonSource"),
 }
 
 

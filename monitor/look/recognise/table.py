@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, css, ees, feed, govuk, jmes, link, ons, status, text
+from monitor.look.recognise import changed, ees, govuk, ons, status
 from monitor.look.recognise.seen import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -16,12 +17,13 @@ PLAIN: dict[str, Recogniser] = {
     "ons": ons.recognise,
     "status": status.recognise,
 }
-LOOKING_FOR: dict[str, Callable[[str], Recogniser]] = {
-    "css": css.looking_for,
-    "feed": feed.looking_for,
-    "jmespath": jmes.looking_for,
-    "link": link.looking_for,
-    "text": text.looking_for,
+# Named, not imported: their libraries are loaded for those alone who look that way.
+LOOKING_FOR = {
+    "css": "monitor.look.recognise.css",
+    "feed": "monitor.look.recognise.feed",
+    "jmespath": "monitor.look.recognise.jmes",
+    "link": "monitor.look.recognise.link",
+    "text": "monitor.look.recognise.text",
 }
 
 
@@ -34,8 +36,8 @@ def recogniser(name: str) -> Recogniser:
     if name in PLAIN:
         return PLAIN[name]
     kind, colon, rule = name.partition(":")
-    make = LOOKING_FOR.get(kind)
-    if make is None or not colon or not rule.strip():
+    if kind not in LOOKING_FOR or not colon or not rule.strip():
         known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(LOOKING_FOR))]
         raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
+    make: Callable[[str], Recogniser] = import_module(LOOKING_FOR[kind]).looking_for
     return make(rule)
