@@ -21,7 +21,7 @@ from monitor.plan.targets import Target
 from monitor.record.rows import CalendarRead
 from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
-from monitor.tripwires import Near
+from monitor.tripwires import Near, read_by_title
 from monitor.watch import Watch
 from schedules.announcement import Announcement
 from schedules.entry import Key
@@ -292,7 +292,7 @@ class Roster:
             watched = self._watch.releases.get(name)
             if watched is None:
                 runs = self._store.runs_of_release(name)
-                found = judged_parts(self._store.judged_one(name)) if runs else []
+                found = [read_by_title(part) for part in judged_parts(self._store.judged_one(name))] if runs else []
                 self._watch.adopt(release, promises, runs, found=found, soon=soon)
             elif len(watched.promises) != len(promises) or watched.announced != release:
                 self._watch.adopt(release, promises)

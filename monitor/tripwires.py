@@ -14,7 +14,7 @@ from monitor.config.settings import ProducerSettings
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
-from monitor.plan.targets import Target, press_of, tripwires_of
+from monitor.plan.targets import Target, is_file, press_of, tripwires_of
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.titles import title_matches
@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 _MOST_SEEN = 20_000
+_ELSEWHERE = "elsewhere-"
 
 Lead = Callable[[str, str, Found], None]
 Elsewhere = Callable[[str, Part], None]
@@ -127,9 +128,15 @@ def with_lead(facts: ReleaseFacts, found: Found, now: datetime) -> ReleaseFacts:
     return replace(facts, verdict="lead", grade="none", final=False, findings=(Finding("lead", None, detail),))
 
 
+def read_by_title(part: Part) -> Part:
+    """Return a part that a listing showed with its title to be read on every host: mere presence proves nothing."""
+    is_shown = part.id.startswith(_ELSEWHERE) and part.recognise is None and not is_file(part.url)
+    return replace(part, recognise="govuk") if is_shown else part
+
+
 def _part(release: Release, url: str) -> Part:
-    number = sum(part.id.startswith("elsewhere-") for part in release.parts) + 1
-    return Part(f"elsewhere-{number}", Role.ALTERNATIVE, url, required=False)
+    number = sum(part.id.startswith(_ELSEWHERE) for part in release.parts) + 1
+    return read_by_title(Part(f"{_ELSEWHERE}{number}", Role.ALTERNATIVE, url, required=False))
 
 
 def _speaks_of(found: Found, keywords: Iterable[str]) -> bool:

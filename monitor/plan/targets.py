@@ -160,4 +160,5 @@ def _tripwire(producer: str, url: str, recognise: str) -> Target:
 
 def _is_feed(url: str) -> bool:
     path = urlsplit(url).path.lower().rstrip("/")
-    return path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))
+    is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith(".xml")
+    return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

@@ -1,12 +1,14 @@
-"""`feed:…`: an entry of an RSS or Atom feed matches."""
+"""`feed:…`: an entry of an RSS or Atom feed, or an address of a sitemap, matches."""
 
 from __future__ import annotations
 
 import io
 import re
 from fnmatch import translate
+from html import unescape
+from itertools import islice
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import unquote, urljoin
 
 import feedparser
 
@@ -19,19 +21,25 @@ _ENTRIES = 500
 _LARGEST = 500_000
 _BEGINS = re.compile(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
+_SITEMAP = re.compile(rb"<(urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_PLACE = re.compile(rb"<loc>\s*([^<\s]{1,2000})\s*</loc>")
+_PLACES = 20_000
 
 
 def looking_for(pattern: str) -> Recogniser:
     """Return a recogniser of entries whose title, summary or link holds `pattern`; `*` stands for anything.
 
     Every entry is found, with the role `listed` (`matched` for those that match). A match is specific when
-    the pattern names a period, or the title is that of the release. A feed that is cut proves no absence.
+    the pattern names a period, or the title is that of the release. A feed that is cut proves no absence. A sitemap has
+    no titles: the words of each address stand for one.
     """
     wanted = re.compile(translate(f"*{pattern.strip()}*"), re.IGNORECASE)
     dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         # feedparser takes seconds over a large page that is no feed, and the loop stands still meanwhile.
+        if _SITEMAP.search(answer.body[:_HEAD]):
+            return _told(answer, _places(answer.body, wanted), context, dated=dated, damaged=False)
         if len(answer.body) > _LARGEST or not _BEGINS.search(answer.body[:_HEAD]):
             return unknown("no feed, or one too large to read")
         feed = feedparser.parse(io.BytesIO(answer.body), sanitize_html=False, resolve_relative_uris=False)
@@ -39,15 +47,30 @@ def looking_for(pattern: str) -> Recogniser:
             return unknown("no feed")
         entries = feed.entries[:_ENTRIES]
         found = tuple(_found(answer.url, entry, wanted) for entry in entries)
-        matched = [entry for entry in found if entry.role == "matched"]
-        if matched:
-            named = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
-            return Recognised(State.PRESENT, dated or named, found)
-        if feed.get("bozo"):
-            return unknown("a damaged feed", found)
-        return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
+        return _told(answer, found, context, dated=dated, damaged=bool(feed.get("bozo")))
 
     return recognise
+
+
+def _told(answer: Answer, found: tuple[Found, ...], context: Context, *, dated: bool, damaged: bool) -> Recognised:
+    matched = [entry for entry in found if entry.role == "matched"]
+    if matched:
+        named = any(likeness(context.title, entry.title) is Likeness.SAME for entry in matched)
+        return Recognised(State.PRESENT, dated or named, found)
+    if damaged or not answer.whole:
+        return unknown("a damaged feed", found)
+    return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
+
+
+def _places(body: bytes, wanted: re.Pattern[str]) -> tuple[Found, ...]:
+    """Return the addresses of a sitemap, each with the words of its last segment."""
+    found = []
+    for place in islice(_PLACE.finditer(body), _PLACES):
+        url = unescape(place[1].decode("utf-8", "replace"))
+        words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
+        matches = any(wanted.match(text) for text in (words, url))
+        found.append(Found(url, words, "matched" if matches else "listed"))
+    return tuple(found)
 
 
 def _found(base: str, entry: Any, wanted: re.Pattern[str]) -> Found:  # noqa: ANN401  # feedparser has no types
