@@ -13,11 +13,17 @@ METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
 )
+RECORDS = (
+    "Each evidence record named below holds the address asked, when it was asked and answered, and the answer with its "
+    "status and headers. All of them can be exported as one file with their hashes."
+)
 
 
 def certainty(case: Case) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
-    return (*in_short(case), METHOD) if measured_by_monitor(case) else in_short(case)
+    if case.facts is None or not measured_by_monitor(case):
+        return in_short(case)
+    return (*in_short(case), METHOD, *([RECORDS] if case.facts.certainty.records else []))
 
 
 def measured_by_monitor(case: Case) -> bool:

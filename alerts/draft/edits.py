@@ -10,6 +10,8 @@ from alerts.draft.report import Answer, Field, Report
 
 # Words about a step of the list of things to do stand under `step.NAME`.
 STEP = "step."
+# What begins a box in which two people wrote at the same time.
+UNSETTLED = "[two wordings, to be made one: as it stood]"
 
 
 def merge(words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "") -> Report:

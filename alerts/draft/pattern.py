@@ -6,6 +6,7 @@ import calendar
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import date
+from typing import Any
 
 from alerts.draft import words
 from alerts.draft.period import Period, Row, by, local_slot
@@ -23,14 +24,26 @@ def patterns(period: Period) -> tuple[Bars, ...]:
         return ()
     weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
     hours = _in_order(period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59")
-    return (
-        _causes(period),
+    charts = (
         _chart("By weekday", "Weekday", weekdays),
         _chart("By announced hour", "Announced hour", hours),
         _days(period),
         _chart("By producer", "Producer", by(period, lambda row: row.producer)),
         _chart("By platform", "Platform", by(period, lambda row: row.host)),
     )
+    # One bar alone is no pattern. Of causes it still says whether anybody has logged one.
+    return (_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
+
+
+def patterns_json(period: Period) -> list[dict[str, Any]]:
+    """Return the pattern of a period as JSON values: each chart with its groups."""
+    return [
+        {
+            "by": chart.title.partition(": by ")[2],
+            "groups": [{"group": bar.label, "faulty": bar.number, "of": bar.whole} for bar in chart.bars],
+        }
+        for chart in patterns(period)
+    ]
 
 
 def _causes(period: Period) -> Bars:

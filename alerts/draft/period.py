@@ -235,7 +235,7 @@ def _record(row: Row) -> dict[str, Any]:
 
 
 def period_json(period: Period) -> dict[str, Any]:
-    """Return the period as JSON values: bounds, counts, punctuality, the pattern, and each release."""
+    """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
     indicator = punctuality(period)
     mean = indicator.mean
     return {

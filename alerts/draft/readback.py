@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.draft.edits import STEP
+from alerts.draft.edits import STEP, UNSETTLED
 from alerts.draft.read.docx import read_docx
 from alerts.draft.read.md import read_md
 from alerts.draft.read.places import Key, Place, Unreadable
@@ -18,7 +18,7 @@ READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {"md": read_md, "do
 FALLBACK = 10
 # How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either.
 MARKS = ("{}", "• {}", "*{}*", "*• {}*", "**{}**")
-BOTH = "[two wordings, to be made one: as it stood]\n{}\n[as {} wrote it meanwhile]\n{}"
+BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,7 @@ def _fields(report: Report) -> Iterator[list[str]]:
     waiting = set(to_complete(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
-        yield [field.id, field.filled_by.value, "contested" if field.contested else said, report.name_of(field.id)]
+        unsettled = field.contested or (field.answer is not None and field.id in waiting)
+        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.name_of(field.id)]
     for step in report.steps:
         yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]

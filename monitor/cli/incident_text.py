@@ -96,5 +96,11 @@ def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
 
 
 def to_complete(report: Report) -> list[str]:
-    """Return the ids of the fields that still wait for a person."""
-    return [field.id for field in report.fields() if field.placeholder and field.answer is None]
+    """Return the ids of the fields that still wait for a person: unanswered, or with two wordings to be made one."""
+    from alerts.draft.edits import UNSETTLED
+
+    return [
+        field.id
+        for field in report.fields()
+        if (field.placeholder if field.answer is None else field.answer.text.startswith(UNSETTLED))
+    ]

@@ -130,6 +130,7 @@ def _seconds(bounds: Mapping[str, Any] | None) -> Seconds | None:
 
 
 def _written(context: Context, found: Period, kind: str) -> bytes:
+    from alerts.draft.pattern import patterns_json
     from alerts.draft.period import period_csv, period_json
     from alerts.draft.period_report import period_report
     from alerts.draft.write.writers import WRITERS
@@ -137,6 +138,7 @@ def _written(context: Context, found: Period, kind: str) -> bytes:
     if kind == "csv":
         return period_csv(found).encode()
     if kind == "json":
-        return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
+        body = {**period_json(found), "patterns": patterns_json(found)}
+        return (json.dumps(body, ensure_ascii=False) + "\n").encode()
     name = found.host or context.settings.producer_of(found.producer).name or "All producers watched"
     return WRITERS[kind](period_report(found, name, context.now(), context.settings.timezone))

@@ -9,7 +9,7 @@ import docx
 from docx.oxml.ns import qn
 
 from alerts.draft import bars
-from alerts.draft.pattern import patterns
+from alerts.draft.pattern import patterns, patterns_json
 from alerts.draft.period import Period, Row, period_json, period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Bar, Bars
@@ -48,10 +48,9 @@ def test_weekdays_stand_in_their_order_with_what_was_watched() -> None:
 
 
 def test_hours_are_those_of_the_release_and_not_utc() -> None:
-    summer = late("a", slot=datetime(2018, 6, 5, 8, 30, tzinfo=UTC))
-    assert [each.label for each in chart(held(summer, ends=date(2018, 7, 1)), "announced hour").bars] == [
-        "09:00 to 09:59"
-    ]
+    summer, winter = late("a", slot=datetime(2018, 6, 5, 8, 30, tzinfo=UTC)), late("b", slot=SLOT.replace(hour=14))
+    found = chart(held(summer, winter, ends=date(2018, 7, 1)), "announced hour")
+    assert [each.label for each in found.bars] == ["09:00 to 09:59", "14:00 to 14:59"]
 
 
 def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
@@ -59,6 +58,19 @@ def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
     assert [each.label for each in chart(held(*rows), "day").bars] == ["5 January 2018", "10 January 2018"]
     longer = chart(held(*rows, ends=date(2018, 2, 28)), "month")
     assert longer.bars == (Bar("January 2018", 2, 2), Bar("February 2018", 1, 1))
+
+
+def test_one_bar_alone_is_drawn_only_of_causes() -> None:
+    assert [each.title for each in patterns(held(late("a")))] == ["Late, early or unproven: by cause"]
+
+
+def test_the_pattern_is_told_as_json() -> None:
+    told = patterns_json(held(late("a", cause="fault"), late("b", 3)))
+    assert told[0] == {
+        "by": "cause",
+        "groups": [{"group": "fault", "faulty": 1, "of": 2}, {"group": "not logged", "faulty": 1, "of": 2}],
+    }
+    assert [each["by"] for each in told] == ["cause", "weekday", "day"]
 
 
 def test_the_text_alternative_names_the_worst_first_and_counts_the_rest() -> None:
@@ -86,7 +98,7 @@ def test_a_bar_without_anything_is_an_empty_frame() -> None:
 def test_every_chart_stands_in_every_format_with_its_text_alternative() -> None:
     report = period_report(held(late("a", cause="platform fault"), late("b", 3)), "Ofqual", NOW)
     page = WRITERS["html"](report).decode()
-    assert page.count("<svg") == len(report.figures) == 6
+    assert page.count("<svg") == len(report.figures) == 3
     assert all(figure.alt in page for figure in report.figures)
     document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
     drawn = [each.get("descr") for each in document.element.iter(qn("wp:docPr"))]

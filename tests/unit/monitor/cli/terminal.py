@@ -16,9 +16,7 @@ def at_a_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[s
     """Run the program at a terminal where this is typed; returns what the screen shows."""
     near, far = pty.openpty()
     command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
-    with subprocess.Popen(
-        command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env={**os.environ, **(env or {})}
-    ):
+    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, env={**os.environ, **(env or {})}):
         os.close(far)
         os.write(near, typed.encode())
         shown = b""

@@ -156,6 +156,9 @@ def test_two_wordings_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) 
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
     assert "  From the web.                                        | From the file." in told.err.splitlines()
     assert all(text in ask("incident", "draft", INCIDENT).out for text in ("From the web.", "From the file."))
+    rows = {row["field"]: row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json}
+    assert rows[FIELD]["standing"] == "contested"
+    assert FIELD in ask("incident", "show", INCIDENT).out
 
 
 @pytest.mark.parametrize(
