@@ -63,7 +63,9 @@ def spread(wants: Sequence[float], weights: Sequence[float], rate: float, floor:
     return _clipped(low, wants, weights, least)
 
 
-def _clipped(multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]) -> list[float]:
+def _clipped(
+    multiplier: float, wants: Sequence[float], weights: Sequence[float], least: Sequence[float]
+) -> list[float]:
     rows = zip(wants, weights, least, strict=True)
     return [min(want, max(floor, multiplier * weight)) for want, weight, floor in rows]
 
