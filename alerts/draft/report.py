@@ -190,12 +190,12 @@ class Report:
             yield from section.fields
 
     def name_of(self, name: str) -> str:
-        """Return the label of a field, for a free box the heading of its section, else the id itself."""
+        """Return the label of a field, for a free box the heading of its section, the text of a step, else the id."""
         for section in self.sections:
             for each in section.fields:
                 if each.id == name:
                     return each.label or section.heading
-        return name
+        return next((step.text for step in self.steps if name == f"step.{step.id}"), name)
 
     def field(self, name: str) -> Field | None:
         """Return a field by its id."""

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from alerts.draft import words as wording
 from alerts.draft.dates import amended_text, dated
-from alerts.draft.edits import merge
+from alerts.draft.edits import STEP, merge
 from alerts.draft.report import Field, Report, report_json
 
 MONITOR = "the monitor"
@@ -76,16 +76,16 @@ def _amended(versions: Versions, report: Report, by: str) -> Report:
     """Return a report marked as amended when it was signed off before."""
     if not report.signed:
         return report
-    changed = _changed(versions[-1].report, report)
-    named = wording.joined([report.name_of(name) for name in changed]) or "annexes"
+    others = changed(versions[-1].report, report)
+    named = wording.joined([report.name_of(name) for name in others]) or "annexes"
     when = wording.brief(report.at, ZONE)
     line = f"Amended after sign-off at {when} by {by} (version {len(versions) + 1}): {named}."
     return replace(report, amendments=(*report.amendments, line))
 
 
 def _append(versions: Versions, report: Report, words: Mapping[str, str], by: str) -> Versions:
-    changed = _changed(versions[-1].report, report) if versions else ()
-    made = Version(len(versions) + 1, report.at, by, report, dict(words), changed, digest_of(report, words))
+    others = changed(versions[-1].report, report) if versions else ()
+    made = Version(len(versions) + 1, report.at, by, report, dict(words), others, digest_of(report, words))
     return (*versions, made)
 
 
@@ -96,9 +96,12 @@ def digest_of(report: Report, words: Mapping[str, str]) -> str:
     return hashlib.sha256(body.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _changed(before: Report, after: Report) -> tuple[str, ...]:
+def changed(before: Report, after: Report) -> tuple[str, ...]:
+    """Return the ids of the fields, and of the steps as `step.NAME`, that read otherwise in a later version."""
     old = {field.id: field for field in before.fields()}
-    return tuple(field.id for field in after.fields() if old.get(field.id) != field)
+    done = {step.id: step.done for step in before.steps}
+    steps = tuple(f"{STEP}{step.id}" for step in after.steps if done.get(step.id, "") != step.done)
+    return (*(field.id for field in after.fields() if old.get(field.id) != field), *steps)
 
 
 def _shown(report: Report) -> tuple[object, ...]:

@@ -13,6 +13,7 @@ from monitor.cli.common import Context, as_json, deliver, print_json, table, unk
 from monitor.cli.incident_file import say, take_back, tell_conflicts
 from monitor.cli.incident_store import by_role, incident_of, is_attended, redrafted, role_of
 from monitor.cli.incident_text import to_complete
+from monitor.cli.incident_versions import print_versions
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _FROM = "Take what was typed into a draft saved as .md or .docx."
 @click.option("--format", "ending", type=click.Choice(FORMATS), help="Default that of --output, else md.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
 @click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
+@click.option("--versions", "list_versions", is_flag=True, help="List every version: when, by whom, what changed.")
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
 @click.option("--text", help="What it is to say, word for word; empty opens the box again.")
@@ -43,6 +45,7 @@ def draft(  # noqa: PLR0913 # one for each option
     ending: str | None,
     output: Path | None,
     number: int | None,
+    list_versions: bool,
     list_fields: bool,
     field: str | None,
     text: str | None,
@@ -61,6 +64,8 @@ def draft(  # noqa: PLR0913 # one for each option
         take_back(context, incident, edited_file, by, as_json=as_json)
     elif field is not None:
         complete(context, incident, field, _given(text, file), by, as_json=as_json)
+    elif list_versions:
+        print_versions(_drafts_of(context, incident), as_json=as_json)
     elif list_fields:
         _print_fields(_version(context, incident, number), as_json=as_json)
     elif as_json:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.draft.versions import Version, Versions
+from alerts.draft.versions import Version, Versions, changed
 from alerts.draft.write.writers import MEDIA, WRITERS
 from monitor.errors import UnknownName
 from monitor.record.rows import Draft
@@ -19,11 +20,11 @@ ENDINGS = tuple(WRITERS)
 
 def versions_of(drafts: Sequence[Draft]) -> Versions:
     """Return the versions that rows describe, oldest first."""
+    reports = [report_from_json(row.facts) for row in drafts]
+    changes = [(), *(changed(before, after) for before, after in pairwise(reports))]
     return tuple(
-        Version(
-            row.version, row.at, row.by, report_from_json(row.facts), row.words, digest=row.digest, signed=row.signed
-        )
-        for row in drafts
+        Version(row.version, row.at, row.by, report, row.words, others, row.digest, row.signed)
+        for row, report, others in zip(drafts, reports, changes, strict=False)
     )
 
 

@@ -213,3 +213,17 @@ def test_the_commands_on_the_page_about_drafts_run(ask: Ask, folder: Path, root:
     ours |= {name: str(folder / name) for name in ("report.docx", "year.docx")}
     told = {line: ask(*(ours.get(word, word) for word in shlex.split(line))) for line in commands}
     assert {line: each.err for line, each in told.items() if each.status} == {}
+
+
+def test_every_version_is_listed_with_role_time_and_what_changed(ask: Ask) -> None:
+    ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "Checks.", *ROLE)
+    ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
+    ask("incident", "sign", INCIDENT, "--by", "head of profession")
+    told = ask("incident", "draft", INCIDENT, "--versions", "--json").json
+    assert [one["version"] for one in told] == list(range(1, len(told) + 1))
+    assert FIELD in told[-3]["changed"]
+    assert "step.tell-head" in told[-2]["changed"]
+    assert (told[-1]["by"], told[-1]["signed"] is not None) == ("head of profession", True)
+    shown = ask("incident", "draft", INCIDENT, "--versions").out
+    assert "duty statistician\n" in shown
+    assert f"[{FIELD}]" in shown
