@@ -25,6 +25,7 @@ from monitor.config.settings import Settings
 from monitor.daemon import Daemon
 from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
+from monitor.foresight import HOURLY, Foresight
 from monitor.health import Health
 from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Hooks, Poller
@@ -192,6 +193,7 @@ class _Workshop:
         desk.calendars = [table.name for table in self.settings.calendar]
         desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
+        daemon.foreseen = self.foresight.warnings_told
         self.daemon_made = daemon
         self.senses.attach(self.watch, daemon, daemon.tripwires)
         self.metrics.show(daemon.shown, daemon.vigil.vitals, self.clock.now)
@@ -204,6 +206,10 @@ class _Workshop:
         retention = Retention(self.settings.evidence, self.evidence, self.writer, self.clock)
         vigil.add(DAILY, "retention", retention.give_up)
         vigil.add(CHECKED, "scarcity", Scarcity(self.clock, self.poller.stretch, self.senses.blind).check)
+        self.foresight = Foresight(
+            self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
+        )
+        vigil.add(HOURLY, "foresight", self.foresight.look_ahead)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
         return vigil
 

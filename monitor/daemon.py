@@ -79,6 +79,7 @@ class Daemon:
     timezone: str = "Europe/London"
     tripwire_every: timedelta = timedelta(seconds=60)
     closing: Sequence[Callable[[], None]] = ()
+    foreseen: Callable[[], Mapping[str, str]] = dict
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _blind_until: dict[tuple[str, datetime, str, str], datetime] = field(default_factory=dict)
@@ -213,6 +214,7 @@ class Daemon:
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
             "Clock": {"our clock minus the watched hosts'": told},
+            "Budgets, looks ahead": dict(self.foreseen()),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
         }
 

@@ -1,0 +1,50 @@
+"""The day before a slot that a budget cannot carry, the log and the status page say so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.monitor.life import HOST, Life, live
+
+DAY_BEFORE = """
+title = "The day before"
+from = 2026-11-25T15:00:00
+until = 2026-11-25T18:00:00
+"""
+RELEASE = """
+[[release]]
+id = "r{number}"
+title = "Example returns {number}: July to September 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/r{number}"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+"""
+
+
+def releases(count: int) -> str:
+    return "".join(RELEASE.format(number=number) for number in range(count))
+
+
+def test_a_slot_that_a_budget_cannot_carry_is_told_of_once_the_day_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(2.5 * 3600)
+        (told,) = life.daemon.status()["Budgets, looks ahead"].items()
+        assert told[0] == f"{HOST}, 26 November 2026"
+        assert "the budget carries 300 (5/s)" in told[1]
+        assert "over budget in 12 minutes from 09:28" in told[1]
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+    assert capsys.readouterr().out.count("oversubscribed") == 1
+
+
+def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(2.5 * 3600)
+        assert life.daemon.status()["Budgets, looks ahead"] == {}
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
