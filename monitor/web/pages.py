@@ -14,7 +14,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from alerts.draft.report import report_from_json
-from monitor.deliver.drafts import ENDINGS
+from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
 from monitor.web.desk import Desk
@@ -126,6 +126,7 @@ async def incident(request: Request) -> Response:
         "incident.html",
         incident=incident_json(found, drafts),
         report=report_from_json(drafts[-1].facts) if drafts else None,
+        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
         related=await desk.related(found),
         endings=ENDINGS,
     )

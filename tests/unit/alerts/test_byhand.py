@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.byhand import NotEnough, acknowledge, close, log_by_hand, note
+from alerts.byhand import NotEnough, acknowledge, close, log_by_hand, log_cause, note
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, decide, known_to
 from alerts.notice import message, opening, thread_id
@@ -94,6 +94,14 @@ def test_saying_twice_that_one_has_it_changes_nothing(leak: Incident) -> None:
 def test_a_note_enters_the_timeline_with_its_role(leak: Incident) -> None:
     noted = note(leak, "duty officer", " Rang the press office. ", NOW)
     assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
+
+
+def test_a_cause_is_kept_and_corrected_and_never_asked_of_measurements(leak: Incident) -> None:
+    logged = log_cause(leak, "duty officer", " Wrong\nlist ", NOW)
+    assert (logged.words["cause"], logged.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
+    assert log_cause(logged, "duty officer", "Wrong list", NOW) == logged
+    assert log_cause(logged, "duty officer", " ", NOW) == logged
+    assert log_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
 
 
 @pytest.mark.parametrize("role", ["", " ", "x" * 81])

@@ -202,6 +202,12 @@ def test_recurring_causes_are_counted(ipcc: Incident, ofqual_january: Incident, 
     assert "Causes logged more than once: platform fault (2 times)." in told
 
 
+def test_an_earlier_edition_of_the_same_series_is_cited_as_such(ofqual_march: Incident) -> None:
+    title = "Vocational and other qualifications quarterly: July to September 2017"
+    earlier = replace(ofqual_march, id="x", release="x", title=title, occurred=at("2017-12-07T09:30Z"))
+    assert "same series and platform (www.gov.uk)" in said(note_of(ofqual_march, [earlier]), "N.previous")
+
+
 def test_incidents_that_share_nothing_are_not_cited(ipcc: Incident, ofsted: Incident) -> None:
     assert said(note_of(ipcc, [ofsted]), "N.previous").startswith("No earlier incident")
 

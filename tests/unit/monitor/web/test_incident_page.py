@@ -40,6 +40,7 @@ async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> N
         assert "Signed off by head of profession" in page
         assert "Amended after sign-off" in page
         assert "(signed off)" in page
+        assert '<td data-head="What changed">2. Circumstances of breach</td>' in page
 
 
 async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
