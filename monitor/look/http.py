@@ -96,7 +96,7 @@ class HttpFetcher:
             await transport.aclose()
 
     async def _made(self, request: Request, trip: Trip) -> Answer:
-        built = self._built(request)
+        request, built = self._built(request)
         url = built.url
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
@@ -121,18 +121,19 @@ class HttpFetcher:
             transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
         return transport
 
-    def _built(self, request: Request) -> httpx.Request:
+    def _built(self, request: Request) -> tuple[Request, httpx.Request]:
+        # The request of last time is given back: whoever remembers the answer does not keep another one like it.
         stored = self._stored.get(request.url)
         if stored is not None and stored[0] == request:
-            return stored[1]
+            return stored
         url = httpx.URL(request.url)
         if request.bust:
-            return self._build(request, url.copy_merge_params({bust_key(url.path): format(next(self._unique), "x")}))
+            busting = {bust_key(url.path): format(next(self._unique), "x")}
+            return request, self._build(request, url.copy_merge_params(busting))
         if len(self._stored) >= _STORED:
             self._stored.clear()
-        built = self._build(request, url)
-        self._stored[request.url] = (request, built)
-        return built
+        stored = self._stored[request.url] = (request, self._build(request, url))
+        return stored
 
     def _build(self, request: Request, url: httpx.URL) -> httpx.Request:
         # As bytes, so that a thousand stored requests share what is the same in all of them.
@@ -195,9 +196,14 @@ async def _answered(request: Request, response: httpx.Response, trip: Trip) -> A
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, value in raw:
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        key, text = _key(name), value.decode("latin-1")
         headers[key] = f"{headers[key]}, {text}" if key in headers else text
     return headers
+
+
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 def _told(exc: Exception, trip: Trip) -> tuple[Reason, str]:

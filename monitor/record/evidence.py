@@ -8,7 +8,7 @@ import zlib
 from collections import OrderedDict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from monitor.clock import Clock
@@ -38,16 +38,28 @@ class _Waiting:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The last answer of a target, its body packed and marked by `hash`, and the id of its record once it is kept."""
+    """The last answer of a target, and the id of its record once it is kept.
 
-    answer: Answer
+    Its body is packed, no further than is reasonable, and marked by `hash`. `head` are its headers in one text,
+    names and values in turn: as a mapping they would be most of what a target costs.
+    """
+
+    url: str
+    status: int
+    head: str
     packed: bytes
     mark: int
-    kept: str = ""
+    sent: datetime
+    received: datetime
+    whole: bool
+    request: Request | None
+    kept: str
 
-    def whole(self) -> Answer:
+    def answer(self) -> Answer:
         """Return the answer with its body."""
-        return replace(self.answer, body=zlib.decompress(self.packed))
+        head, body = self.head.split("\n"), zlib.decompress(self.packed)
+        headers = dict(zip(head[::2], head[1::2], strict=False))
+        return Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole, self.request)
 
 
 class Evidence:
@@ -109,7 +121,7 @@ class Evidence:
         """
         del run
         before = self._last.get(target.id)
-        ids = [] if before is None else [before.kept or self.keep(before.whole(), target.id, "before")]
+        ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
         self._forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
@@ -121,7 +133,7 @@ class Evidence:
         if isinstance(outcome, Failure):
             return
         last = self._last.get(target.id)
-        if last is not None and last.kept and last.answer.received == outcome.received:
+        if last is not None and last.kept and last.received == outcome.received:
             return
         self._remember(target.id, outcome)
 
@@ -199,7 +211,7 @@ class Evidence:
         # Most looks bring the bytes of the one before: those are packed already.
         packed = last.packed if last is not None and last.mark == mark else zlib.compress(body, 1)
         self._forget(target)
-        self._last[target] = _Last(_bare(answer), packed, mark, kept)
+        self._last[target] = _last(answer, packed, mark, kept)
         self._remembered += len(packed)
         while self._remembered > _MOST_REMEMBERED:
             self._forget(next(iter(self._last)))
@@ -209,7 +221,9 @@ class Evidence:
         self._remembered -= 0 if last is None else len(last.packed)
 
 
-def _bare(answer: Answer) -> Answer:
-    """Return an answer without its body, which is remembered packed and no further than is reasonable."""
+def _last(answer: Answer, packed: bytes, mark: int, kept: str) -> _Last:
+    # No header holds a line break: that is where it would have ended.
+    head = "\n".join([text for header in answer.headers.items() for text in header])
     whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
-    return Answer(answer.url, answer.status, answer.headers, b"", answer.sent, answer.received, whole, answer.request)
+    sent, received, request = answer.sent, answer.received, answer.request
+    return _Last(answer.url, answer.status, head, packed, mark, sent, received, whole, request, kept)
