@@ -27,6 +27,7 @@ from monitor.look.fetch import Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
+from monitor.ntp import is_kept, kept_words
 from monitor.plan.targets import Target
 from monitor.pulse import Pulse
 from monitor.record.store import Store, Transaction
@@ -213,7 +214,7 @@ class Daemon:
         return {
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
-            "Clock": {"our clock minus the watched hosts'": told},
+            "Clock": {"our clock minus the watched hosts'": told, "kept right by the machine": kept_words(is_kept())},
             "Budgets, looks ahead": dict(self.foreseen()),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
         }

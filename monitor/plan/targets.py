@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode, urlsplit
 
@@ -76,12 +76,12 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
         urls.append((newest_on_govuk(producer), "jmespath:results[].{title: title, url: link}"))
         urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:*"))
     urls += ((url, "feed:*" if _is_feed(url) else "link:*") for url in newest)
-    return [_tripwire(producer, url, recognise) for url, recognise in urls]
+    return _apart([_tripwire(producer, url, recognise) for url, recognise in urls])
 
 
 def press_of(producer: str, feeds: Sequence[str]) -> list[Target]:
     """Return the feeds of the press that are watched for a producer: they raise leads, never findings."""
-    return [_tripwire(f"{producer}-press", url, "feed:*") for url in feeds]
+    return _apart([_tripwire(f"{producer}-press", url, "feed:*") for url in feeds])
 
 
 def newest_on_govuk(organisation: str, count: int = 50) -> str:
@@ -156,6 +156,15 @@ def _tripwire(producer: str, url: str, recognise: str) -> Target:
         host=host,
         recognise=recognise,
     )
+
+
+def _apart(tripwires: Iterable[Target]) -> list[Target]:
+    """Return tripwires of which those that differ in their query alone have ids of their own."""
+    known: dict[str, Target] = {}
+    for each in tripwires:
+        name = each.id if each.id not in known else f"{each.id}?{urlsplit(each.url).query}"
+        known.setdefault(name, replace(each, id=name))
+    return list(known.values())
 
 
 def _is_feed(url: str) -> bool:

@@ -115,3 +115,17 @@ def test_a_govuk_producer_has_the_newest_first_listing_and_its_feed_as_tripwires
 def test_a_producers_own_listing_is_read_as_a_feed_when_it_looks_like_one(url: str, recogniser: str) -> None:
     (found,) = tripwires_of("dfx", newest=[url])
     assert (found.recognise, found.release) == (recogniser, "")
+
+
+def test_listings_that_differ_in_their_query_alone_are_two_tripwires() -> None:
+    urls = [
+        "https://stats.example/list?page=1",
+        "https://stats.example/list?page=2",
+        "https://stats.example/list?page=1",
+    ]
+    found = tripwires_of("office", newest=urls)
+    assert [(each.id, each.url) for each in found] == [
+        ("~tripwire/office/stats.example/list", urls[0]),
+        ("~tripwire/office/stats.example/list?page=2", urls[1]),
+        ("~tripwire/office/stats.example/list?page=1", urls[2]),
+    ]
