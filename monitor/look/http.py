@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import ssl
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Callable, Iterator
 from functools import lru_cache
 from typing import cast
 
@@ -23,6 +23,7 @@ from monitor.look.trip import TRIP, Trip
 USER_AGENT = f"ninethirty/{__version__}"
 _BODILESS = (204, 304)
 _STORED = 4096
+_NO_BODY = httpx.ByteStream(b"")
 
 Engine = Callable[[Origin, Finder, ssl.SSLContext], httpx.AsyncBaseTransport]
 """Makes the transport of one origin."""
@@ -73,6 +74,7 @@ class HttpFetcher:
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
         self._retired: list[httpx.AsyncBaseTransport] = []
         self._stored: dict[str, tuple[Request, httpx.Request]] = {}
+        self._shared: dict[tuple[bytes, str], httpx.Headers] = {}
         self._unique = itertools.count(int(clock.now().timestamp() * 1000))
 
     async def fetch(self, request: Request) -> Answer | Failure:
@@ -136,15 +138,21 @@ class HttpFetcher:
         return stored
 
     def _build(self, request: Request, url: httpx.URL) -> httpx.Request:
-        # As bytes, so that a thousand stored requests share what is the same in all of them.
-        headers = [*self._common, _accepting(request.accept)]
-        if request.etag:
-            headers.append((b"If-None-Match", request.etag.encode("latin-1", "replace")))
-        if request.modified:
-            headers.append((b"If-Modified-Since", request.modified.encode("latin-1", "replace")))
-        built = httpx.Request(request.method, url, headers=headers)
-        built.extensions["timeout"] = self._timeout
+        built = httpx.Request(request.method, url, stream=_NO_BODY, extensions={"timeout": self._timeout})
+        built.headers = self._headers(url.netloc, request.accept)
+        if request.etag or request.modified:
+            built.headers = httpx.Headers([*built.headers.raw, *_conditions(request)])
         return built
+
+    def _headers(self, host: bytes, accept: str) -> httpx.Headers:
+        """Return what is the same in the requests of a host, which a thousand stored ones share."""
+        headers = self._shared.get((host, accept))
+        if headers is None:
+            if len(self._shared) >= _STORED:
+                self._shared.clear()
+            told = [(b"Host", host), *self._common, (b"Accept", accept.encode("ascii", "replace"))]
+            headers = self._shared[host, accept] = httpx.Headers(told)
+        return headers
 
 
 @lru_cache(maxsize=1)
@@ -160,9 +168,11 @@ def bust_key(path: str) -> str:
     return "c" if path.endswith("/api/search.json") else "ninethirty"
 
 
-@lru_cache(maxsize=64)
-def _accepting(accept: str) -> tuple[bytes, bytes]:
-    return b"Accept", accept.encode("ascii", "replace")
+def _conditions(request: Request) -> Iterator[tuple[bytes, bytes]]:
+    if request.etag:
+        yield b"If-None-Match", request.etag.encode("latin-1", "replace")
+    if request.modified:
+        yield b"If-Modified-Since", request.modified.encode("latin-1", "replace")
 
 
 async def _sent(transport: httpx.AsyncBaseTransport, built: httpx.Request, trip: Trip) -> httpx.Response:
