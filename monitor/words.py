@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from math import ceil, floor
 from typing import Any
 
@@ -25,6 +26,14 @@ _UNITS = ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "min"), (1, "s"))
 def verdict_text(word: str) -> str:
     """Return a verdict as people read it."""
     return VERDICTS[word]
+
+
+def second_up(text: str | None) -> str | None:
+    """Return an instant of the interface at the next whole second, so that a "by" is never told too early."""
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text)
+    return (moment + timedelta(microseconds=-moment.microsecond % 1_000_000)).isoformat()
 
 
 def span_text(seconds: float) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.rehearse.drive import Played
-from monitor.words import length_text, span_text, verdict_text
+from monitor.words import length_text, second_up, span_text, verdict_text
 
 
 def told(played: Played, *, kept: bool) -> str:
@@ -50,12 +50,12 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {part['id'] + ':':<10} not seen"
         return
     after = "not known" if seen["after"] is None else _local(seen["after"])
-    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(seen['by'])}"
+    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(second_up(seen['by']))}"
     for exposure in part["exposures"]:
         yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
     if part["exposures"] and part.get("released", {}).get("by"):
         released = part["released"]
-        yield f"  {'':<10} out again between {_local(released['after'])} and {_local(released['by'])}"
+        yield f"  {'':<10} out again between {_local(released['after'])} and {_local(second_up(released['by']))}"
 
 
 def _because(release: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
 from monitor.web.desk import Desk
-from monitor.words import length_text, verdict_text
+from monitor.words import length_text, second_up, verdict_text
 
 KINDS = {
     "late": "late",
@@ -42,6 +42,7 @@ def _pages() -> Environment:
     )
     made.filters |= {
         "local": local,
+        "second_up": second_up,
         "verdict": verdict_text,
         "length": length_text,
         "against": against,
@@ -55,7 +56,7 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
     if text is None:
         return "not known"
     moment = datetime.fromisoformat(text).astimezone(ZoneInfo(timezone))
-    return f"{moment.day} {moment:%b %Y, %H:%M}{f'{moment:%S}'.join([':', '']) if seconds else ''} {moment.tzname()}"
+    return f"{moment.day} {moment:%b %Y, %H:%M}{f':{moment:%S}' if seconds else ''} {moment.tzname()}"
 
 
 def against(bounds: Mapping[str, Any] | None) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.words import VERDICTS, length_text, span_text, verdict_text
+from monitor.words import VERDICTS, length_text, second_up, span_text, verdict_text
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 length = some.floats(-2_000_000, 2_000_000, allow_nan=False)
@@ -64,3 +64,15 @@ def test_a_plain_length_has_its_two_largest_units(seconds: float, text: str) -> 
 
 def test_every_verdict_has_a_word_for_people() -> None:
     assert [verdict_text(word) for word in VERDICTS] == list(VERDICTS.values())
+
+
+@pytest.mark.parametrize(
+    ("by", "shown"),
+    [
+        ("2018-01-05T12:19:45.075Z", "2018-01-05T12:19:46+00:00"),
+        ("2018-01-05T12:19:45.000Z", "2018-01-05T12:19:45+00:00"),
+        (None, None),
+    ],
+)
+def test_what_was_seen_by_an_instant_is_never_told_a_second_too_early(by: str | None, shown: str | None) -> None:
+    assert second_up(by) == shown
