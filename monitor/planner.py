@@ -82,7 +82,8 @@ class Planner:
         """Return a release with its configured parts, and those of `known` that were found while watching."""
         parts = {part.id: part for part in known if part.id.startswith(_ADDED)}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
-        return replace(release, parts=tuple(parts.values()))
+        all_parts = tuple(parts.values())
+        return release if all_parts == release.parts else replace(release, parts=all_parts)
 
     def add_parts(self, watched: Watched, parts: Sequence[Part]) -> None:
         """Watch further parts of a release."""

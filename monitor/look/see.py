@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import timedelta
 from hashlib import sha256
+from sys import intern
 
 from monitor.errors import UserFault
 from monitor.look.age import age_bounds, is_stale
@@ -171,7 +172,8 @@ def _digest(answer: Answer) -> str:
     if not answer.whole and not answer.headers.get("content-encoding"):
         # A file swapped for another that begins alike nearly always differs in its length.
         body.update(answer.headers.get("content-length", "").encode())
-    return body.hexdigest()
+    # The views of a page bring the same bytes, and so do many pages that are missing.
+    return intern(body.hexdigest())
 
 
 def _read(target: Target, answer: Answer, context: Context) -> Recognised:

@@ -26,6 +26,7 @@ _SOFTWARE = "ninethirty"
 _MOST_WAITING = 64_000_000
 _MOST_REMEMBERED = 16_000_000
 _LONGEST_REMEMBERED = 32_000
+_SHARED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class Evidence:
         self._written: list[Record] = []
         self._last: OrderedDict[str, _Last] = OrderedDict()
         self._remembered = 0
+        self._packed: dict[int, bytes] = {}
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.accompany(self)
 
@@ -209,12 +211,21 @@ class Evidence:
         body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)
         mark = hash(body)
         # Most looks bring the bytes of the one before: those are packed already.
-        packed = last.packed if last is not None and last.mark == mark else zlib.compress(body, 1)
+        packed = last.packed if last is not None and last.mark == mark else self._pack(body, mark)
         self._forget(target)
         self._last[target] = _last(answer, packed, mark, kept)
         self._remembered += len(packed)
         while self._remembered > _MOST_REMEMBERED:
             self._forget(next(iter(self._last)))
+
+    def _pack(self, body: bytes, mark: int) -> bytes:
+        # What is missing on one host is told in the same bytes for every address: one copy does for all.
+        packed = self._packed.get(mark)
+        if packed is None:
+            if len(self._packed) >= _SHARED:
+                self._packed.clear()
+            packed = self._packed[mark] = zlib.compress(body, 1)
+        return packed
 
     def _forget(self, target: str) -> None:
         last = self._last.pop(target, None)

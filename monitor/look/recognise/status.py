@@ -10,6 +10,7 @@ from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.seen import Context, Recognised, absent
 from monitor.look.sighting import State
 
+_PRESENT = Recognised(State.PRESENT)
 _MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
 
 
@@ -21,7 +22,7 @@ def recognise(answer: Answer, _context: Context) -> Recognised:
             return absent("the page says it is not found")
         if why := says_nothing(page):
             return absent(why)
-    return Recognised(State.PRESENT)
+    return _PRESENT
 
 
 def says_missing(page: Page) -> bool:
