@@ -88,7 +88,8 @@ def measured(facts: ReleaseFacts | None) -> object:
         for one in facts.parts
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
-    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, {one.kind for one in facts.findings}
+    kinds = sorted({one.kind for one in facts.findings})
+    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds
 
 
 def begins(exposures: Iterable[Exposure]) -> datetime | None:

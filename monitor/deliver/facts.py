@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from alerts import finding as facts
-from monitor.judge.interval import Bounds, Interval
+from monitor.judge.interval import NOTHING, Bounds, Interval
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Exposure, PartVerdict, Verdict
 from monitor.look.sighting import State
 from schedules.slot import Precision, Slot
+
+_NOTHING = facts.Between()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 
 def _between(interval: Interval) -> facts.Between:
-    return facts.Between(interval.after, interval.by)
+    return facts.Between(interval.after, interval.by) if interval != NOTHING else _NOTHING
 
 
 def _seconds(bounds: Bounds | None) -> facts.Seconds | None:
