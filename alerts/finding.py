@@ -72,7 +72,8 @@ class Certainty:
     """How sure we are: what was done to measure, and where it was blind.
 
     `spacing` is the seconds between looks around the slot; `clock_offset` the bounds of our clock's
-    offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256.
+    offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256, `heads` what the
+    answers in them said of themselves: status and headers, where this is known.
     """
 
     monitor: str = ""
@@ -82,6 +83,7 @@ class Certainty:
     clock_offset: Seconds | None = None
     blind: tuple[BlindSpan, ...] = ()
     records: tuple[tuple[str, str], ...] = ()
+    heads: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,7 +241,7 @@ class _Workshop:
             self.clock,
             self.poller,
             self.writer,
-            Events(self.store, self.house, self.evidence.laid_down),
+            Events(self.store, self.house, self.evidence.laid_down, self.evidence.heads.get),
             self.evidence,
             rules,
             on_recorded=self._recorded,

@@ -152,7 +152,11 @@ def _gaps(facts: ReleaseFacts) -> Table:
 
 
 def _records(facts: ReleaseFacts) -> Table:
-    return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
+    heads = dict(facts.certainty.heads)
+    if not heads:
+        return Table("Evidence records", ("Record", "SHA-256"), facts.certainty.records, (1, 2))
+    rows = tuple((name, digest, heads.get(name, "In the record itself")) for name, digest in facts.certainty.records)
+    return Table("Evidence records", ("Record", "SHA-256", "Status and headers of the answer"), rows, (2, 5, 6))
 
 
 def _noted(case: Case) -> Table:

@@ -35,11 +35,18 @@ class Recorded:
 class Events:
     """Writes what follows from a verdict. Called in the writer's thread, inside its transaction."""
 
-    def __init__(self, store: Store, house: House, laid_down: Callable[[], Sequence[Record]] = lambda: ()) -> None:
-        """`laid_down` tells the records of evidence that are written in the same transaction."""
+    def __init__(
+        self,
+        store: Store,
+        house: House,
+        laid_down: Callable[[], Sequence[Record]] = lambda: (),
+        head: Callable[[str], str] = lambda _record: "",
+    ) -> None:
+        """`laid_down` tells the records of evidence that are written in the same transaction, `head` what they hold."""
         self._store = store
         self._house = house
         self._laid_down = laid_down
+        self._head = head
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
@@ -85,7 +92,14 @@ class Events:
         names = [name for name, _ in facts.certainty.records]
         hashes = {record.id: record.sha256 for record in (*self._store.evidence(names), *self._laid_down())}
         records = tuple((name, hashes.get(name, known)) for name, known in facts.certainty.records)
-        return replace(incident, facts=replace(facts, certainty=replace(facts.certainty, records=records)))
+        certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))
+        return replace(incident, facts=replace(facts, certainty=certainty))
+
+    def _heads_of(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return what the answers in these records said of themselves; of an earlier life what was told then."""
+        before = self._store.incident(incident.id)
+        told = dict(before.facts.certainty.heads) if before is not None and before.facts is not None else {}
+        return tuple((name, head) for name in names if (head := self._head(name) or told.get(name, "")))
 
 
 def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:

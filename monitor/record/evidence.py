@@ -16,6 +16,7 @@ from monitor.judge.runs import Run
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.plan.targets import Target
 from monitor.record.chain import link
+from monitor.record.heads import Heads
 from monitor.record.rows import Record
 from monitor.record.store import Store, Transaction
 from monitor.record.vault import Vault, first_in
@@ -84,6 +85,7 @@ class Evidence:
         self._chain = last.chain if last else ""
         # Every start begins a file of its own: whatever a crash did to the old one cannot spread.
         self._file, self._day, self._end = "", clock.now().date(), 0
+        self.heads = Heads()
         self._waiting: deque[_Waiting] = deque()
         self._weight = 0
         self._closed = False
@@ -104,6 +106,7 @@ class Evidence:
             record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
             self._waiting.append(_Waiting(record, target, answer, request or answer.request))
             self._weight += len(answer.body)
+        self.heads.put(record.id, answer)
         self._writer.nudge()
         return record.id
 
