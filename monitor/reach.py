@@ -32,11 +32,6 @@ class Reach:
         self._cause = ""
         self._until: datetime | None = None
 
-    @property
-    def is_lost(self) -> bool:
-        """Tell whether nothing can be reached just now."""
-        return bool(self._cause)
-
     def hear(self, host: str, outcome: Answer | Failure) -> None:
         """Take in one look, in the order in which they ended."""
         self._known.add(host)
