@@ -55,6 +55,14 @@ class Workdays:
             return None
         return f"{day:%A}" if day.weekday() >= 5 else self.holiday(day)
 
+    def access_begins(self, slot: datetime, timezone: str = LONDON) -> datetime:
+        """Return the earliest instant at which the nation's law lets pre-release access begin: aware UTC.
+
+        Five working days in Scotland, 24 hours elsewhere, weekends and bank holidays included
+        (`facts/regulation.md` §4; the Welsh limit is unconfirmed there).
+        """
+        return self.embargo_begins_workdays(slot, 5, timezone) if self.nation == "SCT" else self.embargo_begins(slot)
+
     def embargo_begins(self, slot: datetime, hours: float = 24.0) -> datetime:
         """Return when pre-release access may begin: `hours` before the slot by the clock, weekends included.
 

@@ -120,7 +120,7 @@ def _ledger(case: Case) -> list[Fact]:
 
 
 def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
-    """Return what to ask about the slot in force: an unlikely day, a doubtful hour, a calendar not read lately."""
+    """Return what to ask about the slot in force: an unlikely day, a doubtful hour, a late read, its embargo."""
     promise, told = case.standing.promise, list[Fact]()
     if promise is None:
         return told
@@ -133,6 +133,14 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     if begins is not None and shown is not None and shown < begins <= case.now:
         text = f"calendar {promise.calendar} last read {lasting((begins - shown).total_seconds())} before the slot"
         told.append(Fact("promise", text, shown, calendar=promise.calendar))
+    if promise.slot.instant is not None:
+        begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
+        told.append(
+            Fact(
+                "promise",
+                f"pre-release access, where the law allows any, begins {at(begins, case.zone)} at the earliest",
+            )
+        )
     return told
 
 

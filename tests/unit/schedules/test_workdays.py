@@ -100,3 +100,10 @@ def test_counting_back_ends_on_a_working_day(day: date, count: int) -> None:
     found = ENGLAND.before(day, count)
     assert ENGLAND.is_workday(found)
     assert (day - found).days >= count
+
+
+def test_access_begins_a_day_before_a_slot_and_in_scotland_five_working_days_before() -> None:
+    # 6 April 2026 is Easter Monday, a bank holiday in England and not in Scotland; 3 April is Good Friday in both.
+    slot = datetime(2026, 4, 7, 8, 30, tzinfo=UTC)
+    assert workdays("ENG").access_begins(slot) == datetime(2026, 4, 6, 8, 30, tzinfo=UTC)
+    assert workdays("SCT").access_begins(slot) == datetime(2026, 3, 29, 23, 0, tzinfo=UTC)
