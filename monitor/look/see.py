@@ -32,13 +32,14 @@ class Memory:
     """What is remembered of a target between its looks.
 
     `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
-    still stands. `baseline` is the SHA-256 of the body before the release, for `changed`.
+    still stands at `address`, and there alone. `baseline` is the SHA-256 of the body before the release, for `changed`.
     """
 
     digest: str | None = None
     recognised: Recognised | None = None
     etag: str | None = None
     modified: str | None = None
+    address: str | None = None
     baseline: str | None = None
     was_missing: bool = False
 
@@ -57,9 +58,11 @@ class Seer:
 
     def request(self, target: Target, url: str | None = None) -> Request:
         """Return what to ask for a target, at `url` when it was led there."""
-        memory = self._memories.get(target.id)
+        memory, address = self._memories.get(target.id), url or target.url
+        # Where a redirect led, the marks of the address before mean nothing, or something else.
+        memory = memory if memory is not None and memory.address == address else None
         return Request(
-            url or target.url,
+            address,
             accept="*/*" if target.file else _ACCEPT.get(target.view, _PAGE),
             cap=FILE_CAP if target.file else PAGE_CAP,
             enough=target.file,
@@ -113,6 +116,7 @@ class Seer:
                 return first
         memory.etag = answer.headers.get("etag")
         memory.modified = answer.headers.get("last-modified")
+        memory.address = answer.url
         return memory.recognised
 
 

@@ -183,6 +183,15 @@ def test_not_modified_since_a_body_nobody_saw_proves_nothing() -> None:
     assert see(answer(304, b"")).state is State.UNKNOWN
 
 
+def test_the_marks_of_one_address_are_not_shown_to_another_that_a_redirect_led_to() -> None:
+    seer, there = Seer(), f"{URL}-2"
+    seer.see(target(), answer(etag='"1"', last_modified=NOON_DATE))
+    assert (seer.request(target()).etag, seer.request(target()).modified) == ('"1"', NOON_DATE)
+    assert (seer.request(target(), there).etag, seer.request(target(), there).modified) == (None, None)
+    seer.see(target(), answer(url=there, at=1, etag='"2"'))
+    assert (seer.request(target(), there).etag, seer.request(target()).etag) == ('"2"', None)
+
+
 def test_the_same_bytes_are_not_read_twice() -> None:
     seer = Seer()
     seer.see(target(recognise="govuk"), answer())
