@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import ssl
-from collections.abc import AsyncIterable, Callable, Iterator
+from collections.abc import AsyncIterable, Callable
 from functools import lru_cache
 from typing import cast
 
@@ -12,6 +11,7 @@ import httpx
 
 from monitor import __version__
 from monitor.clock import Clock
+from monitor.look.asked import Asker
 from monitor.look.body import Body, UnusableBody
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
@@ -22,8 +22,6 @@ from monitor.look.trip import TRIP, Trip
 
 USER_AGENT = f"ninethirty/{__version__}"
 _BODILESS = (204, 304)
-_STORED = 4096
-_NO_BODY = httpx.ByteStream(b"")
 
 Engine = Callable[[Origin, Finder, ssl.SSLContext], httpx.AsyncBaseTransport]
 """Makes the transport of one origin."""
@@ -65,17 +63,14 @@ class HttpFetcher:
         self._guard = guard or Guard()
         self._finder = Finder(self._guard, route)
         agent = f"{USER_AGENT} (+{contact})" if contact else USER_AGENT
-        self._common = [(b"User-Agent", agent.encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
+        always = [(b"User-Agent", agent.encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
+        self._asker = Asker(self._guard, always, seconds, int(clock.now().timestamp() * 1000))
         self._seconds = seconds
-        self._timeout = httpx.Timeout(seconds).as_dict()
         self._engine = engine
         # Reading the certificates takes a while: before the first look, and once for the process.
         self._context = context or (None if route else shared_context())
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
         self._retired: list[httpx.AsyncBaseTransport] = []
-        self._stored: dict[str, tuple[Request, httpx.Request]] = {}
-        self._shared: dict[tuple[bytes, str], httpx.Headers] = {}
-        self._unique = itertools.count(int(clock.now().timestamp() * 1000))
 
     async def fetch(self, request: Request) -> Answer | Failure:
         """Make one request. Never raises for what the network or the other side does."""
@@ -98,13 +93,10 @@ class HttpFetcher:
             await transport.aclose()
 
     async def _made(self, request: Request, trip: Trip) -> Answer:
-        request, built = self._built(request)
-        url = built.url
-        if url.userinfo:
-            raise RefusedAddress("a name and password in the address")
-        origin = self._guard.origin(url.scheme, url.host, url.port)
+        asked = self._asker.asked(request)
+        origin = asked.common.origin
         try:
-            response = await _sent(self._transport(origin), built, trip)
+            response = await _sent(self._transport(origin), asked, trip)
         except httpx.PoolTimeout:
             self._retire(origin)
             raise
@@ -123,37 +115,6 @@ class HttpFetcher:
             transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
         return transport
 
-    def _built(self, request: Request) -> tuple[Request, httpx.Request]:
-        # The request of last time is given back: whoever remembers the answer does not keep another one like it.
-        stored = self._stored.get(request.url)
-        if stored is not None and stored[0] == request:
-            return stored
-        url = httpx.URL(request.url)
-        if request.bust:
-            busting = {bust_key(url.path): format(next(self._unique), "x")}
-            return request, self._build(request, url.copy_merge_params(busting))
-        if len(self._stored) >= _STORED:
-            self._stored.clear()
-        stored = self._stored[request.url] = (request, self._build(request, url))
-        return stored
-
-    def _build(self, request: Request, url: httpx.URL) -> httpx.Request:
-        built = httpx.Request(request.method, url, stream=_NO_BODY, extensions={"timeout": self._timeout})
-        built.headers = self._headers(url.netloc, request.accept)
-        if request.etag or request.modified:
-            built.headers = httpx.Headers([*built.headers.raw, *_conditions(request)])
-        return built
-
-    def _headers(self, host: bytes, accept: str) -> httpx.Headers:
-        """Return what is the same in the requests of a host, which a thousand stored ones share."""
-        headers = self._shared.get((host, accept))
-        if headers is None:
-            if len(self._shared) >= _STORED:
-                self._shared.clear()
-            told = [(b"Host", host), *self._common, (b"Accept", accept.encode("ascii", "replace"))]
-            headers = self._shared[host, accept] = httpx.Headers(told)
-        return headers
-
 
 @lru_cache(maxsize=1)
 def shared_context() -> ssl.SSLContext:
@@ -163,28 +124,16 @@ def shared_context() -> ssl.SSLContext:
     return context
 
 
-def bust_key(path: str) -> str:
-    """Return the query key that misses caches: GOV.UK's search refuses every other than its own."""
-    return "c" if path.endswith("/api/search.json") else "ninethirty"
-
-
-def _conditions(request: Request) -> Iterator[tuple[bytes, bytes]]:
-    if request.etag:
-        yield b"If-None-Match", request.etag.encode("latin-1", "replace")
-    if request.modified:
-        yield b"If-Modified-Since", request.modified.encode("latin-1", "replace")
-
-
-async def _sent(transport: httpx.AsyncBaseTransport, built: httpx.Request, trip: Trip) -> httpx.Response:
+async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip: Trip) -> httpx.Response:
     # A kept connection that the server closed just then is replaced once; the others kept are passed over.
     for _ in range(MOST_CONNECTIONS + 1):
         try:
-            return await transport.handle_async_request(built)
+            return await transport.handle_async_request(asked)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
             if not trip.is_stale():
                 raise
             trip.again()
-    return await transport.handle_async_request(built)
+    return await transport.handle_async_request(asked)
 
 
 async def _answered(request: Request, response: httpx.Response, trip: Trip) -> Answer:

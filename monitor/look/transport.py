@@ -9,14 +9,12 @@ from collections.abc import AsyncIterator, Callable
 
 import httpx
 
+from monitor.look.asked import Asked, lines_of
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.route import Finder, Route, Unresolved, routes_of
 from monitor.look.stock import CONNECT_SECONDS, KEEP_SECONDS, MOST_CONNECTIONS
 from monitor.look.trip import TRIP, Trip
 from monitor.look.wire import Wire
-
-_STORED = "ninethirty.wire"
-_BREAKS = (b"\r", b"\n", b"\x00")
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
@@ -175,13 +173,7 @@ class _Stream(httpx.AsyncByteStream):
 
 
 async def _raw(request: httpx.Request) -> bytes:
-    stored = request.extensions.get(_STORED)
-    if isinstance(stored, bytes):
-        return stored
-    lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
-    lines += [b"%s: %s" % header for header in request.headers.raw]
-    if any(break_ in line for line in lines for break_ in _BREAKS):
-        raise httpx.LocalProtocolError("a line break in the request")
-    raw = b"\r\n".join([*lines, b"", await request.aread()])
-    request.extensions[_STORED] = raw
-    return raw
+    if isinstance(request, Asked):
+        return request.wire
+    first = b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path)
+    return b"%s%s\r\n%s" % (first, lines_of(request.headers.raw), await request.aread())
