@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from typing import Any
-from urllib.parse import urljoin
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.address import absolute
 from monitor.look.recognise.likeness import Likeness, likeness
 from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
 from monitor.look.sighting import State
@@ -46,4 +46,5 @@ def looking_for(expression: str) -> Recogniser:
 
 def _listed(base: str, values: list[Any]) -> tuple[Found, ...]:
     rows = [row for row in values[:_ENTRIES] if isinstance(row, dict) and row.get("url")]
-    return tuple(Found(urljoin(base, str(row["url"])), str(row.get("title", "")), "listed") for row in rows)
+    listed = [Found(absolute(base, row["url"]), str(row.get("title", "")), "listed") for row in rows]
+    return tuple(one for one in listed if one.url)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urljoin
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.address import absolute
 from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
@@ -52,18 +52,16 @@ def _entry(said: Mapping[str, Any], description: Mapping[str, Any], context: Con
         return absent("not published")
     moved = description.get("migration_link") or description.get("migrationLink")
     found = tuple(_related(said))
-    if isinstance(moved, str) and moved:
-        found = (*found, Found(urljoin(_SITE, moved), "", "redirect"))
+    if isinstance(moved, str) and moved and (there := absolute(_SITE, moved)):
+        found = (*found, Found(there, "", "redirect"))
     return by_title(context, str(description.get("title") or ""), found)
 
 
 def _related(said: Mapping[str, Any]) -> list[Found]:
-    rows = [(row, role) for name, role in _RELATED.items() for row in said.get(name) or () if isinstance(row, dict)]
-    return [
-        Found(urljoin(_SITE, str(row["uri"])), str(row.get("title") or ""), role)
-        for row, role in rows
-        if row.get("uri")
-    ]
+    lists = [(said.get(name), role) for name, role in _RELATED.items()]
+    rows = [(row, role) for rows, role in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
+    named = [(row, absolute(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
+    return [Found(url, str(row.get("title") or ""), role) for row, url, role in named if url]
 
 
 def _page(page: Page, context: Context) -> Recognised:

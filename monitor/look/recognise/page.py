@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
-from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
 from monitor.look.fetch import Answer
+from monitor.look.recognise.address import absolute
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")
@@ -59,11 +59,7 @@ class Page:
         return [link for link in links if link.url]
 
     def _absolute(self, href: str) -> str:
-        try:
-            url = urljoin(self._url, href.strip()).partition("#")[0]
-            return url if urlsplit(url).scheme in ("http", "https") else ""
-        except ValueError:
-            return ""
+        return absolute(self._url, href.partition("#")[0])
 
     def _first(self, path: str) -> str:
         nodes = [] if self.root is None else self.root.xpath(path)

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.recognise.address import absolute
+from monitor.look.recognise.table import recogniser
+from tests.unit.monitor.look.recognise.pages import CONTEXT, URL, answer
+
+NOWHERE = [
+    "http://[",
+    "//[::1",
+    "http://a.example:99999/",
+    "http://a.example:port/",
+    "javascript:alert(1)",
+    "https://user:word@a.example/",
+    "mailto:a@b.example",
+    "http://",
+]
+DAMAGED = [
+    ("ons", {"description": {"published": True, "title": "x", "migration_link": "http://["}}),
+    ("ons", {"description": {"published": True}, "related_datasets": [{"uri": "//[::1", "title": "x"}]}),
+    ("ons", {"description": {"published": True}, "related_documents": 5, "relatedDatasets": {"uri": "/a"}}),
+    ("jmespath:results", {"results": [{"title": "x", "url": "http://["}, {"title": "y", "url": 7}]}),
+    ("govuk", {"results": [{"title": "x", "link": "http://["}]}),
+]
+FEEDS = [
+    b"<feed xmlns='http://www.w3.org/2005/Atom'><entry><title>x</title><link href='http://['/></entry></feed>",
+    b"<!-- \x00 &#xD800; --><feed><entry><title>&#xD800;</title></entry></feed>",
+    b"<rss version='2.0'>&#xD800;<channel><item><title>&#xD800;</title></item></channel></rss>",
+]
+
+
+@pytest.mark.parametrize("link", NOWHERE)
+def test_a_link_that_leads_nowhere_we_may_look_is_no_address(link: str) -> None:
+    assert absolute(URL, link) == ""
+
+
+def test_a_link_is_read_from_the_page_it_stands_on() -> None:
+    assert absolute("https://www.gov.uk/a/b", " ../c?d=e@f ") == "https://www.gov.uk/c?d=e@f"
+
+
+@given(st.text(max_size=60))
+def test_no_link_breaks_its_page(link: str) -> None:
+    assert absolute(URL, link)[:4] in ("", "http")
+
+
+@pytest.mark.parametrize(("name", "said"), DAMAGED)
+def test_addresses_and_lists_that_are_none_do_not_break_a_recogniser(name: str, said: object) -> None:
+    seen = recogniser(name)(answer(json.dumps(said).encode(), "application/json"), CONTEXT)
+    assert [found for found in seen.found if "[" in found.url] == []
+
+
+@pytest.mark.parametrize("body", FEEDS)
+def test_no_feed_breaks_its_recogniser(body: bytes) -> None:
+    seen = recogniser("feed:*")(answer(body, "application/xml"), CONTEXT)
+    assert [found for found in seen.found if "[" in found.url] == []
