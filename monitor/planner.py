@@ -10,15 +10,15 @@ from zlib import crc32
 
 from monitor.clock import Clock
 from monitor.judge.policy import Policies
+from monitor.judge.window import is_exact
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Phases, Window
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_for
 from monitor.watched import Watched, is_view_of_page
 from schedules.announcement import Part, Role
-from schedules.inforce import slot_in_force
+from schedules.inforce import InForce, slot_in_force
 from schedules.release import Release
-from schedules.slot import Slot
 
 _FOUND = "found-"
 _ADDED = (_FOUND, "elsewhere-")
@@ -119,17 +119,18 @@ class Planner:
     def replan(self, watched: Watched, *, soon: bool = False) -> None:
         """Tell the poller the windows that differ from those it has."""
         now = self._clock.now()
-        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        promised = slot_in_force(watched.promises, now, self._rules.primary)
         for target in watched.targets.values():
-            windows = self._windows(watched, target, slot, now)
+            windows = self._windows(watched, target, promised, now)
             if _differ(windows, watched.windows.get(target.id, ()), now):
-                instant = slot.instant if slot and is_view_of_page(target) else None
+                instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
                 self._plan(watched, target, windows, instant, soon=soon)
 
-    def _windows(self, watched: Watched, target: Target, slot: Slot | None, now: datetime) -> tuple[Window, ...]:
-        if slot is None:
+    def _windows(self, watched: Watched, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
+        if promised.slot is None:
             return ()
-        windows = windows_for(target, slot, watched.standing(target), self._rules.phases, now)
+        stands, exact = watched.standing(target), is_exact(promised)
+        windows = windows_for(target, promised.slot, stands, self._rules.phases, now, exact=exact)
         if len(self._shared) >= _SHARED:
             self._shared.clear()
         # Releases of one slot are looked at in the same windows: one copy does for all.

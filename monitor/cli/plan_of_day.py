@@ -12,6 +12,7 @@ from monitor.casefile import casefile_of
 from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
 from monitor.judge.asjson import instant_json
+from monitor.judge.window import is_exact
 from monitor.plan.budget import stretch
 from monitor.plan.demand import demand, oversubscribed, peak_rate
 from monitor.plan.phases import Phases, Window
@@ -109,14 +110,16 @@ class Day:
     def planned(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
         """Return the plan of one release, None when nothing of it is looked at."""
         primary = self.settings.calendar[0].name if self.settings.calendar else None
-        slot = slot_in_force(promises, self.now, primary).slot
+        promised = slot_in_force(promises, self.now, primary)
+        slot, exact = promised.slot, is_exact(promised)
         starts = slot.begins() if slot is not None else None
         if slot is None or starts is None:
             return None
         standing = self._standing(release) if starts < self.begin else _as_unseen
         targets = targets_of(release, origin_view=self.settings.watch.origin_view)
         windows = {
-            target: self._touching(windows_for(target, slot, standing(target), self.phases)) for target in targets
+            target: self._touching(windows_for(target, slot, standing(target), self.phases, exact=exact))
+            for target in targets
         }
         looked = {target: found for target, found in windows.items() if found}
         return Planned(release, slot, looked, self.begin <= starts < self.end) if looked else None

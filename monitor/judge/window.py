@@ -45,10 +45,15 @@ def window(standing: InForce, policy: Policy) -> Window | None:
     opens, passes = (None, None) if slot is None else (slot.begins(), slot.passes())
     if slot is None or opens is None or passes is None:
         return None
-    exact = slot.precision is Precision.INSTANT and _is_firm(standing)
+    exact = is_exact(standing)
     if slot.precision is Precision.INSTANT and not exact:
         opens, passes = _local_day(opens, slot.timezone)
     return around(opens, passes, policy, exact=exact)
+
+
+def is_exact(standing: InForce) -> bool:
+    """Tell whether the slot in force is judged to the minute."""
+    return standing.slot is not None and standing.slot.precision is Precision.INSTANT and _is_firm(standing)
 
 
 def around(opens: datetime, passes: datetime, policy: Policy, *, exact: bool) -> Window:

@@ -80,8 +80,8 @@ class Lane:
             wait = self._wait(now, mono)
             if wait > 0:
                 return wait
-            self._pacer.started(self._steady(mono))
-            self._start_one(now, mono)
+            if self._start_one(now, mono):
+                self._pacer.started(self._steady(mono))
 
     def quiet(self, until: datetime) -> None:
         """Ask nothing before `until`, by the wall clock."""
@@ -133,19 +133,21 @@ class Lane:
         if is_overtaken or self.flying + 1 >= self.at_once:
             self.ring()
 
-    def _start_one(self, now: datetime, mono: float) -> None:
-        if self._turn_lag(mono) > (0.0 if self.flying >= self.at_once else self.slate.lag(mono)):
+    def _start_one(self, now: datetime, mono: float) -> bool:
+        turn = self._turn_lag(mono)
+        if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.slate.lag(mono)):
             self._turns.popleft()[1].set_result(None)
-            return
-        watched = self.slate.pick(mono)
+            return True
+        watched = self.slate.pick(now, mono)
         if watched is None or watched.due is None:
-            return
+            return False
         due = watched.due
         self._start(watched, due, now)
         watched.last, watched.looked, watched.is_flying = mono, now, True
         self.flying += 1
         watched.plan_after(now)
         self.slate.put(watched, now)
+        return True
 
     def _wait(self, now: datetime, mono: float) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""

@@ -88,26 +88,25 @@ class Poller:
         shift: timedelta = timedelta(),
         *,
         instant: datetime | None = None,
-        chance: float = 1.0,
         soon: bool = False,
     ) -> None:
         """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
 
-        `instant` is the promised one: a look begins at it, and the host is kept free for that. `chance` is
-        how likely the target is to change, beside others of the same spacing. `soon`: a first look is due now.
+        `instant` is the promised one: a look begins at it, and the host is kept free for that. `soon`: a first
+        look is due now.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.is_same(target, windows, shift, instant, chance):
+        if watched is not None and watched.is_same(target, windows, shift, instant):
             return
         if watched is None or watched.target.host != target.host:
-            watched = self._watched[target.id] = Watched(target, windows, shift, now, chance, instant)
+            watched = self._watched[target.id] = Watched(target, windows, shift, now, instant)
             watched.plan_after(now - timedelta(microseconds=1))
             if soon:
                 watched.look_now(now)
         else:
             watched.url = watched.url if watched.target.url == target.url else None
-            watched.target, watched.chance, watched.instant = target, chance, instant
+            watched.target, watched.instant = target, instant
             self._report(target, watched.replan(windows, shift, now))
         lane = self._lane(target.host)
         lane.slate.put(watched, now)

@@ -9,12 +9,12 @@ from heapq import heappop, heappush
 from math import inf, sqrt
 
 from monitor.look.watched import Rank, Watched
-from monitor.plan.budget import spread, stretch
+from monitor.plan.budget import Key, spacings, stretch
 
 _SHARED_EVERY = 0.5
 _FORESEEN = timedelta(seconds=60)
-
-Key = tuple[float, float]
+_KEPT_FREE = timedelta(seconds=0.5)
+"""Shortly before its promised instant a target is not looked at: that look would stand in the way of the promised."""
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +45,8 @@ class Slate:
     """The targets of one host by when they are due.
 
     The most overdue goes first, in proportion to its spacing; where `rate` (looks a second) cannot carry
-    all, to the spacing that its share allows. A look at its promised instant goes before all others.
+    all, to the spacing that its share allows. A look at its promised instant goes before all others; of several
+    at one instant the one most overdue in proportion to its chance goes first.
     """
 
     def __init__(self, rate: float) -> None:
@@ -65,7 +66,7 @@ class Slate:
         if watched.due is None or watched.window is None:
             return
         every = watched.window.every.total_seconds()
-        entry = _Entry(watched, (every, watched.chance), watched.rank(), next(self._numbers))
+        entry = _Entry(watched, (every, watched.window.chance), watched.rank(), next(self._numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
@@ -100,14 +101,31 @@ class Slate:
         while self._instants and self._instants[0][0] <= now:
             _, rank, number, entry = heappop(self._instants)
             if entry.is_ready and self._stands(entry):
-                heappush(self._promised.ready, (0.0, rank, number, entry))
+                heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
 
-    def pick(self, mono: float) -> Watched | None:
+    def pick(self, now: datetime, mono: float) -> Watched | None:
         """Take off the one to look at now, None when none is ready."""
-        first = self._first(self._promised) or self._most_overdue(mono)
+        first = self._first(self._promised)
+        while first is None and (head := self._most_overdue(mono)) is not None:
+            first = None if self._waits_for_its_instant(head, now) else head
         if first is not None:
             self.take_off(first.watched.target.id)
         return first.watched if first else None
+
+    def _waits_for_its_instant(self, head: _Entry, now: datetime) -> bool:
+        """Put off the head of a group which, looked at now, might still be under way when its instant comes."""
+        instant = head.watched.instant
+        if instant is None or not timedelta() < instant - now < _KEPT_FREE:
+            return False
+        heappop(self._groups[head.key].ready)
+        heappush(self._waiting, (instant, head.rank, head.number, head))
+        head.is_ready = False
+        self.ready -= 1
+        return True
+
+    def _place(self, entry: _Entry, mono: float) -> float:
+        last = entry.watched.last
+        return -inf if last is None else (last - mono) * sqrt(entry.key[1])
 
     def lag(self, mono: float) -> float:
         """Return how overdue the next to be picked is, in spacings; infinite for a promised look, 0 for none."""
@@ -149,12 +167,9 @@ class Slate:
             return
         self._shared = mono
         self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
-        groups = list(self._groups.items())
-        wants = [group.count / every for (every, _), group in groups]
-        # A spacing already tells how likely a change is held to be: chance weighs targets of the same one.
-        weights = [want * sqrt(chance) for want, ((_, chance), _) in zip(wants, groups, strict=True)]
-        for rate, (key, group) in zip(spread(wants, weights, self._rate), groups, strict=True):
-            group.spacing = group.count / rate if rate > 0 else key[0]
+        counts = {key: group.count for key, group in self._groups.items()}
+        for key, spacing in spacings(counts, self._rate).items():
+            self._groups[key].spacing = spacing
 
     def _count(self, entry: _Entry) -> None:
         if entry.counts:

@@ -29,7 +29,6 @@ class Watched:
     windows: Sequence[Window]
     shift: timedelta
     planned: datetime
-    chance: float = 1.0
     instant: datetime | None = None
     due: datetime | None = None
     window: Window | None = None
@@ -44,12 +43,10 @@ class Watched:
         """Return what decides between two that are equally due: pages first, as users get them."""
         return self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
-    def is_same(
-        self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None, chance: float
-    ) -> bool:
+    def is_same(self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None) -> bool:
         """Tell whether these are what it has already."""
-        mine = (self.target, self.shift, self.instant, self.chance)
-        return mine == (target, shift, instant, chance) and list(self.windows) == list(windows)
+        mine = (self.target, self.shift, self.instant)
+        return mine == (target, shift, instant) and list(self.windows) == list(windows)
 
     def is_promised(self) -> bool:
         """Tell whether the look that is due is the one at the promised instant."""

@@ -17,6 +17,9 @@ _MOST_UNTOLD = timedelta(minutes=5)
 _RECOVERS_FROM = 0.25
 _RECOVERS_BY = 1.1
 
+Key = tuple[float, float]
+"""A wanted spacing in seconds, and a chance."""
+
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -35,18 +38,25 @@ def stretch(demand: float, rate: float) -> float:
     return max(1.0, demand / rate) if rate > 0 else 1.0
 
 
-def share(wants: Sequence[float], chances: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
-    """Share a host's rate among targets that want so many looks a second each.
+def spacings(counts: Mapping[Key, int], rate: float) -> dict[Key, float]:
+    """Return for targets counted by the spacing they want (seconds) and their chance, the spacing they get.
 
     Where the rate carries all, each gets what it wants. Else a target's rate is in proportion to the
     square root of its chance of changing now, which makes the expected width of what is measured least
-    (`docs/decides.md`); none gets more than it wants, nor less than `floor` times an equal stretch of it.
+    (`docs/decides.md`). A spacing already tells how likely a change is held to be, as one over its square: the chance
+    weighs targets of the same one.
     """
-    return spread(wants, [sqrt(chance) for chance in chances], rate, floor)
+    wants = [count / every for (every, _), count in counts.items()]
+    weights = [want * sqrt(chance) for want, (_, chance) in zip(wants, counts, strict=True)]
+    shares = zip(counts.items(), spread(wants, weights, rate), strict=True)
+    return {key: count / share if share > 0 else key[0] for (key, count), share in shares}
 
 
 def spread(wants: Sequence[float], weights: Sequence[float], rate: float, floor: float = 0.1) -> list[float]:
-    """Share a rate in proportion to `weights`; a want may be that of many equal targets, its weight their sum."""
+    """Share a rate in proportion to `weights`; a want may be that of many equal targets, its weight their sum.
+
+    None gets more than it wants, nor less than `floor` times an equal stretch of it.
+    """
     total = sum(wants)
     if total <= rate:
         return list(wants)

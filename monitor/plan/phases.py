@@ -56,7 +56,8 @@ DEFAULT_PHASES = Phases()
 class Window:
     """Looks at `begins`, `begins + every`, … as long as they fall before `ends`.
 
-    `exact` windows are never shifted: one of their due instants is the slot itself.
+    `exact` windows are never shifted: one of their due instants is the slot itself. `chance` weighs the
+    target beside others that want to be looked at as often (`monitor.plan.chance`).
     """
 
     name: str
@@ -64,6 +65,7 @@ class Window:
     ends: datetime
     every: timedelta
     exact: bool = False
+    chance: float = 1.0
 
 
 def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()) -> datetime | None:

@@ -37,7 +37,8 @@ class View(StrEnum):
 class Target:
     """One address to look at. `release` and `part` are empty for a tripwire shared by many releases.
 
-    `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count.
+    `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count,
+    `aside` when the part is not required.
     """
 
     id: str
@@ -49,6 +50,7 @@ class Target:
     recognise: str
     title: str = ""
     file: bool = False
+    aside: bool = False
 
 
 def targets_of(release: Release, *, origin_view: bool = True) -> list[Target]:
@@ -73,7 +75,7 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
     """
     urls: list[tuple[str, str]] = []
     if GOVUK in hosts:
-        urls.append((newest_on_govuk(producer), "jmespath:results[].{title: title, url: link}"))
+        urls.append((newest_on_govuk(producer), "govuk"))
         urls.append((f"https://{GOVUK}/government/organisations/{producer}.atom", "feed:*"))
     urls += ((url, "feed:*" if _is_feed(url) else "link:*") for url in newest)
     return _apart([_tripwire(producer, url, recognise) for url, recognise in urls])
@@ -82,6 +84,11 @@ def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str]
 def press_of(producer: str, feeds: Sequence[str]) -> list[Target]:
     """Return the feeds of the press that are watched for a producer: they raise leads, never findings."""
     return _apart([_tripwire(f"{producer}-press", url, "feed:*") for url in feeds])
+
+
+def sitemaps_of(producer: str, urls: Iterable[str]) -> list[Target]:
+    """Return the sitemaps that an index of them names, as tripwires of a producer."""
+    return _apart([_tripwire(producer, url, "feed:*") for url in urls])
 
 
 def newest_on_govuk(organisation: str, count: int = 50) -> str:
@@ -141,6 +148,7 @@ def _target(release: Release, part: Part, view: View) -> Target:
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",
         file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
+        aside=not part.required or part.role is Role.ALTERNATIVE,
     )
 
 
@@ -169,5 +177,5 @@ def _apart(tripwires: Iterable[Target]) -> list[Target]:
 
 def _is_feed(url: str) -> bool:
     path = urlsplit(url).path.lower().rstrip("/")
-    is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith(".xml")
+    is_sitemap = "sitemap" in path.rpartition("/")[2] and path.endswith((".xml", ".xml.gz"))
     return is_sitemap or path.endswith(tuple(f"{mark}{ending}" for mark in "./" for ending in _FEED_ENDINGS))

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from monitor.plan.chance import chance_of
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, on_grid
 from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "exposed"})
+_AWAITED_PHASES = frozenset({"overdue", "overdue-then"})
 
 
 class Stage(StrEnum):
@@ -49,9 +51,12 @@ def windows_for(
     standing: Standing = UNSEEN,
     phases: Phases = DEFAULT_PHASES,
     now: datetime = _EPOCH,
+    *,
+    exact: bool = True,
 ) -> tuple[Window, ...]:
     """Return the windows of a target that end after `now`, in time order and without overlap.
 
+    `exact`: its slot is judged to the minute.
     A slot without a readable time is looked at once an hour for as long as a watch lasts, from `now`.
     The same arguments but a later `now` give the same windows less those that ended.
     """
@@ -64,7 +69,8 @@ def windows_for(
     else:
         plan = list(_unseen(slot, standing, phases, now))
     shown = _as_viewed(plan, target.view, slot, phases)
-    return tuple(window for window in shown if window.ends > now and window.begins < window.ends)
+    windows = (window for window in shown if window.ends > now and window.begins < window.ends)
+    return tuple(_weighed(windows, target, standing, exact=exact))
 
 
 def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
@@ -75,7 +81,7 @@ def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
         if last is None or window.begins > last.ends:
             joined.append(window)
         elif window.ends > last.ends:
-            joined[-1] = Window(last.name, last.begins, window.ends, last.every, exact=last.exact)
+            joined[-1] = replace(last, ends=window.ends)
     return tuple(joined)
 
 
@@ -176,6 +182,14 @@ def _as_viewed(plan: Sequence[Window], view: View, slot: Slot, phases: Phases) -
         anchor = slot.begins() or _EPOCH
         return [_thinned(window, anchor, phases) for window in plan]
     return list(plan)
+
+
+def _weighed(windows: Iterable[Window], target: Target, standing: Standing, *, exact: bool) -> Iterator[Window]:
+    seen = standing.stage is Stage.SEEN
+    for window in windows:
+        awaited = window.name in _AWAITED_PHASES or (seen and not standing.complete)
+        chance = chance_of(target, awaited=awaited, out=seen and standing.complete, exact=exact)
+        yield window if chance == window.chance else replace(window, chance=chance)
 
 
 def _thinned(window: Window, anchor: datetime, phases: Phases) -> Window:

@@ -24,8 +24,9 @@ def target(name: str = "page", *, host: str = HOST, view: View = View.EDGE, reco
     return Target(f"r/{name}/{view}", "r", name, view, f"https://{host}/{name}", host, recognise)
 
 
-def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6) -> Window:
-    return Window("slot", NOON + timedelta(seconds=begins), NOON + timedelta(seconds=ends), timedelta(seconds=every))
+def window(every: float = 1.0, begins: float = 0.0, ends: float = 1e6, chance: float = 1.0) -> Window:
+    first, last = NOON + timedelta(seconds=begins), NOON + timedelta(seconds=ends)
+    return Window("slot", first, last, timedelta(seconds=every), chance=chance)
 
 
 @dataclass

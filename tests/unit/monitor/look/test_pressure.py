@@ -49,8 +49,8 @@ def test_under_pressure_looks_are_shared_out_in_proportion_to_their_spacing() ->
 def test_under_pressure_looks_follow_the_square_root_of_the_chance() -> None:
     def act(seen: Watch) -> None:
         for n in range(10):
-            seen.poller.watch(target(f"sure{n}"), [window(1)], chance=9.0)
-            seen.poller.watch(target(f"vague{n}"), [window(1)], chance=1.0)
+            seen.poller.watch(target(f"sure{n}"), [window(1, chance=9.0)])
+            seen.poller.watch(target(f"vague{n}"), [window(1)])
 
     seen = watch(act, rate=4, seconds=200)
     counts = Counter(name[:4] for _, name in seen.starts)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.budget import Budget, Pacer, retry_after, share, stretch
+from monitor.plan.budget import Budget, Pacer, retry_after, spacings, spread, stretch
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 RATES = st.floats(0.1, 200)
@@ -24,7 +24,8 @@ def test_a_host_without_a_rate_of_its_own_has_the_default() -> None:
 
 def test_a_budget_that_carries_all_stretches_nothing() -> None:
     assert stretch(3.0, 5.0) == 1.0
-    assert share([1.0, 2.0], [1.0, 1.0], 5.0) == [1.0, 2.0]
+    assert spread([1.0, 2.0], [1.0, 1.0], 5.0) == [1.0, 2.0]
+    assert spacings({(1.0, 1.0): 2, (5.0, 9.0): 10}, 5.0) == {(1.0, 1.0): 1.0, (5.0, 9.0): 5.0}
 
 
 def test_twice_the_demand_is_stretched_twice() -> None:
@@ -32,34 +33,36 @@ def test_twice_the_demand_is_stretched_twice() -> None:
 
 
 def test_shares_follow_the_square_root_of_the_chance() -> None:
-    shares = share([10.0, 10.0], [9.0, 1.0], 4.0)
-    assert shares == pytest.approx([3.0, 1.0])
+    assert spacings({(0.1, 9.0): 1, (0.1, 1.0): 1}, 4.0) == pytest.approx({(0.1, 9.0): 1 / 3, (0.1, 1.0): 1.0})
+
+
+def test_a_wider_spacing_says_how_much_less_likely_a_change_is() -> None:
+    assert spacings({(1.0, 1.0): 10, (10.0, 1.0): 10}, 1.1) == pytest.approx({(1.0, 1.0): 10, (10.0, 1.0): 100})
 
 
 def test_none_gets_more_than_it_wants_and_the_rest_is_shared_out() -> None:
-    shares = share([1.0, 10.0, 10.0], [100.0, 1.0, 1.0], 5.0)
+    shares = spread([1.0, 10.0, 10.0], [10.0, 1.0, 1.0], 5.0)
     assert shares == pytest.approx([1.0, 2.0, 2.0])
 
 
 def test_what_cannot_change_keeps_its_floor() -> None:
-    shares = share([10.0, 10.0], [1.0, 0.0], 5.0, floor=0.2)
+    shares = spread([10.0, 10.0], [1.0, 0.0], 5.0, floor=0.2)
     assert shares[1] == pytest.approx(0.5)
 
 
 @given(st.lists(st.tuples(st.floats(0.01, 10), st.floats(0, 1)), min_size=1, max_size=30), RATES)
 def test_shares_never_exceed_the_rate_nor_starve_anyone(rows: list[tuple[float, float]], rate: float) -> None:
-    wants, chances = [want for want, _ in rows], [chance for _, chance in rows]
-    shares = share(wants, chances, rate)
+    wants, weights = [want for want, _ in rows], [weight for _, weight in rows]
+    shares = spread(wants, weights, rate)
     assert sum(shares) <= max(rate, 0) * 1.000001 or sum(shares) <= sum(wants)
     assert all(0 < got <= want for got, want in zip(shares, wants, strict=True))
 
 
 def test_the_square_root_rule_beats_equal_and_proportional_shares() -> None:
-    chances = [0.9 / 10] * 10 + [0.1 / 90] * 90
-    shares = share([1.0] * 100, chances, 1.0, floor=0.01)
-    width = sum(chance / got for chance, got in zip(chances, shares, strict=True))
-    assert width == pytest.approx(sum(sqrt(chance) for chance in chances) ** 2, rel=0.02)
-    assert width < 40
+    counts = {(1.0, 0.9 / 10): 10, (1.0, 0.1 / 90): 90}
+    width = sum(counts[key] * key[1] * spacing for key, spacing in spacings(counts, 1.0).items())
+    assert width == pytest.approx(sum(count * sqrt(chance) for (_, chance), count in counts.items()) ** 2)
+    assert width == pytest.approx(36)
 
 
 @given(RATES, st.lists(st.floats(0, 3), max_size=80))
