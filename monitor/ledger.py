@@ -28,9 +28,13 @@ class Ledger:
         return len(self._promises)
 
     def add(self, promises: Iterable[Promise]) -> None:
-        """Append promises, each later learnt than those before it."""
+        """Add promises, and keep each release's in the order learnt."""
         for promise in promises:
-            self._promises[promise.release].append(promise)
+            known = self._promises[promise.release]
+            in_order = not known or known[-1].learnt <= promise.learnt
+            known.append(promise)
+            if not in_order:
+                known.sort(key=_learnt)
 
     def of(self, release: str) -> list[Promise]:
         """Return the promises of a release."""
@@ -56,17 +60,15 @@ class Ledger:
         begins = slot.begins() if slot else None
         return local_date(begins, slot.timezone) if slot is not None and begins is not None else None
 
-    def move(self, calendar: str, old: str, new: str) -> list[Promise]:
-        """Give one calendar's promises of a release to another release as well; return those that are new there."""
+    def copies(self, calendar: str, old: str, new: str) -> list[Promise]:
+        """Return one calendar's promises of a release as those of another, where these are new."""
         there = {(promise.calendar, promise.learnt) for promise in self.of(new)}
-        copies = [
-            replace(promise, release=new)
-            for promise in self.of(old)
-            if promise.calendar == calendar and (calendar, promise.learnt) not in there
-        ]
-        self.add(copies)
-        self._promises[new].sort(key=lambda promise: promise.learnt)
-        return copies
+        mine = (promise for promise in self.of(old) if promise.calendar == calendar)
+        return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]
+
+
+def _learnt(promise: Promise) -> datetime:
+    return promise.learnt
 
 
 def _is_near(promise: Promise, now: datetime, ahead: timedelta) -> bool:

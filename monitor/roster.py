@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import TypeVar
 
 import structlog
 
@@ -19,9 +17,11 @@ from monitor.editions import MissingEdition, missing_editions
 from monitor.ledger import BEHIND, Ledger
 from monitor.plan.targets import Target
 from monitor.record.rows import CalendarRead
-from monitor.record.store import Store, Transaction
+from monitor.record.store import Store
 from monitor.record.writer import Writer
-from monitor.tripwires import Near, read_by_title
+from monitor.registrar import SMALL, Lesson, Registrar, aside
+from monitor.hits import Near
+from monitor.listed import read_by_title
 from monitor.watch import Watch
 from schedules.announcement import Announcement
 from schedules.entry import Key
@@ -30,12 +30,9 @@ from schedules.promise import Promise
 from schedules.release import Release
 from schedules.sanity import Alarm
 
-T = TypeVar("T")
 _log = structlog.get_logger(__name__)
 LISTED = timedelta(days=60)
 """How far ahead of its slot a release is looked for in listings."""
-_SMALL = 2_000
-"""Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 _CONFIRM_ALL = timedelta(hours=6)
 
 
@@ -61,7 +58,7 @@ class Roster:
     ) -> None:
         """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
         self._store = store
-        self._writer = writer
+        self._registrar = Registrar(writer)
         self._watch = watch
         self._clock = clock
         self._rules = rules
@@ -73,6 +70,7 @@ class Roster:
         self._release_of: Mapping[Key, str] = {}
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
         self._listed: set[str] = set()
+        self._over: dict[str, tuple[Release | None, int]] = {}
         self._lock = asyncio.Lock()
 
     @property
@@ -88,13 +86,15 @@ class Roster:
             known.update(((name, row.uid), row.body["release"]) for row in rows)
             self._states[name] = CalendarState.of(name, rows, self._store.reads(name, limit=20))
         self._ledger.add(self._store.promises())
-        self._release_of = known
         if known:
             before = {release.id: release for release in self._store.releases()}
             joined = rejoin(self._states.values(), self._rules, known, before)
-            await self._settle(joined, joined.altered, now)
+            lesson = Lesson(joined, self._states, before, self._copies(joined))
+            await self._registrar.settle(lesson, now)
+            self._take_over(lesson)
         self._look_ahead(self._ledger.releases(), now)
         self._watch_near(now, self._ledger.releases(), soon=True)
+        self._settle_left_open(now)
 
     async def learn(self, outcome: Outcome) -> Taken:
         """Take in one read: write down what it promises and watch what is near."""
@@ -102,17 +102,17 @@ class Roster:
             read, reading = outcome.read, outcome.reading
             state = self._states.get(read.calendar) or CalendarState(read.calendar)
             if reading is None:
-                await self._writer.write(lambda tx: tx.add_read(read))
+                await self._registrar.note(read)
                 return Taken(read)
             if reading is state.reading:
                 await self._confirm(state, read)
                 return Taken(read)
             checks = self._checks.get(read.calendar, Checks())
-            weighed = await _aside(len(reading.announcements), lambda: weigh(state, read, reading, checks))
+            weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks))
             if not weighed.learnt.usable:
                 fault = "not believed: " + "; ".join(alarm.detail for alarm in weighed.learnt.alarms)
                 doubted = replace(read, usable=False, fault=fault)
-                await self._writer.write(lambda tx: tx.add_read(doubted))
+                await self._registrar.note(doubted)
                 return Taken(doubted, weighed.learnt.alarms)
             await self._take(read, weighed)
             return Taken(read)
@@ -123,7 +123,8 @@ class Roster:
             now = self._clock.now()
             names = self._ledger.releases()
             ahead = max(LISTED, self._watch.ahead)
-            self._listed = set(await _aside(len(names), lambda: self._ledger.near(names, now, ahead)))
+            self._listed = set(await aside(len(names), lambda: self._ledger.near(names, now, ahead)))
+            self._over = {name: said for name, said in self._over.items() if name in self._listed}
             self._watch_near(now, self._listed)
 
     def promises(self, release: str) -> list[Promise]:
@@ -144,7 +145,7 @@ class Roster:
         """Return the editions of regular series that no calendar announces in time; see `missing_editions`."""
         async with self._lock:
             found = list(self._releases.values())
-            return await _aside(len(found), lambda: list(missing_editions(found, self._ledger, fresh, now)))
+            return await aside(len(found), lambda: list(missing_editions(found, self._ledger, fresh, now)))
 
     def slots(self, calendar: str) -> list[datetime]:
         """Return the instants in force of the watched releases that a calendar announces."""
@@ -177,106 +178,67 @@ class Roster:
         """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
-        uids = [uid for uid, seen in state.known.items() if seen.gone is None]
-        if len(uids) > _SMALL and last is not None and at - last < _CONFIRM_ALL:
-            uids = [uid for uid in uids if self._release_of[name, uid] in self._watch.releases]
-        else:
-            self._confirmed[name] = at
+        of = {uid: self._release_of[name, uid] for uid, seen in state.known.items() if seen.gone is None}
+        some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
+        if some:
+            of = {uid: release for uid, release in of.items() if release in self._watch.releases}
+        await self._registrar.confirm(read, of)
         self._states[name] = replace(state, last_read=at)
-
-        def write(tx: Transaction) -> None:
-            tx.confirm_all(name, [self._release_of[name, uid] for uid in uids], at)
-            tx.touch_announced(name, uids, at)
-            tx.add_read(read)
-
-        await self._writer.write(write)
+        if not some:
+            self._confirmed[name] = at
 
     async def _take(self, read: CalendarRead, weighed: Weighed) -> None:
-        name = read.calendar
-        self._states[name] = weighed.state
-        altered: frozenset[str] = frozenset()
-        if weighed.changed:
-            states, before, of = list(self._states.values()), self._releases, self._release_of
-            joined = await _aside(len(weighed.state.shown) + len(of), lambda: rejoin(states, self._rules, of, before))
-            altered = joined.altered
-            # The releases of entries that say something new are written with these.
-            with_entries = {joined.release_of[name, uid] for uid in weighed.changed}
-            await self._settle(joined, altered - with_entries, read.finished)
-        await self._write(read, weighed, altered)
+        name, learnt = read.calendar, weighed.learnt
+        lesson = await self._lesson(read.calendar, weighed)
+        await self._registrar.enter(lesson, read, weighed)
+        self._confirmed[name] = read.finished
+        self._take_over(lesson)
         now = self._clock.now()
-        names = {*altered, *(self._release_of[name, uid] for uid in weighed.learnt.promises), *self._watch.releases}
+        changed = (self._release_of[name, uid] for uid in learnt.promises)
+        names = {*lesson.joined.altered, *changed, *self._watch.releases}
         self._look_ahead(names, now)
         self._watch_near(now, names)
-        for what, uids in (("absent", weighed.learnt.absent), ("reappeared", weighed.learnt.reappeared)):
+        for what, uids in (("absent", learnt.absent), ("reappeared", learnt.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=self._release_of[name, uid])
 
-    async def _settle(self, joined: Rejoined, saved: frozenset[str], at: datetime) -> None:
-        """Take the releases as joined again; what an entry promised goes with it to its release."""
+    async def _lesson(self, calendar: str, weighed: Weighed) -> Lesson:
+        """Return what a read comes to, held against everything known. Nothing is taken over yet."""
+        states = {**self._states, calendar: weighed.state}
+        of, before, learnt = self._release_of, self._releases, weighed.learnt.promises
+        joined = Rejoined(before, of, frozenset(), {}, self._ambiguous)
+        if weighed.changed:
+            every = len(weighed.state.shown) + len(of)
+            joined = await aside(every, lambda: rejoin(states.values(), self._rules, of, before))
+        ids = joined.release_of
+        new = {uid: replace(each, release=ids[calendar, uid]) for uid, each in learnt.items()}
+        return Lesson(joined, states, before, self._copies(joined), new)
+
+    def _copies(self, joined: Rejoined) -> list[Promise]:
+        """Return what entries that moved promised, as promises of the releases they moved to."""
+        moved = {(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()}
+        return [promise for road in sorted(moved) for promise in self._ledger.copies(*road)]
+
+    def _take_over(self, lesson: Lesson) -> None:
+        """Keep in memory what is written down."""
+        joined = lesson.joined
+        self._states = dict(lesson.states)
         self._releases, self._release_of = joined.releases, joined.release_of
-        promises = [
-            promise for key, old in joined.moved.items() for promise in self._ledger.move(key[0], old, self._of(key))
-        ]
-        entries = [self._states[key[0]].row(key[1], self._of(key), at) for key in joined.moved]
-        releases = {self._of(key) for key in joined.moved} | saved
-
-        def write(tx: Transaction) -> None:
-            tx.save_releases(self._releases[release] for release in sorted(releases))
-            tx.add_promises(promises)
-            tx.save_announced(entries)
-
-        if releases:
-            await self._writer.write(write)
+        self._ledger.add((*lesson.copies, *lesson.new.values()))
         for key, old in joined.moved.items():
-            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=self._of(key))
-            if old not in self._releases:
-                self._watch.forget(old)
+            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
+        for old in lesson.left():
+            self._watch.forget(old)
         for rivals in joined.ambiguous - self._ambiguous:
             _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
         self._ambiguous = joined.ambiguous
 
-    async def _write(self, read: CalendarRead, weighed: Weighed, altered: frozenset[str]) -> None:
-        name = read.calendar
-        learnt, of = weighed.learnt.promises, self._release_of
-        new = await _aside(
-            len(learnt), lambda: {uid: replace(each, release=of[name, uid]) for uid, each in learnt.items()}
-        )
-        self._ledger.add(new.values())
-        uids = list(dict.fromkeys((*weighed.changed, *new)))
-        for start in range(_SMALL, len(uids), _SMALL):
-            some = uids[start : start + _SMALL]
-            await self._writer.write(partial(self._write_entries, read, weighed, some, new, altered))
-
-        def write(tx: Transaction) -> None:
-            self._write_entries(read, weighed, uids[:_SMALL], new, altered, tx)
-            tx.save_announced(
-                weighed.state.row(uid, self._of((name, uid)), read.finished) for uid in weighed.learnt.gone
-            )
-            tx.confirm_all(name, [self._release_of[name, uid] for uid in weighed.learnt.confirmed], read.finished)
-            tx.touch_announced(
-                name, [uid for uid in weighed.learnt.confirmed if uid not in weighed.changed], read.finished
-            )
-            tx.add_read(read)
-
-        await self._writer.write(write)
-        self._confirmed[name] = read.finished
-
-    def _write_entries(
-        self,
-        read: CalendarRead,
-        weighed: Weighed,
-        uids: Sequence[str],
-        new: Mapping[str, Promise],
-        altered: frozenset[str],
-        tx: Transaction,
-    ) -> None:
-        release_of = {uid: self._release_of[read.calendar, uid] for uid in uids}
-        tx.save_releases(self._releases[release] for release in {*release_of.values()} & altered)
-        tx.add_promises(new[uid] for uid in uids if uid in new)
-        tx.save_announced(weighed.state.row(uid, release, read.finished) for uid, release in release_of.items())
-
-    def _of(self, key: Key) -> str:
-        return self._release_of[key]
+    def _settle_left_open(self, now: datetime) -> None:
+        """Have verdicts judged to their end that were open when an earlier life ended, long ago."""
+        for row in self._store.open_judged():
+            release = self._releases.get(row.release)
+            if release is not None and row.slot is not None and row.slot < now:
+                self._adopt(release)
 
     def _look_ahead(self, names: Iterable[str], now: datetime) -> None:
         self._listed.update(self._ledger.near(names, now, LISTED))
@@ -285,22 +247,24 @@ class Roster:
         wanted = list(names)
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self._watch.releases]
-        for name in {**dict.fromkeys(self._ledger.near(wanted, now, self._watch.ahead)), **dict.fromkeys(known)}:
-            release, promises = self._releases.get(name), self._ledger.of(name)
-            if release is None:
-                continue
-            watched = self._watch.releases.get(name)
-            if watched is None:
-                runs = self._store.runs_of_release(name)
-                found = [read_by_title(part) for part in judged_parts(self._store.judged_one(name))] if runs else []
-                self._watch.adopt(release, promises, runs, found=found, soon=soon)
-            elif len(watched.promises) != len(promises) or watched.announced != release:
+        near = self._ledger.near(wanted, now, self._watch.ahead)
+        for release in map(self._releases.get, {**dict.fromkeys(near), **dict.fromkeys(known)}):
+            if release is not None:
+                self._adopt(release, soon=soon)
+        for name in self._watch.forget_old(now):
+            self._over[name] = self._said_of(name)
+
+    def _adopt(self, release: Release, *, soon: bool = False) -> None:
+        """Have a release watched as it is now, unless it was over and nothing new was said of it since."""
+        name, promises = release.id, self._ledger.of(release.id)
+        watched = self._watch.releases.get(name)
+        if watched is not None:
+            if len(watched.promises) != len(promises) or watched.announced != release:
                 self._watch.adopt(release, promises)
-        self._watch.forget_old(now)
+        elif self._over.get(name) != self._said_of(name):
+            runs = self._store.runs_of_release(name)
+            found = [read_by_title(part) for part in judged_parts(self._store.judged_one(name))] if runs else []
+            self._watch.adopt(release, promises, runs, found=found, soon=soon)
 
-
-async def _aside(count: int, work: Callable[[], T]) -> T:
-    """Do work on this many entries, in a thread when they are many."""
-    if count <= _SMALL:
-        return work()
-    return await asyncio.get_running_loop().run_in_executor(None, work)
+    def _said_of(self, release: str) -> tuple[Release | None, int]:
+        return self._releases.get(release), len(self._ledger.of(release))

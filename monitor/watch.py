@@ -130,8 +130,8 @@ class Watch:
         self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
         self.judge_soon(release.id)
 
-    def forget_old(self, now: datetime) -> None:
-        """Let go of releases that nobody will look at again."""
+    def forget_old(self, now: datetime) -> list[str]:
+        """Let go of releases that nobody will look at again; return which."""
         over = [
             name
             for name, watched in self._releases.items()
@@ -139,6 +139,7 @@ class Watch:
         ]
         for name in over:
             self.forget(name)
+        return over
 
     def forget(self, release: str) -> None:
         """Let go of a release."""

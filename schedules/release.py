@@ -13,7 +13,8 @@ class Release:
 
     `id` is stable over reads and restarts. `parts` holds the landing page first (id `page`) and then
     every other part known. `calendars` names the calendars that announce it, the primary one first;
-    `joined_by` says why their entries were taken for the same release.
+    `joined_by` says why their entries were taken for the same release. `joined_into` is the id of the release
+    that all its entries were found to belong to: from then on it is shown nowhere, and kept for its promises.
     """
 
     id: str
@@ -23,6 +24,7 @@ class Release:
     parts: tuple[Part, ...]
     calendars: tuple[str, ...] = ()
     joined_by: str = ""
+    joined_into: str | None = None
 
     def part(self, part_id: str) -> Part:
         """Return the part with this id; raises KeyError when there is none."""

@@ -49,9 +49,9 @@ class MemoryStore:
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
 
-        Releases without a readable slot are returned only without bounds.
+        Releases without a readable slot are returned only without bounds, those joined into others never.
         """
-        every = self._pick(Release, key=lambda release: release.id)
+        every = self._pick(Release, lambda release: release.joined_into is None, key=lambda release: release.id)
         if begin is None and end is None:
             return every
         judged = {judged.release for judged in self.judged() if _is_within(judged.slot, begin, end)}
@@ -100,7 +100,9 @@ class MemoryStore:
         producer: str | None = None,
     ) -> list[Judged]:
         """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
-        found = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        away = {release.id for release in self._pick(Release, _is_joined_away, key=lambda release: release.id)}
+        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or _is_within(judged.slot, begin, end)]
 
     def judged_one(self, release: str) -> Judged | None:
@@ -225,6 +227,10 @@ def _is_within(instant: datetime | None, begin: datetime | None, end: datetime |
     if instant is None:
         return False
     return (begin is None or instant >= begin) and (end is None or instant < end)
+
+
+def _is_joined_away(release: Release) -> bool:
+    return release.joined_into is not None
 
 
 def _first_sent(run: Run) -> tuple[datetime, str]:

@@ -43,10 +43,10 @@ class SqlReader:
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
 
-        Releases without a readable slot are returned only without bounds.
+        Releases without a readable slot are returned only without bounds, those joined into others never.
         """
         table = tables.RELEASE
-        wanted = select(table).order_by(table.c.id)
+        wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
         if begin is not None or end is not None:
             wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
         return [_whole(Release, row) for row in self._rows(wanted)]
@@ -100,7 +100,7 @@ class SqlReader:
     ) -> list[Judged]:
         """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
         table = tables.JUDGED
-        wanted = _all(Judged, table).where(*_within(table.c.slot, begin, end))
+        wanted = _all(Judged, table).where(*_within(table.c.slot, begin, end), table.c.release.not_in(_joined_away()))
         if producer is not None:
             wanted = wanted.where(table.c.producer == producer)
         return sorted(self._flat(Judged, wanted), key=_slot_first)
@@ -263,6 +263,11 @@ def _whole(kind: type[T], row: RowMapping) -> T:
 def _within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
     lower = [] if begin is None else [column >= begin]
     return lower if end is None else [*lower, column < end]
+
+
+def _joined_away() -> Select[Any]:
+    into = tables.RELEASE.c.joined_into
+    return select(tables.RELEASE.c.id).where(into.is_not(None))
 
 
 def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no name of its own

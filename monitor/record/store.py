@@ -113,7 +113,7 @@ class Store(Protocol):
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
 
-        Releases without a readable slot are returned only without bounds.
+        Releases without a readable slot are returned only without bounds, those joined into others never.
         """
 
     def release(self, release: str) -> Release | None:
@@ -143,7 +143,10 @@ class Store(Protocol):
         end: datetime | None = None,
         producer: str | None = None,
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release."""
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release.
+
+        Those on releases that were joined into others are left out.
+        """
 
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""

@@ -24,7 +24,7 @@ from monitor.look.sighting import State
 from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 from monitor.record.rows import Standing
 
-HEAD = "0001"
+HEAD = "0002"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = MetaData(
@@ -68,7 +68,20 @@ def _lean(name: str, *columns: Column[Any] | Index) -> Table:
     return Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
-RELEASE = _table("release", _key("id"), _fact("producer", Name), _fact("body", Packed))
+RELEASE = _table(
+    "release",
+    _key("id"),
+    _fact("producer", Name),
+    _fact("body", Packed),
+    _maybe("joined_into", Name),
+)
+# Those few that are shown no more, to be left out of every list.
+Index(
+    "ix_release_joined_into",
+    RELEASE.c.joined_into,
+    sqlite_where=RELEASE.c.joined_into.is_not(None),
+    postgresql_where=RELEASE.c.joined_into.is_not(None),
+)
 
 PROMISE = _lean(
     "promise",
@@ -119,6 +132,7 @@ RUN = _lean(
     _maybe("status", Integer),
     _maybe("digest"),
     _fact("evidence", Names),
+    _maybe("version"),
 )
 
 BLIND = _lean(

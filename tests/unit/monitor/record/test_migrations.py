@@ -19,7 +19,8 @@ def differences(connection: Connection) -> list[object]:
 
 
 def shape(connection: Connection) -> list[object]:
-    told = [*connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")]
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
+    told = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
     return [*told, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
 
 

@@ -183,7 +183,7 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "the verdict on r is late, its last event says another",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '')",
+            "INSERT INTO run VALUES ('t', 5, 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL)",
             "a run of t ends before it begins",
         ),
         (

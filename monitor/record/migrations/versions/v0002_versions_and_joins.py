@@ -1,0 +1,28 @@
+"""What content said of its own version, and releases that were joined into others."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Add a column to runs and one to releases, with its index."""
+    op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
+    op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
+    away = sa.text("joined_into IS NOT NULL")
+    op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=away, postgresql_where=away)
+
+
+def downgrade() -> None:
+    """Drop them."""
+    op.drop_index("ix_release_joined_into", "release")
+    op.drop_column("release", "joined_into")
+    op.drop_column("run", "version")
