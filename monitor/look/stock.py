@@ -30,6 +30,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         trip = _trip()
         if trip.passes_over():
             raise httpcore.ReadError("passed over for a new connection")
+        if trip.is_over():
+            # What is there already is read without waiting, and nothing would ever end it.
+            raise httpcore.ReadTimeout("no end within the deadline")
         chunk = await self._inner.read(max_bytes, trip.left(timeout))
         trip.heard = trip.heard or bool(chunk)
         return chunk

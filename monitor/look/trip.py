@@ -55,6 +55,10 @@ class Trip:
         left = max(self.deadline - self._loop.time(), 0.001)
         return left if at_most is None else min(left, at_most)
 
+    def is_over(self) -> bool:
+        """Tell whether the deadline has passed."""
+        return self._loop.time() >= self.deadline
+
     def leaves(self) -> None:
         """Note that the first byte of the request leaves now."""
         if self.sent is None:

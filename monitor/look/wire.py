@@ -13,7 +13,7 @@ from monitor.look.trip import Trip
 
 Headers = list[tuple[bytes, bytes]]
 
-_MOST_HEAD = 65_536
+_MOST_BARE = 65_536
 _MOST_AHEAD = 262_144
 
 
@@ -41,7 +41,7 @@ class Wire(asyncio.Protocol):
 
     def _begin(self, *, is_head: bool) -> None:
         self._is_head = is_head
-        self._head = 0
+        self._bare = 0
         self._ahead = 0
         self._has_headers = False
         self._has_end = False
@@ -121,15 +121,15 @@ class Wire(asyncio.Protocol):
             self._fail(httpx.RemoteProtocolError("bytes that belong to no answer"))
             return
         trip.heard = True
+        self._bare += len(data)
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             self._fail(httpx.RemoteProtocolError("no HTTP that can be read"))
             return
-        if not self._has_headers:
-            self._head += len(data)
-            if self._head > _MOST_HEAD:
-                self._fail(httpx.RemoteProtocolError("headers without end"))
+        if self._bare > _MOST_BARE and not self.is_complete:
+            # Headers, interim answers, chunks' own words or trailers: nothing of them may go on for ever.
+            self._fail(httpx.RemoteProtocolError("headers without end"))
         elif self._ahead > _MOST_AHEAD and not self.is_complete and self._handle is not None:
             self._handle.pause_reading()
         self._wake()
@@ -161,8 +161,8 @@ class Wire(asyncio.Protocol):
             self._fault = self._fault or httpx.RemoteProtocolError("two answers to one question")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take one header."""
-        if self.is_complete:
+        """Take one header; those that follow a body say nothing we go by."""
+        if self._has_headers:
             return
         lower = name.lower()
         self.headers.append((lower, value))
@@ -185,6 +185,7 @@ class Wire(asyncio.Protocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a piece of the body."""
+        self._bare = 0
         if not self.is_complete:
             self._chunks.append(body)
             self._ahead += len(body)

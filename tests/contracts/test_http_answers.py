@@ -145,6 +145,31 @@ async def test_a_server_that_hangs_or_drips_is_cut_at_the_deadline(engine: Engin
         assert loop.time() - began < 0.8
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2"
+FLOODS = {
+    "interim answers": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
+    "trailers": (CHUNKED + b"\r\nok\r\n0\r\n", b"X-More: and more\r\n"),
+    "one trailer": (CHUNKED + b"\r\nok\r\n0\r\nX-More: ", b"and more "),
+    "words of a chunk": (CHUNKED, b";more=more"),
+    "line breaks": (b"", b"\r\n"),
+}
+
+
+@pytest.mark.parametrize("flood", list(FLOODS))
+async def test_a_flood_of_what_is_no_body_ends_with_the_deadline_at_the_latest(engine: Engine, flood: str) -> None:
+    head, piece = FLOODS[flood]
+
+    async def pour(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(head)
+        while True:
+            writer.write(piece * 1000)
+            await writer.drain()
+
+    failure = await asyncio.wait_for(told(engine, pour, seconds=0.4), 5)
+    assert isinstance(failure, Failure)
+    assert failure.reason in (Reason.PROTOCOL, Reason.TRUNCATED, Reason.TIMEOUT)
+
+
 def test_the_deadline_is_reached_in_virtual_time(engine: Engine) -> None:
     async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await publisher_leaves.wait()

@@ -126,6 +126,16 @@ async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
     assert line.reading
 
 
+@pytest.mark.parametrize("more", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
+async def test_what_follows_a_body_is_not_kept_and_may_not_go_on_for_ever(more: bytes) -> None:
+    wire, line = asked()
+    wire.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+    for _ in range(70_000 // len(more)):
+        wire.data_received(more)
+    assert line.aborted
+    assert wire.headers == [(b"transfer-encoding", b"chunked")]
+
+
 async def test_the_answer_to_head_has_no_body_and_costs_the_connection() -> None:
     wire, _ = asked(is_head=True)
     wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
