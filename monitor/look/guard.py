@@ -9,8 +9,13 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 Network = IPv4Network | IPv6Network
 
 _PORTS = {"http": 80, "https": 443}
-# `is_global` is True for these, yet behind them can lie any IPv4 address, private ones included.
-_TRANSLATED = (ip_network("64:ff9b::/96"), ip_network("64:ff9b:1::/48"), ip_network("2002::/16"))
+# `is_global` is True for all of these, yet: behind some can lie any IPv4 address, private ones included;
+_TRANSLATED = ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "192.88.99.0/24")
+# some were never given to anybody, or were private once;
+_NOBODYS = ("fec0::/10", "3fff::/20")
+# and at some a machine's own cloud tells it its secrets (Oracle's within the first, Azure's).
+_CLOUDS = ("192.0.0.0/24", "168.63.129.16/32")
+_REFUSED = tuple(ip_network(network) for network in (*_TRANSLATED, *_NOBODYS, *_CLOUDS))
 
 
 class RefusedAddress(Exception):
@@ -70,5 +75,5 @@ def _unmapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 def _is_public(ip: IPv4Address | IPv6Address) -> bool:
-    translated = any(ip in network for network in _TRANSLATED)
-    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not translated
+    is_refused = any(ip in network for network in _REFUSED)
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not is_refused

@@ -34,6 +34,12 @@ from monitor.look.guard import Guard, RefusedAddress, guard_of
         "2002:7f00:1::",
         "2001:0:7f00:1::",
         "fd00:ec2::254",
+        "fec0::1",
+        "3fff::1",
+        "192.0.0.192",
+        "168.63.129.16",
+        "192.88.99.1",
+        "::127.0.0.1",
     ],
 )
 def test_addresses_that_are_not_public_are_refused(address: str) -> None:
