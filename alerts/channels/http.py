@@ -45,11 +45,11 @@ def weigh(status: int, retry_after: str, now: datetime) -> Outcome:
 
 def seconds_to_wait(text: str, now: datetime) -> timedelta | None:
     """Read a Retry-After header, seconds or a date; None when it says nothing that makes sense."""
-    if text.strip().isdecimal():
-        return min(timedelta(seconds=int(text[:9])), _LONGEST_WAIT)
+    if (digits := text.strip()).isdecimal():
+        return min(timedelta(seconds=int(digits[:9])), _LONGEST_WAIT)
     try:
         until = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     wait = until.replace(tzinfo=until.tzinfo or UTC) - now
     return min(wait, _LONGEST_WAIT) if wait > timedelta() else None

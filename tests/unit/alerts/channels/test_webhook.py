@@ -78,6 +78,8 @@ def test_the_same_message_makes_the_same_bytes(message: Message) -> None:
         ("Fri, 05 Jan 2018 09:41:00 GMT", 60),
         ("Fri, 05 Jan 2018 09:41:00 -0000", 60),
         ("99999999999", 86400),
+        ("            7", 7),
+        ("Fri, 05 Jan 99999999999999999999 09:41:00 GMT", None),
         ("Fri, 05 Jan 2018 09:39:00 GMT", None),
         ("soon", None),
         ("", None),

@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,16 @@ def observed(*rows: tuple[str, float, float]) -> Skew:
 def test_before_anything_is_known_the_clock_is_taken_for_right() -> None:
     skew = Skew()
     assert skew.bounds() == (0.0, 0.0)
+    assert not skew.is_known()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "Thu, 26 Nov 99999999999999999999 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:00 -99999999999999", "\xb2"],
+)
+def test_a_date_that_is_none_says_nothing(text: str) -> None:
+    skew = Skew()
+    assert skew.observe("a", Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON))
     assert not skew.is_known()
 
 
