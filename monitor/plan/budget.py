@@ -139,8 +139,8 @@ def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta 
     `date` is the `Date` of the same answer: a time of day is that of the host's clock, not of ours.
     """
     text = (text or "").strip()
-    if text.isdecimal() and len(text) < 8:
-        return int(text) * _SECOND
+    if text.isdecimal():
+        return int(text[:8]) * _SECOND
     until = _date(text)
     return None if until is None else max(timedelta(), until - (_date(date or "") or now))
 
@@ -148,6 +148,6 @@ def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta 
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return date if date.tzinfo is not None else None
