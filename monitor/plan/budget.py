@@ -140,7 +140,7 @@ def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta 
     """
     text = (text or "").strip()
     if text.isdecimal():
-        return int(text[:8]) * _SECOND
+        return int(text) * _SECOND if len(text) < 12 else _MOST_PATIENCE
     until = _date(text)
     return None if until is None else max(timedelta(), until - (_date(date or "") or now))
 

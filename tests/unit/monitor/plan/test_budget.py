@@ -125,6 +125,9 @@ def test_a_shorter_silence_does_not_end_a_longer_one() -> None:
     [
         ("30", None, 30),
         (" 0 ", None, 0),
+        ("0000000030", None, 30),
+        ("99999999999", None, 99_999_999_999),
+        ("9" * 400, None, 86_400),
         ("Thu, 26 Nov 2026 12:00:30 GMT", None, 30),
         ("Thu, 26 Nov 2026 12:00:30 GMT", "Thu, 26 Nov 2026 12:00:10 GMT", 20),
         ("Thu, 26 Nov 2026 11:00:00 GMT", None, 0),
@@ -134,6 +137,9 @@ def test_both_forms_of_retry_after_are_read(text: str, date: str | None, seconds
     assert retry_after(text, date, NOON) == timedelta(seconds=seconds)
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "-5", "99999999999", "Thu, 26 Nov 2026 12:00:30"])
+FAR = "Thu, 26 Nov 99999999999999999999 12:00:30 GMT"
+
+
+@pytest.mark.parametrize("text", [None, "", "soon", "-5", "3.5", "Thu, 26 Nov 2026 12:00:30", FAR])
 def test_what_is_no_retry_after_names_no_time(text: str | None) -> None:
     assert retry_after(text, None, NOON) is None
