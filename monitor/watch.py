@@ -20,7 +20,7 @@ from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
 from monitor.judge.platform import BEHIND, with_platform
 from monitor.judge.policy import Grade
-from monitor.judge.runs import Blind, OutOfOrder, Run
+from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
@@ -151,7 +151,7 @@ class Watch:
         watched = self._releases.get(target.release)
         if watched is None:
             return
-        before, last = watched.last_known(target.id), watched.last_run(target.id)
+        before, last = watched.last_proved(target.id), watched.last_run(target.id)
         try:
             run, new = watched.add(
                 target, sighting, self._spacing(watched, target), apart=self._was_blind(sighting, watched)
@@ -159,7 +159,7 @@ class Watch:
         except OutOfOrder:
             self._disordered(sighting, last)
             return
-        if not self._take_run(watched, target, run, outcome, turned=new and run.state is not before):
+        if not self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run)):
             watched.take_back(target.id, last, new=new)
             return
         self._planner.take_found(watched, sighting)
@@ -205,11 +205,29 @@ class Watch:
         verdict = self._verdict(watched, self._clock.now())
         return release_facts(verdict, self.measured(watched, verdict))
 
-    def add_part(self, release: str, part: Part) -> None:
-        """Watch a further address of a release that is watched."""
+    def look_closely(self, release: str, part: Part) -> str | None:
+        """Look at a further address of a watched release at once, and closely until told to `relax`.
+
+        Returns the id of the part that it is; None for a release that nobody watches.
+        """
         watched = self._releases.get(release)
-        if watched is not None and all(known.url != part.url for known in watched.release.parts):
-            self._planner.add_parts(watched, [part])
+        if watched is None:
+            return None
+        known = next((one for one in watched.release.parts if one.url == part.url), None)
+        name = part.id if known is None else known.id
+        watched.closely = (*watched.closely, (name, self._clock.now()))
+        if known is None:
+            self._planner.add_parts(watched, [part], soon=True)
+        else:
+            self._planner.replan(watched, soon=True)
+        return name
+
+    def relax(self, release: str, part: str) -> None:
+        """Look at a part no more often than at any other from now on, unless it is out early indeed."""
+        watched = self._releases.get(release)
+        if watched is not None:
+            watched.closely = tuple(one for one in watched.closely if one[0] != part)
+            self._planner.replan(watched)
 
     def measured(self, watched: Watched, verdict: Verdict) -> Measured:
         """Return how a verdict was measured, for the draft."""

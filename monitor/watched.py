@@ -26,7 +26,8 @@ class Watched:
 
     `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
     `told` marks what was last written down of it. Until `held` its verdict is for planning alone: its slot passed
-    while nobody watched, and nobody is told what one look may settle.
+    while nobody watched, and nobody is told what one look may settle. `closely` are parts that a listing showed,
+    with since when: looked at as if they were out early, until they prove it or not.
     """
 
     release: Release
@@ -40,6 +41,7 @@ class Watched:
     incident: str | None = None
     told: object = None
     held: datetime | None = None
+    closely: tuple[tuple[str, datetime], ...] = ()
 
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.
@@ -63,9 +65,9 @@ class Watched:
         runs = self.runs.get(target)
         return runs[-1] if runs else None
 
-    def last_known(self, target: str) -> State | None:
-        """Return the state that the last look which proved anything found."""
-        return next((run.state for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
+    def last_proved(self, target: str) -> Run | None:
+        """Return the last run of a target that proved anything."""
+        return next((run for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
 
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
@@ -90,6 +92,11 @@ class Watched:
 
     def standing(self, target: Target) -> Standing:
         """Return how a target stands, from the last verdict."""
+        stands = self._standing(target)
+        since = dict(self.closely).get(target.part)
+        return Standing(Stage.EXPOSED, since) if since is not None and stands.stage is Stage.UNSEEN else stands
+
+    def _standing(self, target: Target) -> Standing:
         verdict = self.verdict
         part = self._part(target.part)
         if verdict is None or part is None:

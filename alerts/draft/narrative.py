@@ -13,6 +13,7 @@ TOLD = (
     "stale_edge",
     "swapped",
     "withdrawn",
+    "corrected",
     "platform",
     "clock_fault",
     "calendars_disagree",

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from monitor.judge.aftermath import swapped, withdrawn
 from monitor.judge.announced import announced
 from monitor.judge.case import Case
+from monitor.judge.corrected import corrected
 from monitor.judge.edge import stale_edge
 from monitor.judge.elsewhere import elsewhere_first
 from monitor.judge.hidden import hidden
@@ -34,7 +35,8 @@ def findings(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -
         found += _partial(parts)
         found += elsewhere_first(case, pairs)
         for part, sight in pairs:
-            found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *stale_edge(case, sight)]
+            found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *corrected(case, part, sight)]
+            found += stale_edge(case, sight)
         found += hidden(case, pairs)
     order = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))

@@ -31,6 +31,7 @@ class Run:
     a run of one sighting has `end` before `begin`). `looks` counts the sightings, `largest_gap` is the
     longest time between two of them. `digest` is that of the body (files and recorded changes), `status`
     that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
+    `version` is what the content said of its own version, the same at every look of the run.
     """
 
     target: str
@@ -46,6 +47,7 @@ class Run:
     status: int | None = None
     digest: str | None = None
     evidence: tuple[str, ...] = ()
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ def begun(sighting: Sighting) -> Run:
         why=sighting.why,
         status=sighting.status,
         digest=sighting.digest,
+        version=sighting.version,
     )
 
 
@@ -133,8 +136,17 @@ def _goes_on(last: Run, sighting: Sighting) -> bool:
     # What only a later answer showed to be this edition must not make the earlier answers proof of it.
     if last.specific is not sighting.specific:
         return False
-    digests = {last.digest, sighting.digest} - {None}
-    return sighting.state is not State.PRESENT or len(digests) < 2
+    return sighting.state is not State.PRESENT or not _is_other(last, sighting)
+
+
+def is_turn(before: Run | None, run: Run) -> bool:
+    """Tell whether a run shows another state than the last that proved anything, or the same of something else."""
+    return before is None or run.state is not before.state or _is_other(before, run)
+
+
+def _is_other(last: Run, sighting: Sighting | Run) -> bool:
+    pairs = ((last.digest, sighting.digest), (last.version, sighting.version))
+    return any(None not in pair and pair[0] != pair[1] for pair in pairs)
 
 
 def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
@@ -152,4 +164,5 @@ def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
         status=last.status,
         digest=last.digest or sighting.digest,
         evidence=last.evidence,
+        version=last.version or sighting.version,
     )

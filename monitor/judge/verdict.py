@@ -35,6 +35,7 @@ class Kind(StrEnum):
     ELSEWHERE_FIRST = "elsewhere_first"
     SWAPPED = "swapped"
     WITHDRAWN = "withdrawn"
+    CORRECTED = "corrected"
     STALE_EDGE = "stale_edge"
     CALENDARS_DISAGREE = "calendars_disagree"
     SHORT_NOTICE = "short_notice"

@@ -65,7 +65,8 @@ class Seer:
             address,
             accept="*/*" if target.file else _ACCEPT.get(target.view, _PAGE),
             cap=FILE_CAP if target.file else PAGE_CAP,
-            enough=target.file,
+            # The first megabyte of a listing tells more than none of it.
+            enough=target.file or target.view is View.TRIPWIRE,
             bust=target.view is View.ORIGIN,
             etag=memory.etag if memory else None,
             modified=memory.modified if memory else None,
@@ -167,6 +168,7 @@ def sighted(
         outcome.status if isinstance(outcome, Answer) else None,
         digest,
         recognised.found,
+        recognised.version,
     )
 
 

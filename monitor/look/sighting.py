@@ -25,7 +25,8 @@ class Sighting:
     `sent` and `received` bracket the request by our clock. `proved_from` and `proved_to` bracket the
     instant the answer speaks of: `sent` and `received` minus the bounds of the answer's `Age`, widened
     by a clock known to be off. `specific` is True when the recogniser read something that belongs to
-    this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex.
+    this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex. `version` is what the
+    content says of its own version (`recognise.version`), None where it says nothing.
     """
 
     target: str
@@ -39,3 +40,4 @@ class Sighting:
     status: int | None = None
     digest: str | None = None
     found: tuple[Found, ...] = ()
+    version: str | None = None

@@ -35,15 +35,7 @@ class Version:
     publication: str
     shown: datetime | None
     updated: datetime | None
-    update_count: int
-
-    def first_published(self) -> datetime | None:
-        """Return when the release first came out: known from its first version alone."""
-        return self.updated if self.update_count <= 1 else None
-
-    def amends(self, earlier: Version) -> bool:
-        """Tell whether this is a later version of the same release: an amendment, not a release."""
-        return self.release_id == earlier.release_id and self.id != earlier.id
+    update_count: int | None
 
 
 def publication_item(data: Mapping[str, Any], timezone: str) -> Publication:
@@ -71,7 +63,7 @@ def version_item(data: Mapping[str, Any]) -> Version:
         publication=str(publication.get("slug") or "") if isinstance(publication, dict) else "",
         shown=stamp(data.get("published")),
         updated=stamp(data.get("lastUpdated")),
-        update_count=count if isinstance(count, int) else 1,
+        update_count=count if isinstance(count, int) else None,
     )
 
 

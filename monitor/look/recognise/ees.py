@@ -14,7 +14,9 @@ from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.seen import Context, Recognised, absent, unknown
 from monitor.look.recognise.status import says_missing
+from monitor.look.recognise.version import written
 from monitor.look.sighting import State
+from schedules.sources.ees_items import version_item
 
 _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
@@ -42,23 +44,31 @@ def _version(said: Mapping[str, Any], context: Context) -> Recognised:
     series = str(publication.get("title") or "") if isinstance(publication, dict) else ""
     title = f"{series}: {said.get('title') or ''}"
     facts = {name: str(said[name]) for name in _FACTS if said.get(name) is not None}
-    return by_title(context, title, (Found(context.url, title, "item", facts),))
+    return by_title(context, title, (Found(context.url, title, "item", facts),), _told(said))
 
 
 def _entries(rows: list[Any], context: Context) -> Recognised:
     """Tell whether a release is among the entries of its publication; a title there names the period alone."""
     listed = [row for row in rows if isinstance(row, dict) and row.get("releaseId") and row.get("published")]
-    found = tuple(
-        Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug"))}) for row in listed
-    )
+    found = tuple(_listed(row, context) for row in listed)
     if not context.title:
         return Recognised(State.PRESENT, found=found, why="a listing")
-    periods = [by_title(context, f"{context.title.partition(':')[0]}: {entry.title}", (entry,)) for entry in found]
+    series = context.title.partition(":")[0]
+    periods = (
+        by_title(context, f"{series}: {entry.title}", (entry,), _told(row))
+        for row, entry in zip(listed, found, strict=True)
+    )
     return next((seen for seen in periods if seen.specific), Recognised(State.ABSENT, found=found, why="not listed"))
 
 
 def _listed(row: Mapping[str, Any], context: Context) -> Found:
     return Found(context.url, str(row.get("title") or ""), "listed", {"slug": str(row.get("slug") or "")})
+
+
+def _told(said: Mapping[str, Any]) -> str | None:
+    """Return what an amendment, which keeps the display date, alters: when it came and how many there are."""
+    version = version_item(said)
+    return written(lastUpdated=version.updated, updateCount=version.update_count)
 
 
 def _page(page: Page, context: Context) -> Recognised:

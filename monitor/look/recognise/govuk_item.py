@@ -6,13 +6,15 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.address import absolute
 from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.govuk_part import role_of_file
 from monitor.look.recognise.likeness import Likeness, likeness
 from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.version import written
 from monitor.look.sighting import State
 from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item
 
@@ -44,7 +46,8 @@ def _item(item: ContentItem, schema: str, context: Context) -> Recognised:
     if item.withdrawn:
         return withdrawn("marked as withdrawn")
     parts = (_part(attachment) for attachment in item.attachments)
-    return by_title(context, item.title, (_itself(item), *(part for part in parts if part.url)))
+    version = written(public_updated_at=item.public_updated_at, change_history=len(item.changes) or None)
+    return by_title(context, item.title, (_itself(item), *(part for part in parts if part.url)), version)
 
 
 def _itself(item: ContentItem) -> Found:
@@ -97,7 +100,4 @@ def _written(fact: object) -> str:
 
 
 def _address(path: object) -> str:
-    try:
-        return urljoin(_SITE, path) if isinstance(path, str) and path else ""
-    except ValueError:
-        return ""
+    return absolute(_SITE, path) if isinstance(path, str) and path else ""

@@ -27,12 +27,13 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """What an answer shows. `specific` and `found` are as in a sighting; `why` explains, in our own words."""
+    """What an answer shows. `specific`, `found` and `version` are as in a sighting; `why` is in our own words."""
 
     state: State
     specific: bool = False
     found: tuple[Found, ...] = ()
     why: str = ""
+    version: str | None = None
 
 
 Recogniser = Callable[[Answer, Context], Recognised]

@@ -179,19 +179,24 @@ def look(target: str, state: State, at: float, age: tuple[float, float] = (0, 0)
 
 @dataclass(frozen=True)
 class Story:
-    """What a target answers from when on, in seconds from the slot; `digests` are those of its bytes."""
+    """What a target answers from when on, in seconds from the slot; `digests` and `versions` are those of its bytes."""
 
     states: Sequence[tuple[float, State]]
     digests: Sequence[tuple[float, str]] = ()
     specific: bool = False
     why: str = "timeout"
+    versions: Sequence[tuple[float, str]] = ()
 
     def sighting(self, target: str, at: float) -> Sighting:
         state = [state for begins, state in self.states if begins <= at][-1]
-        digest = ([text for begins, text in self.digests if begins <= at] or [None])[-1]
         is_out = state is State.PRESENT
+        digest, version = (
+            ([text for begins, text in told if begins <= at and is_out] or [None])[-1]
+            for told in (self.digests, self.versions)
+        )
         why = self.why if state is State.UNKNOWN else ""
-        return look(target, state, at, specific=self.specific and is_out, digest=digest if is_out else None, why=why)
+        specific = self.specific and is_out
+        return look(target, state, at, specific=specific, digest=digest, why=why, version=version)
 
 
 def watched(target: str, story: Story, every: float, until: float, spacing: float | None = None) -> list[Run]:

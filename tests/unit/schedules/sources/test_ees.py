@@ -84,14 +84,13 @@ def test_all_publications_are_asked_for_from_the_list() -> None:
     assert "answers 404" in reading.notes[0]
 
 
-def test_the_first_version_tells_when_a_release_came_out() -> None:
-    assert version_item(version()).first_published() == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
-
-
-def test_an_amendment_is_no_late_release() -> None:
-    amended = version_item(version(id="v1", lastUpdated="2026-11-03T14:12:40.118+00:00", updateCount=2))
-    assert amended.amends(version_item(version()))
-    assert amended.first_published() is None
+def test_an_amendment_tells_of_its_own_time_and_keeps_the_date_shown() -> None:
+    first, amended = (
+        version_item(version(**told))
+        for told in ({}, {"lastUpdated": "2026-11-03T14:12:40.118+00:00", "updateCount": 2})
+    )
+    assert amended.shown == first.shown == first.updated == datetime(2026, 10, 15, 8, 30, 21, 440213, tzinfo=UTC)
+    assert (amended.updated, amended.update_count) == (datetime(2026, 11, 3, 14, 12, 40, 118000, tzinfo=UTC), 2)
 
 
 @pytest.mark.parametrize("body", [b"<html>x", b"{}", b"nope", b""])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from monitor.look.fetch import Answer
 from monitor.look.recognise.govuk import recognise
 from monitor.look.recognise.seen import Context
+from monitor.look.recognise.version import moved_on, read
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page
 
@@ -221,3 +222,18 @@ def test_the_samples_of_pages_are_read_right() -> None:
 
 
 _TIMES = (answer(b"").sent, answer(b"").received)
+
+
+def test_an_item_tells_its_version_by_fields_and_instants_never_by_the_words_of_a_note() -> None:
+    history = [{"note": "SECRET correction", "public_timestamp": "2026-11-27T14:05:00+00:00"}, {"note": "First."}]
+    told = item("publication", public_updated_at="2026-11-27T14:05:00Z", details={"change_history": history})
+    assert recognise(told, CONTEXT).version == "change_history=1 public_updated_at=2026-11-27T14:05:00+00:00"
+    assert recognise(item("publication"), CONTEXT).version is None
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the samples are not here")
+def test_the_sample_of_a_correction_has_moved_on_from_that_of_the_release() -> None:
+    names = ("2026_on_time_scheduled", "2026_corrected_next_day")
+    bodies = ((SAMPLES / f"publications/{name}.json").read_bytes() for name in names)
+    first, later = (recognise(answer(body, "application/json"), CONTEXT).version for body in bodies)
+    assert moved_on(read(first or ""), read(later or "")) == ["change_history", "public_updated_at"]

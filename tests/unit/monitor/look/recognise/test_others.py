@@ -11,6 +11,7 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
 from monitor.look.recognise.seen import Context
 from monitor.look.recognise.table import LOOKING_FOR, PLAIN, recogniser
+from monitor.look.recognise.version import moved_on, read
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page
 
@@ -172,6 +173,25 @@ def test_a_version_of_ees_is_presence_with_its_dates_told() -> None:
         json_answer(said | {"publication": {"title": "Example claims: quarterly statistics"}}), CONTEXT
     )
     assert (seen.state, seen.specific, seen.found[0].facts["releaseId"]) == (State.PRESENT, True, "2")
+
+
+def test_an_amendment_of_ees_moves_its_version_on_though_it_keeps_the_date_shown() -> None:
+    said = {"id": "1", "releaseId": "2", "published": "2026-10-15T08:30:21.44+00:00", "title": "July to September 2026"}
+    said |= {"publication": {"title": "Example claims: quarterly statistics"}, "lastUpdated": said["published"]}
+    first, amended = (
+        recogniser("ees")(json_answer(said | more), CONTEXT).version
+        for more in ({"updateCount": 1}, {"updateCount": 2, "lastUpdated": "2026-11-03T14:12:40.1180000+00:00"})
+    )
+    assert first == "lastUpdated=2026-10-15T08:30:21.440000+00:00 updateCount=1"
+    assert moved_on(read(first or ""), read(amended or "")) == ["lastUpdated", "updateCount"]
+
+
+def test_the_entries_of_an_ees_publication_tell_of_the_version_of_ours() -> None:
+    entry = {"releaseId": "1", "published": "x", "title": "July to September 2026"}
+    other = {"releaseId": "2", "published": "x", "title": "April to June 2026", "lastUpdated": "2026-12-01T09:30:00Z"}
+    context = Context(URL, "Example claims: July to September 2026")
+    listed = json_answer({"results": [other, entry | {"lastUpdated": "2026-11-26T09:30:02Z"}]})
+    assert recogniser("ees")(listed, context).version == "lastUpdated=2026-11-26T09:30:02+00:00"
 
 
 def test_the_entries_of_an_ees_publication_are_asked_for_our_period() -> None:
