@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import zlib
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -38,30 +38,41 @@ class _Waiting:
     request: Request | None
 
 
+_Packed = tuple[int, bytes]
+"""A body's hash, which tells it from the next one, and the body, packed no further than is reasonable."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Last:
     """The last answer of a target, and the id of its record once it is kept.
 
-    Its body is packed, no further than is reasonable, and marked by `hash`. `head` are its headers in one text,
-    names and values in turn: as a mapping they would be most of what a target costs.
+    `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
+    costs. Of the request it has what a record tells: most targets of a host share that.
     """
 
     url: str
     status: int
     head: str
-    packed: bytes
-    mark: int
+    packed: _Packed
     sent: datetime
     received: datetime
     whole: bool
-    request: Request | None
+    method: str | None
+    accept: str
+    etag: str | None
+    modified: str | None
     kept: str
 
     def answer(self) -> Answer:
         """Return the answer with its body."""
-        head, body = self.head.split("\n"), zlib.decompress(self.packed)
+        head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
         headers = dict(zip(head[::2], head[1::2], strict=False))
-        return Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole, self.request)
+        return Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole, self._request())
+
+    def _request(self) -> Request | None:
+        if self.method is None:
+            return None
+        return Request(self.url, self.method, self.accept, etag=self.etag, modified=self.modified)
 
 
 class Evidence:
@@ -91,9 +102,9 @@ class Evidence:
         self._closed = False
         self._lock = threading.Lock()
         self._written: list[Record] = []
-        self._last: OrderedDict[str, _Last] = OrderedDict()
+        self._last: dict[str, _Last] = {}
         self._remembered = 0
-        self._packed: dict[int, bytes] = {}
+        self._packed: dict[int, _Packed] = {}
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.accompany(self)
 
@@ -106,9 +117,10 @@ class Evidence:
             record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
             self._waiting.append(_Waiting(record, target, answer, request or answer.request))
             self._weight += len(answer.body)
-        self.heads.put(record.id, answer)
+        name = record.id
+        self.heads.put(name, answer)
         self._writer.nudge()
-        return record.id
+        return name
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer unless its body is that of the last one kept for this address; return the id of its record."""
@@ -214,30 +226,43 @@ class Evidence:
         body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)
         mark = hash(body)
         # Most looks bring the bytes of the one before: those are packed already.
-        packed = last.packed if last is not None and last.mark == mark else self._pack(body, mark)
+        packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
         self._forget(target)
-        self._last[target] = _last(answer, packed, mark, kept)
-        self._remembered += len(packed)
+        self._last[target] = _last(answer, packed, kept)
+        self._remembered += len(packed[1])
         while self._remembered > _MOST_REMEMBERED:
             self._forget(next(iter(self._last)))
 
-    def _pack(self, body: bytes, mark: int) -> bytes:
+    def _pack(self, body: bytes, mark: int) -> _Packed:
         # What is missing on one host is told in the same bytes for every address: one copy does for all.
         packed = self._packed.get(mark)
         if packed is None:
             if len(self._packed) >= _SHARED:
                 self._packed.clear()
-            packed = self._packed[mark] = zlib.compress(body, 1)
+            packed = self._packed[mark] = (mark, zlib.compress(body, 1))
         return packed
 
     def _forget(self, target: str) -> None:
         last = self._last.pop(target, None)
-        self._remembered -= 0 if last is None else len(last.packed)
+        self._remembered -= 0 if last is None else len(last.packed[1])
 
 
-def _last(answer: Answer, packed: bytes, mark: int, kept: str) -> _Last:
+def _last(answer: Answer, packed: _Packed, kept: str) -> _Last:
     # No header holds a line break: that is where it would have ended.
     head = "\n".join([text for header in answer.headers.items() for text in header])
     whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
-    sent, received, request = answer.sent, answer.received, answer.request
-    return _Last(answer.url, answer.status, head, packed, mark, sent, received, whole, request, kept)
+    asked = answer.request
+    return _Last(
+        answer.url,
+        answer.status,
+        head,
+        packed,
+        answer.sent,
+        answer.received,
+        whole,
+        asked.method if asked is not None else None,
+        asked.accept if asked is not None else "",
+        asked.etag if asked is not None else None,
+        asked.modified if asked is not None else None,
+        kept,
+    )

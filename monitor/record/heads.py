@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
 from monitor.look.fetch import Answer
 
 TOLD = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name", "location")
@@ -21,13 +19,13 @@ class Heads:
     """The heads of the answers kept in this life, the newest five thousand, by record."""
 
     def __init__(self) -> None:
-        self._heads: OrderedDict[str, str] = OrderedDict()
+        self._heads: dict[str, str] = {}
 
     def put(self, record: str, answer: Answer) -> None:
         """Take note of an answer that is kept as this record."""
         self._heads[record] = head_of(answer)
         if len(self._heads) > _MOST:
-            self._heads.popitem(last=False)
+            del self._heads[next(iter(self._heads))]
 
     def get(self, record: str) -> str:
         """Return the head of a record, empty when it was kept in an earlier life."""
