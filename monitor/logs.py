@@ -15,8 +15,10 @@ from urllib.parse import quote
 import structlog
 from structlog.typing import EventDict, Processor
 
+from monitor import tracebacks
+
 _SECRET = re.compile(r"authorization|api_key|password|token|secret|dsn|webhook_url", re.IGNORECASE)
-_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio")
 
 
@@ -78,16 +80,14 @@ def _shared() -> list[Processor]:
 
 
 def _formatter(*, as_json: bool) -> logging.Formatter:
-    # Local variables may hold a body seen before its slot or a secret: tracebacks come without them.
-    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
     tail: list[Processor] = (
         [
-            structlog.processors.ExceptionRenderer(frames),
+            structlog.processors.ExceptionRenderer(tracebacks.told),
             structlog.processors.EventRenamer("msg"),
             structlog.processors.JSONRenderer(sort_keys=True, default=str),
         ]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
+        else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=tracebacks.written)]
     )
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],

@@ -15,6 +15,7 @@ import structlog
 from monitor import logs
 from monitor.config.read import read_settings
 from monitor.config.secrets import secrets_of
+from monitor.errors import StoreFault
 
 SECRETS = {
     "SMTP_PASSWORD": 'pa"ss/wörd',
@@ -86,20 +87,28 @@ def test_a_library_that_tells_every_address_it_asks_is_kept_quiet() -> None:
     assert stream.getvalue() == ""
 
 
-def test_a_traceback_shows_no_local_variables() -> None:
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bool) -> None:
     stream = io.StringIO()
 
     def broken() -> None:
         body = "figures seen before their slot"
-        raise ValueError(f"{len(body)} bytes")
+        try:
+            int(body)
+        except ValueError as exc:
+            raise StoreFault(f"{len(body)} bytes") from ExceptionGroup("all of it", [exc, KeyError(body)])
 
-    with logging_to(stream):
+    with logging_to(stream, as_json=as_json):
         try:
             broken()
-        except ValueError:
+        except StoreFault:
             structlog.get_logger("x").exception("job_failed")
-    assert "30 bytes" in stream.getvalue()
-    assert "figures" not in stream.getvalue()
+            logging.getLogger("asyncio").exception("a look broke")
+    told = stream.getvalue()
+    assert [told.count(words) for words in ("30 bytes", "StoreFault")] == [2, 2]
+    assert "broken" in told
+    assert "ExceptionGroup" in told
+    assert "figures" not in told
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -129,7 +138,11 @@ def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() 
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("x").info(
-            "asked", token="abc", url="https://me:pw@host.example/x", authorization="Basic x"
+            "asked", token="abc", url="https://me:p@w@host.example/x?to=a@b", authorization="Basic x"
         )
     (line,) = lines(stream)
-    assert (line["token"], line["url"], line["authorization"]) == ("[redacted]", "https://host.example/x", "[redacted]")
+    assert (line["token"], line["url"], line["authorization"]) == (
+        "[redacted]",
+        "https://host.example/x?to=a@b",
+        "[redacted]",
+    )
