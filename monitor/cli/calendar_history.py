@@ -53,6 +53,7 @@ def _as_json(release: Release, promises: list[Promise], events: tuple[LedgerEven
         "producer": release.producer,
         "calendar": list(release.calendars),
         "joined_by": release.joined_by,
+        "joined_into": release.joined_into,
         "promises": [_promise_json(promise) for promise in promises],
         "events": [_event_json(event) for event in events],
     }
@@ -96,6 +97,8 @@ def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent,
     click.echo(f"{release.url}")
     if release.joined_by:
         click.echo(f"Joined: {release.joined_by}")
+    if release.joined_into is not None:
+        click.echo(f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`")
     click.echo("")
     rows = [
         [local(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]

@@ -145,11 +145,11 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
 
 
 def _join(release: Release) -> list[Fact]:
-    if not release.joined_by:
-        return []
-    return [
-        Fact("promise", f"its calendars {', '.join(release.calendars)} were taken for one release: {release.joined_by}")
-    ]
+    names = ", ".join(release.calendars)
+    told = [f"its calendars {names} were taken for one release: {release.joined_by}"] if release.joined_by else []
+    if release.joined_into is not None:
+        told.append(f"its entries were found to belong to {release.joined_into}, which is judged in its place")
+    return [Fact("promise", text) for text in told]
 
 
 def _promise(what: str, promise: Promise, case: Case) -> Fact:

@@ -110,8 +110,8 @@ class MemoryStore:
         return self._get(Judged, release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final."""
-        return self._pick(Judged, lambda judged: not judged.final, key=_slot_first)
+        """Return the verdicts that are not final, of releases that were not joined into others."""
+        return [judged for judged in self.judged() if not judged.final]
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
         """Return the newest `limit` events in time order."""

@@ -111,9 +111,10 @@ class SqlReader:
         return next(iter(found), None)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final."""
-        found = self._flat(Judged, _all(Judged, tables.JUDGED).where(tables.JUDGED.c.final.is_(False)))
-        return sorted(found, key=_slot_first)
+        """Return the verdicts that are not final, of releases that were not joined into others."""
+        table = tables.JUDGED
+        still = _all(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(_joined_away()))
+        return sorted(self._flat(Judged, still), key=_slot_first)
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
         """Return the newest `limit` events in time order."""

@@ -152,7 +152,7 @@ class Store(Protocol):
         """Return the verdict on one release."""
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final."""
+        """Return the verdicts that are not final, of releases that were not joined into others."""
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
         """Return the newest `limit` events in time order."""

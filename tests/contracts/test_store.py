@@ -159,6 +159,24 @@ def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
     assert [it.release for it in store.open_judged()] == ["open"]
 
 
+def test_a_release_joined_into_another_is_on_no_list_and_still_found_by_its_name(store: Store) -> None:
+    old = replace(a_release("old"), joined_into="new")
+    with store.transaction() as tx:
+        tx.save_releases([old, a_release("new")])
+        tx.add_promises([a_promise("old"), a_promise("new")])
+        tx.save_judged(judged("old", final=False))
+        tx.save_judged(judged("new", final=False))
+    assert [it.id for it in store.releases()] == [it.id for it in store.releases(SLOT, SLOT + MINUTE)] == ["new"]
+    assert [it.release for it in store.judged()] == [it.release for it in store.open_judged()] == ["new"]
+    assert [it.release for it in store.judged(SLOT, SLOT + MINUTE, producer="ofqual")] == ["new"]
+    assert (store.release("old"), len(store.promises(["old"]))) == (old, 1)
+    assert store.judged_one("old") is not None
+    with store.transaction() as tx:
+        tx.save_release(a_release("old"))
+    assert [it.id for it in store.releases()] == ["new", "old"]
+    assert len(store.judged()) == 2
+
+
 # The ledger and the calendars
 
 

@@ -18,6 +18,7 @@ from monitor.look.fetch import Reason
 from monitor.look.scripted import Reply, ScriptedFetcher
 from monitor.record.open import open_store
 from monitor.record.rows import CalendarRead
+from monitor.record.store import Store
 from monitor.rehearse.loop import run_virtually
 
 START = datetime(2026, 11, 16, 12, tzinfo=UTC)
@@ -50,6 +51,7 @@ class Office:
     def __init__(self, clock: VirtualClock, settings: Settings) -> None:
         self.clock = clock
         self.settings = settings
+        self.store_of: Callable[[str], Store] = lambda url: open_store(url, durable=False)
         self.pages: dict[str, Reply] = {}
         self.channel = Recording("outbox", Options(), clock.now)
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
@@ -59,7 +61,7 @@ class Office:
             clock=self.clock,
             clockwork=LoopClockwork,
             fetcher=self.fetcher,
-            store=open_store(self.settings.store.url, durable=False),
+            store=self.store_of(self.settings.store.url),
             channels=[self.channel],
             seed=1,
             serve=False,
