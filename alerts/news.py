@@ -88,7 +88,7 @@ def measured(facts: ReleaseFacts | None) -> object:
         for one in facts.parts
     ]
     spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
-    kinds = sorted({one.kind for one in facts.findings})
+    kinds = sorted((one.kind, one.part or "", _ended(one.seconds)) for one in facts.findings)
     return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds
 
 

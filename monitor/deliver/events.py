@@ -141,8 +141,15 @@ def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> 
 
 
 def standing(body: Mapping[str, Any]) -> str:
-    """Return what people would call the same standing: verdict, grade, findings and open exposures, no lengths."""
-    kinds = sorted({(found["kind"], found["part"] or "") for found in body["findings"]})
+    """Return what people would call the same standing: verdict, grade, findings and open exposures, no lengths.
+
+    Whether a length still grows does count: what was taken away is back, what the edge hid is shown.
+    """
+    kinds = sorted((found["kind"], found["part"] or "", _still_grows(found)) for found in body["findings"])
     still = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
     start = body["slot"]["start"] if body["slot"] else None
     return json.dumps([body["verdict"], body["grade"], body["final"], kinds, still, start])
+
+
+def _still_grows(found: Mapping[str, Any]) -> bool:
+    return found["seconds"] is not None and found["seconds"]["max"] is None

@@ -27,7 +27,7 @@ def stale_edge(case: Case, sight: Seen) -> list[Finding]:
         spells = sight.spells.get(view, ())
         place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
         if place is not None:
-            return _stale(case, sight, view, _came(spells, place))
+            return _stale(case, sight, spells[place], _came(spells, place))
     return []
 
 
@@ -40,11 +40,11 @@ def _came(spells: Sequence[Spell], place: int) -> Interval:
     return Interval(None if before is None else before.end, spells[place].begin)
 
 
-def _stale(case: Case, sight: Seen, view: View, came: Interval) -> list[Finding]:
+def _stale(case: Case, sight: Seen, had: Spell, came: Interval) -> list[Finding]:
     edge = sight.spells.get(View.EDGE, ())
     if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
         return []
-    old = [spell for spell in edge if not spell.out and _served_until(spell) > came.by]
+    old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
     if not old or any(spell.out and spell.begin <= came.by for spell in edge):
         return []
     served = _served_until(old[0])
@@ -52,7 +52,17 @@ def _stale(case: Case, sight: Seen, view: View, came: Interval) -> list[Finding]
     hidden = between(came, Interval(served, new if new is None else max(new, served)))
     if hidden.min is None or hidden.min <= case.policy.uncertainty.total_seconds():
         return []
-    return [Finding(Kind.STALE_EDGE, sight.part.id, _told(case, view, came, hidden), hidden)]
+    return [Finding(Kind.STALE_EDGE, sight.part.id, _told(case, had.view, came, hidden), hidden)]
+
+
+def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
+    """Return the absences at the edge that can be old answers.
+
+    What is gone after the edge had shown it may have been taken away, unless the origin had it still.
+    """
+    shown = next((spell.begin for spell in edge if spell.out and spell.begin >= had.begin), None)
+    gone = [spell for spell in edge if not spell.out]
+    return gone if shown is None else [spell for spell in gone if spell.begin <= max(shown, had.end)]
 
 
 def _served_until(spell: Spell) -> datetime:

@@ -182,6 +182,20 @@ def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else
     live(tmp_path, "", act)
 
 
+def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path: Path) -> None:
+    back = OUT_IN_TIME.replace("09:30:00", "10:05:00")
+    turns = OUT_IN_TIME + OUT_IN_TIME.replace("09:30:00", "09:50:00") + "status = 410\n" + back
+
+    async def act(life: Life) -> None:
+        await life.until("10:15:00")
+        row = life.daemon.store.judged_one("claims-q3")
+        assert row is not None
+        (found,) = row.body["findings"]
+        assert (found["kind"], found["seconds"]["max"] is None) == ("withdrawn", False)
+
+    live(tmp_path, turns, act)
+
+
 def test_a_task_that_dies_ends_the_daemon_and_says_which(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")

@@ -160,6 +160,16 @@ def test_an_edge_a_look_behind_the_origin_is_no_finding() -> None:
     assert judged(200, stories).findings == ()
 
 
+@pytest.mark.parametrize(("until", "kind"), [(2, Kind.WITHDRAWN), (1600, Kind.STALE_EDGE)])
+def test_what_is_gone_after_the_edge_had_shown_it_is_stale_only_while_the_origin_has_it(
+    until: float, kind: Kind
+) -> None:
+    edge = seen(1600, {"page/edge": Story([(-100, A), (3, P), (900, A), (1500, P)])}, every=5)
+    origin = seen(until, {"page/origin": Story([(-100, A), (1, P)])})
+    verdict = judge(release(), [promise()], edge | origin, [], Policy(), second(1600))
+    assert [found.kind for found in verdict.findings] == [kind]
+
+
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
     stories = {"page/edge": Story([(-100, A), (30, P)]), "page/content": Story([(-100, A), (1, P)])}
     assert of(judged(200, stories), Kind.STALE_EDGE)[0].detail.startswith("the content API had it")
