@@ -11,10 +11,12 @@ import click
 
 from monitor.cli.calendar_read import read_once
 from monitor.cli.common import Context, as_json, print_json
+from monitor.config.read import load
 from monitor.config.settings import Settings
 from monitor.config.shown import shown
 from monitor.config.values import Secret
 from monitor.errors import BadInput, NinethirtyError
+from monitor.web.people import faults_of
 
 
 @click.command("check")
@@ -31,7 +33,7 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
         if online and not faults:
             faults += _online(context)
     except BadInput as exc:
-        faults = [str(fault) for fault in exc.faults]
+        faults = [*map(str, exc.faults), *_unfound(context)]
     if as_json:
         print_json({"ok": not faults, "faults": faults})
     for fault in [] if as_json else faults:
@@ -48,6 +50,8 @@ def _faults(context: Context) -> Iterator[str]:
         missing = secret.missing()
         if missing:
             yield f"{file}: {key}: {missing}"
+    if settings.web.users_file is not None:
+        yield from faults_of(context.path.parent / settings.web.users_file)
     for key, folder in _folders(settings):
         if not _can_be_written(folder):
             yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
@@ -56,6 +60,33 @@ def _faults(context: Context) -> Iterator[str]:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
     except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
+
+
+def _unfound(context: Context) -> Iterator[str]:
+    """Yield each secret that is not where a configuration with other faults says it is."""
+    try:
+        tables = load(context.path)
+    except BadInput:
+        return
+    for key, place in _places(tables, ""):
+        missing = Secret(**place).missing()
+        if missing:
+            yield f"{context.path.name}: {key}: {missing}"
+
+
+def _places(value: object, key: str) -> Iterator[tuple[str, dict[str, str]]]:
+    if isinstance(value, list):
+        for place, one in enumerate(value, 1):
+            yield from _places(one, f"{key}[{place}]")
+    elif (
+        isinstance(value, dict)
+        and value.keys() in ({"env"}, {"file"})
+        and all(isinstance(v, str) for v in value.values())
+    ):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, one in value.items():
+            yield from _places(one, f"{key}.{name}".removeprefix("."))
 
 
 def _folders(settings: Settings) -> Iterator[tuple[str, Path]]:

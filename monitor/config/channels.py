@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.names import Address
+from monitor.config.names import Address, Hook, Mailbox
 from monitor.config.values import Secret, Spacing, Table
 
 
@@ -31,8 +31,8 @@ class MailChannel(Table):
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None
     password: Secret | None = None
-    sender: str
-    to: list[str] = Field(min_length=1)
+    sender: Mailbox
+    to: list[Mailbox] = Field(min_length=1)
     ca_file: str | None = None
     timeout: Spacing = timedelta(seconds=30)
     digest: bool = True
@@ -67,7 +67,7 @@ class WebhookChannel(Table):
 
     name: str
     kind: Literal["webhook"]
-    url: str
+    url: Hook
     secret: Secret | None = None
     with_attachments: bool = False
     ca_file: str | None = None
@@ -83,7 +83,7 @@ class AlertmanagerChannel(Table):
 
     name: str
     kind: Literal["alertmanager"]
-    url: str
+    url: Hook
     token: Secret | None = None
     hold: Spacing = timedelta(days=14)
     hold_others: Spacing = timedelta(days=1)

@@ -14,6 +14,7 @@ from monitor.config.crosstelling import telling_faults
 from monitor.config.settings import Settings
 from monitor.config.shown import shown
 from monitor.config.typed import typed_faults
+from monitor.errors import UserFault
 
 Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
@@ -48,10 +49,20 @@ def recogniser_fault(recogniser: str) -> str | None:
     """Return what is wrong with the name of a recogniser, None when it is right."""
     name, colon, argument = recogniser.partition(":")
     if name in _ARMED_RECOGNISERS:
-        return None if argument.strip() else f'needs an argument, write "{name}:..."'
+        return _rule_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
     if name in _BARE_RECOGNISERS and not colon:
         return None
     return "no recogniser of that name" + _meant(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
+
+
+def _rule_fault(recogniser: str) -> str | None:
+    from monitor.look.recognise.table import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+
+    try:
+        made(recogniser)
+    except UserFault as exc:
+        return str(exc).removeprefix(f"{recogniser}: ")
+    return None
 
 
 def _rows(data: Row, table: str) -> list[tuple[str, Row]]:
@@ -124,6 +135,8 @@ def _parts(data: Row) -> Iterator[CrossFault]:
             yield f"{place}.recognise", fault, shown(recogniser)
         if isinstance(url, str) and not _can_be_filled(url):
             yield f"{place}.url", "only {slug} and {url} can be filled in", shown(url)
+        elif isinstance(url, str) and not url.startswith(("https://", "http://", "{url}")):
+            yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', shown(url)
 
 
 def _can_be_filled(url: str) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from pathlib import Path
 
+from alerts import incident
 from alerts.draft.code import standard_book
 from monitor.config.settings import Settings
 from monitor.config.shown import shown
+from monitor.judge import verdict as judge
 
 CrossFault = tuple[str, str, str | None]
 
@@ -19,6 +23,18 @@ def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
     yield from _files(settings, folder)
     yield from _templates(settings, folder)
     yield from _editions(settings)
+    yield from _findings(settings)
+
+
+def _findings(settings: Settings) -> Iterator[CrossFault]:
+    # A route that nothing can ever match would keep silent where somebody is to be told.
+    known = sorted({*judge.Kind, *incident.Kind, "not_published"})
+    for place, route in enumerate(settings.route, 1):
+        wanted = route.match.finding
+        if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
+            near = difflib.get_close_matches(wanted, known, n=1)
+            meant = f", did you mean {near[0]}?" if near else ""
+            yield f"route[{place}].match.finding", "no finding of that name" + meant, shown(wanted)
 
 
 def _files(settings: Settings, folder: Path) -> Iterator[CrossFault]:

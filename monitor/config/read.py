@@ -49,6 +49,9 @@ def load(path: Path) -> dict[str, Any]:
         raise BadInput([Fault(path.name, "", f"is not UTF-8 text at byte {exc.start}")]) from exc
     except tomllib.TOMLDecodeError as exc:
         raise BadInput([Fault(path.name, "", f"is not TOML: {exc}")]) from exc
+    except (RecursionError, ValueError) as exc:
+        # tomllib's own limits: tables within tables without end, numbers of thousands of digits.
+        raise BadInput([Fault(path.name, "", "is not TOML that can be read: too deep, or a number too long")]) from exc
 
 
 def faults_of(exc: ValidationError, data: Mapping[str, Any], file: str, model: type[BaseModel]) -> list[Fault]:

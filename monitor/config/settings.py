@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -20,7 +20,7 @@ from monitor.config.channels import Channel
 from monitor.config.deadman import DeadmanSettings
 from monitor.config.names import Address, Name, Zone
 from monitor.config.telling import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
-from monitor.config.values import Duration, Rate, Spacing, Table, TimeOfDay
+from monitor.config.values import LONGEST_DAYS, Duration, Rate, Spacing, Table, TimeOfDay
 
 
 class StoreSettings(Table):
@@ -33,8 +33,8 @@ class EvidenceSettings(Table):
     """Where the bytes are kept, for how long, and how many."""
 
     folder: str = "var/evidence"
-    keep_days: int = Field(default=400, ge=1)
-    keep_mb: int = Field(default=2000, ge=1)
+    keep_days: int = Field(default=400, ge=1, le=LONGEST_DAYS)
+    keep_mb: int = Field(default=2000, ge=1, le=1_000_000_000)
 
 
 class PolicyTable(Table):
@@ -139,7 +139,7 @@ class NetworkSettings(Table):
 
     contact: str = ""
     allow: list[str] = []
-    ports: list[int] = []
+    ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     timeout: Spacing = timedelta(seconds=10)
     transport: Literal["lean", "stock"] = "lean"
 

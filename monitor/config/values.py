@@ -15,6 +15,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _RATE = re.compile(r"(\d+(?:\.\d+)?)/(s|m|h)")
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+LONGEST_DAYS = 36500
+"""No length of time in a configuration is longer than a century; beyond it days can no longer be counted."""
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -27,7 +29,10 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML 
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise _refuse('not a duration, write "1s"')
-    return timedelta(seconds=float(found[1]) * _SECONDS[found[2]])
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > LONGEST_DAYS * _SECONDS["d"]:
+        raise _refuse(f"must be at most {LONGEST_DAYS}d")
+    return timedelta(seconds=seconds)
 
 
 def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
