@@ -1,18 +1,36 @@
-"""What the answers behind records of evidence said of themselves: status and headers, never a word of their bodies."""
+"""What the answers behind records of evidence said of themselves: status and freshness, never a word of their own."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from email.utils import format_datetime, parsedate_to_datetime
+from urllib.parse import urljoin, urlsplit
+
 from monitor.look.fetch import Answer
 
-TOLD = ("date", "age", "cache-control", "etag", "last-modified", "x-cache", "fastly-backend-name", "location")
 _MOST = 5_000
+_MOST_LETTERS = 100
+_NUMBER = re.compile(r"\d{1,9}(, ?\d{1,9})*")
+_DIRECTIVES = re.compile(
+    r"(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=\d{1,9}"
+    r"|no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|must-understand|private|public|immutable",
+    re.IGNORECASE,
+)
+_TAG = re.compile(r"(?:W/)?\"[0-9a-f:._-]{1,80}(?:[-;](?:gzip|br))?\"", re.IGNORECASE)
+_CACHED = re.compile(r"\b(?:HIT|MISS|PASS|STALE|EXPIRED|ERROR|REFRESH)\b", re.IGNORECASE)
+_MIRROR = re.compile(r"mirror|error", re.IGNORECASE)
 
 
 def head_of(answer: Answer) -> str:
-    """Return an answer's status and those headers that tell how fresh it was: `200; date: …; age: 12`."""
-    return "; ".join(
-        [str(answer.status), *(f"{name}: {answer.headers[name]}" for name in TOLD if name in answer.headers)]
-    )
+    """Return an answer's status and how fresh it said it was: `200; date: …; age: 12`.
+
+    A header is told in the form that it must have, and not at all in another: it may have been seen before its slot.
+    """
+    read = ((name, reader(answer.headers[name][:_MOST_LETTERS])) for name, reader in _READERS if name in answer.headers)
+    told = [f"{name}: {text}" for name, text in read if text]
+    led = answer.headers.get("location")
+    return "; ".join([str(answer.status), *told, *([f"location: at {_host(answer.url, led)}"] if led else [])])
 
 
 class Heads:
@@ -30,3 +48,38 @@ class Heads:
     def get(self, record: str) -> str:
         """Return the head of a record, empty when it was kept in an earlier life."""
         return self._heads.get(record, "")
+
+
+def _whole(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    return lambda text: text.strip() if pattern.fullmatch(text.strip()) else ""
+
+
+def _every(pattern: re.Pattern[str]) -> Callable[[str], str]:
+    return lambda text: ", ".join(pattern.findall(text))
+
+
+def _date(text: str) -> str:
+    try:
+        date = parsedate_to_datetime(text)
+        return format_datetime(date, usegmt=True) if date.tzinfo is not None else ""
+    except (ValueError, OverflowError):
+        return ""
+
+
+def _host(url: str, led: str) -> str:
+    try:
+        here, there = urlsplit(url).hostname, urlsplit(urljoin(url, led)).hostname
+    except ValueError:
+        return "no address"
+    return "the same host" if here == there else "another host"
+
+
+_READERS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("date", _date),
+    ("age", _whole(_NUMBER)),
+    ("cache-control", _every(_DIRECTIVES)),
+    ("etag", _whole(_TAG)),
+    ("last-modified", _date),
+    ("x-cache", _every(_CACHED)),
+    ("fastly-backend-name", _every(_MIRROR)),
+)

@@ -29,6 +29,13 @@ body = '''<html lang="en"><head><title>{TITLE} - {MARK} - GOV.UK</title>
 <meta name="description" content="{MARK}"></head><body><h1>{TITLE}</h1><p>{MARK}</p>
 <a href="/government/statistics/claims/{MARK.replace(" ", "-")}">{MARK}</a>
 <p>Published 26 November 2026</p></body></html>'''
+headers = {{ ETag = '"{MARK}"', X-Cache = "HIT {MARK}", Cache-Control = "public, {MARK}=1", Last-Modified = "{MARK}" }}
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:29:05
+status = 302
+headers = {{ Location = "/government/statistics/claims/{MARK.replace(" ", "-")}" }}
 
 [[answer]]
 url = "https://www.gov.uk/government/statistics/claims"
