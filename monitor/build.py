@@ -27,7 +27,8 @@ from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
 from monitor.foresight import HOURLY, Foresight
 from monitor.health import Health
-from monitor.look.fetch import Fetcher, Found
+from monitor.listed import Listed
+from monitor.look.fetch import Fetcher
 from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
@@ -47,7 +48,7 @@ from monitor.rounds import Rounds
 from monitor.scarcity import CHECKED, Scarcity
 from monitor.senses import Senses
 from monitor.systemd import SILENT, ServiceManager
-from monitor.tripwires import Tripwires
+from monitor.tripwires import Heard, Tripwires
 from monitor.vigil import Vigil
 from monitor.watch import Troubles, Watch
 from monitor.watched import Watched
@@ -256,19 +257,27 @@ class _Workshop:
             self.seer.recall(target.id, baseline, was_missing=was_missing)
 
     def _tripwires(self, roster: Roster) -> Tripwires:
-        def newcomer(producer: str, found: Found) -> None:
-            self.senses.soon(self._newcomers(roster).consider(producer, found))
+        soon = self.senses.soon
+        heard = Heard(
+            hit=lambda hit: soon(self._listed(roster).follow(hit)),
+            newcomer=lambda producer, found: soon(self._newcomers(roster).consider(producer, found)),
+            press=lambda producer, found, at: soon(self.daemon_made.raise_press(producer, found, at)),
+            replan=self._replan_tripwires,
+        )
+        return Tripwires(self.settings.producer, roster.near, roster.kin, heard)
 
-        return Tripwires(self.settings.producer, roster.near, self.watch.add_part, self._lead, newcomer)
+    def _replan_tripwires(self) -> None:
+        self.daemon_made.watch_tripwires()
+
+    def _listed(self, roster: Roster) -> Listed:
+        daemon = self.daemon_made
+        return Listed(roster, self.watch, self.clock, daemon.glance, daemon.raise_lead, self.senses.soon)
 
     def _newcomers(self, roster: Roster) -> Newcomers:
         daemon, poller = self.daemon_made, self.poller
         return Newcomers(
             self.store, self.writer, roster, self.watch, self.fetcher, self.clock, poller.turn, daemon.look
         )
-
-    def _lead(self, _producer: str, release: str, found: Found) -> None:
-        self.senses.soon(self.daemon_made.raise_lead(release, found))
 
     def _drain(self) -> Drain:
         endings = endings_of(self.settings, self.channels)

@@ -13,6 +13,7 @@ import structlog
 
 from alerts.byhand import log_by_hand
 from alerts.channel import Channel
+from alerts.finding import Finding
 from alerts.incident import Decision, Incident, decide, known_to
 from alerts.notice import opening
 from monitor.attendant import Attendant
@@ -23,9 +24,11 @@ from monitor.errors import SurroundingsFault
 from monitor.gauges import Shown
 from monitor.health import Health
 from monitor.judge.runs import Blind
-from monitor.look.fetch import Fetcher, Found
+from monitor.leads import leads_among, of_press, with_lead
+from monitor.look.fetch import Answer, Failure, Fetcher, Found
 from monitor.look.poller import Poller
 from monitor.look.see import Seer
+from monitor.look.sighting import Sighting
 from monitor.metrics import Metrics
 from monitor.ntp import is_kept, kept_words
 from monitor.plan.targets import Target
@@ -35,7 +38,7 @@ from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.rounds import Rounds
 from monitor.senses import Senses
-from monitor.tripwires import Tripwires, always, with_lead
+from monitor.tripwires import Tripwires
 from monitor.vigil import Vigil
 from monitor.watch import Watch
 
@@ -83,10 +86,12 @@ class Daemon:
     foreseen: Callable[[], Mapping[str, str]] = dict
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _tripped: set[str] = field(default_factory=set)
     _blind_until: dict[tuple[str, datetime, str, str], datetime] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take up where the store left off, work until `stop` is set, and stop in good order."""
+        asyncio.get_running_loop().set_exception_handler(self._strayed)
         await self.take_up()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
         self._set_clockwork()
@@ -112,7 +117,7 @@ class Daemon:
         await self.roster.take_up(now)
         self.rounds.take_up()
         self.tripwires.since = beat.at if beat is not None else now
-        self.watch_tripwires(self.tripwire_every)
+        self.watch_tripwires()
         self.pulse.begin(now)
         if beat is not None and beat.at < now:
             await self.note_blind(Blind(beat.at, now, "stopped" if beat.stopped else "killed"))
@@ -144,22 +149,36 @@ class Daemon:
         self.drain.ring()
         return incident
 
-    async def raise_lead(self, release: str, found: Found) -> None:
-        """Ask a person to judge an item of the press about a release."""
+    async def raise_lead(self, release: str, lead: Finding) -> None:
+        """Ask a person to judge something about a release: once for each address."""
         now = self.clock.now()
         facts = self.watch.facts(self.roster.releases[release], self.roster.promises(release))
 
         def follow(tx: Transaction) -> int:
-            known = known_to(self.store.incidents_of(release), release)
-            return self.watch.events.follow(tx, decide(with_lead(facts, found, now), known, now), now)
+            # A lead is no measurement: it neither joins nor alters an incident that was measured.
+            known = known_to(leads_among(self.store.incidents_of(release)), release)
+            told = with_lead(facts, lead, known)
+            return 0 if told is None else self.watch.events.follow(tx, decide(told, known, now), now)
 
         if await self.writer.write(follow):
             self.drain.ring()
 
-    def watch_tripwires(self, every: timedelta) -> None:
-        """Look at every tripwire from now on."""
-        for target in self.tripwires.targets():
-            self.poller.watch(target, always(every))
+    async def raise_press(self, producer: str, found: Found, at: datetime) -> None:
+        """Ask a person to judge an item of the press, about the release of its producer that is due next."""
+        ahead = [(one.slot, one.release.id) for one in self.roster.near(producer) if one.slot and one.slot > at]
+        if ahead:
+            _, nearest = min(ahead)
+            _log.info("lead", producer=producer, release=nearest, url=found.url)
+            await self.raise_lead(nearest, of_press(found, at))
+
+    def watch_tripwires(self) -> None:
+        """Look at every tripwire from now on, and at none that is no longer one."""
+        planned = list(self.tripwires.planned(self.tripwire_every))
+        for gone in self._tripped - {target.id for target, _, _ in planned}:
+            self.poller.drop(gone)
+        for target, windows, shift in planned:
+            self.poller.watch(target, windows, shift)
+        self._tripped = {target.id for target, _, _ in planned}
 
     async def look_once(self, day: date | None = None) -> None:
         """Look once at every target of a local day's releases, and judge them."""
@@ -169,10 +188,20 @@ class Daemon:
 
     async def look(self, target: Target) -> None:
         """Look once at a target, in its host's turn."""
+        sighting, outcome = await self._looked(target)
+        self.senses.see(target, sighting, outcome)
+
+    async def glance(self, target: Target) -> Sighting:
+        """Look once at an address that nobody watches, in its host's turn, and keep nothing of it."""
+        sighting, _ = await self._looked(target)
+        self.seer.forget(target.id)
+        return sighting
+
+    async def _looked(self, target: Target) -> tuple[Sighting, Answer | Failure]:
         await self.poller.turn(target.host)
         outcome = await self.fetcher.fetch(self.seer.request(target))
         self.poller.heed(target.host, outcome)
-        self.senses.see(target, self.seer.see(target, outcome), outcome)
+        return self.seer.see(target, outcome), outcome
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""
@@ -233,6 +262,12 @@ class Daemon:
         for every, name, job in (*self.rounds.jobs(), *own, *self.vigil.jobs(), *self.attendant.jobs()):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
+
+    def _strayed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Count and log what broke where nobody waits for it: a look, a note of a blind span."""
+        self.counters.faults.labels("stray").inc()
+        # What a callback was given follows in brackets: it may be part of an answer.
+        _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
     async def _beat(self) -> None:
         self.pulse.alive(self.clock.now())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,15 +15,14 @@ from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.roster import Roster
+from monitor.tripwires import dated
 from monitor.watch import Watch
 from monitor.watched import is_view_of_page
-from schedules.address import canonical
 from schedules.announcement import Part, Role
 from schedules.expectation import series_of
 from schedules.identity import made_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
-from schedules.titles import title_matches
 
 _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
@@ -52,11 +50,11 @@ class Newcomers:
     async def consider(self, producer: str, found: Found) -> None:
         """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
         release = _release(producer, found)
-        if self._is_known(release) or not self._may_be_statistics(release) or not await self._is_new(found):
+        if self._is_known(release, found) or not self._may_be_statistics(release) or not await self._is_new(found):
             return
         # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
         await self.clock.sleep(PATIENCE.total_seconds())
-        if self._is_known(release):
+        if self._is_known(release, found):
             return
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
         await self.writer.write(lambda tx: tx.save_release(release))
@@ -65,12 +63,8 @@ class Newcomers:
             if is_view_of_page(target):
                 await self.look(target)
 
-    def _is_known(self, release: Release) -> bool:
-        link = canonical(release.url)
-        theirs = (one for one in self.roster.releases.values() if one.producer == release.producer)
-        if any(canonical(one.url) == link or title_matches(one.title, release.title) for one in theirs):
-            return True
-        return self.store.release(release.id) is not None
+    def _is_known(self, release: Release, found: Found) -> bool:
+        return bool(self.roster.kin(release.producer, found)) or self.store.release(release.id) is not None
 
     def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)
@@ -82,7 +76,7 @@ class Newcomers:
     async def _is_new(self, found: Found) -> bool:
         """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""
         twin = content_twin(found.url)
-        first = _dated(found) if twin is None else await self._first_published(twin)
+        first = dated(found) if twin is None else await self._first_published(twin)
         return first is not None and self.clock.now() - first <= _NEW
 
     async def _first_published(self, twin: str) -> datetime | None:
@@ -100,11 +94,3 @@ def _release(producer: str, found: Found) -> Release:
     page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
     title = " ".join(found.title.split())
     return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))
-
-
-def _dated(found: Found) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(found.facts.get("published", ""))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else None

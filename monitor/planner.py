@@ -85,10 +85,10 @@ class Planner:
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
 
-    def add_parts(self, watched: Watched, parts: Sequence[Part]) -> None:
-        """Watch further parts of a release."""
+    def add_parts(self, watched: Watched, parts: Sequence[Part], *, soon: bool = False) -> None:
+        """Watch further parts of a release; `soon`: look at them at once."""
         watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
-        self.set_targets(watched)
+        self.set_targets(watched, soon=soon)
 
     def take_found(self, watched: Watched, sighting: Sighting) -> None:
         """Watch the files that a page names which is out as promised."""

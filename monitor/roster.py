@@ -14,21 +14,24 @@ from monitor.calendars import Outcome
 from monitor.casefile import judged_parts
 from monitor.clock import Clock
 from monitor.editions import MissingEdition, missing_editions
+from monitor.hits import Near, read_by_title
 from monitor.ledger import BEHIND, Ledger
+from monitor.look.fetch import Found
 from monitor.plan.targets import Target
 from monitor.record.rows import CalendarRead
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.registrar import SMALL, Lesson, Registrar, aside
-from monitor.hits import Near
-from monitor.listed import read_by_title
 from monitor.watch import Watch
+from monitor.watched import Watched
+from schedules.address import canonical
 from schedules.announcement import Announcement
 from schedules.entry import Key
 from schedules.join import Rules
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.sanity import Alarm
+from schedules.titles import title_matches
 
 _log = structlog.get_logger(__name__)
 LISTED = timedelta(days=60)
@@ -167,6 +170,26 @@ class Roster:
             and (passes := slot.passes()) is not None
             and passes > now - BEHIND
         ]
+
+    def kin(self, producer: str, found: Found) -> list[Near]:
+        """Return every release of a producer, however long past, that bears the address or the title of an entry."""
+        link, now = canonical(found.url), self._clock.now()
+        theirs = (one for one in self._releases.values() if one.producer == producer)
+        alike = (one for one in theirs if canonical(one.url) == link or title_matches(one.title, found.title))
+        return [Near(one, slot.begins() if (slot := self._ledger.slot(one, now)) else None) for one in alike]
+
+    def begins(self, release: str) -> datetime | None:
+        """Return when the slot in force of a release begins, None without one."""
+        known = self._releases.get(release)
+        slot = None if known is None else self._ledger.slot(known, self._clock.now())
+        return None if slot is None else slot.begins()
+
+    def take(self, release: str) -> Watched | None:
+        """Watch a release, however far ahead its slot; None when no calendar tells of it."""
+        known = self._releases.get(release)
+        if known is not None and release not in self._watch.releases:
+            self._adopt(known, soon=False)
+        return self._watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases, of one local day or of all."""

@@ -2,143 +2,182 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
-import structlog
-
-from alerts.finding import Finding, ReleaseFacts
 from monitor.config.settings import ProducerSettings
+from monitor.hits import Hit, Matcher, Near
+from monitor.judge.interval import Interval
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
+from monitor.plan.chance import LISTING
 from monitor.plan.phases import Window
-from monitor.plan.targets import Target, is_file, press_of, tripwires_of
-from schedules.announcement import Part, Role
-from schedules.release import Release
-from schedules.titles import title_matches
+from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
 
-_log = structlog.get_logger(__name__)
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
 _MOST_SEEN = 20_000
-_ELSEWHERE = "elsewhere-"
+_CHILD = "sitemap"
+MOST_CHILDREN = 3
+"""How many sitemaps of one index are looked at: each more makes all of them rarer."""
 
-Lead = Callable[[str, str, Found], None]
-Elsewhere = Callable[[str, Part], None]
+Planned = tuple[Target, tuple[Window, ...], timedelta]
 
 
 @dataclass(frozen=True, slots=True)
-class Near:
-    """A release that is watched or will be: when its slot begins, None where none is in force."""
+class Heard:
+    """Who hears what tripwires show.
 
-    release: Release
-    slot: datetime | None
+    `hit` of an entry that speaks of a release of the listing's producer; `newcomer(producer, found)` of one that was
+    not there at the look before and speaks of none; `press(producer, found, at)` of an item of the press that holds one
+    of the producer's keywords; `replan` when other addresses are to be looked at than before.
+    """
+
+    hit: Callable[[Hit], None] = lambda _hit: None
+    newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
+    press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
+    replan: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class _Listing:
+    """One tripwire: whose it is, what it has shown in this life, and when it was last read."""
+
+    producer: ProducerSettings
+    is_press: bool = False
+    seen: set[str] = field(default_factory=set)
+    read: datetime | None = None
+    near: tuple[Near, ...] = ()
 
 
 @dataclass(slots=True)
 class Tripwires:
     """Every tripwire of every configured producer.
 
-    `near` tells a producer's releases whose slot has not long passed. `elsewhere(release, part)` is told of an
-    address that a listing shows under a release's own title; `lead(producer, release, found)` of an item of
-    the press that holds one of the producer's keywords; `newcomer(producer, found)` of an entry that a listing did not
-    show at the look before. What a listing shows at the first look of a life is
-    what it showed before, unless it is dated after `since`.
+    `near` tells a producer's releases whose slot has not long passed, `kin` all that bear the address or title of an
+    entry. What a listing shows at the first look of a life is what it showed before, unless it is dated after `since`.
     """
 
     producers: Sequence[ProducerSettings]
     near: Callable[[str], Sequence[Near]]
-    elsewhere: Elsewhere
-    lead: Lead
-    newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
+    kin: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
+    heard: Heard = field(default_factory=Heard)
     since: datetime = _END
-    _press: dict[str, ProducerSettings] = field(default_factory=dict)
-    _newest: dict[str, ProducerSettings] = field(default_factory=dict)
-    _seen: dict[str, set[str]] = field(default_factory=dict)
+    _listings: dict[str, _Listing] = field(default_factory=dict)
+    _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _hits: set[tuple[str, str]] = field(default_factory=set)
 
     def targets(self) -> Iterator[Target]:
         """Yield the targets of all tripwires."""
         for producer in self.producers:
-            for target in tripwires_of(producer.id, producer.hosts, producer.newest):
-                self._newest[target.id] = producer
+            for target in self._newest(producer):
+                self._listings.setdefault(target.id, _Listing(producer))
                 yield target
             for target in press_of(producer.id, producer.press):
-                self._press[target.id] = producer
+                self._listings.setdefault(target.id, _Listing(producer, is_press=True))
                 yield target
+
+    def planned(self, every: timedelta) -> Iterator[Planned]:
+        """Yield all targets with their windows and shifts: one request `every` so often for each producer and host."""
+        shared: dict[tuple[str, str], list[Target]] = defaultdict(list)
+        for target in self.targets():
+            shared[self._listings[target.id].producer.id, target.host].append(target)
+        for targets in shared.values():
+            for place, target in enumerate(targets):
+                yield target, always(every * len(targets)), every * place
 
     def see(self, target: Target, sighting: Sighting) -> None:
         """Take in a look at a tripwire."""
-        if target.id in self._press:
-            self._see_press(self._press[target.id], target, sighting)
-        elif target.id in self._newest:
-            self._see_newest(self._newest[target.id], target, sighting)
+        listing = self._listings.get(target.id)
+        if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
+            return
+        entries = [one for one in sighting.found if one.role != _CHILD]
+        fresh = self._fresh(listing, entries)
+        if listing.is_press:
+            self._see_press(listing.producer, fresh, sighting)
+        else:
+            self._see_newest(listing, target, sighting, entries, fresh)
+            self._see_children(target, [one for one in sighting.found if one.role == _CHILD])
+        listing.read = sighting.proved_from
 
-    def _see_newest(self, producer: ProducerSettings, target: Target, sighting: Sighting) -> None:
-        for one in self._fresh(target, sighting):
-            self.newcomer(producer.id, one)
-        for near in self.near(producer.id):
-            known = {part.url for part in near.release.parts}
-            for one in sighting.found:
-                if one.url not in known and title_matches(near.release.title, one.title):
-                    self.elsewhere(near.release.id, _part(near.release, one.url))
-                    known.add(one.url)
+    def _newest(self, producer: ProducerSettings) -> Iterator[Target]:
+        own = tripwires_of(producer.id, producer.hosts, producer.newest)
+        named = [url for target in own for url in self._children.get(target.id, ())]
+        yield from {target.id: target for target in (*own, *sitemaps_of(producer.id, named))}.values()
 
-    def _see_press(self, producer: ProducerSettings, target: Target, sighting: Sighting) -> None:
-        for one in self._fresh(target, sighting):
+    def _see_newest(
+        self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], fresh: list[Found]
+    ) -> None:
+        producer, near = listing.producer.id, tuple(self.near(listing.producer.id))
+        # What was there at the look before has been held against the same releases then.
+        asked = fresh if near == listing.near else entries
+        new = {one.url for one in fresh}
+        matcher = Matcher(near, sighting.received, lambda found: self.kin(producer, found))
+        listing.near = near
+        taken = set()
+        for one in asked:
+            for release, sort in matcher.hits(one, is_fresh=one.url in new):
+                taken.add(one.url)
+                if (release, one.url) not in self._hits:
+                    self._hits.add((release, one.url))
+                    listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
+                    self.heard.hit(Hit(release, sort, one.url, target.url, listed))
+        for one in fresh:
+            if one.url not in taken:
+                self.heard.newcomer(producer, one)
+
+    def _see_children(self, target: Target, children: Sequence[Found]) -> None:
+        """Look into the sitemaps that an index of the same host names: those last touched, or else the last of them."""
+        own = [one for one in children if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
+        dated = sorted(own, key=lambda one: dated(one) or _BEGINNING)
+        chosen = tuple(sorted(one.url for one in dated[-MOST_CHILDREN:]))
+        if chosen != self._children.get(target.id, ()):
+            self._children[target.id] = chosen
+            self.heard.replan()
+
+    def _see_press(self, producer: ProducerSettings, fresh: Iterable[Found], sighting: Sighting) -> None:
+        for one in fresh:
             if _speaks_of(one, producer.press_keywords):
-                self._raise(producer.id, one)
+                self.heard.press(producer.id, one, sighting.received)
 
-    def _fresh(self, target: Target, sighting: Sighting) -> list[Found]:
+    def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
         """Return what a listing shows for the first time in this life; at the first look, what is dated since."""
-        if sighting.state is State.UNKNOWN and not sighting.found:
-            return []
-        is_first = target.id not in self._seen
-        seen = self._seen.setdefault(target.id, set())
-        fresh = [one for one in sighting.found if one.url not in seen]
-        if len(seen) < _MOST_SEEN:
-            seen.update(one.url for one in fresh)
-        return [one for one in fresh if not is_first or self._is_later(one)]
-
-    def _raise(self, producer: str, found: Found) -> None:
-        ahead = [near for near in self.near(producer) if near.slot is not None]
-        if ahead:
-            nearest = min(ahead, key=lambda near: near.slot or _END)
-            _log.info("lead", producer=producer, release=nearest.release.id, url=found.url)
-            self.lead(producer, nearest.release.id, found)
+        fresh = [one for one in entries if one.url not in listing.seen]
+        if len(listing.seen) < _MOST_SEEN:
+            listing.seen.update(one.url for one in fresh)
+        return [one for one in fresh if listing.read is not None or self._is_later(one)]
 
     def _is_later(self, found: Found) -> bool:
-        text = found.facts.get("published") or found.facts.get("updated") or ""
-        try:
-            date = parsedate_to_datetime(text)
-        except ValueError:
-            return False
-        return date.tzinfo is not None and date > self.since
+        date = dated(found)
+        return date is not None and date > self.since
+
+
+def dated(found: Found) -> datetime | None:
+    """Return when an entry says that it was published, or else touched; None when it tells no time that can be read."""
+    told = (found.facts.get(name, "") for name in ("published", "public_timestamp", "updated"))
+    return next((moment for text in told if (moment := _moment(text)) is not None), None)
 
 
 def always(every: timedelta) -> tuple[Window, ...]:
     """Return the window of a tripwire, which is looked at whatever the hour."""
-    return (Window("tripwire", _BEGINNING, _END, every),)
+    return (Window("tripwire", _BEGINNING, _END, every, chance=LISTING),)
 
 
-def with_lead(facts: ReleaseFacts, found: Found, now: datetime) -> ReleaseFacts:
-    """Return a release's facts with a lead for a person: the address and the time of the item, none of its words."""
-    detail = f"an item of the press that holds watched keywords, first seen by {now:%Y-%m-%d %H:%M:%S} UTC: {found.url}"
-    return replace(facts, verdict="lead", grade="none", final=False, findings=(Finding("lead", None, detail),))
+def _moment(text: str) -> datetime | None:
+    """Return the instant that a feed (RFC 822 or 3339) or a sitemap (W3C, a day at the least) writes."""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(text)
+        except ValueError:
+            continue
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return None
 
 
-def read_by_title(part: Part) -> Part:
-    """Return a part that a listing showed with its title to be read on every host: mere presence proves nothing."""
-    is_shown = part.id.startswith(_ELSEWHERE) and part.recognise is None and not is_file(part.url)
-    return replace(part, recognise="govuk") if is_shown else part
-
-
-def _part(release: Release, url: str) -> Part:
-    number = sum(part.id.startswith(_ELSEWHERE) for part in release.parts) + 1
-    return read_by_title(Part(f"{_ELSEWHERE}{number}", Role.ALTERNATIVE, url, required=False))
-
-
-def _speaks_of(found: Found, keywords: Iterable[str]) -> bool:
-    text = f"{found.title} {found.facts.get('summary', '')}".casefold()
+def _speaks_of(one: Found, keywords: Iterable[str]) -> bool:
+    text = f"{one.title} {one.facts.get('summary', '')}".casefold()
     return any(keyword.casefold() in text for keyword in keywords)

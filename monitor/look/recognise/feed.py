@@ -5,25 +5,21 @@ from __future__ import annotations
 import io
 import re
 from fnmatch import translate
-from html import unescape
-from itertools import islice
 from typing import Any
-from urllib.parse import unquote, urljoin
 
 import feedparser
 
 from monitor.look.fetch import Answer, Found
+from monitor.look.recognise.address import absolute
 from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
 from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
 from monitor.look.sighting import State
 
 _ENTRIES = 500
 _LARGEST = 500_000
 _BEGINS = re.compile(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
-_SITEMAP = re.compile(rb"<(urlset|sitemapindex)[\s>]", re.IGNORECASE)
-_PLACE = re.compile(rb"<loc>\s*([^<\s]{1,2000})\s*</loc>")
-_PLACES = 20_000
 
 
 def looking_for(pattern: str) -> Recogniser:
@@ -38,11 +34,17 @@ def looking_for(pattern: str) -> Recogniser:
 
     def recognise(answer: Answer, context: Context) -> Recognised:
         # feedparser takes seconds over a large page that is no feed, and the loop stands still meanwhile.
-        if _SITEMAP.search(answer.body[:_HEAD]):
-            return _told(answer, _places(answer.body, wanted), context, dated=dated, damaged=False)
-        if len(answer.body) > _LARGEST or not _BEGINS.search(answer.body[:_HEAD]):
+        body, is_all = unpacked(answer.body)
+        if is_sitemap(body):
+            found, is_sound = places(body, wanted)
+            return _told(answer, found, context, dated=dated, damaged=not (is_all and is_sound))
+        if len(body) > _LARGEST or not _BEGINS.search(body[:_HEAD]):
             return unknown("no feed, or one too large to read")
-        feed = feedparser.parse(io.BytesIO(answer.body), sanitize_html=False, resolve_relative_uris=False)
+        try:
+            feed = feedparser.parse(io.BytesIO(body), sanitize_html=False, resolve_relative_uris=False)
+        except ValueError:
+            # It stumbles over its own characters: half of a pair that stands for one.
+            return unknown("no feed")
         if not feed.get("version"):
             return unknown("no feed")
         entries = feed.entries[:_ENTRIES]
@@ -62,20 +64,9 @@ def _told(answer: Answer, found: tuple[Found, ...], context: Context, *, dated: 
     return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
 
 
-def _places(body: bytes, wanted: re.Pattern[str]) -> tuple[Found, ...]:
-    """Return the addresses of a sitemap, each with the words of its last segment."""
-    found = []
-    for place in islice(_PLACE.finditer(body), _PLACES):
-        url = unescape(place[1].decode("utf-8", "replace"))
-        words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
-        matches = any(wanted.match(text) for text in (words, url))
-        found.append(Found(url, words, "matched" if matches else "listed"))
-    return tuple(found)
-
-
 def _found(base: str, entry: Any, wanted: re.Pattern[str]) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
     matches = any(wanted.match(text) for text in (title, link, str(entry.get("summary", ""))))
     # Asked with `get`, feedparser lends a missing `updated` the other date, and warns of it.
     facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
-    return Found(urljoin(base, link), title, "matched" if matches else "listed", facts)
+    return Found(absolute(base, link) or base, title, "matched" if matches else "listed", facts)

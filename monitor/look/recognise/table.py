@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, status
+from monitor.look.recognise import changed, ees, govuk, ons, status, titled
 from monitor.look.recognise.seen import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -16,6 +16,7 @@ PLAIN: dict[str, Recogniser] = {
     "govuk": govuk.recognise,
     "ons": ons.recognise,
     "status": status.recognise,
+    "titled": titled.recognise,
 }
 # Named, not imported: their libraries are loaded for those alone who look that way.
 LOOKING_FOR = {

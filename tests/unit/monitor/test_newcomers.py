@@ -14,7 +14,7 @@ from monitor.look.scripted import Reply
 from monitor.look.sighting import Sighting, State
 from monitor.newcomers import Newcomers
 from monitor.plan.targets import Target
-from monitor.tripwires import Tripwires
+from monitor.tripwires import Heard, Tripwires
 from tests.unit.monitor.office import START, Office, at_work, csv, row
 
 PAGE = "https://www.gov.uk/government/statistics/example-surprise"
@@ -123,9 +123,7 @@ def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
     wires = Tripwires(
         [producer],
         near=lambda _producer: [],
-        elsewhere=lambda _release, _part: None,
-        lead=lambda _producer, _release, _found: None,
-        newcomer=lambda _producer, found: told.append(found.url),
+        heard=Heard(newcomer=lambda _producer, found: told.append(found.url)),
         since=datetime(2026, 11, 16, 11, tzinfo=UTC),
     )
     (target,) = wires.targets()
