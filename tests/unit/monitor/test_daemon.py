@@ -11,6 +11,7 @@ import pytest
 from alerts.channels.recording import Options, Recording
 from monitor.clock import VirtualClock
 from monitor.daemon import TaskDied
+from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.replay import replay
 from monitor.wiring import policies_of
@@ -45,6 +46,20 @@ def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_firs
         assert kinds(life) == ["opened"]
 
     live(tmp_path, "", act)
+
+
+def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+    async def breaks() -> None:
+        raise StoreFault("a note that could not be taken")
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        life.daemon.senses.soon(breaks())
+        await life.until("09:33:00")
+        faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        assert (faults, life.word()) == (1.0, "on_time")
+
+    live(tmp_path, OUT_IN_TIME, act)
 
 
 def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
