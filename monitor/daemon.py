@@ -92,7 +92,6 @@ class Daemon:
     async def run(self, stop: asyncio.Event) -> None:
         """Take up where the store left off, work until `stop` is set, and stop in good order."""
         asyncio.get_running_loop().set_exception_handler(self._strayed)
-        asyncio.get_running_loop().set_exception_handler(self._strayed)
         await self.take_up()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
         self._set_clockwork()
@@ -263,12 +262,6 @@ class Daemon:
         for every, name, job in (*self.rounds.jobs(), *own, *self.vigil.jobs(), *self.attendant.jobs()):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
-
-    def _strayed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Count and log what broke where nobody waits for it: a look, a note of a blind span."""
-        self.counters.faults.labels("stray").inc()
-        # What a callback was given follows in brackets: it may be part of an answer.
-        _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
     def _strayed(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """Count and log what broke where nobody waits for it: a look, a note of a blind span."""
