@@ -33,7 +33,9 @@ from monitor.look.guard import guard_of
 from monitor.look.http import ENGINES, HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
-from monitor.web.keys import Keys
+from monitor.web.door import Door
+from monitor.web.keys import Keys, Throttle
+from monitor.web.people import Users
 from schedules.announcement import Announcement, Part, Role
 from schedules.dates import assume_time
 from schedules.join import Pin, Rules, Split
@@ -197,6 +199,14 @@ def keys_of(settings: Settings) -> Keys:
     web = settings.web
     revealed = [secret.reveal().encode() if secret is not None else b"" for secret in (web.link_key, web.token)]
     return Keys(*revealed)
+
+
+def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Door | None:
+    """Return what lets people in, None where nobody signs in; `folder` is where a relative file starts from."""
+    web = settings.web
+    if web.users_file is None:
+        return None
+    return Door(Users(folder / web.users_file), clock, throttle, web.public_url or "")
 
 
 def digesting_of(settings: Settings) -> Digesting:

@@ -29,6 +29,7 @@ VERBS = {
     "export": "verdicts as open data",
     "channel": "send a test notice",
     "store": "upgrade, check or back up the store",
+    "user": "make the line by which somebody may sign in to the pages",
 }
 _INTERRUPTED = 130
 """What a shell expects of a program that was interrupted."""

@@ -11,6 +11,8 @@ import click
 
 from monitor.cli.common import Context
 
+_STOPS = (signal.SIGTERM, signal.SIGINT)
+
 
 @click.command("run")
 @click.option("--log", type=click.Choice(["json", "console"]), default="json", help="How log lines look.")
@@ -23,6 +25,8 @@ def command(context: Context, log: str, level: str) -> None:
 
     Example: ninethirty --config config.toml run
     """
+    for number in _STOPS:
+        signal.signal(number, _now)
     from monitor import logs
     from monitor.build import Edges, build
     from monitor.config.secrets import secrets_of
@@ -44,7 +48,7 @@ async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # 
     gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in _STOPS:
         loop.add_signal_handler(number, _told, stop, number)
     try:
         await daemon.run(stop)
@@ -54,6 +58,13 @@ async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # 
 
 def _told(stop: asyncio.Event, number: int) -> None:
     if stop.is_set():
-        signal.signal(number, signal.SIG_DFL)
-        signal.raise_signal(number)
+        _now(number, None)
     stop.set()
+
+
+def _now(number: int, _frame: object) -> None:
+    """End at once, as a process that this signal ended."""
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    # The first process of a container is not ended by a signal that it does not handle itself.
+    os._exit(128 + number)

@@ -14,6 +14,7 @@ from monitor.config.values import Duration, QuietHours, Secret, Spacing, Table
 class WebSettings(Table):
     """The pages, the API and the metrics.
 
+    `users_file` holds the people who may sign in; they see a board that is not public, and acknowledge incidents.
     `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
     `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so.
     """

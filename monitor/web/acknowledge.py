@@ -1,4 +1,4 @@
-"""Saying that somebody has an incident: by a signed link and a button, or by a program with a token.
+"""Saying that somebody has an incident: by a signed link and a button, on its page, or by a program with a token.
 
 Opening a link changes nothing, since mail scanners and previews open links too.
 """
@@ -6,7 +6,7 @@ Opening a link changes nothing, since mail scanners and previews open links too.
 from __future__ import annotations
 
 import json
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
@@ -16,11 +16,12 @@ from alerts.byhand import NotEnough
 from alerts.incident import Incident
 from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json
-from monitor.web.desk import Desk
-from monitor.web.pages import render
+from monitor.web.pages import fault_page, incident_page, render
+from monitor.web.request import body_of, client_of, desk_of, form_of, session_of
 
-_LONGEST_BODY = 8192
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
+
+_NOT_IN = "You were signed out meanwhile, or this page had grown old. Sign in, and press the button again."
 
 
 async def ask(request: Request) -> Response:
@@ -31,8 +32,8 @@ async def ask(request: Request) -> Response:
 
 async def answer(request: Request) -> Response:
     """Write down that a role has the incident, and show it so."""
-    form = parse_qs((await _body(request)).decode("utf-8", "replace"), max_num_fields=10)
-    token, role = form.get("token", [""])[0], form.get("role", [""])[0]
+    form = await form_of(request)
+    token, role = form.get("token", ""), form.get("role", "")
     refused, name = _opened(request, token)
     if refused is not None:
         return refused
@@ -43,16 +44,29 @@ async def answer(request: Request) -> Response:
     return RedirectResponse(f"/acknowledge?token={quote(token)}", 303)
 
 
+async def on_page(request: Request) -> Response:
+    """Write it down for somebody who has signed in, and show the incident so."""
+    session, form = session_of(request), await form_of(request)
+    name, role = request.path_params["incident"], form.get("role", "")
+    if session is None or not session.is_ours(form.get("guard", "")):
+        return fault_page(request, 403, _NOT_IN)
+    try:
+        await _acknowledged(request, name, role)
+    except NotEnough as fault:
+        return await incident_page(request, name, str(fault))
+    return RedirectResponse(f"/incidents/{quote(name)}", 303)
+
+
 async def by_program(request: Request) -> Response:
     """Do the same for a program: a bearer token, and `{"role": …}` as JSON."""
-    desk, client = _desk(request), _client(request)
+    desk, client = desk_of(request), client_of(request)
     if wait := desk.throttle.wait(client):
         return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
     if not desk.keys.opens(request.headers.get("Authorization", "")):
         desk.throttle.failed(client)
         return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
     try:
-        found = await _acknowledged(request, request.path_params["incident"], _role(await _body(request)))
+        found = await _acknowledged(request, request.path_params["incident"], _role(await body_of(request)))
     except NotEnough as exc:
         raise UserFault(f"role: {exc}") from exc
     return JSONResponse(incident_json(found, await desk.drafts(found.id)))
@@ -62,7 +76,7 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
     refused, name = _opened(request, token)
     if refused is not None:
         return refused
-    incident = await _desk(request).incident(name)
+    incident = await desk_of(request).incident(name)
     if incident is None:
         raise UnknownName(f"There is no incident {name!r} any more.")
     shown = incident_json(incident)
@@ -71,7 +85,7 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
 
 def _opened(request: Request, token: str) -> tuple[Response | None, str]:
     """Return the incident a link opens, or what to answer instead."""
-    desk, client = _desk(request), _client(request)
+    desk, client = desk_of(request), client_of(request)
     if wait := desk.throttle.wait(client):
         page = render(request, "fault.html", 429, message="Too many wrong links from here. Try again in a minute.")
         page.headers["Retry-After"] = str(wait)
@@ -84,20 +98,11 @@ def _opened(request: Request, token: str) -> tuple[Response | None, str]:
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:
-    attendant = _desk(request).attendant
+    attendant = desk_of(request).attendant
     found = await attendant.acknowledge(name, role) if attendant is not None else None
     if found is None:
         raise UnknownName(f"no incident {name!r}")
     return found
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LONGEST_BODY:
-            raise UserFault(f"the body must not be longer than {_LONGEST_BODY} bytes")
-    return body
 
 
 def _role(body: bytes) -> str:
@@ -113,17 +118,9 @@ def _told(status: int, error: str, headers: dict[str, str]) -> Response:
     return JSONResponse({"error": error}, status_code=status, headers=headers)
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
-
-
-def _client(request: Request) -> str:
-    return request.client.host if request.client is not None else ""
-
-
 ROUTES = [
     Route("/acknowledge", ask, methods=["GET"]),
     Route("/acknowledge", answer, methods=["POST"]),
+    Route("/incidents/{incident}/acknowledge", on_page, methods=["POST"]),
     Route("/api/v1/incidents/{incident}/acknowledge", by_program, methods=["POST"]),
 ]

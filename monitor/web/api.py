@@ -11,18 +11,12 @@ from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json
-from monitor.web.desk import Desk
 from monitor.web.openapi import DESCRIPTION
+from monitor.web.request import desk_of
 
 MOST_DAYS = 400
 # A draft is one file with its look inside; nothing in it may run or be fetched.
 _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
-
-
-def desk_of(request: Request) -> Desk:
-    """Return the desk that serves this application."""
-    desk: Desk = request.app.state.desk
-    return desk
 
 
 async def releases(request: Request) -> Response:

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.web import acknowledge, api, calendars, pages
+from monitor.web import acknowledge, api, calendars, pages, signin
 from monitor.web.access import Access
 from monitor.web.desk import Desk
 
@@ -71,19 +72,24 @@ async def _fault(request: Request, fault: Exception) -> Response:
 def _told(request: Request, status: int, fault: str) -> Response:
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": fault}, status_code=status)
-    return pages.fault(request, status, fault)
+    return pages.fault_page(request, status, fault)
 
 
 def application(desk: Desk) -> ASGIApp:
-    """Return the application that answers from a desk. A board that is not public shows health and metrics alone."""
+    """Return the application that answers from a desk.
+
+    A board that is not public is for people who sign in; where nobody can, there are health and metrics alone.
+    """
     # Links in notices and programs bring a key of their own, whether or not the board is public.
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
-        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if desk.public_board else []),
+        *(signin.ROUTES if desk.door is not None else []),
+        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if desk.public_board or desk.door is not None else []),
     ]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(
+        middleware=[Middleware(signin.Doorway, desk=desk)],
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )

@@ -19,6 +19,7 @@ from monitor.deliver.drafts import written
 from monitor.incident_json import instant
 from monitor.record.rows import CalendarRead, Delivery, Draft, Judged
 from monitor.record.store import Store
+from monitor.web.door import Door
 from monitor.web.keys import Keys, Throttle
 
 T = TypeVar("T")
@@ -55,6 +56,7 @@ class Desk:
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()
     throttle: Throttle = field(init=False)
+    door: Door | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
 
     def __post_init__(self) -> None:
@@ -114,6 +116,8 @@ class Desk:
     def close(self) -> None:
         """Let the threads go."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        if self.door is not None:
+            self.door.close()
 
     def _fresh(self, row: Judged) -> dict[str, Any]:
         return self.live.body(row.release) or row.body

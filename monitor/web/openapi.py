@@ -42,8 +42,14 @@ def _answer(description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": description, "content": {"application/json": {"schema": schema}}}
 
 
+_CLOSED = {
+    "401": _answer("the board is not public: neither a name with its password nor the token", _FAULT),
+    "429": _answer("too many wrong ones", _FAULT),
+}
+
+
 def _get(summary: str, schema: dict[str, Any], *parameters: dict[str, Any], missing: bool = False) -> dict[str, Any]:
-    responses = {"200": _answer("the answer", schema), "400": _answer("wrong parameters", _FAULT)}
+    responses = {"200": _answer("the answer", schema), "400": _answer("wrong parameters", _FAULT), **_CLOSED}
     if missing:
         responses["404"] = _answer("nothing of that name", _FAULT)
     return {"get": {"summary": summary, "parameters": list(parameters), "responses": responses}}
@@ -67,7 +73,11 @@ _DRAFT = {
     "get": {
         "summary": "The newest draft of an incident as a document",
         "parameters": [_path("incident"), _ENDING],
-        "responses": {"200": {"description": "the document"}, "404": _answer("nothing of that name", _FAULT)},
+        "responses": {
+            "200": {"description": "the document"},
+            "404": _answer("nothing of that name", _FAULT),
+            **_CLOSED,
+        },
     }
 }
 _CALENDAR = {
@@ -124,5 +134,12 @@ DESCRIPTION: dict[str, Any] = {
         "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,
         "/api/v1/calendars": _get("Every calendar with its last usable read, and the last reads", _CALENDARS),
     },
-    "components": {"securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+    # Nothing, where the board is public.
+    "security": [{}, {"password": []}, {"token": []}],
+    "components": {
+        "securitySchemes": {
+            "token": {"type": "http", "scheme": "bearer"},
+            "password": {"type": "http", "scheme": "basic"},
+        }
+    },
 }

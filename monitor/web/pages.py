@@ -17,7 +17,7 @@ from alerts.draft.report import report_from_json
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
-from monitor.web.desk import Desk
+from monitor.web.request import desk_of, session_of
 from monitor.words import length_text, second_up, verdict_text
 
 KINDS = {
@@ -77,14 +77,15 @@ _ENVIRONMENT = _pages()
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a page made of a template; `path` marks where in the menu it stands."""
-    desk: Desk = request.app.state.desk
-    text = _ENVIRONMENT.get_template(template).render(zone=desk.timezone, path=request.url.path, **values)
+    desk, session = desk_of(request), session_of(request)
+    seen = {"signs_in": desk.door is not None, "session": session, "closed": not desk.public_board and session is None}
+    text = _ENVIRONMENT.get_template(template).render(zone=desk.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
 
 
 async def board(request: Request) -> Response:
     """Show the releases of one day."""
-    desk: Desk = request.app.state.desk
+    desk = desk_of(request)
     day = _day(request.query_params.get("date"), desk.today())
     rows = await desk.board(day, day)
     return render(
@@ -102,7 +103,7 @@ async def board(request: Request) -> Response:
 async def release(request: Request) -> Response:
     """Show one release with all its parts and findings."""
     name = request.path_params["release"]
-    body = await request.app.state.desk.release(name)
+    body = await desk_of(request).release(name)
     if body is None:
         raise UnknownName(f"There is no release {name!r}.")
     return render(request, "release.html", release=body)
@@ -110,14 +111,18 @@ async def release(request: Request) -> Response:
 
 async def incidents(request: Request) -> Response:
     """List incidents."""
-    found = await request.app.state.desk.incidents()
+    found = await desk_of(request).incidents()
     return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
 
 
 async def incident(request: Request) -> Response:
-    """Show one incident: what to do now, its newest draft, its versions and its timeline."""
-    desk: Desk = request.app.state.desk
-    name = request.path_params["incident"]
+    """Show one incident."""
+    return await incident_page(request, request.path_params["incident"])
+
+
+async def incident_page(request: Request, name: str, fault: str = "") -> Response:
+    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged."""
+    desk = desk_of(request)
     found = await desk.incident(name)
     if found is None:
         raise UnknownName(f"There is no incident {name!r}.")
@@ -125,6 +130,8 @@ async def incident(request: Request) -> Response:
     return render(
         request,
         "incident.html",
+        400 if fault else 200,
+        fault=fault,
         incident=incident_json(found, drafts),
         report=report_from_json(drafts[-1].facts) if drafts else None,
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
@@ -135,7 +142,7 @@ async def incident(request: Request) -> Response:
 
 async def status(request: Request) -> Response:
     """Show how the monitor itself is doing."""
-    desk: Desk = request.app.state.desk
+    desk = desk_of(request)
     given_up = await desk.given_up()
     return render(
         request, "status.html", status=desk.live.status(), unready=list(desk.live.unready()), given_up=given_up
@@ -152,7 +159,7 @@ async def icon(_request: Request) -> Response:
     return Response((_FOLDER / "icon.svg").read_bytes(), media_type="image/svg+xml")
 
 
-def fault(request: Request, status: int, message: str) -> Response:
+def fault_page(request: Request, status: int, message: str) -> Response:
     """Show that something could not be shown, and why."""
     return render(request, "fault.html", status, message=message)
 

@@ -26,6 +26,25 @@ def at_a_terminal(config: Path, *arguments: str, typed: str = "", env: Mapping[s
     return shown.decode().replace("\r\n", "\n")
 
 
+def asked_at_a_terminal(config: Path, *arguments: str, answers: Mapping[str, str]) -> str:
+    """Run the program at a terminal, typing each answer once its question is shown; returns what the screen shows.
+
+    What is typed before a hidden question is asked is thrown away, so it cannot be typed ahead.
+    """
+    near, far = pty.openpty()
+    command = [sys.executable, "-m", "monitor", "--config", str(config), *arguments]
+    # A session of its own, or it would ask at the terminal of whoever runs the tests.
+    with subprocess.Popen(command, stdin=far, stdout=far, stderr=far, cwd=ROOT, start_new_session=True):
+        os.close(far)
+        shown, left = b"", dict(answers)
+        while part := _read(near):
+            shown += part
+            for question in [one for one in left if shown.endswith(one.encode())]:
+                os.write(near, f"{left.pop(question)}\n".encode())
+        os.close(near)
+    return shown.decode().replace("\r\n", "\n")
+
+
 def _read(near: int) -> bytes:
     try:
         return os.read(near, 4096)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -25,7 +26,9 @@ from monitor.record.rows import Delivery, Record, Standing
 from monitor.record.writer import Writer
 from monitor.web.app import application
 from monitor.web.desk import Desk
+from monitor.web.door import Door
 from monitor.web.keys import Keys
+from monitor.web.people import Users
 from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at, directly
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
@@ -122,15 +125,23 @@ def _none() -> Any:  # noqa: ANN401 # never comes to it
 
 
 @asynccontextmanager
-async def a_board(*, public: bool = True, keys: Keys = KEYS, reasons: Sequence[str] = ()) -> AsyncIterator[Board]:
+async def a_board(
+    *,
+    public: bool = True,
+    keys: Keys = KEYS,
+    reasons: Sequence[str] = (),
+    users: Path | None = None,
+    base: str = "http://board.example",
+) -> AsyncIterator[Board]:
     store, clock = MemoryStore(), Stopped(at(600))
     _fill(store)
     writer = Writer(store, clock)
     desk = Desk(store, Live(reasons), clock, "Europe/London", public)
     desk.keys = keys
+    desk.door = Door(Users(users), clock, desk.throttle, "https://board.gov.example") if users is not None else None
     desk.attendant = Attendant(store, writer, clock, House(), Reminding(), ask=directly, ring=_nothing)
     app = application(desk)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://board.example") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
         late, early = store.incident_of("r"), store.incident_of("early")
         assert late is not None
         assert early is not None

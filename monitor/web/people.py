@@ -1,0 +1,180 @@
+"""People who may sign in: a file with one line each, `NAME:HASH` or `NAME:HASH:ROLE`; `ninethirty user` makes them.
+
+A hash is a string `$scrypt$ln=…,r=…,p=…$salt$hash`, as other tools write it too, so that lines can be made elsewhere.
+"""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+import unicodedata
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from monitor.errors import Fault
+
+SHORTEST = 12
+"""Characters of a password that a new line is made for."""
+LONGEST = 1024
+_MOST_MEMORY = 64 << 20
+_LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
+"""All parameters multiplied: 16 MB worked through once, and half a second of a small machine."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
+_HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """What is kept of a password: enough to tell whether another one is the same."""
+
+    salt: bytes = field(repr=False)
+    digest: bytes = field(repr=False, default=b"")
+    # 16 MB of memory, worked through five times: as hard to guess as the recommended 128 MB once, and a small
+    # machine that looks at pages every second has the memory for it.
+    ln: int = 14
+    r: int = 8
+    p: int = 5
+
+    @property
+    def memory(self) -> int:
+        """Return how many bytes of memory a check takes."""
+        return 128 * self.r << self.ln
+
+    @property
+    def work(self) -> int:
+        """Return how much of a guesser's time it takes."""
+        return self.r * self.p << self.ln
+
+    def opens(self, typed: str) -> bool:
+        """Tell whether this is the password; about a tenth of a second, whatever was typed."""
+        return hmac.compare_digest(self.of(typed), self.digest)
+
+    def of(self, typed: str) -> bytes:
+        """Return what is kept of a password under this salt."""
+        # Keyboards write the same letter in more than one way.
+        said = unicodedata.normalize("NFC", typed[:LONGEST]).encode("utf-8", "surrogatepass")
+        room = 2 * self.memory + (1 << 20)
+        return hashlib.scrypt(said, salt=self.salt, n=1 << self.ln, r=self.r, p=self.p, maxmem=room, dklen=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who may sign in, and the role in which they act unless they say otherwise."""
+
+    name: str
+    password: Password
+    role: str = ""
+
+
+NOBODY = Person("", Password(bytes(16), bytes(32)))
+"""Whose password is tried when a name is unknown, so that this takes as long as a known one."""
+
+
+def line(name: str, password: str, role: str = "") -> str:
+    """Return a person's line of the file, with a salt of its own. Raises `ValueError` with what is wrong with it."""
+    if not _NAME.fullmatch(name):
+        raise ValueError("a name is made of letters, digits and . _ @ -, 64 at most")
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
+    if not role.isprintable():
+        raise ValueError("a role is one line of text")
+    kept = Password(secrets.token_bytes(16))
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(password)))
+    parts = [name, f"$scrypt$ln={kept.ln},r={kept.r},p={kept.p}${salt}${digest}"]
+    return ":".join([*parts, role] if role else parts)
+
+
+def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
+    """Return the people of a file by name, and what is wrong with its other lines; no fault shows a hash."""
+    people: dict[str, Person] = {}
+    faults = []
+    for number, written in enumerate(text.splitlines(), 1):
+        told = written.strip()
+        if not told or told.startswith("#"):
+            continue
+        read = _person(told)
+        if isinstance(read, str):
+            faults.append(Fault(file, f"line {number}", read))
+            continue
+        if read.name in people:
+            faults.append(Fault(file, f"line {number}", f"{read.name} was named before; this line counts"))
+        people[read.name] = read
+    return people, faults
+
+
+def _person(told: str) -> Person | str:
+    name, _, rest = told.partition(":")
+    kept, _, role = rest.partition(":")
+    if not _NAME.fullmatch(name) or not kept:
+        return "not NAME:HASH; `ninethirty user NAME` makes such a line"
+    password = _password(kept)
+    if password is None:
+        return f"the hash of {name} is not one that `ninethirty user` makes"
+    if password.memory > _MOST_MEMORY or password.work > _MOST_WORK:
+        return f"the hash of {name} is too costly; make it anew"
+    if password.work < _LEAST_WORK:
+        return f"the hash of {name} is too weak; make it anew"
+    return Person(name, password, role.strip())
+
+
+def _password(kept: str) -> Password | None:
+    found = _HASH.fullmatch(kept)
+    if found is None:
+        return None
+    try:
+        salt, digest = (b64decode(found[part] + "=" * (-len(found[part]) % 4)) for part in (4, 5))
+    except binascii.Error:
+        return None
+    return Password(salt, digest, *(int(found[part]) for part in (1, 2, 3)))
+
+
+def faults_of(file: Path) -> Iterator[str]:
+    """Yield what is wrong with a file of people, one line each."""
+    try:
+        people, faults = read_people(file.read_text(encoding="utf-8"), file.name)
+        if file.stat().st_mode & 0o022:
+            yield f"{file.name}: can be written by others, chmod 600"
+    except (OSError, UnicodeDecodeError) as exc:
+        yield f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
+        return
+    yield from map(str, faults)
+    if not people:
+        yield f"{file.name}: nobody can sign in; `ninethirty user NAME` makes a line"
+
+
+class Users:
+    """The people of a file, read again whenever it has changed. Faulty lines are nobody's."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._read: tuple[object, Mapping[str, Person]] = (None, {})
+
+    def find(self, name: str) -> Person | None:
+        """Return a person as the file has them now; nobody while it cannot be read. Blocks on the disk."""
+        mark = self._mark()
+        if mark != self._read[0]:
+            self._read = (mark, self._people())
+        return self._read[1].get(name)
+
+    def _mark(self) -> object:
+        try:
+            found = self._file.stat()
+        except OSError as exc:
+            return exc.strerror
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _people(self) -> Mapping[str, Person]:
+        for fault in faults_of(self._file):
+            _log.warning("users_faulty", fault=fault)
+        try:
+            return read_people(self._file.read_text(encoding="utf-8"), self._file.name)[0]
+        except (OSError, UnicodeDecodeError):
+            return {}

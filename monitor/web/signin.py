@@ -1,0 +1,180 @@
+"""Signing in and out, and what is refused to whoever has not: everything but health and metrics, on a closed board."""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+from typing import Literal
+from urllib.parse import quote, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monitor.errors import UnknownName
+from monitor.web.desk import Desk
+from monitor.web.door import LASTS, Busy, Door, Session
+from monitor.web.pages import render
+from monitor.web.request import client_of, desk_of, form_of, session_of
+
+_OPEN = {"/healthz", "/readyz", "/metrics", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
+"""What anybody may ask for: health, metrics, and what lets people in by a key of its own."""
+_BY_TOKEN = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
+_WRONG = "That name and password do not belong together."
+_STALE = "This page had grown old. Try again."
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
+
+
+class Doorway:
+    """Finds out who asks, and on a closed board lets only people who have signed in, and programs with a key, pass."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        door = self._desk.door
+        if scope["type"] != "http" or door is None:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope)
+        try:
+            session = request.state.session = await _who(request, door)
+            passes = session is not None or self._is_open(request)
+        except Busy as busy:
+            await _told_to_wait(request, busy)(scope, receive, send)
+            return
+        await (self._app if passes else _refusal(request))(scope, receive, send)
+
+    def _is_open(self, request: Request) -> bool:
+        path = request.url.path
+        return self._desk.public_board or path in _OPEN or bool(_BY_TOKEN.fullmatch(path)) or self._has_token(request)
+
+    def _has_token(self, request: Request) -> bool:
+        shown = request.headers.get("Authorization", "")
+        if request.method not in {"GET", "HEAD"} or not shown.lower().startswith("bearer "):
+            return False
+        throttle, client = self._desk.throttle, client_of(request)
+        if wait := throttle.wait(client):
+            raise Busy(wait)
+        if self._desk.keys.opens(shown):
+            return True
+        throttle.failed(client)
+        return False
+
+
+async def _who(request: Request, door: Door) -> Session | None:
+    key = request.cookies.get(_cookie(request))
+    session = await door.session(key) if key else None
+    shown = request.headers.get("Authorization", "")
+    # Browsers send such a header by themselves, so it must not be able to change anything.
+    if session is None and shown.lower().startswith("basic ") and request.method in {"GET", "HEAD"}:
+        return await door.basic(shown, client_of(request))
+    return session
+
+
+def _refusal(request: Request) -> Response:
+    if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
+        where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
+    return JSONResponse({"error": "sign in first"}, status_code=401, headers=_CHALLENGE)
+
+
+def _told_to_wait(request: Request, busy: Busy) -> Response:
+    page = (
+        JSONResponse({"error": str(busy)}, status_code=429)
+        if request.url.path.startswith("/api/")
+        else render(request, "fault.html", 429, message=str(busy))
+    )
+    page.headers["Retry-After"] = str(busy.wait)
+    return page
+
+
+async def ask(request: Request) -> Response:
+    """Show the form, or pass on whoever is in already."""
+    where = _local(request.query_params.get("next", "/"))
+    return RedirectResponse(where, 303) if session_of(request) is not None else _form(request, where)
+
+
+async def enter(request: Request) -> Response:
+    """Let somebody in, or say that name and password are wrong."""
+    form = await form_of(request)
+    where, name = _local(form.get("next", "/")), form.get("name", "").strip()
+    mark = request.cookies.get(_cookie(request, "-form"), "")
+    if not mark or not hmac.compare_digest(mark.encode(), form.get("mark", "").encode()):
+        return _form(request, where, 400, name, _STALE)
+    try:
+        key = await _door(request).enter(name, form.get("password", ""), client_of(request))
+    except Busy as busy:
+        return _told_to_wait(request, busy)
+    if key is None:
+        return _form(request, where, 403, name, _WRONG)
+    _leave(request)
+    answer = RedirectResponse(where, 303)
+    _set(request, answer, key, LASTS)
+    return answer
+
+
+async def leave(request: Request) -> Response:
+    """Forget that somebody had signed in."""
+    session, form = session_of(request), await form_of(request)
+    if session is not None and session.is_ours(form.get("guard", "")):
+        _leave(request)
+    answer = RedirectResponse("/", 303)
+    answer.delete_cookie(_cookie(request), secure=_is_secure(request), httponly=True, samesite="lax")
+    return answer
+
+
+def _form(request: Request, where: str, code: int = 200, name: str = "", fault: str = "") -> Response:
+    # Nobody else can know this mark, so nobody else's page can sign people in under a name of its own.
+    mark = request.cookies.get(_cookie(request, "-form"), "")
+    mark = mark if re.fullmatch(r"[\w-]{43}", mark) else secrets.token_urlsafe()
+    answer = render(request, "signin.html", code, next=where, mark=mark, name=name, fault=fault)
+    _set(request, answer, mark, 3600, "-form")
+    return answer
+
+
+def _leave(request: Request) -> None:
+    _door(request).leave(request.cookies.get(_cookie(request), ""))
+
+
+def _set(request: Request, answer: Response, value: str, lasts: int, use: str = "") -> None:
+    # Links in mail must find their reader signed in, so the session's cookie cannot be the strict kind.
+    same: Literal["strict", "lax"] = "strict" if use else "lax"
+    secure = _is_secure(request)
+    answer.set_cookie(_cookie(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=same)
+
+
+def _cookie(request: Request, use: str = "") -> str:
+    # Browsers take a name of this kind from this host and over TLS alone.
+    return f"{'__Host-' if _is_secure(request) else ''}ninethirty{use}"
+
+
+def _is_secure(request: Request) -> bool:
+    """Tell whether TLS stands between the browser and us, be it that a proxy forgets to say so."""
+    public = urlsplit(_door(request).public_url)
+    told = public.scheme == "https" and public.netloc == request.headers.get("Host", "")
+    return request.url.scheme == "https" or told
+
+
+def _door(request: Request) -> Door:
+    door = desk_of(request).door
+    if door is None:
+        raise UnknownName("Nobody signs in here.")
+    return door
+
+
+def _local(where: str) -> str:
+    """Return a path of ours; the board for an address that leads elsewhere."""
+    return where if re.fullmatch(r"/(?![/\\])[\x21-\x7e]*", where) else "/"
+
+
+ROUTES = [
+    Route("/sign-in", ask, methods=["GET"]),
+    Route("/sign-in", enter, methods=["POST"]),
+    Route("/sign-out", leave, methods=["POST"]),
+]

@@ -1,0 +1,86 @@
+"""user, and what check says of the file its lines are for."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.web.people import read_people
+from tests.unit.monitor.cli.terminal import asked_at_a_terminal
+
+Ask = Callable[..., Any]
+SECRET = "correct horse battery"
+
+
+@pytest.fixture
+def typed(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
+    """Return what puts a text on standard input."""
+    del capsys
+
+    def put(text: str) -> None:
+        sys.stdin = io.StringIO(text)
+
+    return put
+
+
+@pytest.fixture(autouse=True)
+def _stdin() -> Any:  # noqa: ANN401 # a generator
+    before = sys.stdin
+    yield
+    sys.stdin = before
+
+
+def opens(line: str) -> bool:
+    people, faults = read_people(line, "users")
+    return not faults and people["anne"].password.opens(SECRET)
+
+
+def test_a_password_from_standard_input_makes_a_line(ask: Ask, typed: Callable[[str], None]) -> None:
+    typed(f"{SECRET}\n")
+    told = ask("user", "anne", "--role", "duty statistician")
+    assert (told.status, told.err) == (0, "")
+    assert told.out.endswith(":duty statistician\n")
+    assert opens(told.out)
+
+
+def test_a_machine_gets_the_line_as_json(ask: Ask, typed: Callable[[str], None]) -> None:
+    typed(SECRET)
+    told = ask("user", "anne", "--json").json
+    assert told["user"] == "anne"
+    assert opens(told["line"])
+
+
+def test_a_name_or_password_that_will_not_do_is_told_in_one_line(ask: Ask, typed: Callable[[str], None]) -> None:
+    typed("short")
+    told = ask("user", "anne")
+    assert (told.status, told.out) == (1, "")
+    assert told.err == "a password has at least 12 characters; three random words are easy to remember\n"
+    typed(SECRET)
+    assert ask("user", "an:ne").err == "a name is made of letters, digits and . _ @ -, 64 at most\n"
+
+
+def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(folder: Path) -> None:
+    answers = {"Password: ": SECRET, "The same again: ": SECRET}
+    shown = asked_at_a_terminal(folder / "config.toml", "user", "anne", answers=answers)
+    assert SECRET not in shown
+    assert opens(next(line for line in shown.splitlines() if line.startswith("anne:")))
+
+
+def test_check_tells_every_fault_of_the_file_of_people(ask: Ask, folder: Path) -> None:
+    users, config = folder / "users", folder / "config.toml"
+    config.write_text(f'{config.read_text()}\n[web]\nusers_file = "users"\n')
+    assert ask("check").err == 'config.toml: web.users_file: no such file (got "users")\n'
+    users.touch(0o600)
+    users.write_text("anne\nbob:hunter2\n")
+    told = ask("check")
+    assert told.status == 1
+    assert told.err.splitlines() == [
+        "users: line 1: not NAME:HASH; `ninethirty user NAME` makes such a line",
+        "users: line 2: the hash of bob is not one that `ninethirty user` makes",
+        "users: nobody can sign in; `ninethirty user NAME` makes a line",
+    ]

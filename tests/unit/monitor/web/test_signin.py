@@ -1,0 +1,301 @@
+"""Signing in: who may see a closed board, how a session begins and ends, and what forms must bring."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.web.door import LASTS
+from monitor.web.openapi import DESCRIPTION
+from monitor.web.people import line
+from tests.unit.monitor.web.board import Board, a_board
+
+SECRET = "correct horse battery"
+PAGES = ["/", "/incidents", "/status", "/releases/r", "/nowhere"]
+PROGRAMS = ["/api/v1/releases", "/api/v1/incidents", "/api/v1/openapi.json", "/calendar.ics"]
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+Closed = Callable[..., AbstractAsyncContextManager[Board]]
+
+
+@pytest.fixture(scope="module")
+def anne() -> str:
+    return line("anne", SECRET, "duty statistician")
+
+
+@pytest.fixture
+def users(tmp_path: Path, anne: str) -> Path:
+    file = tmp_path / "users"
+    file.touch(0o600)
+    file.write_text(f"{anne}\n")
+    return file
+
+
+@pytest.fixture
+def closed(users: Path) -> Closed:
+    """Give what opens a board that only people who sign in may see."""
+
+    @asynccontextmanager
+    async def opening(*, public: bool = False, base: str = "http://board.example") -> AsyncIterator[Board]:
+        async with a_board(public=public, users=users, base=base) as board:
+            board.client.headers.update(HTML)
+            yield board
+
+    return opening
+
+
+def rewrite(users: Path, text: str) -> None:
+    users.write_text(text)
+
+
+def hidden(page: httpx.Response, name: str) -> str:
+    found = re.search(rf'name="{name}" value="([^"]*)"', page.text)
+    assert found is not None
+    return found[1]
+
+
+async def sign_in(board: Board, name: str = "anne", password: str = SECRET, where: str = "/") -> httpx.Response:
+    page = await board.client.get("/sign-in", params={"next": where})
+    form = {"name": name, "password": password, "mark": hidden(page, "mark"), "next": hidden(page, "next")}
+    return await board.client.post("/sign-in", data=form)
+
+
+def basic(name: str, password: str) -> dict[str, str]:
+    told = b64encode(f"{name}:{password}".encode()).decode()
+    return {"Authorization": f"Basic {told}", "Accept": "*/*"}
+
+
+async def test_a_closed_board_shows_health_and_metrics_and_sends_everybody_else_to_sign_in(closed: Closed) -> None:
+    async with closed() as board:
+        for path in ("/healthz", "/readyz", "/metrics", "/style.css", "/icon.svg"):
+            assert (await board.client.get(path)).status_code == 200
+        for path in PAGES:
+            answer = await board.client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
+        for path in PROGRAMS:
+            refused = await board.client.get(path, headers={"Accept": "*/*"})
+            assert refused.status_code == 401
+            assert refused.headers["www-authenticate"].startswith("Basic ")
+        for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
+            assert (await board.client.request(method, "/incidents")).status_code == 401
+
+
+async def test_the_page_that_asks_shows_nothing_of_the_board(closed: Closed) -> None:
+    async with closed() as board:
+        page = await board.client.get("/sign-in")
+        assert page.status_code == 200
+        assert "Malpractice" not in page.text
+        assert 'href="/incidents"' not in page.text
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+
+
+async def test_whoever_signs_in_comes_to_the_page_they_asked_for(closed: Closed) -> None:
+    async with closed() as board:
+        asked = await board.client.get(f"/incidents/{board.incident}")
+        assert asked.headers["location"] == f"/sign-in?next=/incidents/{board.incident}"
+        entered = await sign_in(board, where=f"/incidents/{board.incident}")
+        assert (entered.status_code, entered.headers["location"]) == (303, f"/incidents/{board.incident}")
+        for path in ("/", "/incidents", "/status", "/api/v1/releases", "/calendar.ics"):
+            assert (await board.client.get(path)).status_code == 200
+        assert "anne" in (await board.client.get("/")).text
+        assert (await board.client.get("/sign-in")).status_code == 303
+
+
+@pytest.mark.parametrize("where", ["//evil.example", "https://evil.example", "/\\evil.example", "", "x", "/a\r\nb"])
+async def test_nobody_is_sent_elsewhere_after_signing_in(closed: Closed, where: str) -> None:
+    async with closed() as board:
+        assert (await sign_in(board, where=where)).headers["location"] == "/"
+
+
+@pytest.mark.parametrize(("name", "password"), [("anne", "wrong"), ("bob", SECRET), ("", ""), ("anne", "")])
+async def test_a_wrong_name_and_a_wrong_password_are_answered_alike(closed: Closed, name: str, password: str) -> None:
+    async with closed() as board:
+        with capture_logs() as logs:
+            answer = await sign_in(board, name, password)
+        assert answer.status_code == 403
+        assert "do not belong together" in answer.text
+        assert "Set-Cookie" not in answer.headers or "ninethirty=" not in answer.headers["Set-Cookie"]
+        told = [entry for entry in logs if entry["event"] == "sign_in_refused"]
+        assert len(told) == 1
+        assert "bob" not in str(logs)
+        assert (await board.client.get("/")).status_code == 303
+
+
+async def test_after_twenty_wrong_passwords_even_the_right_one_waits(closed: Closed) -> None:
+    async with closed() as board:
+        for _ in range(20):
+            board.desk.throttle.failed("127.0.0.1")
+        answer = await sign_in(board)
+        assert answer.status_code == 429
+        assert int(answer.headers["Retry-After"]) > 0
+        refused = await board.client.get("/api/v1/releases", headers=basic("anne", SECRET))
+        assert (refused.status_code, set(refused.json())) == (429, {"error"})
+        board.clock.seconds += 61
+        assert (await sign_in(board)).status_code == 303
+
+
+async def test_a_session_lasts_for_a_working_day(closed: Closed) -> None:
+    async with closed() as board:
+        await sign_in(board)
+        board.clock.seconds += LASTS - 1
+        assert (await board.client.get("/")).status_code == 200
+        board.clock.seconds += 1
+        assert (await board.client.get("/")).status_code == 303
+
+
+async def test_a_session_ends_with_the_line_of_its_person(closed: Closed, users: Path, anne: str) -> None:
+    async with closed() as board:
+        await sign_in(board)
+        rewrite(users, f"{anne}\n# nothing of hers has changed\n")
+        assert (await board.client.get("/")).status_code == 200
+        rewrite(users, "# nobody any more\n")
+        assert (await board.client.get("/")).status_code == 303
+
+
+async def test_a_session_ends_when_its_person_gets_another_password(closed: Closed, users: Path) -> None:
+    async with closed() as board:
+        await sign_in(board)
+        rewrite(users, line("anne", "another horse battery"))
+        assert (await board.client.get("/")).status_code == 303
+
+
+async def test_signing_out_takes_the_form_of_the_session_and_ends_it(closed: Closed) -> None:
+    async with closed() as board:
+        await sign_in(board)
+        key = board.client.cookies["ninethirty"]
+        guard = hidden(await board.client.get("/"), "guard")
+        await board.client.post("/sign-out", data={"guard": "x"})
+        board.client.cookies.set("ninethirty", key)
+        assert (await board.client.get("/")).status_code == 200
+        left = await board.client.post("/sign-out", data={"guard": guard})
+        assert left.headers["location"] == "/"
+        board.client.cookies.set("ninethirty", key)
+        assert (await board.client.get("/")).status_code == 303
+
+
+async def test_a_form_that_was_not_made_for_this_browser_signs_nobody_in(closed: Closed) -> None:
+    async with closed() as board:
+        page = await board.client.get("/sign-in")
+        form = {"name": "anne", "password": SECRET, "mark": hidden(page, "mark")}
+        board.client.cookies.clear()
+        for sent in (form, form | {"mark": ""}, {}):
+            answer = await board.client.post("/sign-in", data=sent)
+            assert answer.status_code == 400
+            board.client.cookies.clear()
+
+
+@pytest.mark.parametrize(
+    ("base", "name", "secure"),
+    [
+        ("http://127.0.0.1:9030", "ninethirty", False),
+        ("https://board.example", "__Host-ninethirty", True),
+        # TLS ends at a proxy that does not say so; the address is the public one.
+        ("http://board.gov.example", "__Host-ninethirty", True),
+    ],
+)
+async def test_cookies_are_kept_from_scripts_other_sites_and_plain_http(
+    closed: Closed, base: str, name: str, *, secure: bool
+) -> None:
+    async with closed(base=base) as board:
+        page = await board.client.get("/sign-in")
+        form = {"name": "anne", "password": SECRET, "mark": hidden(page, "mark")}
+        board.client.cookies.clear()
+        cookie = {"Cookie": f"{name}-form={form['mark']}"}
+        entered = await board.client.post("/sign-in", data=form, headers=cookie)
+        told = entered.headers["set-cookie"]
+        assert told.startswith(f"{name}=")
+        assert {"HttpOnly", "SameSite=lax", "Path=/"} <= set(told.split("; "))
+        assert ("Secure" in told.split("; ")) is secure
+        assert "SameSite=strict" in page.headers["set-cookie"]
+
+
+async def test_a_program_shows_its_password_each_time_and_it_is_tried_once(closed: Closed, users: Path) -> None:
+    async with closed() as board:
+        with capture_logs() as logs:
+            for path in [*PROGRAMS, "/"]:
+                assert (await board.client.get(path, headers=basic("anne", SECRET))).status_code == 200
+        assert [entry["event"] for entry in logs].count("signed_in") == 1
+        refused = await board.client.get("/api/v1/releases", headers=basic("anne", "wrong"))
+        assert refused.status_code == 401
+        garbled = await board.client.get("/", headers={"Authorization": "Basic \x7f", "Accept": "*/*"})
+        assert garbled.status_code == 401
+        rewrite(users, "")
+        assert (await board.client.get("/api/v1/releases", headers=basic("anne", SECRET))).status_code == 401
+
+
+async def test_a_password_that_browsers_send_by_themselves_changes_nothing(closed: Closed) -> None:
+    async with closed() as board:
+        for path in (f"/incidents/{board.incident}/acknowledge", f"/api/v1/incidents/{board.incident}/acknowledge"):
+            answer = await board.client.post(path, headers=basic("anne", SECRET), content='{"role": "x"}')
+            assert answer.status_code == 401
+        found = board.store.incident(board.incident)
+        assert found is not None
+        assert found.acknowledged is None
+
+
+async def test_a_program_with_the_token_may_read_a_closed_board(closed: Closed) -> None:
+    async with closed() as board:
+        headers = {"Authorization": "Bearer a token for programs", "Accept": "*/*"}
+        assert (await board.client.get("/api/v1/releases", headers=headers)).status_code == 200
+        wrong = {"Authorization": "Bearer wrong", "Accept": "*/*"}
+        answers = [(await board.client.get("/api/v1/releases", headers=wrong)).status_code for _ in range(21)]
+        assert answers == [401] * 20 + [429]
+
+
+async def test_whoever_has_signed_in_says_on_the_page_that_they_have_an_incident(closed: Closed) -> None:
+    async with closed() as board:
+        await sign_in(board)
+        address = f"/incidents/{board.incident}"
+        page = await board.client.get(address)
+        assert 'value="duty statistician"' in page.text
+        guard = hidden(page, "guard")
+        without = await board.client.post(f"{address}/acknowledge", data={"role": "duty statistician"})
+        assert without.status_code == 403
+        blank = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": " "})
+        assert blank.status_code == 400
+        assert "say in which role" in blank.text
+        said = await board.client.post(f"{address}/acknowledge", data={"guard": guard, "role": "duty statistician"})
+        assert (said.status_code, said.headers["location"]) == (303, address)
+        found = board.store.incident(board.incident)
+        assert found is not None
+        assert found.acknowledged is not None
+        assert found.acknowledged.by == "duty statistician"
+        none = await board.client.post("/incidents/none/acknowledge", data={"guard": guard, "role": "x"})
+        assert none.status_code == 404
+
+
+async def test_a_public_board_is_read_by_all_and_acted_on_by_those_who_signed_in(closed: Closed) -> None:
+    async with closed(public=True) as board:
+        address = f"/incidents/{board.incident}"
+        page = await board.client.get(address)
+        assert f"/sign-in?next={address}" in page.text
+        assert "I have it" not in page.text
+        assert (await board.client.post(f"{address}/acknowledge", data={"role": "x"})).status_code == 403
+        await sign_in(board)
+        assert "I have it" in (await board.client.get(address)).text
+
+
+async def test_where_nobody_signs_in_there_is_no_page_for_it() -> None:
+    async with a_board() as board:
+        assert (await board.client.get("/sign-in")).status_code == 404
+        assert "Sign in" not in (await board.client.get("/")).text
+        assert (await board.client.post(f"/incidents/{board.incident}/acknowledge", data={})).status_code == 403
+
+
+async def test_too_many_at_the_door_are_asked_to_come_again(closed: Closed) -> None:
+    async with closed() as board:
+        assert board.desk.door is not None
+        board.desk.door._waiting = 8
+        answer = await sign_in(board)
+        assert (answer.status_code, answer.headers["Retry-After"]) == (429, "1")
+
+
+def test_the_api_describes_how_a_closed_board_is_read() -> None:
+    assert DESCRIPTION["components"]["securitySchemes"]["password"]["scheme"] == "basic"
+    assert "401" in DESCRIPTION["paths"]["/api/v1/releases"]["get"]["responses"]
