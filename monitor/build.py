@@ -58,6 +58,7 @@ from monitor.wiring import (
     channels_of,
     checks_of,
     digesting_of,
+    door_of,
     endings_of,
     fetcher_of,
     house_of,
@@ -193,6 +194,7 @@ class _Workshop:
         desk = Desk(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
         desk.calendars = [table.name for table in self.settings.calendar]
         desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
+        desk.door = door_of(self.settings, self.folder, self.clock, desk.throttle)
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         daemon.foreseen = self.foresight.warnings_told
         self.daemon_made = daemon
