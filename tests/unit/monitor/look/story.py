@@ -44,6 +44,7 @@ class Watch:
     stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
     clock_sets: list[float] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
+    heard: Callable[[Target, Sighting], None] = lambda _target, _sighting: None
 
     def at(self) -> float:
         return (self.clock.now() - NOON).total_seconds()
@@ -64,11 +65,27 @@ class Watch:
     def clock_set(self, _begin: datetime, _end: datetime, seconds: float) -> None:
         self.clock_sets.append(seconds)
 
-    def sighted(self, _target: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
+    def sighted(self, seen: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
         self.sightings.append(sighting)
+        self.heard(seen, sighting)
 
     def times(self, name: str) -> list[float]:
         return [time for time, seen in self.starts if seen == name]
+
+
+class HaltingClock(VirtualClock):
+    """A clock in whose time the loop can stand still."""
+
+    halted = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.halted
+
+
+def halt(seen: Watch) -> None:
+    """Let the loop stand still for 2.5 seconds."""
+    assert isinstance(seen.clock, HaltingClock)
+    seen.clock.halted += 2.5
 
 
 Script = Callable[[Request], Reply]

@@ -4,13 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.clock import VirtualClock
 from monitor.look.fetch import Reason, Request
 from monitor.look.scripted import Reply
 from monitor.look.sighting import State
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
-from tests.unit.monitor.look.story import NOON, Watch, target, watch, watching, window
+from tests.unit.monitor.look.story import NOON, HaltingClock, Watch, halt, target, watch, watching, window
 
 
 def test_looks_begin_on_their_second() -> None:
@@ -157,20 +156,7 @@ def test_looking_once_looks_at_each_target_in_its_turn() -> None:
     assert len(seen.sightings) == 6
 
 
-class HaltingClock(VirtualClock):
-    """A clock in whose time the loop can stand still."""
-
-    halted = 0.0
-
-    def monotonic(self) -> float:
-        return super().monotonic() + self.halted
-
-
 def test_a_loop_that_stood_still_is_noticed_and_what_fell_due_is_made_or_missed() -> None:
-    def halt(seen: Watch) -> None:
-        assert isinstance(seen.clock, HaltingClock)
-        seen.clock.halted = 2.5
-
     seen = watch(watching("page", "sheet"), seconds=8.3, later=[(3.5, halt)], clock=HaltingClock)
     assert [end - begin for begin, end in seen.stalls] == [
         pytest.approx(timedelta(seconds=2.5), abs=timedelta(seconds=0.1))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -14,10 +15,8 @@ from monitor.look.poller import Poller
 from monitor.look.scripted import Reply, ScriptedFetcher
 from monitor.look.see import Seer
 from monitor.plan.budget import Budget
-from monitor.plan.phases import Window
-from monitor.plan.targets import View
 from monitor.rehearse.loop import run_virtually
-from tests.unit.monitor.look.story import HOST, NOON, Watch, target, watch, watching, window
+from tests.unit.monitor.look.story import HOST, NOON, HaltingClock, Watch, halt, target, watch, watching, window
 
 
 def test_a_host_is_never_asked_more_than_its_budget_in_any_second() -> None:
@@ -90,49 +89,13 @@ def test_looks_due_are_made_or_missed_whatever_the_pressure(
     assert seen.poller.made + seen.poller.missed == due
 
 
-def test_the_look_at_the_promised_instant_goes_first_and_finds_the_host_free() -> None:
-    instant = NOON + timedelta(seconds=7.05)
-
-    def act(seen: Watch) -> None:
-        for n in range(10):
-            seen.poller.watch(target(f"p{n}"), [window(1)], instant=instant if n == 5 else None)
-
-    seen = watch(act, rate=5, seconds=20)
-    assert (7.05, "p5") in seen.starts
-    assert [name for time, name in seen.starts if 6.85 < time < 7.25] == ["p5"]
-
-
-def test_of_several_promised_looks_pages_as_users_get_them_go_first() -> None:
-    instant = NOON + timedelta(seconds=7)
-
-    def act(seen: Watch) -> None:
-        for view in (View.CONTENT, View.ORIGIN, View.EDGE):
-            for name in ("sheet", "page"):
-                seen.poller.watch(target(name, view=view), [window(1)], instant=instant)
-
-    requests = watch(act, rate=5, seconds=9).fetcher.asked
-    at_seven = [request for request in requests if not request.bust]
-    assert at_seven[0].url.endswith("/page")
-
-
-def test_a_slow_answer_does_not_stand_in_the_way_of_the_promised_look() -> None:
-    def act(seen: Watch) -> None:
-        for n in range(8):
-            seen.poller.watch(target(f"p{n}"), [window(1)])
-        seen.poller.watch(target("page"), [window(1)], instant=NOON + timedelta(seconds=7))
-
-    seen = watch(act, seconds=9, script=lambda r: Reply(200, b"x", seconds=0.0 if r.url.endswith("/page") else 3.0))
-    assert 7 in seen.times("page")
-
-
-@pytest.mark.parametrize("slot", [datetime(2026, 3, 29, 8, 30, tzinfo=UTC), datetime(2026, 10, 25, 9, 30, tzinfo=UTC)])
-def test_the_promised_look_begins_on_the_instant_on_days_of_clock_changes(slot: datetime) -> None:
-    def act(seen: Watch) -> None:
-        spans = [Window("near", slot - timedelta(hours=12), slot + timedelta(minutes=1), timedelta(seconds=15))]
-        seen.poller.watch(target(), spans, timedelta(seconds=4), instant=slot)
-
-    start = slot - timedelta(hours=10)
-    assert 36_000 in watch(act, seconds=36_020, start=start).times("page")
+def test_looks_due_are_made_or_missed_when_the_loop_stands_still_under_pressure() -> None:
+    act = watching(*(f"p{n}" for n in range(60)), ends=20)
+    seen = watch(act, rate=20, seconds=25, later=[(6.3, halt)], clock=HaltingClock)
+    assert [end - begin for begin, end in seen.stalls] == [
+        pytest.approx(timedelta(seconds=2.5), abs=timedelta(seconds=0.1))
+    ]
+    assert len(seen.starts) + sum(looks for _, looks in seen.missed) == 60 * 20
 
 
 def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
@@ -152,6 +115,27 @@ def test_a_host_that_asks_for_patience_is_left_alone_to_the_second() -> None:
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
     assert [time for time in seen.times("page") if time < 40][:4] == [0, 1, 2, 32]
     assert seen.quieted == [30]
+
+
+def test_a_date_named_in_retry_after_is_kept_to_the_second() -> None:
+    headers = {"Retry-After": "Thu, 26 Nov 2026 12:00:30 GMT", "Date": "Thu, 26 Nov 2026 12:00:03 GMT"}
+    replies = iter([Reply(404)] * 3 + [Reply(503, b"", headers)])
+    seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(404)))
+    assert seen.times("page")[:5] == [0, 1, 2, 3, 30]
+
+
+def test_after_its_silence_a_host_is_asked_no_faster_than_it_recovers() -> None:
+    replies = iter([Reply(404)] * 30 + [Reply(429, b"", {"Retry-After": "10"})])
+    names = [f"p{n}" for n in range(40)]
+    seen = watch(watching(*names), rate=10, seconds=60, script=lambda _: next(replies, Reply(404)))
+    times = [time for time, _ in seen.starts]
+    gaps = [later - time for time, later in pairwise(times)]
+    silence = gaps.index(max(gaps))
+    after = gaps[silence + 1 :]
+    assert gaps[silence] == pytest.approx(10)
+    # From a quarter of the budget, a tenth faster with each answer, to the whole of it and no further.
+    assert after[:16] == pytest.approx([max(0.101, 0.404 / 1.1**n) for n in range(16)], abs=0.002)
+    assert min(after) >= 0.1
 
 
 def test_every_target_of_a_quiet_host_waits_and_other_hosts_do_not() -> None:
@@ -212,18 +196,6 @@ def test_a_reader_that_gave_up_waiting_takes_no_turn() -> None:
 def test_equal_stories_are_told_in_equal_order() -> None:
     act = watching(*(f"p{n}" for n in range(30)))
     assert watch(act, rate=7).starts == watch(act, rate=7).starts
-
-
-def test_appearances_are_seen_within_a_round_of_the_budget() -> None:
-    pages, rate = 40, 4.0
-    appears = {f"p{n}": 30 + (n * 17.3) % 60 for n in range(pages)}
-    seen = watch(watching(*appears), rate=rate, seconds=120)
-    widths = []
-    for name, moment in appears.items():
-        times = seen.times(name)
-        widths.append(min(time for time in times if time >= moment) - max(time for time in times if time < moment))
-    assert sum(widths) / pages <= 1.1 * pages / rate
-    assert max(widths) <= 1.5 * pages / rate
 
 
 def test_a_turn_is_paced_though_nobody_polls() -> None:
