@@ -86,6 +86,7 @@ class Foresight:
     ) -> Iterator[tuple[tuple[str, date], str]]:
         for host, windows in plans.items():
             for day, begin, end in days:
-                warning = oversubscribed(host, demand(windows, begin, end), self._budget.rate(host), self._zone)
+                wanted, rate = demand(windows, begin, end), self._budget.rate(host)
+                warning = oversubscribed(host, wanted, rate, windows, self._zone)
                 if warning is not None:
                     yield (host, day), warning

@@ -13,8 +13,8 @@ from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
 from monitor.judge.asjson import instant_json
 from monitor.judge.window import is_exact
-from monitor.plan.budget import stretch
-from monitor.plan.demand import demand, oversubscribed, peak_rate
+from monitor.plan.budget import Key, stretch
+from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
 from monitor.plan.phases import Phases, Window
 from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Standing, windows_for
@@ -59,12 +59,16 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class HostPlan:
-    """The looks of one host: how many fall due in each minute, and what its budget (looks a second) makes of it."""
+    """The looks of one host: how many fall due in each minute, and what its budget (looks a second) makes of it.
+
+    `apart` are the seconds between looks in the busiest minute, by those wanted and their chance.
+    """
 
     host: str
     budget: float
     targets: int
     minutes: list[tuple[datetime, int]]
+    apart: dict[Key, float]
     warning: str | None
 
     @property
@@ -91,6 +95,10 @@ class HostPlan:
             "looks": self.looks,
             "peak": {"at": instant_json(at), "looks": looks, "rate": looks / _MINUTE},
             "stretch": self.stretch,
+            "apart": [
+                {"every": every, "chance": chance, "apart": round(seconds, 3)}
+                for (every, chance), seconds in sorted(self.apart.items())
+            ],
             "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
             "warning": self.warning,
         }
@@ -159,8 +167,10 @@ def hosts_of(releases: Iterable[Planned], settings: Settings, begin: datetime, e
     made = []
     for host, windows_of in plans.items():
         minutes = demand(windows_of, begin, end)
-        warning = oversubscribed(host, minutes, budget.rate(host), settings.timezone)
-        made.append(HostPlan(host, budget.rate(host), len(windows_of), minutes, warning))
+        rate = budget.rate(host)
+        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone)
+        at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
+        made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning))
     return sorted(made, key=lambda one: -one.looks)
 
 

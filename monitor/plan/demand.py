@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
 from zoneinfo import ZoneInfo
 
-from monitor.plan.phases import Window
+from monitor.plan.budget import Key, spacings
+from monitor.plan.phases import Window, window_at
 
 MINUTE = timedelta(minutes=1)
+_HUNDRED = 100.0
 
 
 def demand(plans: Iterable[Sequence[Window]], begin: datetime, end: datetime) -> list[tuple[datetime, int]]:
@@ -35,13 +38,24 @@ def peak_rate(wanted: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | 
     return max(wanted, key=lambda each: each[1], default=None)
 
 
+def apart(plans: Iterable[Sequence[Window]], minute: datetime, budget: float) -> dict[Key, float]:
+    """Return how far apart (seconds) looks in the middle of a minute will be, by what is wanted of them."""
+    windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
+    return spacings(Counter((window.every.total_seconds(), window.chance) for window in windows if window), budget)
+
+
 def oversubscribed(
     host: str,
     wanted: Sequence[tuple[datetime, int]],
     budget: float,
+    plans: Iterable[Sequence[Window]],
     timezone: str = "Europe/London",
 ) -> str | None:
-    """Return a warning in words when a host's budget (looks a second) cannot carry what is wanted, else None."""
+    """Return a warning in words when a host's budget (looks a second) cannot carry what is wanted, else None.
+
+    `plans` are those that `wanted` was counted from: they tell how far apart the closest looks of the worst minute
+    will be.
+    """
     carried = budget * MINUTE.total_seconds()
     over = [(minute, looks) for minute, looks in wanted if looks > carried]
     worst = peak_rate(over)
@@ -53,8 +67,17 @@ def oversubscribed(
     return (
         f"{host}: {worst[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
         f"the budget carries {carried:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
-        f"looks will be up to {worst[1] / carried:.1f} times as far apart"
+        f"looks will be {worst[1] / carried:.1f} times as far apart{_closest(apart(plans, worst[0], budget))}"
     )
+
+
+def _closest(shared: Mapping[Key, float]) -> str:
+    if not shared:
+        return ""
+    wanted = min(every for every, _ in shared)
+    got = [spacing for (every, _), spacing in shared.items() if every == wanted]
+    least, most = (f"{seconds:.2g}" if seconds < _HUNDRED else f"{seconds:.0f}" for seconds in (min(got), max(got)))
+    return f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
 
 
 def _add(steps: list[int], window: Window, begin: datetime, end: datetime) -> None:

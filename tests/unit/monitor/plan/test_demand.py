@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -47,15 +48,24 @@ def test_the_peak_is_the_first_of_the_busiest_minutes() -> None:
 
 
 def test_a_budget_that_carries_the_plan_brings_no_warning() -> None:
-    assert oversubscribed("www.gov.uk", [(BEGIN, 300)], 5.0) is None
+    assert oversubscribed("www.gov.uk", [(BEGIN, 300)], 5.0, []) is None
 
 
 def test_a_budget_too_small_is_told_in_words() -> None:
-    warning = oversubscribed("www.gov.uk", [(BEGIN, 300), (BEGIN + MINUTE, 2580)], 5.0)
+    plans = [[window(0, 60, 12), window(60, 120, 1)]] * 43
+    warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + 2 * MINUTE), 5.0, plans)
     assert warning == (
         "www.gov.uk: 2580 looks wanted in the minute from 09:01 on 23 July 2026, the budget carries 300 (5/s); "
-        "over budget in 1 minute from 09:01; looks will be up to 8.6 times as far apart"
+        "over budget in 1 minute from 09:01; looks will be 8.6 times as far apart: every 8.6 s where 1 s is wanted"
     )
+
+
+def test_a_warning_tells_how_far_apart_the_likely_and_the_unlikely_will_be() -> None:
+    unlikely = [replace(window(0, 60, 1), chance=0.25)]
+    plans = [*[[window(0, 60, 1)]] * 50, *[unlikely] * 50, [window(0, 60, 15)]]
+    warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("looks will be 20.0 times as far apart: every 15 to 30 s where 1 s is wanted")
 
 
 def test_a_day_of_six_thousand_targets_is_counted_without_walking_every_look() -> None:

@@ -1,0 +1,88 @@
+"""How likely a target is to change, beside others that are looked at as often."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from monitor.plan.chance import LISTING, chance_of
+from monitor.plan.phases import Window, window_at
+from monitor.plan.targets import Target, View, targets_of
+from monitor.plan.windows import UNSEEN, Stage, Standing, windows_for
+from schedules.announcement import Part, Role
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+
+AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+SLOT = Slot(Precision.INSTANT, instant=AT)
+DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+OUT = Standing(Stage.SEEN, AT)
+AWAITED = Standing(Stage.SEEN, AT, complete=False)
+
+EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
+ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
+TWIN = replace(EDGE, id="w/page/content", view=View.CONTENT)
+SHEET = replace(EDGE, id="w/sheet/edge", part="sheet")
+ASIDE = replace(SHEET, aside=True)
+
+
+def at(windows: tuple[Window, ...], offset: timedelta) -> Window:
+    window = window_at(windows, AT + offset)
+    assert window is not None
+    return window
+
+
+@pytest.mark.parametrize(
+    ("target", "standing", "offset", "chance"),
+    [
+        (EDGE, UNSEEN, timedelta(), 1.0),
+        (ORIGIN, UNSEEN, timedelta(), 1.0),
+        (SHEET, UNSEEN, timedelta(), 1.0),
+        (TWIN, UNSEEN, timedelta(), 0.25),
+        (ASIDE, UNSEEN, timedelta(), 0.25),
+        (EDGE, UNSEEN, 30 * MINUTE, 4.0),
+        (EDGE, UNSEEN, 5 * HOUR, 4.0),
+        (TWIN, UNSEEN, 30 * MINUTE, 1.0),
+        (EDGE, Standing(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
+        (SHEET, AWAITED, 5 * MINUTE, 4.0),
+        (ASIDE, AWAITED, 5 * MINUTE, 1.0),
+        (SHEET, AWAITED, 5 * HOUR, 4.0),
+        (EDGE, OUT, 5 * MINUTE, 0.25),
+        (EDGE, OUT, 5 * HOUR, 0.25),
+        (TWIN, OUT, 5 * HOUR, 0.0625),
+    ],
+)
+def test_a_chance_goes_by_what_a_target_is_and_how_it_stands(
+    target: Target, standing: Standing, offset: timedelta, chance: float
+) -> None:
+    assert at(windows_for(target, SLOT, standing), offset).chance == chance
+
+
+@pytest.mark.parametrize("slot", [DAY, SLOT])
+def test_what_is_not_judged_to_the_minute_is_looked_at_half_as_often(slot: Slot) -> None:
+    assert at(windows_for(EDGE, slot, exact=False), timedelta()).chance == 0.25
+
+
+def test_a_listing_keeps_its_spacing_as_it_speaks_for_every_page() -> None:
+    listing = replace(EDGE, view=View.TRIPWIRE, aside=True)
+    assert chance_of(listing, out=True) == LISTING
+    assert {window.chance for window in windows_for(listing, SLOT)} == {LISTING}
+
+
+def test_only_what_is_not_required_stands_aside() -> None:
+    url = "https://stats.example/x"
+    parts = (
+        Part("page", Role.PAGE, url, "status"),
+        Part("annex", Role.HTML, f"{url}/annex"),
+        Part("found-1", Role.DATA, f"{url}.csv", required=False),
+        Part("other", Role.ALTERNATIVE, f"{url}/old"),
+    )
+    targets = targets_of(Release("w", "Widgets", "example", url, parts, ()))
+    assert {target.part for target in targets if target.aside} == {"found-1", "other"}
+
+
+def test_phases_differ_in_their_spacing_alone() -> None:
+    assert {window.chance for window in windows_for(EDGE, SLOT) if window.begins < AT + 10 * MINUTE} == {1.0}
