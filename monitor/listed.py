@@ -91,12 +91,12 @@ class Listed:
         self.watch.relax(release, part)
 
     def _is_worth_telling(self, watched: Watched, hit: Hit, slot: datetime | None) -> bool:
-        """Tell whether it was listed before its slot, or while its page is missing that should be out."""
+        """Tell whether it was listed before its slot, or while its page should be out and is missing or another's."""
         if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
             return True
         page = watched.verdict.page if watched.verdict is not None else None
         is_out = page is not None and (page.released.by or page.first_seen.by) is not None
-        return not is_out and self.clock.now() - slot < _AFTER
+        return (not is_out or hit.sort is Sort.EDITION) and self.clock.now() - slot < _AFTER
 
 
 def _was_missing(watched: Watched) -> bool:
