@@ -107,8 +107,12 @@ def _went(group: Sequence[_Out], gone: Sequence[Spell]) -> Interval | None:
     ended = [by for by in latest.values() if by is not None]
     if len(ended) == len(latest):
         return Interval(end, max(ended))
-    elsewhere = [spell.begin for spell in gone if spell.begin > end and spell.end - end >= _SILENT]
-    return Interval(end, min(elsewhere)) if elsewhere else None
+    # A stale copy is public as long as it is handed out, however old it says it is.
+    spoken = max(out.spell.last_received for out in group)
+    elsewhere = [spell.begin for spell in gone if spell.begin > end and spell.end - spoken >= _SILENT]
+    if not elsewhere:
+        return None
+    return Interval(end, min(elsewhere) if min(elsewhere) > spoken else spoken + _SILENT)
 
 
 def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:

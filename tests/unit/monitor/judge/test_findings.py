@@ -54,6 +54,18 @@ def test_an_ordinary_release_has_no_findings() -> None:
     assert judged(200, stories).findings == ()
 
 
+def test_an_exposure_is_open_as_long_as_an_edge_hands_out_its_old_copy() -> None:
+    stories = page((-1600, A), (-1500, P)) | {"page/origin": Story([(-1600, A), (-1500, P), (-1200, A)])}
+    runs = seen(-900, stories, every=5)
+    copy = replace(runs["r/page/edge"][-1], end=second(-1200))
+    runs["r/page/edge"][-1] = copy
+    (exposure,) = judge(release(), [promise()], runs, [], Policy(), second(-900)).exposures
+    assert exposure.open
+    runs["r/page/edge"] += seen(-700, page((-890, A)))["r/page/edge"]
+    (exposure,) = judge(release(), [promise()], runs, [], Policy(), second(-700)).exposures
+    assert exposure.seconds == Bounds(300, 615)
+
+
 def test_an_exposure_is_found_with_its_length_and_part() -> None:
     (found,) = of(judged(-10, page((-900, A), (-600, P), (-300, W))), Kind.EARLY_EXPOSURE)
     assert (found.part, found.seconds) == ("page", Bounds(299, 301))
