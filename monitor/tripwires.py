@@ -133,8 +133,8 @@ class Tripwires:
     def _see_children(self, target: Target, children: Sequence[Found]) -> None:
         """Look into the sitemaps that an index of the same host names: those last touched, or else the last of them."""
         own = [one for one in children if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
-        dated = sorted(own, key=lambda one: dated(one) or _BEGINNING)
-        chosen = tuple(sorted(one.url for one in dated[-MOST_CHILDREN:]))
+        latest = sorted(own, key=lambda one: dated(one) or _BEGINNING)[-MOST_CHILDREN:]
+        chosen = tuple(sorted(one.url for one in latest))
         if chosen != self._children.get(target.id, ()):
             self._children[target.id] = chosen
             self.heard.replan()

@@ -58,7 +58,10 @@ def places(body: bytes, wanted: re.Pattern[str]) -> tuple[tuple[Found, ...], boo
         found = tuple(islice(_places(rows, wanted), _PLACES))
     except etree.XMLSyntaxError:
         return (), False
-    return found, len(found) < _PLACES and not rows.error_log.filter_from_errors()
+    if rows.error_log.filter_from_errors():
+        # The address at which it was cut may be the beginning of another.
+        return found[:-1], False
+    return found, len(found) < _PLACES
 
 
 def _places(rows: Any, wanted: re.Pattern[str]) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
