@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, text
 from sqlalchemy.exc import DatabaseError, OperationalError
@@ -19,7 +20,8 @@ def faults_in(connection: Connection) -> list[str]:
     found = _damage(connection) if connection.dialect.name == "sqlite" else []
     # A question about rows would only fail on a damaged file, or on one of another shape.
     found = found or _other_shape(connection)
-    return found or [line for question in _questions() for line in _lines(connection, question)]
+    told = found or [line for question in _questions() for line in _lines(connection, question)]
+    return told if found else [*told, *islice(_unbacked(connection), _MOST)]
 
 
 def _damage(connection: Connection) -> list[str]:
@@ -43,6 +45,26 @@ def _other_shape(connection: Connection) -> list[str]:
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     told = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
     return [] if revision == HEAD else [told]
+
+
+def _unbacked(connection: Connection) -> Iterable[str]:
+    """Tell of evidence that runs and reads name and that is not there: a chain cut at its end is whole in itself."""
+    kept = tables.EVIDENCE
+    lasts = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
+    last = {row[0]: row[1] for row in connection.execute(lasts)}
+    run, read = tables.RUN, tables.CALENDAR_READ
+    for target, names in connection.execute(select(run.c.target, run.c.evidence)):
+        yield from (
+            f"a run of {target} rests on evidence {name}, which is lost" for name in names if _is_lost(name, last)
+        )
+    for calendar, name in connection.execute(select(read.c.calendar, read.c.evidence).where(read.c.evidence != "")):
+        if _is_lost(name, last):
+            yield f"a read of {calendar} rests on evidence {name}, which is lost"
+
+
+def _is_lost(name: str, last: Mapping[str, int]) -> bool:
+    monitor, _, number = name.rpartition("-")
+    return not number.isdecimal() or int(number) > last.get(monitor, 0)
 
 
 def _lines(connection: Connection, question: Select[str]) -> Iterable[str]:

@@ -170,6 +170,7 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.save_runs([a_run()])
+        tx.add_evidence([a_record(1), a_record(2)])
         tx.save_incident(an_incident())
         tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
     store.backup(tmp_path / "copy.db")

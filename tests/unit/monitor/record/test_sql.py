@@ -187,6 +187,14 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "a run of t ends before it begins",
         ),
         (
+            "INSERT INTO run VALUES ('t', 5, 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL)",
+            "a run of t rests on evidence edge-1, which is lost",
+        ),
+        (
+            "INSERT INTO calendar_read VALUES ('govuk', 1, 2, 1, 3, '', '', 'edge-2')",
+            "a read of govuk rests on evidence edge-2, which is lost",
+        ),
+        (
             "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0, NULL, NULL, '', '')",
             "a delivery refers to a notice that is not there",
         ),
