@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -41,9 +42,9 @@ def addresses(board: Board) -> list[str]:
 
 
 @asynccontextmanager
-async def opened(width: int) -> AsyncIterator[tuple[Page, Board, str]]:
-    """Serve the pages and open a browser of that width; yields its page, the board and the address of both."""
-    async with a_board(reasons=["calendar govuk: not read yet"]) as board:
+async def opened(width: int, **kind: Any) -> AsyncIterator[tuple[Page, Board, str]]:  # noqa: ANN401 # as `a_board` takes them
+    """Serve a kind of board and open a browser of that width; yields its page, the board and the address of both."""
+    async with a_board(reasons=["calendar govuk: not read yet"], **kind) as board:
         server = WebServer(board.app, listen("127.0.0.1:0"))
         serving = asyncio.create_task(server.run())
         async with async_playwright() as playwright:

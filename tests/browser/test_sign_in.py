@@ -1,0 +1,70 @@
+"""Signing in, acting and signing out in a real browser, by keyboard, with cookies as a browser keeps them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+
+from monitor.web.people import line
+from tests.browser.test_accessible import DESK, WIDTHS, opened
+from tests.unit.monitor.web.test_acknowledge import acknowledged_by
+
+SECRET = "correct horse battery"
+pytestmark = pytest.mark.needs("chromium")
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Path:
+    file = tmp_path / "users"
+    file.touch(0o600)
+    file.write_text(line("anne", SECRET, "duty statistician"))
+    return file
+
+
+async def test_somebody_signs_in_acknowledges_and_signs_out_with_the_keyboard_alone(users: Path) -> None:
+    async with opened(DESK, public=False, users=users) as (page, board, base):
+        refused = []
+        page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+        await page.goto(f"{base}/incidents/{board.incident}")
+        assert page.url == f"{base}/sign-in?next=/incidents/{board.incident}"
+        await page.locator("#name:focus").wait_for()
+        await page.keyboard.type("anne")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("not the password")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("alert").wait_for()
+        await page.locator("#password:focus").wait_for()
+        await page.keyboard.type(SECRET)
+        await page.keyboard.press("Enter")
+        await page.get_by_label("In which role do you have it?").focus()
+        await page.keyboard.press("Enter")
+        await page.get_by_text("by duty statistician").first.wait_for()
+        assert page.url == f"{base}/incidents/{board.incident}"
+        assert acknowledged_by(board) == ["duty statistician"]
+        assert await page.evaluate("document.cookie") == ""
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        await page.goto(f"{base}/incidents")
+        assert page.url == f"{base}/sign-in?next=/incidents"
+        assert refused == []
+
+
+@WIDTHS
+async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_width(width: int, users: Path) -> None:
+    faults = []
+    async with opened(width, public=False, users=users) as (page, board, base):
+        for step in ("asked", "refused", "in"):
+            if step == "asked":
+                await page.goto(f"{base}/incidents/{board.incident}")
+            else:
+                await page.get_by_label("Name").fill("anne")
+                await page.get_by_label("Password").fill(SECRET if step == "in" else "wrong")
+                await page.get_by_role("button", name="Sign in").click()
+                await page.get_by_role("alert" if step == "refused" else "navigation").wait_for()
+            found = await Axe().run(page)
+            faults += [f"{step}: {told}" for told in found.generate_snapshot().splitlines()]
+            needed = await page.evaluate("document.documentElement.scrollWidth")
+            faults += [f"{step} needs {needed} px"] if needed > width else []
+    assert faults == []
