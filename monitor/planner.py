@@ -12,6 +12,7 @@ from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.sighting import Sighting, State
+from monitor.plan.expected import EXPECTED, cautious, is_expected
 from monitor.plan.phases import Phases, Window
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_for
@@ -21,7 +22,8 @@ from schedules.inforce import InForce, slot_in_force
 from schedules.release import Release
 
 _FOUND = "found-"
-_ADDED = (_FOUND, "elsewhere-")
+ADDED = (_FOUND, EXPECTED, "elsewhere-")
+"""How the ids of parts begin that no calendar told of, and no configuration."""
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
 
@@ -71,6 +73,7 @@ class Planner:
         self._rules = rules
         self._recall = recall
         self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
+        self._named: dict[str, frozenset[str]] = {}
 
     def take(self, watched: Watched, release: Release, *, soon: bool = False) -> None:
         """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
@@ -80,7 +83,7 @@ class Planner:
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found while watching."""
-        parts = {part.id: part for part in known if part.id.startswith(_ADDED)}
+        parts = {part.id: part for part in known if part.id.startswith(ADDED)}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
@@ -91,11 +94,15 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def take_found(self, watched: Watched, sighting: Sighting) -> None:
-        """Watch the files that a page names which is out as promised."""
-        known = {part.url for part in watched.release.parts}
-        found = [one for one in sighting.found if one.role in _FILES and one.url not in known]
+        """Watch the files that a page names which is out as promised; one that was expected there is that part."""
+        files = [one for one in sighting.found if one.role in _FILES]
         # What a page says before its slot is told to nobody, and the names of its files are part of that.
-        if not found or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+        if not files or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+            return
+        self._confirm(watched, {one.url for one in files})
+        known = {part.url for part in watched.release.parts}
+        found = [one for one in files if one.url not in known]
+        if not found:
             return
         first = _next_number(watched.release.parts)
         names = (f"{_FOUND}{first + place}" for place in range(len(found)))
@@ -103,6 +110,14 @@ class Planner:
             watched,
             [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
         )
+
+    def _confirm(self, watched: Watched, named: set[str]) -> None:
+        """Look at parts that were expected as at any other, now that a page names their addresses."""
+        expected = {part.url for part in watched.release.parts if is_expected(part.id)} & named
+        known = self._named.get(watched.release.id, frozenset())
+        if not expected <= known:
+            self._named[watched.release.id] = known | expected
+            self.replan(watched)
 
     def set_targets(self, watched: Watched, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
@@ -131,6 +146,8 @@ class Planner:
             return ()
         stands, exact = watched.standing(target), is_exact(promised)
         windows = windows_for(target, promised.slot, stands, self._rules.phases, now, exact=exact)
+        if is_expected(target.part) and target.url not in self._named.get(watched.release.id, ()):
+            windows = cautious(windows, stands, self._rules.phases)
         if len(self._shared) >= _SHARED:
             self._shared.clear()
         # Releases of one slot are looked at in the same windows: one copy does for all.
@@ -138,6 +155,7 @@ class Planner:
 
     def forget(self, watched: Watched) -> None:
         """Look at nothing of a release any more."""
+        self._named.pop(watched.release.id, None)
         for target in watched.targets:
             self._looker.drop(target)
 

@@ -205,6 +205,12 @@ class Watch:
         verdict = self._verdict(watched, self._clock.now())
         return release_facts(verdict, self.measured(watched, verdict))
 
+    def add_parts(self, release: str, parts: Sequence[Part]) -> None:
+        """Watch further parts of a watched release."""
+        if (watched := self._releases.get(release)) is not None:
+            self._planner.add_parts(watched, parts)
+            self.judge_soon(release)
+
     def look_closely(self, release: str, part: Part) -> str | None:
         """Look at a further address of a watched release at once, and closely until told to `relax`.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -97,6 +97,12 @@ def phases_of(settings: Settings) -> Phases:
         default_time=settings.policy.default_time,
         tripwire_every=watch.tripwire.every,
     )
+
+
+def hosts_of(settings: Settings) -> Callable[[str], Collection[str]]:
+    """Return what tells the hosts of a producer."""
+    hosts = {table.id: frozenset(table.hosts) for table in settings.producer}
+    return lambda producer: hosts.get(producer, frozenset())
 
 
 def joining_of(settings: Settings) -> Rules:

@@ -68,6 +68,11 @@ def read_title(title: str) -> Title:
     return Title(words, frozenset(period))
 
 
+def period_of(text: str) -> tuple[str, ...]:
+    """Return what a text says of a period in the words of `Title.period`, in its order; one said twice stands twice."""
+    return tuple(token for found in _PERIOD.finditer(_plain(text)) for token in _tokens(found))
+
+
 def title_matches(release_title: str, seen_title: str) -> bool:
     """Tell whether a title seen somewhere is that of the release: same period, and one series name in the other.
 

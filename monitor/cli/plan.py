@@ -62,6 +62,10 @@ def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[Ho
         yield ""
         yield f"{host.host}, looks a minute ({host.budget * 60:.0f} can be carried)"
         yield from _minutes(host.minutes, host.budget * 60, zone)
+    for one in releases:
+        yield from (
+            f"{one.release.title}: {url} is watched too, made from an earlier edition's" for url in one.expected
+        )
     yield from (f"WARNING: {one.warning}" for one in hosts if one.warning)
 
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.casefile import casefile_of
+from monitor.casefile import casefile_of, judged_parts
 from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
 from monitor.judge.asjson import instant_json
 from monitor.judge.window import is_exact
 from monitor.plan.budget import Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
+from monitor.plan.expected import cautious, is_expected
 from monitor.plan.phases import Phases, Window
 from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Standing, windows_for
+from monitor.planner import ADDED
 from monitor.record.store import Store
 from monitor.tripwires import always
 from monitor.watched import Watched
@@ -39,6 +41,11 @@ class Planned:
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
+
+    @property
+    def expected(self) -> list[str]:
+        """Return the addresses among its targets that were made from those of an earlier edition."""
+        return [target.url for target in self.windows if is_expected(target.part)]
 
     @property
     def slot_text(self) -> str:
@@ -125,14 +132,14 @@ class Day:
             return None
         standing = self._standing(release) if starts < self.begin else _as_unseen
         targets = targets_of(release, origin_view=self.settings.watch.origin_view)
-        windows = {
-            target: self._touching(windows_for(target, slot, standing(target), self.phases, exact=exact))
-            for target in targets
-        }
+        windows = {target: self._windows(target, slot, standing(target), exact=exact) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
         return Planned(release, slot, looked, self.begin <= starts < self.end) if looked else None
 
-    def _touching(self, windows: Iterable[Window]) -> tuple[Window, ...]:
+    def _windows(self, target: Target, slot: Slot, standing: Standing, *, exact: bool) -> tuple[Window, ...]:
+        windows = windows_for(target, slot, standing, self.phases, exact=exact)
+        if is_expected(target.part):
+            windows = cautious(windows, standing, self.phases)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _standing(self, release: Release) -> Callable[[Target], Standing]:
@@ -154,7 +161,8 @@ def planned(store: Store, settings: Settings, begin: datetime, end: datetime, no
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
-    found = (day.planned(_with(release, extra(release)), promises[release.id]) for release in releases)
+    whole = (_with(release, (*extra(release), *_added(store, release))) for release in releases)
+    found = (day.planned(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
 
@@ -188,6 +196,10 @@ def _all_targets(releases: Iterable[Planned], settings: Settings) -> Iterator[tu
 
 def _with(release: Release, extra: Iterable[Part]) -> Release:
     return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
+
+
+def _added(store: Store, release: Release) -> Iterator[Part]:
+    return (part for part in judged_parts(store.judged_one(release.id)) if part.id.startswith(ADDED))
 
 
 def _as_unseen(_target: Target) -> Standing:

@@ -116,6 +116,7 @@ class WatchSettings(Table):
 
     vantage: Name = "edge"
     origin_view: bool = True
+    learn_addresses: bool = True
     far: Every = _every("14d", "5m")
     ahead: Every = _every("7d", "60s")
     near: Every = _every("60m", "15s")

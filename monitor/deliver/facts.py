@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from alerts import finding as facts
 from monitor.judge.interval import NOTHING, Bounds, Interval
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Exposure, PartVerdict, Verdict
+from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
 from monitor.look.sighting import State
+from monitor.plan.expected import is_expected
 from schedules.slot import Precision, Slot
 
 _NOTHING = facts.Between()
@@ -45,7 +46,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         grade=verdict.grade.value,
         final=verdict.final,
         at=verdict.at,
-        parts=tuple(_part(part) for part in verdict.parts),
+        parts=tuple(_part(part) for part in verdict.parts if _is_known(part)),
         findings=tuple(
             facts.Finding(found.kind.value, found.part, found.detail, _seconds(found.seconds))
             for found in verdict.findings
@@ -65,6 +66,12 @@ def slot_text(slot: Slot | None) -> str:
     if slot.first is not None and slot.precision is Precision.DAY:
         return f"{slot.first:%A} {slot.first.day} {slot.first:%B %Y} (no time announced)"
     return slot.raw or "no readable time"
+
+
+def _is_known(part: PartVerdict) -> bool:
+    """Tell whether a part is one: an address that was only guessed, and proved nothing, is told to nobody."""
+    is_guess = is_expected(part.id) and part.word in (Word.PENDING, Word.UNPROVEN)
+    return not is_guess or bool(part.exposures)
 
 
 def _part(part: PartVerdict) -> facts.Part:

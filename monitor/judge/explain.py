@@ -19,6 +19,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.seen import Seen, seen
 from monitor.judge.verdict import PartVerdict, Verdict
 from monitor.judge.words import at, lasting, length, spanned
+from monitor.plan.expected import is_expected
 from schedules.event import What
 from schedules.ledger import history
 from schedules.promise import Promise
@@ -181,7 +182,8 @@ def _rules(case: Case) -> Fact:
 
 
 def _part(case: Case, part: PartVerdict) -> Fact:
-    name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock)"
+    made = ", at an address made from an earlier edition's" if is_expected(part.id) else ""
+    name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{made})"
     text = f"{name}, {part.url}: {part.word.value}"
     if part.first_seen:
         text += f", first seen {spanned(part.first_seen, case.zone)}"

@@ -13,6 +13,7 @@ from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.judge.words import at, lasting, spanned
 from monitor.look.sighting import State
+from monitor.plan.expected import is_expected
 from schedules.announcement import Role
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
@@ -48,6 +49,9 @@ def judge_part(case: Case, seen: Seen, page: Interval = NOTHING) -> PartVerdict:
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
     spans = exposures(seen.part.id, seen.public, window, case.now)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
+    if is_expected(seen.part.id) and not timing.released:
+        # Nobody promised anything at an address that we made: where nothing is, nothing is missing.
+        timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
     return PartVerdict(
         id=seen.part.id,

@@ -32,7 +32,9 @@ def test_nobody_is_told_of_a_release_that_did_nothing_wrong(facts: Make, verdict
     assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
 
 
-@pytest.mark.parametrize("finding", ["elsewhere_first", "swapped", "withdrawn", "corrected", "blind", "clock_fault", "stale_edge"])
+@pytest.mark.parametrize(
+    "finding", ["elsewhere_first", "swapped", "withdrawn", "corrected", "blind", "clock_fault", "stale_edge"]
+)
 def test_a_finding_that_breaks_no_promise_makes_no_incident(facts: Make, finding: str) -> None:
     on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
