@@ -25,6 +25,7 @@ from monitor.config.settings import Settings
 from monitor.daemon import Daemon
 from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
+from monitor.expected import EVERY, Expected
 from monitor.foresight import HOURLY, Foresight
 from monitor.health import Health
 from monitor.listed import Listed
@@ -61,6 +62,7 @@ from monitor.wiring import (
     door_of,
     endings_of,
     fetcher_of,
+    hosts_of,
     house_of,
     joining_of,
     keys_of,
@@ -213,8 +215,13 @@ class _Workshop:
             self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
         )
         vigil.add(HOURLY, "foresight", self.foresight.look_ahead)
+        if self.settings.watch.learn_addresses:
+            vigil.add(EVERY, "expected addresses", self._expected().learn)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
         return vigil
+
+    def _expected(self) -> Expected:
+        return Expected(self.store, self.watch, self.clock, hosts_of(self.settings), self._ask)
 
     def _poller(self) -> Poller:
         senses = self.senses
