@@ -10,6 +10,7 @@ from importlib import import_module
 
 BENCHES = {
     "looks": "bench.looks",
+    "budget": "bench.budget",
     "pool": "bench.pool",
     "store": "bench.store",
     "judge": "bench.judge",

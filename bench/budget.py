@@ -1,0 +1,107 @@
+"""How wide the intervals are that a polite budget leaves: the real poller, in virtual time, at one host.
+
+A round is N pages at R requests a second, N/R. The optimum of unequal chances is (sum of their square roots)² / R.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from math import sqrt
+from random import Random
+
+from bench.figures import rounded
+from bench.world import quietly
+from monitor.clock import VirtualClock
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.poller import Hooks, Poller
+from monitor.look.scripted import Reply, ScriptedFetcher
+from monitor.look.see import Seer
+from monitor.look.sighting import Sighting, State
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, View
+from monitor.rehearse.loop import run_virtually
+
+_NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+_END = _NOON + timedelta(days=30)
+_HOST = "stats.example"
+_HOT = [0.09] * 10 + [0.1 / 90] * 90
+_ZIPF = [1 / rank for rank in range(1, 101)]
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return mean and worst widths in rounds for equal chances, and mean widths in optima for unequal ones."""
+    quietly()
+    figures: dict[str, float] = {}
+    for pages, rate in ((20, 1.0),) if quick else ((60, 1.0), (1000, 20.0)):
+        widths = [width * rate / pages for width in _appearances(pages, rate)]
+        figures |= {f"mean_width_{pages}": sum(widths) / pages, f"worst_width_{pages}": max(widths)}
+    for name, chances in (("hot", _HOT), ("zipf", _ZIPF)):
+        width, longest = _weighted(chances, 6 if quick else 20)
+        figures[f"{name}_to_optimum"] = width * sum(chances) / sum(sqrt(chance) for chance in chances) ** 2
+        figures |= {f"{name}_to_equal": width / len(chances), f"{name}_longest_gap": longest / len(chances)}
+    return rounded(figures)
+
+
+def _appearances(pages: int, rate: float) -> list[float]:
+    """Return how wide the intervals are of pages that appear at random and are dropped once they are seen."""
+    chance, whole = Random(7), pages / rate  # noqa: S311  # a throw of dice, always the same
+    appears = {f"/p{n}": (2 + 3 * chance.random()) * whole for n in range(pages)}
+
+    async def story(clock: VirtualClock) -> list[float]:
+        absent: dict[str, datetime] = {}
+        widths: list[float] = []
+
+        def reply(request: Request) -> Reply:
+            return Reply(200 if clock.monotonic() >= appears[request.url.removeprefix(f"https://{_HOST}")] else 404)
+
+        def see(target: Target, sighting: Sighting, _: Answer | Failure) -> None:
+            if sighting.state is State.ABSENT:
+                absent[target.id] = sighting.proved_from
+            else:
+                widths.append((sighting.proved_to - absent[target.id]).total_seconds())
+                poller.drop(target.id)
+
+        poller = Poller(clock, ScriptedFetcher(clock, reply), Budget(rate), Seer(), see)
+        await _polled(clock, poller, [1.0] * pages, 7 * whole)
+        return widths
+
+    return run_virtually(story, _NOON)
+
+
+def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
+    """Return the width of a change's interval, by chance, at one look a second, and the longest wait of any page."""
+    times: dict[str, list[float]] = defaultdict(list)
+
+    async def story(clock: VirtualClock) -> None:
+        hooks = Hooks(started=lambda target, _late: times[target.id].append(clock.monotonic()))
+        fetcher = ScriptedFetcher(clock, {})
+        await _polled(clock, Poller(clock, fetcher, Budget(1.0), Seer(), _ignored, hooks), chances, rounds * whole)
+
+    whole = len(chances)
+    run_virtually(story, _NOON)
+    gaps = [[later - time for time, later in pairwise(times[f"p{n}"]) if time > whole] for n in range(whole)]
+    widths = [sum(gap * gap for gap in each) / sum(each) for each in gaps]
+    mean = sum(chance * width for chance, width in zip(chances, widths, strict=True)) / sum(chances)
+    return mean, max(max(each) for each in gaps)
+
+
+def _ignored(_target: Target, _sighting: Sighting, _outcome: Answer | Failure) -> None:
+    """See nothing in it: the times of looks are all that counts."""
+
+
+async def _polled(clock: VirtualClock, poller: Poller, chances: Sequence[float], seconds: float) -> None:
+    """Want a look a second at pages of these chances, for so many seconds."""
+    for number, chance in enumerate(chances):
+        window = Window("slot", _NOON, _END, timedelta(seconds=1), chance=chance)
+        url = f"https://{_HOST}/p{number}"
+        poller.watch(Target(f"p{number}", "", f"p{number}", View.EDGE, url, _HOST, "status"), (window,))
+    stop = asyncio.Event()
+    polling = asyncio.create_task(poller.run(stop))
+    await clock.sleep(seconds)
+    stop.set()
+    await polling
