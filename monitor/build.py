@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from random import Random
 from socket import socket
@@ -41,6 +41,7 @@ from monitor.pulse import Pulse
 from monitor.record.evidence import Evidence
 from monitor.record.lease import Leaseholder
 from monitor.record.open import open_store
+from monitor.record.scribe import EvidenceRefused
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.retention import DAILY, Retention
@@ -239,6 +240,8 @@ class _Workshop:
             self.name,
             durable=self.edges.durable,
         )
+        self.health.evidence = self.evidence.scribe.trouble
+        self.evidence.scribe.on_lost = self.metrics.store_failures.inc
         rules = Rules(
             monitor=self.name,
             phases=phases_of(self.settings),
@@ -388,7 +391,8 @@ class _Workshop:
         self.health.committed(self.clock.now())
 
     def _store_failed(self, fault: Exception) -> None:
-        now: datetime = self.clock.now()
-        self.health.store_failed(now)
+        # While a folder of evidence holds the batch up, looks go on and nothing is unseen.
+        if not isinstance(fault, EvidenceRefused):
+            self.health.store_failed(self.clock.now())
         self.metrics.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from monitor.cli.release_text import release_lines
 from monitor.cli.say import items
 
 if TYPE_CHECKING:
+    from monitor.judge.account import Fact
     from monitor.judge.explain import Explanation
+    from monitor.record.rows import Record
     from monitor.record.store import Store
 
 _HEADS = {
@@ -21,6 +24,7 @@ _HEADS = {
     "policy": "Held against",
     "run": "Looks",
     "blind": "Blind",
+    "evidence": "Evidence that is gone",
 }
 
 
@@ -60,7 +64,18 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     opened = [one for one in store.incidents_of(release) if one.opened <= now]
     body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
     policy = policies.of(case.release.producer)
-    return body, explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+    told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+    return body, replace(told, facts=(*told.facts, *_gone(store.evidence(told.records))))
+
+
+def _gone(records: Iterable[Record]) -> Iterator[Fact]:
+    from monitor.judge.account import Fact
+
+    for record in records:
+        if record.expired is not None:
+            why = "could not be kept, the disk refused them" if record.is_lost else "were given up for want of room"
+            when = f"{record.expired:%d %B %Y %H:%M} UTC"
+            yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))
 
 
 def _why(explanation: Explanation) -> Iterator[str]:

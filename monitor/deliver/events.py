@@ -22,6 +22,8 @@ from monitor.judge.verdict import Verdict, Word
 from monitor.record.rows import Event, Judged, Record
 from monitor.record.store import Store, Transaction
 
+_LOST = "none: the disk refused these bytes, so they could not be kept"
+
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
@@ -90,8 +92,9 @@ class Events:
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
-        hashes = {record.id: record.sha256 for record in (*self._store.evidence(names), *self._laid_down())}
-        records = tuple((name, hashes.get(name, known)) for name, known in facts.certainty.records)
+        known = (*self._store.evidence(names), *self._laid_down())
+        hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
+        records = tuple((name, hashes.get(name, told)) for name, told in facts.certainty.records)
         certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))
         return replace(incident, facts=replace(facts, certainty=certainty))
 

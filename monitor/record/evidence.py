@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -15,27 +15,17 @@ from monitor.clock import Clock
 from monitor.judge.runs import Run
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.plan.targets import Target
-from monitor.record.chain import link
 from monitor.record.heads import Heads
 from monitor.record.rows import Record
+from monitor.record.scribe import Scribe, Waiting
 from monitor.record.store import Store, Transaction
 from monitor.record.vault import Vault, first_in
-from monitor.record.warc import opening, records
 from monitor.record.writer import Writer
 
-_SOFTWARE = "ninethirty"
 _MOST_WAITING = 64_000_000
 _MOST_REMEMBERED = 16_000_000
 _LONGEST_REMEMBERED = 32_000
 _SHARED = 64
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    record: Record
-    target: str
-    answer: Answer
-    request: Request | None
 
 
 _Packed = tuple[int, bytes]
@@ -81,6 +71,8 @@ class Evidence:
     Made in the loop's thread before the writer has work; everything but `write` and `written` is for that
     thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
     in here may be shown to anyone before its slot: folder and files are the service account's alone.
+
+    `scribe` tells why bytes cannot be kept at present.
     """
 
     def __init__(
@@ -93,11 +85,9 @@ class Evidence:
         last = store.last_evidence(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
-        self._chain = last.chain if last else ""
-        # Every start begins a file of its own: whatever a crash did to the old one cannot spread.
-        self._file, self._day, self._end = "", clock.now().date(), 0
+        self.scribe = Scribe(self._vault, last.chain if last else "", clock.now().date())
         self.heads = Heads()
-        self._waiting: deque[_Waiting] = deque()
+        self._waiting: deque[Waiting] = deque()
         self._weight = 0
         self._closed = False
         self._lock = threading.Lock()
@@ -115,7 +105,7 @@ class Evidence:
                 return ""
             self._number += 1
             record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
-            self._waiting.append(_Waiting(record, target, answer, request or answer.request))
+            self._waiting.append(Waiting(record, target, answer, request or answer.request))
             self._weight += len(answer.body)
         name = record.id
         self.heads.put(name, answer)
@@ -174,8 +164,10 @@ class Evidence:
             waiting = list(self._waiting)
         self._written = []
         if waiting:
-            self._written = self._lay_down(waiting)
+            self._written = self.scribe.lay_down(waiting)
             transaction.add_evidence(self._written)
+        else:
+            self.scribe.try_again()
 
     def laid_down(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written; for the writer's thread."""
@@ -187,8 +179,7 @@ class Evidence:
             for _ in self._written:
                 self._weight -= len(self._waiting.popleft().answer.body)
         if self._written:
-            self._end = self._written[-1].offset + self._written[-1].length
-            self._chain = self._written[-1].chain
+            self.scribe.go_on_after(self._written[-1])
             self._written = []
 
     def close(self) -> None:
@@ -196,31 +187,6 @@ class Evidence:
         self._closed = True
         self._waiting.clear()
         self._vault.close()
-
-    def _lay_down(self, waiting: list[_Waiting]) -> list[Record]:
-        """Append the bytes of these answers, in one write, and return their records, chained."""
-        self._open_file(waiting[0].record)
-        chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
-        for one in waiting:
-            piece = records(one.answer, one.record.id, one.target, one.request)
-            if offset == 0:
-                piece = opening(_SOFTWARE, self._file, one.record.at) + piece
-            digest = hashlib.sha256(piece).hexdigest()
-            placed = replace(one.record, file=self._file, offset=offset, length=len(piece), sha256=digest)
-            record = link(placed, chain)
-            chain, offset = record.chain, offset + len(piece)
-            laid.append(record)
-            data.append(piece)
-        self._vault.append(self._file, self._end, b"".join(data))
-        return laid
-
-    def _open_file(self, first: Record) -> None:
-        day = first.at.date()
-        if not self._file or (day != self._day and self._end > 0):
-            if self._file:
-                # What a failed attempt left behind in the old file belongs to no record.
-                self._vault.append(self._file, self._end, b"")
-            self._file, self._day, self._end = self._vault.name_for(first.number, day), day, 0
 
     def _remember(self, target: str, answer: Answer, kept: str = "") -> None:
         body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)

@@ -19,7 +19,7 @@ from monitor.record.store import Store
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`. `chain` is the SHA-256 of these "
     "lines joined by newlines: the chain of the record numbered one lower by the same monitor (empty for number 1), "
-    "monitor, number, kind, at, file, offset, length, sha256."
+    "monitor, number, kind, at, file, offset, length, sha256. A length of 0 means that the disk refused the bytes."
 )
 
 

@@ -129,7 +129,8 @@ class Record:
     `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder;
     `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. The bytes name target
     and address. `chain` is the SHA-256 over this record and the `chain` of the one before, so that a
-    record altered, lost or slipped in shows. `expired` is when the bytes were given up for want of room.
+    record altered, lost or slipped in shows. `expired` is when the bytes were given up for want of room; with
+    a `length` of nothing they could not be kept in the first place, since the disk refused them.
     """
 
     monitor: str
@@ -147,6 +148,11 @@ class Record:
     def id(self) -> str:
         """Return the name by which runs and people refer to it."""
         return f"{self.monitor}-{self.number}"
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether its bytes never reached the disk."""
+        return self.length == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,19 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.errors import StoreFault
+from monitor.judge.policy import Policies
 from monitor.look.sighting import State
+from monitor.record.chain import verify
 from monitor.record.memory import MemoryStore
-from tests.unit.monitor.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live
+from monitor.replay import replay
+from tests.unit.monitor.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 
 HURT = (
     "reset",
@@ -30,6 +33,7 @@ HURT = (
     "mirror",
     "503",
 )
+SLOT, DAY = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(days=1)
 PROVED = {"present", "absent", "withdrawn"}
 
 
@@ -133,20 +137,36 @@ def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) 
     live(tmp_path, OUT_IN_TIME, act)
 
 
-def test_an_evidence_folder_that_refuses_costs_no_sighting(tmp_path: Path) -> None:
+def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is_told(tmp_path: Path) -> None:
+    late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+
     async def act(life: Life) -> None:
         await life.until("09:29:30")
         folder = tmp_path / "evidence"
         folder.rename(tmp_path / "away")
         folder.write_text("no folder any more")
-        await life.until("09:31:00")
-        assert life.runs()[-1].state is State.PRESENT
+        await life.until("09:40:30")
+        assert life.word() == "late"
+        assert [notice.kind for notice in life.daemon.store.notices()][:1] == ["opened"]
+        assert any("cannot be kept" in reason for reason in life.daemon.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
-        await life.until("09:33:00")
-        assert life.word() == "on_time"
+        await life.until("09:42:00")
+        assert not any("cannot be kept" in reason for reason in life.daemon.unready())
 
-    live(tmp_path, OUT_IN_TIME, act)
+    store = reopened(live(tmp_path, late, act))
+    lost = [record.id for record in store.evidence_chain("edge") if record.is_lost]
+    (out,) = [run for run in store.runs([PAGE]) if run.state is State.PRESENT]
+    assert set(lost) & set(out.evidence)
+    # Nothing was unseen: the monitor was not blind.
+    assert [span.cause for span in store.blind(SLOT - DAY, SLOT + DAY)] == []
+    assert verify(store, tmp_path / "evidence") == []
+    (incident,) = store.incidents()
+    assert incident.facts is not None
+    cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}
+    assert {digest[:4] for digest in cited.values()} == {"none"}
+    assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
+    store.close()
 
 
 OWN = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://stats.example/claims")

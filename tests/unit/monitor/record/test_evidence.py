@@ -284,19 +284,70 @@ def test_evidence_whose_batch_failed_is_written_again_without_a_gap(
     assert sqlite.runs([TARGET.id]) == [RUN]
 
 
-def test_a_folder_that_cannot_be_written_holds_the_runs_back(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         hidden = (tmp_path / "ev").rename(tmp_path / "gone")
         evidence.keep(answer(), "t", "turn")
         writer.put(RUN)
-        await clock.sleep(3)
+        await clock.sleep(2)
         assert sqlite.runs([TARGET.id]) == []
+        assert "No such file" in evidence.scribe.trouble()
         hidden.rename(tmp_path / "ev")
         await clock.sleep(6)
+        assert evidence.scribe.trouble() == ""
 
     play(sqlite, tmp_path / "ev", story)
     assert sqlite.runs([TARGET.id]) == [RUN]
+    (record,) = sqlite.evidence_chain("edge")
+    assert payload_of(read(tmp_path / "ev", record)) == b"Page not found"
     assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(answer(404), "t", "before")
+        await clock.sleep(1)
+        hidden = (tmp_path / "ev").rename(tmp_path / "gone")
+        evidence.keep(answer(200, b"lost"), "t", "turn")
+        writer.put(RUN)
+        await clock.sleep(4)
+        assert sqlite.runs([TARGET.id]) == [RUN]
+        evidence.keep(answer(404, b"lost too"), "t", "turn")
+        writer.put(replace(RUN, looks=2))
+        await clock.sleep(0.2)
+        assert sqlite.runs([TARGET.id]) == [replace(RUN, looks=2)]
+        hidden.rename(tmp_path / "ev")
+        writer.put(replace(RUN, looks=3))
+        await clock.sleep(0.2)
+        assert evidence.scribe.trouble() == ""
+        evidence.keep(answer(200, b"kept"), "t", "turn")
+
+    play(sqlite, tmp_path / "ev", story)
+    chain = sqlite.evidence_chain("edge")
+    assert [(record.number, record.is_lost) for record in chain] == [(1, False), (2, True), (3, True), (4, False)]
+    assert all(record.expired for record in chain[1:3])
+    assert payload_of(read(tmp_path / "ev", chain[3])) == b"kept"
+    assert verify(sqlite, tmp_path / "ev") == []
+    again = keep_all(sqlite, tmp_path / "ev", answer(after=60))
+    assert (again[0].number, verify(sqlite, tmp_path / "ev")) == (5, [])
+
+
+def test_a_restart_after_a_loss_leaves_the_files_as_they_are(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, clock: VirtualClock) -> None:
+        evidence.keep(answer(404, b"kept"), "t", "before")
+        await clock.sleep(1)
+        hidden = (tmp_path / "ev").rename(tmp_path / "gone")
+        evidence.keep(answer(200, b"lost"), "t", "turn")
+        await clock.sleep(4)
+        hidden.rename(tmp_path / "ev")
+
+    play(sqlite, tmp_path / "ev", story)
+    keep_all(sqlite, tmp_path / "ev", answer(after=60))
+    assert [record.is_lost for record in sqlite.evidence_chain("edge")] == [False, True, False]
+    assert verify(sqlite, tmp_path / "ev") == []
+    assert list((tmp_path / "ev").glob("*.torn")) == []
 
 
 def test_old_evidence_is_given_up_with_the_stores_knowledge(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
