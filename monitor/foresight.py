@@ -66,9 +66,9 @@ class Foresight:
     def _plans(self) -> Plans:
         plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
         for watched in self._releases():
-            for name, windows in watched.windows.items():
-                if name in watched.targets:
-                    plans[watched.targets[name].host].append(windows)
+            for spot in watched.spots.values():
+                if spot.target is not None:
+                    plans[spot.target.host].append(spot.windows)
         return plans
 
     def _days(self) -> Iterator[tuple[date, datetime, datetime]]:

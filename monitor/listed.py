@@ -79,7 +79,7 @@ class Listed:
         target = f"{hit.release}/{name}/{View.EDGE}"
         for _ in range(_PATIENCE):
             await self.clock.sleep(1)
-            runs = watched.runs.get(target, [])
+            runs = watched.at(target).runs
             if any(spell.out for spell in spells(View.EDGE, runs)):
                 return True
             if unproved(runs) is not None:

@@ -121,14 +121,10 @@ class Planner:
 
     def set_targets(self, watched: Watched, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
-        targets = {target.id: target for target in targets_of(watched.release, origin_view=self._rules.origin_view)}
-        for gone in watched.targets.keys() - targets.keys():
+        before = watched.targets.keys()
+        watched.aim(targets_of(watched.release, origin_view=self._rules.origin_view))
+        for gone in before - watched.targets.keys():
             self._looker.drop(gone)
-            watched.windows.pop(gone, None)
-        for name, target in targets.items():
-            if watched.targets.get(name) != target:
-                watched.windows.pop(name, None)
-        watched.targets = targets
         self.replan(watched, soon=soon)
 
     def replan(self, watched: Watched, *, soon: bool = False) -> None:
@@ -137,7 +133,7 @@ class Planner:
         promised = slot_in_force(watched.promises, now, self._rules.primary)
         for target in watched.targets.values():
             windows = self._windows(watched, target, promised, now)
-            if _differ(windows, watched.windows.get(target.id, ()), now):
+            if _differ(windows, watched.at(target.id).windows, now):
                 instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
                 self._plan(watched, target, windows, instant, soon=soon)
 
@@ -167,7 +163,7 @@ class Planner:
     def _plan(
         self, watched: Watched, target: Target, windows: tuple[Window, ...], instant: datetime | None, *, soon: bool
     ) -> None:
-        watched.windows[target.id] = windows
+        watched.spot(target.id).windows = windows
         if windows:
             self._recall(target, watched)
             # The shift spreads targets over their spacing, the same after every restart.

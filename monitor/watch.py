@@ -120,11 +120,11 @@ class Watch:
         every target.
         """
         is_new = release.id not in self._releases
-        first = Watched(replace(release, parts=(*release.parts, *found)), [])
+        first = Watched(replace(release, parts=(*release.parts, *found)), ())
         watched = self._releases.setdefault(release.id, first)
-        watched.promises = list(promises)
+        watched.promises = tuple(promises)
         for run in runs:
-            watched.runs.setdefault(run.target, []).append(run)
+            watched.spot(run.target).runs += (run,)
         if is_new:
             self._hold_if_passed(watched)
         self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
@@ -330,9 +330,8 @@ class Watch:
         return [other for other in known if other is not None]
 
     def _spacing(self, watched: Watched, target: Target) -> timedelta | None:
-        runs = watched.runs.get(target.id)
-        windows = watched.windows.get(target.id, ())
-        window = window_at(windows, runs[-1].last_received) if runs else None
+        spot = watched.at(target.id)
+        window = window_at(spot.windows, spot.runs[-1].last_received) if spot.runs else None
         return window.every if window else None
 
     def _was_blind(self, sighting: Sighting, watched: Watched) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -21,27 +21,69 @@ _OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
 
 
 @dataclass(slots=True)
+class Spot:
+    """One address of a release: when it is looked at, and what was seen of it.
+
+    `target` is None while nobody looks at it: what was seen is judged all the same.
+    """
+
+    target: Target | None = None
+    windows: tuple[Window, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+_NOWHERE = Spot()
+
+
+@dataclass(slots=True)
 class Watched:
     """A release, and everything known of it, as the daemon holds it in memory.
 
     `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
-    `told` marks what was last written down of it. Until `held` its verdict is for planning alone: its slot passed
-    while nobody watched, and nobody is told what one look may settle. `closely` are parts that a listing showed,
-    with since when: looked at as if they were out early, until they prove it or not.
+    `spots` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
+    alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
+    that a listing showed, with since when: looked at as if they were out early, until they prove it or not.
     """
 
     release: Release
-    promises: list[Promise]
+    promises: Sequence[Promise]
     announced: Release | None = None
-    targets: dict[str, Target] = field(default_factory=dict)
-    runs: dict[str, list[Run]] = field(default_factory=dict)
-    windows: dict[str, tuple[Window, ...]] = field(default_factory=dict)
+    spots: dict[str, Spot] = field(default_factory=dict)
     verdict: Verdict | None = None
     final_since: datetime | None = None
     incident: str | None = None
     told: object = None
     held: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """Return what is looked at."""
+        return {name: spot.target for name, spot in self.spots.items() if spot.target is not None}
+
+    @property
+    def runs(self) -> dict[str, tuple[Run, ...]]:
+        """Return what was seen of every target, those that nobody looks at any more included."""
+        return {name: spot.runs for name, spot in self.spots.items() if spot.runs}
+
+    def spot(self, target: str) -> Spot:
+        """Return a target's spot, made when there is none."""
+        spot = self.spots.get(target)
+        if spot is None:
+            spot = self.spots[target] = Spot()
+        return spot
+
+    def at(self, target: str) -> Spot:
+        """Return a target's spot to read, an empty one when there is none."""
+        return self.spots.get(target, _NOWHERE)
+
+    def aim(self, targets: Iterable[Target]) -> None:
+        """Look at these and at no others; what differs from before has no windows yet."""
+        wanted = {target.id: target for target in targets}
+        for name in [*wanted, *(self.spots.keys() - wanted.keys())]:
+            spot, target = self.spot(name), wanted.get(name)
+            if spot.target != target:
+                spot.target, spot.windows = target, ()
 
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.
@@ -51,44 +93,43 @@ class Watched:
         """
         if not target.file and target.recognise != "changed":
             sighting = replace(sighting, digest=None)
-        runs = self.runs.setdefault(target.id, [])
-        outcome = extend(runs[-1] if runs else None, sighting, spacing, apart=apart)
+        spot = self.spot(target.id)
+        outcome = extend(spot.runs[-1] if spot.runs else None, sighting, spacing, apart=apart)
         if isinstance(outcome, Run):
-            new = not runs
-            runs[-1:] = [outcome]
+            new = not spot.runs
+            spot.runs = (*spot.runs[:-1], outcome)
             return outcome, new
-        runs.append(outcome[1])
+        spot.runs = (*spot.runs, outcome[1])
         return outcome[1], True
 
     def last_run(self, target: str) -> Run | None:
         """Return the last run of a target."""
-        runs = self.runs.get(target)
+        runs = self.at(target).runs
         return runs[-1] if runs else None
 
     def last_proved(self, target: str) -> Run | None:
         """Return the last run of a target that proved anything."""
-        return next((run for run in reversed(self.runs.get(target, [])) if run.state is not State.UNKNOWN), None)
+        return next((run for run in reversed(self.at(target).runs) if run.state is not State.UNKNOWN), None)
 
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
-        runs = self.runs[target]
-        runs.pop()
-        if before is not None and not new:
-            runs.append(before)
+        spot = self.spots[target]
+        spot.runs = spot.runs[:-1] if before is None or new else (*spot.runs[:-1], before)
 
     def remembered(self, target: Target) -> tuple[str | None, bool]:
         """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.
 
         A baseline is the first body that was read, and it is known from its run alone.
         """
-        runs = self.runs.get(target.id, [])
+        runs = self.at(target.id).runs
         first = next((run for run in runs if run.digest is not None), None)
         baseline = first.digest if first is not None and target.recognise == "changed" else None
         return baseline, any(run.status == HTTPStatus.NOT_FOUND for run in runs)
 
     def replace_last(self, run: Run) -> None:
         """Put a run that has changed in the place of the last one of its target."""
-        self.runs[run.target][-1] = run
+        spot = self.spots[run.target]
+        spot.runs = (*spot.runs[:-1], run)
 
     def standing(self, target: Target) -> Standing:
         """Return how a target stands, from the last verdict."""
@@ -121,7 +162,7 @@ class Watched:
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether nothing of it will be looked at again."""
-        return all(not windows or windows[-1].ends <= now for windows in self.windows.values())
+        return all(not spot.windows or spot.windows[-1].ends <= now for spot in self.spots.values())
 
 
 def _out_since(part: PartVerdict) -> datetime | None:
