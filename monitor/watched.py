@@ -147,14 +147,19 @@ class Watched:
         exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
         if exposed:
             return Standing(Stage.EXPOSED, min(exposed))
-        return self._seen(part, verdict)
+        return self._seen(target, part, verdict)
 
-    def _seen(self, part: PartVerdict, verdict: Verdict) -> Standing:
+    def _seen(self, target: Target, part: PartVerdict, verdict: Verdict) -> Standing:
         if (since := _out_since(part)) is not None:
-            return Standing(Stage.SEEN, since)
+            return Standing(Stage.SEEN, since, complete=not self._is_hidden(target))
         page = verdict.page
         out = _out_since(page) if page is not None else None
         return Standing() if out is None else Standing(Stage.SEEN, out, complete=False)
+
+    def _is_hidden(self, target: Target) -> bool:
+        """Tell whether users have never been seen to get what is out: how long an edge hides it is to be measured."""
+        runs = self.at(target.id).runs
+        return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
 
     def _part(self, part_id: str) -> PartVerdict | None:
         parts = self.verdict.parts if self.verdict else ()

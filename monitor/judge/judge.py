@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from monitor.judge.case import Case, case_of
 from monitor.judge.findings import findings
 from monitor.judge.interval import NOTHING, Bounds
-from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, unjudged_part
+from monitor.judge.part import GRAVEST, ORIGIN_AWAITED, counts, is_revealed, judge_part, unjudged_part
 from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Blind, Run
@@ -153,7 +153,8 @@ def _turns(case: Case) -> list[datetime]:
     if frame is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    return [frame.opens, frame.latest, frame.settles, frame.passes + case.policy.note_within, frame.closes]
+    patience = frame.latest + ORIGIN_AWAITED
+    return [frame.opens, frame.latest, patience, frame.settles, frame.passes + case.policy.note_within, frame.closes]
 
 
 def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:

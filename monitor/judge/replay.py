@@ -12,6 +12,8 @@ Json = Mapping[str, Any]
 _PLAIN = ("id", "title", "producer", "url", "verdict", "grade")
 _PART = ("role", "url", "required", "verdict")
 _SLOT = ("start", "precision", "timezone", "announced", "source")
+# What hides the slot goes on for as long as looks fail, and only its length so far was written down.
+_GOES_ON = ("blind", "clock_fault")
 _LEAST, _MOST = float("-inf"), float("inf")
 
 
@@ -78,8 +80,13 @@ def _findings(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
     return [
         line
         for (name, one), (_, other) in zip(before, after, strict=True)
-        for line in _bounds(f"findings.{name}", one["seconds"], other["seconds"])
+        for line in _bounds(f"findings.{name}", _stated(one), other["seconds"])
     ]
+
+
+def _stated(finding: Json) -> Json | None:
+    seconds: Json | None = finding["seconds"]
+    return {**seconds, "max": None} if seconds is not None and finding["kind"] in _GOES_ON else seconds
 
 
 def _named(findings: Sequence[Json]) -> list[tuple[str, Json]]:

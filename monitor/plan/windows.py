@@ -65,7 +65,7 @@ def windows_for(
     if target.view is View.TRIPWIRE:
         plan = list(_tripwire(slot, phases))
     elif standing.stage is Stage.SEEN:
-        plan = list(_seen(target, slot, standing, phases))
+        plan = list(_seen(slot, standing, phases))
     else:
         plan = list(_unseen(slot, standing, phases, now))
     shown = _as_viewed(plan, target.view, slot, phases)
@@ -151,12 +151,12 @@ def _through_span(begins: datetime, passes: datetime, slot: Slot, phases: Phases
     yield _window("day", closes, passes, phases.day_every, usual)
 
 
-def _seen(target: Target, slot: Slot, standing: Standing, phases: Phases) -> Iterator[Window]:
+def _seen(slot: Slot, standing: Standing, phases: Phases) -> Iterator[Window]:
     since = standing.since or slot.passes()
     if since is None:
         return
     anchor, settled = slot.begins() or since, since + phases.settle_until
-    awaited = not standing.complete and target.part != "page"
+    awaited = not standing.complete
     spacing = phases.settle_parts_every if awaited else phases.settle_every
     # From the grid point before, so that the change of plan does not put off the look that was next.
     yield Window("settle", on_grid(since, anchor, spacing) - spacing, settled, spacing)

@@ -158,6 +158,16 @@ def test_the_platform_finding_is_left_to_those_who_see_other_releases() -> None:
     assert differences(stored, release_json(verdict_of(*LATE))) == []
 
 
+def test_a_span_without_sight_may_have_grown_and_never_shrunk() -> None:
+    stored = release_json(verdict_of(*LATE))
+    short, long = (
+        stored | {"findings": [{"kind": "blind", "part": "page", "detail": "", "seconds": {"min": s, "max": s}}]}
+        for s in (80.0, 96.0)
+    )
+    assert differences(short, long) == []
+    assert differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
+
+
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 def test_judging_again_with_longer_runs_finds_no_difference(world: World, now: float) -> None:

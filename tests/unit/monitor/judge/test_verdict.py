@@ -414,6 +414,7 @@ def test_the_verdict_is_asked_for_again_when_time_alone_would_change_it() -> Non
         (-50, "pending"),
         (0, "pending"),
         (60, "pending"),
+        (70, "pending"),
         (90, "unproven"),
         (300, "unproven"),
         (14 * DAY, "unproven"),
@@ -429,3 +430,27 @@ def test_a_verdict_as_of_an_earlier_instant_leaves_out_what_came_later() -> None
     watch = Watch(400).see([(-100, A), (200, P)])
     earlier = judge(release(), watch.promises, watch.runs, [], Policy(), second(-50))
     assert earlier.word is Word.PENDING
+
+
+@pytest.mark.parametrize(
+    ("now", "origin", "word"),
+    [
+        (62, [(-100, A)], "overdue"),
+        (62, [(-100, A), (55, U)], "pending"),
+        (69, [(-100, A), (55, U)], "pending"),
+        (70, [(-100, A), (55, U)], "overdue"),
+        (62, [(-100, U)], "overdue"),
+        (62, [(-100, A), (-60, U)], "overdue"),
+        (62, [(-100, A), (61, P)], "unproven"),
+    ],
+)
+def test_lateness_by_the_edge_alone_waits_ten_seconds_for_an_origin_that_was_heard_till_now(
+    now: float, origin: list[tuple[float, State]], word: str
+) -> None:
+    runs = {
+        "r/page/edge": watched("r/page/edge", Story([(-100, A)]), 1, now),
+        "r/page/origin": watched("r/page/origin", Story(origin), 1, now),
+    }
+    verdict = judge(release(), [promise()], runs, [], Policy(), second(now))
+    assert verdict.word.value == word
+    assert verdict.revisit is not None
