@@ -12,6 +12,7 @@ BENCHES = {
     "looks": "bench.looks",
     "budget": "bench.budget",
     "pool": "bench.pool",
+    "files": "bench.files",
     "store": "bench.store",
     "judge": "bench.judge",
     "calendar": "bench.calendar",

@@ -17,6 +17,7 @@ KEYS = {
     "looks": {"cpu_ratio_to_httpx", "lateness_p99_ms", "burst_p99_ms", "memory_per_target_kb", "looks_per_core_second"},
     "budget": {"hot_to_optimum", "hot_to_equal", "zipf_to_optimum", "zipf_longest_gap"},
     "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
+    "files": {"missing_get_ms", "missing_head_ratio", "there_get_by_etag_connections", "bare_there_head_ratio"},
     "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
     "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
