@@ -23,6 +23,7 @@ from schedules.expectation import series_of
 from schedules.identity import made_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
+from schedules.titles import unlabelled
 
 _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
@@ -92,5 +93,5 @@ class Newcomers:
 
 def _release(producer: str, found: Found) -> Release:
     page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
-    title = " ".join(found.title.split())
+    title = unlabelled(found.title)
     return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))

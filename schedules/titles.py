@@ -86,6 +86,12 @@ def title_matches(release_title: str, seen_title: str) -> bool:
     return bool(few) and few <= many and len(few) >= _ALIKE * len(many)
 
 
+def unlabelled(title: str) -> str:
+    """Return a title without the kind of publication that GOV.UK's feeds put before it, in one line."""
+    text = " ".join(title.split())
+    return re.sub(_LABEL.pattern, "", text, count=1, flags=re.IGNORECASE)
+
+
 def slug(text: str, longest: int = 80) -> str:
     """Return a text as lower-case words joined by hyphens, cut between words where it is too long."""
     made = "-".join(_WORD.findall(_plain(text)))

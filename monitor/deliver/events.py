@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.draft.code import Book, code_json
@@ -18,10 +18,11 @@ from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.house import House
 from monitor.judge.asjson import release_json
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.record.rows import Event, Judged, Record
 from monitor.record.store import Store, Transaction
 
+_NEWS = timedelta(days=1)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
@@ -128,10 +129,15 @@ def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:
 
 
 def _is_old_news(verdict: Verdict) -> bool:
-    """Tell whether a slot had passed when we first read of it: nobody asked us to watch, and nobody is told."""
+    """Tell whether a slot had passed when we first read of it: nobody asked us to watch, and nobody is told.
+
+    A calendar that was read before, and told of it only once it was over, announced it too late: that is news.
+    """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     learnt = verdict.announced
-    return verdict.word is Word.UNPROVEN and passes is not None and learnt is not None and learnt >= passes
+    if verdict.word is not Word.UNPROVEN or passes is None or learnt is None or learnt < passes:
+        return False
+    return learnt - passes > _NEWS or all(found.kind is not Kind.SHORT_NOTICE for found in verdict.findings)
 
 
 def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
