@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import click
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     # Only annotations want these, and `--help` should not wait for them.
     from monitor.config.settings import Settings
     from monitor.record.store import Store
+
+D = TypeVar("D", bound=date)
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
@@ -70,6 +73,13 @@ class Context:
             store.close()
 
 
+def _readable(day: D) -> D:
+    """Return a day or instant of these centuries; a day beyond the calendar's ends has none after or before it."""
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError
+    return day
+
+
 class Day(click.ParamType[date]):
     """A day: `2026-11-26`, `today`, `yesterday` or `tomorrow` (in London)."""
 
@@ -82,7 +92,7 @@ class Day(click.ParamType[date]):
         if value in _DAYS:
             return today() + timedelta(days=_DAYS[value])
         try:
-            return date.fromisoformat(value)
+            return _readable(date.fromisoformat(value))
         except ValueError:
             self.fail(f'not a day, write "2026-11-26" (got "{value}")', param, ctx)
 
@@ -95,7 +105,7 @@ class Instant(click.ParamType[datetime]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:  # noqa: ANN401 # click's own signature
         """Read an instant, or fail with wrong usage."""
         try:
-            read = datetime.fromisoformat(str(value))
+            read = _readable(datetime.fromisoformat(str(value)))
         except ValueError:
             self.fail(f'not an instant, write "2026-11-26T09:31:00Z" (got "{value}")', param, ctx)
         return (read if read.tzinfo is not None else read.replace(tzinfo=_LONDON)).astimezone(UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import multiprocessing
 import os
 import shutil
@@ -33,7 +34,7 @@ class Speed(click.ParamType[float | None]):
             speed = float(str(value))
         except ValueError:
             speed = 0.0
-        if speed <= 0:
+        if not 0 < speed < math.inf:
             self.fail(f'not a speed, write "max" or a number above 0 (got "{value}")', param, ctx)
         return speed
 

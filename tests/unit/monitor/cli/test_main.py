@@ -151,3 +151,21 @@ def test_a_file_that_cannot_be_written_is_a_fault_of_the_surroundings(
 
     assert status_of([], writes) == 3
     assert capsys.readouterr().err == f"{tmp_path}/none/file: No such file or directory\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["today", "--date", "9999-12-31"],
+        ["plan", "--date", "0001-01-01"],
+        ["replay", "--from", "0001-01-01", "--to", "9999-12-31"],
+        ["explain", "births", "--at", "0001-01-01T00:00:00Z"],
+        ["rehearse", "x.toml", "--speed", "nan"],
+        ["rehearse", "x.toml", "--speed", "inf"],
+    ],
+)
+def test_days_instants_and_speeds_that_nobody_can_mean_are_wrong_usage(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert status_of(arguments) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
