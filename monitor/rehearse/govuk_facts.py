@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from html import unescape
 from itertools import takewhile
 from urllib.parse import urlsplit
 
@@ -20,8 +21,8 @@ REDIRECT_LAG = timedelta(seconds=2)
 FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
 """Jobs of their own put the redirect, the files and the index right after the page (`facts/govuk.md` §1, §4, §2)."""
-_NOT_OUT = (b"will be released", b"coming soon", b"not yet published")
-_TAKEN_DOWN = (b"published in error", b"no longer available")
+_NOT_OUT = ("will be released", "will be published", "coming soon", "not yet published", "statistics announcement")
+_TAKEN_DOWN = ("published in error", "no longer available")
 
 
 class PageState(StrEnum):
@@ -51,8 +52,8 @@ class Standing:
         return self.state in {PageState.PUBLISHED, PageState.WITHDRAWN}
 
 
-def state_of(answer: ScriptAnswer | None) -> PageState:
-    """Return what an answer makes of a page. A 200 with a placeholder is no publication."""
+def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
+    """Return what an answer makes of a page. A 200 with a placeholder, or without the `title`, is no publication."""
     if answer is None or answer.status == 404:
         return PageState.ABSENT
     if answer.status == 410:
@@ -61,15 +62,20 @@ def state_of(answer: ScriptAnswer | None) -> PageState:
         return PageState.ERROR
     if answer.status >= 300:
         return PageState.REDIRECT
-    return _state_of_body((answer.content() or b"").lower())
+    body = answer.content()
+    return PageState.PUBLISHED if body is None else _state_of_body(_plain(body.decode(errors="replace")), _plain(title))
 
 
-def _state_of_body(body: bytes) -> PageState:
+def _state_of_body(body: str, title: str) -> PageState:
     if any(words in body for words in _TAKEN_DOWN):
         return PageState.GONE
-    if any(words in body for words in _NOT_OUT):
+    if title not in body or any(words in body for words in _NOT_OUT):
         return PageState.ABSENT
-    return PageState.WITHDRAWN if b"[withdrawn]" in body else PageState.PUBLISHED
+    return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+
+
+def _plain(text: str) -> str:
+    return " ".join(unescape(text).casefold().split())
 
 
 class Facts:
@@ -79,6 +85,7 @@ class Facts:
         self.script = script
         self.timelines = timelines
         self.releases = tuple(script.release)
+        self._titles = {release.url: release.title for release in script.release}
 
     def entry(self, release: ScriptRelease, now: datetime) -> Entry | None:
         """Return what GOV.UK's listing announces of a release at `now`."""
@@ -93,9 +100,10 @@ class Facts:
         answers = self.timelines.answers(url)
         shown = (at_edge if edge else at_origin)(answers, now)
         past = answers[: answers.index(shown.answer) + 1] if shown.answer else []
-        state = state_of(shown.answer)
-        first = next((answer.at for answer in past if state_of(answer) is PageState.PUBLISHED), None)
-        return Standing(state, _since(past, state), first, shown.answer, shown.age)
+        title = self._titles.get(url, "")
+        state = state_of(shown.answer, title)
+        first = next((answer.at for answer in past if state_of(answer, title) is PageState.PUBLISHED), None)
+        return Standing(state, _since(past, state, title), first, shown.answer, shown.age)
 
     def part(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> Standing:
         """Return how a part stands: by answers of its own, else it follows the landing page after a moment."""
@@ -112,8 +120,16 @@ class Facts:
         return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.tells_of(part.url)
 
     def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
-        """Tell whether the announcement leads to the publication; it goes on doing so after a take-down."""
-        return self.page(release, now - REDIRECT_LAG).first is not None
+        """Tell whether the announcement leads to the publication; it goes on doing so after a take-down.
+
+        What stood there before the slot when the rehearsal began leads nowhere: else nobody would know of the release.
+        """
+        slot = release.slot if isinstance(release.slot, datetime) else None
+        return any(
+            answer.at > self.script.begins or (slot is not None and answer.at >= slot)
+            for answer in self.timelines.answers(release.url)
+            if answer.at <= now - REDIRECT_LAG and state_of(answer, release.title) is PageState.PUBLISHED
+        )
 
 
 def is_www(url: str) -> bool:
@@ -131,6 +147,6 @@ def path_of(url: str) -> str:
     return urlsplit(url).path or "/"
 
 
-def _since(past: Sequence[ScriptAnswer], state: PageState) -> datetime | None:
-    stretch = list(takewhile(lambda answer: state_of(answer) is state, reversed(past)))
+def _since(past: Sequence[ScriptAnswer], state: PageState, title: str) -> datetime | None:
+    stretch = list(takewhile(lambda answer: state_of(answer, title) is state, reversed(past)))
     return stretch[-1].at if stretch else None

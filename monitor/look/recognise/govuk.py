@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.blank import says_nothing
+from monitor.look.recognise.blank import says_not_yet, says_nothing
 from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.govuk_item import recognise_json
 from monitor.look.recognise.govuk_part import attached
@@ -59,6 +59,8 @@ def _by_title(page: Page, context: Context) -> Recognised:
     for found in links:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
+    if not unique and says_not_yet(page):
+        return absent("announced, not released")
     return by_title(context, seen, tuple(unique.values()))
 
 

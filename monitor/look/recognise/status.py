@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.blank import says_nothing
+from monitor.look.recognise.blank import says_not_yet, says_nothing
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.seen import Context, Recognised, absent
 from monitor.look.sighting import State
@@ -15,13 +15,15 @@ _MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot b
 
 
 def recognise(answer: Answer, _context: Context) -> Recognised:
-    """Take any body for presence, never for a specific one; a page that says `not found`, or nothing, is absence."""
+    """Take any body for presence, never a specific one; a page that says nothing or `not yet` is absence."""
     if is_html(answer):
         page = Page(answer)
         if says_missing(page):
             return absent("the page says it is not found")
         if why := says_nothing(page):
             return absent(why)
+        if says_not_yet(page):
+            return absent("announced, not released")
     return _PRESENT
 
 

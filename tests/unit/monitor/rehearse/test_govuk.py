@@ -111,6 +111,28 @@ def test_jobs_of_their_own_follow_the_page(play: Play) -> None:
     play(RELEASE + answer("09:30:00"), tell)
 
 
+@pytest.mark.parametrize(
+    "body", ["<h1>Gulls and terns: 2016</h1>", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"]
+)
+def test_an_older_edition_or_placeholder_at_the_address_is_no_publication(play: Play, body: str) -> None:
+    async def tell(story: Story) -> None:
+        assert len(await listed(story)) == 1
+        assert (await statuses(story)) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
+        await story.at("09:31:00")
+        assert (await statuses(story))["item"] == 200
+        assert await listed(story) == []
+
+    play(RELEASE + answer("08:00:00", f"body = '{body}'") + answer("09:30:00"), tell)
+
+
+def test_what_stood_there_early_when_it_begins_is_still_announced(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert len(await listed(story)) == 1
+        assert (await statuses(story))["announcement"] == 200
+
+    play(RELEASE + answer("08:00:00"), tell)
+
+
 def test_an_overdue_release_stays_in_the_listing(play: Play) -> None:
     async def tell(story: Story) -> None:
         await story.at("12:00:00")

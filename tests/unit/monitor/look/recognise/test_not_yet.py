@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.table import recogniser
+from monitor.look.sighting import State
+from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, page
+
+SAID = [
+    "<p>These statistics will be released on 26 November 2026 9:30am</p>",
+    "<p>This release will be published on Thursday 26 November 2026.</p>",
+    "<p>The official statistics will be released between November and December 2026</p>",
+    "<p>Not yet published.</p>",
+    "<div>Coming soon</div>",
+]
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize("said", SAID)
+def test_a_page_that_only_promises_its_release_is_absence_whatever_its_title(name: str, said: str) -> None:
+    assert recogniser(name)(page(TITLE, TITLE, said), CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("said", SAID)
+def test_a_page_with_its_date_of_publication_is_out_whatever_it_promises(said: str) -> None:
+    seen = page(TITLE, TITLE, f"<dl><dt>Published</dt><dd>26 November 2026</dd></dl>{said}")
+    recognised = recogniser("govuk")(seen, CONTEXT)
+    assert (recognised.state, recognised.specific) == (State.PRESENT, True)
+
+
+def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
+    seen = page(TITLE, TITLE, "<p>These figures will be published on a quarterly basis. There are 4 tables.</p>")
+    assert recogniser("status")(seen, CONTEXT).state is State.PRESENT
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize(
+    "seen", [page("Placeholder", "Placeholder"), page("Coming soon", TITLE), page("", "Test page")]
+)
+def test_a_page_that_stands_in_for_another_is_absence(name: str, seen: Answer) -> None:
+    assert recogniser(name)(seen, CONTEXT).state is State.ABSENT
