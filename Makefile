@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test lint bench docs image parts
+.PHONY: venv demo run test lint bench docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -42,4 +42,8 @@ docs: venv
 	$(BIN)/pytest tests/docs
 
 image:
-	docker build --tag ninethirty .
+	@ENGINE="$(ENGINE)" BASE="$(BASE)" sh deploy/image
+
+# The same on a machine without engine or registry, as root on Debian: built on a base made of Debian packages, and tried.
+image-trial: venv
+	@sh tests/image

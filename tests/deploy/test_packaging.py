@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from configparser import RawConfigParser
@@ -36,10 +37,15 @@ def test_the_image_runs_as_nobody_in_particular_keeps_its_data_in_a_volume_and_t
     assert 'ENTRYPOINT ["ninethirty"]' in final
 
 
-def test_everything_in_the_image_is_installed_by_its_hash() -> None:
-    installs = re.findall(r"pip install (.+)", DOCKERFILE)
-    assert installs[0] == "--require-hashes -r requirements.lock"
-    assert all("--no-deps --no-build-isolation ." in other for other in installs[1:])
+def test_everything_in_the_image_is_installed_by_its_hash_and_so_is_what_builds_it() -> None:
+    installs = [told.removesuffix(" \\") for told in re.findall(r"pip install (.+)", DOCKERFILE)]
+    assert installs == [
+        "--require-hashes -r build.lock",
+        "--require-hashes --no-build-isolation --use-pep517 -r requirements.lock",
+        "--no-deps --no-build-isolation .",
+    ]
+    lock = (DEPLOY / "build.lock").read_text(encoding="utf-8")
+    assert re.findall(r"^(\w+)==[\d.]+ \\\n    --hash=sha256:[0-9a-f]{64}$", lock, re.MULTILINE) == ["setuptools"]
 
 
 def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None:
@@ -78,6 +84,47 @@ def test_no_secret_stands_in_a_file(file: Path) -> None:
     values = re.findall(r"(?im)^[^#\n]*(?:password|secret|token|api_key)\w*[ \t]*[:=][ \t]*(\S.*)$", text)
     assert [value for value in values if not value.startswith(("/", "{", "[", "$", "secrets:/"))] == []
     assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text)
+
+
+def test_the_daemon_is_not_the_first_process_of_its_container() -> None:
+    # A signal that comes before Python can handle any would be lost on a first process.
+    assert compose()["services"]["ninethirty"]["init"] is True
+
+
+def machine(folder: Path, *commands: str) -> dict[str, str]:
+    """Return an environment with these commands alone; each says what it is asked, and `docker info` fails."""
+    for name in ("sh", "dirname", "sed"):
+        (folder / name).symlink_to(str(shutil.which(name)))
+    for name in commands:
+        answer = "[ $1 = info ] && exit 1" if name == "docker" else "[ $1 = info ] && exit 0"
+        (folder / name).write_text(f"#!/bin/sh\n{answer}\necho {name} $*\n")
+        (folder / name).chmod(0o755)
+    return {"PATH": str(folder)}
+
+
+@pytest.mark.parametrize(
+    ("commands", "wanted", "told"),
+    [
+        (("docker", "podman"), "", "podman build --format docker --build-arg VERSION="),
+        (("buildah",), "", "buildah build --format docker --build-arg VERSION="),
+        (("podman", "buildah"), "buildah", "buildah build --format docker --build-arg VERSION="),
+    ],
+)
+def test_the_image_is_built_by_the_engine_that_answers(
+    tmp_path: Path, commands: tuple[str, ...], wanted: str, told: str
+) -> None:
+    environment = machine(tmp_path, *commands) | {"ENGINE": wanted, "BASE": "base.example/python:3.11"}
+    ran = subprocess.run(["sh", DEPLOY / "image"], env=environment, check=True, capture_output=True, text=True)
+    assert told in ran.stdout
+    assert "--build-arg BASE=base.example/python:3.11 --tag ninethirty ." in ran.stdout
+
+
+def test_without_an_engine_one_line_says_so(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        ["sh", DEPLOY / "image"], env=machine(tmp_path, "docker"), check=False, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr.count("\n")) == (1, "", 1)
+    assert ran.stderr.startswith("no engine to build with: docker, podman and buildah did not answer")
 
 
 def test_secrets_are_kept_out_of_git() -> None:
