@@ -91,7 +91,7 @@ class Slate:
                 continue
             watched = entry.watched
             if watched.is_flying:
-                self.take_off(watched.target.id)
+                # Its landing puts it here again; until then its host is kept free for its promised instant.
                 continue
             self._count(entry)
             last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
