@@ -26,8 +26,8 @@ from monitor.config.settings import (
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
-from monitor.deliver.house import House, Links, UsualTime
-from monitor.judge.policy import Override, Policies, Policy
+from monitor.deliver.house import House, Links
+from monitor.judge.policy import Override, Policies, Policy, UsualTime
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
 from monitor.look.http import ENGINES, HttpFetcher
@@ -57,6 +57,7 @@ def policies_of(settings: Settings) -> Policies:
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
         workdays=_workdays(settings, "ENG"),
+        on_file=_on_file(settings),
     )
     nations = {producer.id: producer.nation for producer in settings.producer}
     producers = {
@@ -173,11 +174,7 @@ def house_of(settings: Settings, channels: Sequence[str], folder: Path = Path())
         channels=tuple(channels),
         templates=templates_of(settings, folder),
         book=book_of(settings),
-        usual=tuple(
-            UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
-            for table in settings.slot_time
-            if table.reference
-        ),
+        usual=_on_file(settings),
     )
 
 
@@ -289,6 +286,14 @@ def _part(table: PartSettings, release: Release) -> Part:
     slug = urlsplit(release.url).path.rstrip("/").rpartition("/")[2]
     url = table.url.format(slug=slug, url=release.url.rstrip("/"))
     return Part(table.id, Role(table.role), url, table.recognise, table.required)
+
+
+def _on_file(settings: Settings) -> tuple[UsualTime, ...]:
+    return tuple(
+        UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
+        for table in settings.slot_time
+        if table.reference
+    )
 
 
 def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:

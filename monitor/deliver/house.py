@@ -4,37 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
-from fnmatch import fnmatchcase
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from alerts.draft.code import Book
-from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
 from alerts.link import sign
 from alerts.notice import Notice
 from alerts.routes import Route, routes_for
+from monitor.judge.policy import UsualTime
 from monitor.record.rows import Delivery, Standing
-
-
-@dataclass(frozen=True, slots=True)
-class UsualTime:
-    """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
-
-    time: time
-    reference: str
-    producer: str = "*"
-    title: str = "*"
-    url: str = "*"
-
-    def fits(self, facts: ReleaseFacts) -> bool:
-        """Tell whether a release is of these, and was promised for this time."""
-        pairs = ((facts.producer, self.producer), (facts.title, self.title), (facts.url, self.url))
-        slot = facts.slot
-        is_then = slot is not None and slot.astimezone(ZoneInfo(facts.timezone)).time() == self.time
-        return is_then and all(fnmatchcase(value, pattern) for value, pattern in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +38,9 @@ class House:
     def entries(self, incident: Incident) -> dict[str, str]:
         """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
         entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
-        fitting = (one.reference for one in self.usual if incident.facts is not None and one.fits(incident.facts))
-        reference = next(fitting, "")
+        facts = incident.facts
+        fitting = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
+        reference = next((one.reference for one in fitting), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 
     def deliveries(self, notice: Notice, now: datetime) -> list[Delivery]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from monitor.judge.account import Fact, looks_at
 from monitor.judge.announced import slot_words
@@ -25,6 +26,7 @@ from schedules.ledger import history
 from schedules.promise import Promise
 from schedules.release import Release
 
+_STANDARD = time(9, 30)
 _HINTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
 
 
@@ -135,6 +137,7 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
         text = f"calendar {promise.calendar} last read {lasting((begins - shown).total_seconds())} before the slot"
         told.append(Fact("promise", text, shown, calendar=promise.calendar))
     if promise.slot.instant is not None:
+        told += _register_question(case, promise.slot.instant, promise.slot.timezone)
         begins = case.policy.workdays.access_begins(promise.slot.instant, promise.slot.timezone)
         told.append(
             Fact(
@@ -143,6 +146,16 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
             )
         )
     return told
+
+
+def _register_question(case: Case, slot: datetime, zone: str) -> list[Fact]:
+    """Return what a person must ask of a time that is not the usual one: nothing is late or early for that."""
+    local = slot.astimezone(ZoneInfo(zone))
+    if local.time() == _STANDARD:
+        return []
+    granted = next((one.reference for one in case.policy.on_file if one.fits(case.release, slot, zone)), None)
+    asked = "is an alternative release time (before 5 May 2022 an exemption) on file?"
+    return [Fact("promise", f"announced for {local:%H:%M}, not 09:30: {f'on file, {granted}' if granted else asked}")]
 
 
 def _join(release: Release) -> list[Fact]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from monitor.judge.interval import Bounds
 from schedules.workdays import ENGLAND, Workdays
@@ -19,6 +22,39 @@ class Grade(StrEnum):
     REPORT = "report"
 
 
+class Published(Protocol):
+    """What a pattern may speak of."""
+
+    @property
+    def producer(self) -> str:
+        """Return the producer's id."""
+
+    @property
+    def title(self) -> str:
+        """Return its title."""
+
+    @property
+    def url(self) -> str:
+        """Return its page's address."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTime:
+    """The time at which releases come out that fit these patterns (`*` stands for any text), and who granted it."""
+
+    time: time
+    reference: str
+    producer: str = "*"
+    title: str = "*"
+    url: str = "*"
+
+    def fits(self, thing: Published, slot: datetime | None, timezone: str) -> bool:
+        """Tell whether a release is of these, and was promised for this time."""
+        pairs = ((thing.producer, self.producer), (thing.title, self.title), (thing.url, self.url))
+        is_then = slot is not None and slot.astimezone(ZoneInfo(timezone)).time() == self.time
+        return is_then and all(fnmatchcase(value, pattern) for value, pattern in pairs)
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """How a release is judged.
@@ -27,7 +63,7 @@ class Policy:
     is how far our clock may be off without our knowing: presence earlier than the slot by less is not
     early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
     the watch for a release that never appeared ends. A change announced with less than `short_notice` is
-    worth telling. `workdays` are those of the producer's nation.
+    worth telling. `workdays` are those of the producer's nation, `on_file` times that were granted.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -37,6 +73,7 @@ class Policy:
     short_notice: timedelta = timedelta(days=28)
     grace: timedelta = timedelta(seconds=30)
     workdays: Workdays = ENGLAND
+    on_file: tuple[UsualTime, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 from alerts.finding import ReleaseFacts
 from monitor.calendar_state import Checks
 from monitor.config.settings import Settings
-from monitor.deliver.house import UsualTime
+from monitor.judge.policy import UsualTime
 from monitor.wiring import checks_of, house_of, joining_of, policies_of, slot_times_of
 from schedules.announcement import Announcement
 from schedules.dates import on_days, read_date
@@ -97,6 +97,7 @@ def facts(slot: datetime, title: str = "GDP: June 2026") -> ReleaseFacts:
 def test_a_reference_goes_with_releases_promised_for_that_very_time() -> None:
     (usual,) = house_of(settings(slot_time=[SEVEN]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
-    assert usual.fits(facts(datetime(2026, 7, 23, 6, tzinfo=UTC)))
-    assert not usual.fits(facts(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)))
-    assert not usual.fits(facts(datetime(2026, 7, 23, 6, tzinfo=UTC), "Retail sales"))
+    assert policies_of(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)
+    told = ((6, 0, "GDP: June 2026"), (8, 30, "GDP: June 2026"), (6, 0, "Retail sales"))
+    cases = [facts(datetime(2026, 7, 23, hour, minute, tzinfo=UTC), title) for hour, minute, title in told]
+    assert [usual.fits(each, each.slot, each.timezone) for each in cases] == [True, False, False]

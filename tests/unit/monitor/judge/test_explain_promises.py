@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 from monitor.judge.explain import explain
 from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.policy import Policy, UsualTime
+from monitor.judge.verdict import Word
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -46,3 +47,23 @@ def test_a_holiday_of_the_producers_own_nation_is_a_hint() -> None:
 def test_why_calendars_were_taken_for_one_release_is_told() -> None:
     joined = replace(release(), calendars=("govuk", "own"), joined_by="link; ambiguous-join: own x-2")
     assert "govuk, own were taken for one release: link; ambiguous-join: own x-2" in told(promise(), of=joined)
+
+
+SEVEN = Slot(Precision.INSTANT, instant=datetime(2018, 1, 5, 7, 0, tzinfo=UTC))
+
+
+def test_a_time_other_than_half_past_nine_asks_a_person_for_its_approval() -> None:
+    assert "announced for 07:00, not 09:30: is an alternative release time" in told(promise(SEVEN))
+    assert "not 09:30" not in told(promise())
+
+
+def test_an_approval_on_file_answers_what_would_be_asked() -> None:
+    granted = UsualTime(time(7), "ART 12", producer="ofq*")
+    assert "announced for 07:00, not 09:30: on file, ART 12" in told(promise(SEVEN), policy=Policy(on_file=(granted,)))
+    elsewhere = replace(granted, producer="ons")
+    assert "is an alternative release time" in told(promise(SEVEN), policy=Policy(on_file=(elsewhere,)))
+
+
+def test_a_time_without_approval_is_no_finding_and_alters_no_verdict() -> None:
+    verdict = judge(release(), [promise(SEVEN)], {}, [], Policy(), second(-20_000))
+    assert (verdict.findings, verdict.word) == ((), Word.PENDING)
