@@ -20,6 +20,7 @@ from monitor.attendant import Attendant, Reminding
 from monitor.calendars import PERSONAL_KINDS, CalendarReader
 from monitor.clock import Clock, SystemClock
 from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
+from monitor.compaction import Compaction
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.daemon import Daemon
@@ -209,8 +210,7 @@ class _Workshop:
         motion = Motion(self.clock, self.poller)
         backlogs = self.drain.backlogs
         vigil = Vigil(self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager)
-        retention = Retention(self.settings.evidence, self.evidence, self.writer, self.clock)
-        vigil.add(DAILY, "retention", retention.give_up)
+        vigil.add(DAILY, "retention", self._retention().give_up)
         vigil.add(CHECKED, "scarcity", Scarcity(self.clock, self.poller.stretch, self.senses.blind).check)
         self.foresight = Foresight(
             self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
@@ -220,6 +220,12 @@ class _Workshop:
             vigil.add(EVERY, "expected addresses", self._expected().learn)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
         return vigil
+
+    def _retention(self) -> Retention:
+        store, writer, clock, watched = self.store, self.writer, self.clock, self.watch.releases.keys
+        policies, after = policies_of(self.settings), self.settings.store.compact_after
+        compaction = Compaction(store, writer, clock, policies, after, watched, self._ask)
+        return Retention(self.settings.evidence, self.evidence, compaction, store, writer, clock, ask=self._ask)
 
     def _expected(self) -> Expected:
         return Expected(self.store, self.watch, self.clock, hosts_of(self.settings), self._ask)

@@ -24,9 +24,10 @@ from monitor.config.values import LONGEST_DAYS, Duration, Rate, Spacing, Table, 
 
 
 class StoreSettings(Table):
-    """Where everything is remembered."""
+    """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never."""
 
     url: str = "sqlite:///var/ninethirty.db"
+    compact_after: Duration = timedelta(days=400)
 
 
 class EvidenceSettings(Table):

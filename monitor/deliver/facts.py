@@ -116,8 +116,8 @@ def _certainty(measured: Measured) -> facts.Certainty:
     runs = [run for target in measured.runs.values() for run in target]
     return facts.Certainty(
         monitor=measured.monitor,
-        looks=sum(run.looks for run in runs),
-        failed_looks=sum(run.looks for run in runs if run.state is State.UNKNOWN),
+        looks=sum(run.looks + run.failed for run in runs),
+        failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         spacing=measured.spacing,
         clock_offset=_seconds(measured.clock_offset),
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),

@@ -41,8 +41,8 @@ def looks_at(case: Case, sight: Seen) -> list[Fact]:
 
 
 def _view(case: Case, sight: Seen, runs: Sequence[Run]) -> Fact:
-    looks = sum(run.looks for run in runs)
-    failed = sum(run.looks for run in runs if run.state is State.UNKNOWN)
+    looks = sum(run.looks + run.failed for run in runs)
+    failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     lost = f"{failed} failed and proved nothing" if failed else "none failed"
     begins, ends = at(runs[0].first_sent, case.zone), at(runs[-1].last_received, case.zone)
     text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}"
@@ -75,7 +75,8 @@ def _told(case: Case, run: Run) -> str:
         return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"
     status = f" (HTTP {run.status})" if run.status is not None else ""
     sure = ", told by what belongs to this edition alone" if run.specific else ""
-    return f"{run.state.value}{status} {_proved(case, run)}, {looks}{gap}{sure}"
+    lost = f", {run.failed} more that failed in between" if run.failed else ""
+    return f"{run.state.value}{status} {_proved(case, run)}, {looks}{lost}{gap}{sure}"
 
 
 def _proved(case: Case, run: Run) -> str:

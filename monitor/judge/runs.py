@@ -31,7 +31,8 @@ class Run:
     a run of one sighting has `end` before `begin`). `looks` counts the sightings, `largest_gap` is the
     longest time between two of them. `digest` is that of the body (files and recorded changes), `status`
     that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
-    `version` is what the content said of its own version, the same at every look of the run.
+    `version` is what the content said of its own version, the same at every look of the run. `failed` counts looks in
+    between that proved nothing, in a run that was put together of several long after its release (`compact`).
     """
 
     target: str
@@ -48,6 +49,7 @@ class Run:
     digest: str | None = None
     evidence: tuple[str, ...] = ()
     version: str | None = None
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +167,5 @@ def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
         digest=last.digest or sighting.digest,
         evidence=last.evidence,
         version=last.version or sighting.version,
+        failed=last.failed,
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -75,6 +77,16 @@ class MemoryStore:
         """Return reads, newest first."""
         found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
         return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+        reads = self._pick(CalendarRead, lambda read: read.started < before, key=lambda it: (it.calendar, it.started))
+        return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
+        counted = Counter(run.target for run in self._pick(Run, key=_first_sent))
+        return sorted({target.rsplit("/", 2)[0] for target, runs in counted.items() if runs > most})
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
@@ -196,6 +208,14 @@ class MemoryStore:
         """Return every lease, by name."""
         return self._pick(Lease, key=lambda lease: lease.name)
 
+    def give_back(self, most: int) -> int:
+        """Do nothing: there are no pages."""
+        del most
+        return 0
+
+    def refresh(self) -> None:
+        """Do nothing: there are no indices."""
+
     def check(self) -> list[str]:
         """Return nothing: there is no disk to fail and no other program to meddle."""
         return []
@@ -243,3 +263,8 @@ def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
     return judged.slot is None, judged.slot or judged.at, judged.release
+
+
+def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
+    said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
+    return said[0] == said[1]

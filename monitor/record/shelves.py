@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
-from itertools import pairwise
 from typing import Any, TypeVar
 
 from alerts.incident import Incident
@@ -135,18 +134,21 @@ class MemoryTransaction:
         """Append a read of a calendar."""
         self._shelves.put(read, read.calendar, read.started)
 
-    def thin_reads(self, before: datetime) -> int:
-        """Forget reads of calendars before `before` that repeat the one before them; returns how many."""
-        reads = self._shelves.of(CalendarRead)
-        stale = [key for last, key in pairwise(sorted(reads)) if _repeats(reads[last], reads[key]) and key[1] < before]
-        for key in stale:
+    def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
+        for key in reads:
             self._shelves.drop(CalendarRead, *key)
-        return len(stale)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         """Insert or extend runs, by target and `first_sent`."""
         for run in runs:
             self._shelves.put(run, run.target, run.first_sent)
+
+    def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
+        for run in runs:
+            self._shelves.drop(Run, run.target, run.first_sent)
+        self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:
         """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
@@ -215,8 +217,3 @@ class MemoryTransaction:
         held = self._shelves.of(Lease).get((name,))
         if held is not None and held.holder == holder:
             self._shelves.drop(Lease, name)
-
-
-def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
-    said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
-    return said[0] == said[1]

@@ -17,17 +17,19 @@ from sqlalchemy.engine import make_url
 from monitor.errors import StoreFault, UserFault
 from monitor.record import backup, whole
 from monitor.record.faults import faults_of
-from monitor.record.reading import SqlReader
 from monitor.record.tables import HEAD, METADATA, REVISION
+from monitor.record.upkeep import SqlUpkeep
 from monitor.record.writing import SqlTransaction
 
 _BUSY_MS = 5000
 _CONNECT_SECONDS = 5
+# What a long reader made the log grow by is cut off again at the next turn of it.
+_LOG_BYTES = 8_000_000
 # Any number will do as long as every monitor asks for the same one.
 _UPGRADE_LOCK = 930
 
 
-class SqlStore(SqlReader):
+class SqlStore(SqlUpkeep):
     """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
 
     `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
@@ -145,7 +147,12 @@ def _sqlite(address: URL, *, durable: bool) -> Engine:
 def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
     dbapi.isolation_level = None
     # FULL: a sighting that was committed must outlive a power cut; it is evidence, and there are few rows.
-    for pragma in (f"busy_timeout={_BUSY_MS}", "journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON"):
+    dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
+        # That freed room is handed back in portions must be said before there is anything.
+        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
+    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON"):
         dbapi.execute(f"PRAGMA {pragma}")
 
 

@@ -97,8 +97,11 @@ class Transaction(Protocol):
     def drop_lease(self, name: str, holder: str) -> None:
         """Give a lease back; nothing happens when somebody else holds it."""
 
-    def thin_reads(self, before: datetime) -> int:
-        """Forget reads of calendars before `before` that repeat the one before them; returns how many."""
+    def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
+
+    def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
 
 
 class Store(Protocol):
@@ -127,6 +130,12 @@ class Store(Protocol):
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         """Return reads, newest first."""
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
@@ -210,6 +219,15 @@ class Store(Protocol):
 
     def leases(self) -> list[Lease]:
         """Return every lease, by name."""
+
+    def give_back(self, most: int) -> int:
+        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
+
+        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
+        """
+
+    def refresh(self) -> None:
+        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
 
     def check(self) -> list[str]:
         """Return what is wrong with the store, one line each; empty when whole."""

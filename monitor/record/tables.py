@@ -133,6 +133,7 @@ RUN = _lean(
     _maybe("digest"),
     _fact("evidence", Names),
     _maybe("version"),
+    Column("failed", Integer, nullable=False, server_default="0"),
 )
 
 BLIND = _lean(

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -83,19 +83,18 @@ class SqlTransaction:
         """Append a read of a calendar."""
         self._replace(tables.CALENDAR_READ, [to_row(read)])
 
-    def thin_reads(self, before: datetime) -> int:
-        """Forget reads of calendars before `before` that repeat the one before them; returns how many."""
-        table = tables.CALENDAR_READ
-        said = (table.c.usable, table.c.digest, table.c.fault)
-        read = select(table, *(_the_one_before(column) for column in said)).subquery()
-        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
-        stale = select(read.c.calendar, read.c.started).where(read.c.started < before, *repeats)
-        forget = delete(table).where(tuple_(table.c.calendar, table.c.started).in_(stale))
-        return self._connection.execute(forget).rowcount
+    def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
+        self._delete(tables.CALENDAR_READ, reads)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         """Insert or extend runs, by target and `first_sent`."""
         self._replace(tables.RUN, [to_row(run) for run in runs])
+
+    def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
+        self._delete(tables.RUN, [(run.target, run.first_sent) for run in runs])
+        self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:
         """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
@@ -174,6 +173,10 @@ class SqlTransaction:
         upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
         self._connection.execute(upsert, rows)
 
+    def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+        for some in chunks(keys):
+            self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
+
     def _is_new(self, table: Table, row: Row) -> bool:
         """Append a row; False when its key is there already."""
         statement = self._unless_there(table).returning(*table.primary_key)
@@ -190,13 +193,6 @@ class SqlTransaction:
     def _insert(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
         # Named, not imported: nobody but its own users loads the dialect of a database.
         return import_module(f"sqlalchemy.dialects.{self._connection.dialect.name}").insert(table)
-
-
-def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
-    """Return what this column holds in the read of the same calendar before."""
-    table = tables.CALENDAR_READ
-    before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)
-    return before.label(f"before_{column.name}")
 
 
 def _keyed(thing: Any, *keys: str) -> Row:  # noqa: ANN401  # any of our dataclasses

@@ -232,12 +232,49 @@ def test_thinning_forgets_only_old_reads_that_repeat_the_one_before(store: Store
     with store.transaction() as tx:
         for read in reads:
             tx.add_read(read)
+        tx.add_read(replace(reads[1], calendar="ons"))
+    stale = store.stale_reads(SLOT + 5 * MINUTE)
+    assert stale == [("govuk", SLOT + MINUTE), ("govuk", SLOT + 3 * MINUTE)]
     with store.transaction() as tx:
-        assert tx.thin_reads(SLOT + 5 * MINUTE) == 2
-    assert store.reads()[::-1] == [reads[0], reads[2], reads[4], reads[5]]
+        tx.forget_reads(stale)
+        tx.forget_reads([])
+    assert store.reads("govuk")[::-1] == [reads[0], reads[2], reads[4], reads[5]]
+    assert len(store.reads("ons")) == 1
+
+
+def test_room_is_handed_back_and_the_store_refreshed_without_a_word_lost(store: Store) -> None:
+    with store.transaction() as tx:
+        for number in range(300):
+            tx.save_judged(judged(f"r{number}"))
+    store.refresh()
+    while store.give_back(50):
+        pass
+    assert len(store.judged()) == 300
 
 
 # Runs and blind spans
+
+
+def test_several_runs_become_one_and_all_others_stay(store: Store) -> None:
+    times = [SLOT + n * MINUTE for n in range(4)]
+    runs = [replace(a_run(), first_sent=at, last_received=at, begin=at, end=at) for at in times]
+    other = replace(runs[1], target="r/page/origin")
+    merged = replace(runs[0], last_received=times[2], end=times[2], looks=3, failed=7)
+    with store.transaction() as tx:
+        tx.save_runs([*runs, other])
+        tx.merge_runs(runs[:3], [merged])
+        tx.merge_runs([], [])
+    assert store.runs(["r/page/edge"]) == [merged, runs[3]]
+    assert store.runs(["r/page/origin"]) == [other]
+
+
+def test_a_release_is_crowded_when_one_of_its_targets_has_too_many_runs(store: Store) -> None:
+    times = [SLOT + n * MINUTE for n in range(3)]
+    with store.transaction() as tx:
+        for target in ("a/b/page/edge", "c/page/edge"):
+            count = 3 if target.startswith("a") else 2
+            tx.save_runs(replace(a_run(target), first_sent=at, last_received=at) for at in times[:count])
+    assert (store.crowded(2), store.crowded(1), store.crowded(3)) == (["a/b"], ["a/b", "c"], [])
 
 
 def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from structlog.testing import capture_logs
 
@@ -11,6 +13,8 @@ from monitor.record.open import open_store
 from monitor.record.rows import CalendarRead
 from monitor.record.writer import Writer
 from monitor.retention import Retention
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -23,6 +27,18 @@ class Kept:
         return self.files
 
 
+@dataclass
+class Fewer:
+    runs: int
+
+    async def compact(self) -> int:
+        return self.runs
+
+
+async def ask(question: Callable[[], T]) -> T:
+    return question()
+
+
 async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_ninety_days() -> None:
     store, clock, kept = open_store("memory:"), SystemClock(), Kept(files=["edge-000000001-20260101.warc.gz"])
     store.upgrade()
@@ -31,11 +47,13 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
         at = now - timedelta(days=days)
         await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
     with capture_logs() as lines:
-        await Retention(EvidenceSettings(keep_days=30, keep_mb=5), kept, writer, clock).give_up()
+        table = EvidenceSettings(keep_days=30, keep_mb=5)
+        await Retention(table, kept, Fewer(7), store, writer, clock, ask=ask).give_up()
     await writer.close()
     assert kept.asked == [(timedelta(days=30), 5_000_000)]
     assert len(store.reads()) == 3
-    assert [(line["event"], line["files"], line["reads"]) for line in lines] == [("given_up", kept.files, 1)]
+    told = [(line["event"], line["files"], line["reads"], line["runs"]) for line in lines]
+    assert told == [("given_up", kept.files, 1, 7)]
 
 
 async def test_nothing_given_up_is_nothing_said() -> None:
@@ -43,6 +61,6 @@ async def test_nothing_given_up_is_nothing_said() -> None:
     store.upgrade()
     writer = Writer(store, clock)
     with capture_logs() as lines:
-        await Retention(EvidenceSettings(), Kept(), writer, clock).give_up()
+        await Retention(EvidenceSettings(), Kept(), Fewer(0), store, writer, clock, ask=ask).give_up()
     await writer.close()
     assert lines == []

@@ -14,8 +14,9 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add a column to runs and one to releases, with its index."""
+    """Add two columns to runs, and one to releases with its index."""
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
+    op.add_column("run", sa.Column("failed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
     away = sa.text("joined_into IS NOT NULL")
     op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=away, postgresql_where=away)
@@ -25,4 +26,5 @@ def downgrade() -> None:
     """Drop them."""
     op.drop_index("ix_release_joined_into", "release")
     op.drop_column("release", "joined_into")
+    op.drop_column("run", "failed")
     op.drop_column("run", "version")

@@ -183,16 +183,17 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "the verdict on r is late, its last event says another",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL)",
+            "INSERT INTO run VALUES ('t', 5, 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0)",
             "a run of t ends before it begins",
         ),
         (
-            "INSERT INTO run VALUES ('t', 5, 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL)",
+            "INSERT INTO run VALUES ('t', 5, 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL, 0)",
             "a run of t rests on evidence edge-1, which is lost",
         ),
         (
-            "INSERT INTO calendar_read VALUES ('govuk', 1, 2, 1, 3, '', '', 'edge-2')",
-            "a read of govuk rests on evidence edge-2, which is lost",
+            """INSERT INTO evidence VALUES ('edge', 2, 'calendar', 1, 'edge.warc.gz', 0, 1, x'00', x'00', NULL);
+            INSERT INTO calendar_read VALUES ('govuk', 1, 2, 1, 3, '', '', 'edge-2 edge-3')""",
+            "a read of govuk rests on evidence edge-3, which is lost",
         ),
         (
             "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0, NULL, NULL, '', '')",

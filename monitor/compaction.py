@@ -1,0 +1,90 @@
+"""Runs of releases settled long ago put together, with the proof each time that no verdict changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.asking import Ask
+from monitor.casefile import Casefile, casefile_of
+from monitor.clock import Clock
+from monitor.deliver.events import body_of
+from monitor.judge.compact import compacted
+from monitor.judge.policy import Policies
+from monitor.judge.runs import Run
+from monitor.record.store import Store
+from monitor.record.writer import Writer
+
+_log = structlog.get_logger(__name__)
+CROWDED = 8
+"""A target with no more runs than this is left as it is: there is nothing to gain."""
+_BEFORE_SLOT = timedelta(days=1)
+_CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Merger:
+    """The runs of one release that are to be replaced, and by what."""
+
+    runs: tuple[Run, ...] = ()
+    merged: tuple[Run, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compaction:
+    """Puts together what was absent day after day before its slot, of releases final for longer than `after`.
+
+    `watched` are those whose runs are in memory.
+    """
+
+    store: Store
+    writer: Writer
+    clock: Clock
+    policies: Policies
+    after: timedelta
+    watched: Callable[[], Collection[str]]
+    ask: Ask
+
+    async def compact(self) -> int:
+        """Compact what has become old enough, a release at a time; return how many runs fewer there are."""
+        if not self.after:
+            return 0
+        fewer, before = 0, self.clock.now() - self.after
+        for release in await self.ask(lambda: self.store.crowded(CROWDED)):
+            if release not in self.watched():
+                fewer += await self._compact(release, before)
+        return fewer
+
+    async def _compact(self, release: str, before: datetime) -> int:
+        found = await self.ask(lambda: self.merger(release, before))
+        if not found.runs:
+            return 0
+        await self.writer.write(lambda tx: tx.merge_runs(found.runs, found.merged))
+        return len(found.runs) - len(found.merged)
+
+    def merger(self, release: str, before: datetime) -> Merger:
+        """Return what may be put together of a release: nothing unless it is final and its slot passed before then."""
+        row, case = self.store.judged_one(release), casefile_of(self.store, release)
+        if case is None or row is None or not row.final or row.slot is None or row.slot > before:
+            return Merger()
+        shorter = replace(case, runs=_shorter(case))
+        told, again = (body_of(one.verdict(self.policies, row.at), None) for one in (case, shorter))
+        if told != again:
+            # It cannot be, by how `compacted` chooses; a verdict is worth more than room all the same.
+            _log.error("compaction_differs", release=release)
+            return Merger()
+        were, are = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
+        return Merger(tuple(were - are), tuple(are - were))
+
+
+def _shorter(case: Casefile) -> dict[str, list[Run]]:
+    begins = [begin for promise in case.promises if (begin := promise.slot.begins()) is not None]
+    if not begins:
+        return case.runs
+    until = min(begins) - _BEFORE_SLOT
+    # A look made by a clock in doubt proves less than its neighbours.
+    doubted = [span for span in case.blind if span.cause == _CLOCK and span.begins < until]
+    return case.runs if doubted else {target: compacted(runs, until) for target, runs in case.runs.items()}

@@ -1,0 +1,57 @@
+"""Runs put together long after their release: what was absent day after day before its slot is one absence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+
+
+def compacted(runs: Sequence[Run], until: datetime) -> list[Run]:
+    """Return the runs of one target, those that ended before `until` put together where they prove the same.
+
+    Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow.
+    Where anything else was seen before `until`, nothing is put together. The first look, the last, the longest
+    time without one, and every record of evidence stay known.
+    """
+    early = [run for run in runs if run.last_received < until]
+    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
+        return list(runs)
+    made: list[Run] = []
+    between: list[Run] = []
+    for run in early:
+        if run.state is State.UNKNOWN and made:
+            between.append(run)
+        elif made and _prove_the_same(made[-1], run):
+            made[-1] = _joined(made[-1], between, run)
+            between = []
+        else:
+            made += [*between, run]
+            between = []
+    return [*made, *between, *runs[len(early) :]]
+
+
+def _prove_the_same(one: Run, other: Run) -> bool:
+    return _proof(one) == _proof(other) and one.state is State.ABSENT
+
+
+def _proof(run: Run) -> tuple[object, ...]:
+    return run.state, run.specific, run.status, run.digest, run.version
+
+
+def _joined(one: Run, between: Sequence[Run], other: Run) -> Run:
+    gap = other.first_sent - one.last_received
+    records = dict.fromkeys(name for run in (one, *between, other) for name in run.evidence)
+    return replace(
+        one,
+        last_received=other.last_received,
+        begin=min(one.begin, other.begin),
+        end=max(one.end, other.end),
+        looks=one.looks + other.looks,
+        largest_gap=max(one.largest_gap, other.largest_gap, gap),
+        evidence=tuple(records),
+        failed=one.failed + other.failed + sum(run.looks for run in between),
+    )
