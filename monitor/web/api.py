@@ -12,7 +12,7 @@ from starlette.routing import Route
 from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json
 from monitor.web.openapi import DESCRIPTION
-from monitor.web.request import desk_of
+from monitor.web.request import day_of, desk_of
 
 MOST_DAYS = 400
 # A draft is one file with its look inside; nothing in it may run or be fetched.
@@ -78,7 +78,7 @@ def _day(request: Request, key: str, default: date) -> date:
     if text is None:
         return default
     try:
-        return date.fromisoformat(text)
+        return day_of(text)
     except ValueError as exc:
         raise UserFault(f'{key}: not a day, write "2026-11-26"') from exc
 

@@ -17,7 +17,7 @@ from alerts.draft.report import report_from_json
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
-from monitor.web.request import desk_of, session_of
+from monitor.web.request import day_of, desk_of, session_of
 from monitor.words import length_text, second_up, verdict_text
 
 KINDS = {
@@ -29,6 +29,8 @@ KINDS = {
     "calendar": "calendars disagree, or short notice",
     "hand": "logged by hand",
 }
+
+_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -83,11 +85,17 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     return HTMLResponse(text, status_code=code)
 
 
+def _urgency(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Within a slot, what went wrong stands first: many are promised for the same minute."""
+    start = (row["slot"] or {}).get("start") or ""
+    return start, _GRAVEST.index(row["verdict"]) if row["verdict"] in _GRAVEST else len(_GRAVEST)
+
+
 async def board(request: Request) -> Response:
     """Show the releases of one day."""
     desk = desk_of(request)
     day = _day(request.query_params.get("date"), desk.today())
-    rows = await desk.board(day, day)
+    rows = sorted(await desk.board(day, day), key=_urgency)
     return render(
         request,
         "board.html",
@@ -166,7 +174,7 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 
 def _day(text: str | None, default: date) -> date:
     try:
-        return date.fromisoformat(text) if text else default
+        return day_of(text) if text else default
     except ValueError:
         return default
 

@@ -37,11 +37,11 @@ class Password:
 
     salt: bytes = field(repr=False)
     digest: bytes = field(repr=False, default=b"")
-    # 16 MB of memory, worked through five times: as hard to guess as the recommended 128 MB once, and a small
-    # machine that looks at pages every second has the memory for it.
-    ln: int = 14
+    # As hard to guess as the recommended 128 MB once. Less than 32 MB at a time would stay with the process for good:
+    # the allocator gives only larger pieces back to the machine.
+    ln: int = 15
     r: int = 8
-    p: int = 5
+    p: int = 3
 
     @property
     def memory(self) -> int:
@@ -54,7 +54,7 @@ class Password:
         return self.r * self.p << self.ln
 
     def opens(self, typed: str) -> bool:
-        """Tell whether this is the password; about a tenth of a second, whatever was typed."""
+        """Tell whether this is the password; about a fifth of a second, whatever was typed."""
         return hmac.compare_digest(self.of(typed), self.digest)
 
     def of(self, typed: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -11,6 +12,7 @@ from monitor.web.desk import Desk
 from monitor.web.door import Session
 
 _LONGEST = 8192
+_FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 def desk_of(request: Request) -> Desk:
@@ -46,3 +48,11 @@ async def form_of(request: Request) -> dict[str, str]:
     except ValueError as exc:
         raise UserFault("a form of ours has fewer fields") from exc
     return {name: values[0] for name, values in fields.items()}
+
+
+def day_of(text: str) -> date:
+    """Read a day of a query. Raises ValueError for what is none, or lies where the calendar has no day beside it."""
+    day = date.fromisoformat(text)
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise ValueError
+    return day

@@ -28,7 +28,10 @@ _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 
 class Doorway:
-    """Finds out who asks, and on a closed board lets only people who have signed in, and programs with a key, pass."""
+    """Finds out who asks, and on a closed board lets only people who have signed in, and programs with a key, pass.
+
+    Goes by the path of the scope, as the router does: an address put together again holds what the Host header says.
+    """
 
     def __init__(self, app: ASGIApp, desk: Desk) -> None:
         """Wrap an application."""
@@ -51,7 +54,7 @@ class Doorway:
         await (self._app if passes else _refusal(request))(scope, receive, send)
 
     def _is_open(self, request: Request) -> bool:
-        path = request.url.path
+        path = request.scope["path"]
         return self._desk.public_board or path in _OPEN or bool(_BY_TOKEN.fullmatch(path)) or self._has_token(request)
 
     def _has_token(self, request: Request) -> bool:
@@ -79,7 +82,8 @@ async def _who(request: Request, door: Door) -> Session | None:
 
 def _refusal(request: Request) -> Response:
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
-        where = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        query = request.scope["query_string"].decode("latin-1")
+        where = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
     return JSONResponse({"error": "sign in first"}, status_code=401, headers=_CHALLENGE)
 
@@ -87,7 +91,7 @@ def _refusal(request: Request) -> Response:
 def _told_to_wait(request: Request, busy: Busy) -> Response:
     page = (
         JSONResponse({"error": str(busy)}, status_code=429)
-        if request.url.path.startswith("/api/")
+        if request.scope["path"].startswith("/api/")
         else render(request, "fault.html", 429, message=str(busy))
     )
     page.headers["Retry-After"] = str(busy.wait)
@@ -158,7 +162,7 @@ def _is_secure(request: Request) -> bool:
     """Tell whether TLS stands between the browser and us, be it that a proxy forgets to say so."""
     public = urlsplit(_door(request).public_url)
     told = public.scheme == "https" and public.netloc == request.headers.get("Host", "")
-    return request.url.scheme == "https" or told
+    return request.scope["scheme"] == "https" or told
 
 
 def _door(request: Request) -> Door:

@@ -19,7 +19,9 @@ from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.errors import BadInput
-from monitor.wiring import book_of, channels_of, digesting_of, house_of, keys_of, links_of, templates_of
+from monitor.web.keys import Throttle
+from monitor.web.people import line
+from monitor.wiring import book_of, channels_of, digesting_of, door_of, house_of, keys_of, links_of, templates_of
 
 Read = Callable[..., Settings]
 CHANNELS = """
@@ -184,3 +186,18 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
     assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
     assert keys_of(read("")).opens("Bearer ") is False
     assert keys_of(read("")).incident("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
+
+
+async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
+    clock = SystemClock()
+    throttle = Throttle(clock)
+    assert door_of(read(""), tmp_path, clock, throttle) is None
+    (tmp_path / "users").write_text(line("anne", "correct horse battery"))
+    door = door_of(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
+    assert door is not None
+    key = await door.enter("anne", "correct horse battery", "127.0.0.1")
+    assert key is not None
+    session = await door.session(key)
+    assert session is not None
+    assert session.person.name == "anne"
+    door.close()

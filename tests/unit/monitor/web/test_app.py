@@ -77,6 +77,9 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
         ("/nowhere", 404),
         ("/api/v1/nowhere", 404),
         ("/api/v1/releases?from=yesterday", 400),
+        ("/api/v1/releases?from=9999-12-31", 400),
+        ("/?date=9999-12-31", 200),
+        ("/?date=0001-01-01", 200),
         ("/api/v1/releases?from=2026-11-26&to=2020-01-01", 400),
     ],
 )

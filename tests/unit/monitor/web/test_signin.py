@@ -84,6 +84,8 @@ async def test_a_closed_board_shows_health_and_metrics_and_sends_everybody_else_
             refused = await board.client.get(path, headers={"Accept": "*/*"})
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"].startswith("Basic ")
+        for host in ("board.example/healthz?", "board.example/metrics#", "x/sign-in?"):
+            assert (await board.client.get("/incidents", headers={"Host": host})).status_code == 303
         for method in ("POST", "PUT", "DELETE", "HEAD", "OPTIONS"):
             assert (await board.client.request(method, "/incidents")).status_code == 401
 
