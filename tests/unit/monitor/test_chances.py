@@ -31,7 +31,7 @@ at = 2026-11-26T09:40:00
 
 
 def planned(life: Life, release: str, target: str) -> Window | None:
-    windows = life.daemon.watch.releases[release].windows[f"{release}/{target}"]
+    windows = life.daemon.watch.releases[release].at(f"{release}/{target}").windows
     return window_at(windows, life.clock.now())
 
 
