@@ -19,11 +19,9 @@ from schedules.announcement import Role
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
-# How long an edge's absence after the tolerance waits for the origin's next look: an edge may hand out an old copy
-# without its age.
+# How long an edge's absence after the tolerance, or after a gap, waits for the origin's next look: an edge may hand out
+# an old copy without its age.
 ORIGIN_AWAITED = timedelta(seconds=10)
-# An origin that was not heard for longer than this is not awaited.
-_HEARD = timedelta(seconds=90)
 # From the gravest down; a part or release takes the gravest that applies.
 GRAVEST = (
     Word.NOT_PUBLISHED,
@@ -140,8 +138,8 @@ class _Timer:
 
     def _not_seen(self) -> Timing:
         seen, window, gone = self.seen, self.window, self.seen.last_gone
-        if gone is not None and gone > window.latest and not self._awaits_origin():
-            return self._overdue(gone)
+        if gone is not None and gone > window.latest:
+            return Timing(Word.PENDING) if self._awaits_origin() else self._overdue(gone)
         if self.now < window.settles:
             return Timing(Word.PENDING)
         if seen.unproved is not None:
@@ -149,11 +147,12 @@ class _Timer:
         return Timing(Word.UNPROVEN, because=self._no_proof())
 
     def _awaits_origin(self) -> bool:
-        """Tell whether the origin, looked at until now, has yet to say that it is late: its next look is due."""
+        """Tell whether the origin has yet to say that it is late, and its next look is due any moment."""
         spells = self.seen.spells.get(View.ORIGIN, ())
-        if not spells or self.now >= min(self.window.latest + ORIGIN_AWAITED, self.window.settles):
+        if not spells or spells[-1].end > self.window.latest:
             return False
-        return spells[-1].end <= self.window.latest and self.now - spells[-1].last_received < _HEARD
+        edge = [run.first_sent for run in self.seen.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN]
+        return self.now < max([self.window.latest, *edge[-1:]]) + ORIGIN_AWAITED
 
     def _overdue(self, gone: datetime) -> Timing:
         window = self.window

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from monitor.judge.presence import Presence, presences
 from monitor.judge.runs import Blind, Run
-from monitor.judge.spell import Spell, spells, unproved
+from monitor.judge.spell import Spell, believed, spells, unproved
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.announcement import Part
@@ -58,7 +58,7 @@ def seen(release: str, part: Part, runs: Mapping[str, Sequence[Run]], blind: Seq
         for view in (*MAIN, View.CONTENT)
     }
     trusted = {view: [run for run in each if not _in_doubt(run, faults)] for view, each in views.items()}
-    told = {view: tuple(spells(view, each)) for view, each in trusted.items()}
+    told = believed({view: tuple(spells(view, each)) for view, each in trusted.items()})
     doubtful = [run for view in MAIN if (run := unproved(trusted[view])) is not None]
     return Seen(
         part,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View
+
+# No look takes longer than this from its first byte out to the last header in.
+_LONGEST = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,23 @@ def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
         else:
             found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
     return found
+
+
+def believed(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:
+    """Return the spells of all views, an `Age` believed only as far as no look contradicts it.
+
+    A cache whose clock, or whose origin's, is wrong tells of copies older than they are. Where it would have a part out
+    at an instant as of which an earlier look proved it gone, it counts as out from the look itself only.
+    """
+    gone = [spell for each in views.values() for spell in each if not spell.out and spell.view is not View.CONTENT]
+    return {view: tuple(_believed(spell, gone) for spell in each) for view, each in views.items()}
+
+
+def _believed(spell: Spell, gone: Sequence[Spell]) -> Spell:
+    if not spell.out or spell.begin >= spell.first_sent:
+        return spell
+    denied = any(spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in gone)
+    return replace(spell, begin=spell.first_sent + _LONGEST) if denied else spell
 
 
 def unproved(runs: Iterable[Run]) -> Run | None:

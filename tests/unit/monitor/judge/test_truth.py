@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from hypothesis import given, settings
@@ -152,3 +153,67 @@ def test_an_edge_that_hides_its_age_beside_a_watched_origin_misleads_nobody(
         assert holds(part.first_seen, [came])
         assert part.first_seen.after is not None
         assert (part.first_seen.by - part.first_seen.after).total_seconds() <= 2
+
+
+@st.composite
+def liars(draw: st.DrawFn) -> Looker:
+    """An edge of several nodes which tell the age of their copies wrongly, or not at all."""
+    return Looker(
+        "edge",
+        draw(st.sampled_from([5_000, 30_000, 120_000])),
+        tells_age=draw(st.booleans()),
+        fails=draw(st.sampled_from([0.0, 0.1, 0.4])),
+        specific=draw(st.booleans()),
+        busy=draw(st.booleans()),
+        nodes=draw(st.integers(1, 4)),
+        age_off=draw(st.sampled_from([0, -3, -20, -300, 2, 15, 200])),
+    )
+
+
+@dataclass(frozen=True)
+class Hours:
+    """When both views are looked at: every so often, and not in one gap, be it our own or asked for by the host."""
+
+    every: int
+    gap: tuple[int, int] = (0, 0)
+    is_blind: bool = False
+
+    @property
+    def times(self) -> tuple[int, ...]:
+        return tuple(at for at in range(-90_000, 180_000, self.every) if not self.gap[0] <= at < self.gap[1])
+
+    @property
+    def longest(self) -> int:
+        return self.every + self.gap[1] - self.gap[0]
+
+
+GAPS = st.tuples(st.integers(-90_000, 110_000), st.integers(0, 70_000)).map(lambda gap: (gap[0], gap[0] + gap[1]))
+HOURS = st.builds(Hours, st.sampled_from([1000, 1000, 3000]), GAPS, st.booleans())
+CLOCKS = st.sampled_from([(0, 0), (0, 0), (3000, 5000), (-9000, -7500)])
+
+
+@settings(max_examples=60)
+@given(st.integers(-80_000, 100_000), liars(), HOURS, CLOCKS, st.integers(0, 10**6), NOWS)
+def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody(
+    came: int, edge: Looker, hours: Hours, clock: tuple[int, int], seed: int, now: float
+) -> None:
+    # Two clocks that lie at once can hide behind each other.
+    offset = (0, 0) if edge.age_off > 0 else clock
+    blind = (hours.gap,) if hours.is_blind else ()
+    origin = Looker("origin", specific=edge.specific)
+    world = World(once(came), (edge, origin), (hours.times, hours.times), blind, seed, offset)
+    # An age that is too high is found out by the origin's look before, and by nothing until then.
+    hidden = hours.longest if edge.age_off > 0 else 0
+    verdict = world.verdict(now)
+    if came <= WITHIN:
+        assert verdict.word not in BEHIND
+    if came >= hidden - SURE:
+        assert verdict.word is not Word.EARLY
+    if verdict.word is Word.ON_TIME:
+        assert -WITHIN <= came <= WITHIN
+    part = verdict.page
+    assert part is not None
+    first = part.first_seen
+    if first.by is not None:
+        assert first.after is None or ms(first.after) <= came
+        assert came <= ms(first.by) + hidden

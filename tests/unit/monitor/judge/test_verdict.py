@@ -440,11 +440,11 @@ def test_a_verdict_as_of_an_earlier_instant_leaves_out_what_came_later() -> None
         (69, [(-100, A), (55, U)], "pending"),
         (70, [(-100, A), (55, U)], "overdue"),
         (62, [(-100, U)], "overdue"),
-        (62, [(-100, A), (-60, U)], "overdue"),
+        (62, [(-100, A), (-60, U)], "pending"),
         (62, [(-100, A), (61, P)], "unproven"),
     ],
 )
-def test_lateness_by_the_edge_alone_waits_ten_seconds_for_an_origin_that_was_heard_till_now(
+def test_lateness_by_the_edge_alone_waits_ten_seconds_for_an_origin_that_was_heard_before(
     now: float, origin: list[tuple[float, State]], word: str
 ) -> None:
     runs = {

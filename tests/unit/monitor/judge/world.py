@@ -76,7 +76,11 @@ class Truth:
 
 @dataclass(frozen=True)
 class Looker:
-    """How one view is looked at, in milliseconds."""
+    """How one view is looked at, in milliseconds.
+
+    Its edge has so many `nodes`, each with a copy of its own, that answer by chance. `age_off` is by how much the `Age`
+    they tell differs from the truth, in seconds; it is never told below zero.
+    """
 
     view: str
     ttl: int = 0
@@ -85,6 +89,8 @@ class Looker:
     specific: bool = True
     slowest: int = 400
     busy: bool = False
+    nodes: int = 1
+    age_off: int = 0
 
 
 @dataclass(frozen=True)
@@ -107,7 +113,8 @@ class World:
 
     def _looks(self, looker: Looker, times: Sequence[int], rng: random.Random, wrong: int) -> list[Sighting]:
         found: list[Sighting] = []
-        free, cached = -(10**12), None
+        free = -(10**12)
+        copies: dict[int, float] = {}
         for due in times:
             sent = max(due, free + 1)
             if any(begin <= sent < end for begin, end in self.blind):
@@ -118,14 +125,17 @@ class World:
             if rng.random() < looker.fails:
                 found.append(self._sighting(looker, State.UNKNOWN, (sent, received), (0, 0), wrong, why="timeout"))
                 continue
+            node = rng.randrange(looker.nodes) if looker.nodes > 1 else 0
+            cached = copies.get(node)
             if looker.busy and looker.ttl:
                 # Other users keep the cache filled: it asks the origin again at every end of its copy's life.
-                cached, hit = served - (served + self.seed) % looker.ttl, True
+                cached, hit = served - (served + self.seed + 7919 * node) % looker.ttl, True
             elif cached is None or served - cached >= looker.ttl:
                 cached, hit = served, False
             else:
                 hit = True
-            age = int((served - cached) // 1000)
+            copies[node] = cached
+            age = max(0, int((served - cached) // 1000) + (looker.age_off if hit else 0))
             bounds = (0, 0) if not (hit and looker.tells_age) else (age - 1, age + 1) if age else (0, 1)
             found.append(self._sighting(looker, self.truth.at(cached), (sent, received), bounds, wrong))
         return found
@@ -249,7 +259,8 @@ def worlds(draw: st.DrawFn, story: st.SearchStrategy[Truth] | None = None) -> Wo
         fails = draw(st.sampled_from([0.0, 0.0, 0.1, 0.5]))
         busy = draw(st.booleans())
         slowest = draw(st.sampled_from([40, 400, 3000]))
-        lookers.append(Looker(view, ttl, fails=fails, specific=specific, slowest=slowest, busy=busy))
+        nodes = draw(st.sampled_from([1, 1, 2, 4]))
+        lookers.append(Looker(view, ttl, fails=fails, specific=specific, slowest=slowest, busy=busy, nodes=nodes))
         spacing = draw(st.sampled_from([1000, 5000, 15_000, 40_000]))
         gaps = draw(st.lists(st.integers(spacing // 2, spacing * 2), min_size=1, max_size=60))
         times.append(_times(gaps, draw(st.integers(-250_000, 60_000))))
