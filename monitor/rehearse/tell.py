@@ -53,9 +53,16 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(second_up(seen['by']))}"
     for exposure in part["exposures"]:
         yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
-    if part["exposures"] and part.get("released", {}).get("by"):
-        released = part["released"]
-        yield f"  {'':<10} out again between {_local(released['after'])} and {_local(second_up(released['by']))}"
+    released = part.get("released") or {}
+    if part["exposures"] and released.get("by"):
+        yield f"  {'':<10} {_again(released)}"
+
+
+def _again(released: Mapping[str, Any]) -> str:
+    if released["after"] == released["by"]:
+        return "still out when its slot came"
+    after = "not known" if released["after"] is None else _local(released["after"])
+    return f"out again between {after} and {_local(second_up(released['by']))}"
 
 
 def _because(release: Mapping[str, Any]) -> str:
