@@ -57,9 +57,9 @@ def _unbacked(connection: Connection) -> Iterable[str]:
         yield from (
             f"a run of {target} rests on evidence {name}, which is lost" for name in names if _is_lost(name, last)
         )
-    for calendar, name in connection.execute(select(read.c.calendar, read.c.evidence).where(read.c.evidence != "")):
-        if _is_lost(name, last):
-            yield f"a read of {calendar} rests on evidence {name}, which is lost"
+    for calendar, names in connection.execute(select(read.c.calendar, read.c.evidence).where(read.c.evidence != "")):
+        lost = (name for name in names.split() if _is_lost(name, last))
+        yield from (f"a read of {calendar} rests on evidence {name}, which is lost" for name in lost)
 
 
 def _is_lost(name: str, last: Mapping[str, int]) -> bool:
