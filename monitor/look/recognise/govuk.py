@@ -14,11 +14,10 @@ from monitor.look.recognise.govuk_item import recognise_json
 from monitor.look.recognise.govuk_part import attached
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
-from monitor.look.recognise.status import says_missing
+from monitor.look.recognise.status import says_gone, says_missing
 
 _SITE = re.compile(r"\s*-\s*GOV\.UK\s*$", re.IGNORECASE)
 _ANNOUNCEMENT = re.compile(r"statistics announcement\s*$", re.IGNORECASE)
-_GONE = re.compile(r"no longer (available|here)|published in error", re.IGNORECASE)
 _AHEAD = re.compile(
     r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
 )
@@ -46,7 +45,7 @@ def _by_notice(page: Page) -> Recognised | None:
         return absent("announced, not released")
     if _WITHDRAWN.match(title):
         return withdrawn("marked as withdrawn")
-    if _GONE.search(title) or _GONE.search(page.heading):
+    if says_gone(page):
         return withdrawn("no longer available")
     return None
 

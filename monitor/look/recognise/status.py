@@ -7,10 +7,11 @@ import re
 from monitor.look.fetch import Answer
 from monitor.look.recognise.blank import says_not_yet, says_nothing
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.seen import Context, Recognised, absent
+from monitor.look.recognise.seen import Context, Recognised, absent, withdrawn
 from monitor.look.sighting import State
 
 _PRESENT = Recognised(State.PRESENT)
+_GONE = re.compile(r"no longer (available|here)|published in error", re.IGNORECASE)
 _MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
 
 
@@ -22,9 +23,16 @@ def recognise(answer: Answer, _context: Context) -> Recognised:
             return absent("the page says it is not found")
         if why := says_nothing(page):
             return absent(why)
+        if says_gone(page):
+            return withdrawn("no longer available")
         if says_not_yet(page):
             return absent("announced, not released")
     return _PRESENT
+
+
+def says_gone(page: Page) -> bool:
+    """Tell whether a page says that what stood there was taken away: a notice is often answered with success."""
+    return bool(_GONE.search(page.title) or _GONE.search(page.heading))
 
 
 def says_missing(page: Page) -> bool:

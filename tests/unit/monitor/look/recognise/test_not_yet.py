@@ -40,3 +40,9 @@ def test_figures_that_come_out_on_a_regular_basis_may_well_be_out() -> None:
 )
 def test_a_page_that_stands_in_for_another_is_absence(name: str, seen: Answer) -> None:
     assert recogniser(name)(seen, CONTEXT).state is State.ABSENT
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+def test_a_notice_that_a_page_was_published_in_error_is_a_withdrawal_whatever_its_status(name: str) -> None:
+    seen = page("No longer available - GOV.UK", "The page you are looking for is no longer available")
+    assert recogniser(name)(seen, CONTEXT).state is State.WITHDRAWN
