@@ -14,6 +14,7 @@ BENCHES = {
     "pool": "bench.pool",
     "files": "bench.files",
     "store": "bench.store",
+    "upkeep": "bench.upkeep",
     "judge": "bench.judge",
     "calendar": "bench.calendar",
     "board": "bench.board",

@@ -246,6 +246,7 @@ class Daemon:
             "Clock": {"our clock minus the watched hosts'": told, "kept right by the machine": kept_words(is_kept())},
             "Budgets, looks ahead": dict(self.foreseen()),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
+            "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in self.store.leases()},
         }
 
     def shown(self) -> list[Shown]:

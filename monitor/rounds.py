@@ -25,6 +25,7 @@ from monitor.roster import Roster, Taken
 _log = structlog.get_logger(__name__)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
+_LOOK_BACK = timedelta(days=730)
 OFTEN = timedelta(minutes=15)
 """A calendar read at least so often needs no further reads around slots."""
 _BEFORE, _AGAIN = timedelta(minutes=10), timedelta(minutes=5)
@@ -79,7 +80,8 @@ class Rounds:
         """Remind sources of what an earlier life knew, and find the incidents that are still open."""
         for reader, _ in self.readers:
             reader.remember(self.roster.shown(reader.name))
-        theirs = (one for one in self.store.incidents() if one.kind is Kind.CALENDAR and not one.release)
+        lately = self.store.incidents(self.clock.now() - _LOOK_BACK)
+        theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release)
         self._open = {incident.id: incident for incident in theirs if incident.closed is None}
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:

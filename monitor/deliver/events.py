@@ -23,6 +23,7 @@ from monitor.record.rows import Event, Judged, Record
 from monitor.record.store import Store, Transaction
 
 _NEWS = timedelta(days=1)
+_LATELY = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
 
@@ -81,11 +82,17 @@ class Events:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
         versions = versions_of(self._store.drafts(incident.id))
         form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
-        earlier = [one for one in self._store.incidents(None, incident.occurred) if one.id != incident.id]
+        earlier = [one for one in self._earlier(incident) if one.id != incident.id]
         entries = self._house.entries(incident)
         after = remeasured(versions, fill(incident, form, entries, earlier, now, self._house.book))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
+
+    def _earlier(self, incident: Incident) -> list[Incident]:
+        """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""
+        lately = incident.occurred - _LATELY
+        own = self._store.incidents(None, lately, incident.producer)
+        return [*own, *self._store.incidents(lately, incident.occurred)]
 
     def _proved(self, incident: Incident) -> Incident:
         """Return an incident whose evidence is named with its hashes."""

@@ -130,10 +130,17 @@ class MemoryStore:
         mine = self._pick(Event, lambda event: release in {None, event.release}, key=lambda event: (event.at, event.id))
         return mine[max(0, len(mine) - limit) :]
 
-    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order."""
-        found = self._pick(Incident, key=lambda incident: (incident.occurred, incident.id))
-        return [incident for incident in found if _is_within(incident.occurred, begin, end)]
+    def incidents(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+        limit: int | None = None,
+    ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
+        mine = self._pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
+        found = [incident for incident in mine if _is_within(incident.occurred, begin, end)]
+        return found if limit is None else found[max(0, len(found) - limit) :]
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""

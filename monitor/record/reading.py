@@ -124,11 +124,20 @@ class SqlReader:
             wanted = wanted.where(table.c.release == release)
         return self._flat(Event, wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))[::-1]
 
-    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order."""
+    def incidents(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+        limit: int | None = None,
+    ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         table = tables.INCIDENT
         wanted = select(table).where(*_within(table.c.occurred, begin, end))
-        return [_whole(Incident, row) for row in self._rows(wanted.order_by(table.c.occurred, table.c.id))]
+        if producer is not None:
+            wanted = wanted.where(table.c.producer == producer)
+        newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
+        return [_whole(Incident, row) for row in self._rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""

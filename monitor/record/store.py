@@ -166,8 +166,14 @@ class Store(Protocol):
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
         """Return the newest `limit` events in time order."""
 
-    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order."""
+    def incidents(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+        limit: int | None = None,
+    ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""

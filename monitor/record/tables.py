@@ -184,6 +184,7 @@ INCIDENT = _table(
     _fact("body", Packed),
     Index(None, "occurred", "id"),
     Index(None, "release", "opened"),
+    Index(None, "producer", "occurred"),
 )
 
 DRAFT = _table(

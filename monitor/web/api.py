@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -14,6 +14,7 @@ from monitor.incident_json import incident_json
 from monitor.web.openapi import DESCRIPTION
 from monitor.web.request import day_of, desk_of
 
+D = TypeVar("D", date, None)
 MOST_DAYS = 400
 # A draft is one file with its look inside; nothing in it may run or be fetched.
 _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -40,8 +41,10 @@ async def release(request: Request) -> Response:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents, newest first."""
-    return JSONResponse({"incidents": [incident_json(found) for found in await desk_of(request).incidents()]})
+    """List incidents, newest first; of the local days `from` to `to` (both included) where they are given."""
+    first, last = (_day(request, key, None) for key in ("from", "to"))
+    found = await desk_of(request).incidents(first, last)
+    return JSONResponse({"incidents": [incident_json(one) for one in found]})
 
 
 async def incident(request: Request) -> Response:
@@ -73,7 +76,7 @@ async def openapi(_request: Request) -> Response:
     return JSONResponse(DESCRIPTION)
 
 
-def _day(request: Request, key: str, default: date) -> date:
+def _day(request: Request, key: str, default: D) -> date | D:
     text: Any = request.query_params.get(key)
     if text is None:
         return default

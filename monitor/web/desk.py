@@ -24,6 +24,7 @@ from monitor.web.keys import Keys, Throttle
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
+MOST_INCIDENTS = 500
 
 
 class Live(Protocol):
@@ -81,11 +82,17 @@ class Desk:
     async def release(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of one release, None when there is none."""
         row = await self.ask(lambda: self.store.judged_one(release))
-        return None if row is None else self._fresh(row)
+        if row is None:
+            return None
+        known = await self.ask(lambda: self.store.release(release))
+        into = known.joined_into if known is not None else None
+        return self._fresh(row) if into is None else row.body | {"joined_into": into}
 
-    async def incidents(self) -> list[Incident]:
-        """Return every incident, newest first."""
-        return (await self.ask(self.store.incidents))[::-1]
+    async def incidents(self, first: date | None = None, last: date | None = None) -> list[Incident]:
+        """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""
+        begin = None if first is None else self._midnight(first)
+        end = None if last is None else self._midnight(last + timedelta(days=1))
+        return (await self.ask(lambda: self.store.incidents(begin, end, limit=MOST_INCIDENTS)))[::-1]
 
     async def incident(self, incident: str) -> Incident | None:
         """Return one incident."""

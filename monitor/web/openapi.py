@@ -33,6 +33,7 @@ _RELEASE = {
         "code": {"type": ["object", "null"]},
         "incident": {"type": ["string", "null"]},
         "unproven_because": {"type": ["string", "null"]},
+        "joined_into": {"type": "string", "description": "only where the release belongs to this other one by now"},
     },
 }
 _FAULT = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
@@ -128,7 +129,12 @@ DESCRIPTION: dict[str, Any] = {
             _query("producer", "only this producer", {"type": "string"}),
         ),
         "/api/v1/releases/{release}": _get("One release", _RELEASE, _path("release"), missing=True),
-        "/api/v1/incidents": _get("Incidents, newest first", _list("incidents", {"type": "object"})),
+        "/api/v1/incidents": _get(
+            "The newest 500 incidents, newest first",
+            _list("incidents", {"type": "object"}),
+            _query("from", "first day on which they occurred", _DAY),
+            _query("to", "last day on which they occurred", _DAY),
+        ),
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
         "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,

@@ -19,6 +19,7 @@ KEYS = {
     "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
     "files": {"missing_get_ms", "missing_head_ratio", "there_get_by_etag_connections", "bare_there_head_ratio"},
     "store": {"rows_per_second", "bytes_per_quiet_release", "bytes_of_a_monthly_series"},
+    "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
     "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms"},

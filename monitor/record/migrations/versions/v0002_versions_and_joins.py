@@ -14,16 +14,18 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add two columns to runs, and one to releases with its index."""
+    """Add two columns to runs, one to releases with its index, and an index to incidents."""
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
     op.add_column("run", sa.Column("failed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
     away = sa.text("joined_into IS NOT NULL")
     op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=away, postgresql_where=away)
+    op.create_index("ix_incident_producer_occurred", "incident", ["producer", "occurred"])
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("ix_incident_producer_occurred", "incident")
     op.drop_index("ix_release_joined_into", "release")
     op.drop_column("release", "joined_into")
     op.drop_column("run", "failed")

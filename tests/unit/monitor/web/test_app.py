@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -55,6 +56,12 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
             assert (await client.get("/api/v1/releases/claims-q3")).json() == board[0]
             told = (await client.get("/api/v1/incidents")).json()["incidents"]
             assert [one["id"] for one in told] == [incident.id]
+            days = {
+                day: (await client.get(f"/api/v1/incidents?from={day}")).json() for day in ("2026-11-26", "2026-11-27")
+            }
+            assert [len(one["incidents"]) for one in days.values()] == [1, 0]
+            assert (await client.get("/api/v1/incidents?to=2026-11-25")).json()["incidents"] == []
+            assert "outbox" in (await client.get("/status")).text
             assert (await client.get(f"/api/v1/incidents/{incident.id}")).json()["id"] == incident.id
             assert (await client.get("/api/v1/calendars")).json()["reads"][0]["calendar"] == "govuk"
             assert "/api/v1/releases" in (await client.get("/api/v1/openapi.json")).json()["paths"]
@@ -192,3 +199,19 @@ PROMISED = (
     *(b"watch_stretch", b"calendar_last_read_timestamp_seconds", b"calendar_entries", b"blind_seconds_total"),
     *(b"clock_offset_seconds", b"outbox_pending", b"notices_total", b"store_commit_seconds_bucket", b"build_info"),
 )
+
+
+def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_board(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        store = life.daemon.store
+        old = store.release("claims-q3")
+        assert old is not None
+        with store.transaction() as tx:
+            tx.save_release(replace(old, joined_into="claims"))
+        async with browsing(life) as client:
+            assert (await client.get("/api/v1/releases")).json()["releases"] == []
+            assert (await client.get("/api/v1/releases/claims-q3")).json()["joined_into"] == "claims"
+            assert 'href="/releases/claims"' in (await client.get("/releases/claims-q3")).text
+
+    live(tmp_path, LATE, act)

@@ -1,0 +1,109 @@
+"""What the daily retention gives back of a noisy store, and how long it holds up a commit and the loop meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from bench.figures import percentile, rounded
+from bench.world import daemon, folder, promise, quietly, release
+from monitor.clock import SystemClock
+from monitor.daemon import Daemon
+from monitor.deliver.events import body_of
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.record.rows import CalendarRead, Heartbeat, Judged
+
+_SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
+_VIEWS = ("edge", "origin", "content")
+_EVERY = 0.01
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return bytes before and after, and the longest waits in milliseconds while the retention is at work."""
+    quietly()
+    with folder() as place:
+        return rounded(asyncio.run(_measured(place, 10 if quick else 150, 2_000 if quick else 30_000)))
+
+
+async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
+    made = daemon(place, SystemClock())
+    _fill(made, releases, reads)
+    retention = next(job for _, name, job in made.vigil.jobs() if name == "retention")
+    bytes_before = _size(place)
+    idle = await _waits(made, asyncio.sleep(0.2 if reads < 10_000 else 2))
+    clock = SystemClock()
+    began = clock.monotonic()
+    waits = await _waits(made, retention())
+    seconds = clock.monotonic() - began
+    rows = sum(len(made.store.runs_of_release(f"r{number}")) for number in range(releases))
+    await made.writer.close()
+    await made.close()
+    return {
+        "bytes_before": bytes_before,
+        "bytes_after": _size(place),
+        "runs_after_per_release": rows / releases,
+        "seconds": seconds,
+        "commit_idle_p99_ms": 1000 * percentile(idle[0], 99),
+        "commit_p99_ms": 1000 * percentile(waits[0], 99),
+        "commit_longest_ms": 1000 * max(waits[0]),
+        "loop_longest_ms": 1000 * max(waits[1]),
+    }
+
+
+async def _waits(made: Daemon, work: Awaitable[None]) -> tuple[list[float], list[float]]:
+    """Return how long each commit took, and by how much each turn of the loop was late, while some work is done."""
+    clock, commits, turns = SystemClock(), list[float](), list[float]()
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        began = clock.monotonic()
+        await made.writer.write(lambda tx: tx.save_heartbeat(Heartbeat("bench", clock.now())))
+        commits.append(clock.monotonic() - began)
+        began = clock.monotonic()
+        await asyncio.sleep(_EVERY)
+        turns.append(clock.monotonic() - began - _EVERY)
+    await task
+    return commits, turns
+
+
+def _fill(made: Daemon, releases: int, reads: int) -> None:
+    """Write releases of two years ago, one look in a hundred of which failed, and reads that say nothing new."""
+    slot = SystemClock().now().replace(microsecond=0) - 730 * _DAY
+    for number in range(releases):
+        one, promised = release(number), promise(number, slot)
+        seen = {f"r{number}/page/{view}": _noisy(f"r{number}/page/{view}", slot) for view in _VIEWS}
+        verdict = judge(one, [promised], seen, (), Policy(), slot + 8 * _DAY)
+        word, grade, body = verdict.word.value, verdict.grade.value, body_of(verdict, None)
+        with made.store.transaction() as tx:
+            tx.save_release(one)
+            tx.add_promises([promised])
+            tx.save_runs(each for runs in seen.values() for each in runs)
+            tx.save_judged(Judged(one.id, one.producer, slot, word, grade, verdict.final, verdict.at, body))
+    first = slot - 200 * _DAY
+    for start in range(0, reads, 2_000):
+        with made.store.transaction() as tx:
+            for number in range(start, start + 2_000):
+                at = first + number * 10 * timedelta(minutes=1)
+                tx.add_read(CalendarRead("bench", at, at, usable=True, entries=10, digest="ab" * 32))
+
+
+def _noisy(target: str, slot: datetime) -> list[Run]:
+    runs = []
+    for number in range(100):
+        begin = slot - 14 * _DAY + 3 * number * _HOUR
+        last, failed = begin + 2 * _HOUR, begin + 2 * _HOUR + _SECOND
+        runs.append(Run(target, State.ABSENT, begin, last, begin, last, 120, 60 * _SECOND, status=404))
+        runs.append(Run(target, State.UNKNOWN, failed, failed + _SECOND, failed, failed, why="timeout"))
+    near = slot - _SECOND / 2
+    runs.append(Run(target, State.ABSENT, slot - _DAY, near, slot - _DAY, near, 9000, 60 * _SECOND, status=404))
+    came = slot + _SECOND / 4
+    runs.append(Run(target, State.PRESENT, slot, slot + 7 * _DAY, came, slot + 7 * _DAY, 900, _HOUR, specific=True))
+    return runs
+
+
+def _size(place: Path) -> int:
+    return sum(file.stat().st_size for file in place.glob("store.db*"))
