@@ -172,7 +172,7 @@ def _moment(text: str) -> datetime | None:
     for read in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             moment = read(text)
-        except ValueError:
+        except (ValueError, OverflowError):
             continue
         return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
     return None

@@ -255,6 +255,7 @@ def test_an_index_that_names_others_now_is_planned_anew() -> None:
         ({"public_timestamp": "2026-11-26T09:28:30.000+00:00"}, "2026-11-26T09:28:30+00:00"),
         ({"updated": "2026-11-26"}, "2026-11-26T00:00:00+00:00"),
         ({"published": "soon", "updated": ""}, None),
+        ({"published": "Thu, 26 Nov 99999999999999999999 09:28:30 GMT"}, None),
         ({}, None),
     ],
 )
