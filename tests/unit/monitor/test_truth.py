@@ -21,12 +21,16 @@ from tests.unit.monitor.life import HEAD, HOST, URL, reopened
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 BEGINS, ENDS, TOLERANCE = -120, 240, 60
-FAULTS = ("reset", "timeout", "503", "challenge", "garbage")
+FAULTS = ("reset", "timeout", "503", "challenge", "garbage", "429")
+HIDDEN = 'headers = { "Age" = "0", "X-Cache" = "MISS" }\n'
 
 
 @dataclass(frozen=True)
 class Truth:
-    """Seconds from the slot: when it came and went, what failed, when nobody watched, and how wrong our clock was."""
+    """Seconds from the slot: when it came and went, what failed, when nobody watched, and how wrong our clock was.
+
+    `hides`: the edge tells no age of its copies. `rate` is the host's budget in looks a second.
+    """
 
     out: int | None
     exposed: tuple[int, int] | None
@@ -34,6 +38,8 @@ class Truth:
     faults: tuple[tuple[int, int, str], ...]
     down: tuple[int, int] | None
     offset: int
+    hides: bool = False
+    rate: int = 5
 
     def script(self) -> str:
         """Return it as the tables of a rehearsal."""
@@ -43,7 +49,7 @@ class Truth:
     def _answers(self) -> list[str]:
         turns = [] if self.exposed is None else [(self.exposed[0], 200), (self.exposed[1], 410)]
         turns += [] if self.out is None else [(self.out, 200)]
-        cache = f'edge_cache = "{self.cache}s"\n' if self.cache else ""
+        cache = f'edge_cache = "{self.cache}s"\n{HIDDEN if self.hides else ""}' if self.cache else ""
         first = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T09:00:00\nstatus = 404\n{cache}'
         return [
             first,
@@ -53,6 +59,7 @@ class Truth:
     def _faults(self) -> list[str]:
         return [
             f'[[fault]]\nhost = "{HOST}"\nfrom = {_local(begins)}\nuntil = {_local(begins + long)}\nkind = "{kind}"\n'
+            + ('retry_after = "20s"\n' if kind == "429" else "")
             for begins, long, kind in self.faults
         ]
 
@@ -82,6 +89,8 @@ def truths(draw: st.DrawFn) -> Truth:
         faults=tuple(draw(st.lists(fault, max_size=1))),
         down=draw(st.none() | st.tuples(st.integers(-90, 90), st.integers(2, 90))),
         offset=draw(st.sampled_from([0, 0, 0, 8, -8])),
+        hides=draw(st.booleans()),
+        rate=draw(st.sampled_from([5, 5, 1])),
     )
 
 
@@ -90,8 +99,9 @@ def played(truth: Truth, folder: Path) -> dict[str, Any]:
     path = folder / "truth.toml"
     path.write_text(truth.script())
     script = read_script(path)
-    done = play(script, Settings(), folder)
-    rules = settings_for(script, Settings(), folder)
+    base = Settings.model_validate({"budget": {HOST: f"{truth.rate}/s"}})
+    done = play(script, base, folder)
+    rules = settings_for(script, base, folder)
     store = reopened(rules)
     assert [told for _, told in replay(store, policies_of(rules), None, None) if told] == []
     assert store.check() == []
@@ -136,4 +146,6 @@ def _contains(release: dict[str, Any], truth: Truth) -> None:
     for exposure in release["exposures"]:
         assert truth.exposed is not None
         least = exposure["seconds"]["min"]
-        assert least is None or least <= truth.exposed[1] - truth.exposed[0] + 1
+        # What a cache goes on serving after the origin took it down is public all the same.
+        longest = truth.exposed[1] - truth.exposed[0] + (truth.cache if truth.hides else 0)
+        assert least is None or least <= longest + 1
