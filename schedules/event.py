@@ -32,7 +32,6 @@ class What(StrEnum):
     SANITY_ALARM = "sanity-alarm"
     READ_FAILED = "read-failed"
     UNANNOUNCED = "unannounced"
-    PUBLISHED_UNANNOUNCED = "published-unannounced"
 
 
 @dataclass(frozen=True, slots=True)

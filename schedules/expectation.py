@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
@@ -48,11 +48,6 @@ class Expectation:
             return None
         return LedgerEvent(What.UNANNOUNCED, now, "", after=self._span(timezone), detail=" ".join(self.series[1]))
 
-    def unannounced(self, seen: datetime, timezone: str = LONDON) -> LedgerEvent:
-        """Return the event `published-unannounced` of an edition that appeared without any announcement seen."""
-        span = self._span(timezone)
-        return LedgerEvent(What.PUBLISHED_UNANNOUNCED, seen, "", after=span, detail=" ".join(self.series[1]))
-
     def _span(self, timezone: str) -> Slot:
         return Slot(Precision.RANGE, first=self.first, last=self.last, timezone=timezone)
 
@@ -76,12 +71,6 @@ def expected(series: Series, released: Sequence[date], window: tuple[date, date]
         return None
     middle = days[-1] + timedelta(days=round(median(gaps)))
     return Expectation(series, middle - _MARGIN, middle + _MARGIN)
-
-
-def expectations(released: Mapping[Series, Sequence[date]]) -> list[Expectation]:
-    """Return the expectation of every series that is regular enough for one."""
-    found = (expected(series, days) for series, days in released.items())
-    return [expectation for expectation in found if expectation is not None]
 
 
 def _is_regular(gaps: Sequence[int]) -> bool:

@@ -5,7 +5,7 @@ London is the default zone; every function takes another. Source: `facts/calenda
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -67,11 +67,6 @@ def local_date(moment: datetime, timezone: str = LONDON) -> date:
 def day_begins(day: date, timezone: str = LONDON) -> datetime:
     """Return the first instant (UTC) of a local day."""
     return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
-
-
-def day_ends(day: date, timezone: str = LONDON) -> datetime:
-    """Return the first instant (UTC) after a local day: 23, 24 or 25 hours after it begins."""
-    return day_begins(day + timedelta(days=1), timezone)
 
 
 def is_summer(day: date, timezone: str = LONDON) -> bool:

@@ -38,7 +38,6 @@ MODES: Mapping[str, str] = {
 CHOICE: Mapping[str, int] = {"leak": 1, "unannounced": 0, "short_notice": 1}
 # For a person to judge first: by themselves they breach nothing.
 UNDECIDED = ("swapped", "calendars_disagree")
-EXPOSED: Mapping[str, str] = {"attachment": "FM06", "data": "FM07", "message": "FM08", "page": "FM05", "html": "FM05"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +93,6 @@ def clauses(kind_of_failure: str, edition: Edition) -> list[Clause]:
     if chosen is not None and len(ids) > chosen:
         ids = (ids[chosen],)
     return [edition.clauses[each] for each in ids]
-
-
-def modes(findings: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the failure modes that (kind of finding, role of its part) pairs show, each once, in order."""
-    found = [EXPOSED.get(role, "FM05") if kind == "early_exposure" else MODES.get(kind, "") for kind, role in findings]
-    return tuple(sorted({mode for mode in found if mode}))
 
 
 def cited(findings: Iterable[str], edition: Edition) -> list[Clause]:

@@ -1,4 +1,4 @@
-"""Hosts and the outbox shared out between monitors: each belongs to whoever holds its lease."""
+"""What monitors of one store do by turns, such as draining the outbox: it belongs to whoever holds its lease."""
 
 from __future__ import annotations
 
@@ -27,10 +27,6 @@ class Leaseholder:
         """Take a lease that is free or run out, or renew our own; False when somebody else holds it."""
         return tx.take_lease(thing, self.name, now, now + self.lasts)
 
-    def renew(self, tx: Transaction, things: tuple[str, ...], now: datetime) -> tuple[str, ...]:
-        """Renew or take each of these; return those that are ours until `now` plus the lease's time."""
-        return tuple(thing for thing in things if self.take(tx, thing, now))
-
     def release(self, tx: Transaction, thing: str) -> None:
         """Give a lease back, so that another monitor need not wait until it runs out."""
         tx.drop_lease(thing, self.name)
@@ -47,11 +43,6 @@ class Leaseholder:
 def is_held_by(lease: Lease | None, holder: str, now: datetime) -> bool:
     """Tell whether a lease is this holder's and has not run out at `now`."""
     return lease is not None and lease.holder == holder and now < lease.until
-
-
-def host(name: str) -> str:
-    """Return the name of the lease on looks at one host."""
-    return f"host {name}"
 
 
 OUTBOX = "outbox"

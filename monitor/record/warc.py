@@ -9,8 +9,6 @@ from io import BytesIO
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
-from warcio.archiveiterator import ArchiveIterator
-from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -61,18 +59,6 @@ def records(answer: Answer, name: str, target: str, request: Request | None = No
         )
     )
     return buffer.getvalue()
-
-
-def payload_of(data: bytes) -> bytes | None:
-    """Return the body of the answer in these bytes, None when they are no WARC record or not whole."""
-    try:
-        for record in ArchiveIterator(BytesIO(data), check_digests=True):
-            if record.rec_type == "response":
-                body = bytes(record.content_stream().read())
-                return body if record.digest_checker.passed else None
-    except (ArchiveLoadFailed, EOFError):
-        return None
-    return None
 
 
 def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:

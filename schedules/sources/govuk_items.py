@@ -97,10 +97,6 @@ class ContentItem:
     changes: tuple[Change, ...] = ()
     announced: AnnouncedDate | None = None
 
-    def is_published(self) -> bool:
-        """Tell whether this is a statistics page that is out, withdrawn ones included."""
-        return self.schema in {Schema.PUBLICATION, Schema.DATA_SET, Schema.HTML_PUBLICATION}
-
     def leads_to_publication(self) -> bool:
         """Tell whether this is the redirect that an announcement becomes when its statistics are published."""
         path = self.destination

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.event import What
-from schedules.expectation import Expectation, expectations, expected, series_of
+from schedules.expectation import Expectation, expected, series_of
 from schedules.slot import Precision, Slot
 
 WIDGETS = series_of("dfx", "Widgets: May 2026")
@@ -60,17 +60,6 @@ def test_announcements_of_past_editions_or_without_a_date_are_none() -> None:
     event = JUNE.missing([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
     assert event is not None
     assert (event.what, event.detail) == (What.UNANNOUNCED, "widgets")
-
-
-def test_an_unannounced_edition_is_no_breach_of_a_slot() -> None:
-    event = JUNE.unannounced(LATE_IN_MAY)
-    assert event.what is What.PUBLISHED_UNANNOUNCED
-    assert event.after is not None
-    assert event.after.precision is Precision.RANGE
-
-
-def test_only_regular_series_have_expectations() -> None:
-    assert expectations({WIDGETS: MONTHLY, series_of("dfx", "Gadgets"): MONTHLY[:2]}) == [JUNE]
 
 
 @given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))

@@ -175,7 +175,6 @@ def test_ledger_11_a_regular_series_without_announcement_is_unannounced_but_neve
     event = expectation.missing([], utc(5, 27))
     assert event is not None
     assert event.what is What.UNANNOUNCED
-    assert expectation.unannounced(utc(6, 17, 8, 30)).what is What.PUBLISHED_UNANNOUNCED
 
 
 def test_ledger_12_a_move_across_the_clock_change_is_a_new_date_not_a_new_time() -> None:

@@ -12,7 +12,6 @@ from schedules.london import (
     UnknownZone,
     clock_doubt,
     day_begins,
-    day_ends,
     instant,
     is_summer,
     local,
@@ -62,8 +61,8 @@ def test_each_year_skips_one_hour_and_repeats_one(year: int) -> None:
 
 def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
     spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
-    assert day_ends(spring) - day_begins(spring) == timedelta(hours=23)
-    assert day_ends(autumn) - day_begins(autumn) == timedelta(hours=25)
+    assert day_begins(spring + timedelta(days=1)) - day_begins(spring) == timedelta(hours=23)
+    assert day_begins(autumn + timedelta(days=1)) - day_begins(autumn) == timedelta(hours=25)
 
 
 def test_the_local_date_of_a_late_evening_in_utc_is_the_next_day_in_summer() -> None:

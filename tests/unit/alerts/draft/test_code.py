@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from alerts.draft.code import amended, clauses, code_json, edition_at, modes, standard_book
+from alerts.draft.code import amended, clauses, code_json, edition_at, standard_book
 
 
 def at(text: str) -> datetime:
@@ -65,19 +65,6 @@ def test_what_breaches_nothing_cites_nothing(kinds: list[str]) -> None:
 def test_a_failure_mode_may_be_named_directly() -> None:
     edition = edition_at(at("2018-03-08T09:30+00:00"))
     assert [clause.id for clause in clauses("FM11", edition)] == ["T3.1", "T3.2"]
-
-
-def test_an_exposure_takes_its_mode_from_the_role_of_its_part() -> None:
-    found = modes([("early_exposure", "html"), ("early_exposure", "attachment"), ("early_exposure", "message")])
-    assert found == ("FM05", "FM06", "FM08")
-
-
-def test_findings_map_to_the_modes_of_the_published_january_case() -> None:
-    assert modes([("late", "page"), ("elsewhere_first", "alternative"), ("partial", "data")]) == (
-        "FM01",
-        "FM03",
-        "FM04",
-    )
 
 
 def test_first_day_and_citation_of_an_edition_can_be_configured() -> None:

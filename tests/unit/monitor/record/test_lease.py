@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.record.lease import LASTS, OUTBOX, Leaseholder, host, is_held_by
+from monitor.record.lease import LASTS, OUTBOX, Leaseholder, is_held_by
 from monitor.record.memory import MemoryStore
 from monitor.record.rows import Lease
 
@@ -32,13 +32,6 @@ def test_a_monitor_that_stops_in_order_hands_over_at_once(memory: MemoryStore) -
     with memory.transaction() as tx:
         A.release(tx, OUTBOX)
     assert take(memory, B, NOON + SECOND)
-
-
-def test_renewing_keeps_what_is_ours_and_takes_what_is_free(memory: MemoryStore) -> None:
-    with memory.transaction() as tx:
-        B.take(tx, host("assets.example"), NOON)
-        held = A.renew(tx, (OUTBOX, host("www.gov.uk"), host("assets.example")), NOON)
-    assert held == (OUTBOX, "host www.gov.uk")
 
 
 def test_two_renewals_may_fail_before_a_lease_is_lost() -> None:

@@ -44,7 +44,6 @@ def published(**more: object) -> bytes:
 def test_a_publication_tells_its_documents_and_its_times() -> None:
     item = read_item(published())
     assert item.schema is Schema.PUBLICATION
-    assert item.is_published()
     assert item.public_updated_at == datetime(2026, 11, 26, 9, 30, 2, tzinfo=UTC)
     assert (item.scheduled_delay, item.withdrawn) == (3, False)
     assert [(each.kind, each.title) for each in item.attachments] == [
@@ -62,13 +61,13 @@ def test_no_mail_address_survives() -> None:
 
 def test_a_withdrawn_page_is_still_a_publication() -> None:
     item = read_item(published(withdrawn_notice={"withdrawn_at": "2026-12-02T10:00:04Z"}))
-    assert (item.is_published(), item.withdrawn) == (True, True)
+    assert item.withdrawn
 
 
 def test_a_page_taken_down_is_gone_though_it_answers() -> None:
     details = {"explanation": "<div><p>Published in error.</p></div>", "alternative_path": ""}
     item = read_item(published(schema_name="gone", details=details))
-    assert (item.schema, item.is_published(), item.explanation) == (Schema.GONE, False, "Published in error.")
+    assert (item.schema, item.explanation) == (Schema.GONE, "Published in error.")
 
 
 def test_a_redirect_leads_where_its_exact_rule_says() -> None:
