@@ -23,6 +23,7 @@ from monitor.deliver.drain import Drain
 from monitor.errors import SurroundingsFault
 from monitor.gauges import Shown
 from monitor.health import Health
+from monitor.heap import give_back
 from monitor.judge.runs import Blind
 from monitor.leads import leads_among, of_press, with_lead
 from monitor.look.fetch import Answer, Failure, Fetcher, Found
@@ -273,6 +274,7 @@ class Daemon:
     async def _beat(self) -> None:
         self.pulse.alive(self.clock.now())
         self.writer.nudge()
+        give_back()
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""

@@ -51,6 +51,9 @@ class Keeper(Protocol):
     def same(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look, should the next one turn out different."""
 
+    def forget(self, target: str) -> None:
+        """Let go of the last look at a target that is looked at no more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Troubles:
@@ -143,8 +146,13 @@ class Watch:
 
     def forget(self, release: str) -> None:
         """Let go of a release."""
-        if release in self._releases:
-            self._planner.forget(self._releases.pop(release))
+        watched = self._releases.pop(release, None)
+        if watched is None:
+            return
+        self._planner.forget(watched)
+        for target in watched.spots:
+            self._keeper.forget(target)
+            self._disorder.pop(target, None)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting of a target of a watched release."""

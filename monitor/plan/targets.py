@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from sys import intern
 from urllib.parse import urlencode, urlsplit
 
 from schedules.announcement import Part, Role
@@ -144,7 +145,8 @@ def _target(release: Release, part: Part, view: View) -> Target:
         part=part.id,
         view=view,
         url=url or part.url,
-        host=urlsplit(part.url).hostname or "",
+        # A thousand targets lie on a few hosts: one name does for all of them.
+        host=intern(urlsplit(part.url).hostname or ""),
         recognise="govuk" if url else recogniser_of(part),
         title=release.title if is_titled else "",
         file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),

@@ -129,7 +129,7 @@ class Evidence:
         del run
         before = self._last.get(target.id)
         ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
-        self._forget(target.id)
+        self.forget(target.id)
         if isinstance(outcome, Answer):
             ids.append(self.keep(outcome, target.id, "turn"))
             self._remember(target.id, outcome, ids[-1])
@@ -143,6 +143,11 @@ class Evidence:
         if last is not None and last.kept and last.received == outcome.received:
             return
         self._remember(target.id, outcome)
+
+    def forget(self, target: str) -> None:
+        """Let go of the last look at a target that is looked at no more."""
+        last = self._last.pop(target, None)
+        self._remembered -= 0 if last is None else len(last.packed[1])
 
     async def retain(self, keep: timedelta, most: int) -> list[str]:
         """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
@@ -193,11 +198,11 @@ class Evidence:
         mark = hash(body)
         # Most looks bring the bytes of the one before: those are packed already.
         packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
-        self._forget(target)
+        self.forget(target)
         self._last[target] = _last(answer, packed, kept)
         self._remembered += len(packed[1])
         while self._remembered > _MOST_REMEMBERED:
-            self._forget(next(iter(self._last)))
+            self.forget(next(iter(self._last)))
 
     def _pack(self, body: bytes, mark: int) -> _Packed:
         # What is missing on one host is told in the same bytes for every address: one copy does for all.
@@ -207,10 +212,6 @@ class Evidence:
                 self._packed.clear()
             packed = self._packed[mark] = (mark, zlib.compress(body, 1))
         return packed
-
-    def _forget(self, target: str) -> None:
-        last = self._last.pop(target, None)
-        self._remembered -= 0 if last is None else len(last.packed[1])
 
 
 def _last(answer: Answer, packed: _Packed, kept: str) -> _Last:

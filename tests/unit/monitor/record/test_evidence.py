@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import stat
@@ -125,6 +126,31 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
     kept = sqlite.evidence(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [payload_of(read(tmp_path / "ev", it)) for it in kept] == [b"first", b"last", b"out", b"gone"]
     assert [it.kind for it in kept] == ["turn", "before", "turn", "turn"]
+
+
+def test_the_last_look_is_kept_with_the_request_it_answered(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> None:
+        asked = Request(TARGET.url, accept="text/html", etag='"abc"')
+        evidence.same(TARGET, replace(answer(404, b"absent"), request=asked))
+        evidence.turned(TARGET, RUN, answer(200, b"out", after=1))
+
+    play(sqlite, tmp_path / "ev", story)
+    before, turn = (it for name in ("edge-1", "edge-2") for it in sqlite.evidence([name]))
+    assert b'If-None-Match: "abc"' in gzip.decompress(read(tmp_path / "ev", before))
+    assert b"WARC-Type: request" not in gzip.decompress(read(tmp_path / "ev", turn))
+
+
+def test_nothing_is_remembered_of_a_target_that_is_looked_at_no_more(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[str, ...]:
+        evidence.same(TARGET, answer(404, b"absent"))
+        evidence.forget(TARGET.id)
+        evidence.forget(TARGET.id)
+        return evidence.turned(TARGET, RUN, answer(200, b"out", after=1))
+
+    assert play(sqlite, tmp_path / "ev", story) == ("edge-1",)
+    assert [it.kind for it in sqlite.evidence(["edge-1"])] == ["turn"]
 
 
 def test_a_failed_look_keeps_the_last_answer_before_it(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
