@@ -32,8 +32,8 @@ def corrected(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
     if since is None:
         return []
     for view in _VIEWS:
-        runs = [run for run in sight.views.get(view, ()) if _tells(run, since)]
-        if runs:
+        runs = [run for run in sight.views.get(view, ()) if run.last_received >= since]
+        if any(_tells(run) for run in runs):
             return [_finding(case, part, change, moved) for change, moved in _changes(runs)]
     return []
 
@@ -44,8 +44,8 @@ def _out_since(sight: Seen, window: Window) -> datetime | None:
     return min((max(presence.begin, window.opens) for presence in lasting), default=None)
 
 
-def _tells(run: Run, since: datetime) -> bool:
-    return run.state is State.PRESENT and run.version is not None and run.last_received >= since
+def _tells(run: Run) -> bool:
+    return run.state is State.PRESENT and run.version is not None
 
 
 def _changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple[str, Fields]]]]:
@@ -53,6 +53,11 @@ def _changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple[str, Fi
     known: Fields = {}
     before: Run | None = None
     for run in runs:
+        if run.state in (State.ABSENT, State.WITHDRAWN):
+            # What came back after it was taken away is told of as that.
+            known, before = {}, None
+        if not _tells(run):
+            continue
         told = read(run.version or "")
         fields = moved_on(known, told)
         if before is not None and fields:

@@ -83,6 +83,14 @@ def test_a_rolling_page_whose_new_edition_comes_at_the_slot_is_not_called_correc
     assert not of(judged(2 * HOUR, Story(rolling.states), rolling))
 
 
+def test_what_comes_back_under_another_version_is_told_as_taken_away_and_back_alone() -> None:
+    states = [(-120, A), (0, P), (HOUR, State.WITHDRAWN), (2 * HOUR, P)]
+    content = Story(states, specific=True, versions=[(0, FIRST), (2 * HOUR, SECOND), (3 * HOUR, THIRD)])
+    verdict = judged(2.5 * HOUR, Story(states, specific=True), content)
+    assert [found.kind for found in verdict.findings] == [Kind.WITHDRAWN]
+    assert len(of(judged(4 * HOUR, Story(states, specific=True), content))) == 1
+
+
 def test_failed_looks_in_between_widen_the_span_in_which_it_changed() -> None:
     states = [(-120, A), (0, P), (HOUR, U), (2 * HOUR, P)]
     content = Story(states, specific=True, versions=[(0, FIRST), (2 * HOUR, SECOND)])
