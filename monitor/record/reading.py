@@ -23,7 +23,6 @@ from monitor.record.rows import (
     Event,
     Heartbeat,
     Judged,
-    Lease,
     Record,
     Standing,
 )
@@ -64,33 +63,35 @@ class SqlReader:
     def announced(self, calendar: str) -> list[Announced]:
         """Return the entries a calendar has shown, by uid."""
         table = tables.ANNOUNCED
-        return self._flat(Announced, _all(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
+        return self._flat(Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         """Return reads, newest first."""
         table = tables.CALENDAR_READ
-        wanted = _all(CalendarRead, table)
+        wanted = all_of(CalendarRead, table)
         if calendar is not None:
             wanted = wanted.where(table.c.calendar == calendar)
         return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
-        rows = self._among(_all(Run, tables.RUN), tables.RUN.c.target, targets)
+        rows = self._among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
         return sorted((Run(**row) for row in rows), key=_first_sent)
 
     def runs_of_release(self, release: str) -> list[Run]:
         """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
-        mine = _all(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
+        mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
         return sorted(self._flat(Run, mine), key=_first_sent)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         """Return blind spans that touch `[begin, end)`, in time order."""
         table = tables.BLIND
-        touching = _all(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
-        return self._flat(Blind, touching.order_by(*table.primary_key))
+        touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
+        # Without a bound on both sides of one index, half of all spans would be read.
+        recent, long = touching.where(table.c.begins >= begin - tables.LONG), touching.where(tables.IS_LONG)
+        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=_in_order)
 
     def judged(
         self,
@@ -100,26 +101,26 @@ class SqlReader:
     ) -> list[Judged]:
         """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
         table = tables.JUDGED
-        wanted = _all(Judged, table).where(*_within(table.c.slot, begin, end), table.c.release.not_in(_joined_away()))
+        wanted = all_of(Judged, table).where(*_within(table.c.slot, begin, end), table.c.release.not_in(_joined_away()))
         if producer is not None:
             wanted = wanted.where(table.c.producer == producer)
         return sorted(self._flat(Judged, wanted), key=_slot_first)
 
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""
-        found = self._flat(Judged, _all(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
+        found = self._flat(Judged, all_of(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
         return next(iter(found), None)
 
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""
         table = tables.JUDGED
-        still = _all(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(_joined_away()))
+        still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(_joined_away()))
         return sorted(self._flat(Judged, still), key=_slot_first)
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
         """Return the newest `limit` events in time order."""
         table = tables.EVENT
-        wanted = _all(Event, table)
+        wanted = all_of(Event, table)
         if release is not None:
             wanted = wanted.where(table.c.release == release)
         return self._flat(Event, wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))[::-1]
@@ -158,7 +159,7 @@ class SqlReader:
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
         table = tables.DRAFT
-        return self._flat(Draft, _all(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
+        return self._flat(Draft, all_of(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
 
     def notices(self, incident: str | None = None) -> list[Notice]:
         """Return notices in time order."""
@@ -175,19 +176,19 @@ class SqlReader:
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
         """Return waiting deliveries due by `now`, the longest due first."""
         table = tables.DELIVERY
-        waiting = _all(Delivery, table).where(table.c.standing == Standing.WAITING, table.c.due <= now)
+        waiting = all_of(Delivery, table).where(table.c.standing == Standing.WAITING, table.c.due <= now)
         return self._flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
         """Return deliveries, of one notice or of all."""
         table = tables.DELIVERY
-        wanted = _all(Delivery, table).order_by(*table.primary_key)
+        wanted = all_of(Delivery, table).order_by(*table.primary_key)
         return self._flat(Delivery, wanted if notice is None else wanted.where(table.c.notice == notice))
 
     def given_up(self, since: datetime) -> list[Delivery]:
         """Return deliveries given up at `since` or later, the newest first."""
         table = tables.DELIVERY
-        over = _all(Delivery, table).where(table.c.standing == Standing.GIVEN_UP, table.c.finished >= since)
+        over = all_of(Delivery, table).where(table.c.standing == Standing.GIVEN_UP, table.c.finished >= since)
         return self._flat(
             Delivery, over.order_by(table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
         )
@@ -200,7 +201,7 @@ class SqlReader:
     def heartbeat(self, monitor: str) -> Heartbeat | None:
         """Return the last sign of life of a monitor."""
         table = tables.HEARTBEAT
-        return next(iter(self._flat(Heartbeat, _all(Heartbeat, table).where(table.c.monitor == monitor))), None)
+        return next(iter(self._flat(Heartbeat, all_of(Heartbeat, table).where(table.c.monitor == monitor))), None)
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
         """Return these records of evidence, by monitor and number; ids that name none are left out."""
@@ -211,33 +212,25 @@ class SqlReader:
                 numbers[monitor].append(int(number))
         asked = ((monitor, some) for monitor, mine in sorted(numbers.items()) for some in chunks(sorted(mine)))
         wanted = (table.c.number.in_(some) & (table.c.monitor == monitor) for monitor, some in asked)
-        found = [record for those in wanted for record in self._flat(Record, _all(Record, table).where(those))]
+        found = [record for those in wanted for record in self._flat(Record, all_of(Record, table).where(those))]
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
         """Return a monitor's records numbered above `after`, in order."""
         table = tables.EVIDENCE
-        mine = _all(Record, table).where(table.c.monitor == monitor, table.c.number > after)
+        mine = all_of(Record, table).where(table.c.monitor == monitor, table.c.number > after)
         return self._flat(Record, mine.order_by(table.c.number).limit(limit))
 
     def last_evidence(self, monitor: str) -> Record | None:
         """Return the newest record of a monitor."""
         table = tables.EVIDENCE
-        mine = _all(Record, table).where(table.c.monitor == monitor)
+        mine = all_of(Record, table).where(table.c.monitor == monitor)
         return next(iter(self._flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
 
     def evidence_monitors(self) -> list[str]:
         """Return the monitors that have kept evidence."""
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
-
-    def lease(self, name: str) -> Lease | None:
-        """Return who holds a lease, run out or not."""
-        return next(iter(self._flat(Lease, _all(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
-
-    def leases(self) -> list[Lease]:
-        """Return every lease, by name."""
-        return self._flat(Lease, _all(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
     def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
         with faults_of(self._place), self._engine.connect() as connection:
@@ -257,7 +250,8 @@ class SqlReader:
         return [row for some in chunks(ids) for row in self._rows(wanted.where(column.in_(some)))]
 
 
-def _all(kind: type[Any], table: Table) -> Select[Any]:
+def all_of(kind: type[Any], table: Table) -> Select[Any]:
+    """Return the question for every row of a table, in the order of a dataclass's fields."""
     return select(*(table.c[name] for name in field_names(kind)))
 
 
@@ -286,6 +280,10 @@ def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN4
     promised = select(promise.c.release).where(*_within(promise.c.begins, begin, end), ~outdated.exists())
     judged = select(tables.JUDGED.c.release).where(*_within(tables.JUDGED.c.slot, begin, end))
     return union(promised, judged)
+
+
+def _in_order(span: Blind) -> tuple[datetime, str, str, str]:
+    return span.begins, span.cause, span.host, span.target
 
 
 def _first_sent(run: Run) -> tuple[datetime, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -145,6 +147,10 @@ BLIND = _lean(
     _fact("ends", Instant),
     Index(None, "ends"),
 )
+LONG = timedelta(days=60)
+IS_LONG = text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
+"""Blind spans so long are few; all others that touch an instant begin not long before it."""
+Index("ix_blind_long", BLIND.c.ends, sqlite_where=IS_LONG, postgresql_where=IS_LONG)
 
 JUDGED = _table(
     "judged",

@@ -1,4 +1,4 @@
-"""What the SQL store is asked and told once a day: what can be thinned, and to be lean and quick again."""
+"""What the SQL store is asked by whoever looks after it: who holds what, what can be thinned, to be lean again."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sqlalchemy import Column, ColumnElement, func, select
 
 from monitor.record import tables
 from monitor.record.faults import faults_of
-from monitor.record.reading import SqlReader
+from monitor.record.reading import SqlReader, all_of
+from monitor.record.rows import Lease
 from monitor.record.tables import METADATA
 
 _INCREMENTAL = 2
@@ -20,7 +21,7 @@ _ROWS_WEIGHED = 1000
 
 
 class SqlUpkeep(SqlReader):
-    """The daily questions and chores of the store."""
+    """Questions and chores of upkeep."""
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
@@ -35,6 +36,14 @@ class SqlUpkeep(SqlReader):
         target = tables.RUN.c.target
         full = self._rows(select(target).group_by(target).having(func.count() > most))
         return sorted({release_of(row["target"]) for row in full})
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+        return next(iter(self._flat(Lease, all_of(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+        return self._flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
     def give_back(self, most: int) -> int:
         """Hand up to `most` pages of freed room back to the disk; return how many are left to be.

@@ -255,6 +255,16 @@ def test_room_is_handed_back_and_the_store_refreshed_without_a_word_lost(store: 
 # Runs and blind spans
 
 
+def test_a_blind_span_of_months_is_found_from_any_instant_in_it(store: Store) -> None:
+    spans = [Blind(SLOT, SLOT + 200 * DAY, "stopped"), Blind(SLOT + 150 * DAY, SLOT + 151 * DAY, "dns", host="h")]
+    with store.transaction() as tx:
+        for span in spans:
+            tx.add_blind(span)
+    assert store.blind(SLOT + 150 * DAY, SLOT + 152 * DAY) == spans
+    assert store.blind(SLOT + 152 * DAY, SLOT + 153 * DAY) == spans[:1]
+    assert store.blind(SLOT + 201 * DAY, SLOT + 300 * DAY) == []
+
+
 def test_several_runs_become_one_and_all_others_stay(store: Store) -> None:
     times = [SLOT + n * MINUTE for n in range(4)]
     runs = [replace(a_run(), first_sent=at, last_received=at, begin=at, end=at) for at in times]

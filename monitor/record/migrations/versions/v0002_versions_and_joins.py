@@ -14,17 +14,20 @@ NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
 
 def upgrade() -> None:
-    """Add two columns to runs, one to releases with its index, and an index to incidents."""
+    """Add two columns to runs, one to releases with its index, and one index each to incidents and blind spans."""
     op.add_column("run", sa.Column("version", sa.Text(), nullable=True))
     op.add_column("run", sa.Column("failed", sa.Integer(), nullable=False, server_default="0"))
     op.add_column("release", sa.Column("joined_into", NAME, nullable=True))
     away = sa.text("joined_into IS NOT NULL")
     op.create_index("ix_release_joined_into", "release", ["joined_into"], sqlite_where=away, postgresql_where=away)
     op.create_index("ix_incident_producer_occurred", "incident", ["producer", "occurred"])
+    long = sa.text("ends - begins > 5184000000000")
+    op.create_index("ix_blind_long", "blind", ["ends"], sqlite_where=long, postgresql_where=long)
 
 
 def downgrade() -> None:
     """Drop them."""
+    op.drop_index("ix_blind_long", "blind")
     op.drop_index("ix_incident_producer_occurred", "incident")
     op.drop_index("ix_release_joined_into", "release")
     op.drop_column("release", "joined_into")
