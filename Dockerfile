@@ -7,7 +7,7 @@ WORKDIR /build
 RUN python -m venv /opt/ninethirty
 ENV PATH=/opt/ninethirty/bin:$PATH
 # Without isolation nothing is fetched that is not in one of the locks, not even to build with.
-COPY deploy/build.lock requirements.lock ./
+COPY build.lock requirements.lock ./
 RUN pip install --require-hashes -r build.lock \
  && pip install --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./

@@ -44,7 +44,7 @@ def test_everything_in_the_image_is_installed_by_its_hash_and_so_is_what_builds_
         "--require-hashes --no-build-isolation --use-pep517 -r requirements.lock",
         "--no-deps --no-build-isolation .",
     ]
-    lock = (DEPLOY / "build.lock").read_text(encoding="utf-8")
+    lock = (ROOT / "build.lock").read_text(encoding="utf-8")
     assert re.findall(r"^(\w+)==[\d.]+ \\\n    --hash=sha256:[0-9a-f]{64}$", lock, re.MULTILINE) == ["setuptools"]
 
 
