@@ -145,6 +145,9 @@ def agreed(spans: Iterable[Span]) -> Span:
                 common, votes = both, votes + 1
         if votes > best[0]:
             best = (votes, common)
+        if votes > len(spans):
+            # All agree, as they nearly always do: nobody else has more to say.
+            break
     return best[1]
 
 

@@ -56,6 +56,7 @@ class Slate:
         self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
         self._promised = _Group(1.0)
         self._groups: dict[Key, _Group] = {}
+        self._keys: dict[Key, Key] = {}
         self._numbers = itertools.count()
         self._shared = -inf
         self.ready = 0
@@ -66,7 +67,10 @@ class Slate:
         if watched.due is None or watched.window is None:
             return
         every = watched.window.every.total_seconds()
-        entry = _Entry(watched, (every, watched.window.chance), watched.rank(), next(self._numbers))
+        key = (every, watched.window.chance)
+        # Targets of one group share its key, of which there would be one for each.
+        key = self._keys.setdefault(key, key)
+        entry = _Entry(watched, key, watched.rank(), next(self._numbers))
         self._entries[watched.target.id] = entry
         heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
         if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
