@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 from monitor.record.rows import Record
 from monitor.record.store import Store
+from monitor.record.vault import files_by_monitor, is_held
 
 _PAGE = 1000
 _START = ""
@@ -36,11 +38,15 @@ def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) ->
     running monitor has written but not committed yet is no fault.
     """
     names = store.evidence_monitors() if monitors is None else monitors
-    return [line for name in names for line in _verify_one(store, folder, name)]
+    known: set[str] = set()
+    told = [line for name in names for line in _verify_one(store, folder, name, known)]
+    return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
 
 
-def _verify_one(store: Store, folder: Path, monitor: str) -> Iterator[str]:
+def _verify_one(store: Store, folder: Path, monitor: str, known: set[str]) -> Iterator[str]:
     previous, number, ends = _START, 0, dict[str, int]()
+    faults: list[_Fault] = []
+    last: Record | None = None
     for record in _every(store, monitor):
         number += 1
         if record.number != number:
@@ -48,11 +54,17 @@ def _verify_one(store: Store, folder: Path, monitor: str) -> Iterator[str]:
             number = record.number
         if link(record, previous).chain != record.chain:
             yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
-        previous = record.chain
+        previous, last = record.chain, record
+        known.add(record.file)
         if record.expired is None:
             ends[record.file] = record.offset + record.length
-            yield from _faults_of_bytes(folder, record)
+            faults += _faults_of_bytes(folder, record)
+        elif ends and not record.is_lost:
+            yield f"evidence {record.id}: marked as given up, though older evidence is kept"
+    yield from _in_few_lines(faults)
     yield from _surplus(folder, ends)
+    if last is not None and last.expired is not None and not last.is_lost:
+        yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
 
 def _every(store: Store, monitor: str) -> Iterator[Record]:
@@ -62,16 +74,30 @@ def _every(store: Store, monitor: str) -> Iterator[Record]:
         after = page[-1].number
 
 
-def _faults_of_bytes(folder: Path, record: Record) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    record: Record
+    what: str
+
+
+def _faults_of_bytes(folder: Path, record: Record) -> Iterator[_Fault]:
     try:
         data = read(folder, record)
     except OSError as exc:
-        yield f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}"
+        yield _Fault(record, f"{record.file} cannot be read: {exc.strerror}")
         return
     if len(data) < record.length:
-        yield f"evidence {record.id}: {record.file} ends before it"
+        yield _Fault(record, f"{record.file} ends before it")
     elif hashlib.sha256(data).hexdigest() != record.sha256:
-        yield f"evidence {record.id}: its bytes in {record.file} were altered"
+        yield _Fault(record, f"its bytes in {record.file} were altered")
+
+
+def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
+    """Tell what is wrong with one file in one way in one line: a file that is gone holds hundreds of records."""
+    for what, group in groupby(faults, key=lambda fault: fault.what):
+        first, *others = (fault.record for fault in group)
+        more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
+        yield f"evidence {first.id}{more}: {what}"
 
 
 def _surplus(folder: Path, ends: dict[str, int]) -> Iterator[str]:
@@ -80,3 +106,13 @@ def _surplus(folder: Path, ends: dict[str, int]) -> Iterator[str]:
         path = folder / name
         if path.exists() and path.stat().st_size > ends[name]:
             yield f"evidence file {name}: bytes after {ends[name]} belong to no record"
+
+
+def _unknown(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
+    """Tell of files that no record names: the store is another one than wrote them, or was emptied."""
+    for monitor, names in files_by_monitor(folder).items():
+        if monitors is not None and monitor not in monitors:
+            continue
+        # A monitor that runs may have begun a file whose records are not committed yet.
+        settled = names[:-1] if is_held(folder, monitor) else names
+        yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)

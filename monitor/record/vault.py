@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from monitor.errors import StoreFault
 from monitor.record.rows import Record
@@ -32,7 +32,7 @@ class Vault:
         with _told(folder):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
             folder.chmod(_FOLDER_MODE)
-            self._lock = os.open(folder / f".{self._prefix}.lock", os.O_CREAT | os.O_RDWR, _FILE_MODE)
+            self._lock = os.open(_lock_of(folder, monitor), os.O_CREAT | os.O_RDWR, _FILE_MODE)
         self._claim()
 
     def files(self) -> list[Path]:
@@ -112,6 +112,31 @@ class Vault:
             os.close(folder)
 
 
+def files_by_monitor(folder: Path) -> dict[str, list[str]]:
+    """Return the names of the files in a folder by monitor, each in the order they were begun."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.warc.gz")):
+        match = _NAME.fullmatch(path.name)
+        if match is not None:
+            found.setdefault(unquote(match["monitor"]), []).append(path.name)
+    return found
+
+
+def is_held(folder: Path, monitor: str) -> bool:
+    """Tell whether a process writes a monitor's files just now."""
+    try:
+        lock = os.open(_lock_of(folder, monitor), os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
 def first_in(name: str) -> int:
     """Return the number of the first record of a file by its name."""
     match = _NAME.fullmatch(name)
@@ -127,6 +152,10 @@ def begun_on(name: str) -> date:
 def torn_off(path: Path) -> Path:
     """Return where the torn end of a file is kept."""
     return path.with_name(f"{path.name}.torn")
+
+
+def _lock_of(folder: Path, monitor: str) -> Path:
+    return folder / f".{quote(monitor, safe='')}.lock"
 
 
 def _cut(path: Path, end: int) -> None:

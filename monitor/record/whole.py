@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, literal, select, text
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    Text,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from alerts.incident import Kind
 from monitor.record import tables
-from monitor.record.tables import HEAD
+from monitor.record.columns import Body, Packed
+from monitor.record.packing import unpack
+from monitor.record.tables import HEAD, METADATA
 
 _MOST = 20
 
@@ -21,7 +36,7 @@ def faults_in(connection: Connection) -> list[str]:
     # A question about rows would only fail on a damaged file, or on one of another shape.
     found = found or _other_shape(connection)
     told = found or [line for question in _questions() for line in _lines(connection, question)]
-    return told if found else [*told, *islice(_unbacked(connection), _MOST)]
+    return told if found else [*told, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
 
 
 def _damage(connection: Connection) -> list[str]:
@@ -73,6 +88,7 @@ def _lines(connection: Connection, question: Select[str]) -> Iterable[str]:
 
 def _questions() -> Iterable[Select[str]]:
     yield from (_orphans(), _quiet_incidents(), _unmatched_verdicts(), _backward_runs(), _unsent())
+    yield from (_lost_verdicts(), _lost_releases(), _lost_promises())
 
 
 def _orphans() -> Select[str]:
@@ -101,6 +117,46 @@ def _unmatched_verdicts() -> Select[str]:
     agrees = exists().where(event.c.release == judged.c.release, event.c.at == newest, event.c.after == judged.c.word)
     line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its last event says another"
     return select(line).where(any_event, ~agrees)
+
+
+def _lost_verdicts() -> Select[str]:
+    event, judged = tables.EVENT, tables.JUDGED
+    line = "the verdict on " + event.c.release + " is lost, its events are there"
+    return select(line).distinct().where(~exists().where(judged.c.release == event.c.release))
+
+
+def _lost_releases() -> Select[str]:
+    judged, release = tables.JUDGED, tables.RELEASE
+    line = "release " + judged.c.release + " is lost, its verdict is there"
+    return select(line).where(~exists().where(release.c.id == judged.c.release))
+
+
+def _lost_promises() -> Select[str]:
+    """Ask whether each slot that was judged on was ever promised, as the ledger never forgets."""
+    judged, promise = tables.JUDGED, tables.PROMISE
+    line = "every promise of " + judged.c.release + " is lost, its verdict is there"
+    promised = exists().where(promise.c.release == judged.c.release)
+    return select(line).where(judged.c.slot.is_not(None), ~promised)
+
+
+def _unreadable(connection: Connection) -> Iterable[str]:
+    """Tell of packed bodies that cannot be read, or are no JSON."""
+    for table in METADATA.sorted_tables:
+        bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]
+        if bodies:
+            raw = (type_coerce(column, LargeBinary) for column in bodies)
+            key = type_coerce(next(iter(table.primary_key)), Text)
+            for row in connection.execute(select(key, *raw)):
+                if not all(map(_can_be_read, row[1:])):
+                    yield f"a row of {row[0]} in {table.name} cannot be read"
+
+
+def _can_be_read(body: bytes) -> bool:
+    try:
+        json.loads(unpack(bytes(body)))
+    except ValueError:
+        return False
+    return True
 
 
 def _backward_runs() -> Select[str]:

@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from os import urandom
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,7 +28,6 @@ from monitor.record.evidence import Evidence
 from monitor.record.export import export
 from monitor.record.rows import Record
 from monitor.record.sql import SqlStore
-from monitor.record.warc import records
 from monitor.record.writer import Writer
 from monitor.rehearse.loop import run_virtually
 from tests.unit.monitor.record.payloads import payload_of
@@ -88,17 +86,6 @@ def test_any_warc_tool_can_read_a_file_of_evidence(sqlite: SqlStore, tmp_path: P
     assert http.get_header("X-Archive-Orig-content-encoding") == "br"
 
 
-def test_the_request_is_kept_beside_its_answer_when_it_is_known(answer: Make) -> None:
-    request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
-    data = records(replace(answer(), whole=False), "edge-7", "r/page/edge", request)
-    asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
-    assert asked[0] == "request"
-    assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
-    assert asked[2].get_header("If-None-Match") == '"abc"'
-    assert asked[1].get_header("WARC-Concurrent-To") == answered[1].get_header("WARC-Record-ID")
-    assert answered[1].get_header("WARC-Truncated") == "length"
-
-
 def test_the_folder_and_its_files_are_the_service_accounts_alone(
     sqlite: SqlStore, tmp_path: Path, answer: Make
 ) -> None:
@@ -130,13 +117,16 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
 
 def test_the_last_look_is_kept_with_the_request_it_answered(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> None:
-        asked = Request(TARGET.url, accept="text/html", etag='"abc"')
-        evidence.same(TARGET, replace(answer(404, b"absent"), request=asked))
+        asked, head = Request(TARGET.url, etag='"abc"'), b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
+        evidence.same(TARGET, replace(answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
         evidence.turned(TARGET, RUN, answer(200, b"out", after=1))
 
     play(sqlite, tmp_path / "ev", story)
     before, turn = (it for name in ("edge-1", "edge-2") for it in sqlite.evidence([name]))
-    assert b'If-None-Match: "abc"' in gzip.decompress(read(tmp_path / "ev", before))
+    head = (
+        b'GET /x?y=1&ninethirty=beef HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\nIf-None-Match: "abc"\r\n\r\n'
+    )
+    assert head in gzip.decompress(read(tmp_path / "ev", before))
     assert b"WARC-Type: request" not in gzip.decompress(read(tmp_path / "ev", turn))
 
 
@@ -276,6 +266,48 @@ def test_a_row_that_was_altered_or_removed_breaks_the_chain(
     keep_all(sqlite, tmp_path / "ev", answer(), answer(200), answer(404))
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql(meddling)
+    assert any(told in line for line in verify(sqlite, tmp_path / "ev"))
+
+
+def test_a_file_that_is_lost_or_cut_is_told_in_one_line(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    kept = keep_all(sqlite, tmp_path / "ev", *(answer(after=n) for n in range(6)))
+    file = tmp_path / "ev" / kept[0].file
+    whole = file.read_bytes()
+    file.write_bytes(whole[: kept[3].offset])
+    assert verify(sqlite, tmp_path / "ev") == [f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"]
+    file.unlink()
+    told = f"evidence edge-1 to edge-6 (6 records): {file.name} cannot be read: No such file or directory"
+    assert verify(sqlite, tmp_path / "ev") == [told]
+
+
+def test_evidence_that_a_store_knows_nothing_of_is_told(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    keep_all(sqlite, tmp_path / "ev", answer())
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM evidence")
+    told = ["evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"]
+    assert verify(sqlite, tmp_path / "ev") == verify(sqlite, tmp_path / "ev", ["edge"]) == told
+    assert verify(sqlite, tmp_path / "ev", ["north"]) == []
+
+
+def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    async def story(_evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        (tmp_path / "ev" / "edge-000000002-20180105.warc.gz").write_bytes(b"not committed yet")
+        return verify(sqlite, tmp_path / "ev")
+
+    keep_all(sqlite, tmp_path / "ev", answer())
+    assert play(sqlite, tmp_path / "ev", story) == []
+    assert len(verify(sqlite, tmp_path / "ev")) == 1
+
+
+@pytest.mark.parametrize(("number", "told"), [(2, "older evidence is kept"), (3, "it is the newest")])
+def test_evidence_marked_as_given_up_where_it_cannot_be_is_told(
+    sqlite: SqlStore, tmp_path: Path, answer: Make, number: int, told: str
+) -> None:
+    keep_all(sqlite, tmp_path / "ev", answer(), answer(200), answer(404))
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE number = ?", (number,))
     assert any(told in line for line in verify(sqlite, tmp_path / "ev"))
 
 

@@ -79,5 +79,7 @@ def test_nothing_that_was_committed_is_lost_by_a_kill_at_any_moment(tmp_path: Pa
     assert last in numbers
     assert [run.first_sent for run in runs] == [SLOT + timedelta(seconds=number) for number in sorted(numbers)]
     assert len(store.evidence([run.evidence[0] for run in runs])) == len(runs)
-    assert (store.check(), verify(store, tmp_path / "ev")) == ([], [])
+    # Its events stand for themselves: there is no verdict on any release.
+    assert [line for line in store.check() if "its events are there" not in line] == []
+    assert verify(store, tmp_path / "ev") == []
     store.close()
