@@ -37,11 +37,14 @@ class Common:
 class Asked(httpx.Request):
     """A request that is bytes already. What httpx's own transport reads besides is made when it reads it."""
 
-    __slots__ = ("_more", "_path", "common", "method", "wire")
+    __slots__ = ("_more", "_path", "common", "method", "unique", "wire")
 
-    def __init__(self, method: str, common: Common, path: bytes, more: Headers) -> None:
-        """Make the bytes. `more` are headers besides the common ones; raises httpx's fault for a line break in them."""
-        self.method, self.common, self._path, self._more = method, common, path, more
+    def __init__(self, method: str, common: Common, path: bytes, more: Headers, unique: int | None = None) -> None:
+        """Make the bytes. `more` are headers besides the common ones; raises httpx's fault for a line break in them.
+
+        `unique` is the number in a path that no cache has seen.
+        """
+        self.method, self.common, self._path, self._more, self.unique = method, common, path, more, unique
         self.wire = b"%s %s%s%s\r\n" % (method.encode("ascii"), path, common.head, lines_of(more))
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever httpx keeps there
@@ -67,20 +70,19 @@ class Asker:
 
     def asked(self, request: Request) -> Asked:
         """Return a request as it is sent. Raises `RefusedAddress`, and httpx's own fault for what is no address."""
-        common, path = self._addressed(request)
+        unique = next(self._unique) if request.bust else None
+        common, path = self._addressed(request, unique)
         is_plain = request.etag is None and request.modified is None
-        return Asked(request.method, common, path, [] if is_plain else list(_conditions(request)))
+        return Asked(request.method, common, path, [] if is_plain else list(conditions_of(request)), unique)
 
-    def _addressed(self, request: Request) -> tuple[Common, bytes]:
+    def _addressed(self, request: Request, unique: int | None) -> tuple[Common, bytes]:
         plain = None if request.bust or "/." in request.url else _PLAIN.fullmatch(request.url)
         if plain is not None:
             return self._shared(plain[1], request.accept), plain[2].encode("ascii")
-        url = httpx.URL(request.url)
+        url = address(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")
         self._guard.origin(url.scheme, url.host, url.port)
-        if request.bust:
-            url = url.copy_merge_params({bust_key(url.path): format(next(self._unique), "x")})
         return self._shared(f"{url.scheme}://{url.netloc.decode('ascii')}", request.accept), url.raw_path
 
     def _shared(self, place: str, accept: str) -> Common:
@@ -97,6 +99,15 @@ class Asker:
         return Common(origin, place, headers, b" HTTP/1.1\r\n" + lines_of(headers), self._timeout)
 
 
+def address(url: str, unique: int | None) -> httpx.URL:
+    """Return an address as it goes out: `unique`, where there is one, makes a query that no cache has seen.
+
+    Raises httpx's own fault for what is no address.
+    """
+    asked = httpx.URL(url)
+    return asked if unique is None else asked.copy_merge_params({bust_key(asked.path): format(unique, "x")})
+
+
 def lines_of(headers: Headers) -> bytes:
     """Return headers as they are sent. Raises httpx's own fault for a line break in one."""
     lines = [b"%s: %s\r\n" % header for header in headers]
@@ -110,7 +121,8 @@ def bust_key(path: str) -> str:
     return "c" if path.endswith("/api/search.json") else "ninethirty"
 
 
-def _conditions(request: Request) -> Iterator[tuple[bytes, bytes]]:
+def conditions_of(request: Request) -> Iterator[tuple[bytes, bytes]]:
+    """Return the headers that make a request conditional."""
     if request.etag:
         yield b"If-None-Match", request.etag.encode("latin-1", "replace")
     if request.modified:

@@ -47,8 +47,9 @@ class Answer:
     """What came back. `headers` have lower-case names; `body` is decoded and at most `cap` bytes.
 
     `sent` is the instant before the first byte of the request left, `received` the one after the last
-    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap. `request` is what
-    was asked, for the record.
+    header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap. What was asked, for
+    the record: `request`; `head`, all that its host was told besides address and conditions, byte for byte; and
+    `unique`, the number in the query of one with `bust`.
     """
 
     url: str
@@ -59,6 +60,8 @@ class Answer:
     received: datetime
     whole: bool = True
     request: Request | None = None
+    head: bytes = b""
+    unique: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import httpx
 
 from monitor import __version__
 from monitor.clock import Clock
-from monitor.look.asked import Asker
+from monitor.look.asked import Asked, Asker
 from monitor.look.body import Body, UnusableBody
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
@@ -101,7 +101,7 @@ class HttpFetcher:
             self._retire(origin)
             raise
         trip.arrives()
-        return await _answered(request, response, trip)
+        return await _answered(request, asked, response, trip)
 
     def _retire(self, origin: Origin) -> None:
         # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
@@ -136,20 +136,24 @@ async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip:
     return await transport.handle_async_request(asked)
 
 
-async def _answered(request: Request, response: httpx.Response, trip: Trip) -> Answer:
-    headers = _headers(response.headers.raw)
+async def _answered(request: Request, asked: Asked, response: httpx.Response, trip: Trip) -> Answer:
+    headers, status, head = _headers(response.headers.raw), response.status_code, asked.common.head
     sent, received = trip.sent or trip.now(), trip.received or trip.now()
-    stream = cast("AsyncIterable[bytes]", response.stream)
     try:
-        if request.method == "HEAD" or response.status_code in _BODILESS:
-            return Answer(request.url, response.status_code, headers, b"", sent, received, request=request)
-        body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
-        async for chunk in stream:
-            if not body.feed(chunk):
-                break
-        return Answer(request.url, response.status_code, headers, body.end(), sent, received, body.whole, request)
+        body, whole = b"", True
+        if request.method != "HEAD" and status not in _BODILESS:
+            body, whole = await _body(request, headers, cast("AsyncIterable[bytes]", response.stream))
+        return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique)
     finally:
         await response.aclose()
+
+
+async def _body(request: Request, headers: dict[str, str], stream: AsyncIterable[bytes]) -> tuple[bytes, bool]:
+    body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
+    async for chunk in stream:
+        if not body.feed(chunk):
+            break
+    return body.end(), body.whole
 
 
 def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -7,7 +7,7 @@ import threading
 import zlib
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -37,7 +37,8 @@ class _Last:
     """The last answer of a target, and the id of its record once it is kept.
 
     `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
-    costs. Of the request it has what a record tells: most targets of a host share that.
+    costs. Of the request it has what a record tells and the address does not: what went to the host besides is one
+    object for all its targets.
     """
 
     url: str
@@ -48,7 +49,8 @@ class _Last:
     received: datetime
     whole: bool
     method: str | None
-    accept: str
+    asked: bytes
+    unique: int | None
     etag: str | None
     modified: str | None
     kept: str
@@ -57,12 +59,13 @@ class _Last:
         """Return the answer with its body."""
         head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
         headers = dict(zip(head[::2], head[1::2], strict=False))
-        return Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole, self._request())
+        answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
+        return replace(answer, request=self._request(), head=self.asked, unique=self.unique)
 
     def _request(self) -> Request | None:
         if self.method is None:
             return None
-        return Request(self.url, self.method, self.accept, etag=self.etag, modified=self.modified)
+        return Request(self.url, self.method, etag=self.etag, modified=self.modified)
 
 
 class Evidence:
@@ -98,14 +101,14 @@ class Evidence:
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.accompany(self)
 
-    def keep(self, answer: Answer, target: str, kind: str, request: Request | None = None) -> str:
+    def keep(self, answer: Answer, target: str, kind: str) -> str:
         """Keep an answer and return the id of its record. `kind` says why it is kept (`turn`, `before`, `calendar`)."""
         with self._lock:
             if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
                 return ""
             self._number += 1
             record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
-            self._waiting.append(Waiting(record, target, answer, request or answer.request))
+            self._waiting.append(Waiting(record, target, answer))
             self._weight += len(answer.body)
         name = record.id
         self.heads.put(name, answer)
@@ -228,7 +231,8 @@ def _last(answer: Answer, packed: _Packed, kept: str) -> _Last:
         answer.received,
         whole,
         asked.method if asked is not None else None,
-        asked.accept if asked is not None else "",
+        answer.head,
+        answer.unique,
         asked.etag if asked is not None else None,
         asked.modified if asked is not None else None,
         kept,

@@ -10,7 +10,7 @@ from datetime import date
 import structlog
 
 from monitor.errors import StoreFault
-from monitor.look.fetch import Answer, Request
+from monitor.look.fetch import Answer
 from monitor.record.chain import link
 from monitor.record.rows import Record
 from monitor.record.vault import Vault
@@ -35,7 +35,6 @@ class Waiting:
     record: Record
     target: str
     answer: Answer
-    request: Request | None
 
 
 class Scribe:
@@ -97,7 +96,7 @@ class Scribe:
         self._open_file(waiting[0].record)
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
-            piece = records(one.answer, one.record.id, one.target, one.request)
+            piece = records(one.answer, one.record.id, one.target)
             if offset == 0:
                 piece = opening(_SOFTWARE, self._file, one.record.at) + piece
             digest = hashlib.sha256(piece).hexdigest()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
+from monitor.look.asked import address, conditions_of, lines_of
 from monitor.look.fetch import Answer, Request
 
 # The body is kept decoded, so these headers no longer speak of it; the prefix is the one web archives use.
@@ -31,26 +30,26 @@ def opening(software: str, name: str, at: datetime) -> bytes:
     return buffer.getvalue()
 
 
-def records(answer: Answer, name: str, target: str, request: Request | None = None) -> bytes:
-    """Return an answer, and the request that asked for it when it is given, as bytes to append to a WARC file.
+def records(answer: Answer, name: str, target: str) -> bytes:
+    """Return an answer, and the request that asked for it where that is known, as bytes to append to a WARC file.
 
+    Both bear the address that went out, with the query that no cache has seen where there was one.
     `name` is the id of the evidence; the same arguments give the same bytes.
     """
     buffer = BytesIO()
     writer = WARCWriter(buffer, gzip=True, warc_version="1.1")
     headers = _warc_headers(answer, name, target)
-    if request is not None:
+    url = answer.url
+    if answer.request is not None:
         asked = headers | {"WARC-Record-ID": _record_id(name, "request")}
         asked["WARC-Concurrent-To"] = headers["WARC-Record-ID"]
-        head = _request_head(answer.url, request)
-        writer.write_record(
-            writer.create_warc_record(answer.url, "request", http_headers=head, warc_headers_dict=asked)
-        )
+        url, head = _asked(answer, answer.request)
+        writer.write_record(writer.create_warc_record(url, "request", http_headers=head, warc_headers_dict=asked))
     if not answer.whole:
         headers["WARC-Truncated"] = "length"
     writer.write_record(
         writer.create_warc_record(
-            answer.url,
+            url,
             "response",
             payload=BytesIO(answer.body),
             length=len(answer.body),
@@ -78,16 +77,14 @@ def _answer_head(answer: Answer) -> StatusAndHeaders:
     return StatusAndHeaders(f"{answer.status} {phrase}".strip(), headers, protocol="HTTP/1.1")
 
 
-def _request_head(url: str, request: Request) -> StatusAndHeaders:
-    parts = urlsplit(url)
-    headers = [("Host", parts.netloc), *_conditions(request).items()]
-    path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    return StatusAndHeaders(f"{request.method} {path} HTTP/1.1", headers, is_http_request=True)
-
-
-def _conditions(request: Request) -> Mapping[str, str]:
-    told = {"Accept": request.accept, "If-None-Match": request.etag, "If-Modified-Since": request.modified}
-    return {name: value for name, value in told.items() if value is not None}
+def _asked(answer: Answer, request: Request) -> tuple[str, StatusAndHeaders]:
+    """Return the address that went out, and the head of the request as it did."""
+    asked = address(answer.url, answer.unique)
+    place, path = f"{asked.scheme}://{asked.netloc.decode('ascii')}", asked.raw_path.decode("ascii")
+    head = answer.head or b" HTTP/1.1\r\n" + lines_of([(b"Host", asked.netloc)])
+    first, *lines = (head + lines_of(list(conditions_of(request)))).decode("latin-1").split("\r\n")
+    headers = [(name, value) for name, _, value in (line.partition(": ") for line in lines if line)]
+    return f"{place}{path}", StatusAndHeaders(f"{request.method} {path}{first}", headers, is_http_request=True)
 
 
 def _kept_name(name: str) -> str:
