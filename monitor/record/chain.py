@@ -11,6 +11,7 @@ from pathlib import Path
 from monitor.record.rows import Record
 from monitor.record.store import Store
 from monitor.record.vault import files_by_monitor, is_held
+from monitor.record.warc import GIVEN_UP, given_up_to
 
 _PAGE = 1000
 _START = ""
@@ -45,7 +46,7 @@ def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) ->
 
 def _verify_one(store: Store, folder: Path, monitor: str, known: set[str]) -> Iterator[str]:
     previous, number, ends = _START, 0, dict[str, int]()
-    faults: list[_Fault] = []
+    faults, marked, explained = list[_Fault](), 0, 0
     last: Record | None = None
     for record in _every(store, monitor):
         number += 1
@@ -56,11 +57,18 @@ def _verify_one(store: Store, folder: Path, monitor: str, known: set[str]) -> It
             yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
         previous, last = record.chain, record
         known.add(record.file)
+        if record.kind == GIVEN_UP:
+            explained = max(explained, _given_up_to(folder, record))
         if record.expired is None:
             ends[record.file] = record.offset + record.length
             faults += _faults_of_bytes(folder, record)
         elif ends and not record.is_lost:
-            yield f"evidence {record.id}: marked as given up, though older evidence is kept"
+            faults.append(_Fault(record, "marked as given up, though older evidence is kept"))
+        elif not record.is_lost:
+            marked = record.number
+    if marked > explained:
+        upto = f"{monitor}-{explained + 1} to {monitor}-{marked}"
+        yield f"evidence {upto}: marked as given up, and the chain knows nothing of it"
     yield from _in_few_lines(faults)
     yield from _surplus(folder, ends)
     if last is not None and last.expired is not None and not last.is_lost:
@@ -90,6 +98,18 @@ def _faults_of_bytes(folder: Path, record: Record) -> Iterator[_Fault]:
         yield _Fault(record, f"{record.file} ends before it")
     elif hashlib.sha256(data).hexdigest() != record.sha256:
         yield _Fault(record, f"its bytes in {record.file} were altered")
+
+
+def _given_up_to(folder: Path, record: Record) -> int:
+    """Return up to which record one of kind `given_up` says that bytes were given up."""
+    if record.is_lost:
+        # The chain holds that it was said; of what, the disk that had to be relieved could not take.
+        return record.number - 1
+    try:
+        data = read(folder, record)
+    except OSError:
+        return 0
+    return given_up_to(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
 
 
 def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:

@@ -6,9 +6,10 @@ import hashlib
 import threading
 import zlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from monitor.clock import Clock
@@ -20,12 +21,14 @@ from monitor.record.rows import Record
 from monitor.record.scribe import Scribe, Waiting
 from monitor.record.store import Store, Transaction
 from monitor.record.vault import Vault, first_in
+from monitor.record.warc import GIVEN_UP, GivenUp, records, statement
 from monitor.record.writer import Writer
 
 _MOST_WAITING = 64_000_000
 _MOST_REMEMBERED = 16_000_000
 _LONGEST_REMEMBERED = 32_000
 _SHARED = 64
+_DAY = timedelta(days=1)
 
 
 _Packed = tuple[int, bytes]
@@ -106,11 +109,7 @@ class Evidence:
         with self._lock:
             if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
                 return ""
-            self._number += 1
-            record = Record(self._monitor, self._number, kind, answer.received, "", 0, 0, "", "")
-            self._waiting.append(Waiting(record, target, answer))
-            self._weight += len(answer.body)
-        name = record.id
+            name = self._put(kind, answer.received, partial(records, answer, target=target), len(answer.body))
         self.heads.put(name, answer)
         self._writer.nudge()
         return name
@@ -155,13 +154,17 @@ class Evidence:
     async def retain(self, keep: timedelta, most: int) -> list[str]:
         """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
 
-        The store learns it first: bytes that are gone without its knowing would look like tampering.
+        The store learns it first, and so does the chain: bytes that are gone without their knowing were tampered with.
         """
         now = self._clock.now()
         given_up = self._vault.outdated(now, keep, most)
         if given_up:
             files = self._vault.files()
             last = first_in(files[len(given_up)].name) - 1
+            names = [path.name for path in given_up]
+            told = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
+            with self._lock:
+                self._put(GIVEN_UP, now, partial(statement, told, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
             self._vault.delete(given_up)
         return [path.name for path in given_up]
@@ -185,7 +188,7 @@ class Evidence:
         """Learn that the records of the last `write` are committed."""
         with self._lock:
             for _ in self._written:
-                self._weight -= len(self._waiting.popleft().answer.body)
+                self._weight -= self._waiting.popleft().weight
         if self._written:
             self.scribe.go_on_after(self._written[-1])
             self._written = []
@@ -195,6 +198,13 @@ class Evidence:
         self._closed = True
         self._waiting.clear()
         self._vault.close()
+
+    def _put(self, kind: str, at: datetime, piece: Callable[[str], bytes], weight: int) -> str:
+        self._number += 1
+        record = Record(self._monitor, self._number, kind, at, "", 0, 0, "", "")
+        self._waiting.append(Waiting(record, partial(piece, record.id), weight))
+        self._weight += weight
+        return record.id
 
     def _remember(self, target: str, answer: Answer, kept: str = "") -> None:
         body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)

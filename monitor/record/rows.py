@@ -129,8 +129,8 @@ class Record:
     `number` counts a monitor's records from 1 without gaps. `file` is a name in the evidence folder;
     `offset` and `length` are bytes in it, `sha256` is that of those bytes, in hex. The bytes name target
     and address. `chain` is the SHA-256 over this record and the `chain` of the one before, so that a
-    record altered, lost or slipped in shows. `expired` is when the bytes were given up for want of room; with
-    a `length` of nothing they could not be kept in the first place, since the disk refused them.
+    record altered, lost or slipped in shows. `expired` is when the bytes were given up, as a later record of kind
+    `given_up` says; with a `length` of nothing they could not be kept in the first place, since the disk refused them.
     """
 
     monitor: str

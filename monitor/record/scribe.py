@@ -10,11 +10,10 @@ from datetime import date
 import structlog
 
 from monitor.errors import StoreFault
-from monitor.look.fetch import Answer
 from monitor.record.chain import link
 from monitor.record.rows import Record
 from monitor.record.vault import Vault
-from monitor.record.warc import opening, records
+from monitor.record.warc import opening
 
 _log = structlog.get_logger(__name__)
 _SOFTWARE = "ninethirty"
@@ -30,11 +29,11 @@ class EvidenceRefused(StoreFault):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An answer on its way to the disk, and its record as far as that is known."""
+    """Bytes on their way to the disk, made by `piece`, about `weight` long; and their record as far as it is known."""
 
     record: Record
-    target: str
-    answer: Answer
+    piece: Callable[[], bytes]
+    weight: int
 
 
 class Scribe:
@@ -96,7 +95,7 @@ class Scribe:
         self._open_file(waiting[0].record)
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:
-            piece = records(one.answer, one.record.id, one.target)
+            piece = one.piece()
             if offset == 0:
                 piece = opening(_SOFTWARE, self._file, one.record.at) + piece
             digest = hashlib.sha256(piece).hexdigest()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
 from io import BytesIO
 from uuid import NAMESPACE_URL, uuid5
 
+from warcio.archiveiterator import ArchiveIterator
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -16,6 +20,8 @@ from monitor.look.fetch import Answer, Request
 # The body is kept decoded, so these headers no longer speak of it; the prefix is the one web archives use.
 _OF_THE_WIRE = {"content-encoding", "content-length", "transfer-encoding"}
 _ORIGINALLY = "X-Archive-Orig-"
+GIVEN_UP = "given_up"
+"""The kind of record that says what was given up, by the configuration, of those before it."""
 
 
 def opening(software: str, name: str, at: datetime) -> bytes:
@@ -58,6 +64,46 @@ def records(answer: Answer, name: str, target: str) -> bytes:
         )
     )
     return buffer.getvalue()
+
+
+@dataclass(frozen=True, slots=True)
+class GivenUp:
+    """What a monitor gave up of its evidence, and by which rule: files that hold the records `first` to `last`."""
+
+    files: Sequence[str]
+    first: int
+    last: int
+    keep_days: int
+    keep_mb: int
+
+
+def statement(told: GivenUp, name: str, at: datetime) -> bytes:
+    """Return a record that says what was given up, as bytes to append to a WARC file. `name` is its own id."""
+    buffer, payload = BytesIO(), json.dumps({GIVEN_UP: asdict(told)}).encode()
+    writer = WARCWriter(buffer, gzip=True, warc_version="1.1")
+    headers = {
+        "WARC-Record-ID": _record_id(name, "metadata"),
+        "WARC-Date": _date(at),
+        "X-Ninethirty-Record": name,
+    }
+    record = writer.create_warc_record(
+        "",
+        "metadata",
+        payload=BytesIO(payload),
+        length=len(payload),
+        warc_content_type="application/json",
+        warc_headers_dict=headers,
+    )
+    writer.write_record(record)
+    return buffer.getvalue()
+
+
+def given_up_to(data: bytes) -> int:
+    """Return the number of the last record that a statement says was given up, 0 for bytes that say nothing of it."""
+    for record in ArchiveIterator(BytesIO(data)):
+        if record.rec_type == "metadata":
+            return int(json.loads(record.content_stream().read())[GIVEN_UP]["last"])
+    return 0
 
 
 def _warc_headers(answer: Answer, name: str, target: str) -> dict[str, str]:

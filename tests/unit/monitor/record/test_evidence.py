@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from os import urandom
 from pathlib import Path
 from typing import Any, TypeVar
@@ -421,7 +422,58 @@ def test_old_evidence_is_given_up_with_the_stores_knowledge(sqlite: SqlStore, tm
     given_up = play(sqlite, tmp_path / "ev", story, now)
     assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
     expired = [it.expired is not None for it in sqlite.evidence_chain("edge")]
-    assert expired == [True] * 4 + [False] * 4
+    assert expired == [True] * 4 + [False] * 5
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+def test_what_was_given_up_and_by_which_rule_is_an_entry_of_the_chain(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    for second in range(2):
+        keep_all(sqlite, tmp_path / "ev", answer(after=second), answer(200, after=second))
+    play(sqlite, tmp_path / "ev", lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0))
+    entry = sqlite.evidence_chain("edge")[-1]
+    found = ArchiveIterator(BytesIO(read(tmp_path / "ev", entry)), check_digests="raise")
+    told = [(it.rec_type, it.content_stream().read()) for it in found]
+    assert (entry.kind, entry.expired, [kind for kind, _ in told]) == ("given_up", None, ["warcinfo", "metadata"])
+    names = ["edge-000000001-20180105.warc.gz"]
+    said = {"files": names, "first": 1, "last": 2, "keep_days": 400, "keep_mb": 0}
+    assert json.loads(told[1][1]) == {"given_up": said}
+
+
+@pytest.mark.parametrize("kept", [b"", b"\x1f\x8bno record", None])
+def test_a_mark_that_no_entry_of_the_chain_explains_is_told(
+    sqlite: SqlStore, tmp_path: Path, answer: Make, kept: bytes | None
+) -> None:
+    for second in range(3):
+        keep_all(sqlite, tmp_path / "ev", answer(after=second))
+    play(sqlite, tmp_path / "ev", lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0))
+    assert verify(sqlite, tmp_path / "ev") == []
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE number <= 3")
+    third, entry = sqlite.evidence_chain("edge")[2:]
+    (tmp_path / "ev" / third.file).unlink()
+    told = "marked as given up, and the chain knows nothing of it"
+    assert verify(sqlite, tmp_path / "ev") == [f"evidence edge-3 to edge-3: {told}"]
+    if kept is not None:
+        (tmp_path / "ev" / entry.file).write_bytes(kept)
+        assert verify(sqlite, tmp_path / "ev")[0] == f"evidence edge-1 to edge-3: {told}"
+
+
+def test_a_folder_that_cannot_take_the_entry_is_relieved_all_the_same(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    for second in range(3):
+        keep_all(sqlite, tmp_path / "ev", answer(after=second))
+
+    async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
+        # Where the next file would begin lies something that is no file.
+        (tmp_path / "ev" / "edge-000000004-20180105.warc.gz").mkdir()
+        return await evidence.retain(timedelta(days=400), 0)
+
+    assert len(play(sqlite, tmp_path / "ev", story)) == 3
+    (tmp_path / "ev" / "edge-000000004-20180105.warc.gz").rmdir()
+    assert [(it.kind, it.is_lost) for it in sqlite.evidence_chain("edge")][-1] == ("given_up", True)
     assert verify(sqlite, tmp_path / "ev") == []
 
 
@@ -435,7 +487,8 @@ def test_evidence_beyond_its_room_is_given_up_oldest_first_but_never_the_newest(
         return [*await evidence.retain(timedelta(days=400), 1), *await evidence.retain(timedelta(days=400), 1)]
 
     given_up = play(sqlite, tmp_path / "ev", story)
-    assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000002-20180105.warc.gz"]
+    # What was given up first is told in a file of its own, which is the newest from then on.
+    assert given_up == [f"edge-00000000{first}-20180105.warc.gz" for first in (1, 2, 3)]
     assert verify(sqlite, tmp_path / "ev") == []
 
 
