@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
-from random import Random
-from socket import socket
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import structlog
 
-from alerts.channel import Channel
-from monitor import __version__
-from monitor.attendant import Attendant, Reminding
-from monitor.calendars import PERSONAL_KINDS, CalendarReader
+from monitor import __version__, serving
 from monitor.clock import Clock, SystemClock
-from monitor.clockwork import Clockwork, Failed, SchedulerClockwork
+from monitor.clockwork import Clockwork, SchedulerClockwork
 from monitor.compaction import Compaction
-from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.daemon import Daemon
-from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.events import Events, Recorded
+from monitor.disorder import Troubles
+from monitor.edges import REAL, Edges
 from monitor.expected import EVERY, Expected
 from monitor.foresight import HOURLY, Foresight
 from monitor.health import Health
 from monitor.listed import Listed
-from monitor.look.fetch import Fetcher
 from monitor.look.poller import Hooks, Poller
 from monitor.look.see import Seer
 from monitor.metrics import Metrics
@@ -38,9 +30,10 @@ from monitor.motion import Motion
 from monitor.newcomers import Newcomers
 from monitor.plan.targets import Target
 from monitor.planner import Rules
+from monitor.postroom import Postroom
 from monitor.pulse import Pulse
+from monitor.readers import Readers
 from monitor.record.evidence import Evidence
-from monitor.record.lease import Leaseholder
 from monitor.record.open import open_store
 from monitor.record.scribe import EvidenceRefused
 from monitor.record.store import Store
@@ -50,58 +43,29 @@ from monitor.roster import Roster
 from monitor.rounds import Rounds
 from monitor.scarcity import CHECKED, Scarcity
 from monitor.senses import Senses
-from monitor.systemd import SILENT, ServiceManager
 from monitor.tripwires import Heard, Tripwires
 from monitor.vigil import Vigil
-from monitor.watch import Troubles, Watch
+from monitor.watch import Watch
 from monitor.watched import Watched
 from monitor.web.desk import Desk
 from monitor.wiring import (
     budget_of,
     channels_of,
     checks_of,
-    digesting_of,
     door_of,
-    endings_of,
     fetcher_of,
     hosts_of,
     house_of,
     joining_of,
     keys_of,
-    links_of,
     parts_of,
     phases_of,
     policies_of,
-    slot_times_of,
-    source_options,
 )
-from schedules.sources.kinds import KINDS
-
-if TYPE_CHECKING:
-    from monitor.web.serve import WebServer
 
 T = TypeVar("T")
-_TURN = timedelta(seconds=10)
-"""How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""
+__all__ = ["REAL", "Edges", "build"]
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Edges:
-    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one."""
-
-    clock: Clock | None = None
-    clockwork: Callable[[Clock, Failed], Clockwork] | None = None
-    fetcher: Fetcher | None = None
-    store: Store | None = None
-    channels: Sequence[Channel] | None = None
-    seed: int | None = None
-    serve: bool = True
-    manager: ServiceManager = SILENT
-    durable: bool = True
-
-
-REAL = Edges()
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Daemon:
@@ -110,26 +74,13 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Dae
     `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
     """
     clock = edges.clock or SystemClock()
-    web = _listening(settings.web.listen) if edges.serve else None
+    bound = serving.listening(settings.web.listen) if edges.serve else None
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
     daemon, desk = _Workshop(settings, edges, folder, clock, store).daemon()
-    if web is not None:
-        daemon.web = _server(desk, web)
+    if bound is not None:
+        daemon.web = serving.server(desk, bound)
     return daemon
-
-
-def _listening(address: str) -> socket:
-    from monitor.web.serve import listen  # noqa: PLC0415 # 6 MB that who serves nothing need not have
-
-    return listen(address)
-
-
-def _server(desk: Desk, bound: socket) -> WebServer:
-    from monitor.web.app import application  # noqa: PLC0415 # as above
-    from monitor.web.serve import WebServer  # noqa: PLC0415 # as above
-
-    return WebServer(application(desk), bound)
 
 
 class _Workshop:
@@ -162,8 +113,11 @@ class _Workshop:
         self.poller = self._poller()
         self.house = house_of(settings, [channel.name for channel in self.channels], folder)
         self.watch = self._watch()
-        self.drain = self._drain()
-        self.attendant = self._attendant()
+        post = Postroom(
+            settings, store, self.writer, clock, self.house, self.channels, self.metrics, self._ask, edges.seed
+        )
+        self.drain = post.drain()
+        self.attendant = post.attendant(self.drain.ring)
 
     def daemon(self) -> tuple[Daemon, Desk]:
         """Return everything wired, and the desk that answers for it."""
@@ -297,48 +251,11 @@ class _Workshop:
             self.store, self.writer, roster, self.watch, self.fetcher, self.clock, poller.turn, daemon.look
         )
 
-    def _drain(self) -> Drain:
-        endings = endings_of(self.settings, self.channels)
-        return Drain(
-            self.store,
-            self.writer,
-            self.channels,
-            endings,
-            self.clock,
-            self._ask,
-            rng=Random(self.edges.seed),  # noqa: S311 # spreads retries, guards nothing
-            told=self._told,
-            customs=self._customs(),
-        )
-
-    def _customs(self) -> Customs:
-        # Of this process alone: two monitors of one name must not both believe to hold the outbox.
-        mark = Random(self.edges.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
-        shared = not self.settings.store.url.startswith("sqlite:")
-        return Customs(
-            links=links_of(self.settings),
-            templates=self.house.templates,
-            digesting=digesting_of(self.settings),
-            holder=Leaseholder(f"{self.name} {mark:08x}", _TURN),
-            **({"idle": _TURN} if shared else {}),
-        )
-
-    def _attendant(self) -> Attendant:
-        alert = self.settings.alert
-        return Attendant(
-            self.store,
-            self.writer,
-            self.clock,
-            self.house,
-            Reminding(alert.remind_after, alert.remind_every),
-            ask=self._ask,
-            ring=self.drain.ring,
-            given_up=self.metrics.given_up.set,
-        )
-
     def _rounds(self, roster: Roster) -> Rounds:
+        turn, heed = self.poller.turn, self.poller.heed
+        readers = Readers(self.settings, self.folder, self.fetcher, turn, heed, self.clock, self.evidence)
         return Rounds(
-            [(self._reader(table), table.every) for table in self.settings.calendar],
+            readers.all(),
             roster,
             self.health,
             self.metrics,
@@ -350,27 +267,6 @@ class _Workshop:
             self.settings.timezone,
             self.settings.policy.expect_editions,
         )
-
-    def _reader(self, table: CalendarSettings) -> CalendarReader:
-        source = KINDS[table.kind](source_options(table, self.settings.timezone))
-        file = self.folder / table.file if table.file is not None else None
-        return CalendarReader(
-            table.name,
-            source,
-            self.fetcher,
-            self.poller.turn,
-            self.clock,
-            file,
-            heard=self.poller.heed,
-            keeper=self.evidence,
-            strip=table.kind in PERSONAL_KINDS,
-            adjust=slot_times_of(self.settings) if self._has_usual_times() else None,
-            producer=table.producer,
-        )
-
-    def _has_usual_times(self) -> bool:
-        producers = self.settings.policy.producer.values()
-        return bool(self.settings.slot_time) or any(own.default_time is not None for own in producers)
 
     def _clockwork(self) -> Clockwork:
         if self.edges.clockwork is not None:
@@ -384,9 +280,6 @@ class _Workshop:
         self.attendant.opened(recorded.incident)
         if recorded.notices:
             self.drain.ring()
-
-    def _told(self, channel: str, outcome: str) -> None:
-        self.metrics.notices.labels(channel, outcome).inc()
 
     def _failed(self, name: str, fault: BaseException) -> None:
         self.metrics.faults.labels(name).inc()

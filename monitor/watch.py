@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 
-from alerts import news
 from alerts.finding import ReleaseFacts
-from alerts.incident import kind_of
 from monitor.agenda import Agenda
 from monitor.clock import Clock
-from monitor.deliver.events import Events, Recorded, body_of, standing
-from monitor.deliver.facts import Measured, release_facts
+from monitor.company import company_of, others_behind
+from monitor.deliver.events import Events, Recorded
+from monitor.deliver.facts import release_facts
+from monitor.disorder import Disorder, Troubles
 from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
-from monitor.judge.platform import BEHIND, with_platform
+from monitor.judge.platform import with_platform
 from monitor.judge.policy import Grade
 from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
-from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import window_at
 from monitor.plan.targets import Target
 from monitor.planner import Looker, Planner, Recall, Rules
-from monitor.record.store import Conflict
 from monitor.record.writer import Writer
+from monitor.recorder import Recorder
 from monitor.watched import Watched, extended
 from schedules.announcement import Part
 from schedules.inforce import slot_in_force
@@ -53,14 +53,6 @@ class Keeper(Protocol):
 
     def forget(self, target: str) -> None:
         """Let go of the last look at a target that is looked at no more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Troubles:
-    """Who hears of what keeps the watch from seeing: a span that cannot be put in order, a run nobody had room for."""
-
-    blind: Callable[[Blind], None] = lambda _span: None
-    refused: Callable[[], None] = lambda: None
 
 
 class Watch:
@@ -90,10 +82,9 @@ class Watch:
         self.events = events
         self._keeper = keeper
         self._rules = rules
-        self._on_recorded = on_recorded
-        self._clock_offset = clock_offset
+        self._recorder = Recorder(writer, events, rules, clock_offset, on_recorded)
         self._troubles = troubles or Troubles()
-        self._disorder: dict[str, datetime] = {}
+        self._disorder = Disorder(self._troubles)
         self._releases: dict[str, Watched] = {}
         self._blind: list[Blind] = []
         self._agenda = Agenda(clock)
@@ -152,7 +143,7 @@ class Watch:
         self._planner.forget(watched)
         for target in watched.spots:
             self._keeper.forget(target)
-            self._disorder.pop(target, None)
+            self._disorder.forget(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting of a target of a watched release."""
@@ -165,7 +156,7 @@ class Watch:
                 target, sighting, self._spacing(watched, target), apart=self._was_blind(sighting, watched)
             )
         except OutOfOrder:
-            self._disordered(sighting, last)
+            self._disorder.tell(sighting, last)
             return
         if not self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run)):
             watched.take_back(target.id, last, new=new)
@@ -211,7 +202,7 @@ class Watch:
         """Return what the alerts leaf may know as of now of a release, watched or only promised."""
         watched = self._releases.get(release.id) or Watched(self._planner.with_parts(release), list(promises))
         verdict = self._verdict(watched, self._clock.now())
-        return release_facts(verdict, self.measured(watched, verdict))
+        return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind))
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""
@@ -243,25 +234,6 @@ class Watch:
             watched.closely = tuple(one for one in watched.closely if one[0] != part)
             self._planner.replan(watched)
 
-    def measured(self, watched: Watched, verdict: Verdict) -> Measured:
-        """Return how a verdict was measured, for the draft."""
-        slot = verdict.slot.begins() if verdict.slot else None
-        blind = [span for span in self._blind if slot is None or abs(span.ends - slot) < timedelta(days=1)]
-        records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        spacing = self._rules.phases.slot_every.total_seconds()
-        return Measured(self._rules.monitor, watched.runs, blind, self._clock_offset(), spacing, records)
-
-    def _disordered(self, sighting: Sighting, last: Run | None) -> None:
-        """Tell once that our clock went back: until it catches up, what a target shows cannot be put in order."""
-        until = sighting.received if last is None else last.last_received
-        if self._disorder.get(sighting.target) == until:
-            return
-        self._disorder[sighting.target] = until
-        _log.warning("sighting_out_of_order", target=sighting.target)
-        # Whoever waits for the next look notices more than that, and tells of it for all targets at once.
-        if until - sighting.received <= _AGAIN:
-            self._troubles.blind(Blind(sighting.received, until, "clock", target=sighting.target))
-
     def _take_run(self, watched: Watched, target: Target, run: Run, outcome: Answer | Failure, *, turned: bool) -> bool:
         """Keep a run and the bytes of its look; False when there is no room for it: then nothing was seen."""
         if turned:
@@ -287,36 +259,10 @@ class Watch:
             self._agenda.at(watched.held, watched.release.id)
             return
         watched.held = None
-        self._judge_company(before, verdict)
-        await self._record(watched, verdict, now)
-
-    async def _record(self, watched: Watched, verdict: Verdict, now: datetime) -> None:
-        """Write a verdict down, unless it differs in nothing but lengths that still grow."""
-        measured = self.measured(watched, verdict)
-        told = _told(verdict, measured)
-        if told == watched.told:
-            return
-        try:
-            recorded = await self._writer.write(lambda tx: self.events.record(tx, verdict, measured, now))
-        except Conflict:
-            # A person wrote to the same draft meanwhile: judged again, it is read again.
+        for name in company_of(self._releases, before, verdict):
+            self.judge_soon(name)
+        if not await self._recorder.record(watched, verdict, self._blind, now):
             self._agenda.at(now + _AGAIN, watched.release.id)
-            return
-        watched.told = told
-        watched.incident = recorded.incident.id if recorded.incident else None
-        word, grade = verdict.word.value, verdict.grade.value
-        _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
-        self._on_recorded(recorded)
-
-    def _judge_company(self, before: Verdict | None, verdict: Verdict) -> None:
-        """Have those promised for the same instant judged again when this release falls behind, or is found not to."""
-        was_behind = before is not None and before.word in BEHIND
-        if (verdict.word in BEHIND) is was_behind or verdict.slot is None:
-            return
-        for name, other in self._releases.items():
-            promised = other.verdict.slot if other.verdict is not None else None
-            if name != verdict.release and promised is not None and promised.instant == verdict.slot.instant:
-                self.judge_soon(name)
 
     def _hold_if_passed(self, watched: Watched) -> None:
         now = self._clock.now()
@@ -328,14 +274,7 @@ class Watch:
     def _verdict(self, watched: Watched, now: datetime) -> Verdict:
         policy = self._rules.policies.of(watched.release.producer)
         verdict = judge(watched.release, watched.promises, watched.runs, self._blind, policy, now)
-        return with_platform(verdict, self._others(verdict))
-
-    def _others(self, verdict: Verdict) -> list[Verdict]:
-        if verdict.word not in BEHIND:
-            return []
-        others = (watched for name, watched in self._releases.items() if name != verdict.release)
-        known = (watched.verdict for watched in others if watched.held is None)
-        return [other for other in known if other is not None]
+        return with_platform(verdict, others_behind(self._releases, verdict))
 
     def _spacing(self, watched: Watched, target: Target) -> timedelta | None:
         spot = watched.at(target.id)
@@ -359,10 +298,3 @@ class Watch:
         if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(watched.release.producer).note_within
         return verdict.word in _UNSETTLED and at > passes
-
-
-def _told(verdict: Verdict, measured: Measured) -> object:
-    """Return what people would see of a verdict, less lengths that still grow."""
-    facts = release_facts(verdict, measured)
-    company = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
-    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), company
