@@ -22,11 +22,11 @@ by_role = click.option(
 
 
 def role_of(by: str | None) -> str:
-    """Return the role a person acts in; asks for it on a terminal. Raises `UserFault` when nobody can be asked."""
+    """Return the role a person acts in; asks for it on a terminal. Raises wrong usage when nobody can be asked."""
     if by and by.strip():
         return by
     if not is_attended():
-        raise UserFault('say in which role: --by "duty statistician"')
+        raise click.UsageError('say in which role: --by "duty statistician"')
     return str(click.prompt("In which role", err=True))
 
 

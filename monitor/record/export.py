@@ -6,9 +6,11 @@ import hashlib
 import json
 import os
 import zipfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
@@ -17,15 +19,17 @@ from monitor.record.rows import Record
 from monitor.record.store import Store
 
 _HOW_TO_CHECK = (
-    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`. `chain` is the SHA-256 of these "
-    "lines joined by newlines: the chain of the record numbered one lower by the same monitor (empty for number 1), "
-    "monitor, number, kind, at, file, offset, length, sha256. A length of 0 means that the disk refused the bytes."
+    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "
+    "compares all of them. `chain` is the SHA-256 of these lines joined by newlines: previous (the chain of the record "
+    "numbered one lower by the same monitor, empty for number 1), monitor, number, kind, at, file, offset, length, "
+    "sha256. A length of 0 means that the disk refused the bytes."
 )
 
 
 def export(store: Store, folder: Path, incident: Incident, file: Path, now: datetime) -> int:
     """Write every record behind an incident, and a manifest of their hashes, to a zip; return how many there are.
 
+    The same evidence makes the same bytes. `SHA256SUMS` inside is what `sha256sum -c` reads.
     Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
     slot is shown to nobody until then. Raises `StoreFault` when bytes are missing or altered.
     """
@@ -34,10 +38,12 @@ def export(store: Store, folder: Path, incident: Incident, file: Path, now: date
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
     records = store.evidence(names)
-    held = [(record, _checked(folder, record)) for record in records if record.expired is None]
-    manifest = _manifest(incident, records, now)
+    held = [(_path(record), _checked(folder, record)) for record in records if record.expired is None]
+    before = store.evidence([f"{record.monitor}-{record.number - 1}" for record in records])
+    manifest = _manifest(incident, records, {(one.monitor, one.number + 1): one.chain for one in before})
+    contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
     try:
-        _write(file, held, manifest, now)
+        _write(file, contents, max((record.at for record in records), default=incident.opened))
     except FileExistsError as exc:
         raise UserFault(f"{file} is there already; an export never overwrites") from exc
     except OSError as exc:
@@ -56,34 +62,34 @@ def _checked(folder: Path, record: Record) -> bytes:
     return data
 
 
-def _manifest(incident: Incident, records: list[Record], now: datetime) -> dict[str, Any]:
+def _manifest(incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str]) -> dict[str, Any]:
     return {
         "incident": incident.id,
         "release": incident.release,
         "title": incident.title,
-        "made": now.astimezone(UTC).isoformat(),
         "check": _HOW_TO_CHECK,
-        "records": [_entry(record) for record in records],
+        "records": [_entry(record, before.get((record.monitor, record.number), "")) for record in records],
     }
 
 
-def _entry(record: Record) -> dict[str, Any]:
+def _entry(record: Record, previous: str) -> dict[str, Any]:
     entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
     place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
     expired = record.expired.isoformat() if record.expired else None
     path = None if expired else _path(record)
-    return {**entry, "at": record.at.isoformat(), **place, "path": path, "expired": expired}
+    return {**entry, "at": record.at.isoformat(), **place, "previous": previous, "path": path, "expired": expired}
 
 
 def _path(record: Record) -> str:
-    return f"records/{record.id}.warc.gz"
+    return f"records/{quote(record.id, safe='')}.warc.gz"
 
 
-def _write(file: Path, held: list[tuple[Record, bytes]], manifest: dict[str, Any], now: datetime) -> None:
+def _write(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
     handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
-    stamp = now.astimezone(UTC).timetuple()[:6]
-    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
-        text = json.dumps(manifest, indent=1, ensure_ascii=False)
-        archive.writestr(zipfile.ZipInfo("manifest.json", stamp), text)
-        for record, data in held:
-            archive.writestr(zipfile.ZipInfo(_path(record), stamp), data)
+    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
+        for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
+            member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
+            # Without its mode nobody but root could read what `unzip` makes of it.
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, data)

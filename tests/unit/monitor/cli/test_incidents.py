@@ -54,7 +54,11 @@ def test_a_note_is_added_in_a_role(ask: Ask) -> None:
 @pytest.mark.parametrize("verb", [("note", INCIDENT, "called"), ("close", INCIDENT), ("sign", INCIDENT)])
 def test_nobody_acts_without_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
     told = ask("incident", *verb)
-    assert (told.status, told.err) == (1, 'say in which role: --by "duty statistician"\n')
+    usage = f"ninethirty incident {verb[0]}"
+    assert (told.status, told.err) == (
+        2,
+        f'{usage}: say in which role: --by "duty statistician" (see {usage} --help)\n',
+    )
 
 
 def test_an_empty_note_is_refused(ask: Ask) -> None:
@@ -153,5 +157,5 @@ def test_signing_freezes_a_version_and_tells_what_is_left(ask: Ask) -> None:
 def test_evidence_of_an_incident_is_exported_once(ask: Ask, folder: Path) -> None:
     file = folder / "evidence.zip"
     assert ask("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
-    assert zipfile.ZipFile(file).namelist() == ["manifest.json"]
+    assert zipfile.ZipFile(file).namelist() == ["manifest.json", "SHA256SUMS"]
     assert ask("incident", "export", INCIDENT, str(file)).status == 1

@@ -511,7 +511,7 @@ def test_an_export_holds_every_record_with_the_hashes_to_check_it(
     with zipfile.ZipFile(out) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         held = {name: archive.read(name) for name in archive.namelist()}
-    assert set(held) == {"manifest.json", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
+    assert set(held) == {"SHA256SUMS", "manifest.json", "records/edge-1.warc.gz", "records/edge-2.warc.gz"}
     assert [hashlib.sha256(held[it["path"]]).hexdigest() for it in manifest["records"]] == [
         it.sha256 for it in kept[:2]
     ]
@@ -522,12 +522,32 @@ def test_an_export_holds_every_record_with_the_hashes_to_check_it(
 
 def chain_by_hand(entries: list[dict[str, Any]]) -> list[str]:
     """Follow the manifest's own words on how to check it."""
-    previous, chains = "", []
-    for it in entries:
-        names = ("monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
-        previous = hashlib.sha256("\n".join([previous, *(str(it[name]) for name in names)]).encode()).hexdigest()
-        chains.append(previous)
-    return chains
+    names = ("previous", "monitor", "number", "kind", "at", "file", "offset", "length", "sha256")
+    return [hashlib.sha256("\n".join(str(it[name]) for name in names).encode()).hexdigest() for it in entries]
+
+
+def test_an_export_is_checked_by_tools_that_everyone_has(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    keep_all(sqlite, tmp_path / "ev", answer(404), answer(200, b"of another release"), answer(200, b"out"))
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("edge-1", "edge-3"))])
+    for name, hours in (("a", 1), ("b", 9)):
+        export(sqlite, tmp_path / "ev", incident(), tmp_path / name, SLOT + timedelta(hours=hours))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a") as archive:
+        archive.extractall(tmp_path / "out")
+        assert {info.external_attr >> 16 for info in archive.infolist()} == {0o600}
+    entries = json.loads((tmp_path / "out" / "manifest.json").read_text())["records"]
+    assert [entry["number"] for entry in entries] == [1, 3]
+    assert chain_by_hand(entries) == [entry["chain"] for entry in entries]
+    checked = [sha256sum_c(tmp_path / "out")]
+    flip_a_byte(tmp_path / "out" / "records" / "edge-3.warc.gz", 40)
+    assert [*checked, sha256sum_c(tmp_path / "out")] == [[], ["records/edge-3.warc.gz"]]
+
+
+def sha256sum_c(folder: Path) -> list[str]:
+    """Return the files that `sha256sum -c SHA256SUMS` would call failed."""
+    lines = [line.split("  ", 1) for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    return [name for digest, name in lines if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest]
 
 
 def test_the_evidence_of_an_early_release_stays_closed_until_its_slot(sqlite: SqlStore, tmp_path: Path) -> None:
