@@ -45,6 +45,8 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
 
 
 def _faults(context: Context) -> Iterator[str]:
+    from monitor.record.open import file_of
+
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
         missing = secret.missing()
@@ -55,6 +57,12 @@ def _faults(context: Context) -> Iterator[str]:
     for key, folder in _folders(settings):
         if not _can_be_written(folder):
             yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
+    store_file = file_of(settings.store.url)
+    if store_file is not None and not store_file.exists():
+        # Whoever only asks makes nothing: the first start does.
+        if not _can_be_written(store_file.parent):
+            yield f"{file}: store.url: the folder cannot be written (got {shown(str(store_file.parent))})"
+        return
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -42,9 +43,21 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
     if as_json:
         print_json(learnt)
         return
+    for line in lines_of(learnt):
+        click.echo(line)
+
+
+def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
+    """Yield what was learnt as people read it, a line each; what is not known is left out."""
     for key, value in learnt.items():
-        if value not in (None, "", {}, []):
-            click.echo(f"{key}: {value}")
+        if isinstance(value, dict):
+            yield from lines_of(value, f"{under}{key} ")
+        elif isinstance(value, list):
+            yield from (f"{under}{key}: {one['role']} {one['url']}" for one in value)
+        elif isinstance(value, bool):
+            yield f"{under}{key}: {'yes' if value else 'no'}"
+        elif value is not None:
+            yield f"{under}{key}: {value}"
 
 
 async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:

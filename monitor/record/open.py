@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from monitor.errors import UserFault
 from monitor.record.memory import MemoryStore
 from monitor.record.sql import SqlStore
 from monitor.record.store import Store
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file in which an address keeps a store; None where it is no file, or the address cannot be read."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        return None
+    is_file = url.startswith("sqlite:") and address.database not in {None, "", ":memory:"}
+    return Path(str(address.database)) if is_file else None
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:

@@ -40,6 +40,8 @@ class SqlStore(SqlUpkeep):
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
+                # As people write it: rendered, a space in a path would be %20.
+                self._place = f"sqlite:///{address.database or ''}"
                 self._engine = _sqlite(self._settled(address), durable=durable)
             case "postgresql":
                 self._engine = _postgresql(address)

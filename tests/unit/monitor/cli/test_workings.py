@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from monitor.cli.probe import lines_of
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
 from monitor.record.evidence import Evidence
@@ -86,6 +87,28 @@ def test_a_channel_that_refuses_is_told_with_status_1(ask: Ask, folder: Path) ->
 def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("channel", "test", "disk")
     assert (told.status, told.err) == (1, 'no channel "disk", did you mean "desk"?\n')
+
+
+@pytest.mark.parametrize("blocked", [False, True])
+def test_a_check_makes_nothing_where_no_store_is_yet(ask: Ask, folder: Path, *, blocked: bool) -> None:
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("/store.db", "/nope/deep down/store.db"))
+    if blocked:
+        (folder / "nope").write_text("no folder")
+    told = ask("check")
+    assert told.status == blocked
+    assert ("store.url: the folder cannot be written" in told.err) is blocked
+    assert (folder / "nope").exists() is blocked
+    if blocked:
+        assert f"{folder}/nope/deep down/store.db: its folder cannot be made" in ask("store", "check").err
+
+
+def test_a_path_is_told_as_it_was_written(ask: Ask, folder: Path) -> None:
+    config = folder / "config.toml"
+    config.write_text(config.read_text().replace("/store.db", "/a store.db"))
+    (folder / "a store.db").write_text("no database, but long enough to be taken for one" * 9)
+    told = ask("store", "check")
+    assert (told.status, told.err) == (3, f"store sqlite:///{folder}/a store.db: the file is not a database\n")
 
 
 def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:
@@ -176,3 +199,24 @@ def test_a_look_at_an_address_that_is_refused_proves_nothing(ask: Ask, answer: s
     told = ask("probe", "http://127.0.0.1:9/", *([answer] if answer else []))
     assert told.status == 0
     assert "unknown" in told.out
+
+
+def test_what_a_look_learnt_is_told_in_lines_and_not_as_a_program_would_write_it() -> None:
+    learnt = {
+        "state": "present",
+        "why": None,
+        "specific": False,
+        "bytes": 1,
+        "proved": {"from": "09:30:00Z", "to": "09:30:01Z"},
+        "headers": {"age": "3"},
+        "found": [{"url": "https://stats.example/a.ods", "role": "data"}],
+    }
+    assert list(lines_of(learnt)) == [
+        "state: present",
+        "specific: no",
+        "bytes: 1",
+        "proved from: 09:30:00Z",
+        "proved to: 09:30:01Z",
+        "headers age: 3",
+        "found: data https://stats.example/a.ods",
+    ]
