@@ -74,6 +74,14 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     return body_of(in_company(store, policies, case.verdict(policies, now)), incident, book)
 
 
+def unjudged(
+    store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
+) -> dict[str, Any] | None:
+    """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
+    case = None if store.judged_one(release) is not None else casefile_of(store, release)
+    return None if case is None else body_of(case.verdict(policies, now), None, book)
+
+
 def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
     """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
 

@@ -87,15 +87,10 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
 
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
-    """Return the JSON of a release that nobody watches yet; None when it stands under another day's verdict."""
-    from monitor.casefile import casefile_of
-    from monitor.deliver.events import body_of
+    from monitor.casefile import unjudged
     from monitor.wiring import book_of, policies_of
 
-    case = None if store.judged_one(release) is not None else casefile_of(store, release)
-    if case is None:
-        return None
-    return body_of(case.verdict(policies_of(context.settings), context.now()), None, book_of(context.settings))
+    return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
 
 
 def row_text(row: dict[str, Any]) -> list[str]:

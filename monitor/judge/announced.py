@@ -9,8 +9,11 @@ from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
 from monitor.judge.words import at
 from schedules.announcement import State
 from schedules.change import ShortNotice
+from schedules.event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
+
+_MOVED = {What.RE_DATED: "moved to another day", What.TIME_CHANGED: "moved to another time"}
 
 
 def announced(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
@@ -44,6 +47,7 @@ def _said(promise: Promise) -> str:
 
 
 def _short(short: ShortNotice, zone: str) -> str:
-    what = short.what.value.replace("-", " ").replace("_", " ")
+    what = _MOVED.get(short.what, short.what.value)
     since = "" if short.since is None else f", after {at(short.since, zone)} which did not show it yet"
-    return f"{what} {short.days} days ahead: read {at(short.at, zone)}{since}"
+    days = f"{short.days} day{'' if abs(short.days) == 1 else 's'}"
+    return f"{what} {days} ahead: read {at(short.at, zone)}{since}"

@@ -15,7 +15,7 @@ from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "exposed"})
+_ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "overdue-then", "exposed"})
 _AWAITED_PHASES = frozenset({"overdue", "overdue-then"})
 
 

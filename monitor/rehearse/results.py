@@ -6,7 +6,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from monitor.casefile import fresh
+from monitor.casefile import fresh, unjudged
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.judge.asjson import instant_json
@@ -25,8 +25,10 @@ def results_of(settings: Settings, script: Script, folder: Path) -> Results:
     store = open_store(settings.store.url)
     try:
         policies, book = policies_of(settings), book_of(settings)
+        judged = [fresh(store, policies, row, script.ends, book) for row in store.judged()]
+        ahead = (unjudged(store, policies, release.id, script.ends, book) for release in store.releases())
         return Results(
-            releases=[fresh(store, policies, row, script.ends, book) for row in store.judged()],
+            releases=[*judged, *(body for body in ahead if body is not None)],
             notices=_notices(store),
             drafts=_drafts(store, folder),
         )

@@ -250,7 +250,13 @@ def test_calendars_that_differ_are_found_with_both_times() -> None:
 def test_a_date_moved_with_short_notice_is_found() -> None:
     promises = [promise(SLOT - timedelta(days=1)), promise(SLOT, -3 * DAY, unlearnt=second(-4 * DAY))]
     (found,) = of(judged(200, page((-100, A), (1, P)), promises=promises), Kind.SHORT_NOTICE)
-    assert "2 days ahead" in found.detail
+    assert "moved to another day 2 days ahead" in found.detail
+
+
+def test_one_day_ahead_is_told_as_one_day() -> None:
+    promises = [promise(SLOT), promise(SLOT + timedelta(hours=1), -DAY, unlearnt=second(-2 * DAY))]
+    (found,) = of(judged(200, page((-100, A), (1, P)), promises=promises), Kind.SHORT_NOTICE)
+    assert "moved to another time 1 day ahead" in found.detail
 
 
 def test_a_cancelled_release_keeps_what_its_calendars_said() -> None:

@@ -61,9 +61,10 @@ def test_one_look_falls_due_at_the_very_slot() -> None:
         assert next_due(windows_for(target, SLOT), AT - SECOND / 10, shift=0.3 * SECOND) == AT
 
 
-def test_the_origin_is_looked_at_only_around_the_slot() -> None:
+def test_the_origin_is_looked_at_from_an_hour_before_until_the_page_is_seen_or_given_up() -> None:
     windows = windows_for(ORIGIN, SLOT)
-    assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 2 * HOUR)
+    assert (windows[0].begins, windows[-1].ends) == (AT - HOUR, AT + 14 * DAYS)
+    assert spacing(windows, 3 * HOUR) == MINUTE
 
 
 def test_the_content_twin_is_looked_at_five_times_less_often() -> None:

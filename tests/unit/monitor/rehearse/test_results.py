@@ -1,0 +1,36 @@
+"""What a rehearsal tells of releases whose time has not come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.config.settings import Settings
+from monitor.rehearse.drive import play
+from monitor.rehearse.script import read_script
+
+SCRIPT = """
+title = "A month before"
+from = 2018-01-05T09:00:00
+until = 2018-01-05T09:02:00
+
+[[release]]
+id = "far-off"
+title = "Far-off figures: December 2017"
+producer = "ofqual"
+url = "https://www.gov.uk/government/statistics/far-off-figures-december-2017"
+slot = 2018-02-05T09:30:00
+
+[[expect]]
+release = "far-off"
+verdict = "pending"
+notices = 0
+drafts = 0
+"""
+
+
+def test_a_release_that_nobody_watches_yet_is_pending(tmp_path: Path) -> None:
+    path = tmp_path / "month-before.toml"
+    path.write_text(SCRIPT, encoding="utf-8")
+    done = play(read_script(path), Settings(), tmp_path)
+    assert [met.why for met in done.met if not met.met] == []
+    assert [release["id"] for release in done.results.releases] == ["far-off"]
