@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -15,7 +16,7 @@ from monitor.deliver.events import body_of
 from monitor.judge.compact import compacted
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Run
-from monitor.record.store import Store
+from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
 
 _log = structlog.get_logger(__name__)
@@ -60,9 +61,10 @@ class Compaction:
 
     async def _compact(self, release: str, before: datetime) -> int:
         found = await self.ask(lambda: self.merger(release, before))
-        if not found.runs:
-            return 0
-        await self.writer.write(lambda tx: tx.merge_runs(found.runs, found.merged))
+        # A target at a time: each by itself changes no verdict, and other writes wait for one alone.
+        for target in {run.target: None for run in found.merged}:
+            runs, merged = ([run for run in some if run.target == target] for some in (found.runs, found.merged))
+            await self.writer.write(partial(_merge, runs, merged))
         return len(found.runs) - len(found.merged)
 
     def merger(self, release: str, before: datetime) -> Merger:
@@ -78,6 +80,10 @@ class Compaction:
             return Merger()
         were, are = ({run for runs in one.runs.values() for run in runs} for one in (case, shorter))
         return Merger(tuple(were - are), tuple(are - were))
+
+
+def _merge(runs: Sequence[Run], merged: Sequence[Run], tx: Transaction) -> None:
+    tx.merge_runs(runs, merged)
 
 
 def _shorter(case: Casefile) -> dict[str, list[Run]]:
