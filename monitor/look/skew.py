@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import NamedTuple
 
 from monitor.look.age import age_of
 from monitor.look.fetch import Answer
@@ -24,6 +26,43 @@ _SMALL = 1.0
 """Servers behind one name differ by this much among themselves; it says nothing of our clock."""
 _ERRATIC_AFTER = 6
 _VOTES_EVERY = timedelta(seconds=1)
+_APART = 5.0
+"""Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
+_ALIKE = 2.0
+"""By so much may ages and dates, whole seconds each, differ from what our clock says lies between."""
+_FOLLOWED = 120.0
+"""An address that brings nothing for so many seconds is followed no longer."""
+
+
+class _Dating(Enum):
+    """Whose date an aged answer bears: that of its making, kept by a cache, or that of the cache's handing it out."""
+
+    KEPT = "kept"
+    OWN = "own"
+    UNTOLD = "untold"
+
+
+class _Aged(NamedTuple):
+    """What an aged answer told."""
+
+    url: str
+    sent: datetime
+    date: datetime
+    age: int
+
+    def dating(self, before: _Aged) -> _Dating:
+        """Return whose date this bears, going by an answer before it.
+
+        What ages as fast as our clock runs cannot bear one date all the while if a cache writes it anew each time,
+        nor a date that runs along if it is that of its making.
+        """
+        elapsed = (self.sent - before.sent).total_seconds()
+        moved = (self.date - before.date).total_seconds()
+        if self.url != before.url or elapsed < _APART or abs(self.age - before.age - elapsed) > _ALIKE:
+            return _Dating.UNTOLD
+        if not moved:
+            return _Dating.KEPT
+        return _Dating.OWN if abs(moved - elapsed) <= _ALIKE else _Dating.UNTOLD
 
 
 class _Host:
@@ -77,13 +116,14 @@ class Skew:
         self._bounds: Span = (0.0, 0.0)
         self._voted: datetime | None = None
         self._last: tuple[str, datetime | None] = ("", None)
+        self._aged: dict[str, _Aged] = {}
 
     def observe(self, host: str, answer: Answer) -> bool:
         """Learn from the date of an answer; False when it speaks against what this host said before.
 
         Then either clock has just been set, and what the answer proves cannot be dated.
         """
-        bounds = self._offset(answer)
+        bounds = self._offset(host, answer)
         if bounds is None:
             return True
         known = self._hosts.get(host)
@@ -111,14 +151,28 @@ class Skew:
         # A vote for every look would cost more than the look.
         return self._voted is None or abs(now - self._voted) > _VOTES_EVERY
 
-    def _offset(self, answer: Answer) -> Span | None:
+    def _offset(self, host: str, answer: Answer) -> Span | None:
         date = self._date(answer.headers.get("date", ""))
         if date is None:
             return None
-        ahead = (answer.sent - date).total_seconds() - _GRAIN
+        least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
+        age = age_of(answer.headers)
+        if not age:
+            return least, most
         # Some caches keep the origin's date, others write their own: an aged answer may be either.
-        age = age_of(answer.headers) or 0
-        return ahead - (age + _GRAIN if age else 0.0), (answer.received - date).total_seconds()
+        dating = self._dating(host, _Aged(answer.url, answer.sent, date, age))
+        least -= 0.0 if dating is _Dating.OWN else age + _GRAIN
+        most -= age - _GRAIN if dating is _Dating.KEPT else 0.0
+        return least, most
+
+    def _dating(self, host: str, aged: _Aged) -> _Dating:
+        """Return whose date an aged answer bears; one address of a host at a time is followed for that."""
+        before = self._aged.setdefault(host, aged)
+        elapsed = (aged.sent - before.sent).total_seconds()
+        if 0.0 <= elapsed < (_APART if aged.url == before.url else _FOLLOWED):
+            return _Dating.UNTOLD
+        self._aged[host] = aged
+        return aged.dating(before)
 
     def _date(self, text: str) -> datetime | None:
         if text != self._last[0]:

@@ -238,6 +238,14 @@ def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:
     assert seer.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
+def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_believed() -> None:
+    seer = Seer()
+    looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
+    sightings = [seer.see(target(), look) for look in looks]
+    assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
+    assert sightings[-1].proved_from == NOON - timedelta(seconds=301)
+
+
 def test_a_clock_known_to_be_off_widens_what_is_proved_so_that_it_holds_the_truth() -> None:
     ahead = Seer().see(target(), answer(404, at=10, date=NOON_DATE))
     assert ahead.proved_from <= NOON

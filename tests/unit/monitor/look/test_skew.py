@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -128,6 +129,50 @@ def test_an_answer_without_a_readable_date_says_nothing() -> None:
 def test_the_majority_of_spans_wins_and_the_newest_of_equal_ones() -> None:
     assert agreed([(5, 6), (0, 2), (1, 3)]) == (1, 2)
     assert agreed([(5, 6), (0, 2)]) == (5, 6)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
+def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*, kept: bool, offset: float) -> None:
+    skew = Skew()
+    for n in range(4):
+        assert skew.observe("a", answer(n * 7.0, offset, age=300 + n * 7, kept=kept))
+    low, high = skew.bounds()
+    assert low <= offset <= high
+    assert high - low < 3.2
+
+
+def test_aged_answers_of_many_addresses_tell_only_of_their_own() -> None:
+    skew = Skew()
+    skew.observe("a", replace(answer(0.0, 0.0, age=300), url="https://a.example/other"))
+    for n in (1, 6):
+        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+    assert most_off(skew.bounds()) > 300
+    for n in (70, 80):
+        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+    assert most_off(skew.bounds()) < 3.2
+
+
+def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
+    skew = Skew()
+    for n in range(40):
+        skew.observe("a", answer(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
+    low, high = skew.bounds()
+    assert low <= -45.0 <= high
+    assert high < -40.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
+def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
+    rows: list[tuple[float, bool, bool]], offset: float
+) -> None:
+    skew, true, born = Skew(), 0.0, -300.0
+    for wait, is_new, kept in rows:
+        true += wait
+        born = true if is_new else born
+        assert skew.observe("a", answer(true, offset, age=int(true - born), kept=kept))
+    low, high = skew.bounds()
+    assert not rows or low - 1e-6 <= offset <= high + 1e-6
 
 
 @given(
