@@ -11,6 +11,7 @@ from typing import TypeVar
 import structlog
 
 from monitor import __version__, serving
+from monitor.casefile import ahead_of
 from monitor.clock import Clock, SystemClock
 from monitor.clockwork import Clockwork, SchedulerClockwork
 from monitor.compaction import Compaction
@@ -152,6 +153,7 @@ class _Workshop:
         desk = Desk(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
         desk.calendars = [table.name for table in self.settings.calendar]
         desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
+        desk.ahead = ahead_of(self.store, policies_of(self.settings), self.house.book)
         desk.door = door_of(self.settings, self.folder, self.clock, desk.throttle)
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         daemon.foreseen = self.foresight.warnings_told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,6 +81,13 @@ def unjudged(
     """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
     case = None if store.judged_one(release) is not None else casefile_of(store, release)
     return None if case is None else body_of(case.verdict(policies, now), None, book)
+
+
+def ahead_of(
+    store: Store, policies: Policies, book: Book | None = None
+) -> Callable[[str, datetime], dict[str, Any] | None]:
+    """Return what tells of a release by its id as of an instant, when it is promised and not watched yet."""
+    return lambda release, now: unjudged(store, policies, release, now, book)
 
 
 def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:

@@ -240,7 +240,7 @@ class Daemon:
         """Return how the monitor is doing, for the status page."""
         reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
         offset = self.health.offset
-        told = "not measured yet" if offset is None else f"between {offset.min} s and {offset.max} s"
+        told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         return {
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),

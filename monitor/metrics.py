@@ -88,7 +88,10 @@ class Metrics:
         self, releases: Callable[[], Sequence[Shown]], vitals: Callable[[], Vitals], now: Callable[[], datetime]
     ) -> None:
         """Serve the state of releases and of the monitor itself from memory at every scrape."""
+        self.registry.unregister(self.slots_passed)
         self.registry.register(Now(releases, vitals, now, self.slots_passed.inc, self.faults.labels("metrics").inc))
+        # After what counts them, or a scrape would tell of the slots that had passed by the one before.
+        self.registry.register(self.slots_passed)
 
     def page(self) -> bytes:
         """Return the text that Prometheus reads."""

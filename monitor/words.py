@@ -63,6 +63,27 @@ def length_text(bounds: Mapping[str, Any] | None) -> str:
     return least if least == most else f"{least} to {most}"
 
 
+def at_most_text(seconds: float) -> str:
+    """Return a length rounded up at the smallest unit it shows: `1 s` for 0.2 s."""
+    return span_text(_rounded(seconds, ceil))
+
+
+def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """Return how late a release is, and the part that makes it so: empty where it is the page.
+
+    A page on the minute with a missing file is late by the file.
+    """
+    behind = [one for one in body["parts"] if one["required"] and one["verdict"] == body["verdict"] and one["delay"]]
+    part = max(behind, key=lambda one: (one["id"] == "page", one["delay"]["min"] or 0), default=None)
+    return (body["delay"], "") if part is None or part["id"] == "page" else (part["delay"], part["id"])
+
+
+def lateness_text(body: Mapping[str, Any]) -> str:
+    """Return how late a release is, in words: `at least 2 min (sheet)`."""
+    delay, part = lateness(body)
+    return f"{length_text(delay)} ({part})" if part else length_text(delay)
+
+
 def _rounded(seconds: float, towards: Callable[[float], int]) -> int:
     # Two units are shown, so the smaller of them is what a bound is rounded to.
     whole = towards(seconds)

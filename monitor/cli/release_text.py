@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.cli.say import LONDON, between, items, local, slot_line
-from monitor.words import length_text, verdict_text
+from monitor.words import lateness_text, length_text, verdict_text
 
 
 def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
@@ -24,8 +24,8 @@ def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
 def headline(body: Mapping[str, Any]) -> str:
     """Return the verdict in one line: what it is, by how much, and how grave."""
     told = [verdict_text(body["verdict"]).upper()]
-    if body["verdict"] in {"late", "overdue"} and body["delay"]:
-        told[0] += f" by {length_text(body['delay'])}"
+    if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
+        told[0] += f" by {late}"
     told += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
     told += [f"grade {body['grade']}"] if body["grade"] != "none" else []
     told += ["final" if body["final"] else "not final"]

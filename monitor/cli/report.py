@@ -14,6 +14,7 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
 from monitor.cli.today import judged_bodies
+from monitor.words import lateness
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period, Row
@@ -105,7 +106,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         slot=_instant(slot["start"]) if exact else None,
         verdict=body["verdict"],
         first_seen=_between(body["first_seen"]),
-        delay=_seconds(body["delay"]),
+        delay=_seconds(lateness(body)[0]),
         exposure=_seconds(longest),
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",

@@ -13,7 +13,7 @@ import click
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
 from monitor.cli.release_text import longest_exposure
 from monitor.cli.say import day_line
-from monitor.words import length_text, verdict_text
+from monitor.words import lateness_text, length_text, verdict_text
 
 if TYPE_CHECKING:
     from monitor.record.store import Store
@@ -116,4 +116,6 @@ def measure_text(row: dict[str, Any]) -> str:
     """Return the longest exposure, else the delay, with both bounds."""
     if exposure := longest_exposure(row):
         return f"out early {exposure}"
-    return length_text(row["delay"]) if row["verdict"] in {"late", "overdue", "on_time"} else ""
+    if row["verdict"] in {"late", "overdue"}:
+        return lateness_text(row)
+    return length_text(row["delay"]) if row["verdict"] == "on_time" else ""

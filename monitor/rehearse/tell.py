@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from monitor.rehearse.drive import Played
-from monitor.words import length_text, second_up, span_text, verdict_text
+from monitor.words import lateness_text, length_text, second_up, span_text, verdict_text
 
 
 def told(played: Played, *, kept: bool) -> str:
@@ -39,7 +39,7 @@ def _release(release: Mapping[str, Any]) -> Iterator[str]:
     yield f"  promised:  {promised}"
     for part in release["parts"]:
         yield from _part(part)
-    measured = length_text(release["delay"]) if release["verdict"] in {"late", "overdue"} else ""
+    measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
     word = verdict_text(release["verdict"]).upper()
     yield f"  verdict:   {word}{', ' + measured if measured else ''}{_because(release)}"
 

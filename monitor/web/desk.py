@@ -27,6 +27,10 @@ _MOST_SHOWN = 50
 MOST_INCIDENTS = 500
 
 
+def _nothing(_release: str, _now: datetime) -> dict[str, Any] | None:
+    return None
+
+
 class Live(Protocol):
     """The daemon as the web sees it."""
 
@@ -56,6 +60,8 @@ class Desk:
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()
+    # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
+    ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
     throttle: Throttle = field(init=False)
     door: Door | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
@@ -74,16 +80,21 @@ class Desk:
 
     async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
         """Return the JSON of every release whose slot begins on these local days."""
-        rows = await self.ask(
-            lambda: self.store.judged(self._midnight(first), self._midnight(last + timedelta(days=1)), producer)
-        )
-        return [self._fresh(row) for row in rows]
+        begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
+        rows = await self.ask(lambda: self.store.judged(begin, end, producer))
+        told = [self._fresh(row) for row in rows]
+        if last > self.today():
+            now = self.clock.now()
+            told += await self.ask(lambda: self._promised(begin, end, producer, now))
+            told.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
+        return told
 
     async def release(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of one release, None when there is none."""
         row = await self.ask(lambda: self.store.judged_one(release))
         if row is None:
-            return None
+            now = self.clock.now()
+            return await self.ask(lambda: self.ahead(release, now))
         known = await self.ask(lambda: self.store.release(release))
         into = known.joined_into if known is not None else None
         return self._fresh(row) if into is None else row.body | {"joined_into": into}
@@ -128,6 +139,10 @@ class Desk:
 
     def _fresh(self, row: Judged) -> dict[str, Any]:
         return self.live.body(row.release) or row.body
+
+    def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
+        wanted = (one for one in self.store.releases(begin, end) if producer in (None, one.producer))
+        return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)

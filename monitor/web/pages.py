@@ -18,7 +18,7 @@ from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
 from monitor.web.request import day_of, desk_of, session_of
-from monitor.words import length_text, second_up, verdict_text
+from monitor.words import at_most_text, lateness, length_text, second_up, verdict_text
 
 KINDS = {
     "late": "late",
@@ -44,9 +44,11 @@ def _pages() -> Environment:
     )
     made.filters |= {
         "local": local,
+        "seen": seen,
         "second_up": second_up,
         "verdict": verdict_text,
         "length": length_text,
+        "lateness": lateness,
         "against": against,
         "kind": KINDS.__getitem__,
     }
@@ -61,6 +63,16 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
     return f"{moment.day} {moment:%b %Y, %H:%M}{f':{moment:%S}' if seconds else ''} {moment.tzname()}"
 
 
+def seen(interval: Mapping[str, str | None], timezone: str) -> str:
+    """Return when something came, in local time: `between … and …`, or `by …` when its absence was not seen before."""
+    if interval["by"] is None:
+        return ""
+    after, by = local(interval["after"], timezone), local(second_up(interval["by"]), timezone)
+    if interval["after"] is None:
+        return f"by {by}"
+    return f"at {by}" if after == by else f"between {after} and {by}"
+
+
 def against(bounds: Mapping[str, Any] | None) -> str:
     """Return a delay in words, on whichever side of the slot it lies: `38 min 2 s to 38 min 5 s after`."""
     if bounds is None or (least := bounds["min"]) is None:
@@ -68,9 +80,8 @@ def against(bounds: Mapping[str, Any] | None) -> str:
     most = bounds["max"]
     if most is not None and most <= 0 and least < 0:
         return f"{length_text({'min': -most, 'max': -least})} before"
-    if least < 0:
-        early = length_text({"min": -least, "max": -least})
-        return f"between {early} before and {length_text({'min': most, 'max': most})} after"
+    if most is not None and least < 0:
+        return f"between {at_most_text(-least)} before and {at_most_text(most)} after"
     return f"{length_text(bounds)} after"
 
 

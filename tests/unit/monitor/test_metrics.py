@@ -112,6 +112,13 @@ def test_each_slot_is_counted_once_when_it_passes_and_not_when_it_had_passed_bef
     assert world.value("slots_passed_total") == 1
 
 
+def test_the_first_scrape_after_a_slot_tells_that_it_passed(world: World) -> None:
+    world.shown = [Shown(verdict(), None)]
+    world.scrape()
+    world.now = SLOT + timedelta(seconds=1)
+    assert world.value("slots_passed_total") == 1
+
+
 def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> None:
     for number in range(MOST_HOSTS + 50):
         world.metrics.look(f"h{number}.example", "present", 0.1, 0.0)

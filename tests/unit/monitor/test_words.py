@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.words import VERDICTS, length_text, second_up, span_text, verdict_text
+from monitor.words import VERDICTS, lateness, lateness_text, length_text, second_up, span_text, verdict_text
 
 SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 length = some.floats(-2_000_000, 2_000_000, allow_nan=False)
@@ -76,3 +76,26 @@ def test_every_verdict_has_a_word_for_people() -> None:
 )
 def test_what_was_seen_by_an_instant_is_never_told_a_second_too_early(by: str | None, shown: str | None) -> None:
     assert second_up(by) == shown
+
+
+def late(page: tuple[str, float], sheet: tuple[str, float], *, required: bool = True) -> dict[str, Any]:
+    parts = [
+        {"id": name, "required": name == "page" or required, "verdict": word, "delay": bounds(least, least)}
+        for name, (word, least) in (("page", page), ("sheet", sheet))
+    ]
+    return {"verdict": "late", "delay": parts[0]["delay"], "parts": parts}
+
+
+def test_a_page_on_its_minute_with_a_late_file_is_late_by_the_file() -> None:
+    body = late(("on_time", 0), ("late", 90))
+    assert lateness(body) == (bounds(90, 90), "sheet")
+    assert lateness_text(body) == "1 min 30 s (sheet)"
+
+
+def test_a_late_page_tells_its_own_lateness_whatever_its_files_did() -> None:
+    assert lateness_text(late(("late", 75), ("late", 90))) == "1 min 15 s"
+    assert lateness_text(late(("late", 75), ("on_time", 0))) == "1 min 15 s"
+
+
+def test_a_part_that_is_not_required_makes_nothing_late() -> None:
+    assert lateness(late(("late", 75), ("late", 90), required=False)) == (bounds(75, 75), "")

@@ -11,11 +11,13 @@ from pathlib import Path
 import httpx
 import pytest
 
+from monitor.casefile import ahead_of
 from monitor.errors import StoreFault
 from monitor.record.memory import MemoryStore
 from monitor.record.rows import Judged
 from monitor.web.app import application
 from monitor.web.desk import Desk
+from monitor.wiring import policies_of
 from tests.unit.monitor.life import HEAD, OUT_IN_TIME, Life, live
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
@@ -33,6 +35,7 @@ DOCUMENTS = {
 async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application as a browser on the same machine would, without a socket."""
     desk = Desk(life.daemon.store, life.daemon, life.clock, "Europe/London")
+    desk.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
     transport = httpx.ASGITransport(application(desk))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
@@ -71,6 +74,32 @@ def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
                 assert len(draft.content) > 500
 
     live(tmp_path, LATE, act)
+
+
+FAR = """
+[[release]]
+id = "far-off"
+title = "Far-off figures: November 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/far-off"
+slot = 2027-01-07T09:30:00
+known_from = 2026-10-29T09:30:00
+"""
+
+
+def test_what_is_promised_and_not_watched_yet_stands_on_the_board_of_its_day(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:28:30")
+        async with browsing(life) as client:
+            one = await client.get("/api/v1/releases/far-off")
+            assert (one.status_code, one.json()["verdict"]) == (200, "pending")
+            for asked, told in (("", [one.json()["id"]]), ("&producer=others", [])):
+                rows = (await client.get(f"/api/v1/releases?from=2027-01-07{asked}")).json()["releases"]
+                assert [row["id"] for row in rows] == told
+            assert "Far-off figures" in (await client.get("/?date=2027-01-07")).text
+            assert (await client.get("/releases/far-off")).status_code == 200
+
+    live(tmp_path, "", act, head=HEAD + FAR)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from alerts.draft.versions import edited, signed
 from monitor.deliver.drafts import row_of, versions_of
-from monitor.web.pages import against
+from monitor.web.pages import against, seen
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import TITLE, Board, a_board
 
@@ -103,12 +103,38 @@ async def test_what_people_typed_is_never_markup() -> None:
         (120.0, 122.5, "2 min to 2 min 3 s after"),
         (400.0, None, "at least 6 min 40 s after"),
         (-2.0, 3.0, "between 2 s before and 3 s after"),
+        (-0.9, 0.1, "between 1 s before and 1 s after"),
         (0.0, 1.0, "0 s to 1 s after"),
         (None, 5.0, "at most 5 s"),
     ],
 )
 def test_a_delay_is_told_on_its_side_of_the_slot(least: float | None, most: float | None, words: str) -> None:
     assert against({"min": least, "max": most}) == words
+
+
+@pytest.mark.parametrize(
+    ("after", "by", "words"),
+    [
+        (
+            "2018-01-05T09:29:59.100Z",
+            "2018-01-05T09:30:00.200Z",
+            "between 5 Jan 2018, 09:29:59 GMT and 5 Jan 2018, 09:30:01 GMT",
+        ),
+        (None, "2018-01-05T09:30:00.200Z", "by 5 Jan 2018, 09:30:01 GMT"),
+        ("2018-01-05T09:30:00.000Z", "2018-01-05T09:30:00.000Z", "at 5 Jan 2018, 09:30:00 GMT"),
+        ("2018-01-05T09:30:00.000Z", None, ""),
+    ],
+)
+def test_what_was_seen_is_told_as_an_interval_by_what_is_known_of_it(
+    after: str | None, by: str | None, words: str
+) -> None:
+    assert seen({"after": after, "by": by}, "Europe/London") == words
+
+
+async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> None:
+    async with a_board() as board:
+        page = (await board.client.get("/releases/early")).text
+        assert "Out early</dt><dd>for " in page
 
 
 async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_nothing() -> None:
