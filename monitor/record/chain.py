@@ -10,7 +10,7 @@ from pathlib import Path
 
 from monitor.record.rows import Record
 from monitor.record.store import Store
-from monitor.record.vault import files_by_monitor, is_held
+from monitor.record.vault import files_by_monitor, is_held, strangers
 from monitor.record.warc import GIVEN_UP, given_up_to
 
 _PAGE = 1000
@@ -130,6 +130,7 @@ def _surplus(folder: Path, ends: dict[str, int]) -> Iterator[str]:
 
 def _unknown(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
     """Tell of files that no record names: the store is another one than wrote them, or was emptied."""
+    yield from (f"evidence file {name}: no monitor wrote it" for name in strangers(folder))
     for monitor, names in files_by_monitor(folder).items():
         if monitors is not None and monitor not in monitors:
             continue

@@ -122,6 +122,12 @@ def files_by_monitor(folder: Path) -> dict[str, list[str]]:
     return found
 
 
+def strangers(folder: Path) -> list[str]:
+    """Return the names of WARC files in a folder that no monitor would give."""
+    names = (path.name for path in folder.glob("*.warc*"))
+    return sorted(name for name in names if not _NAME.fullmatch(name))
+
+
 def is_held(folder: Path, monitor: str) -> bool:
     """Tell whether a process writes a monitor's files just now."""
     try:

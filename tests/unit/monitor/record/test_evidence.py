@@ -288,6 +288,8 @@ def test_evidence_that_a_store_knows_nothing_of_is_told(sqlite: SqlStore, tmp_pa
     told = ["evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"]
     assert verify(sqlite, tmp_path / "ev") == verify(sqlite, tmp_path / "ev", ["edge"]) == told
     assert verify(sqlite, tmp_path / "ev", ["north"]) == []
+    (tmp_path / "ev" / "slipped-in.warc").write_bytes(b"")
+    assert verify(sqlite, tmp_path / "ev", ["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 
 def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(
