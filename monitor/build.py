@@ -49,20 +49,8 @@ from monitor.vigil import Vigil
 from monitor.watch import Watch
 from monitor.watched import Watched
 from monitor.web.desk import Desk
-from monitor.wiring import (
-    budget_of,
-    channels_of,
-    checks_of,
-    door_of,
-    fetcher_of,
-    hosts_of,
-    house_of,
-    joining_of,
-    keys_of,
-    parts_of,
-    phases_of,
-    policies_of,
-)
+from monitor.wiring import budget_of, checks_of, fetcher_of, hosts_of, joining_of, parts_of, phases_of, policies_of
+from monitor.wiring_of_people import channels_of, door_of, house_of, keys_of
 
 T = TypeVar("T")
 __all__ = ["REAL", "Edges", "build"]

@@ -18,7 +18,7 @@ from monitor.metrics import Metrics
 from monitor.record.lease import Leaseholder
 from monitor.record.store import Store
 from monitor.record.writer import Writer
-from monitor.wiring import digesting_of, endings_of, links_of
+from monitor.wiring_of_people import digesting_of, endings_of, links_of
 
 _TURN = timedelta(seconds=10)
 """How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""

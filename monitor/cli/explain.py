@@ -54,7 +54,8 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     from monitor.casefile import casefile_of, in_company
     from monitor.deliver.events import body_of
     from monitor.judge.explain import explain
-    from monitor.wiring import book_of, policies_of
+    from monitor.wiring import policies_of
+    from monitor.wiring_of_people import book_of
 
     case = casefile_of(store, release)
     if case is None:

@@ -75,7 +75,7 @@ def log(
     from alerts.incident import Decision
     from alerts.notice import opening
     from monitor.deliver.events import Events
-    from monitor.wiring import house_of
+    from monitor.wiring_of_people import house_of
 
     try:
         incident = log_by_hand(words, facts, now, context.settings.timezone)

@@ -172,7 +172,7 @@ def _check_field(report: Report, field: str) -> None:
 
 def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
     from monitor.deliver.drafts import written
-    from monitor.wiring import templates_of
+    from monitor.wiring_of_people import templates_of
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")

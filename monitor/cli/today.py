@@ -80,7 +80,8 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
 def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
     """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
     from monitor.casefile import fresh
-    from monitor.wiring import book_of, policies_of
+    from monitor.wiring import policies_of
+    from monitor.wiring_of_people import book_of
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
     return [fresh(store, policies, row, now, book) for row in store.judged(begin, end)]
@@ -88,7 +89,8 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     from monitor.casefile import unjudged
-    from monitor.wiring import book_of, policies_of
+    from monitor.wiring import policies_of
+    from monitor.wiring_of_people import book_of
 
     return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
 

@@ -15,7 +15,8 @@ from monitor.record.rows import Draft
 from monitor.record.store import Store
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script import Script
-from monitor.wiring import book_of, policies_of
+from monitor.wiring import policies_of
+from monitor.wiring_of_people import book_of
 
 DRAFTS = "drafts"
 

@@ -11,7 +11,8 @@ from alerts.finding import ReleaseFacts
 from monitor.calendar_state import Checks
 from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
-from monitor.wiring import checks_of, house_of, joining_of, policies_of, slot_times_of
+from monitor.wiring import checks_of, joining_of, policies_of, slot_times_of
+from monitor.wiring_of_people import house_of
 from schedules.announcement import Announcement
 from schedules.dates import on_days, read_date
 from schedules.join import Pin, Split

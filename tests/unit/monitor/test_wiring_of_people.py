@@ -21,7 +21,16 @@ from monitor.config.settings import Settings
 from monitor.errors import BadInput
 from monitor.web.keys import Throttle
 from monitor.web.people import line
-from monitor.wiring import book_of, channels_of, digesting_of, door_of, house_of, keys_of, links_of, templates_of
+from monitor.wiring_of_people import (
+    book_of,
+    channels_of,
+    digesting_of,
+    door_of,
+    house_of,
+    keys_of,
+    links_of,
+    templates_of,
+)
 
 Read = Callable[..., Settings]
 CHANNELS = """
