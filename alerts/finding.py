@@ -50,12 +50,16 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …)."""
+    """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …).
+
+    `at` is the look by which it had come about, where several are told together that came about together.
+    """
 
     kind: str
     part: str | None = None
     detail: str = ""
     seconds: Seconds | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,24 @@ class Kind(StrEnum):
     PARTIAL = "partial"
     UNPROVEN = "unproven"
     LEAD = "lead"
+    ALTERED = "altered"
     CALENDAR = "calendar"
     HAND = "hand"
 
 
-_GRAVITY = (Kind.CALENDAR, Kind.LEAD, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
-_OPENING = {Kind.UNPROVEN: "unproven", Kind.LEAD: "lead", Kind.CALENDAR: "calendar"}
-_NEWS_OF = {"late": Kind.LATE, "never": Kind.LATE, "early": Kind.EARLY, "exposed": Kind.EARLY, "lead": Kind.LEAD}
+_GRAVITY = (Kind.CALENDAR, Kind.LEAD, Kind.ALTERED, Kind.UNPROVEN, Kind.PARTIAL, Kind.LATE, Kind.EARLY)
+_OPENING = {Kind.UNPROVEN: "unproven", Kind.LEAD: "lead", Kind.ALTERED: "altered", Kind.CALENDAR: "calendar"}
+_NEWS_OF = {
+    "late": Kind.LATE,
+    "never": Kind.LATE,
+    "early": Kind.EARLY,
+    "exposed": Kind.EARLY,
+    "lead": Kind.LEAD,
+    "withdrawn": Kind.ALTERED,
+    "swapped": Kind.ALTERED,
+}
+# They are told of when they are found, not when they were promised, and only a person can say that they are settled.
+_FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +136,8 @@ def kind_of(facts: ReleaseFacts, now: datetime, grace: timedelta = UNPROVEN_GRAC
         return Kind.UNPROVEN
     if news.is_lead(facts):
         return Kind.LEAD
+    if news.altered(facts):
+        return Kind.ALTERED
     return Kind.CALENDAR if news.is_calendar(facts) else None
 
 
@@ -166,7 +179,7 @@ def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
         occurred=occurred,
         grade=facts.grade,
         facts=facts,
-        closed=now if facts.final and kind is not Kind.LEAD else None,
+        closed=now if facts.final and kind not in _FOR_A_PERSON else None,
     )
     opening = _notice(_OPENING.get(kind, "opened"), "thread", incident, facts, now)
     incident = replace(incident, timeline=(Entry(now, MONITOR, opening.subject),))
@@ -176,7 +189,7 @@ def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
 def _occurred(facts: ReleaseFacts, kind: Kind) -> datetime:
     if kind is Kind.EARLY:
         return news.begins(facts.exposures) or facts.at
-    return facts.at if kind is Kind.LEAD else facts.slot or facts.at
+    return facts.at if kind in _FOR_A_PERSON else facts.slot or facts.at
 
 
 def _carried(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
@@ -196,13 +209,15 @@ def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: dat
     for key in fresh:
         if key.startswith("over "):
             yield _notice("exposure_closed", key, incident, facts, now, Kind.EARLY)
+    if back := [key for key in fresh if key.startswith("back ") and key.replace("back", "withdrawn") in had]:
+        yield _notice("back", ",".join(back), incident, facts, now, Kind.ALTERED)
     reasons = [key for key in fresh if key.split()[0] in _NEWS_OF]
     case = _case_of(reasons, incident)
     if known.closed is not None:
         if reasons or "appeared" in fresh or incident.grade != known.grade:
             yield _notice("reopened", ",".join(sorted(has)), incident, facts, now, case)
         return
-    if facts.final and incident.kind is not Kind.LEAD:
+    if facts.final and incident.kind not in _FOR_A_PERSON:
         yield from _final(incident, has, facts, now)
         return
     if incident.grade != known.grade:
@@ -226,10 +241,10 @@ def _case_of(reasons: list[str], incident: Incident) -> Kind:
 
 def _closed_or_reopened(incident: Incident, tellings: tuple[Notice, ...], now: datetime) -> Incident:
     facts = incident.facts
+    ends = facts is not None and facts.final and incident.kind not in _FOR_A_PERSON
     if any(one.kind == "reopened" for one in tellings):
-        return replace(incident, closed=now if facts is not None and facts.final else None)
-    ends = facts is not None and facts.final and incident.closed is None and incident.kind is not Kind.LEAD
-    return replace(incident, closed=now) if ends else incident
+        return replace(incident, closed=now if ends else None)
+    return replace(incident, closed=now) if ends and incident.closed is None else incident
 
 
 def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
@@ -252,9 +267,15 @@ def _notice(
         release=incident.release,
         producer=incident.producer,
         grade=incident.grade,
-        findings=tuple(sorted({one_line(finding.kind) for finding in facts.findings} | {str(told)})),
+        findings=tuple(sorted({*_named(facts, told), str(told)})),
         at=now,
         subject=subject(kind, told, facts, now),
         text=text(kind, told, facts, incident.id, now),
         follows="" if fact == "thread" else thread,
     )
+
+
+def _named(facts: ReleaseFacts, told: Kind) -> set[str]:
+    """Return the kinds of finding that a notice goes by: whoever wants to hear of neither loses no breach by it."""
+    kinds = {one_line(finding.kind) for finding in facts.findings}
+    return kinds & news.ALTERED if told is Kind.ALTERED else kinds - news.ALTERED

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from alerts.finding import Exposure, ReleaseFacts, Seconds
+from alerts.finding import Exposure, Finding, ReleaseFacts, Seconds
 
 GRADES = ("none", "note", "report")
 _LATE_WORDS = frozenset({"late", "overdue", "not_published"})
 _LATE_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 _CALENDAR_FINDINGS = frozenset({"calendars_disagree", "short_notice", "unannounced"})
+ALTERED = frozenset({"withdrawn", "swapped"})
+"""What happened to a release once it was out: nobody was late or early by it, and users may have lost it."""
+# Files are looked at once an hour by then: what went with the page is found out within that time.
+_TOGETHER = timedelta(hours=2)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -45,6 +50,24 @@ def is_lead(facts: ReleaseFacts) -> bool:
     return facts.verdict == "lead" or any(finding.kind == "lead" for finding in facts.findings)
 
 
+def altered(facts: ReleaseFacts) -> list[Finding]:
+    """Return what was done to parts of the release once they were out; what became of a stray copy is no news."""
+    parts = {None, *(part.id for part in facts.parts if part.role != "alternative")}
+    return [finding for finding in facts.findings if finding.kind in ALTERED and finding.part in parts]
+
+
+def removals(facts: ReleaseFacts) -> list[list[Finding]]:
+    """Group what was taken away together: a page with its files is one thing to tell, a second time is another."""
+    groups: list[list[Finding]] = []
+    gone = (finding for finding in altered(facts) if finding.kind == "withdrawn")
+    for finding in sorted(gone, key=_came):
+        again = not groups or any(one.part == finding.part for one in groups[-1])
+        if again or _came(finding) - _came(groups[-1][0]) > _TOGETHER:
+            groups.append([])
+        groups[-1].append(finding)
+    return groups
+
+
 def is_calendar(facts: ReleaseFacts) -> bool:
     """Tell whether the calendars themselves need a person."""
     return facts.verdict == "unannounced" or any(finding.kind in _CALENDAR_FINDINGS for finding in facts.findings)
@@ -72,6 +95,10 @@ def keys(facts: ReleaseFacts | None) -> frozenset[str]:
         return frozenset()
     found = {name for name, holds in _SIMPLE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
+    for place, removed in enumerate(removals(facts)):
+        found.add(f"withdrawn {place}")
+        if all(_ended(one.seconds) for one in removed):
+            found.add(f"back {place}")
     for place, group in enumerate(episodes(facts.exposures)):
         found.add(f"exposed {place}")
         if not any(exposure.open for exposure in group):
@@ -107,12 +134,20 @@ def _has_late_part(facts: ReleaseFacts) -> bool:
     return late or any(finding.kind == "partial" for finding in facts.findings)
 
 
+def _has_swap(facts: ReleaseFacts) -> bool:
+    return any(finding.kind == "swapped" for finding in altered(facts))
+
+
 def _settled(delay: Seconds | None) -> Seconds | None:
     return delay if _ended(delay) else None
 
 
 def _ended(delay: object) -> bool:
     return getattr(delay, "max", None) is not None
+
+
+def _came(finding: Finding) -> datetime:
+    return finding.at or _LONG_AGO
 
 
 def _begins(exposure: Exposure) -> datetime:
@@ -130,4 +165,5 @@ _SIMPLE = {
     "calendar": is_calendar,
     "never": lambda facts: facts.verdict == "not_published",
     "appeared": _has_appeared,
+    "swapped": _has_swap,
 }

@@ -15,7 +15,7 @@ from alerts.say import instant_text, one_line
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
-OPENINGS = frozenset({"opened", "lead", "unproven", "calendar"})
+OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar"})
 
 
 @dataclass(frozen=True, slots=True)

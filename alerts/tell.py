@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from alerts.finding import Between, Exposure, Part, ReleaseFacts, Seconds
-from alerts.news import episodes
+from alerts.news import altered, episodes, removals
 from alerts.say import clock, day, length, lengths, magnitude, moment, one_line, span
 
 HEADS = {
@@ -15,6 +15,7 @@ HEADS = {
     "early": "EARLY",
     "unproven": "NOT PROVEN",
     "lead": "LEAD",
+    "altered": "ALTERED",
     "calendar": "CALENDAR",
     "hand": "LOGGED",
 }
@@ -22,6 +23,7 @@ TAILS = {
     "grade_changed": ", graver now",
     "exposure_closed": ", over",
     "new_finding": ", new finding",
+    "back": ", back",
     "appeared": ", now out",
     "final": ", final",
     "reopened": ", reopened",
@@ -64,6 +66,11 @@ _TO_DO = {
     "lead": (
         "Read the item at its address and judge it: this is not a verdict.",
         "If figures were out before their slot, log an incident by hand.",
+    ),
+    "altered": (
+        "Open the address yourself: this happened after the release, and is no breach by itself.",
+        "Ask whoever publishes for the producer whether it was meant, and how users are told why.",
+        "If figures were wrong or had to be taken down, tell the Head of Profession.",
     ),
     "calendar": (
         "Ask the producer which entry binds, and who agreed to the change.",
@@ -140,6 +147,17 @@ def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
     return f"whether it came on time is not known: {one_line(facts.unproven_because or 'no usable look')}"
 
 
+def _altered(facts: ReleaseFacts, _now: datetime) -> str:
+    told = []
+    if groups := removals(facts):
+        parts = ", ".join(dict.fromkeys(one.part or "page" for one in groups[-1]))
+        is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
+        how = "was taken away after its release, and is back" if is_back else "taken away after its release"
+        told.append(f"{how} ({parts})")
+    files = ", ".join(dict.fromkeys(one.part or "page" for one in altered(facts) if one.kind == "swapped"))
+    return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
+
+
 def _calendar(facts: ReleaseFacts, _now: datetime) -> str:
     kinds = {finding.kind for finding in facts.findings}
     if "calendars_disagree" in kinds:
@@ -153,6 +171,7 @@ _STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
     "early": _early,
     "unproven": _unproven,
     "lead": lambda _facts, _now: "a lead for a person to judge",
+    "altered": _altered,
     "calendar": _calendar,
     "hand": lambda _facts, _now: "logged by hand",
 }
@@ -206,7 +225,9 @@ def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in facts.findings)
     if kinds:
         yield f"- findings: {', '.join(kinds)}"
-    if case in _TELLS_DETAIL:
+    if case == "altered":
+        yield from (f"  {finding.part or 'page'}: {one_line(finding.detail)}" for finding in altered(facts))
+    elif case in _TELLS_DETAIL:
         yield from (f"  {one_line(finding.detail)}" for finding in facts.findings if finding.detail)
 
 

@@ -24,7 +24,6 @@ from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import window_at
 from monitor.plan.targets import Target
 from monitor.planner import Looker, Planner, Recall, Rules
 from monitor.record.writer import Writer
@@ -153,7 +152,7 @@ class Watch:
         before, last = watched.last_proved(target.id), watched.last_run(target.id)
         try:
             run, new = watched.add(
-                target, sighting, self._spacing(watched, target), apart=self._was_blind(sighting, watched)
+                target, sighting, watched.spacing(target, sighting.sent), apart=self._was_blind(sighting, watched)
             )
         except OutOfOrder:
             self._disorder.tell(sighting, last)
@@ -165,7 +164,7 @@ class Watch:
         if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
             watched.held = None
             self.judge_soon(target.release)
-        elif new or self._is_unsettled(watched, sighting.received):
+        elif new or watched.standing(target).left is not None or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
 
     def blind(self, span: Blind) -> None:
@@ -275,11 +274,6 @@ class Watch:
         policy = self._rules.policies.of(watched.release.producer)
         verdict = judge(watched.release, watched.promises, watched.runs, self._blind, policy, now)
         return with_platform(verdict, others_behind(self._releases, verdict))
-
-    def _spacing(self, watched: Watched, target: Target) -> timedelta | None:
-        spot = watched.at(target.id)
-        window = window_at(spot.windows, spot.runs[-1].last_received) if spot.runs else None
-        return window.every if window else None
 
     def _was_blind(self, sighting: Sighting, watched: Watched) -> bool:
         last = watched.last_run(sighting.target)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from monitor.judge.runs import Blind, Run, extend
+from monitor.judge.runs import MOST_CHANGES, Blind, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
-from monitor.plan.phases import Window
+from monitor.plan.phases import Window, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import Stage, Standing
+from monitor.plan.windows import AGAIN, Stage, Standing
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -88,12 +88,14 @@ class Watched:
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.
 
-        Bytes count for files alone: a page differs at every look, and its state is what the recogniser read.
+        Bytes count for files alone: a page differs at every look, and its state is what the recogniser read. Those of
+        a file that kept changing do not either: each look would make a run, and tell nothing.
         Raises OutOfOrder.
         """
-        if not target.file and target.recognise != "changed":
-            sighting = replace(sighting, digest=None)
         spot = self.spot(target.id)
+        counts = target.file or target.recognise == "changed"
+        if not counts or (sighting.digest is not None and changes(spot.runs) >= MOST_CHANGES):
+            sighting = replace(sighting, digest=None)
         outcome = extend(spot.runs[-1] if spot.runs else None, sighting, spacing, apart=apart)
         if isinstance(outcome, Run):
             new = not spot.runs
@@ -110,6 +112,15 @@ class Watched:
     def last_proved(self, target: str) -> Run | None:
         """Return the last run of a target that proved anything."""
         return next((run for run in reversed(self.at(target).runs) if run.state is not State.UNKNOWN), None)
+
+    def spacing(self, target: Target, now: datetime) -> timedelta | None:
+        """Return the spacing that was in force since the last look at a target, None when any gap is allowed."""
+        spot = self.at(target.id)
+        window = window_at(spot.windows, spot.runs[-1].last_received) if spot.runs else None
+        if window is None and (again := window_at(spot.windows, now)) is not None and again.name == AGAIN:
+            # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
+            window = again
+        return window.every if window else None
 
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
@@ -151,10 +162,15 @@ class Watched:
 
     def _seen(self, target: Target, part: PartVerdict, verdict: Verdict) -> Standing:
         if (since := _out_since(part)) is not None:
-            return Standing(Stage.SEEN, since, complete=not self._is_hidden(target))
+            return Standing(Stage.SEEN, since, complete=not self._is_hidden(target), left=self._left(target, since))
         page = verdict.page
         out = _out_since(page) if page is not None else None
         return Standing() if out is None else Standing(Stage.SEEN, out, complete=False)
+
+    def _left(self, target: Target, since: datetime) -> datetime | None:
+        """Return when either view of a part was last found gone, or other bytes, after it was out; None when back."""
+        turns = (left(self.at(f"{target.release}/{target.part}/{view}").runs) for view in (View.EDGE, View.ORIGIN))
+        return max((turn for turn in turns if turn is not None and turn > since), default=None)
 
     def _is_hidden(self, target: Target) -> bool:
         """Tell whether users have never been seen to get what is out: how long an edge hides it is to be measured."""

@@ -34,6 +34,7 @@ BY_KIND: Mapping[Kind, str] = {
     Kind.CALENDAR: "unannounced",
     Kind.UNPROVEN: "blind",
     Kind.LEAD: "leak",
+    Kind.ALTERED: "swapped",
     Kind.HAND: "leak",
 }
 

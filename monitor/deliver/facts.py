@@ -48,7 +48,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         at=verdict.at,
         parts=tuple(_part(part) for part in verdict.parts if _is_known(part)),
         findings=tuple(
-            facts.Finding(found.kind.value, found.part, found.detail, _seconds(found.seconds))
+            facts.Finding(found.kind.value, found.part, found.detail, _seconds(found.seconds), found.at)
             for found in verdict.findings
         ),
         unproven_because=verdict.unproven_because,

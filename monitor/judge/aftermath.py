@@ -2,50 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from monitor.judge.case import Case
 from monitor.judge.interval import Bounds, Interval, between
 from monitor.judge.presence import Presence
-from monitor.judge.runs import Run
+from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.judge.seen import MAIN, Seen
-from monitor.judge.spell import Spell
 from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.judge.words import spanned
 from monitor.look.sighting import State
 from schedules.announcement import Role
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
+# A file that changes again and again is told of by its first changes.
+_MOST_TOLD = 3
 
 
 def swapped(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
-    """Return each time the bytes of a released file became others than any seen before.
+    """Return when the bytes of a released file became others than any seen before, the first three times.
 
-    Pages change at every look; only files count. A cache that hands out old bytes once more is no swap.
+    Pages change at every look; only files count, and only bytes that two looks in a row agree on: a file that is made
+    anew for each who asks is never swapped. A cache that hands out old bytes once more is no swap.
     """
     window = case.window
     if window is None or part.role not in _FILES:
         return []
     for view in reversed(MAIN):
-        runs = [run for run in sight.views.get(view, ()) if run.state is State.PRESENT and run.digest]
-        changes = _changes([run for run in runs if run.last_received >= window.opens])
+        changes = _changes(_held(sight.views.get(view, ())), window.opens)
         if changes:
             return [
                 Finding(Kind.SWAPPED, part.id, f"its bytes changed {spanned(change, case.zone)}", _stood(part, change))
-                for change in changes
+                for change in changes[:_MOST_TOLD]
             ]
     return []
 
 
-def _changes(runs: Sequence[Run]) -> list[Interval]:
-    known = {runs[0].digest} if runs else set()
+@dataclass(frozen=True, slots=True)
+class _Bytes:
+    """The same bytes at consecutive looks of one view; `held` when two looks agree on them."""
+
+    runs: tuple[Run, ...]
+    held: bool
+
+
+def _held(runs: Sequence[Run]) -> list[_Bytes]:
+    present = (run for run in runs if run.state is State.PRESENT and run.digest)
+    groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
+    # From the last change that is compared on, a run goes on whatever the bytes.
+    return [
+        _Bytes(group, held=place < MOST_CHANGES and sum(run.looks for run in group) > 1)
+        for place, group in enumerate(groups)
+    ]
+
+
+def _changes(seen: Sequence[_Bytes], opens: datetime) -> list[Interval]:
+    after = [each for each in seen if each.runs[-1].last_received >= opens]
+    known = {each.runs[0].digest for each in after[:1]}
     changes = []
-    for before, run in pairwise(runs):
-        if run.digest not in known:
-            known.add(run.digest)
-            changes.append(Interval(before.end, run.begin))
+    for before, each in pairwise(after):
+        if each.held and each.runs[0].digest not in known:
+            known.add(each.runs[0].digest)
+            changes.append(Interval(before.runs[-1].end, each.runs[0].begin))
     return changes
 
 
@@ -62,33 +83,40 @@ def withdrawn(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
     for place, presence in enumerate(sight.presences):
         if presence.goes is None or presence.goes.by is None or presence.goes.by <= window.opens:
             continue
-        gone = [spell for spell in _gone(sight) if spell.end >= presence.end]
-        if _is_meant(case, presence, gone):
-            back = sight.presences[place + 1].appears if place + 1 < len(sight.presences) else None
-            found.append(_withdrawn(case, part, presence.goes, gone, back))
+        back = sight.presences[place + 1] if place + 1 < len(sight.presences) else None
+        gone = _gone(sight, presence, back)
+        if _is_meant(case, presence, back, gone):
+            found.append(_withdrawn(case, part, presence.goes, gone, None if back is None else back.appears))
     return found
 
 
-def _gone(sight: Seen) -> Iterable[Spell]:
-    return (spell for view in MAIN for spell in sight.spells.get(view, ()) if not spell.out)
+def _gone(sight: Seen, presence: Presence, back: Presence | None) -> list[Run]:
+    """Return the runs that show a part gone after one presence and before the next; not an edge's that never had it."""
+    runs = (run for view in MAIN for spell in sight.spells.get(view, ()) if not spell.out for run in spell.runs)
+    came = min(spell.first_sent for spell in presence.spells)
+    after = (run for run in runs if run.first_sent > came and max(run.begin, run.end) > presence.end)
+    return [run for run in after if back is None or run.begin < back.begin]
 
 
-def _is_meant(case: Case, presence: Presence, gone: Sequence[Spell]) -> bool:
-    if any(run.state is State.WITHDRAWN and run.begin > presence.end for spell in gone for run in spell.runs):
+def _is_meant(case: Case, presence: Presence, back: Presence | None, gone: Sequence[Run]) -> bool:
+    if any(run.state is State.WITHDRAWN and run.begin > presence.end for run in gone):
         return True
-    latest = max((spell.end for spell in gone), default=presence.end)
-    return latest - presence.end >= case.policy.on_time_within
+    # One look alone may have met one edge that flickers: what counts is from the first that found it gone to the last.
+    first = min((max(run.begin, presence.end) for run in gone), default=presence.end)
+    last = max((run.end for run in gone), default=presence.end)
+    last = last if back is None else min(last, back.begin)
+    return last - first >= case.policy.on_time_within
 
 
 def _withdrawn(
     case: Case,
     part: PartVerdict,
     goes: Interval,
-    gone: Sequence[Spell],
+    gone: Sequence[Run],
     back: Interval | None,
 ) -> Finding:
-    latest: datetime | None = max((spell.end for spell in gone), default=None)
+    latest: datetime | None = max((run.end for run in gone), default=None)
     away = between(goes, back if back is not None else Interval(latest, None))
     told = f"taken away {spanned(goes, case.zone)}"
     told += "" if back is None else f", back {spanned(back, case.zone)}"
-    return Finding(Kind.WITHDRAWN, part.id, told, away)
+    return Finding(Kind.WITHDRAWN, part.id, told, away, goes.by)

@@ -19,7 +19,7 @@ _UNDERWAY = timedelta(seconds=1)
 
 
 def stale_edge(case: Case, sight: Seen) -> list[Finding]:
-    """Return how long the edge hid what the origin (or else the content API) already had, when it was proved.
+    """Return each time the edge hid what the origin (or else the content API) already had, and how long, when proved.
 
     Users were served the old answer until the last look that got it, whatever `Age` it told of.
     """
@@ -47,12 +47,18 @@ def _stale(case: Case, sight: Seen, had: Spell, came: Interval) -> list[Finding]
     old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
     if not old or any(spell.out and spell.begin <= came.by for spell in edge):
         return []
-    served = _served_until(old[0])
-    new = next((spell.begin for spell in edge if spell.out and spell.last_received > old[0].last_received), None)
-    hidden = between(came, Interval(served, new if new is None else max(new, served)))
-    if hidden.min is None or hidden.min <= case.policy.uncertainty.total_seconds():
-        return []
-    return [Finding(Kind.STALE_EDGE, sight.part.id, _told(case, had.view, came, hidden), hidden)]
+    found = []
+    for spell in old:
+        # An edge of several copies that had shown the release may hand out an old one once more.
+        shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
+        since = came if shown is None else Interval(shown, max(shown, spell.begin))
+        served = _served_until(spell)
+        new = next((out.begin for out in edge if out.out and out.last_received > spell.last_received), None)
+        hidden = between(since, Interval(served, new if new is None else max(new, served)))
+        if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
+            told = _told(case, had.view, came, hidden) + (" more" if shown is None else ", having shown it before")
+            found.append(Finding(Kind.STALE_EDGE, sight.part.id, told, hidden))
+    return found
 
 
 def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
@@ -71,4 +77,4 @@ def _served_until(spell: Spell) -> datetime:
 
 def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:
     source = "the origin" if view is View.ORIGIN else "the content API"
-    return f"{source} had it {spanned(came, case.zone)}; the edge served the old answer for {length(hidden)} more"
+    return f"{source} had it {spanned(came, case.zone)}; the edge served the old answer for {length(hidden)}"

@@ -39,15 +39,32 @@ def hidden(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
     """Return what hid the slot, or left a part unproven: blind spans, stretches of failed looks, the clock.
 
     A blind span that covers the slot is always told of. Other spans, and failed looks, are findings only where
-    they touch what stayed unproven: else they changed nothing.
+    they touch what stayed unproven: else they changed nothing. One doubt about our clock is one finding, however many
+    views and spans show it.
     """
     found: dict[tuple[str, datetime], Finding] = {}
-    for part, sight in pairs:
-        if counts(part):
-            for span in (*_blind(case, sight), *_failed(sight)):
-                if _matters(case, part, sight, span):
+    doubts: list[_Span] = []
+    for part, sight in (pair for pair in pairs if counts(pair[0])):
+        for span in (*_blind(case, sight), *_failed(sight)):
+            if _matters(case, part, sight, span):
+                if _CLOCK in span.cause.split(", "):
+                    doubts.append(span)
+                else:
                     found.setdefault((span.cause, span.begins), _finding(case, part, span))
-    return list(found.values())
+    return [*found.values(), *(_doubted(case, span) for span in _one_doubt(doubts))]
+
+
+def _one_doubt(spans: Iterable[_Span]) -> list[_Span]:
+    """Return spans of doubt as one where no longer than looks are held back lies between them."""
+    apart = sorted(spans, key=lambda span: span.begins)
+    joined = _together(replace(span, ends=span.ends + _HELD_BACK) for span in apart)
+    return [replace(span, ends=span.ends - _HELD_BACK) for span in joined]
+
+
+def _doubted(case: Case, span: _Span) -> Finding:
+    length = seconds_between(span.begins, span.ends)
+    when = spanned(Interval(span.begins, span.ends), case.zone)
+    return Finding(Kind.CLOCK_FAULT, None, f"our clock was in doubt {when}", Bounds(length, length))
 
 
 def _blind(case: Case, sight: Seen) -> list[_Span]:
@@ -143,8 +160,6 @@ def _unproven(case: Case, part: PartVerdict, sight: Seen) -> tuple[datetime, dat
 def _finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
     length = seconds_between(span.begins, span.ends)
     when = spanned(Interval(span.begins, span.ends), case.zone)
-    if _CLOCK in span.cause.split(", "):
-        return Finding(Kind.CLOCK_FAULT, part.id, f"our clock was in doubt {when}", Bounds(length, length))
     if span.looks:
         told = f"all {span.looks} looks failed {when} ({span.cause})"
         return Finding(Kind.BLIND, part.id, told, Bounds(length, length))

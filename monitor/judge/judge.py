@@ -108,11 +108,17 @@ def _grade(case: Case, word: Word, parts: Sequence[PartVerdict], found: Sequence
         return Grade.NONE
     if any(part.exposures for part in parts) or word is Word.NOT_PUBLISHED:
         return Grade.REPORT
-    grades = [_stale_grade(case, each, parts) for each in found if each.kind is Kind.STALE_EDGE]
+    stale = [each for each in found if each.kind is Kind.STALE_EDGE]
+    grades = [_stale_grade(case, each, parts if _is_first(each, stale) else ()) for each in stale]
     behind = [part for part in parts if counts(part) and part.word in (Word.LATE, Word.OVERDUE)]
     # Where nothing was promised to the minute, nobody is accused of minutes: a note asks a person to look.
     grades += [grade(part.delay, case.policy) if case.window.exact else Grade.NOTE for part in behind]
     return worst(grades)
+
+
+def _is_first(stale: Finding, among: Sequence[Finding]) -> bool:
+    """Tell whether this is the first time an edge hid its part: later ones begin when users had it already."""
+    return next(each for each in among if each.part == stale.part) is stale
 
 
 def _stale_grade(case: Case, stale: Finding, parts: Sequence[PartVerdict]) -> Grade:

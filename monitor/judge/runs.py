@@ -8,12 +8,15 @@ sees what stands on both sides, may say what the gap can have held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from monitor.look.sighting import Sighting, State
 
+MOST_CHANGES = 8
+"""Bytes that became others this often are not compared any more: those of a file made anew for each who asks."""
 _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
 
@@ -144,6 +147,31 @@ def _goes_on(last: Run, sighting: Sighting) -> bool:
 def is_turn(before: Run | None, run: Run) -> bool:
     """Tell whether a run shows another state than the last that proved anything, or the same of something else."""
     return before is None or run.state is not before.state or _is_other(before, run)
+
+
+def changes(runs: Iterable[Run]) -> int:
+    """Return how often the bytes of what was present became others from one look to the next that read any."""
+    digests = [run.digest for run in runs if run.state is State.PRESENT and run.digest]
+    return sum(one != other for one, other in pairwise(digests))
+
+
+def left(runs: Iterable[Run]) -> datetime | None:
+    """Return when what had been present was first looked at and gone, or other bytes; None when it is back since.
+
+    Of several such turns the last; None as well when there was none.
+    """
+    proved = [run for run in runs if run.state is not State.UNKNOWN]
+    return next(_turns(proved), None)
+
+
+def _turns(proved: Sequence[Run]) -> Iterator[datetime]:
+    """Yield the turns from what was present, the last first, up to the last return."""
+    for before, run in zip(proved[-2::-1], proved[:0:-1], strict=True):
+        if before.state is not State.PRESENT:
+            if run.state is State.PRESENT:
+                return
+        elif run.state is not State.PRESENT or (before.digest and run.digest and before.digest != run.digest):
+            yield run.first_sent
 
 
 def _is_other(last: Run, sighting: Sighting | Run) -> bool:

@@ -58,12 +58,16 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that the evidence shows, with its length in seconds where it has one."""
+    """One thing that the evidence shows, with its length in seconds where it has one.
+
+    `at` is the look by which it had come about, of what a person may be told of long after the release.
+    """
 
     kind: Kind
     part: str | None = None
     detail: str = ""
     seconds: Bounds | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

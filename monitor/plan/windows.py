@@ -15,8 +15,12 @@ from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "overdue-then", "exposed"})
+AGAIN = "again"
+"""The window of closer looks at what was out and is found gone, or changed."""
+_ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "overdue-then", "exposed", AGAIN})
 _AWAITED_PHASES = frozenset({"overdue", "overdue-then"})
+# What is gone, or other than it was, is looked at this long as closely as what is still missing.
+_AGAIN = timedelta(minutes=2)
 
 
 class Stage(StrEnum):
@@ -34,12 +38,13 @@ class Standing:
 
     `UNSEEN`: not seen, or gone again. `EXPOSED`: present `since` then although its slot lies ahead.
     `SEEN`: its release is out `since` then (aware UTC); `complete` False means that this target itself is
-    still awaited. `CLOSED`: nobody looks any more.
+    still awaited; it was found gone, or other bytes, at `left`. `CLOSED`: nobody looks any more.
     """
 
     stage: Stage = Stage.UNSEEN
     since: datetime | None = None
     complete: bool = True
+    left: datetime | None = None
 
 
 UNSEEN = Standing()
@@ -65,7 +70,7 @@ def windows_for(
     if target.view is View.TRIPWIRE:
         plan = list(_tripwire(slot, phases))
     elif standing.stage is Stage.SEEN:
-        plan = list(_seen(slot, standing, phases))
+        plan = list(_closer(list(_seen(slot, standing, phases)), standing.left, phases))
     else:
         plan = list(_unseen(slot, standing, phases, now))
     shown = _as_viewed(plan, target.view, slot, phases)
@@ -165,6 +170,23 @@ def _seen(slot: Slot, standing: Standing, phases: Phases) -> Iterator[Window]:
         yield _window("overdue-then", settled, closes, phases.overdue_then_every, anchor)
     else:
         yield _window("after", settled, max(settled, since + phases.after_until), phases.after_every, anchor)
+
+
+def _closer(plan: Sequence[Window], left: datetime | None, phases: Phases) -> Iterator[Window]:
+    """Yield the windows of what is out, with closer ones from the look on that found it gone or changed.
+
+    A flicker, and bytes that nobody gets twice, show within seconds; what is gone is seen to be back for an hour.
+    """
+    if left is None:
+        yield from plan
+        return
+    confirmed, settled = left + _AGAIN, left + phases.settle_until
+    yield from (replace(window, ends=min(window.ends, left)) for window in plan if window.begins < left)
+    yield Window(AGAIN, left, confirmed, phases.settle_parts_every)
+    yield Window("settle", confirmed, settled, phases.settle_every)
+    for window in plan:
+        if window.ends > settled:
+            yield replace(window, begins=on_grid(max(settled, window.begins), window.begins, window.every))
 
 
 def _tripwire(slot: Slot, phases: Phases) -> Iterator[Window]:

@@ -26,6 +26,7 @@ KINDS = {
     "partial": "partly late",
     "unproven": "not proven",
     "lead": "a lead to be judged",
+    "altered": "altered after its release",
     "calendar": "calendars disagree, or short notice",
     "hand": "logged by hand",
 }

@@ -32,9 +32,7 @@ def test_nobody_is_told_of_a_release_that_did_nothing_wrong(facts: Make, verdict
     assert decide(facts(LATER, verdict=verdict, final=True), None, LATER) == Decision()
 
 
-@pytest.mark.parametrize(
-    "finding", ["elsewhere_first", "swapped", "withdrawn", "corrected", "blind", "clock_fault", "stale_edge"]
-)
+@pytest.mark.parametrize("finding", ["elsewhere_first", "corrected", "blind", "clock_fault", "stale_edge"])
 def test_a_finding_that_breaks_no_promise_makes_no_incident(facts: Make, finding: str) -> None:
     on_time = facts(LATER, verdict="on_time", findings=(Finding(finding),))
     assert decide(on_time, None, LATER) == Decision()
@@ -224,6 +222,82 @@ def test_a_lateness_beside_a_lead_is_an_incident_of_its_own(facts: Make, overdue
     assert kinds(decision) == ["opened"]
     assert decision.incident is not None
     assert known_to([lead, decision.incident], "malpractice-2017") == decision.incident
+
+
+def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
+    roles = {"page": "page", "sheet": "data", "news": "alternative"}
+    parts = tuple(
+        Part(name, role, f"https://a.example/{name}", required=True, verdict="on_time") for name, role in roles.items()
+    )
+    return facts(LATER, verdict="on_time", final=True, parts=parts, findings=findings, **more)
+
+
+def gone(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
+    return Finding("withdrawn", part, "taken away", Seconds(70, back), SLOT + timedelta(minutes=minutes))
+
+
+SWAPPED = Finding("swapped", "sheet", "its bytes changed")
+
+
+@pytest.mark.parametrize("finding", [gone(), SWAPPED])
+def test_what_happens_to_a_release_once_it_is_out_is_told_without_a_breach_claim(facts: Make, finding: Finding) -> None:
+    decision = decide(after(facts, finding), None, LATER)
+    assert (kinds(decision), decision.draft) == (["altered"], False)
+    assert decision.incident is not None
+    assert (decision.incident.grade, decision.incident.closed) == ("none", None)
+    (notice,) = decision.notices
+    assert notice.findings == tuple(sorted(("altered", finding.kind)))
+    assert finding.detail in notice.text
+    assert decide(after(facts, finding), decision.incident, LATER).notices == ()
+
+
+def test_people_hear_when_what_was_taken_away_is_back(facts: Make) -> None:
+    incident = opened(after(facts, gone()))
+    back = decide(after(facts, gone(back=200)), incident, LATER)
+    assert kinds(back) == ["back"]
+    assert back.notices[0].follows == thread_id(incident.id)
+    assert "is back (page)" in back.notices[0].subject
+
+
+def test_a_page_and_its_file_taken_away_together_are_one_thing_to_tell_and_a_second_time_is_another(
+    facts: Make,
+) -> None:
+    incident = opened(after(facts, gone()))
+    both = decide(after(facts, gone(), gone("sheet", 119)), incident, LATER)
+    assert both.notices == ()
+    assert both.incident is not None
+    twice = after(facts, gone(back=300), gone("sheet", 119, back=300), gone("page", 130))
+    assert kinds(decide(twice, both.incident, LATER)) == ["back", "new_finding"]
+
+
+def test_what_became_of_a_stray_copy_or_of_a_mere_guess_is_told_to_nobody(facts: Make) -> None:
+    assert decide(after(facts, gone("news"), gone("expected-1")), None, LATER) == Decision()
+
+
+def test_a_swap_is_told_once_a_release(facts: Make) -> None:
+    incident = opened(after(facts, SWAPPED))
+    assert decide(after(facts, SWAPPED, SWAPPED), incident, LATER).notices == ()
+
+
+def test_a_release_that_has_a_thread_is_told_of_there_by_a_name_of_its_own(facts: Make, late: Make) -> None:
+    closed = decide(late(400, final=True), None, LATER).incident
+    assert closed is not None
+    facts_now = replace(late(400, final=True), findings=(*late(400).findings, gone()))
+    decision = decide(facts_now, closed, LATER)
+    (notice,) = decision.notices
+    assert (notice.kind, notice.follows) == ("reopened", thread_id(closed.id))
+    # Whoever silences `withdrawn` loses nothing but this, and whoever hears of lateness alone is not told twice.
+    assert notice.findings == ("altered", "withdrawn")
+    assert decision.incident is not None
+    assert (decision.incident.kind, decision.incident.closed) == (Kind.LATE, LATER)
+
+
+def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, overdue: Make) -> None:
+    incident = opened(after(facts, gone()))
+    decision = decide(replace(overdue(400), findings=(*overdue(400).findings, gone())), incident, LATER)
+    assert kinds(decision) == ["grade_changed"]
+    assert decision.notices[0].findings == ("late",)
+    assert decision.draft
 
 
 def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:

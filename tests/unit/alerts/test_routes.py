@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
 
 import pytest
@@ -30,6 +31,14 @@ def test_a_notice_that_no_route_matches_still_reaches_someone() -> None:
 
 def test_a_route_without_channels_keeps_silent_on_purpose() -> None:
     assert routes_for(notice("note"), [Route((), grade="note")], ALL, NIGHT, LONDON) == []
+
+
+@pytest.mark.parametrize(
+    ("route", "told"), [(Route((), finding="withdrawn"), []), (Route(("mail",), finding="altered"), ["mail"])]
+)
+def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(route: Route, told: list[str]) -> None:
+    altered = replace(notice("none", "altered"), findings=("altered", "withdrawn"))
+    assert [name for name, _ in routes_for(altered, [route], ALL, NIGHT, LONDON)] == told
 
 
 @pytest.mark.parametrize(

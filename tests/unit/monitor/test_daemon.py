@@ -211,6 +211,22 @@ def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path:
     live(tmp_path, turns, act)
 
 
+def test_a_page_that_goes_is_told_of_within_two_minutes_and_one_that_flickers_is_not(tmp_path: Path) -> None:
+    def then(at: str, status: int) -> str:
+        return OUT_IN_TIME.replace("09:30:00", at) + f"status = {status}\n"
+
+    turns = OUT_IN_TIME + then("09:50:00", 404) + then("09:51:20", 200) + then("10:00:00", 404)
+
+    async def act(life: Life) -> None:
+        await life.until("10:00:00")
+        assert life.daemon.store.notices() == []
+        await life.until("10:02:10")
+        (notice,) = life.daemon.store.notices()
+        assert (notice.kind, notice.grade, notice.findings) == ("altered", "none", ("altered", "withdrawn"))
+
+    live(tmp_path, turns, act)
+
+
 def test_a_task_that_dies_ends_the_daemon_and_says_which(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:28:30")

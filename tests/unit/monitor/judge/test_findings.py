@@ -11,7 +11,7 @@ import pytest
 from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
 from monitor.judge.platform import platform, with_platform
-from monitor.judge.policy import Policy
+from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Finding, Kind, Verdict
 from monitor.look.sighting import State
@@ -182,6 +182,16 @@ def test_what_is_gone_after_the_edge_had_shown_it_is_stale_only_while_the_origin
     assert [found.kind for found in verdict.findings] == [kind]
 
 
+def test_each_time_an_edge_hides_what_the_origin_has_is_found_and_measured() -> None:
+    edge = Story([(-100, A), (5, P), (20, A), (180, P)])
+    verdict = judged(300, {"page/edge": edge, "page/origin": Story([(-100, A), (1, P)])})
+    first, again = of(verdict, Kind.STALE_EDGE)
+    assert (first.seconds, again.seconds) == (Bounds(3, 5), Bounds(159, 161))
+    assert again.detail.endswith("having shown it before")
+    # Nobody waited for the origin first: they had it already.
+    assert verdict.grade is Grade.NOTE
+
+
 def test_without_an_origin_view_the_content_api_shows_a_stale_edge() -> None:
     stories = {"page/edge": Story([(-100, A), (30, P)]), "page/content": Story([(-100, A), (1, P)])}
     assert of(judged(200, stories), Kind.STALE_EDGE)[0].detail.startswith("the content API had it")
@@ -238,6 +248,16 @@ def test_a_clock_in_doubt_over_the_slot_is_a_clock_fault() -> None:
     stories = {"page/edge": Story([(-100, A), (-70, U), (150, P)], why="clock")}
     verdict = judged(200, stories)
     assert [found.kind for found in verdict.findings] == [Kind.CLOCK_FAULT]
+
+
+def test_one_doubt_about_our_clock_is_one_finding_whatever_shows_it() -> None:
+    doubt = Story([(-100, A), (-70, U), (150, P)], why="clock")
+    stories = dict.fromkeys(("page/edge", "page/origin", "sheet/edge"), doubt)
+    runs = seen(200, stories) | seen(200, {"page/origin": doubt}, every=7)
+    spans = [Blind(second(-68), second(90), "clock"), Blind(second(95), second(140), "clock", target="r/sheet/edge")]
+    verdict = judge(release(SHEET), [promise()], runs, spans, Policy(), second(200))
+    (found,) = of(verdict, Kind.CLOCK_FAULT)
+    assert (found.part, found.seconds) == (None, Bounds(219, 219))
 
 
 def test_calendars_that_differ_are_found_with_both_times() -> None:

@@ -16,7 +16,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.replay import differences
 from monitor.judge.runs import Blind, Run, begun
-from monitor.judge.verdict import Verdict
+from monitor.judge.verdict import Kind, Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from tests.unit.monitor.judge.world import SLOT, Story, World, look, promise, release, second, watched, worlds
@@ -168,15 +168,39 @@ def test_a_span_without_sight_may_have_grown_and_never_shrunk() -> None:
     assert differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
+def _gone(verdict: Verdict) -> list[str | None]:
+    return [found.part for found in verdict.findings if found.kind is Kind.WITHDRAWN]
+
+
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
 def test_judging_again_with_longer_runs_finds_no_difference(world: World, now: float) -> None:
     then = world.runs(second(now))
     since = {target: _longer(runs, then[target]) for target, runs in world.runs().items()}
     judged = [judge(release(), [promise()], runs, world.spans, Policy(), second(now)) for runs in (then, since)]
-    # Only where a run grew past the very tolerance in which it was judged may more be known by now.
-    if judged[0].word is judged[1].word:
+    # Only where a run grew past the very tolerance in which it was judged may more be known by now: that of the slot,
+    # or that of a flicker. A look under way at that instant has been answered since.
+    if judged[0].word is judged[1].word and _gone(judged[0]) == _gone(judged[1]):
         assert differences(*(release_json(verdict) for verdict in judged)) == []
+
+
+def test_an_origin_seen_ninety_seconds_before_an_aged_copy_widens_nothing_as_the_copy_is_better_dated() -> None:
+    origin = [begun(look("r/page/origin", A, -1.5))]
+    edge = [begun(look("r/page/edge", A, 83, age=(54, 57))), begun(look("r/page/edge", P, 114, age=(24.2, 29)))]
+    bodies = [
+        release_json(
+            judge(
+                release(),
+                [promise()],
+                {"r/page/origin": origin, "r/page/edge": [edge[0], replace(edge[1], begin=second(begin))]},
+                [],
+                Policy(),
+                second(130),
+            )
+        )
+        for begin in (89.8, 88.3)
+    ]
+    assert differences(*bodies) == []
 
 
 def _longer(runs: list[Run], then: list[Run]) -> list[Run]:

@@ -158,8 +158,27 @@ def test_a_tripwire_shared_by_two_releases_has_one_window_on_one_grid() -> None:
     assert (windows[0].begins, windows[0].every) == (AT - 7 * DAYS, MINUTE)
 
 
+@pytest.mark.parametrize(
+    ("offset", "every", "origin"),
+    [
+        (3 * HOUR - SECOND, HOUR, None),
+        (3 * HOUR, 5 * SECOND, 5 * SECOND),
+        (3 * HOUR + 2 * MINUTE, MINUTE, None),
+        (4 * HOUR, HOUR, None),
+        (6 * DAYS, HOUR, None),
+        (8 * DAYS, None, None),
+    ],
+)
+def test_what_is_found_gone_after_its_release_is_looked_at_closely_for_a_while(
+    offset: timedelta, every: timedelta | None, origin: timedelta | None
+) -> None:
+    standing = Standing(Stage.SEEN, AT + SECOND, left=AT + 3 * HOUR)
+    assert spacing(windows_for(EDGE, SLOT, standing), offset) == every
+    assert spacing(windows_for(ORIGIN, SLOT, standing), offset) == origin
+
+
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
-_standings = st.builds(Standing, st.sampled_from(list(Stage)), _instants, st.booleans())
+_standings = st.builds(Standing, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
 _targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
 _slots = st.sampled_from([SLOT, DAY, JULY])
 _phases = st.builds(
