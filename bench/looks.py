@@ -18,7 +18,7 @@ from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
 from monitor.clock import SystemClock
 from monitor.daemon import Daemon
-from monitor.heap import give_back
+from monitor.heap import give_back, settle
 from monitor.look.http import ENGINES, HttpFetcher
 from monitor.look.poller import Hooks, Poller
 from monitor.look.route import Route
@@ -38,6 +38,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
     """Return ratios, milliseconds of CPU a look, lateness in milliseconds and KB a target."""
     quietly()
     # As `ninethirty run` does.
+    settle()
     gc.collect()
     gc.freeze()
     with folder() as place, origin() as port, blackbox(place) as exporter:

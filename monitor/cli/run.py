@@ -10,6 +10,7 @@ import signal
 import click
 
 from monitor.cli.common import Context
+from monitor.heap import settle
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -42,6 +43,7 @@ def command(context: Context, log: str, level: str) -> None:
 
 
 async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # a daemon is made inside its loop
+    settle()
     daemon = make()
     # Modules and organs stay for good: walking through all of them held up the looks at hand for a tenth of a second.
     gc.collect()

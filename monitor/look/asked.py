@@ -45,7 +45,7 @@ class Asked(httpx.Request):
         `unique` is the number in a path that no cache has seen.
         """
         self.method, self.common, self._path, self._more, self.unique = method, common, path, more, unique
-        self.wire = b"%s %s%s%s\r\n" % (method.encode("ascii"), path, common.head, lines_of(more))
+        self.wire = b"%s %s%s%s\r\n" % (method.encode("ascii"), path, common.head, lines_of(more) if more else b"")
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever httpx keeps there
         """Make the rest of the request. Left out above: with it a look would take a tenth longer."""

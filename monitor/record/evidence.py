@@ -16,7 +16,7 @@ from monitor.clock import Clock
 from monitor.judge.runs import Run
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.plan.targets import Target
-from monitor.record.heads import Heads
+from monitor.record.heads import Heads, Same
 from monitor.record.rows import Record
 from monitor.record.scribe import Scribe, Waiting
 from monitor.record.store import Store, Transaction
@@ -101,6 +101,7 @@ class Evidence:
         self._last: dict[str, _Last] = {}
         self._remembered = 0
         self._packed: dict[int, _Packed] = {}
+        self._same = Same()
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
         writer.accompany(self)
 
@@ -212,7 +213,7 @@ class Evidence:
         # Most looks bring the bytes of the one before: those are packed already.
         packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
         self.forget(target)
-        self._last[target] = _last(answer, packed, kept)
+        self._last[target] = _last(answer, self._same.of(_head(answer)), packed, kept)
         self._remembered += len(packed[1])
         while self._remembered > _MOST_REMEMBERED:
             self.forget(next(iter(self._last)))
@@ -227,9 +228,12 @@ class Evidence:
         return packed
 
 
-def _last(answer: Answer, packed: _Packed, kept: str) -> _Last:
+def _head(answer: Answer) -> str:
     # No header holds a line break: that is where it would have ended.
-    head = "\n".join([text for header in answer.headers.items() for text in header])
+    return "\n".join([text for header in answer.headers.items() for text in header])
+
+
+def _last(answer: Answer, head: str, packed: _Packed, kept: str) -> _Last:
     whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
     asked = answer.request
     return _Last(

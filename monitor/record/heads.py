@@ -10,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 from monitor.look.fetch import Answer
 
 _MOST = 5_000
+_FEW = 64
 _MOST_LETTERS = 100
 _NUMBER = re.compile(r"\d{1,9}(, ?\d{1,9})*")
 _DIRECTIVES = re.compile(
@@ -33,15 +34,29 @@ def head_of(answer: Answer) -> str:
     return "; ".join([str(answer.status), *told, *([f"location: at {_host(answer.url, led)}"] if led else [])])
 
 
+class Same:
+    """Gives one copy of texts that are the same, as what a host says of many missing addresses within a second is."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def of(self, text: str) -> str:
+        """Return the copy that is known, of the last few dozen."""
+        if len(self._known) >= _FEW:
+            self._known.clear()
+        return self._known.setdefault(text, text)
+
+
 class Heads:
     """The heads of the answers kept in this life, the newest five thousand, by record."""
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
+        self._same = Same()
 
     def put(self, record: str, answer: Answer) -> None:
         """Take note of an answer that is kept as this record."""
-        self._heads[record] = head_of(answer)
+        self._heads[record] = self._same.of(head_of(answer))
         if len(self._heads) > _MOST:
             del self._heads[next(iter(self._heads))]
 

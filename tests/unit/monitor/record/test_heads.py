@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.record.heads import Heads, head_of
+from monitor.record.heads import Heads, Same, head_of
 
 AT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -66,3 +66,11 @@ def test_only_the_newest_heads_are_held() -> None:
     for number in range(5_001):
         heads.put(f"edge-{number}", answer())
     assert (heads.get("edge-0"), heads.get("edge-5000")) == ("", "200")
+
+
+def test_texts_that_are_the_same_are_one_copy() -> None:
+    same = Same()
+    first = same.of("".join(["404; ", "age: 1"]))
+    assert same.of("".join(["404; age: ", "1"])) is first
+    for number in range(200):
+        assert same.of(str(number)) == str(number)
