@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby, pairwise
 
 from monitor.judge.case import Case
@@ -25,14 +25,14 @@ _MOST_TOLD = 3
 def swapped(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
     """Return when the bytes of a released file became others than any seen before, the first three times.
 
-    Pages change at every look; only files count, and only bytes that two looks in a row agree on: a file that is made
-    anew for each who asks is never swapped. A cache that hands out old bytes once more is no swap.
+    Pages change at every look; only files count, and only bytes that stand for longer than a flicker: a file that is
+    made anew for each who asks, or every minute, is never swapped. A cache that hands out old bytes again is no swap.
     """
     window = case.window
     if window is None or part.role not in _FILES:
         return []
     for view in reversed(MAIN):
-        changes = _changes(_held(sight.views.get(view, ())), window.opens)
+        changes = _changes(_held(sight.views.get(view, ()), case.policy.on_time_within), window.opens)
         if changes:
             return [
                 Finding(Kind.SWAPPED, part.id, f"its bytes changed {spanned(change, case.zone)}", _stood(part, change))
@@ -43,18 +43,18 @@ def swapped(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
 
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """The same bytes at consecutive looks of one view; `held` when two looks agree on them."""
+    """The same bytes at consecutive looks of one view; `held` when looks far enough apart agree on them."""
 
     runs: tuple[Run, ...]
     held: bool
 
 
-def _held(runs: Sequence[Run]) -> list[_Bytes]:
+def _held(runs: Sequence[Run], least: timedelta) -> list[_Bytes]:
     present = (run for run in runs if run.state is State.PRESENT and run.digest)
     groups = [tuple(group) for _, group in groupby(present, key=lambda run: run.digest)]
     # From the last change that is compared on, a run goes on whatever the bytes.
     return [
-        _Bytes(group, held=place < MOST_CHANGES and sum(run.looks for run in group) > 1)
+        _Bytes(group, held=place < MOST_CHANGES and group[-1].last_received - group[0].first_sent >= least)
         for place, group in enumerate(groups)
     ]
 

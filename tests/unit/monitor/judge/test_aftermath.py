@@ -78,14 +78,18 @@ def test_an_origin_that_has_it_still_makes_it_no_withdrawal() -> None:
     assert taken_away(*((90.0 + 5 * step, A) for step in range(24)), origin=origin) == []
 
 
-def test_new_bytes_are_a_swap_once_a_second_look_agrees() -> None:
-    assert changed((1, "a"), (60, "a"), (120, "b")) == []
-    (found,) = changed((1, "a"), (60, "a"), (120, "b"), (125, "b"))
+def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
+    assert changed((1, "a"), (60, "a"), (120, "b"), (125, "b")) == []
+    (found,) = changed((1, "a"), (60, "a"), (120, "b"), (125, "b"), (180, "b"))
     assert (found.part, found.seconds) == ("sheet", Bounds(59, 121))
 
 
 def test_a_copy_that_one_look_met_is_no_swap() -> None:
     assert changed((1, "a"), (60, "b"), (65, "a"), (125, "a")) == []
+
+
+def test_a_file_stamped_with_the_minute_was_never_swapped() -> None:
+    assert changed(*((5.0 * place, f"{place // 12}") for place in range(1, 60))) == []
 
 
 @pytest.mark.parametrize("looks", [5, MOST_CHANGES + 1, 60])
@@ -94,4 +98,4 @@ def test_a_file_made_anew_for_each_who_asks_was_never_swapped(looks: int) -> Non
 
 
 def test_of_a_file_that_changes_again_and_again_the_first_changes_are_told() -> None:
-    assert len(changed(*((30.0 * place + 1, f"{place // 2}") for place in range(14)))) == 3
+    assert len(changed(*((60.0 * place + 1, f"{place // 2}") for place in range(14)))) == 3
