@@ -50,6 +50,7 @@ _log = structlog.get_logger(__name__)
 HEARTBEAT = timedelta(minutes=5)
 ROLL = timedelta(hours=1)
 BEHIND = timedelta(days=30)
+_PATIENCE = 1.0
 
 
 class TaskDied(SurroundingsFault):
@@ -87,6 +88,7 @@ class Daemon:
     foreseen: Callable[[], Mapping[str, str]] = dict
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+    _opening: set[asyncio.Task[None]] = field(default_factory=set)
     _tripped: set[str] = field(default_factory=set)
     _blind_until: dict[tuple[str, datetime, str, str], datetime] = field(default_factory=dict)
 
@@ -121,7 +123,11 @@ class Daemon:
         self.watch_tripwires()
         self.pulse.begin(now)
         if beat is not None and beat.at < now:
-            await self.note_blind(Blind(beat.at, now, "stopped" if beat.stopped else "killed"))
+            span = Blind(beat.at, now, "stopped" if beat.stopped else "killed")
+            self.watch.blind(span)
+            self._opening.add(asyncio.create_task(self.note_blind(span), name="opening"))
+            # A store that cannot be written holds up neither looks nor a signal to stop.
+            await asyncio.wait(self._opening, timeout=_PATIENCE)
         await self._beat()
 
     async def note_blind(self, span: Blind) -> None:
@@ -214,7 +220,7 @@ class Daemon:
     async def close(self) -> None:
         """Let go of everything, committed or not."""
         with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            await asyncio.gather(*self._tasks, *self._opening, return_exceptions=True)
         await self.fetcher.close()
         for channel in self.channels:
             await channel.close()
@@ -239,7 +245,9 @@ class Daemon:
     def status(self) -> dict[str, Any]:
         """Return how the monitor is doing, for the status page."""
         reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
-        offset = self.health.offset
+        offset, now = self.health.offset, self.clock.now()
+        # One that ran out is held by nobody: whoever has something to send takes it.
+        leases = [one for one in self.store.leases() if one.until > now]
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         return {
             "Calendars, last usable read": reads,
@@ -247,7 +255,7 @@ class Daemon:
             "Clock": {"our clock minus the watched hosts'": told, "kept right by the machine": kept_words(is_kept())},
             "Budgets, looks ahead": dict(self.foreseen()),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
-            "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in self.store.leases()},
+            "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},
         }
 
     def shown(self) -> list[Shown]:

@@ -123,6 +123,34 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
     live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
 
 
+def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        await life.kill()
+        store.full = True
+        await life.until("09:29:20")
+        await life.start()
+        await life.until("09:31:30")
+        assert [run.state for run in life.runs()][-1] is State.PRESENT
+        assert [reason for reason in life.daemon.unready() if "store" in reason] != []
+        store.full = False
+        await life.until("09:31:45")
+        assert life.word() == "on_time"
+        causes = [span.cause for span in store.blind(life.script.begins, life.clock.now())]
+        assert sorted(causes) == ["killed", "store"]
+        await life.kill()
+        store.full = True
+        await life.start()
+        await life.until("09:32:00")
+        with pytest.raises(StoreFault):
+            await life.end()
+        store.full = False
+
+    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
+
+
 def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:29:30")
