@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import replace
-from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from alerts.channel import Channel
-from alerts.channels import open_channel
-from alerts.draft.code import Book, amended, standard_book
-from alerts.routes import Route
 from monitor.calendar_state import Checks
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
@@ -20,22 +14,14 @@ from monitor.config.settings import (
     DEFAULT_RATES,
     PartSettings,
     PolicyTable,
-    ProducerSettings,
     Settings,
 )
-from monitor.config.values import Secret
-from monitor.deliver.digests import Digesting
-from monitor.deliver.drafts import ENDINGS
-from monitor.deliver.house import House, Links
 from monitor.judge.policy import Override, Policies, Policy, UsualTime
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
 from monitor.look.http import ENGINES, HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
-from monitor.web.door import Door
-from monitor.web.keys import Keys, Throttle
-from monitor.web.people import Users
 from schedules.announcement import Announcement, Part, Role
 from schedules.dates import assume_time
 from schedules.join import Pin, Rules, Split
@@ -43,7 +29,6 @@ from schedules.release import Release
 from schedules.slot import Precision
 from schedules.sources.options import SourceOptions
 from schedules.workdays import Nation, Workdays, workdays
-
 
 
 def policies_of(settings: Settings) -> Policies:
