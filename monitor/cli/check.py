@@ -63,6 +63,9 @@ def _faults(context: Context) -> Iterator[str]:
         if not _can_be_written(store_file.parent):
             yield f"{file}: store.url: the folder cannot be written (got {shown(str(store_file.parent))})"
         return
+    if store_file is not None and not (os.access(store_file, os.W_OK) and _can_be_written(store_file.parent)):
+        # SQLite keeps two files beside it while it is in use.
+        yield f"{file}: store.url: the file may not be written (got {shown(str(store_file))})"
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())

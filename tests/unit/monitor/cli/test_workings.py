@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
@@ -87,6 +88,16 @@ def test_a_channel_that_refuses_is_told_with_status_1(ask: Ask, folder: Path) ->
 def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask) -> None:
     told = ask("channel", "test", "disk")
     assert (told.status, told.err) == (1, 'no channel "disk", did you mean "desk"?\n')
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+def test_a_store_that_may_be_read_alone_is_a_fault(ask: Ask, folder: Path) -> None:
+    (folder / "store.db").chmod(0o444)
+    told = ask("check")
+    assert (told.status, told.err) == (
+        1,
+        f'config.toml: store.url: the file may not be written (got "{folder}/store.db")\n',
+    )
 
 
 @pytest.mark.parametrize("blocked", [False, True])
