@@ -173,6 +173,7 @@ def _part(table: PartSettings, release: Release) -> Part:
 
 
 def on_file(settings: Settings) -> tuple[UsualTime, ...]:
+    """Return the unusual times that were granted, each with who granted it."""
     return tuple(
         UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
         for table in settings.slot_time
