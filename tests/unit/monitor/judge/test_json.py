@@ -168,8 +168,9 @@ def test_a_span_without_sight_may_have_grown_and_never_shrunk() -> None:
     assert differences(long, short) == ["findings.blind(page): was 96.0 … open, is 80.0 … 80.0"]
 
 
-def _gone(verdict: Verdict) -> list[str | None]:
-    return [found.part for found in verdict.findings if found.kind is Kind.WITHDRAWN]
+def _lasting(verdict: Verdict) -> set[Kind]:
+    """Return the findings that take a state to last: withdrawn for longer than a flicker, hidden for a second."""
+    return {found.kind for found in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
 
 
 @settings(max_examples=200)
@@ -178,9 +179,10 @@ def test_judging_again_with_longer_runs_finds_no_difference(world: World, now: f
     then = world.runs(second(now))
     since = {target: _longer(runs, then[target]) for target, runs in world.runs().items()}
     judged = [judge(release(), [promise()], runs, world.spans, Policy(), second(now)) for runs in (then, since)]
+    assert judged[0].word is not judged[1].word or _lasting(judged[0]) <= _lasting(judged[1])
     # Only where a run grew past the very tolerance in which it was judged may more be known by now: that of the slot,
-    # or that of a flicker. A look under way at that instant has been answered since.
-    if judged[0].word is judged[1].word and _gone(judged[0]) == _gone(judged[1]):
+    # or that of what must last. A look under way at that instant has been answered since.
+    if judged[0].word is judged[1].word and _lasting(judged[0]) == _lasting(judged[1]):
         assert differences(*(release_json(verdict) for verdict in judged)) == []
 
 
