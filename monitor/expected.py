@@ -15,6 +15,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.plan.expected import EXPECTED, is_expected
 from monitor.plan.targets import ASSETS, GOVUK
+from monitor.record.rows import Judged
 from monitor.record.store import Store
 from monitor.watch import Watch
 from monitor.watched import Watched
@@ -27,6 +28,7 @@ _log = structlog.get_logger(__name__)
 EVERY = timedelta(minutes=10)
 _AGAIN = timedelta(hours=6)
 _BACK = timedelta(days=400)
+_SLICE = timedelta(days=7)
 _LEARNT_FROM = ("found-", EXPECTED)
 _ROLES = ("attachment", "html", "data")
 _MOST = 10
@@ -98,11 +100,19 @@ class Expected:
     def _editions(self, producer: str, wanted: Collection[Series], now: datetime) -> dict[Series, list[Edition]]:
         """Return the editions of these series that came out within the last year or so, the latest first."""
         found: dict[Series, list[Edition]] = defaultdict(list)
-        for row in reversed(self.store.judged(now - _BACK, now, producer)):
+        for row in self._latest_first(producer, now):
             series = series_of(producer, row.body["title"])
             if series in wanted and (parts := tuple(_seen(row.body["parts"]))):
                 found[series].append(Edition(row.body["title"], row.body["url"], parts))
         return found
+
+    def _latest_first(self, producer: str, now: datetime) -> Iterator[Judged]:
+        # A week at a time: a busy producer's whole year in memory at once would be tens of MB.
+        end = now
+        while end > now - _BACK:
+            begin = max(end - _SLICE, now - _BACK)
+            yield from reversed(self.store.judged(begin, end, producer))
+            end = begin
 
 
 def expected_parts(release: Release, editions: Iterable[Edition], hosts: Collection[str]) -> list[Part]:
