@@ -48,19 +48,22 @@ def spells(view: View, runs: Iterable[Run]) -> list[Spell]:
     Presence counts only after a seen absence of the same target, or when it was specific to this edition.
     """
     found: list[Spell] = []
-    seen_gone = False
     for run in runs:
         if run.state is State.UNKNOWN:
             continue
         out = run.state is State.PRESENT
-        if out and not (run.specific or seen_gone):
+        if out and not (run.specific or _follows(run, found)):
             continue
-        seen_gone = seen_gone or not out
         if found and found[-1].out is out:
             found[-1] = found[-1].joined(run)
         else:
             found.append(Spell(view, out, run.begin, run.end, run.first_sent, run.last_received, (run,)))
     return found
+
+
+def _follows(run: Run, found: Sequence[Spell]) -> bool:
+    """Tell whether a presence is surely one after an absence: a cache's copy may be older than what was seen gone."""
+    return bool(found) and (run.end >= found[0].begin or any(spell.out for spell in found))
 
 
 def believed(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, ...]]:

@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend, fold
+from monitor.judge.spell import spells
 from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import View
 from tests.unit.monitor.judge.world import World, look, second, worlds
 
 P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
@@ -48,6 +50,14 @@ def test_a_cached_answer_proves_no_more_than_its_age_allows() -> None:
 def test_a_later_answer_from_an_older_copy_takes_no_proof_back() -> None:
     (run,) = folded([look(T, A, 100), look(T, A, 101, age=(29, 31))])
     assert (run.begin, run.end) == (second(72), second(100))
+
+
+@pytest.mark.parametrize(("age", "counted"), [((0, 0), True), ((4, 6), True), ((9, 11), False)])
+def test_a_copy_that_may_be_older_than_the_first_absence_shows_no_return(
+    age: tuple[float, float], *, counted: bool
+) -> None:
+    runs = folded([look(T, A, 0), look(T, A, 8), look(T, P, 10, age=age)])
+    assert [spell.out for spell in spells(View.EDGE, runs)] == [False, True][: 1 + counted]
 
 
 def test_what_only_a_later_answer_showed_to_be_this_edition_is_a_run_of_its_own() -> None:
