@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ClauseElement,
     Column,
+    Connection,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    event,
     text,
 )
 from sqlalchemy.types import TypeEngine
@@ -70,6 +73,17 @@ def _lean(name: str, *columns: Column[Any] | Index) -> Table:
     return Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
+def _partial(name: str, column: Column[Any], where: ClauseElement) -> None:
+    """Index those rows alone for which `where` holds."""
+    index = Index(name, column, sqlite_where=where)
+
+    # Told above, it would load PostgreSQL's dialect for those as well who use SQLite: 2 MB and 20 ms.
+    @event.listens_for(index, "before_create")
+    def tell(index: Index, connection: Connection, **_: object) -> None:
+        if connection.dialect.name == "postgresql":
+            index.dialect_kwargs["postgresql_where"] = where
+
+
 RELEASE = _table(
     "release",
     _key("id"),
@@ -78,12 +92,7 @@ RELEASE = _table(
     _maybe("joined_into", Name),
 )
 # Those few that are shown no more, to be left out of every list.
-Index(
-    "ix_release_joined_into",
-    RELEASE.c.joined_into,
-    sqlite_where=RELEASE.c.joined_into.is_not(None),
-    postgresql_where=RELEASE.c.joined_into.is_not(None),
-)
+_partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
 
 PROMISE = _lean(
     "promise",
@@ -150,7 +159,7 @@ BLIND = _lean(
 LONG = timedelta(days=60)
 IS_LONG = text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
 """Blind spans so long are few; all others that touch an instant begin not long before it."""
-Index("ix_blind_long", BLIND.c.ends, sqlite_where=IS_LONG, postgresql_where=IS_LONG)
+_partial("ix_blind_long", BLIND.c.ends, IS_LONG)
 
 JUDGED = _table(
     "judged",
