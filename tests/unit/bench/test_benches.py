@@ -25,7 +25,7 @@ KEYS = {
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms"},
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
-    "memory": {"rss_mb", "growth_percent", "looks", "idle_cpu_percent"},
+    "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
 }
 
 
