@@ -119,7 +119,6 @@ def set_up(
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
     listener = QueueListener(lines, logging.StreamHandler(stream or sys.stdout))
     listener.start()

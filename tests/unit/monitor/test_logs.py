@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
 from monitor import logs
 from monitor.config.read import read_settings
@@ -147,3 +148,12 @@ def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() 
         "https://host.example/x?to=a@b",
         "[redacted]",
     )
+
+
+def test_a_logger_used_under_one_set_up_obeys_the_next() -> None:
+    logger = structlog.get_logger("monitor.x")
+    with logging_to(io.StringIO()):
+        logger.info("one")
+    with capture_logs() as heard:
+        logger.info("two")
+    assert [line["event"] for line in heard] == ["two"]
