@@ -267,7 +267,7 @@ def _notice(
         release=incident.release,
         producer=incident.producer,
         grade=incident.grade,
-        findings=tuple(sorted({*_named(facts, told), str(told)})),
+        findings=_named(facts, told),
         at=now,
         subject=subject(kind, told, facts, now),
         text=text(kind, told, facts, incident.id, now),
@@ -275,7 +275,9 @@ def _notice(
     )
 
 
-def _named(facts: ReleaseFacts, told: Kind) -> set[str]:
-    """Return the kinds of finding that a notice goes by: whoever wants to hear of neither loses no breach by it."""
+def _named(facts: ReleaseFacts, told: Kind) -> tuple[str, ...]:
+    """Return the names that a notice goes by, what it tells first: whoever silences another loses no breach by it."""
     kinds = {one_line(finding.kind) for finding in facts.findings}
-    return kinds & news.ALTERED if told is Kind.ALTERED else kinds - news.ALTERED
+    kinds = kinds & news.ALTERED if told is Kind.ALTERED else kinds - news.ALTERED
+    first = "stale_edge" if told is Kind.LATE and news.is_stale_alone(facts) else str(told)
+    return (first, *sorted({*kinds, str(told)} - {first}))

@@ -32,6 +32,12 @@ def is_late(facts: ReleaseFacts) -> bool:
     return bool(kinds & {"late", "partial"}) or ("stale_edge" in kinds and facts.grade != "none")
 
 
+def is_stale_alone(facts: ReleaseFacts) -> bool:
+    """Tell whether users had to wait behind a cache alone: all of it was out in time."""
+    kinds = {finding.kind for finding in facts.findings}
+    return is_late(facts) and facts.verdict not in _LATE_WORDS and not kinds & {"late", "partial"}
+
+
 def is_partial(facts: ReleaseFacts) -> bool:
     """Tell whether the landing page came in time and something that belongs to it did not."""
     page = facts.page

@@ -24,8 +24,8 @@ class Notice:
 
     `id` is derived from the incident and the fact, so that the same fact always makes the same id.
     `follows` is the id of the notice that opened the thread, empty for that notice itself. `kind` says
-    what happened (`opened`, `grade_changed`, `exposure_closed`, `final`, `lead`, …). `finding` and `grade`
-    are what routes match on.
+    what happened (`opened`, `grade_changed`, `exposure_closed`, `final`, `lead`, …). `findings` and `grade`
+    are what routes match on; the first of `findings` is what the notice tells, the others go with it.
     """
 
     id: str

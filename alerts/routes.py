@@ -10,12 +10,26 @@ from zoneinfo import ZoneInfo
 
 from alerts.notice import Notice
 
+_SORTS = {
+    "early_exposure": "early",
+    "partial": "late",
+    "stale_edge": "late",
+    "withdrawn": "altered",
+    "swapped": "altered",
+    "unannounced": "calendar",
+    "calendars_disagree": "calendar",
+    "short_notice": "calendar",
+}
+"""By which other name a finding is known to routes. All others are details of one of these."""
+_OF_SEVERAL = frozenset({"early", "altered", "calendar"})
+_DELAYS = frozenset({"late", "partial", "stale_edge"})
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where notices of some sort go; every pattern must match (`*` and `?` as in file names).
 
-    `finding` matches when any finding of the notice does. `channels` left empty keeps such notices
+    `finding` matches when any finding of the notice does. `channels` left empty keeps such findings
     silent on purpose. `escalate` are told as well once nobody has acknowledged in time. `quiet` are local
     times between which only grade `report` is delivered; they may span midnight.
     """
@@ -34,23 +48,45 @@ def routes_for(
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
     `names` are all channels there are. Every matching route counts; a channel named by several is told at
-    the earliest of their times. A notice that no route matches goes to every channel: a fact that nobody
-    thought of must still reach someone.
+    the earliest of their times. A notice goes to every channel when no route matches what it tells, or when
+    it would be silent though one of its findings is silenced by no route: a fact that nobody thought of must
+    still reach someone.
     """
-    matching = [route for route in routes if _matches(route, notice)]
-    if not matching:
-        return [(name, now) for name in names]
+    fitting = [route for route in routes if _fits(route, notice)]
     found: dict[str, datetime] = {}
-    for route in matching:
-        begin = _not_before(route, notice, now, timezone)
-        for name in _channels(route, notice):
-            found[name] = min(begin, found.get(name, begin))
+    for route in fitting:
+        if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
+            begin = _not_before(route, notice, now, timezone)
+            for name in _channels(route, notice):
+                found[name] = min(begin, found.get(name, begin))
+    is_silent = not found.keys() & set(names)
+    owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
+    if any(not _is_meant(kind, fitting) for kind in owed):
+        return [(name, now) for name in names]
     return [(name, found[name]) for name in names if name in found]
 
 
-def _matches(route: Route, notice: Notice) -> bool:
-    finding = route.finding == "*" or any(fnmatchcase(kind, route.finding) for kind in notice.findings)
-    return finding and fnmatchcase(notice.producer, route.producer) and fnmatchcase(notice.grade, route.grade)
+def _fits(route: Route, notice: Notice) -> bool:
+    return fnmatchcase(notice.producer, route.producer) and fnmatchcase(notice.grade, route.grade)
+
+
+def _is_meant(kind: str, routes: Sequence[Route]) -> bool:
+    """Tell whether a route says what is to be done about a finding, by its name or that of its sort."""
+    return any(fnmatchcase(name, route.finding) for route in routes for name in (kind, _SORTS.get(kind, kind)))
+
+
+def _told(findings: Sequence[str]) -> set[str]:
+    """Return what a notice tells in the first place."""
+    first = findings[0]
+    return {kind for kind in findings if first in _OF_SEVERAL and _SORTS.get(kind) == first} or {first}
+
+
+def _besides(findings: Sequence[str]) -> set[str]:
+    """Return what it names besides and would have been told of by itself; a delay counts once, by its own name."""
+    others = {*findings[1:]} & {*_SORTS, "late", "lead"}
+    if findings[0] in _DELAYS:
+        return others - _DELAYS
+    return others - (_DELAYS - {"late"} if "late" in others else set())
 
 
 def _channels(route: Route, notice: Notice) -> Iterator[str]:

@@ -309,6 +309,16 @@ def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
     assert "1 of 2 parts late, still absent at 09:31:01 GMT (sheet)" in decision.notices[0].subject
 
 
+def test_a_notice_names_first_what_it_tells(facts: Make, overdue: Make) -> None:
+    late = overdue(61)
+    sudden = replace(late, findings=(Finding("calendars_disagree"), Finding("elsewhere_first"), *late.findings))
+    (opened,) = decide(sudden, None, sudden.at).notices
+    assert opened.findings == ("late", "calendars_disagree", "elsewhere_first")
+    stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
+    (opened,) = decide(stale, None, LATER).notices
+    assert opened.findings == ("stale_edge", "late")
+
+
 def test_users_kept_waiting_by_a_stale_edge_need_a_person(facts: Make) -> None:
     stale = facts(LATER, verdict="on_time", grade="report", findings=(Finding("stale_edge", "page"),))
     assert kind_of(stale, LATER) == Kind.LATE

@@ -47,12 +47,65 @@ def test_what_happens_after_a_release_is_directed_or_silenced_by_its_finding(rou
         Route(("pager",), producer="ofqual"),
         Route(("pager",), producer="of*"),
         Route(("pager",), grade="report"),
-        Route(("pager",), finding="part*"),
+        Route(("pager",), finding="la*"),
         Route(("pager",), producer="ofqual", grade="report", finding="late"),
     ],
 )
 def test_a_route_takes_what_matches_all_its_patterns(route: Route) -> None:
     assert routes_for(notice(), [route], ALL, NIGHT, LONDON) == [("pager", NIGHT)]
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        ("late", "short_notice"),
+        ("late", "partial"),
+        ("late", "stale_edge"),
+        ("early", "early_exposure", "withdrawn"),
+        ("calendar", "calendars_disagree", "short_notice"),
+        ("unproven", "short_notice"),
+    ],
+)
+def test_a_silence_of_one_finding_never_silences_another(findings: tuple[str, ...]) -> None:
+    told = replace(notice(), findings=findings)
+    assert [name for name, _ in routes_for(told, [Route((), finding=findings[-1])], ALL, NIGHT, LONDON)] == list(ALL)
+
+
+@pytest.mark.parametrize("findings", [("early", "early_exposure", "late"), ("late", "unannounced"), ("late", "lead")])
+def test_a_silence_of_the_gravest_finding_never_silences_another(findings: tuple[str, ...]) -> None:
+    told = replace(notice(), findings=findings)
+    assert [name for name, _ in routes_for(told, [Route((), finding=findings[0])], ALL, NIGHT, LONDON)] == list(ALL)
+
+
+def test_a_notice_is_not_diverted_by_a_lesser_finding_that_it_names() -> None:
+    told, route = replace(notice(), findings=("late", "short_notice")), Route(("mail",), finding="short_notice")
+    assert [name for name, _ in routes_for(told, [route], ALL, NIGHT, LONDON)] == list(ALL)
+    both = [route, Route(("pager",), finding="late")]
+    assert [name for name, _ in routes_for(told, both, ALL, NIGHT, LONDON)] == ["mail", "pager"]
+    assert [name for name, _ in routes_for(told, both[1:], ALL, NIGHT, LONDON)] == ["pager"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "silenced"),
+    [
+        (("partial", "late"), "partial"),
+        (("partial", "late"), "late"),
+        (("stale_edge", "late"), "stale_edge"),
+        (("late", "elsewhere_first", "partial", "platform"), "late"),
+        (("early", "early_exposure"), "early"),
+        (("early", "early_exposure"), "early_exposure"),
+        (("calendar", "calendars_disagree", "short_notice"), "calendar"),
+    ],
+)
+def test_what_a_notice_tells_is_silenced_with_its_details(findings: tuple[str, ...], silenced: str) -> None:
+    told = replace(notice(), findings=findings)
+    assert routes_for(told, [Route((), finding=silenced)], ALL, NIGHT, LONDON) == []
+
+
+def test_what_a_notice_names_is_silenced_by_as_many_routes() -> None:
+    told = replace(notice(), findings=("late", "short_notice"))
+    routes = [Route((), finding="late"), Route((), finding="short_notice")]
+    assert routes_for(told, routes, ALL, NIGHT, LONDON) == []
 
 
 def test_all_matching_routes_count_and_each_channel_is_told_once() -> None:
