@@ -69,7 +69,8 @@ class Tripwires:
     since: datetime = _END
     _listings: dict[str, _Listing] = field(default_factory=dict)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    _hits: set[tuple[str, str]] = field(default_factory=set)
+    # Of each producer, what has been heard of releases that are near: all others are forgotten with them.
+    _hits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def targets(self) -> Iterator[Target]:
         """Yield the targets of all tripwires."""
@@ -117,13 +118,14 @@ class Tripwires:
         asked = fresh if near == listing.near else entries
         new = {one.url for one in fresh}
         matcher = Matcher(near, sighting.received, lambda found: self.kin(producer, found))
-        listing.near = near
+        listing.near, names = near, {one.release.id for one in near}
+        heard = self._hits[producer] = {hit for hit in self._hits.get(producer, ()) if hit[0] in names}
         taken = set()
         for one in asked:
             for release, sort in matcher.hits(one, is_fresh=one.url in new):
                 taken.add(one.url)
-                if (release, one.url) not in self._hits:
-                    self._hits.add((release, one.url))
+                if (release, one.url) not in heard:
+                    heard.add((release, one.url))
                     listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
                     self.heard.hit(Hit(release, sort, one.url, target.url, listed))
         for one in fresh:
@@ -137,7 +139,14 @@ class Tripwires:
         chosen = tuple(sorted(one.url for one in latest))
         if chosen != self._children.get(target.id, ()):
             self._children[target.id] = chosen
+            self._forget_unnamed()
             self.heard.replan()
+
+    def _forget_unnamed(self) -> None:
+        """Let go of sitemaps that no index names any more: some publishers make a new one each day."""
+        named = {target.id for target in self.targets()}
+        self._listings = {name: listing for name, listing in self._listings.items() if name in named}
+        self._children = {name: children for name, children in self._children.items() if name in named}
 
     def _see_press(self, producer: ProducerSettings, fresh: Iterable[Found], sighting: Sighting) -> None:
         for one in fresh:

@@ -11,11 +11,13 @@ from pathlib import Path
 import pytest
 
 from monitor.config.settings import ProducerSettings, Settings
+from monitor.hits import Near
 from monitor.judge.verdict import Kind
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
 from monitor.tripwires import Heard, Tripwires, dated
+from schedules.release import Release
 from tests.unit.monitor.life import HEAD, HOST, Life, live
 
 TITLE = "Example claims: July to September 2026"
@@ -245,6 +247,34 @@ def test_an_index_that_names_others_now_is_planned_anew() -> None:
     assert len(planned) == 1
     look(f"{STATS}/b.xml")
     assert len(planned) == 2
+
+
+def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None:
+    at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[Near](), list[str]()
+    table = ProducerSettings(id="one", name="One", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
+    wires = Tripwires([table], near=lambda _producer: near, heard=Heard(hit=lambda hit: heard.append(hit.url)))
+    feed, latest = wires.targets()
+    weeks = 20
+    for week in range(weeks):
+        title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", at + timedelta(weeks=week)
+        near[:] = [Near(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        for target in (feed, latest, feed):
+            sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
+            wires.see(target, sighting)
+    assert heard == [f"{STATS}/week-{week}" for week in range(weeks)]
+    assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
+
+
+def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
+    wires = Tripwires([ProducerSettings(id="one", name="One", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
+    index, at = next(wires.targets()), datetime(2026, 11, 26, 9, tzinfo=UTC)
+    for day in range(9):
+        child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")
+        wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=(child,)))
+        for target in wires.targets():
+            pages = (Found(f"{STATS}/{day}", "Example", "listed"),) if target is not index else (child,)
+            wires.see(target, Sighting(target.id, State.ABSENT, at, at, at, at, found=pages))
+    assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
 
 
 @pytest.mark.parametrize(
