@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, MutableMapping
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, TextIO
 
-from monitor.errors import NinethirtyError
+from monitor.errors import NinethirtyError, SurroundingsFault
 
 Caught = tuple[type[BaseException], BaseException, TracebackType | None]
 
@@ -15,6 +16,16 @@ _MOST_FRAMES = 20
 _PLAIN = (NinethirtyError, OSError, TypeError, AttributeError, RuntimeError)
 """Others quote the value they stumbled over, which may be part of an answer or of a row."""
 _WITHHELD = "[withheld]"
+
+
+def ordinary(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Tell what the surroundings did, such as a store that is locked, in its one line: no frame of ours explains it."""
+    caught = event.get("exc_info")
+    fault = sys.exception() if caught is True else caught[1] if isinstance(caught, tuple) else caught
+    if isinstance(fault, SurroundingsFault):
+        del event["exc_info"]
+        event["fault"] = str(fault)
+    return event
 
 
 def told(exc_info: Caught) -> list[dict[str, Any]]:

@@ -98,19 +98,39 @@ def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bo
         try:
             int(body)
         except ValueError as exc:
-            raise StoreFault(f"{len(body)} bytes") from ExceptionGroup("all of it", [exc, KeyError(body)])
+            raise RuntimeError(f"{len(body)} bytes") from ExceptionGroup("all of it", [exc, KeyError(body)])
 
     with logging_to(stream, as_json=as_json):
         try:
             broken()
-        except StoreFault:
+        except RuntimeError:
             structlog.get_logger("x").exception("job_failed")
             logging.getLogger("asyncio").exception("a look broke")
     told = stream.getvalue()
-    assert [told.count(words) for words in ("30 bytes", "StoreFault")] == [2, 2]
+    assert [told.count(words) for words in ("30 bytes", "RuntimeError")] == [2, 2]
     assert "broken" in told
     assert "ExceptionGroup" in told
     assert "figures" not in told
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_the_surroundings_did_is_told_in_one_line(*, as_json: bool) -> None:
+    stream = io.StringIO()
+
+    def locked() -> None:
+        raise StoreFault("store var/x.db: another program has held it locked") from OSError("database is locked")
+
+    with logging_to(stream, as_json=as_json):
+        try:
+            locked()
+        except StoreFault as fault:
+            structlog.get_logger("x").error("job_failed", job="retention", exc_info=fault)
+            structlog.get_logger("x").exception("job_failed", job="retention")
+            logging.getLogger("asyncio").exception("job_failed")
+    told = stream.getvalue().splitlines()
+    assert len(told) == 3
+    assert all("store var/x.db: another program has held it locked" in line for line in told)
+    assert not any(word in stream.getvalue() for word in ("frames", "test_logs.py", "OSError"))
 
 
 @pytest.mark.parametrize("as_json", [True, False])
