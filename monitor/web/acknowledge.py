@@ -18,6 +18,7 @@ from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json
 from monitor.web.pages import fault_page, incident_page, render
 from monitor.web.request import body_of, client_of, desk_of, form_of, session_of
+from monitor.web.strict import api_route
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
@@ -122,5 +123,5 @@ ROUTES = [
     Route("/acknowledge", ask, methods=["GET"]),
     Route("/acknowledge", answer, methods=["POST"]),
     Route("/incidents/{incident}/acknowledge", on_page, methods=["POST"]),
-    Route("/api/v1/incidents/{incident}/acknowledge", by_program, methods=["POST"]),
+    api_route("/api/v1/incidents/{incident}/acknowledge", by_program, methods=["POST"]),
 ]

@@ -7,12 +7,12 @@ from typing import Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from monitor.errors import UnknownName, UserFault
 from monitor.incident_json import incident_json
 from monitor.web.openapi import DESCRIPTION
 from monitor.web.request import day_of, desk_of
+from monitor.web.strict import api_route
 
 D = TypeVar("D", date, None)
 MOST_DAYS = 400
@@ -87,10 +87,10 @@ def _day(request: Request, key: str, default: D) -> date | D:
 
 
 ROUTES = [
-    Route("/api/v1/releases", releases),
-    Route("/api/v1/releases/{release}", release),
-    Route("/api/v1/incidents", incidents),
-    Route("/api/v1/incidents/{incident}", incident),
-    Route("/api/v1/incidents/{incident}/draft.{ending}", draft),
-    Route("/api/v1/openapi.json", openapi),
+    api_route("/api/v1/releases", releases),
+    api_route("/api/v1/releases/{release}", release),
+    api_route("/api/v1/incidents", incidents),
+    api_route("/api/v1/incidents/{incident}", incident),
+    api_route("/api/v1/incidents/{incident}/draft.{ending}", draft),
+    api_route("/api/v1/openapi.json", openapi),
 ]

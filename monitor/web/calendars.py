@@ -15,6 +15,7 @@ from monitor.incident_json import instant, read_json
 from monitor.published import published
 from monitor.record.rows import CalendarRead
 from monitor.web.desk import Desk
+from monitor.web.strict import api_route
 from schedules.export import FORMATS
 
 _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
@@ -55,4 +56,4 @@ def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:
     }
 
 
-ROUTES = [Route("/api/v1/calendars", calendars), Route("/calendar.{kind}", subscribe)]
+ROUTES = [api_route("/api/v1/calendars", calendars), Route("/calendar.{kind}", subscribe)]

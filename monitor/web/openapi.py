@@ -76,6 +76,7 @@ _DRAFT = {
         "parameters": [_path("incident"), _ENDING],
         "responses": {
             "200": {"description": "the document"},
+            "400": _answer("wrong parameters", _FAULT),
             "404": _answer("nothing of that name", _FAULT),
             **_CLOSED,
         },
@@ -109,7 +110,7 @@ _ACKNOWLEDGE = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": _ROLE}}},
         "responses": {
             "200": _answer("the incident as it is now", {"type": "object"}),
-            "400": _answer("no role", _FAULT),
+            "400": _answer("no role, or wrong parameters", _FAULT),
             "401": _answer("no token, or a wrong one", _FAULT),
             "404": _answer("nothing of that name", _FAULT),
             "429": _answer("too many wrong tokens", _FAULT),
@@ -149,3 +150,9 @@ DESCRIPTION: dict[str, Any] = {
         }
     },
 }
+
+
+def query_names(path: str) -> tuple[str, ...]:
+    """Return the names of the parameters that an address takes after its `?`, in the order they are described."""
+    told = DESCRIPTION["paths"].get(path, {}).get("get", {}).get("parameters", ())
+    return tuple(one["name"] for one in told if one["in"] == "query")

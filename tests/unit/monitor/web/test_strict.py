@@ -1,0 +1,55 @@
+"""A typo in an address for programs never gives other data; addresses for people forgive."""
+
+from __future__ import annotations
+
+import pytest
+from starlette.routing import Route
+
+from monitor.web import acknowledge, api, calendars
+from monitor.web.openapi import DESCRIPTION
+from tests.unit.monitor.web.board import a_board
+
+DAY = "2018-01-05"
+FOR_PROGRAMS = [one for one in (*api.ROUTES, *calendars.ROUTES, *acknowledge.ROUTES) if one.path.startswith("/api/")]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("?date=2018-01-04", "date: unknown parameter, known are from, to, producer"),
+        ("?from=2018-01-04&producr=ofqual", "producr: unknown parameter, known are from, to, producer"),
+        ("?From=2018-01-04", "From: unknown parameter, known are from, to, producer"),
+        ("?from=2018-01-04&from=2018-01-05", "from: given more than once"),
+        ("?=2018-01-04", "(no name): unknown parameter, known are from, to, producer"),
+        (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are from, to, producer"),
+    ],
+)
+async def test_an_unknown_parameter_is_refused_by_name_with_those_that_are_known(query: str, told: str) -> None:
+    async with a_board() as board:
+        answer = await board.client.get(f"/api/v1/releases{query}")
+        assert (answer.status_code, answer.json()) == (400, {"error": told})
+
+
+@pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
+async def test_every_address_for_programs_refuses_what_it_does_not_know(route: Route) -> None:
+    async with a_board() as board:
+        path = route.path.replace("{release}", "r").replace("{incident}", board.incident).replace("{ending}", "md")
+        method = "POST" if "POST" in (route.methods or ()) else "GET"
+        answer = await board.client.request(method, path, params={"verdict": "late"})
+        assert answer.status_code == 400
+        assert answer.json()["error"].startswith("verdict: unknown parameter, ")
+
+
+async def test_every_parameter_that_is_described_is_taken() -> None:
+    async with a_board() as board:
+        for path, told in DESCRIPTION["paths"].items():
+            names = [one["name"] for one in told.get("get", {}).get("parameters", ()) if one["in"] == "query"]
+            values = {name: "ofqual" if name == "producer" else DAY for name in names}
+            if values:
+                assert (await board.client.get(path, params=values)).status_code == 200
+
+
+async def test_a_page_for_people_forgives_what_it_does_not_know() -> None:
+    async with a_board() as board:
+        for page in (f"/?date={DAY}&from=mail", "/incidents?utm=1", f"/incidents/{board.incident}?x", "/status?x=1"):
+            assert (await board.client.get(page)).status_code == 200
