@@ -56,6 +56,12 @@ class Context:
 
         return self.settings if self.path.is_file() else Settings()
 
+    @property
+    def own_monitors(self) -> list[str] | None:
+        """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too."""
+        settings = self.settings
+        return None if settings.store.url.startswith("sqlite:") else [settings.watch.vantage]
+
     def now(self) -> datetime:
         """Return the time."""
         return SystemClock().now()

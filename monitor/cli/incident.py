@@ -141,17 +141,22 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 def export(context: Context, *, incident: str, file: Path, as_json: bool) -> None:
     """Write the evidence of an INCIDENT, with its hashes, to the zip FILE, which must not be there yet.
 
+    Where several monitors share a store, each exports the evidence on its own machine, and tells whose is missing.
+
     Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
     """
     from monitor.record.export import export as exported
 
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
-        records = exported(store, folder, incident_of(store, incident), file, context.now())
+        known = incident_of(store, incident)
+        made = exported(store, folder, known, file, context.now(), context.own_monitors)
     if as_json:
-        print_json({"incident": incident, "file": str(file), "records": records})
-    else:
-        click.echo(f"{file}: {records} records of evidence")
+        print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
+        return
+    click.echo(f"{file}: {made.records} records of evidence")
+    for monitor, records in made.elsewhere.items():
+        click.echo(f"{records} more lie with the monitor {monitor}: export there too")
 
 
 def _done(context: Context, incident: str, what: str, *, as_json: bool) -> None:

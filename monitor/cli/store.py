@@ -42,12 +42,11 @@ def check(context: Context, *, as_json: bool) -> None:
     from monitor.record.chain import verify
 
     settings = context.settings
-    is_own = settings.store.url.startswith("sqlite:")
+    own = context.own_monitors
     with context.store() as store:
-        faults = store.check() or verify(
-            store, Path(settings.evidence.folder), None if is_own else [settings.watch.vantage]
-        )
-    _tell({"faults": faults}, "\n".join(faults) or "The store is whole, and so is its evidence.", as_json=as_json)
+        faults = store.check() or verify(store, Path(settings.evidence.folder), own)
+    whose = "its evidence" if own is None else f"the evidence of the monitor {', '.join(own)}"
+    _tell({"faults": faults}, "\n".join(faults) or f"The store is whole, and so is {whose}.", as_json=as_json)
     if faults:
         raise SystemExit(1)
 

@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,13 +24,25 @@ _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "
     "compares all of them. `chain` is the SHA-256 of these lines joined by newlines: previous (the chain of the record "
     "numbered one lower by the same monitor, empty for number 1), monitor, number, kind, at, file, offset, length, "
-    "sha256. A length of 0 means that the disk refused the bytes."
+    "sha256. A length of 0 means that the disk refused the bytes. A record without a path that has not expired lies "
+    "with the monitor it names, whose own export holds it."
 )
 
 
-def export(store: Store, folder: Path, incident: Incident, file: Path, now: datetime) -> int:
-    """Write every record behind an incident, and a manifest of their hashes, to a zip; return how many there are.
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many records are in the zip, and how many lie with another monitor, by its name."""
 
+    records: int
+    elsewhere: Mapping[str, int]
+
+
+def export(
+    store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
+) -> Exported:
+    """Write every record behind an incident, and a manifest of their hashes, to a zip.
+
+    `own` are the monitors whose bytes must lie in the folder, None for all; another's may lie on its own machine.
     The same evidence makes the same bytes. `SHA256SUMS` inside is what `sha256sum -c` reads.
     Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
     slot is shown to nobody until then. Raises `StoreFault` when bytes are missing or altered.
@@ -38,9 +52,12 @@ def export(store: Store, folder: Path, incident: Incident, file: Path, now: date
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
     records = store.evidence(names)
-    held = [(_path(record), _checked(folder, record)) for record in records if record.expired is None]
+    elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
+    here = [record for record in records if record.expired is None and record.id not in elsewhere]
+    held = [(_path(record), _checked(folder, record)) for record in here]
     before = store.evidence([f"{record.monitor}-{record.number - 1}" for record in records])
-    manifest = _manifest(incident, records, {(one.monitor, one.number + 1): one.chain for one in before})
+    links = {(one.monitor, one.number + 1): one.chain for one in before}
+    manifest = _manifest(incident, records, links, {record.id for record in here})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
     try:
         _write(file, contents, max((record.at for record in records), default=incident.opened))
@@ -49,7 +66,11 @@ def export(store: Store, folder: Path, incident: Incident, file: Path, now: date
     except OSError as exc:
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc
-    return len(held)
+    return Exported(len(held), Counter(elsewhere.values()))
+
+
+def _is_elsewhere(folder: Path, record: Record, own: Collection[str]) -> bool:
+    return record.expired is None and record.monitor not in own and not (folder / record.file).exists()
 
 
 def _checked(folder: Path, record: Record) -> bytes:
@@ -62,21 +83,26 @@ def _checked(folder: Path, record: Record) -> bytes:
     return data
 
 
-def _manifest(incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str]) -> dict[str, Any]:
+def _manifest(
+    incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
+) -> dict[str, Any]:
     return {
         "incident": incident.id,
         "release": incident.release,
         "title": incident.title,
         "check": _HOW_TO_CHECK,
-        "records": [_entry(record, before.get((record.monitor, record.number), "")) for record in records],
+        "records": [
+            _entry(record, before.get((record.monitor, record.number), ""), is_here=record.id in here)
+            for record in records
+        ],
     }
 
 
-def _entry(record: Record, previous: str) -> dict[str, Any]:
+def _entry(record: Record, previous: str, *, is_here: bool) -> dict[str, Any]:
     entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
     place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
     expired = record.expired.isoformat() if record.expired else None
-    path = None if expired else _path(record)
+    path = _path(record) if is_here else None
     return {**entry, "at": record.at.isoformat(), **place, "previous": previous, "path": path, "expired": expired}
 
 

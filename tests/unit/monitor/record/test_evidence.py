@@ -26,7 +26,7 @@ from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from monitor.record.chain import read, verify
 from monitor.record.evidence import Evidence
-from monitor.record.export import export
+from monitor.record.export import Exported, export
 from monitor.record.rows import Record
 from monitor.record.sql import SqlStore
 from monitor.record.writer import Writer
@@ -41,10 +41,10 @@ T = TypeVar("T")
 Story = Callable[[Evidence, Writer, VirtualClock], Coroutine[Any, Any, T]]
 
 
-def play(store: SqlStore, folder: Path, story: Story[T], start: datetime = SLOT) -> T:
+def play(store: SqlStore, folder: Path, story: Story[T], start: datetime = SLOT, monitor: str = "edge") -> T:
     async def whole(clock: VirtualClock) -> T:
         writer = Writer(store, clock)
-        evidence = Evidence(folder, store, writer, clock, "edge")
+        evidence = Evidence(folder, store, writer, clock, monitor)
         result = await story(evidence, writer, clock)
         await writer.close()
         return result
@@ -52,11 +52,13 @@ def play(store: SqlStore, folder: Path, story: Story[T], start: datetime = SLOT)
     return run_virtually(whole, start)
 
 
-def keep_all(store: SqlStore, folder: Path, *answers: Answer, start: datetime = SLOT) -> list[Record]:
+def keep_all(
+    store: SqlStore, folder: Path, *answers: Answer, start: datetime = SLOT, monitor: str = "edge"
+) -> list[Record]:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
         return [evidence.keep(one, "r/page/edge", "turn") for one in answers]
 
-    return store.evidence(play(store, folder, story, start))
+    return store.evidence(play(store, folder, story, start, monitor))
 
 
 def flip_a_byte(file: Path, at: int) -> None:
@@ -509,7 +511,7 @@ def test_an_export_holds_every_record_with_the_hashes_to_check_it(
     with sqlite.transaction() as tx:
         tx.save_runs([replace(RUN, evidence=("edge-1", "edge-2"))])
     out = tmp_path / "i.zip"
-    assert export(sqlite, tmp_path / "ev", incident(), out, SLOT + timedelta(hours=1)) == 2
+    assert export(sqlite, tmp_path / "ev", incident(), out, SLOT + timedelta(hours=1)) == Exported(2, {})
     with zipfile.ZipFile(out) as archive:
         manifest = json.loads(archive.read("manifest.json"))
         held = {name: archive.read(name) for name in archive.namelist()}
@@ -544,6 +546,36 @@ def test_an_export_is_checked_by_tools_that_everyone_has(sqlite: SqlStore, tmp_p
     checked = [sha256sum_c(tmp_path / "out")]
     flip_a_byte(tmp_path / "out" / "records" / "edge-3.warc.gz", 40)
     assert [*checked, sha256sum_c(tmp_path / "out")] == [[], ["records/edge-3.warc.gz"]]
+
+
+def test_an_export_holds_what_one_of_two_monitors_kept_and_names_the_other(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    keep_all(sqlite, tmp_path / "ours", answer(404), answer(200, b"out"), monitor="north")
+    keep_all(sqlite, tmp_path / "theirs", answer(200, b"out"), monitor="south")
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("north-1", "north-2", "south-1"))])
+    later = SLOT + timedelta(hours=1)
+    exported = export(sqlite, tmp_path / "ours", incident(), tmp_path / "i.zip", later, own=["north"])
+    assert exported == Exported(2, {"south": 1})
+    with zipfile.ZipFile(tmp_path / "i.zip") as archive:
+        entries = json.loads(archive.read("manifest.json"))["records"]
+    assert [(it["id"], it["path"] is None, it["expired"]) for it in entries] == [
+        ("north-1", False, None),
+        ("north-2", False, None),
+        ("south-1", True, None),
+    ]
+    with pytest.raises(StoreFault, match=r"north-1: .* cannot be read"):
+        export(sqlite, tmp_path / "theirs", incident(), tmp_path / "j.zip", later, own=["north"])
+
+
+def test_monitors_of_one_folder_of_evidence_export_all_of_it(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    for monitor in ("north", "south"):
+        keep_all(sqlite, tmp_path / "ev", answer(200, b"out"), monitor=monitor)
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("north-1", "south-1"))])
+    later = SLOT + timedelta(hours=1)
+    assert export(sqlite, tmp_path / "ev", incident(), tmp_path / "i.zip", later, own=["north"]) == Exported(2, {})
 
 
 def sha256sum_c(folder: Path) -> list[str]:
