@@ -106,6 +106,11 @@ def due(facts: ReleaseFacts, now: datetime) -> str:
     return moment(facts.slot, facts.timezone, now)
 
 
+def happened(case: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return what happened in one sentence, for whoever reads of it later."""
+    return f"Due {due(facts, now)}: {state(case, facts, now)}."
+
+
 def state(case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return in a few words how the release stands, with both bounds."""
     if facts.verdict == "on_time" and case in {"late", "partial", "unproven"} and facts.grade == "none":

@@ -36,6 +36,15 @@ def merge(words: Mapping[str, str], new: Report, before: Report | None = None, b
     return replace(new, sections=sections, steps=steps, kept=kept)
 
 
+def to_complete(report: Report) -> list[str]:
+    """Return the ids of the fields that still wait for a person: unanswered, or with two wordings to be made one."""
+    return [
+        field.id
+        for field in report.fields()
+        if (field.placeholder if field.answer is None else field.answer.text.startswith(UNSETTLED))
+    ]
+
+
 def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
     homes = {field.id for field in new.fields()} | {f"{STEP}{step.id}" for step in new.steps}
     placed = {name: name for name in words if name in homes}

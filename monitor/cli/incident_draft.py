@@ -12,7 +12,6 @@ import click
 from monitor.cli.common import Context, as_json, deliver, print_json, table, unknown
 from monitor.cli.incident_file import say, take_back, tell_conflicts
 from monitor.cli.incident_store import by_role, incident_of, is_attended, redrafted, role_of
-from monitor.cli.incident_text import to_complete
 from monitor.cli.incident_versions import print_versions
 from monitor.errors import UserFault
 
@@ -79,6 +78,7 @@ def draft(  # noqa: PLR0913 # one for each option
 
 def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
     """Write what a person says in a field, asking in $EDITOR when no text is given. Raises `UnknownName`."""
+    from alerts.draft.edits import to_complete
     from monitor.incident_json import draft_json
 
     role = role_of(by)
@@ -107,6 +107,7 @@ def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> N
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
+    from alerts.draft.edits import to_complete
     from alerts.draft.versions import signed
     from monitor.incident_json import draft_json
 
@@ -194,6 +195,8 @@ def _print_fields(draft: Draft, *, as_json: bool) -> None:
 
 
 def _fields(report: Report) -> Iterator[list[str]]:
+    from alerts.draft.edits import to_complete
+
     waiting = set(to_complete(report))
     for field in report.fields():
         said = "said" if field.answer else "to complete" if field.id in waiting else "filled"

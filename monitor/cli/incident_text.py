@@ -9,7 +9,6 @@ from monitor.cli.release_text import headline
 from monitor.cli.say import items, local
 
 if TYPE_CHECKING:
-    from alerts.draft.report import Report
     from alerts.incident import Incident
     from monitor.record.rows import Draft
 
@@ -83,24 +82,16 @@ def _draft(drafts: Sequence[Draft]) -> str:
 def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
     if not drafts:
         return
+    from alerts.draft.edits import to_complete
     from alerts.draft.report import report_from_json
 
     report = report_from_json(drafts[-1].facts)
-    if steps := [step for step in report.steps if not step.done]:
+    steps = [step for step in report.steps if not step.done]
+    # What was to be done at once is past once the incident is closed; its report remains.
+    if steps and incident.closed is None:
         yield from ("", "To do now")
         yield from items(f"{step.within}: {step.text}" for step in steps)
     if boxes := to_complete(report):
         yield from ("", f"To complete in the draft ({len(boxes)})")
         yield from items(f"{report.name_of(name)} [{name}]" for name in boxes)
         yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'
-
-
-def to_complete(report: Report) -> list[str]:
-    """Return the ids of the fields that still wait for a person: unanswered, or with two wordings to be made one."""
-    from alerts.draft.edits import UNSETTLED
-
-    return [
-        field.id
-        for field in report.fields()
-        if (field.placeholder if field.answer is None else field.answer.text.startswith(UNSETTLED))
-    ]

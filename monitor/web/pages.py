@@ -13,7 +13,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from alerts.draft.edits import to_complete
 from alerts.draft.report import report_from_json
+from alerts.incident import Incident, Kind
+from alerts.tell import happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
@@ -141,23 +144,37 @@ async def incident(request: Request) -> Response:
 
 
 async def incident_page(request: Request, name: str, fault: str = "") -> Response:
-    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged."""
+    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged.
+
+    Of a closed one, what happened and what remains stand in the place of what to do.
+    """
     desk = desk_of(request)
     found = await desk.incident(name)
     if found is None:
         raise UnknownName(f"There is no incident {name!r}.")
     drafts = await desk.drafts(name)
+    report = report_from_json(drafts[-1].facts) if drafts else None
     return render(
         request,
         "incident.html",
         400 if fault else 200,
         fault=fault,
         incident=incident_json(found, drafts),
-        report=report_from_json(drafts[-1].facts) if drafts else None,
+        report=report,
+        unanswered=len(to_complete(report)) if report is not None else 0,
+        happened=_happened(found, desk.clock.now()),
+        cause=found.words.get("cause", ""),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
         related=await desk.related(found),
         endings=ENDINGS,
     )
+
+
+def _happened(incident: Incident, now: datetime) -> str:
+    """Return what happened in a sentence or two: measured, or as a person logged it."""
+    if incident.facts is None or incident.kind is Kind.HAND:
+        return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
+    return happened(incident.kind, incident.facts, now)
 
 
 async def status(request: Request) -> Response:

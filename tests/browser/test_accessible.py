@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -34,6 +35,7 @@ def addresses(board: Board) -> list[str]:
         "/incidents",
         f"/incidents/{board.incident}",
         f"/incidents/{board.early}",
+        "/incidents/closed",
         f"/acknowledge?token={token}",
         "/status",
         f"/api/v1/incidents/{board.incident}/draft.html",
@@ -41,10 +43,19 @@ def addresses(board: Board) -> list[str]:
     ]
 
 
+def _close_a_copy(board: Board) -> None:
+    incident, draft = board.store.incident(board.incident), board.store.drafts(board.incident)[-1]
+    assert incident is not None
+    with board.store.transaction() as tx:
+        tx.save_incident(replace(incident, id="closed", closed=at(1500)))
+        tx.add_draft(replace(draft, incident="closed"))
+
+
 @asynccontextmanager
 async def opened(width: int, **kind: Any) -> AsyncIterator[tuple[Page, Board, str]]:  # noqa: ANN401 # as `a_board` takes them
     """Serve a kind of board and open a browser of that width; yields its page, the board and the address of both."""
     async with a_board(reasons=["calendar govuk: not read yet"], **kind) as board:
+        _close_a_copy(board)
         server = WebServer(board.app, listen("127.0.0.1:0"))
         serving = asyncio.create_task(server.run())
         async with async_playwright() as playwright:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.unit.monitor.web.board import a_board
 
 
@@ -11,3 +13,16 @@ async def test_what_went_wrong_stands_first_and_leads_to_what_is_to_be_done() ->
     assert min(places, key=places.__getitem__) in {"overdue", "early", "late"}
     for row in rows:
         assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
+
+
+async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
+    async with a_board() as board:
+        row = board.store.judged_one("r")
+        assert row is not None
+        words = []
+        for is_final in (False, True):
+            with board.store.transaction() as tx:
+                tx.save_judged(replace(row, body=row.body | {"final": is_final}))
+            text = (await board.client.get("/?date=2018-01-05")).text
+            words.append(text.partition(f'href="/incidents/{board.incident}"')[2].partition(">")[2].partition("<")[0])
+        assert words == ["what to do", "what happened"]

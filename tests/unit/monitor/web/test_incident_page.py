@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
+from alerts.incident import Kind
+from alerts.link import sign
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.web.pages import against, seen
 from tests.unit.monitor.deliver.story import at
-from tests.unit.monitor.web.board import TITLE, Board, a_board
+from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 
 
 def sign_off(board: Board) -> None:
@@ -31,6 +35,56 @@ async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timel
         for ending in ("docx", "odt", "html", "md"):
             assert f"/draft.{ending}" in page
         assert board.store.drafts(board.incident)[-1].digest[:16] in page
+
+
+async def close(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
+    """Close the incident of the board and return its page, the incident otherwise `changes`."""
+    incident = board.store.incident(board.incident)
+    assert incident is not None
+    with board.store.transaction() as tx:
+        tx.save_incident(replace(incident, closed=at(1500), **changes))
+    board.clock.seconds = 86400.0
+    return (await board.client.get(f"/incidents/{board.incident}")).text
+
+
+async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_nobody_to_act() -> None:
+    async with a_board() as board:
+        page = await close(board, words={"cause": "certificate"})
+        for words in ("What happened", "still absent at", "Cause: certificate.", "What remains", "not signed off"):
+            assert words in page
+        assert f"ninethirty incident export {board.incident} " in page
+        assert "/draft.docx" in page
+        steps = report_from_json(board.store.drafts(board.incident)[-1].facts).steps
+        for words in ("What to do now", "by nobody yet", "I have it", *(step.text for step in steps)):
+            assert words not in page
+
+
+async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report() -> None:
+    async with a_board() as board:
+        sign_off(board)
+        versions = versions_of(board.store.drafts(board.incident))
+        step = versions[-1].report.steps[0]
+        after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", at(950))
+        with board.store.transaction() as tx:
+            tx.add_draft(row_of(after[-1], board.incident))
+        page = await close(board)
+        assert "<strong>Done:</strong> rang the web team" in page
+        assert f"version {after[-1].number}: Signed off by head of profession" in page
+
+
+async def test_what_a_person_logged_is_what_happened_where_nothing_was_measured() -> None:
+    async with a_board() as board:
+        page = await close(board, facts=None, kind=Kind.HAND, words={"what": "An e-mail went to the wrong list."})
+        assert "<p>An e-mail went to the wrong list.</p>" in page
+
+
+async def test_a_link_to_a_closed_incident_asks_nobody_to_have_it() -> None:
+    async with a_board() as board:
+        await close(board)
+        token = sign(board.incident, at(90000), KEYS.link)
+        page = (await board.client.get("/acknowledge", params={"token": token})).text
+        assert "is closed" in page
+        assert "<form" not in page
 
 
 async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> None:
