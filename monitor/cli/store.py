@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -35,20 +36,30 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 def check(context: Context, *, as_json: bool) -> None:
     """Tell what is wrong with the store and the evidence it accounts for; exit status 1 when anything is.
 
-    Where several monitors share a store, each answers for the evidence on its own machine.
+    Where several monitors share a store, each reads the files on its own machine; of the others the chain is checked.
 
     Example: ninethirty store check
     """
     from monitor.record.chain import verify
 
-    settings = context.settings
     own = context.own_monitors
     with context.store() as store:
-        faults = store.check() or verify(store, Path(settings.evidence.folder), own)
-    whose = "its evidence" if own is None else f"the evidence of the monitor {', '.join(own)}"
-    _tell({"faults": faults}, "\n".join(faults) or f"The store is whole, and so is {whose}.", as_json=as_json)
+        faults = store.check() or verify(store, Path(context.settings.evidence.folder), own)
+        every = [] if own is None else store.evidence_monitors()
+    others = [name for name in every if name not in (own or ())]
+    told = faults or [f"The store is whole, and so is {_evidence_of(own, every)}."]
+    if others:
+        told.append(f"Files of {', '.join(others)} lie with them and were not read, only their chain in the store.")
+    _tell({"faults": faults, "not_read": others}, "\n".join(told), as_json=as_json)
     if faults:
         raise SystemExit(1)
+
+
+def _evidence_of(own: Sequence[str] | None, every: Sequence[str]) -> str:
+    if own is None:
+        return "its evidence"
+    kept = [name for name in own if name in every]
+    return f"the evidence of {', '.join(own)}" if kept else f"what it knows, which is no evidence of {', '.join(own)}"
 
 
 @command.command("backup")

@@ -35,16 +35,20 @@ def read(folder: Path, record: Record) -> bytes:
 def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
     """Return what is wrong with the evidence in a folder, one line each; empty when nothing was altered or lost.
 
-    `monitors` are those whose files lie in this folder; all that the store knows of by default. What a
-    running monitor has written but not committed yet is no fault.
+    `monitors` are those whose files lie in this folder; all that the store knows of by default. Of the others
+    the chain is checked as far as the store holds it, without a file. What a running monitor has written but not
+    committed yet is no fault.
     """
-    names = store.evidence_monitors() if monitors is None else monitors
+    every = store.evidence_monitors()
+    names = every if monitors is None else monitors
     known: set[str] = set()
     told = [line for name in names for line in _verify_one(store, folder, name, known)]
+    told += [line for name in every if name not in names for line in _verify_one(store, None, name, set())]
     return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
 
 
-def _verify_one(store: Store, folder: Path, monitor: str, known: set[str]) -> Iterator[str]:
+def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
+    """Yield what is wrong with one monitor's evidence; without a folder, with what the store holds of it."""
     previous, number, ends = _START, 0, dict[str, int]()
     faults, marked, explained = list[_Fault](), 0, 0
     last: Record | None = None
@@ -88,7 +92,9 @@ class _Fault:
     what: str
 
 
-def _faults_of_bytes(folder: Path, record: Record) -> Iterator[_Fault]:
+def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
+    if folder is None:
+        return
     try:
         data = read(folder, record)
     except OSError as exc:
@@ -100,10 +106,10 @@ def _faults_of_bytes(folder: Path, record: Record) -> Iterator[_Fault]:
         yield _Fault(record, f"its bytes in {record.file} were altered")
 
 
-def _given_up_to(folder: Path, record: Record) -> int:
+def _given_up_to(folder: Path | None, record: Record) -> int:
     """Return up to which record one of kind `given_up` says that bytes were given up."""
-    if record.is_lost:
-        # The chain holds that it was said; of what, the disk that had to be relieved could not take.
+    if record.is_lost or folder is None:
+        # The chain holds that it was said; of what, the disk that had to be relieved could not take, or lies elsewhere.
         return record.number - 1
     try:
         data = read(folder, record)
@@ -120,8 +126,10 @@ def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
         yield f"evidence {first.id}{more}: {what}"
 
 
-def _surplus(folder: Path, ends: dict[str, int]) -> Iterator[str]:
+def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
     """Tell of bytes that no record accounts for; the newest file may be growing just now."""
+    if folder is None:
+        return
     for name in sorted(ends)[:-1]:
         path = folder / name
         if path.exists() and path.stat().st_size > ends[name]:

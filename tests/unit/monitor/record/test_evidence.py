@@ -294,6 +294,32 @@ def test_evidence_that_a_store_knows_nothing_of_is_told(sqlite: SqlStore, tmp_pa
     assert verify(sqlite, tmp_path / "ev", ["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 
+def test_of_another_monitor_the_chain_is_checked_without_its_files(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    keep_all(sqlite, tmp_path / "ours", answer(), monitor="north")
+    keep_all(sqlite, tmp_path / "theirs", answer(), answer(200), answer(404), monitor="south")
+    assert verify(sqlite, tmp_path / "ours", ["north"]) == []
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE monitor = 'south' AND number = 1")
+    told = "evidence south-1 to south-1: marked as given up, and the chain knows nothing of it"
+    assert verify(sqlite, tmp_path / "ours", ["north"]) == [told]
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM evidence WHERE monitor = 'south' AND number = 2")
+    lines = verify(sqlite, tmp_path / "ours", ["north"])
+    assert lines[:1] == ["evidence of south: 2 to 2 are missing from the store"]
+    assert not any("cannot be read" in line for line in lines)
+
+
+def test_what_another_monitor_gave_up_by_its_chain_is_no_fault(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    theirs = tmp_path / "theirs"
+    for second in range(2):
+        keep_all(sqlite, theirs, answer(after=second), monitor="south")
+    play(sqlite, theirs, lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0), monitor="south")
+    assert [it.expired is not None for it in sqlite.evidence_chain("south")] == [True, False, False]
+    assert verify(sqlite, tmp_path / "ours", ["north"]) == verify(sqlite, theirs) == []
+
+
 def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(
     sqlite: SqlStore, tmp_path: Path, answer: Make
 ) -> None:
