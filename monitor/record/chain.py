@@ -52,7 +52,7 @@ def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]
     previous, number, ends = _START, 0, dict[str, int]()
     faults, marked, explained = list[_Fault](), 0, 0
     last: Record | None = None
-    for record in _every(store, monitor):
+    for record in chain_of(store, monitor):
         number += 1
         if record.number != number:
             yield f"evidence of {monitor}: {number} to {record.number - 1} are missing from the store"
@@ -79,7 +79,8 @@ def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]
         yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
 
-def _every(store: Store, monitor: str) -> Iterator[Record]:
+def chain_of(store: Store, monitor: str) -> Iterator[Record]:
+    """Yield every record of a monitor, in order."""
     after = 0
     while page := store.evidence_chain(monitor, after, _PAGE):
         yield from page

@@ -7,7 +7,7 @@ import json
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,16 +16,18 @@ from urllib.parse import quote
 
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
-from monitor.record.chain import read
+from monitor.record.chain import chain_of, read
 from monitor.record.rows import Record
 from monitor.record.store import Store
+from monitor.record.warc import GIVEN_UP
 
 _HOW_TO_CHECK = (
     "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "
     "compares all of them. `chain` is the SHA-256 of these lines joined by newlines: previous (the chain of the record "
     "numbered one lower by the same monitor, empty for number 1), monitor, number, kind, at, file, offset, length, "
     "sha256. A length of 0 means that the disk refused the bytes. A record without a path that has not expired lies "
-    "with the monitor it names, whose own export holds it."
+    "with the monitor it names, whose own export holds it. Of an expired one, `given_up` is the record in which the "
+    "monitor said that its bytes are given up, and by which rule; null there means that the chain says nothing of it."
 )
 
 
@@ -42,6 +44,7 @@ def export(
 ) -> Exported:
     """Write every record behind an incident, and a manifest of their hashes, to a zip.
 
+    Those whose bytes were given up stand in the manifest with the entries of the chain that say so.
     `own` are the monitors whose bytes must lie in the folder, None for all; another's may lie on its own machine.
     The same evidence makes the same bytes. `SHA256SUMS` inside is what `sha256sum -c` reads.
     Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
@@ -51,7 +54,7 @@ def export(
     if slot is not None and now < slot:
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
     names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
-    records = store.evidence(names)
+    records = _with_statements(store, store.evidence(names))
     elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
     here = [record for record in records if record.expired is None and record.id not in elsewhere]
     held = [(_path(record), _checked(folder, record)) for record in here]
@@ -67,6 +70,24 @@ def export(
         file.unlink(missing_ok=True)
         raise StoreFault(f"{file}: {exc.strerror}") from exc
     return Exported(len(held), Counter(elsewhere.values()))
+
+
+def _with_statements(store: Store, records: list[Record]) -> list[Record]:
+    """Return the records with those in which monitors say what they gave up of them, in the order of the chain."""
+    given_up: dict[str, set[datetime]] = {}
+    for record in records:
+        if record.expired is not None and not record.is_lost:
+            given_up.setdefault(record.monitor, set()).add(record.expired)
+    said = (one for name, at in given_up.items() for one in _statements(store, name, at))
+    return sorted({one.id: one for one in (*records, *said)}.values(), key=lambda one: (one.monitor, one.number))
+
+
+def _statements(store: Store, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
+    for record in chain_of(store, monitor):
+        if record.kind == GIVEN_UP and record.at in wanted:
+            yield record
+            # A statement has been given up itself by now, where a later one says so.
+            wanted.add(record.expired or record.at)
 
 
 def _is_elsewhere(folder: Path, record: Record, own: Collection[str]) -> bool:
@@ -86,24 +107,28 @@ def _checked(folder: Path, record: Record) -> bytes:
 def _manifest(
     incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
 ) -> dict[str, Any]:
+    said = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
     return {
         "incident": incident.id,
         "release": incident.release,
         "title": incident.title,
         "check": _HOW_TO_CHECK,
         "records": [
-            _entry(record, before.get((record.monitor, record.number), ""), is_here=record.id in here)
+            {
+                **_entry(record, before.get((record.monitor, record.number), "")),
+                "path": _path(record) if record.id in here else None,
+                "expired": record.expired.isoformat() if record.expired else None,
+                "given_up": said.get((record.monitor, record.expired)) if record.expired else None,
+            }
             for record in records
         ],
     }
 
 
-def _entry(record: Record, previous: str, *, is_here: bool) -> dict[str, Any]:
+def _entry(record: Record, previous: str) -> dict[str, Any]:
     entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
     place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
-    expired = record.expired.isoformat() if record.expired else None
-    path = _path(record) if is_here else None
-    return {**entry, "at": record.at.isoformat(), **place, "previous": previous, "path": path, "expired": expired}
+    return {**entry, "at": record.at.isoformat(), **place, "previous": previous}
 
 
 def _path(record: Record) -> str:

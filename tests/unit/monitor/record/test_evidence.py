@@ -574,6 +574,47 @@ def test_an_export_is_checked_by_tools_that_everyone_has(sqlite: SqlStore, tmp_p
     assert [*checked, sha256sum_c(tmp_path / "out")] == [[], ["records/edge-3.warc.gz"]]
 
 
+def test_an_export_tells_of_what_was_given_up_and_by_which_entry_of_the_chain(
+    sqlite: SqlStore, tmp_path: Path, answer: Make
+) -> None:
+    def give_up(day: int) -> None:
+        start = SLOT + timedelta(days=day)
+        play(sqlite, tmp_path / "ev", lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0), start)
+
+    keep_all(sqlite, tmp_path / "ev", answer(404), answer(200, b"of another release"))
+    keep_all(sqlite, tmp_path / "ev", answer(200, b"out"))
+    give_up(1)
+    keep_all(sqlite, tmp_path / "ev", answer(200, b"of another release"))
+    with sqlite.transaction() as tx:
+        tx.save_runs([replace(RUN, evidence=("edge-1", "edge-3"))])
+
+    def exported(name: str) -> tuple[Exported, list[dict[str, Any]], set[str]]:
+        made = export(sqlite, tmp_path / "ev", incident(), tmp_path / name, SLOT + timedelta(hours=1))
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            entries = json.loads(archive.read("manifest.json"))["records"]
+            assert chain_by_hand(entries) == [it["chain"] for it in entries]
+            return made, entries, {one for one in archive.namelist() if one.startswith("records/")}
+
+    made, entries, held = exported("a")
+    assert [(it["id"], it["kind"], it["given_up"]) for it in entries] == [
+        ("edge-1", "turn", "edge-4"),
+        ("edge-3", "turn", None),
+        ("edge-4", "given_up", None),
+    ]
+    assert [it["expired"] is None for it in entries] == [False, True, True]
+    assert (made, held) == (Exported(2, {}), {"records/edge-3.warc.gz", "records/edge-4.warc.gz"})
+    give_up(2)
+    made, entries, held = exported("b")
+    # What said so first is given up itself by now, and that is said as well.
+    assert [(it["id"], it["given_up"]) for it in entries] == [
+        ("edge-1", "edge-4"),
+        ("edge-3", "edge-6"),
+        ("edge-4", "edge-6"),
+        ("edge-6", None),
+    ]
+    assert (made, held) == (Exported(1, {}), {"records/edge-6.warc.gz"})
+
+
 def test_an_export_holds_what_one_of_two_monitors_kept_and_names_the_other(
     sqlite: SqlStore, tmp_path: Path, answer: Make
 ) -> None:
