@@ -77,7 +77,8 @@ class Certainty:
 
     `spacing` is the seconds between looks around the slot; `clock_offset` the bounds of our clock's
     offset from the watched hosts' clocks. `records` are evidence ids with their SHA-256, `heads` what the
-    answers in them said of themselves: status and headers, where this is known.
+    answers in them said of themselves: status and headers, where this is known. `monitor` measured; `others` share
+    its store, and what they saw counts too.
     """
 
     monitor: str = ""
@@ -88,6 +89,7 @@ class Certainty:
     blind: tuple[BlindSpan, ...] = ()
     records: tuple[tuple[str, str], ...] = ()
     heads: tuple[tuple[str, str], ...] = ()
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

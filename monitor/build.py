@@ -29,13 +29,14 @@ from monitor.look.see import Seer
 from monitor.metrics import Metrics
 from monitor.motion import Motion
 from monitor.newcomers import Newcomers
+from monitor.peers import Peers
 from monitor.plan.targets import Target
 from monitor.planner import Rules
 from monitor.postroom import Postroom
 from monitor.pulse import Pulse
 from monitor.readers import Readers
 from monitor.record.evidence import Evidence
-from monitor.record.open import open_store
+from monitor.record.open import is_shared, open_store
 from monitor.record.scribe import EvidenceRefused
 from monitor.record.store import Store
 from monitor.record.writer import Writer
@@ -211,6 +212,7 @@ class _Workshop:
             clock_offset=lambda: self.health.offset,
             recall=self._recall,
             troubles=Troubles(self.senses.blind, lambda: self.health.store_failed(self.clock.now())),
+            peers=Peers(self.store, self._ask) if is_shared(self.settings.store.url) else None,
         )
 
     def _recall(self, target: Target, watched: Watched) -> None:

@@ -16,6 +16,7 @@ from monitor.deliver.drain import Customs, Drain
 from monitor.deliver.house import House
 from monitor.metrics import Metrics
 from monitor.record.lease import Leaseholder
+from monitor.record.open import is_shared
 from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.wiring_of_people import digesting_of, endings_of, links_of
@@ -69,7 +70,7 @@ class Postroom:
     def _customs(self) -> Customs:
         # Of this process alone: two monitors of one name must not both believe to hold the outbox.
         mark = Random(self.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
-        shared = not self.settings.store.url.startswith("sqlite:")
+        shared = is_shared(self.settings.store.url)
         return Customs(
             links=links_of(self.settings),
             templates=self.house.templates,

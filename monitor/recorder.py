@@ -49,6 +49,10 @@ class Recorder:
         spacing = self._rules.phases.slot_every.total_seconds()
         return Measured(self._rules.monitor, watched.runs, near, self._clock_offset(), spacing, records)
 
+    def is_news(self, watched: Watched, verdict: Verdict, blind: Sequence[Blind]) -> bool:
+        """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
+        return _told(verdict, self.measured(watched, verdict, blind)) != watched.told
+
     async def record(self, watched: Watched, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
         """Write a verdict down, unless it differs in nothing but lengths that still grow.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 
 import structlog
 
@@ -16,14 +16,17 @@ from monitor.company import company_of, others_behind
 from monitor.deliver.events import Events, Recorded
 from monitor.deliver.facts import release_facts
 from monitor.disorder import Disorder, Troubles
+from monitor.errors import StoreFault
 from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
 from monitor.judge.platform import with_platform
 from monitor.judge.policy import Grade
 from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
 from monitor.judge.verdict import Verdict, Word
+from monitor.keeper import Keeper
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
+from monitor.peers import Peers
 from monitor.plan.targets import Target
 from monitor.planner import Looker, Planner, Recall, Rules
 from monitor.record.writer import Writer
@@ -39,19 +42,6 @@ _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
 HOLD = timedelta(seconds=30)
 """How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
 _AGAIN = timedelta(seconds=1)
-
-
-class Keeper(Protocol):
-    """What the watch asks of the evidence."""
-
-    def turned(self, target: Target, run: Run, outcome: Answer | Failure) -> tuple[str, ...]:
-        """Keep the bytes of a look that changed what is known, and of the one before; returns their ids."""
-
-    def same(self, target: Target, outcome: Answer | Failure) -> None:
-        """Remember the last look, should the next one turn out different."""
-
-    def forget(self, target: str) -> None:
-        """Let go of the last look at a target that is looked at no more."""
 
 
 class Watch:
@@ -70,6 +60,7 @@ class Watch:
         clock_offset: Callable[[], Bounds | None] = lambda: None,
         recall: Recall = lambda _target, _watched: None,
         troubles: Troubles | None = None,
+        peers: Peers | None = None,
     ) -> None:
         """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off.
 
@@ -82,6 +73,7 @@ class Watch:
         self._keeper = keeper
         self._rules = rules
         self._recorder = Recorder(writer, events, rules, clock_offset, on_recorded)
+        self._peers = peers or Peers()
         self._troubles = troubles or Troubles()
         self._disorder = Disorder(self._troubles)
         self._releases: dict[str, Watched] = {}
@@ -248,20 +240,32 @@ class Watch:
     async def _judge(self, watched: Watched) -> None:
         now = self._clock.now()
         before = watched.verdict if watched.told is not None else None
-        verdict = self._verdict(watched, now)
-        watched.verdict = verdict
-        watched.final_since = (watched.final_since or now) if verdict.final else None
-        self._planner.replan(watched)
-        if verdict.revisit is not None:
-            self._agenda.at(verdict.revisit, watched.release.id)
+        verdict = self._weigh(watched, now)
         if watched.held is not None and now < watched.held:
             self._agenda.at(watched.held, watched.release.id)
             return
         watched.held = None
+        try:
+            # What another monitor saw may prove what we could not.
+            if self._recorder.is_news(watched, verdict, self._blind) and await self._peers.hear(watched):
+                now = self._clock.now()
+                verdict = self._weigh(watched, now)
+        except StoreFault:
+            self._agenda.at(now + _AGAIN, watched.release.id)
+            return
         for name in company_of(self._releases, before, verdict):
             self.judge_soon(name)
         if not await self._recorder.record(watched, verdict, self._blind, now):
             self._agenda.at(now + _AGAIN, watched.release.id)
+
+    def _weigh(self, watched: Watched, now: datetime) -> Verdict:
+        """Judge a release, and look at it from now on as that calls for."""
+        verdict = watched.verdict = self._verdict(watched, now)
+        watched.final_since = (watched.final_since or now) if verdict.final else None
+        self._planner.replan(watched)
+        if verdict.revisit is not None:
+            self._agenda.at(verdict.revisit, watched.release.id)
+        return verdict
 
     def _hold_if_passed(self, watched: Watched) -> None:
         now = self._clock.now()

@@ -42,7 +42,8 @@ class Watched:
     `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
     `spots` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
     alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
-    that a listing showed, with since when: looked at as if they were out early, until they prove it or not.
+    that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
+    are runs of other monitors on the same store: judged, and never lengthened by looks of ours.
     """
 
     release: Release
@@ -55,6 +56,7 @@ class Watched:
     told: object = None
     held: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()
+    others: tuple[Run, ...] = ()
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -64,7 +66,21 @@ class Watched:
     @property
     def runs(self) -> dict[str, tuple[Run, ...]]:
         """Return what was seen of every target, those that nobody looks at any more included."""
-        return {name: spot.runs for name, spot in self.spots.items() if spot.runs}
+        own = {name: spot.runs for name, spot in self.spots.items() if spot.runs}
+        heard = {run.target for run in self.others}
+        return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
+
+    def take_others(self, runs: Iterable[Run]) -> bool:
+        """Take the runs of this release that the store holds, ours among them; tells whether others' are new.
+
+        A run that is ours by its first look is another's where the store knows of a later one: taken up at the start.
+        """
+        mine = {(run.target, run.first_sent): run.last_received for spot in self.spots.values() for run in spot.runs}
+        before = self.others
+        self.others = tuple(
+            run for run in runs if (last := mine.get((run.target, run.first_sent))) is None or last < run.last_received
+        )
+        return self.others != before
 
     def spot(self, target: str) -> Spot:
         """Return a target's spot, made when there is none."""
@@ -184,6 +200,15 @@ class Watched:
     def is_over(self, now: datetime) -> bool:
         """Tell whether nothing of it will be looked at again."""
         return all(not spot.windows or spot.windows[-1].ends <= now for spot in self.spots.values())
+
+
+def _together(own: Iterable[Run], others: Iterable[Run], target: str) -> tuple[Run, ...]:
+    """Return all runs of a target in time order; of a run that both know, what reaches further."""
+    found = {run.first_sent: run for run in own}
+    for run in others:
+        if run.target == target and (run.first_sent not in found or found[run.first_sent].end < run.end):
+            found[run.first_sent] = run
+    return tuple(found[first] for first in sorted(found))
 
 
 def _out_since(part: PartVerdict) -> datetime | None:

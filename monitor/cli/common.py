@@ -59,8 +59,10 @@ class Context:
     @property
     def own_monitors(self) -> list[str] | None:
         """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too."""
+        from monitor.record.open import is_shared
+
         settings = self.settings
-        return None if settings.store.url.startswith("sqlite:") else [settings.watch.vantage]
+        return [settings.watch.vantage] if is_shared(settings.store.url) else None
 
     def now(self) -> datetime:
         """Return the time."""

@@ -122,4 +122,5 @@ def _certainty(measured: Measured) -> facts.Certainty:
         clock_offset=_seconds(measured.clock_offset),
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),
         records=tuple(sorted(measured.records, key=_in_order)),
+        others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),
     )

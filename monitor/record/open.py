@@ -23,6 +23,11 @@ def file_of(url: str) -> Path | None:
     return Path(str(address.database)) if is_file else None
 
 
+def is_shared(url: str) -> bool:
+    """Tell whether several monitors may have their store at this address: a file has one alone."""
+    return not url.startswith(("sqlite:", "memory:"))
+
+
 def open_store(url: str, *, durable: bool = True) -> Store:
     """Return the store at an address; nothing is read or made yet but the folder of a file.
 

@@ -66,6 +66,20 @@ def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_tra
     assert any(KEPT.sha256 in cell for cell in cells)
 
 
+def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_looks() -> None:
+    store = with_evidence()
+    events, drafts = Events(store, House()), []
+    for monitor, now in (("north", 400.0), ("south", 400.5), ("north", 1300.0), ("south", 1300.5)):
+        runs = {"r/page/edge": [replace(a_run("r", State.ABSENT, -3600, 400), looks=len(drafts) + 10)]}
+        measured = Measured(monitor, runs, records=(("north-1", ""), ("south-1", "")))
+        with store.transaction() as tx:
+            incident = events.record(tx, a_verdict(1300 if now >= 1300 else 400), measured, at(now)).incident
+        assert incident is not None
+        drafts.append(store.drafts(incident.id)[-1])
+    assert [draft.version for draft in drafts] == [1, 1, 2, 2]
+    assert "made by the monitors “north” and “south”" in str(drafts[-1].facts)
+
+
 def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
     store = MemoryStore()
 

@@ -1,0 +1,109 @@
+"""Two monitors on one store, one of which cannot see: what the other proved holds for both."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings, StoreSettings, WatchSettings
+from monitor.deliver.drafts import versions_of
+from monitor.record.open import open_store
+from monitor.record.store import Store
+from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.script import read_script
+from monitor.rehearse.stage import settings_for
+from monitor.replay import replay
+from monitor.wiring import policies_of
+from tests.unit.monitor.life import HEAD, OUT_IN_TIME, Life, a_channel
+
+SHARED = StoreSettings(url="postgresql+psycopg://nobody@127.0.0.1/shared")
+LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+BLIND = """
+[[fault]]
+host = "www.gov.uk"
+from = 2026-11-26T09:29:00
+until = 2026-11-26T09:45:00
+kind = "503"
+"""
+Pair = Callable[[Life, Life], Awaitable[None]]
+
+
+def of(folder: Path, name: str, tables: str, clock: VirtualClock) -> Life:
+    """Return a monitor of this name; both have the one store in the folder."""
+    path = folder / f"{name}.toml"
+    path.write_text(HEAD + tables)
+    script = read_script(path)
+    settings = settings_for(script, Settings(watch=WatchSettings(vantage=name)), folder)
+    file = settings.store.url
+    shared = settings.model_copy(update={"store": SHARED})
+    return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file))
+
+
+def together(folder: Path, tables: str, act: Pair, blind: str = BLIND) -> Store:
+    """Have one monitor that sees and one that may be blind around the slot live side by side; return their store."""
+
+    async def story(clock: VirtualClock) -> None:
+        lives = [of(folder, "north", tables, clock), of(folder, "south", tables + blind, clock)]
+        for life in lives:
+            await life.publisher.start()
+        try:
+            for life in lives:
+                await life.start()
+                await clock.sleep(0.25)
+            await act(*lives)
+            for life in lives:
+                await life.end()
+        finally:
+            for life in lives:
+                await life.publisher.close()
+
+    begins = read_script(_told(folder, tables)).begins
+    run_virtually(story, begins, patience=20)
+    return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
+
+
+def _told(folder: Path, tables: str) -> Path:
+    path = folder / "story.toml"
+    path.write_text(HEAD + tables)
+    return path
+
+
+def kinds(life: Life) -> list[str]:
+    return [notice.kind for notice in life.daemon.store.notices()]
+
+
+def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_blind(tmp_path: Path) -> None:
+    async def act(north: Life, south: Life) -> None:
+        await north.until("09:50:00")
+        verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
+        assert [told and told["verdict"] for told in verdicts] == ["on_time", "on_time"]
+        assert (north.word(), kinds(north)) == ("on_time", [])
+
+    store = together(tmp_path, OUT_IN_TIME, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    store.close()
+
+
+def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("10:00:00")
+        assert north.word() == "late"
+        assert sorted(set(kinds(north))) == ["final", "grade_changed", "opened"]
+
+    store = together(tmp_path, LATE, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert len(store.incidents()) == 1
+    store.close()
+
+
+def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("10:00:00")
+
+    store = together(tmp_path, LATE, act, blind="")
+    (incident,) = store.incidents()
+    versions = versions_of(store.drafts(incident.id))
+    assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
+    assert "made by the monitors “north” and “south”" in str(versions[-1].report)
+    store.close()
