@@ -1,0 +1,45 @@
+"""The examples of calendars that people keep by hand, read as a person would have them read."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.look.recognise.table import LOOKING_FOR, PLAIN
+from schedules.announcement import Announcement, State
+from schedules.source import Page
+from schedules.sources.csv import CsvSource, csv_faults
+from schedules.sources.options import SourceOptions
+from schedules.sources.toml import TomlSource, toml_faults
+
+PAGE = (Path(__file__).parents[2] / "docs" / "configure.md").read_text(encoding="utf-8")
+EXAMPLES = dict(re.findall(r"^~~~(toml|csv)\n(.*?)^~~~$", PAGE, re.DOTALL | re.MULTILINE))
+OPTIONS = SourceOptions("ours", url="file:calendar")
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+
+
+def read(kind: str) -> Announcement:
+    source = {"toml": TomlSource, "csv": CsvSource}[kind](OPTIONS)
+    (only,) = source.read([Page(OPTIONS.url, 200, EXAMPLES[kind].encode())], NOW).announcements
+    return only
+
+
+@pytest.mark.parametrize("kind", ["toml", "csv"])
+def test_an_example_is_a_calendar_without_a_fault(kind: str) -> None:
+    faults = {"toml": toml_faults, "csv": csv_faults}[kind]
+    assert faults(EXAMPLES[kind].encode(), OPTIONS, NOW) == []
+    told = read(kind)
+    assert (told.title, told.producer) == ("Widget statistics: October 2026", "widget-office")
+    assert (told.slot.instant, told.state) == (datetime(2026, 11, 20, 9, 30, tzinfo=UTC), State.CONFIRMED)
+
+
+def test_the_example_of_a_part_is_read() -> None:
+    assert [(part.id, part.recognise, part.required) for part in read("toml").parts] == [("table", "status", True)]
+
+
+def test_every_recogniser_is_explained() -> None:
+    told = PAGE[PAGE.index("What shows that a part is out.") : PAGE.index("## `[part.match]`")]
+    assert set(re.findall(r"`([a-z]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *LOOKING_FOR}
