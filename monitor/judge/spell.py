@@ -107,6 +107,9 @@ def gone_by(spell: Spell, rest: Sequence[Spell]) -> datetime | None:
     if not rest:
         return None
     gone = rest[0]
+    if gone.end <= spell.begin:
+        # An edge of several copies may have handed out one from before the content came.
+        return None
     if gone.begin > spell.end:
         return gone.begin
     return gone.last_received if gone.end > spell.last_received else None

@@ -7,18 +7,19 @@ from collections.abc import Mapping
 
 _LIFETIME = re.compile(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
+_CUT_OFF = 2.0
+
 
 def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     """Return the least and most seconds that the answer had lain in a cache.
 
-    `headers` have lower-case names. Ages are whole seconds, and two caches may each round: hence ± 1 s.
+    `headers` have lower-case names. Ages are whole seconds: one told by a shield and the edge behind it, each of which
+    cuts off a fraction, and counted from the arrival of what took a while to come, may be almost two too low.
     """
     age = age_of(headers)
-    if age is None:
+    if age is None or (age == 0 and _is_fresh(headers)):
         return 0.0, 0.0
-    if age > 0:
-        return age - 1.0, age + 1.0
-    return 0.0, 1.0 if _is_hit(headers) else 0.0
+    return max(0.0, age - 1.0), age + _CUT_OFF
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:
@@ -43,6 +44,7 @@ def is_stale(headers: Mapping[str, str]) -> bool:
     return 0 < lifetime < age
 
 
-def _is_hit(headers: Mapping[str, str]) -> bool:
+def _is_fresh(headers: Mapping[str, str]) -> bool:
+    """Tell whether every cache on the way says that it had no copy."""
     words = headers.get("x-cache", "").replace(",", " ").split()
-    return bool(words) and words[-1].upper() == "HIT"
+    return bool(words) and all(word.upper() == "MISS" for word in words)

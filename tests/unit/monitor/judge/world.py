@@ -13,6 +13,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run, fold
 from monitor.judge.verdict import Verdict
+from monitor.look.age import age_bounds
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
@@ -136,7 +137,7 @@ class World:
                 hit = True
             copies[node] = cached
             age = max(0, int((served - cached) // 1000) + (looker.age_off if hit else 0))
-            bounds = (0, 0) if not (hit and looker.tells_age) else (age - 1, age + 1) if age else (0, 1)
+            bounds = age_bounds({"age": str(age), "x-cache": "HIT"}) if hit and looker.tells_age else (0, 0)
             found.append(self._sighting(looker, self.truth.at(cached), (sent, received), bounds, wrong))
         return found
 
@@ -145,7 +146,7 @@ class World:
         looker: Looker,
         state: State,
         true: tuple[int, int],
-        age: tuple[int, int],
+        age: tuple[float, float],
         wrong: int,
         why: str = "",
     ) -> Sighting:
@@ -260,7 +261,10 @@ def worlds(draw: st.DrawFn, story: st.SearchStrategy[Truth] | None = None) -> Wo
         busy = draw(st.booleans())
         slowest = draw(st.sampled_from([40, 400, 3000]))
         nodes = draw(st.sampled_from([1, 1, 2, 4]))
-        lookers.append(Looker(view, ttl, fails=fails, specific=specific, slowest=slowest, busy=busy, nodes=nodes))
+        # A shield and an edge that each cut off a fraction, or the whole seconds of two clocks.
+        age_off = draw(st.sampled_from([0, 0, -1, 1]))
+        more = {"fails": fails, "specific": specific, "slowest": slowest, "busy": busy}
+        lookers.append(Looker(view, ttl, nodes=nodes, age_off=age_off, **more))
         spacing = draw(st.sampled_from([1000, 5000, 15_000, 40_000]))
         gaps = draw(st.lists(st.integers(spacing // 2, spacing * 2), min_size=1, max_size=60))
         times.append(_times(gaps, draw(st.integers(-250_000, 60_000))))

@@ -167,7 +167,7 @@ def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
 
 def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
     absent = see(answer(404, age="17", cache_control="max-age=30"))
-    assert absent.proved_from == NOON - timedelta(seconds=18)
+    assert absent.proved_from == NOON - timedelta(seconds=19)
     assert absent.proved_to == NOON + timedelta(seconds=0.1 - 16)
 
 
@@ -243,7 +243,7 @@ def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_be
     looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
     sightings = [seer.see(target(), look) for look in looks]
     assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
-    assert sightings[-1].proved_from == NOON - timedelta(seconds=301)
+    assert sightings[-1].proved_from == NOON - timedelta(seconds=302)
 
 
 def test_a_clock_known_to_be_off_widens_what_is_proved_so_that_it_holds_the_truth() -> None:
