@@ -20,6 +20,8 @@ from schedules.announcement import Role
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # A file that changes again and again is told of by its first changes.
 _MOST_TOLD = 3
+# Looks no further apart than this watched a change.
+_WATCHED = timedelta(seconds=90)
 
 
 def swapped(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
@@ -31,14 +33,18 @@ def swapped(case: Case, part: PartVerdict, sight: Seen) -> list[Finding]:
     window = case.window
     if window is None or part.role not in _FILES:
         return []
-    for view in reversed(MAIN):
-        changes = _changes(_held(sight.views.get(view, ()), case.policy.on_time_within), window.opens)
-        if changes:
-            return [
-                Finding(Kind.SWAPPED, part.id, f"its bytes changed {spanned(change, case.zone)}", _stood(part, change))
-                for change in changes[:_MOST_TOLD]
-            ]
-    return []
+    held = (_held(sight.views.get(view, ()), case.policy.on_time_within) for view in reversed(MAIN))
+    found = [changes for each in held if (changes := _changes(each, window.opens))]
+    # An origin that was not watched meanwhile tells less of when than the edge, which was.
+    told = next((changes for changes in found if _is_watched(changes[0])), found[-1] if found else [])
+    return [
+        Finding(Kind.SWAPPED, part.id, f"its bytes changed {spanned(change, case.zone)}", _stood(part, change))
+        for change in told[:_MOST_TOLD]
+    ]
+
+
+def _is_watched(change: Interval) -> bool:
+    return change.after is not None and change.by is not None and change.by - change.after <= _WATCHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from monitor.judge.part import counts
 from monitor.judge.seen import Seen
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
 from monitor.judge.words import length, spanned
+from schedules.announcement import Role
 
 _BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 _HOUR = 3600.0
@@ -36,7 +37,8 @@ def findings(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -
         found += elsewhere_first(case, pairs)
         for part, sight in pairs:
             found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *corrected(case, part, sight)]
-            found += stale_edge(case, sight)
+            # Nobody was promised another address, nor when it has what.
+            found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []
         found += hidden(case, pairs)
     order = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))

@@ -57,9 +57,8 @@ class Target:
 def targets_of(release: Release, *, origin_view: bool = True) -> list[Target]:
     """Return the targets of a release: for each part what users get, and the views that explain it.
 
-    The landing page, and every further required HTML part on www.gov.uk, is looked at past the caches too
-    when `origin_view`; a landing page on www.gov.uk also through its content-API twin. Parts without a
-    web address give none.
+    What is promised, and an alternative address, is looked at past the caches too when `origin_view`; a landing page
+    on www.gov.uk also through its content-API twin. Parts without a web address give none.
     """
     found: list[Target] = []
     for part in release.parts:
@@ -124,10 +123,8 @@ def is_file(url: str) -> bool:
 
 
 def _views(part: Part, *, origin_view: bool) -> list[View]:
-    on_govuk = urlsplit(part.url).hostname == GOVUK
-    html_on_govuk = part.role is Role.HTML and part.required and on_govuk
     views = [View.EDGE]
-    if origin_view and (part.role is Role.PAGE or html_on_govuk):
+    if origin_view and (part.required or part.role in (Role.PAGE, Role.ALTERNATIVE)):
         views.append(View.ORIGIN)
     # A page told by words of its own is often a rolling one: its twin says that it exists, not what it holds.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:

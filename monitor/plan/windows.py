@@ -73,7 +73,7 @@ def windows_for(
         plan = list(_closer(list(_seen(slot, standing, phases)), standing.left, phases))
     else:
         plan = list(_unseen(slot, standing, phases, now))
-    shown = _as_viewed(plan, target.view, slot, phases)
+    shown = _as_viewed(plan, target, standing, slot, phases)
     windows = (window for window in shown if window.ends > now and window.begins < window.ends)
     return tuple(_weighed(windows, target, standing, exact=exact))
 
@@ -197,10 +197,18 @@ def _tripwire(slot: Slot, phases: Phases) -> Iterator[Window]:
         yield _window("tripwire", begins - phases.ahead_from, ends, phases.tripwire_every, _EPOCH)
 
 
-def _as_viewed(plan: Sequence[Window], view: View, slot: Slot, phases: Phases) -> list[Window]:
-    if view is View.ORIGIN:
+def _past_caches(plan: Sequence[Window], target: Target, standing: Standing) -> list[Window]:
+    """Return the windows in which an origin is asked: as long as what it holds is awaited."""
+    if standing.stage is not Stage.SEEN or standing.complete:
         return [window for window in plan if window.name in _ORIGIN_PHASES]
-    if view is View.CONTENT:
+    # Once the page is out, nobody waits for another address of it.
+    return [] if target.aside else list(plan)
+
+
+def _as_viewed(plan: Sequence[Window], target: Target, standing: Standing, slot: Slot, phases: Phases) -> list[Window]:
+    if target.view is View.ORIGIN:
+        return _past_caches(plan, target, standing)
+    if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH
         return [_thinned(window, anchor, phases) for window in plan]
     return list(plan)

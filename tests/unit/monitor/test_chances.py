@@ -37,7 +37,9 @@ def planned(life: Life, release: str, target: str) -> Window | None:
 
 def asked(life: Life, path: str, since: datetime) -> list[datetime]:
     entries = life.publisher.log.entries
-    return [entry.at for entry in entries if (entry.host, entry.path) == (HOST, path) and entry.at >= since]
+    return [
+        entry.at for entry in entries if (entry.host, entry.path, entry.query) == (HOST, path, "") and entry.at >= since
+    ]
 
 
 def chance(life: Life, release: str, target: str) -> float | None:

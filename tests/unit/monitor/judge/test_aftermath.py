@@ -33,13 +33,17 @@ def taken_away(*looks: tuple[float, State], origin: Sequence[tuple[float, State]
     return [found for found in verdict.findings if found.kind is Kind.WITHDRAWN]
 
 
-def changed(*looks: tuple[float, str]) -> list[Finding]:
-    target = "r/sheet/edge"
+def bytes_of(target: str, looks: Sequence[tuple[float, str]]) -> dict[str, list[Run]]:
     runs = runs_of(target, [(-2.0, A), (-1.0, A)])
     for at, digest in looks:
         runs = fold(runs, look(target, P, at, digest=digest))
-    page = {"r/page/edge": runs_of("r/page/edge", CAME)}
-    verdict = judge(release(SHEET), [promise()], page | {target: runs}, [], Policy(), second(90_000))
+    return {target: runs}
+
+
+def changed(*looks: tuple[float, str], origin: Sequence[tuple[float, str]] = ()) -> list[Finding]:
+    runs = {"r/page/edge": runs_of("r/page/edge", CAME)} | bytes_of("r/sheet/edge", looks)
+    runs |= bytes_of("r/sheet/origin", origin) if origin else {}
+    verdict = judge(release(SHEET), [promise()], runs, [], Policy(), second(90_000))
     return [found for found in verdict.findings if found.kind is Kind.SWAPPED]
 
 
@@ -82,6 +86,14 @@ def test_new_bytes_are_a_swap_once_looks_a_minute_apart_agree() -> None:
     assert changed((1, "a"), (60, "a"), (120, "b"), (125, "b")) == []
     (found,) = changed((1, "a"), (60, "a"), (120, "b"), (125, "b"), (180, "b"))
     assert (found.part, found.seconds) == ("sheet", Bounds(59, 121))
+
+
+def test_a_swap_is_dated_by_the_origin_while_that_is_watched_and_else_by_the_edge() -> None:
+    edge = [(1.0, "a"), (3600.0, "a"), (7200.0, "b"), (7205.0, "b"), (7300.0, "b")]
+    (found,) = changed(*edge, origin=[(1.0, "a"), (7201.0, "b"), (7300.0, "b")])
+    assert found.seconds == Bounds(3599, 7201)
+    (found,) = changed(*edge, origin=[(1.0, "a"), (5000.0, "a"), (5005.0, "b"), (7300.0, "b")])
+    assert found.seconds == Bounds(4999, 5006)
 
 
 def test_a_copy_that_one_look_met_is_no_swap() -> None:

@@ -49,11 +49,13 @@ def test_a_data_file_is_looked_at_as_users_get_it_and_its_bytes_count() -> None:
     [
         (Role.HTML, True, [View.EDGE, View.ORIGIN]),
         (Role.HTML, False, [View.EDGE]),
-        (Role.ALTERNATIVE, False, [View.EDGE]),
-        (Role.ALTERNATIVE, True, [View.EDGE]),
+        (Role.DATA, True, [View.EDGE, View.ORIGIN]),
+        (Role.DATA, False, [View.EDGE]),
+        (Role.ALTERNATIVE, False, [View.EDGE, View.ORIGIN]),
+        (Role.ALTERNATIVE, True, [View.EDGE, View.ORIGIN]),
     ],
 )
-def test_of_further_pages_only_required_reports_are_looked_at_past_the_caches(
+def test_what_is_required_and_other_addresses_are_looked_at_past_the_caches(
     role: Role, *, required: bool, views: list[View]
 ) -> None:
     part = Part("more", role, f"{PAGE}/report", required=required)

@@ -99,6 +99,19 @@ def test_the_origin_of_a_page_seen_is_left_alone() -> None:
     assert windows_for(ORIGIN, SLOT, Standing(Stage.SEEN, AT)) == ()
 
 
+def test_the_origin_of_a_part_still_awaited_after_the_page_was_seen_is_asked_as_often_as_the_part() -> None:
+    awaited = Standing(Stage.SEEN, AT + 3 * HOUR, complete=False)
+    windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, awaited)
+    assert windows == windows_for(SHEET, SLOT, awaited)
+    assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
+
+
+def test_the_origin_of_another_address_is_asked_until_the_page_is_out() -> None:
+    other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, aside=True)
+    assert windows_for(other, SLOT) == tuple(replace(one, chance=one.chance / 4) for one in windows_for(ORIGIN, SLOT))
+    assert windows_for(other, SLOT, Standing(Stage.SEEN, AT, complete=False)) == ()
+
+
 def test_nobody_looks_at_a_closed_target() -> None:
     assert windows_for(EDGE, SLOT, Standing(Stage.CLOSED)) == ()
 
