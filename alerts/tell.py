@@ -230,10 +230,15 @@ def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in facts.findings)
     if kinds:
         yield f"- findings: {', '.join(kinds)}"
+    yield from (f"  {line}" for line in details(case, facts))
+
+
+def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
+    """Yield what findings say in their own words, where that may be told."""
     if case == "altered":
-        yield from (f"  {finding.part or 'page'}: {one_line(finding.detail)}" for finding in altered(facts))
+        yield from (f"{finding.part or 'page'}: {one_line(finding.detail)}" for finding in altered(facts))
     elif case in _TELLS_DETAIL:
-        yield from (f"  {one_line(finding.detail)}" for finding in facts.findings if finding.detail)
+        yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
@@ -260,13 +265,18 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
 
 
 def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator[str]:
-    yield from _TO_DO[_stage(case, facts)]
+    yield from advice(case, facts)
     if kind == "final":
         yield "Nothing more will be measured."
     if case in WITH_DRAFT:
         yield f"Complete the draft: ninethirty incident draft {incident}"
     if kind != "final":
         yield f"Say that you have it: ninethirty incident note {incident}"
+
+
+def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:
+    """Return what to do as things stand, one sentence a step."""
+    return _TO_DO[_stage(case, facts)]
 
 
 def _stage(case: str, facts: ReleaseFacts) -> str:

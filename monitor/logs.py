@@ -69,6 +69,12 @@ def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
     return event
 
 
+def _uncoloured(_logger: object, _method: str, event: EventDict) -> EventDict:
+    # uvicorn says each line a second time, for terminals.
+    event.pop("color_message", None)
+    return event
+
+
 def _shared() -> list[Processor]:
     return [
         structlog.contextvars.merge_contextvars,
@@ -91,7 +97,7 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
         else [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=tracebacks.written)]
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _uncoloured],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *tail],
     )
 

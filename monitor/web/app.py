@@ -65,7 +65,8 @@ async def metrics(request: Request) -> Response:
 
 async def _fault(request: Request, fault: Exception) -> Response:
     if isinstance(fault, HTTPException):
-        return _told(request, fault.status_code, f"{fault.detail}: {request.url.path}")
+        words = "There is nothing at" if fault.status_code == 404 else f"{fault.detail}:"
+        return _told(request, fault.status_code, f"{words} {request.url.path}")
     return _told(request, http_status(fault) if isinstance(fault, NinethirtyError) else 500, str(fault))
 
 

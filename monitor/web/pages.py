@@ -16,7 +16,7 @@ from starlette.routing import Route
 from alerts.draft.edits import to_complete
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident, Kind
-from alerts.tell import happened
+from alerts.tell import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.errors import UnknownName
 from monitor.incident_json import incident_json
@@ -30,7 +30,7 @@ KINDS = {
     "unproven": "not proven",
     "lead": "a lead to be judged",
     "altered": "altered after its release",
-    "calendar": "calendars disagree, or short notice",
+    "calendar": "calendars disagree, short notice, or not announced",
     "hand": "logged by hand",
 }
 
@@ -164,6 +164,8 @@ async def incident_page(request: Request, name: str, fault: str = "") -> Respons
         unanswered=len(to_complete(report)) if report is not None else 0,
         happened=_happened(found, desk.clock.now()),
         cause=found.words.get("cause", ""),
+        advice=advice(found.kind, found.facts) if found.facts is not None else (),
+        details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
         related=await desk.related(found),
         endings=ENDINGS,

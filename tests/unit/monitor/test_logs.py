@@ -72,11 +72,12 @@ def test_our_facts_and_the_lines_of_libraries_come_in_one_stream_of_json() -> No
     stream = io.StringIO()
     with logging_to(stream):
         structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
-        logging.getLogger("somebody.elses").warning("took %d tries", 3)
+        logging.getLogger("somebody.elses").warning("took %d tries", 3, extra={"color_message": "took \x1b[36m%d"})
         warnings.showwarning("mind this", UserWarning, "x.py", 1)
     ours, theirs, warned = lines(stream)
     assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == ("verdict", "r", "monitor.x", "info")
     assert (theirs["msg"], theirs["logger"], theirs["level"]) == ("took 3 tries", "somebody.elses", "warning")
+    assert "color_message" not in theirs
     assert "mind this" in warned["msg"]
     assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
 

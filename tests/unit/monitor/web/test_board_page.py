@@ -26,3 +26,12 @@ async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
             text = (await board.client.get("/?date=2018-01-05")).text
             words.append(text.partition(f'href="/incidents/{board.incident}"')[2].partition(">")[2].partition("<")[0])
         assert words == ["what to do", "what happened"]
+
+
+async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> None:
+    async with a_board() as board:
+        row = board.store.judged_one("r")
+        assert row is not None
+        with board.store.transaction() as tx:
+            tx.save_judged(replace(row, body=row.body | {"id": "prices #3?"}))
+        assert 'href="/releases/prices%20%233%3F"' in (await board.client.get("/?date=2018-01-05")).text

@@ -9,6 +9,7 @@ import pytest
 
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
+from alerts.finding import Finding
 from alerts.incident import Kind
 from alerts.link import sign
 from monitor.deliver.drafts import row_of, versions_of
@@ -57,6 +58,27 @@ async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_n
         steps = report_from_json(board.store.drafts(board.incident)[-1].facts).steps
         for words in ("What to do now", "by nobody yet", "I have it", *(step.text for step in steps)):
             assert words not in page
+
+
+async def test_an_open_incident_without_a_draft_says_how_it_stands_and_what_to_do() -> None:
+    async with a_board() as board:
+        incident = board.store.incident(board.incident)
+        assert incident is not None
+        assert incident.facts is not None
+        found = Finding("short_notice", detail="moved from 9 January on 4 January")
+        facts = replace(incident.facts, findings=(found,), verdict="moved")
+        with board.store.transaction() as tx:
+            tx.save_incident(replace(incident, id="moved", kind=Kind.CALENDAR, facts=facts))
+        page = (await board.client.get("/incidents/moved")).text
+        for words in ("So far", "at short notice", found.detail, "What to do now", "Ask the producer which"):
+            assert words in page
+
+
+async def test_a_list_of_incidents_does_not_say_that_they_have_no_drafts() -> None:
+    async with a_board() as board:
+        listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+        one = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
+        assert [len(one["drafts"]) > 0, *("drafts" in row for row in listed)] == [True, False, False]
 
 
 async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report() -> None:
@@ -189,6 +211,8 @@ async def test_the_page_of_a_release_that_was_out_early_tells_for_how_long() -> 
     async with a_board() as board:
         page = (await board.client.get("/releases/early")).text
         assert "Out early</dt><dd>for " in page
+        assert "(page): came between " in page
+        assert ", ended between " in page
 
 
 async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_nothing() -> None:

@@ -40,6 +40,13 @@ async def test_every_address_for_programs_refuses_what_it_does_not_know(route: R
         assert answer.json()["error"].startswith("verdict: unknown parameter, ")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/releases", "/api/v1/incidents"])
+async def test_days_the_wrong_way_round_are_refused(path: str) -> None:
+    async with a_board() as board:
+        answer = await board.client.get(path, params={"from": "2018-01-05", "to": "2018-01-04"})
+        assert (answer.status_code, answer.json()["error"].partition(":")[0]) == (400, "to")
+
+
 async def test_every_parameter_that_is_described_is_taken() -> None:
     async with a_board() as board:
         for path, told in DESCRIPTION["paths"].items():
