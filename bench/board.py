@@ -1,4 +1,4 @@
-"""How fast the board and the API answer from a store of ten years with 6,000 releases each."""
+"""How fast the board and the API answer, and a daemon starts, from a store of ten years with 6,000 releases each."""
 
 from __future__ import annotations
 
@@ -10,30 +10,44 @@ from pathlib import Path
 
 import httpx
 
-from bench.figures import percentile, rounded
-from bench.world import daemon, folder, promise, quietly, release
+from bench.figures import cpu_seconds, percentile, rounded, rss_kb
+from bench.world import daemon, folder, promise, quietly, release, settings
 from monitor.clock import SystemClock
+from monitor.config.settings import Settings
 from monitor.daemon import Daemon
 from monitor.deliver.events import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.record.rows import Judged
+from monitor.record.open import open_store
+from monitor.record.rows import Announced, Judged
+from monitor.register import Register
 from monitor.web.app import application
 from monitor.web.desk import Desk
+from monitor.wiring import joining_of
+from schedules.announcement import Announcement, State
+from schedules.asjson import announcement_json
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Precision, Slot
 
 _YEARS, _A_YEAR = 10, 6000
+_CALENDAR, _SERIES = "bench", 500
 _PAGES = {"board": "/", "releases": "/api/v1/releases", "release": "/api/v1/releases/r7"}
 
 
 def run(*, quick: bool = False) -> dict[str, float]:
-    """Return p50 and p99 in milliseconds of `/`, the list of releases and one release, through the application."""
+    """Return p50 and p99 in milliseconds of `/`, the list of releases and one release, through the application.
+
+    And CPU seconds and MB that a start takes to read back what it keeps in mind, and to look through all editions.
+    """
     quietly()
     with folder() as place:
-        return rounded(asyncio.run(_measured(place, 100 if quick else _A_YEAR, 20 if quick else 300)))
+        figures = asyncio.run(_measured(place, 100 if quick else _A_YEAR, 20 if quick else 300))
+        return rounded(figures | asyncio.run(_started(place)))
 
 
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:
-    made = daemon(place, SystemClock())
+    made = daemon(place, SystemClock(), chosen=_settings(place))
     _fill(made, a_year)
     desk = Desk(made.store, made, SystemClock(), "Europe/London")
     transport = httpx.ASGITransport(application(desk))
@@ -45,6 +59,25 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
     desk.close()
     await made.close()
     return figures
+
+
+async def _started(place: Path) -> dict[str, float]:
+    chosen, now = _settings(place), SystemClock().now()
+    store = open_store(chosen.store.url)
+    register = Register(store, joining_of(chosen))
+    spent, resident = [cpu_seconds()], [rss_kb()]
+    for work in (register.begin, register.past):
+        await work(now)
+        spent.append(cpu_seconds())
+        resident.append(rss_kb())
+    store.close()
+    return {
+        "start_cpu_seconds": spent[1] - spent[0],
+        "start_mb": (resident[1] - resident[0]) / 1024,
+        "start_releases": len(register.releases),
+        "editions_cpu_seconds": spent[2] - spent[1],
+        "editions_mb": (resident[2] - resident[1]) / 1024,
+    }
 
 
 async def _timed(client: httpx.AsyncClient, path: str, requests: int) -> list[float]:
@@ -64,17 +97,35 @@ def _fill(made: Daemon, a_year: int) -> None:
             for number in batch:
                 slot = SystemClock().now() - timedelta(hours=24 * 365 * number / a_year)
                 slot = slot.replace(minute=30, second=0, microsecond=0)
-                transaction.save_release(release(number, producer=f"producer-{number % 40}"))
+                one = _edition(number, slot)
+                transaction.save_release(one)
                 transaction.add_promises([promise(number, slot)])
-                transaction.save_judged(_judged(number, slot))
+                transaction.save_announced([_entry(one, slot)])
+                transaction.save_judged(_judged(one, promise(number, slot), slot))
 
 
 def _batches(count: int, size: int) -> Iterator[range]:
     return (range(first, min(first + size, count)) for first in range(0, count, size))
 
 
-def _judged(number: int, slot: datetime) -> Judged:
-    one = replace(release(number), producer=f"producer-{number % 40}")
-    verdict = judge(one, [promise(number, slot)], {}, (), Policy(), slot + timedelta(hours=1))
+def _settings(place: Path) -> Settings:
+    return settings(place, calendar=[{"name": _CALENDAR, "kind": "toml", "file": str(place / "calendar.toml")}])
+
+
+def _edition(number: int, slot: datetime) -> Release:
+    series = number % _SERIES
+    return replace(release(number, producer=f"producer-{series % 40}"), title=f"Example series {series}: {slot:%B %Y}")
+
+
+def _entry(one: Release, slot: datetime) -> Announced:
+    """Return the entry of a release that its calendar showed until it was out."""
+    said = Announcement(one.id, one.title, one.producer, one.url, Slot(Precision.INSTANT, slot), State.CONFIRMED)
+    body = {"announcement": announcement_json(said)}
+    return Announced(_CALENDAR, one.id, body, slot - timedelta(days=28), slot, slot + timedelta(hours=1), one.id)
+
+
+def _judged(one: Release, promised: Promise, slot: datetime) -> Judged:
+    settled = slot + timedelta(days=40)
+    verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
     body = body_of(verdict, None)
     return Judged(one.id, one.producer, slot, verdict.word.value, verdict.grade.value, verdict.final, verdict.at, body)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import TypeVar
 
 from monitor.record.rows import Announced, CalendarRead
 from schedules.announcement import Announcement
@@ -16,6 +17,8 @@ from schedules.london import LONDON, local_date
 from schedules.release import Release
 from schedules.sanity import LastSeen, Previous
 from schedules.source import Reading
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +55,44 @@ class CalendarState:
     reading: Reading | None = None
 
     @classmethod
-    def of(cls, name: str, rows: Iterable[Announced], reads: Sequence[CalendarRead]) -> CalendarState:
-        """Take up what a store knows; `reads` are newest first."""
-        kept = {row.uid: row for row in rows}
-        shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
+    def of(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
+        """Take up what a store knows of a calendar's reads, newest first."""
         usable = [read for read in reads if read.usable]
-        return cls(
-            name,
-            shown,
-            {uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()},
-            {uid: row.seen_first for uid, row in kept.items()},
-            {uid: row.seen_last for uid, row in kept.items() if row.gone is not None},
-            [read.entries for read in reversed(usable)],
-            usable[0].finished if usable else None,
+        counts = [read.entries for read in reversed(usable)]
+        return cls(name, counts=counts, last_read=usable[0].finished if usable else None)
+
+    def recalling(self, rows: Iterable[Announced]) -> CalendarState:
+        """Return this state with entries that a store knows, unless they are known already."""
+        kept = {row.uid: row for row in rows if row.uid not in self.known}
+        shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
+        return replace(
+            self,
+            shown={**self.shown, **shown},
+            known={**self.known, **{uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()}},
+            first={**self.first, **{uid: row.seen_first for uid, row in kept.items()}},
+            left={**self.left, **{uid: row.seen_last for uid, row in kept.items() if row.gone is not None}},
+        )
+
+    def without(self, uids: Collection[str]) -> CalendarState:
+        """Return this state without these entries."""
+        return replace(
+            self,
+            shown=_without(self.shown, uids),
+            known=_without(self.known, uids),
+            first=_without(self.first, uids),
+            left=_without(self.left, uids),
         )
 
     def row(self, uid: str, release: str, at: datetime) -> Announced:
         """Return the row of an entry, as of a read at `at` that showed it unless it is gone."""
-        body = {"announcement": announcement_json(self.shown[uid]), "release": release}
+        body = {"announcement": announcement_json(self.shown[uid])}
         gone = self.known[uid].gone
         last = at if gone is None else self.left.get(uid, gone)
-        return Announced(self.name, uid, body, self.first.get(uid, at), last, gone)
+        return Announced(self.name, uid, body, self.first.get(uid, at), last, gone, release)
+
+
+def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
+    return {uid: it for uid, it in known.items() if uid not in uids}
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ class Daemon:
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
         now = self.clock.now()
-        known = self.roster.releases.get(release)
+        known = await self.roster.recall(release)
         facts = self.watch.facts(known, self.roster.promises(release)) if known is not None else None
         incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
         notice = opening(incident, now)

@@ -1,4 +1,4 @@
-"""Editions of regular series that should have been announced by now, found in the ledger. Pure."""
+"""Editions of regular series that should have been announced by now, found in what was promised before. Pure."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from monitor.ledger import Ledger
+from monitor.record.rows import Edition
 from schedules.expectation import Series, expected, series_of
 from schedules.london import local_date
-from schedules.release import Release
-from schedules.slot import Precision, Slot
+from schedules.slot import Precision
 from schedules.span import first_day, has_passed
 
-_LEAST = 4
 _DATED = (Precision.INSTANT, Precision.DAY)
 
 
@@ -28,35 +26,66 @@ class MissingEdition:
     last: date
 
 
+class Past:
+    """Editions long over, of which a series keeps the days and the latest."""
+
+    def __init__(self) -> None:
+        self._days: dict[Series, set[date]] = defaultdict(set)
+        self._latest: dict[Series, Edition] = {}
+
+    def add(self, edition: Edition, now: datetime) -> None:
+        """Add an edition."""
+        series, day = series_of(edition.producer, edition.title), _day(edition, now)
+        if series[1] and day is not None:
+            if day >= max(self._days[series], default=day):
+                self._latest[series] = edition
+            self._days[series].add(day)
+
+    def series(self) -> Collection[Series]:
+        """Return the series of which there is an edition."""
+        return self._latest.keys()
+
+    def days(self, series: Series) -> Collection[date]:
+        """Return the days of a series' editions."""
+        return self._days.get(series, ())
+
+    def latest(self, series: Series) -> Iterator[Edition]:
+        """Yield the latest edition of a series, when there is one."""
+        if series in self._latest:
+            yield self._latest[series]
+
+
 def missing_editions(
-    releases: Iterable[Release], ledger: Ledger, fresh: Collection[str], now: datetime
+    editions: Iterable[Edition], past: Past, fresh: Collection[str], now: datetime
 ) -> Iterator[MissingEdition]:
-    """Yield the missing editions of the series that `releases` make up.
+    """Yield the missing editions of the series that `editions` and those of the `past` make up.
 
     Only calendars in `fresh`, read lately and with success, can show that something is missing; and once its window is
     over an edition is no more expected: the series has ended, or has changed its rhythm.
     """
-    for series, editions in _by_series(releases).items():
-        slots = [(slot, release) for release in editions if (slot := _promised(ledger, release)) is not None]
-        days = [
-            day for slot, _ in slots if slot.precision in _DATED and has_passed(slot, now) and (day := first_day(slot))
-        ]
-        expectation = expected(series, days)
+    by_series = _by_series(editions)
+    for series in {*by_series, *past.series()}:
+        known = by_series.get(series, [])
+        days = {day for edition in known if (day := _day(edition, now)) is not None}
+        expectation = expected(series, [*days.union(past.days(series))])
         if expectation is None or local_date(now) > expectation.last:
             continue
-        latest = max(slots, key=lambda pair: first_day(pair[0]) or date.min)[1]
-        is_missing = expectation.missing([slot for slot, _ in slots], now) is not None
+        latest = max([*past.latest(series), *known], key=lambda edition: first_day(edition.slot) or date.min)
+        is_missing = expectation.missing([edition.slot for edition in known], now) is not None
         if is_missing and all(calendar in fresh for calendar in latest.calendars):
             yield MissingEdition(latest.title, latest.producer, expectation.first, expectation.last)
 
 
-def _by_series(releases: Iterable[Release]) -> dict[Series, list[Release]]:
-    found: dict[Series, list[Release]] = defaultdict(list)
-    for release in releases:
-        found[series_of(release.producer, release.title)].append(release)
-    return {series: editions for series, editions in found.items() if series[1] and len(editions) >= _LEAST}
+def _by_series(editions: Iterable[Edition]) -> dict[Series, list[Edition]]:
+    found: dict[Series, list[Edition]] = defaultdict(list)
+    for edition in editions:
+        series = series_of(edition.producer, edition.title)
+        if series[1]:
+            found[series].append(edition)
+    return found
 
 
-def _promised(ledger: Ledger, release: Release) -> Slot | None:
-    promises = ledger.of(release.id)
-    return promises[-1].slot if promises else None
+def _day(edition: Edition, now: datetime) -> date | None:
+    """Return the day of an edition whose slot has passed and was announced to the day."""
+    slot = edition.slot
+    return first_day(slot) if slot.precision in _DATED and has_passed(slot, now) else None

@@ -44,6 +44,11 @@ class Ledger:
         """Return the ids of all releases."""
         return list(self._promises)
 
+    def forget(self, releases: Iterable[str]) -> None:
+        """Let go of what was promised of these releases."""
+        for release in releases:
+            self._promises.pop(release, None)
+
     def slot(self, release: Release, now: datetime) -> Slot | None:
         """Return the slot in force of a release, None without one."""
         primary = release.calendars[0] if release.calendars else None

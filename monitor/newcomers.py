@@ -19,7 +19,6 @@ from monitor.tripwires import dated
 from monitor.watch import Watch
 from monitor.watched import is_view_of_page
 from schedules.announcement import Part, Role
-from schedules.expectation import series_of
 from schedules.identity import made_id
 from schedules.release import Release
 from schedules.sources.govuk_items import NotAContentItem, read_item
@@ -51,7 +50,11 @@ class Newcomers:
     async def consider(self, producer: str, found: Found) -> None:
         """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
         release = _release(producer, found)
-        if self._is_known(release, found) or not self._may_be_statistics(release) or not await self._is_new(found):
+        if (
+            self._is_known(release, found)
+            or not await self._may_be_statistics(release)
+            or not await self._is_new(found)
+        ):
             return
         # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
         await self.clock.sleep(PATIENCE.total_seconds())
@@ -67,12 +70,11 @@ class Newcomers:
     def _is_known(self, release: Release, found: Found) -> bool:
         return bool(self.roster.kin(release.producer, found)) or self.store.release(release.id) is not None
 
-    def _may_be_statistics(self, release: Release) -> bool:
+    async def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)
         if parts.hostname == GOVUK:
             return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
-        series = series_of(release.producer, release.title)
-        return any(series_of(one.producer, one.title) == series for one in self.roster.releases.values())
+        return await self.roster.has_series(release.producer, release.title)
 
     async def _is_new(self, found: Found) -> bool:
         """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""

@@ -9,34 +9,33 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from monitor.calendar_state import CalendarState, Checks, Rejoined, Weighed, rejoin, weigh
+from monitor.calendar_state import CalendarState, Checks, Weighed, weigh
 from monitor.calendars import Outcome
 from monitor.casefile import judged_parts
 from monitor.clock import Clock
 from monitor.editions import MissingEdition, missing_editions
 from monitor.hits import Near, read_by_title
-from monitor.ledger import BEHIND, Ledger
+from monitor.ledger import BEHIND
 from monitor.look.fetch import Found
 from monitor.plan.targets import Target
 from monitor.record.rows import CalendarRead
 from monitor.record.store import Store
 from monitor.record.writer import Writer
+from monitor.register import Register
 from monitor.registrar import SMALL, Lesson, Registrar, aside
 from monitor.watch import Watch
 from monitor.watched import Watched
-from schedules.address import canonical
 from schedules.announcement import Announcement
-from schedules.entry import Key
+from schedules.expectation import series_of
 from schedules.join import Rules
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.sanity import Alarm
-from schedules.titles import title_matches
 
 _log = structlog.get_logger(__name__)
 LISTED = timedelta(days=60)
 """How far ahead of its slot a release is looked for in listings."""
-_CONFIRM_ALL = timedelta(hours=6)
+_CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,55 +60,44 @@ class Roster:
     ) -> None:
         """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
         self._store = store
+        self._register = Register(store, rules)
         self._registrar = Registrar(writer)
         self._watch = watch
         self._clock = clock
-        self._rules = rules
         self._checks = checks or {}
-        self._states: dict[str, CalendarState] = {}
         self._confirmed: dict[str, datetime] = {}
-        self._ledger = Ledger()
-        self._releases: Mapping[str, Release] = {}
-        self._release_of: Mapping[Key, str] = {}
-        self._ambiguous: frozenset[frozenset[Key]] = frozenset()
+        self._put_away: datetime | None = None
         self._listed: set[str] = set()
         self._over: dict[str, tuple[Release | None, int]] = {}
         self._lock = asyncio.Lock()
 
     @property
     def releases(self) -> Mapping[str, Release]:
-        """Return every release that a calendar has announced."""
-        return self._releases
+        """Return every release that a calendar has announced, but for those that are long over."""
+        return self._register.releases
 
     async def take_up(self, now: datetime) -> None:
         """Read back what an earlier life knew, and watch what is near."""
-        known: dict[Key, str] = {}
-        for name in self._rules.order:
-            rows = self._store.announced(name)
-            known.update(((name, row.uid), row.body["release"]) for row in rows)
-            self._states[name] = CalendarState.of(name, rows, self._store.reads(name, limit=20))
-        self._ledger.add(self._store.promises())
-        if known:
-            before = {release.id: release for release in self._store.releases()}
-            joined = rejoin(self._states.values(), self._rules, known, before)
-            lesson = Lesson(joined, self._states, before, self._copies(joined))
-            await self._registrar.settle(lesson, now)
-            self._take_over(lesson)
-        self._look_ahead(self._ledger.releases(), now)
-        self._watch_near(now, self._ledger.releases(), soon=True)
+        lesson = await self._register.begin(now)
+        await self._registrar.settle(lesson, now)
+        self._take_over(lesson)
+        self._put_away = now
+        self._look_ahead(self._register.ledger.releases(), now)
+        self._watch_near(now, self._register.ledger.releases(), soon=True)
         self._settle_left_open(now)
 
     async def learn(self, outcome: Outcome) -> Taken:
         """Take in one read: write down what it promises and watch what is near."""
         async with self._lock:
             read, reading = outcome.read, outcome.reading
-            state = self._states.get(read.calendar) or CalendarState(read.calendar)
+            state = self._register.state(read.calendar)
             if reading is None:
                 await self._registrar.note(read)
                 return Taken(read)
             if reading is state.reading:
                 await self._confirm(state, read)
                 return Taken(read)
+            state = await self._register.recalled(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
             weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks))
             if not weighed.learnt.usable:
@@ -124,69 +112,79 @@ class Roster:
         """Watch what has come near since, and forget what is long over."""
         async with self._lock:
             now = self._clock.now()
-            names = self._ledger.releases()
+            await self._forget(now)
+            names = self._register.ledger.releases()
             ahead = max(LISTED, self._watch.ahead)
-            self._listed = set(await aside(len(names), lambda: self._ledger.near(names, now, ahead)))
+            self._listed = set(await aside(len(names), lambda: self._register.ledger.near(names, now, ahead)))
             self._over = {name: said for name, said in self._over.items() if name in self._listed}
             self._watch_near(now, self._listed)
 
+    async def recall(self, release: str) -> Release | None:
+        """Return a release that a calendar has announced, however long ago; None for any other."""
+        async with self._lock:
+            await self._register.recall([release])
+            return self.releases.get(release)
+
     def promises(self, release: str) -> list[Promise]:
         """Return the promises of a release in the order learnt."""
-        return self._ledger.of(release)
+        return self._register.ledger.of(release)
 
     def shown(self, calendar: str) -> list[Announcement]:
         """Return what a calendar last said of each entry that it has ever shown."""
-        state = self._states.get(calendar)
-        return [] if state is None else list(state.shown.values())
+        return list(self._register.state(calendar).shown.values())
 
     def last_read(self, calendar: str) -> datetime | None:
         """Return when a calendar was last read with success, in this life or an earlier one."""
-        state = self._states.get(calendar)
-        return None if state is None else state.last_read
+        return self._register.state(calendar).last_read
 
     async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
         """Return the editions of regular series that no calendar announces in time; see `missing_editions`."""
         async with self._lock:
-            found = list(self._releases.values())
-            return await aside(len(found), lambda: list(missing_editions(found, self._ledger, fresh, now)))
+            past = await self._register.past(self._clock.now())
+            found = list(self._register.editions())
+            return await aside(len(found), lambda: list(missing_editions(found, past, fresh, now)))
+
+    async def has_series(self, producer: str, title: str) -> bool:
+        """Tell whether a producer has announced an edition of the series of this title, however long ago."""
+        series = series_of(producer, title)
+        if any(series_of(one.producer, one.title) == series for one in self.releases.values()):
+            return True
+        async with self._lock:
+            return series in (await self._register.past(self._clock.now())).series()
 
     def slots(self, calendar: str) -> list[datetime]:
         """Return the instants in force of the watched releases that a calendar announces."""
         watched = [one.release for one in self._watch.releases.values() if calendar in one.release.calendars]
-        slots = (self._ledger.slot(release, self._clock.now()) for release in watched)
+        slots = (self._register.ledger.slot(release, self._clock.now()) for release in watched)
         return [slot.instant for slot in slots if slot is not None and slot.instant is not None]
 
     def near(self, producer: str) -> list[Near]:
         """Return the releases of a producer whose slot lies not far ahead or has not long passed."""
         now = self._clock.now()
-        mine = [
-            release for release in map(self._releases.get, self._listed) if release and release.producer == producer
-        ]
+        mine = [release for release in map(self.releases.get, self._listed) if release and release.producer == producer]
         watched = self._watch.releases
         return [
             Near(watched[release.id].release if release.id in watched else release, slot.begins())
             for release in sorted(mine, key=lambda release: release.id)
-            if (slot := self._ledger.slot(release, now)) is not None
+            if (slot := self._register.ledger.slot(release, now)) is not None
             and (passes := slot.passes()) is not None
             and passes > now - BEHIND
         ]
 
     def kin(self, producer: str, found: Found) -> list[Near]:
         """Return every release of a producer, however long past, that bears the address or the title of an entry."""
-        link, now = canonical(found.url), self._clock.now()
-        theirs = (one for one in self._releases.values() if one.producer == producer)
-        alike = (one for one in theirs if canonical(one.url) == link or title_matches(one.title, found.title))
-        return [Near(one, slot.begins() if (slot := self._ledger.slot(one, now)) else None) for one in alike]
+        now, ledger, kin = self._clock.now(), self._register.ledger, self._register.kin(producer, found)
+        return [Near(one, slot.begins() if (slot := ledger.slot(one, now)) else None) for one in kin]
 
     def begins(self, release: str) -> datetime | None:
         """Return when the slot in force of a release begins, None without one."""
-        known = self._releases.get(release)
-        slot = None if known is None else self._ledger.slot(known, self._clock.now())
+        known = self.releases.get(release)
+        slot = None if known is None else self._register.ledger.slot(known, self._clock.now())
         return None if slot is None else slot.begins()
 
     def take(self, release: str) -> Watched | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
-        known = self._releases.get(release)
+        known = self.releases.get(release)
         if known is not None and release not in self._watch.releases:
             self._adopt(known, soon=False)
         return self._watch.releases.get(release)
@@ -194,84 +192,65 @@ class Roster:
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases, of one local day or of all."""
         watched = self._watch.releases.values()
-        chosen = [one for one in watched if day is None or self._ledger.day(one.release.id) == day]
+        chosen = [one for one in watched if day is None or self._register.ledger.day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
     async def _confirm(self, state: CalendarState, read: CalendarRead) -> None:
         """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
-        of = {uid: self._release_of[name, uid] for uid, seen in state.known.items() if seen.gone is None}
+        of = {uid: self._register.release_of[name, uid] for uid, seen in state.known.items() if seen.gone is None}
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         if some:
             of = {uid: release for uid, release in of.items() if release in self._watch.releases}
         await self._registrar.confirm(read, of)
-        self._states[name] = replace(state, last_read=at)
+        self._register.keep(replace(state, last_read=at))
         if not some:
             self._confirmed[name] = at
 
     async def _take(self, read: CalendarRead, weighed: Weighed) -> None:
         name, learnt = read.calendar, weighed.learnt
-        lesson = await self._lesson(read.calendar, weighed)
+        lesson = await self._register.lesson(read.calendar, weighed)
         await self._registrar.enter(lesson, read, weighed)
         self._confirmed[name] = read.finished
         self._take_over(lesson)
         now = self._clock.now()
-        changed = (self._release_of[name, uid] for uid in learnt.promises)
+        changed = (self._register.release_of[name, uid] for uid in learnt.promises)
         names = {*lesson.joined.altered, *changed, *self._watch.releases}
         self._look_ahead(names, now)
         self._watch_near(now, names)
         for what, uids in (("absent", learnt.absent), ("reappeared", learnt.reappeared)):
             for uid in uids:
-                _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=self._release_of[name, uid])
+                release = self._register.release_of[name, uid]
+                _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release)
 
-    async def _lesson(self, calendar: str, weighed: Weighed) -> Lesson:
-        """Return what a read comes to, held against everything known. Nothing is taken over yet."""
-        states = {**self._states, calendar: weighed.state}
-        of, before, learnt = self._release_of, self._releases, weighed.learnt.promises
-        joined = Rejoined(before, of, frozenset(), {}, self._ambiguous)
-        if weighed.changed:
-            every = len(weighed.state.shown) + len(of)
-            joined = await aside(every, lambda: rejoin(states.values(), self._rules, of, before))
-        ids = joined.release_of
-        new = {uid: replace(each, release=ids[calendar, uid]) for uid, each in learnt.items()}
-        return Lesson(joined, states, before, self._copies(joined), new)
-
-    def _copies(self, joined: Rejoined) -> list[Promise]:
-        """Return what entries that moved promised, as promises of the releases they moved to."""
-        moved = {(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()}
-        return [promise for road in sorted(moved) for promise in self._ledger.copies(*road)]
+    async def _forget(self, now: datetime) -> None:
+        """Once a day, let go of releases that are long over."""
+        if self._put_away is None or now - self._put_away >= _PUT_AWAY:
+            self._put_away = now
+            await self._register.put_away(now, self._watch.releases)
 
     def _take_over(self, lesson: Lesson) -> None:
-        """Keep in memory what is written down."""
-        joined = lesson.joined
-        self._states = dict(lesson.states)
-        self._releases, self._release_of = joined.releases, joined.release_of
-        self._ledger.add((*lesson.copies, *lesson.new.values()))
-        for key, old in joined.moved.items():
-            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
+        self._register.take_over(lesson)
         for old in lesson.left():
             self._watch.forget(old)
-        for rivals in joined.ambiguous - self._ambiguous:
-            _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
-        self._ambiguous = joined.ambiguous
 
     def _settle_left_open(self, now: datetime) -> None:
         """Have verdicts judged to their end that were open when an earlier life ended, long ago."""
         for row in self._store.open_judged():
-            release = self._releases.get(row.release)
+            release = self.releases.get(row.release)
             if release is not None and row.slot is not None and row.slot < now:
                 self._adopt(release)
 
     def _look_ahead(self, names: Iterable[str], now: datetime) -> None:
-        self._listed.update(self._ledger.near(names, now, LISTED))
+        self._listed.update(self._register.ledger.near(names, now, LISTED))
 
     def _watch_near(self, now: datetime, names: Iterable[str], *, soon: bool = False) -> None:
         wanted = list(names)
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self._watch.releases]
-        near = self._ledger.near(wanted, now, self._watch.ahead)
-        for release in map(self._releases.get, {**dict.fromkeys(near), **dict.fromkeys(known)}):
+        near = self._register.ledger.near(wanted, now, self._watch.ahead)
+        for release in map(self.releases.get, {**dict.fromkeys(near), **dict.fromkeys(known)}):
             if release is not None:
                 self._adopt(release, soon=soon)
         for name in self._watch.forget_old(now):
@@ -279,7 +258,7 @@ class Roster:
 
     def _adopt(self, release: Release, *, soon: bool = False) -> None:
         """Have a release watched as it is now, unless it was over and nothing new was said of it since."""
-        name, promises = release.id, self._ledger.of(release.id)
+        name, promises = release.id, self._register.ledger.of(release.id)
         watched = self._watch.releases.get(name)
         if watched is not None:
             if len(watched.promises) != len(promises) or watched.announced != release:
@@ -290,4 +269,4 @@ class Roster:
             self._watch.adopt(release, promises, runs, found=found, soon=soon)
 
     def _said_of(self, release: str) -> tuple[Release | None, int]:
-        return self._releases.get(release), len(self._ledger.of(release))
+        return self.releases.get(release), len(self._register.ledger.of(release))

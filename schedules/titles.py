@@ -53,7 +53,7 @@ class Title:
     period: frozenset[str]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=10_000)
 def read_title(title: str) -> Title:
     """Take a title apart. Case, punctuation, small words and the genre ("statistical bulletin") do not count."""
     text = _plain(title)

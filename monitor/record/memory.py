@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
+from monitor.record.memory_ledger import MemoryLedger, is_within
 from monitor.record.rows import (
-    Announced,
     CalendarRead,
     Delivery,
     Draft,
@@ -26,18 +26,14 @@ from monitor.record.rows import (
     Record,
     Standing,
 )
-from monitor.record.shelves import MemoryTransaction, Shelves, apart
-from schedules.promise import Promise
+from monitor.record.shelves import MemoryTransaction
 from schedules.release import Release
 
 T = TypeVar("T")
 
 
-class MemoryStore:
+class MemoryStore(MemoryLedger):
     """Everything remembered until the process ends."""
-
-    def __init__(self) -> None:
-        self._shelves = Shelves()
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
@@ -47,36 +43,6 @@ class MemoryStore:
 
     def upgrade(self) -> None:
         """Do nothing: a store in memory is always of this version."""
-
-    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
-
-        Releases without a readable slot are returned only without bounds, those joined into others never.
-        """
-        every = self._pick(Release, lambda release: release.joined_into is None, key=lambda release: release.id)
-        if begin is None and end is None:
-            return every
-        judged = {judged.release for judged in self.judged() if _is_within(judged.slot, begin, end)}
-        wanted = judged | self._promised(begin, end)
-        return [release for release in every if release.id in wanted]
-
-    def release(self, release: str) -> Release | None:
-        """Return one release."""
-        return self._get(Release, release)
-
-    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
-        found = self._pick(Promise, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
-        return [promise for promise in found if releases is None or promise.release in releases]
-
-    def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
-        return self._pick(Announced, lambda entry: entry.calendar == calendar, key=lambda entry: entry.uid)
-
-    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
-        found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
-        return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
@@ -115,7 +81,7 @@ class MemoryStore:
         away = {release.id for release in self._pick(Release, _is_joined_away, key=lambda release: release.id)}
         mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
         found = [judged for judged in mine if judged.release not in away]
-        return [judged for judged in found if (begin is None and end is None) or _is_within(judged.slot, begin, end)]
+        return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""
@@ -139,7 +105,7 @@ class MemoryStore:
     ) -> list[Incident]:
         """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         mine = self._pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
-        found = [incident for incident in mine if _is_within(incident.occurred, begin, end)]
+        found = [incident for incident in mine if is_within(incident.occurred, begin, end)]
         return found if limit is None else found[max(0, len(found) - limit) :]
 
     def incident(self, incident: str) -> Incident | None:
@@ -233,27 +199,6 @@ class MemoryStore:
 
     def close(self) -> None:
         """Do nothing: there are no connections."""
-
-    def _get(self, kind: type[T], *key: str) -> T | None:
-        with self._shelves.lock:
-            return apart(self._shelves.of(kind).get(key))
-
-    def _pick(self, kind: type[T], fits: Callable[[T], bool] = bool, *, key: Callable[[T], Any]) -> list[T]:
-        with self._shelves.lock:
-            return [apart(row) for row in sorted(filter(fits, self._shelves.of(kind).values()), key=key)]
-
-    def _promised(self, begin: datetime | None, end: datetime | None) -> set[str]:
-        newest: dict[str, datetime] = {}
-        for promise in self.promises():
-            newest[promise.release] = promise.learnt
-        current = (promise for promise in self.promises() if promise.learnt == newest[promise.release])
-        return {promise.release for promise in current if _is_within(promise.slot.begins(), begin, end)}
-
-
-def _is_within(instant: datetime | None, begin: datetime | None, end: datetime | None) -> bool:
-    if instant is None:
-        return False
-    return (begin is None or instant >= begin) and (end is None or instant < end)
 
 
 def _is_joined_away(release: Release) -> bool:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, func, select, union
+from sqlalchemy import func, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.judge.runs import Blind, Run
 from monitor.record import tables
-from monitor.record.codec import field_names, from_json
-from monitor.record.faults import faults_of
+from monitor.record.asking import all_of, joined_away, whole, within
+from monitor.record.reading_ledger import SqlLedgerReader
 from monitor.record.rows import (
-    Announced,
-    CalendarRead,
     Delivery,
     Draft,
     Event,
@@ -27,51 +25,12 @@ from monitor.record.rows import (
     Standing,
 )
 from monitor.record.writing import chunks
-from schedules.promise import Promise
-from schedules.release import Release
 
 T = TypeVar("T")
 
 
-class SqlReader:
-    """Queries of the store; `_place` is the store's address without a password."""
-
-    _engine: Engine
-    _place: str
-
-    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
-
-        Releases without a readable slot are returned only without bounds, those joined into others never.
-        """
-        table = tables.RELEASE
-        wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
-        if begin is not None or end is not None:
-            wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
-        return [_whole(Release, row) for row in self._rows(wanted)]
-
-    def release(self, release: str) -> Release | None:
-        """Return one release."""
-        return self._one(Release, select(tables.RELEASE).where(tables.RELEASE.c.id == release))
-
-    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
-        rows = self._among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
-        found = [_whole(Promise, row) for row in rows]
-        return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
-
-    def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
-        table = tables.ANNOUNCED
-        return self._flat(Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
-
-    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
-        table = tables.CALENDAR_READ
-        wanted = all_of(CalendarRead, table)
-        if calendar is not None:
-            wanted = wanted.where(table.c.calendar == calendar)
-        return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
+class SqlReader(SqlLedgerReader):
+    """Questions about what was seen, judged and told, and those of the ledger."""
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
@@ -101,7 +60,7 @@ class SqlReader:
     ) -> list[Judged]:
         """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
         table = tables.JUDGED
-        wanted = all_of(Judged, table).where(*_within(table.c.slot, begin, end), table.c.release.not_in(_joined_away()))
+        wanted = all_of(Judged, table).where(*within(table.c.slot, begin, end), table.c.release.not_in(joined_away()))
         if producer is not None:
             wanted = wanted.where(table.c.producer == producer)
         return sorted(self._flat(Judged, wanted), key=_slot_first)
@@ -114,7 +73,7 @@ class SqlReader:
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""
         table = tables.JUDGED
-        still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(_joined_away()))
+        still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
         return sorted(self._flat(Judged, still), key=_slot_first)
 
     def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
@@ -134,11 +93,11 @@ class SqlReader:
     ) -> list[Incident]:
         """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         table = tables.INCIDENT
-        wanted = select(table).where(*_within(table.c.occurred, begin, end))
+        wanted = select(table).where(*within(table.c.occurred, begin, end))
         if producer is not None:
             wanted = wanted.where(table.c.producer == producer)
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
-        return [_whole(Incident, row) for row in self._rows(newest)][::-1]
+        return [whole(Incident, row) for row in self._rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
@@ -148,7 +107,7 @@ class SqlReader:
         """Return every incident of a release, in the order they were opened."""
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
-        return [_whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
+        return [whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def incident_of(self, release: str) -> Incident | None:
         """Return the newest incident of a release."""
@@ -167,7 +126,7 @@ class SqlReader:
         wanted = select(table).order_by(table.c.at, table.c.id)
         if incident is not None:
             wanted = wanted.where(table.c.incident == incident)
-        return [_whole(Notice, row) for row in self._rows(wanted)]
+        return [whole(Notice, row) for row in self._rows(wanted)]
 
     def notice(self, notice: str) -> Notice | None:
         """Return one notice."""
@@ -231,55 +190,6 @@ class SqlReader:
         """Return the monitors that have kept evidence."""
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
-
-    def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        with faults_of(self._place), self._engine.connect() as connection:
-            return connection.execution_options(ro=True).execute(statement).mappings().all()
-
-    def _flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
-        with faults_of(self._place), self._engine.connect() as connection:
-            return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
-
-    def _one(self, kind: type[T], statement: Select[Any]) -> T | None:
-        return next((_whole(kind, row) for row in self._rows(statement)), None)
-
-    def _among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
-        """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
-        if ids is None:
-            return self._rows(wanted)
-        return [row for some in chunks(ids) for row in self._rows(wanted.where(column.in_(some)))]
-
-
-def all_of(kind: type[Any], table: Table) -> Select[Any]:
-    """Return the question for every row of a table, in the order of a dataclass's fields."""
-    return select(*(table.c[name] for name in field_names(kind)))
-
-
-def _without(table: Table, *names: str) -> Select[Any]:
-    return select(*(column for column in table.c if column.name not in names))
-
-
-def _whole(kind: type[T], row: RowMapping) -> T:
-    keys = dict(row)
-    return from_json(kind, keys.pop("body"), keys)
-
-
-def _within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
-    lower = [] if begin is None else [column >= begin]
-    return lower if end is None else [*lower, column < end]
-
-
-def _joined_away() -> Select[Any]:
-    into = tables.RELEASE.c.joined_into
-    return select(tables.RELEASE.c.id).where(into.is_not(None))
-
-
-def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no name of its own
-    promise, newer = tables.PROMISE, tables.PROMISE.alias()
-    outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
-    promised = select(promise.c.release).where(*_within(promise.c.begins, begin, end), ~outdated.exists())
-    judged = select(tables.JUDGED.c.release).where(*_within(tables.JUDGED.c.slot, begin, end))
-    return union(promised, judged)
 
 
 def _in_order(span: Blind) -> tuple[datetime, str, str, str]:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from schedules.slot import Slot
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -55,7 +57,8 @@ class CalendarRead:
 class Announced:
     """An announcement as last shown by a calendar, kept so that joins can be made again after a restart.
 
-    `body` is the announcement as JSON; `gone` is the first usable read that no longer showed it.
+    `body` is the announcement as JSON and `release` what it was joined into; `gone` is the first usable read that no
+    longer showed it.
     """
 
     calendar: str
@@ -64,6 +67,18 @@ class Announced:
     seen_first: datetime
     seen_last: datetime
     gone: datetime | None = None
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """What was last promised of a release: by which calendars, and for when."""
+
+    release: str
+    producer: str
+    title: str
+    calendars: tuple[str, ...]
+    slot: Slot
 
 
 @dataclass(frozen=True, slots=True)

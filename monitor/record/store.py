@@ -17,6 +17,7 @@ from monitor.record.rows import (
     CalendarRead,
     Delivery,
     Draft,
+    Edition,
     Event,
     Heartbeat,
     Judged,
@@ -122,11 +123,32 @@ class Store(Protocol):
     def release(self, release: str) -> Release | None:
         """Return one release."""
 
+    def releases_named(self, releases: Sequence[str]) -> list[Release]:
+        """Return those of these releases that there are, by id."""
+
+    def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
+        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+
+        Letters A to Z count alike in both cases.
+        """
+
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
         """Return promises in the order learnt, of these releases or of all."""
 
+    def editions(self, after: str = "", limit: int = 1000) -> list[Edition]:
+        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
+
+    def shown_since(self, since: datetime) -> list[str]:
+        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
+
     def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown."""
+        """Return the entries a calendar has shown, by uid."""
+
+    def entries_of(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the entries of these releases, by calendar and uid."""
+
+    def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
+        """Return those of these entries that a calendar has shown, by uid."""
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         """Return reads, newest first."""

@@ -29,7 +29,7 @@ from monitor.look.sighting import State
 from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 from monitor.record.rows import Standing
 
-HEAD = "0002"
+HEAD = "0003"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = MetaData(
@@ -62,6 +62,11 @@ def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> 
     return Column(name, kind, nullable=True)
 
 
+def _since_then(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
+    """Return a column of text that a later migration added."""
+    return Column(name, kind, nullable=False, server_default="")
+
+
 def _table(name: str, *columns: Column[Any] | Index) -> Table:
     return Table(name, METADATA, *columns)
 
@@ -90,6 +95,9 @@ RELEASE = _table(
     _fact("producer", Name),
     _fact("body", Packed),
     _maybe("joined_into", Name),
+    _since_then("title"),
+    _since_then("url"),
+    Index(None, "producer"),
 )
 # Those few that are shown no more, to be left out of every list.
 _partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
@@ -113,6 +121,9 @@ ANNOUNCED = _table(
     _fact("seen_first", Instant),
     _fact("seen_last", Instant),
     _maybe("gone", Instant),
+    _since_then("release", Name),
+    Index(None, "release"),
+    Index(None, "gone"),
 )
 
 CALENDAR_READ = _lean(

@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, func, select
 
 from monitor.record import tables
+from monitor.record.asking import all_of
 from monitor.record.faults import faults_of
-from monitor.record.reading import SqlReader, all_of
+from monitor.record.reading import SqlReader
 from monitor.record.rows import Lease
 from monitor.record.tables import METADATA
 

@@ -43,7 +43,9 @@ class SqlTransaction:
 
     def save_releases(self, releases: Iterable[Release]) -> None:
         """Do `save_release` for many releases at once."""
-        self._replace(tables.RELEASE, [_keyed(release, "id", "producer", "joined_into") for release in releases])
+        self._replace(
+            tables.RELEASE, [_keyed(release, "id", "producer", "title", "url", "joined_into") for release in releases]
+        )
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""

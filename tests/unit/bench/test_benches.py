@@ -22,7 +22,7 @@ KEYS = {
     "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
     "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
-    "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms"},
+    "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms", "start_cpu_seconds", "start_mb"},
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},

@@ -105,7 +105,7 @@ def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is
         # What the other calendar promised before they were joined is part of the release's ledger.
         assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
         (stored,) = [one for one in office.daemon.store.announced("own") if one.gone is None]
-        assert stored.body["release"] == "a"
+        assert stored.release == "a"
 
     at_work(tmp_path, act, STATS, OTHER)
 

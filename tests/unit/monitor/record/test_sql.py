@@ -207,8 +207,8 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
             "INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d')",
             "every promise of r is lost, its verdict is there",
         ),
-        ("INSERT INTO release VALUES ('r', 'p', x'0102', NULL)", "a row of r in release cannot be read"),
-        ("INSERT INTO release VALUES ('r', 'p', x'007b', NULL)", "a row of r in release cannot be read"),
+        ("INSERT INTO release VALUES ('r', 'p', x'0102', NULL, '', '')", "a row of r in release cannot be read"),
+        ("INSERT INTO release VALUES ('r', 'p', x'007b', NULL, '', '')", "a row of r in release cannot be read"),
         (
             "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0, NULL, NULL, '', '')",
             "a delivery refers to a notice that is not there",

@@ -1,0 +1,53 @@
+"""A store of an earlier version, brought to this version's shape and back: on both databases, with rows in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+
+from monitor.record import migrate
+from monitor.record.packing import unpack
+from monitor.record.sql import SqlStore
+from monitor.record.tables import METADATA
+from tests.contracts.test_store import a_promise, a_release
+from tests.contracts.test_store_ledger import an_entry
+
+
+@pytest.fixture(params=["sqlite:///:memory:", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def sql(request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    store = SqlStore(request.getfixturevalue("database") if request.param == "postgresql" else request.param)
+    store.upgrade()
+    yield store
+    store.close()
+
+
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sql: SqlStore) -> None:
+    with sql._engine.begin() as connection:
+        migrate.downgrade(connection)
+        migrate.upgrade(connection)
+    with sql._engine.begin() as connection:
+        assert list(compare_metadata(MigrationContext.configure(connection), METADATA)) == []
+
+
+def test_rows_of_the_second_version_are_found_by_the_third(sql: SqlStore) -> None:
+    entries, release = [an_entry("r"), an_entry("s", calendar="ons")], a_release("r")
+    with sql.transaction() as tx:
+        tx.save_release(release)
+        tx.add_promises([a_promise("r")])
+        tx.save_announced(entries)
+    with sql._engine.begin() as connection:
+        migrate.downgrade(connection, "0002")
+        (body,) = connection.execute(text("SELECT body FROM release")).scalars()
+        told = json.loads(unpack(bytes(body)))
+        assert (told["title"], told["url"]) == (release.title, release.url)
+        bodies = connection.execute(text("SELECT body FROM announced ORDER BY uid")).scalars().all()
+        assert [json.loads(unpack(bytes(one)))["release"] for one in bodies] == ["r", "s"]
+    sql.upgrade()
+    assert (sql.releases(), sql.entries_of(["r", "s"])) == ([release], entries)
+    assert sql.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
+    assert [edition.title for edition in sql.editions()] == [release.title]
