@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from monitor.casefile import judged_parts
 from monitor.clock import Clock
 from monitor.editions import MissingEdition, missing_editions
 from monitor.hits import Near, read_by_title
+from monitor.judge.runs import Run
 from monitor.ledger import BEHIND
 from monitor.look.fetch import Found
 from monitor.plan.targets import Target
@@ -186,7 +188,7 @@ class Roster:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
         known = self.releases.get(release)
         if known is not None and release not in self._watch.releases:
-            self._adopt(known, soon=False)
+            self._adopt([known])
         return self._watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
@@ -237,10 +239,8 @@ class Roster:
 
     def _settle_left_open(self, now: datetime) -> None:
         """Have verdicts judged to their end that were open when an earlier life ended, long ago."""
-        for row in self._store.open_judged():
-            release = self.releases.get(row.release)
-            if release is not None and row.slot is not None and row.slot < now:
-                self._adopt(release)
+        rows = [row for row in self._store.open_judged() if row.slot is not None and row.slot < now]
+        self._adopt(self.releases[row.release] for row in rows if row.release in self.releases)
 
     def _look_ahead(self, names: Iterable[str], now: datetime) -> None:
         self._listed.update(self._register.ledger.near(names, now, LISTED))
@@ -250,23 +250,30 @@ class Roster:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self._watch.releases]
         near = self._register.ledger.near(wanted, now, self._watch.ahead)
-        for release in map(self.releases.get, {**dict.fromkeys(near), **dict.fromkeys(known)}):
-            if release is not None:
-                self._adopt(release, soon=soon)
+        names = {**dict.fromkeys(near), **dict.fromkeys(known)}
+        self._adopt((self.releases[name] for name in names if name in self.releases), soon=soon)
         for name in self._watch.forget_old(now):
             self._over[name] = self._said_of(name)
 
-    def _adopt(self, release: Release, *, soon: bool = False) -> None:
-        """Have a release watched as it is now, unless it was over and nothing new was said of it since."""
-        name, promises = release.id, self._register.ledger.of(release.id)
-        watched = self._watch.releases.get(name)
-        if watched is not None:
-            if len(watched.promises) != len(promises) or watched.announced != release:
+    def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
+        """Have releases watched as they are now, but for those that were over and nothing new was said of since."""
+        new = []
+        for release in releases:
+            name, promises = release.id, self._register.ledger.of(release.id)
+            watched = self._watch.releases.get(name)
+            if watched is None:
+                new += [] if self._over.get(name) == self._said_of(name) else [release]
+            elif len(watched.promises) != len(promises) or watched.announced != release:
                 self._watch.adopt(release, promises)
-        elif self._over.get(name) != self._said_of(name):
-            runs = self._store.runs_of_release(name)
-            found = [read_by_title(part) for part in judged_parts(self._store.judged_one(name))] if runs else []
-            self._watch.adopt(release, promises, runs, found=found, soon=soon)
+        names = [release.id for release in new]
+        runs: dict[str, list[Run]] = defaultdict(list)
+        for run in self._store.runs_of_releases(names):
+            runs[run.target.rsplit("/", 2)[0]].append(run)
+        judged = {row.release: row for row in self._store.judged_on(list(runs))}
+        for release in new:
+            found = [read_by_title(part) for part in judged_parts(judged.get(release.id))]
+            promises = self._register.ledger.of(release.id)
+            self._watch.adopt(release, promises, runs[release.id], found=found, soon=soon)
 
     def _said_of(self, release: str) -> tuple[Release | None, int]:
         return self.releases.get(release), len(self._register.ledger.of(release))

@@ -63,6 +63,10 @@ class MemoryStore(MemoryLedger):
         """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
         return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_first_sent)
 
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_first_sent)
+
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         """Return blind spans that touch `[begin, end)`, in time order."""
         return self._pick(
@@ -86,6 +90,11 @@ class MemoryStore(MemoryLedger):
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""
         return self._get(Judged, release)
+
+    def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
+        wanted = {*releases}
+        return self._pick(Judged, lambda judged: judged.release in wanted, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""

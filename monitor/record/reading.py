@@ -44,6 +44,12 @@ class SqlReader(SqlLedgerReader):
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
         return sorted(self._flat(Run, mine), key=_first_sent)
 
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+        target, release = tables.RUN.c.target, tables.RELEASE.c.id
+        mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
+        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=_first_sent)
+
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         """Return blind spans that touch `[begin, end)`, in time order."""
         table = tables.BLIND
@@ -69,6 +75,11 @@ class SqlReader(SqlLedgerReader):
         """Return the verdict on one release."""
         found = self._flat(Judged, all_of(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
         return next(iter(found), None)
+
+    def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
+        rows = self._among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
+        return sorted((Judged(**row) for row in rows), key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""

@@ -165,6 +165,9 @@ class Store(Protocol):
     def runs_of_release(self, release: str) -> list[Run]:
         """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
 
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         """Return blind spans that touch `[begin, end)`, in time order."""
 
@@ -181,6 +184,9 @@ class Store(Protocol):
 
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""
+
+    def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
 
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""

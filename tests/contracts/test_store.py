@@ -157,6 +157,7 @@ def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
         tx.save_judged(judged("closing", final=False))
         tx.save_judged(judged("closing"))
     assert [it.release for it in store.open_judged()] == ["open"]
+    assert store.judged_on(["open", "done", "unknown"]) == [judged("done"), judged("open", final=False)]
 
 
 def test_a_release_joined_into_another_is_on_no_list_and_still_found_by_its_name(store: Store) -> None:
@@ -299,9 +300,12 @@ def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:
 def test_the_runs_of_a_release_are_those_of_its_own_targets_alone(store: Store) -> None:
     names = ["r/page/edge", "r/page/origin", "r-2/page/edge", "r0/page/edge", "R/page/edge", "é/page/edge", "r"]
     with store.transaction() as tx:
+        tx.save_releases(a_release(name) for name in ("r", "r-2", "r0", "R", "é", "é/page", "0"))
         tx.save_runs([a_run(name, SLOT + n * SECOND) for n, name in enumerate(names)])
     assert [run.target for run in store.runs_of_release("r")] == names[:2]
     assert [run.target for run in store.runs_of_release("é")] == ["é/page/edge"]
+    assert [run.target for run in store.runs_of_releases(["é", "r", "unknown"])] == [names[0], names[1], names[5]]
+    assert store.runs_of_releases([]) == []
 
 
 def test_more_targets_than_one_statement_can_name_are_still_found(store: Store) -> None:

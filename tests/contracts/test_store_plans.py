@@ -52,6 +52,8 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "explain: blind spans around it": lambda store: store.blind(SLOT + 900 * DAY, SLOT + 960 * DAY),
     "roster: open verdicts": lambda store: store.open_judged(),
     "roster: releases not long over": lambda store: store.shown_since(SLOT + 3640 * DAY),
+    "roster: runs of some": lambda store: store.runs_of_releases(["r1", "r2"]),
+    "roster: verdicts on some": lambda store: store.judged_on(["r1", "r2"]),
     "roster: entries of some": lambda store: store.entries_of(["r1", "r2"]),
     "roster: entries shown long ago": lambda store: store.entries_named("govuk", ["u1", "u2"]),
     "roster: some releases": lambda store: store.releases_named(["r1", "r2"]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -53,9 +53,9 @@ class BalkyStore(SqlStore):
         with super().transaction() as tx:
             yield cast("SqlTransaction", Balky(tx, self))
 
-    def runs_of_release(self, release: str) -> list[Run]:
-        self.read_back[release] += 1
-        return super().runs_of_release(release)
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        self.read_back.update(releases)
+        return super().runs_of_releases(releases)
 
 
 async def reopened(office: Office) -> BalkyStore:
