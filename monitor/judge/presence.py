@@ -133,7 +133,9 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
             return appears([spell for spell in outs if spell.view is not View.CONTENT], gone)
         return Interval(own[View.CONTENT], first.begin)
     origin = _origin_absence(first, gone)
-    if origin is None or first.first_sent - origin > _WATCHED:
+    # By the look that showed it first: a copy handed out later may be of before that.
+    shown = min(spell.first_sent for spell in firsts.values())
+    if origin is None or shown - origin > _WATCHED:
         return Interval(_latest_absence(first, firsts, own, gone), first.begin)
     confirmed = View.ORIGIN in firsts and _is_close(own[View.ORIGIN], firsts[View.ORIGIN])
     if first.view is View.ORIGIN or (confirmed and own[View.ORIGIN] == origin):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.interval import Bounds, Interval
@@ -190,9 +190,11 @@ class Hours:
 GAPS = st.tuples(st.integers(-90_000, 110_000), st.integers(0, 70_000)).map(lambda gap: (gap[0], gap[0] + gap[1]))
 HOURS = st.builds(Hours, st.sampled_from([1000, 1000, 3000]), GAPS, st.booleans())
 CLOCKS = st.sampled_from([(0, 0), (0, 0), (3000, 5000), (-9000, -7500)])
+LOW = Looker("edge", 120_000, specific=False, busy=True, nodes=3, age_off=-20)
 
 
 @settings(max_examples=60)
+@example(0, LOW, Hours(1000, (0, 42_001)), (0, 0), 0, 200.0)
 @given(st.integers(-80_000, 100_000), liars(), HOURS, CLOCKS, st.integers(0, 10**6), NOWS)
 def test_an_edge_that_lies_about_its_age_beside_a_watched_origin_misleads_nobody(
     came: int, edge: Looker, hours: Hours, clock: tuple[int, int], seed: int, now: float
