@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 from monitor.asking import Ask
+from monitor.judge.runs import Blind, Run
 from monitor.record.store import Store
 from monitor.watched import Watched
+from schedules.promise import Promise
+
+_LATELY = timedelta(days=1)
 
 
 class Peers:
-    """Other monitors, as the store knows them; without a store there are none."""
+    """Other monitors, as the store knows them."""
 
-    def __init__(self, store: Store | None = None, ask: Ask | None = None) -> None:
+    def __init__(self, store: Store, ask: Ask) -> None:
         self._store = store
         self._ask = ask
 
-    async def hear(self, watched: Watched) -> bool:
-        """Take in what the others saw and learnt of a release; tells whether any of it is new. Raises `StoreFault`."""
-        store, ask, name = self._store, self._ask, watched.release.id
-        if store is None or ask is None:
-            return False
-        runs, promises = await ask(lambda: (store.runs_of_release(name), tuple(store.promises([name]))))
-        is_new = promises != tuple(watched.promises)
-        watched.promises = promises
-        return watched.take_others(runs) or is_new
+    async def hear(self, watched: Watched, now: datetime) -> list[Blind]:
+        """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""
+        store, name = self._store, watched.release.id
+
+        def read() -> tuple[list[Run], tuple[Promise, ...], list[Blind]]:
+            return store.runs_of_release(name), tuple(store.promises([name])), store.blind(now - _LATELY, now)
+
+        runs, watched.promises, blind = await self._ask(read)
+        watched.take_others(runs)
+        return blind

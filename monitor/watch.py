@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import reduce
 from typing import Any
 
 import structlog
@@ -73,7 +74,7 @@ class Watch:
         self._keeper = keeper
         self._rules = rules
         self._recorder = Recorder(writer, events, rules, clock_offset, on_recorded)
-        self._peers = peers or Peers()
+        self._peers = peers
         self._troubles = troubles or Troubles()
         self._disorder = Disorder(self._troubles)
         self._releases: dict[str, Watched] = {}
@@ -245,14 +246,15 @@ class Watch:
             self._agenda.at(watched.held, watched.release.id)
             return
         watched.held = None
-        try:
+        if self._peers is not None and self._recorder.is_news(watched, verdict, self._blind):
             # What another monitor saw may prove what we could not.
-            if self._recorder.is_news(watched, verdict, self._blind) and await self._peers.hear(watched):
-                now = self._clock.now()
-                verdict = self._weigh(watched, now)
-        except StoreFault:
-            self._agenda.at(now + _AGAIN, watched.release.id)
-            return
+            try:
+                blind = await self._peers.hear(watched, now)
+            except StoreFault:
+                self._agenda.at(now + _AGAIN, watched.release.id)
+                return
+            self._blind, now = reduce(extended, blind, self._blind), self._clock.now()
+            verdict = self._weigh(watched, now)
         for name in company_of(self._releases, before, verdict):
             self.judge_soon(name)
         if not await self._recorder.record(watched, verdict, self._blind, now):

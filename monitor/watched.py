@@ -70,17 +70,15 @@ class Watched:
         heard = {run.target for run in self.others}
         return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
 
-    def take_others(self, runs: Iterable[Run]) -> bool:
-        """Take the runs of this release that the store holds, ours among them; tells whether others' are new.
+    def take_others(self, runs: Iterable[Run]) -> None:
+        """Take the runs of this release that the store holds, ours among them.
 
         A run that is ours by its first look is another's where the store knows of a later one: taken up at the start.
         """
         mine = {(run.target, run.first_sent): run.last_received for spot in self.spots.values() for run in spot.runs}
-        before = self.others
         self.others = tuple(
             run for run in runs if (last := mine.get((run.target, run.first_sent))) is None or last < run.last_received
         )
-        return self.others != before
 
     def spot(self, target: str) -> Spot:
         """Return a target's spot, made when there is none."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings, StoreSettings, WatchSettings
 from monitor.deliver.drafts import versions_of
+from monitor.judge.runs import Blind
 from monitor.record.open import open_store
 from monitor.record.store import Store
 from monitor.rehearse.loop import run_virtually
@@ -26,6 +30,7 @@ from = 2026-11-26T09:29:00
 until = 2026-11-26T09:45:00
 kind = "503"
 """
+SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
 Pair = Callable[[Life, Life], Awaitable[None]]
 
 
@@ -106,4 +111,32 @@ def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: P
     versions = versions_of(store.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
+    store.close()
+
+
+def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("09:36:00")
+        await north.daemon.note_blind(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"))
+        await north.until("10:00:00")
+
+    store = together(tmp_path, LATE, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    store.close()
+
+
+@pytest.mark.parametrize("which", ["north", "south"])
+def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_proved(tmp_path: Path, which: str) -> None:
+    async def act(north: Life, south: Life) -> None:
+        killed = {"north": north, "south": south}[which]
+        await killed.until("09:29:55.2")
+        await killed.kill()
+        await killed.until("09:30:20.6")
+        await killed.start()
+        await north.until("09:45:00")
+        assert (north.word(), kinds(north)) == ("on_time", [])
+
+    store = together(tmp_path, OUT_IN_TIME, act, blind="")
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert [span.cause for span in store.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()
