@@ -38,7 +38,7 @@ from monitor.record.store import Store, Transaction
 from monitor.record.writer import Writer
 from monitor.roster import Roster
 from monitor.rounds import Rounds
-from monitor.senses import Senses
+from monitor.senses import Senses, is_worth_a_line
 from monitor.tripwires import Tripwires
 from monitor.vigil import Vigil
 from monitor.watch import Watch
@@ -132,13 +132,13 @@ class Daemon:
 
     async def note_blind(self, span: Blind) -> None:
         """Write down a blind span, or how far one has grown, and judge what it touches."""
-        key = (span.cause, span.begins, span.host, span.target)
-        counted = self._blind_until.get(key, span.begins)
+        counted = self._blind_until.get(key := (span.cause, span.begins, span.host, span.target), span.begins)
         self._blind_until[key] = max(counted, span.ends)
         self.counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
         await self.writer.write(lambda tx: tx.add_blind(span))
         self.watch.blind(span)
-        _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
+        tell = _log.warning if is_worth_a_line(span, counted) else _log.debug
+        tell("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
 
     async def read_calendars(self) -> None:
         """Read every calendar once."""

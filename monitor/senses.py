@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from monitor.clock import Clock
@@ -17,6 +17,8 @@ from monitor.look.skew import Skew
 from monitor.metrics import Metrics, outcome_of
 from monitor.plan.targets import Target, View
 from monitor.reach import Reach
+
+_MINUTE = timedelta(minutes=1)
 
 
 class Seeing(Protocol):
@@ -115,3 +117,9 @@ class Senses:
         task = asyncio.get_running_loop().create_task(work)
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
+
+
+def is_worth_a_line(span: Blind, until: datetime) -> bool:
+    """Tell whether a blind span known `until` then is to be logged anew: at its beginning, and once a minute after."""
+    grown, known = span.ends - span.begins, until - span.begins
+    return until == span.begins or grown // _MINUTE > known // _MINUTE

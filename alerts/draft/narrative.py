@@ -189,7 +189,8 @@ def _details(facts: ReleaseFacts) -> list[str]:
 def unproven(facts: ReleaseFacts) -> list[str]:
     """Say what remains unproven, and own up to the monitor's blind spans."""
     open_question = f"What remains unproven: {facts.unproven_because.rstrip('.')}." if facts.unproven_because else ""
-    blind = [blind_told(each, facts.timezone) for each in facts.certainty.blind]
+    # Two monitors that lost their store together say the same.
+    blind = dict.fromkeys(blind_told(each, facts.timezone) for each in facts.certainty.blind)
     return [each for each in (open_question, *blind) if each]
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from monitor.casefile import casefile_of
 from monitor.config.settings import Settings
@@ -155,6 +156,19 @@ def test_a_run_that_nobody_had_room_for_was_not_seen(tmp_path: Path) -> None:
         assert life.runs()[-1].state is State.PRESENT
 
     live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        now = life.clock.now() - timedelta(minutes=5)
+        with capture_logs() as told:
+            for seconds in range(130):
+                await life.daemon.note_blind(Blind(now, now + timedelta(seconds=seconds), "clock"))
+        lines = [line for line in told if line["event"] == "blind" and line["log_level"] == "warning"]
+        assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
+
+    live(tmp_path, "", act)
 
 
 def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:

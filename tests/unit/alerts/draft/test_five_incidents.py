@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_for
+from alerts.draft.narrative import unproven
 from alerts.draft.report import Field, Report
 from alerts.incident import Incident
 
@@ -232,3 +234,12 @@ def test_an_amended_report_shows_both_dates(ofqual_january: Incident, settings: 
     report = fill(ofqual_january, form_for(ofqual_january.occurred, "report"), settings, [], now)
     assert (report.date_of_report, report.last_amended) == ("5 January 2018", "11 January 2018")
     assert text(report.field("B.1.date")) == "5 January 2018, last amended 11 January 2018"
+
+
+def test_a_gap_that_two_monitors_had_together_is_owned_up_to_once(ofqual_march: Incident) -> None:
+    facts = ofqual_march.facts
+    assert facts is not None
+    (gap,) = facts.certainty.blind
+    later = replace(gap, begins=gap.begins + timedelta(milliseconds=40))
+    both = replace(facts, certainty=replace(facts.certainty, blind=(gap, later)))
+    assert unproven(both) == unproven(facts)
