@@ -202,7 +202,7 @@ def test_an_index_of_sitemaps_leads_to_those_last_touched_one_request_a_minute(t
 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
-        assert findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
         asked = [entry for entry in life.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in asked} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in asked}
