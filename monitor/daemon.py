@@ -137,8 +137,8 @@ class Daemon:
         self.counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
         await self.writer.write(lambda tx: tx.add_blind(span))
         self.watch.blind(span)
-        tell = _log.warning if is_worth_a_line(span, counted) else _log.debug
-        tell("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
+        if is_worth_a_line(span, counted):
+            _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())
 
     async def read_calendars(self) -> None:
         """Read every calendar once."""
