@@ -15,7 +15,8 @@ def compacted(runs: Sequence[Run], until: datetime) -> list[Run]:
 
     Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow.
     Where anything else was seen before `until`, nothing is put together. The first look, the last, the longest
-    time without one, and every record of evidence stay known.
+    time without one, and every record of evidence stay known. What was proved stays proved; that failed looks hid what
+    stayed unproven may no longer be told where no look was made near the slot.
     """
     early = [run for run in runs if run.last_received < until]
     if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
