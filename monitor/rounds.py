@@ -27,8 +27,10 @@ _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 _LOOK_BACK = timedelta(days=730)
 OFTEN = timedelta(minutes=15)
-"""A calendar read at least so often needs no further reads around slots."""
-_BEFORE, _AGAIN = timedelta(minutes=10), timedelta(minutes=5)
+"""A calendar read at least so often needs no further reads around slots but the last."""
+_BEFORE = timedelta(minutes=10)
+_LAST = timedelta(minutes=4)
+"""How long before a slot every calendar is read once more, to hear of a change before looks become dense."""
 _AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 Job = Callable[[], Awaitable[None]]
@@ -41,19 +43,23 @@ class Following(Protocol):
         """Write an incident and its notices; return how many notices are new."""
 
 
-def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: datetime) -> bool:
+def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: datetime, *, often: bool = False) -> bool:
     """Tell whether a calendar must be read for the sake of a slot, whatever its spacing.
 
-    Once in the quarter of an hour before it, a second time if that read was of no use, and 5 and 60 minutes after it
-    (`facts/calendars.md` §6 rule 5). `tried` is when it was last read, `usable` when last with success.
+    Once in the quarter of an hour before it, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule 5); four
+    minutes before it one that is read `often` too: what it says later cannot move the slot any more. `tried` is when it
+    was last read, `usable` when last with success.
     """
-    return any(mark <= now < mark + OFTEN and tried < mark for slot in slots for mark in _marks(slot, now, usable))
+    marks = (mark for slot in slots for mark in _marks(slot, now, usable, often=often))
+    return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
 
 
-def _marks(slot: datetime, now: datetime, usable: datetime) -> Iterator[datetime]:
+def _marks(slot: datetime, now: datetime, usable: datetime, *, often: bool) -> Iterator[datetime]:
     if now < slot:
-        yield from (() if usable >= slot - OFTEN else (slot - _BEFORE, slot - _AGAIN))
-    else:
+        yield slot - _LAST
+        if not often and usable < slot - OFTEN:
+            yield slot - _BEFORE
+    elif not often:
         yield from (slot + after for after in _AFTER)
 
 
@@ -88,7 +94,7 @@ class Rounds:
         """Yield what recurs: spacing, name and work."""
         for reader, every in self.readers:
             yield every, f"calendar {reader.name}", partial(self._job, reader)
-        if any(every > OFTEN for _, every in self.readers):
+        if self.readers:
             yield _MINUTE, "calendars around slots", self.around_slots
         if self.expect_editions:
             yield _HOUR, "expected editions", self.look_for_editions
@@ -101,7 +107,7 @@ class Rounds:
     async def around_slots(self) -> None:
         """Read those calendars that a slot near by calls for."""
         now = self.clock.now()
-        due = [reader for reader, every in self.readers if every > OFTEN and self._is_due(reader.name, now)]
+        due = [reader for reader, every in self.readers if self._is_due(reader.name, now, often=every <= OFTEN)]
         await asyncio.gather(*(self.read(reader) for reader in due))
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
@@ -167,10 +173,10 @@ class Rounds:
         last = max(self.health.calendars.get(name, self.health.started), self.health.started)
         return now - last > FRESH_READS * self.health.spacings[name]
 
-    def _is_due(self, name: str, now: datetime) -> bool:
+    def _is_due(self, name: str, now: datetime, *, often: bool) -> bool:
         begin = self.health.started
         usable = self.health.calendars.get(name) or begin
-        return is_due(self.roster.slots(name), now, self._tried.get(name, begin), usable)
+        return is_due(self.roster.slots(name), now, self._tried.get(name, begin), usable, often=often)
 
     async def _job(self, reader: CalendarReader) -> None:
         await self.read(reader)

@@ -164,8 +164,10 @@ MINUTE = timedelta(minutes=1)
         (-10, -60, -60, True),
         (-9, -10, -10, False),
         (-9, -14, -14, False),
-        (-5, -10, -60, True),
-        (-4, -5, -60, False),
+        (-5, -10, -60, False),
+        (-4, -10, -10, True),
+        (-4, -5, -60, True),
+        (-3, -4, -60, False),
         (4, -10, -10, False),
         (5, -10, -10, True),
         (6, 5, 5, False),
@@ -192,14 +194,24 @@ def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp
             if len(office.fetcher.asked) > before:
                 reads.append(f"{office.clock.now():%H:%M}")
             await office.clock.sleep(60)
-        assert reads == ["09:20", "09:35", "10:30"]
+        assert reads == ["09:20", "09:26", "09:35", "10:30"]
 
     at_work(tmp_path, act, STATS | {"every": "1d"})
 
 
-def test_a_calendar_read_every_ten_minutes_needs_no_further_reads(tmp_path: Path) -> None:
+def test_a_calendar_read_every_ten_minutes_is_read_once_more_shortly_before_a_slot(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
-        assert [name for _, name, _ in office.daemon.rounds.jobs()] == ["calendar stats", "expected editions"]
+        await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
+        await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
+        await office.read()
+        reads = []
+        while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
+            before = len(office.fetcher.asked)
+            await office.daemon.rounds.around_slots()
+            if len(office.fetcher.asked) > before:
+                reads.append(f"{office.clock.now():%H:%M}")
+            await office.clock.sleep(60)
+        assert reads == ["09:26"]
 
     at_work(tmp_path, act)
 
