@@ -1,0 +1,61 @@
+"""Two monitors with clocks, schedules and caches of their own see one truth: what both saw claims nothing untrue."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Run
+from monitor.judge.verdict import Verdict, Word
+from monitor.look.sighting import State
+from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, holds
+from tests.unit.monitor.judge.world import Truth, World, promise, release, second, truths, worlds
+
+Pair = tuple[World, World]
+
+
+def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
+    return story.flatmap(lambda truth: st.tuples(worlds(st.just(truth)), worlds(st.just(truth))))
+
+
+def verdict(pair: Pair, now: float) -> Verdict:
+    at = second(now)
+    seen: dict[str, list[Run]] = {}
+    for world in pair:
+        for target, runs in world.runs(at).items():
+            seen[target] = sorted([*seen.get(target, ()), *runs], key=lambda run: run.first_sent)
+    blind = [span for world in pair for span in world.spans if span.begins <= at]
+    return judge(release(), [promise()], seen, blind, Policy(), at)
+
+
+@settings(max_examples=300)
+@given(pairs(ONCE), NOWS)
+def test_what_two_saw_is_called_late_early_or_on_time_only_if_it_was(pair: Pair, now: float) -> None:
+    came = next(iter(pair[0].truth.came), None)
+    word = verdict(pair, now).word
+    if came is not None and came <= WITHIN:
+        assert word not in BEHIND
+    if came is None or came >= -SURE:
+        assert word is not Word.EARLY
+    if word is Word.ON_TIME:
+        assert came is not None
+        assert -WITHIN <= came <= WITHIN
+
+
+@settings(max_examples=300)
+@given(pairs(truths()), NOWS)
+def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float) -> None:
+    truth, part = pair[0].truth, verdict(pair, now).page
+    assert part is not None
+    came: list[float] = [*truth.came, *([float("-inf")] if truth.at_first is State.PRESENT else [])]
+    if part.first_seen.by is not None:
+        assert holds(part.first_seen, came)
+    if part.released.by is not None:
+        assert holds(part.released, [*came, 0])
+    went: list[float] = [*(turn for turn in truth.went if turn < 0), 0]
+    for exposure in part.exposures:
+        assert holds(exposure.start, came)
+        if not exposure.open:
+            assert holds(exposure.to, went)
