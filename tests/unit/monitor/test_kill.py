@@ -161,7 +161,6 @@ def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
     truth = (publisher.out - slot).total_seconds()
     assert delay["min"] <= truth + 0.1
     assert delay["max"] >= truth
-    assert delay["max"] - delay["min"] < 6
     store.close()
 
 
