@@ -16,7 +16,7 @@ from monitor.casefile import judged_parts
 from monitor.clock import Clock
 from monitor.editions import MissingEdition, missing_editions
 from monitor.hits import Near, read_by_title
-from monitor.judge.runs import Run
+from monitor.judge.runs import Run, release_of
 from monitor.ledger import BEHIND
 from monitor.look.fetch import Found
 from monitor.plan.targets import Target
@@ -268,7 +268,7 @@ class Roster:
         names = [release.id for release in new]
         runs: dict[str, list[Run]] = defaultdict(list)
         for run in self._store.runs_of_releases(names):
-            runs[run.target.rsplit("/", 2)[0]].append(run)
+            runs[release_of(run.target)].append(run)
         judged = {row.release: row for row in self._store.judged_on(list(runs))}
         for release in new:
             found = [read_by_title(part) for part in judged_parts(judged.get(release.id))]

@@ -69,6 +69,11 @@ class Blind:
     target: str = ""
 
 
+def release_of(target: str) -> str:
+    """Return the release that a target is of, by its id `RELEASE/PART/VIEW`."""
+    return target.rsplit("/", 2)[0]
+
+
 def fold(
     runs: Sequence[Run],
     sighting: Sighting,

@@ -13,7 +13,7 @@ from typing import TypeVar
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.errors import StoreFault
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind, Run, release_of
 from monitor.record.memory_ledger import MemoryLedger, is_within
 from monitor.record.rows import (
     CalendarRead,
@@ -52,7 +52,7 @@ class MemoryStore(MemoryLedger):
     def crowded(self, most: int) -> list[str]:
         """Return the releases with a target that has more than `most` runs."""
         counted = Counter(run.target for run in self._pick(Run, key=_first_sent))
-        return sorted({target.rsplit("/", 2)[0] for target, runs in counted.items() if runs > most})
+        return sorted({release_of(target) for target, runs in counted.items() if runs > most})
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""

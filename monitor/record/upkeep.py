@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, func, select
 
+from monitor.judge.runs import release_of
 from monitor.record import tables
 from monitor.record.asking import all_of
 from monitor.record.faults import faults_of
@@ -80,11 +81,6 @@ class SqlUpkeep(SqlReader):
                 yield raw.driver_connection
             finally:
                 raw.close()
-
-
-def release_of(target: str) -> str:
-    """Return the release that a target is of, by its id `RELEASE/PART/VIEW`."""
-    return target.rsplit("/", 2)[0]
 
 
 def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
