@@ -69,6 +69,12 @@ class Watched:
         elif self.window is None or not self.window.begins <= self.due < self.window.ends:
             self.window = window_at(self.windows, self.due)
 
+    def enter(self, now: datetime) -> bool:
+        """Have the look that waits be one of the window that holds `now`; tell whether there is one."""
+        window = window_at(self.windows, now)
+        self.window = window or self.window
+        return window is not None
+
     def replan(self, windows: Sequence[Window], shift: timedelta, now: datetime) -> int:
         """Take other windows; returns how many looks of the old ones were due and will not be made.
 
@@ -88,14 +94,15 @@ class Watched:
         """Return how many looks fell due after the one that begins now, and can no longer be made."""
         if self.due is None or self.window is None:
             return 0
-        if now < self.due + self.window.every and self.due >= self.planned:
+        is_next = self.window.begins <= self.due and now < min(self.due + self.window.every, self.window.ends)
+        if is_next and self.due >= self.planned:
             return 0
         return dues_between(self.windows, max(self.due, self.planned - _JUST_BEFORE), now, self.shift)
 
     def _one_step_on(self, after: datetime) -> datetime | None:
         # Nearly always the next look is one step on: spare the search through the windows.
         window, due = self.window, self.due
-        if window is None or due is None or due > after or self.is_promised() or self.is_extra:
+        if window is None or due is None or not window.begins <= due <= after or self.is_promised() or self.is_extra:
             return None
         step = due + window.every
         return step if after < step < window.ends else None

@@ -56,6 +56,19 @@ def test_under_pressure_looks_follow_the_square_root_of_the_chance() -> None:
     assert counts["sure"] == pytest.approx(3 * counts["vagu"], rel=0.1)
 
 
+def test_what_waits_when_looks_become_dense_does_not_go_on_waiting_as_if_they_had_not() -> None:
+    names = [f"p{n}" for n in range(40)]
+
+    def act(seen: Watch) -> None:
+        for n, name in enumerate(names):
+            spread = timedelta(seconds=15 * n / len(names))
+            seen.poller.watch(target(name), [window(15, ends=120), window(1, begins=120)], spread)
+
+    seen = watch(act, rate=2, seconds=300)
+    gaps = [later - time for name in names for time, later in pairwise(seen.times(name))]
+    assert max(gaps) <= 1.5 * 40 / 2
+
+
 def test_the_stretch_of_a_host_is_told() -> None:
     seen = watch(watching(*(f"p{n}" for n in range(12))), rate=5, seconds=3)
     assert seen.poller.stretch() == {HOST: pytest.approx(12 / 5)}
@@ -87,6 +100,24 @@ def test_looks_due_are_made_or_missed_whatever_the_pressure(
     seen = watch(act, rate=rate, seconds=90, script=reply)
     due = sum(int((30 - 1e-9) // every) + 1 for every in spacings)
     assert seen.poller.made + seen.poller.missed == due
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(*[st.sampled_from([0.5, 1.0, 2.5, 7.0])] * 2), min_size=1, max_size=12),
+    st.floats(0.5, 10),
+    st.floats(5, 25),
+)
+def test_looks_due_are_made_or_missed_where_one_spacing_follows_another(
+    spacings: list[tuple[float, float]], rate: float, change: float
+) -> None:
+    def act(seen: Watch) -> None:
+        for n, (first, then) in enumerate(spacings):
+            seen.poller.watch(target(f"p{n}"), [window(first, ends=change), window(then, change, 30)])
+
+    seen = watch(act, rate=rate, seconds=90)
+    spans = [(change, first) for first, _ in spacings] + [(30 - change, then) for _, then in spacings]
+    assert seen.poller.made + seen.poller.missed == sum(int((span - 1e-6) // every) + 1 for span, every in spans)
 
 
 def test_looks_due_are_made_or_missed_when_the_loop_stands_still_under_pressure() -> None:
