@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +13,9 @@ from monitor.cli.incident_add import add
 from monitor.cli.incident_draft import draft, sign
 from monitor.cli.incident_store import by_role, incident_of, rewritten, role_of
 from monitor.cli.incident_text import incident_lines, incident_row
+
+if TYPE_CHECKING:
+    from alerts.incident import Incident
 
 _cause = click.option("--cause", default="", help="What caused it, in a few words that are counted in later reports.")
 
@@ -93,23 +97,28 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 
 @command.command("note")
 @click.argument("incident")
-@click.argument("text")
+@click.argument("text", required=False)
 @_cause
 @by_role
 @as_json
 @click.pass_obj
-def note(context: Context, *, incident: str, text: str, cause: str, by: str | None, as_json: bool) -> None:
-    """Add a line to the timeline of an INCIDENT; the first also says that somebody has it.
+def note(context: Context, *, incident: str, text: str | None, cause: str, by: str | None, as_json: bool) -> None:
+    """Say that you have an INCIDENT: add a line to its timeline, or, without TEXT, no more than that.
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.byhand import log_cause
+    from alerts.byhand import acknowledge, log_cause
     from alerts.byhand import note as noted
 
     role, now = role_of(by), context.now()
+
+    def told(known: Incident) -> Incident:
+        had = acknowledge(known, role, now) if text is None else noted(known, role, text, now)
+        return log_cause(had, role, cause, now)
+
     with context.store() as store:
-        rewritten(store, incident, lambda known: log_cause(noted(known, role, text, now), role, cause, now))
-    _done(context, incident, "noted", as_json=as_json)
+        rewritten(store, incident, told)
+    _done(context, incident, "noted" if text is not None or cause else "acknowledged", as_json=as_json)
 
 
 @command.command("close")

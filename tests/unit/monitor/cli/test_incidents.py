@@ -72,6 +72,16 @@ def test_nobody_acts_without_a_role(ask: Ask, verb: tuple[str, ...]) -> None:
     )
 
 
+def test_the_command_that_a_notice_shows_says_that_somebody_has_the_incident(ask: Ask) -> None:
+    told = ask("incident", "note", INCIDENT, *ROLE)
+    assert (told.status, told.out) == (0, f"{INCIDENT}: acknowledged\n")
+    shown = ask("incident", "show", INCIDENT, "--json").json
+    assert (shown["acknowledged"]["by"], shown["timeline"][-1]["text"]) == ("duty statistician", "acknowledged")
+    assert ask("incident", "note", INCIDENT, *ROLE, "--cause", "expired certificate").out == f"{INCIDENT}: noted\n"
+    texts = [one["text"] for one in ask("incident", "show", INCIDENT, "--json").json["timeline"]]
+    assert texts[-2:] == ["acknowledged", "cause: expired certificate"]
+
+
 def test_an_empty_note_is_refused(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, " ", *ROLE)
     assert (told.status, told.err) == (1, "a note needs words\n")
