@@ -16,6 +16,20 @@ from alerts.say import instant_text, one_line
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
 OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar"})
+DIGESTED = frozenset({"opened", "unproven"})
+"""Openings that one fault can cause by the dozen: many at once are told as one."""
+_TOGETHER: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "opened": (
+        "in trouble together",
+        "This looks like one fault of one platform. Ring whoever runs it first.",
+        ("platform",),
+    ),
+    "unproven": (
+        "NOT PROVEN",
+        "Nobody says that they were late. A host that failed, or a budget too small (`ninethirty plan`), may be why.",
+        (),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,21 +167,23 @@ def message(notice: Notice, incident: About | None, attachments: Sequence[Attach
 
 
 def digest(notices: Sequence[Notice], now: datetime, threshold: int = 5) -> Digest | None:
-    """Fold the openings of many releases that go wrong together into one notice.
+    """Fold the openings, all of one kind, of many releases that go wrong together into one notice.
 
-    None while fewer than `threshold` different releases are among them: then each speaks for itself.
+    None while fewer than `threshold` different releases are among them: then each speaks for itself. Of those that
+    are unproven nothing is claimed but that.
     """
-    opened = sorted((one for one in notices if one.kind == "opened"), key=lambda one: (one.at, one.id))
+    opened = sorted((one for one in notices if one.kind in DIGESTED), key=lambda one: (one.at, one.id))
     releases = {one.release for one in opened}
     if len(releases) < threshold:
         return None
     covers = tuple(one.id for one in opened)
     producers = sorted({one.producer for one in opened})
-    subject = f"{len(releases)} RELEASES of {len(producers)} producers in trouble together: {', '.join(producers)}"
+    together, advice, shared = _TOGETHER[opened[0].kind]
+    subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {', '.join(producers)}"
     lines = "\n".join(f"- {one.subject}\n  Incident: {one.incident}" for one in opened)
-    text = f"{subject}\n\nThis looks like one fault of one platform. Ring whoever runs it first.\n\n{lines}\n"
+    text = f"{subject}\n\n{advice}\n\n{lines}\n"
     grade = "report" if any(one.grade == "report" for one in opened) else opened[0].grade
-    findings = tuple(sorted({"platform", *(kind for one in opened for kind in one.findings)}))
+    findings = tuple(sorted({*shared, *(kind for one in opened for kind in one.findings)}))
     identity = notice_id("digest", "digest", " ".join(sorted(covers)))
     producer = producers[0] if len(producers) == 1 else ""
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)

@@ -13,7 +13,7 @@ import structlog
 
 from alerts.channel import Channel, Message, Outcome, Refused
 from alerts.delivery import GivenUp, Patience, Sent, Step, Waiting, after, ready
-from alerts.notice import Digest, Notice
+from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.backlog import Backlog, backlog_of
 from monitor.deliver.digests import Digesting, digests, held
@@ -98,7 +98,7 @@ class Drain:
         self._ask = ask
         self._rng = rng
         self._told = told
-        self._digesting = customs.digesting
+        self._digesting = dict.fromkeys(self._channels, customs.digesting)
         self._idle = customs.idle
         self._turn = Turn(store, writer, clock, customs.holder)
         self._bells = {name: asyncio.Event() for name in self._channels}
@@ -168,18 +168,20 @@ class Drain:
 
     def _openings(self, name: str, rows: Sequence[Row], now: datetime) -> list[Notice]:
         """Return the openings that a digest may still stand for: nobody has been told of them yet."""
-        if name not in self._digesting.channels:
+        if name not in self._digesting[name].channels:
             return []
         untold = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
-        return [row.notice for row in untold if row.notice.kind == "opened"]
+        return [row.notice for row in untold if row.notice.kind in DIGESTED]
 
     def _holds(self, name: str, rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
-        return held(self._openings(name, rows, now), self._digesting, now)
+        return held(self._openings(name, rows, now), self._digesting[name], now)
 
     async def _folded(self, name: str, rows: Sequence[Row], now: datetime) -> bool:
         """Put digests in the place of crowds of openings; tells whether there were any."""
-        made = digests(self._openings(name, rows, now), self._digesting, now)
+        made = digests(self._openings(name, rows, now), self._digesting[name], now)
         for one in made:
+            if "platform" in one.notice.findings:
+                self._digesting[name] = replace(self._digesting[name], digested=now)
             await self._writer.write(lambda tx, one=one: self._fold(tx, one, name, now))  # type: ignore[misc] # mypy cannot infer it
         return bool(made)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -108,6 +109,55 @@ def test_a_crowd_that_goes_on_growing_is_told_all_the_same() -> None:
     assert held(stream, RULE, at(1.0))
     assert held(stream, RULE, at(2.0)) == {}
     assert len(digests(stream, RULE, at(2.0))) == 1
+
+
+def test_many_that_are_unproven_one_after_the_other_are_told_as_one_that_claims_nothing() -> None:
+    unproven = [replace(opening(name, 8.0 * place), kind="unproven") for place, name in enumerate(NAMES)]
+    assert held(unproven, RULE, at(50)).keys() == {one.id for one in unproven}
+    (told,) = digests(unproven, RULE, at(61))
+    assert len(told.covers) == len(NAMES)
+    assert "6 RELEASES of 1 producers NOT PROVEN" in told.notice.subject
+    assert "platform" not in told.notice.text + " ".join(told.notice.findings)
+
+
+def test_what_is_unproven_is_not_told_in_one_with_what_is_late() -> None:
+    mixed = [replace(opening(name, 0), kind="unproven" if name in NAMES[:3] else "opened") for name in NAMES]
+    assert digests(mixed, RULE, at(100)) == []
+
+
+def test_once_somebody_was_called_by_a_digest_more_of_the_same_is_told_in_one() -> None:
+    more = [opening(name, 10.0 + 3 * place) for place, name in enumerate(NAMES)]
+    called = replace(RULE, digested=at(2))
+    assert held(more, called, at(26)).keys() == {one.id for one in more}
+    assert [len(told.covers) for told in digests(more, called, at(46))] == [len(NAMES)]
+    assert held(more, replace(RULE, digested=at(-400)), at(26)) == {}
+
+
+def test_an_exposure_is_told_at_once_whatever_digests_there_were() -> None:
+    called = replace(RULE, digested=at(2))
+    exposure = replace(opening("r0", 10), findings=("early_exposure",))
+    assert held([exposure, opening("r1", 10)], called, at(11)).keys() == {"n-r1"}
+
+
+def test_a_drain_remembers_that_it_sent_a_digest() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        mail = recording(clock, "mail")
+        drain = a_drain(store, writer, [mail], clock, Customs(digesting=RULE))
+        await some_late(store, writer, clock, NAMES)
+        while (due := await drain.empty("mail")) is not None:
+            await clock.sleep((due - clock.now()).total_seconds())
+        for name in ("r7", "r8", "r9", "r10", "r11"):
+            await clock.sleep(3)
+            await some_late(store, writer, clock, [name])
+            await drain.empty("mail")
+        while (due := await drain.empty("mail")) is not None:
+            await clock.sleep((due - clock.now()).total_seconds())
+        assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
+        writer.abandon()
+
+    run_virtually(story, at(400))
 
 
 @pytest.mark.parametrize("within", [timedelta(0), timedelta(milliseconds=400)])
