@@ -83,8 +83,13 @@ _TO_DO = {
 def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
     head = f"{HEADS[case]}{TAILS.get(kind, '')}"
+    return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
+
+
+def named(facts: ReleaseFacts, now: datetime) -> str:
+    """Return the release as a subject names it, with its slot."""
     title = one_line(facts.title, _LONGEST_TITLE) or facts.release
-    return one_line(f"{head}: {title} ({facts.producer}) due {due(facts, now)}, {state(case, facts, now)}")
+    return one_line(f"{title} ({facts.producer}) due {due(facts, now)}")
 
 
 def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime) -> str:
@@ -242,12 +247,10 @@ def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    at = _seen_at(part)
+    seen = f", first seen {span(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
-    return f"{part.verdict.replace('_', ' ')}{_seen(_seen_at(part), facts, now)}{delay}"
-
-
-def _seen(seen: Between, facts: ReleaseFacts, now: datetime) -> str:
-    return f", first seen {span(seen, facts.timezone, now)}" if seen.by else ""
+    return f"{part.verdict.replace('_', ' ')}{seen}{delay}"
 
 
 def _delay(delay: Seconds) -> str:

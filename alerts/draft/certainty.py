@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 from alerts.draft import words
 from alerts.draft.case import Case, bears_on, part_name, parts_in_order
 from alerts.draft.narrative import unproven
 from alerts.draft.report import Table
 from alerts.finding import Between, Certainty, Exposure, Part, ReleaseFacts, Seconds
+from alerts.incident import Entry
+from alerts.tell import named
 
 UTC_SHARES = (7, 5, 5)
 METHOD = (
@@ -55,9 +59,13 @@ def _spacing(seconds: float) -> str:
 def _clock(offset: Seconds | None) -> str:
     if offset is None or (offset.min is None and offset.max is None):
         return "The monitor's clock was not compared with those of the watched hosts."
-    low = "not bounded" if offset.min is None else f"{offset.min:+.1f} s"
-    high = "not bounded" if offset.max is None else f"{offset.max:+.1f} s"
+    low = "not bounded" if offset.min is None else _tenths(math.floor(round(offset.min * 10, 6)))
+    high = "not bounded" if offset.max is None else _tenths(math.ceil(round(offset.max * 10, 6)))
     return f"The monitor's clock differed from those of the watched hosts by {low} to {high}."
+
+
+def _tenths(number: int) -> str:
+    return f"{number / 10:+.1f} s" if number else "0.0 s"
 
 
 def measured(facts: ReleaseFacts) -> tuple[Table, ...]:
@@ -76,8 +84,9 @@ def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
 
 def _first(part: Part, facts: ReleaseFacts) -> str:
     # For a part that was exposed the release is another event than the first time it was seen.
-    seen = part.released if part.exposures and part.released.by else part.first_seen
-    return "Not seen" if seen.by is None else words.capital(words.between(seen, facts.timezone))
+    if part.exposures and part.released.by:
+        return f"Released {words.between(part.released, facts.timezone)}"
+    return "Not seen" if part.first_seen.by is None else words.capital(words.between(part.first_seen, facts.timezone))
 
 
 def _delay(part: Part, facts: ReleaseFacts) -> str:
@@ -124,10 +133,17 @@ def _document(case: Case) -> Table:
         ("Incident", case.incident.id),
         ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
         ("Practice", "; ".join(clause.cite for clause in case.clauses) or "None cited"),
-        ("Occurred", words.utc(case.incident.occurred)),
+        ("Occurred", _occurred(case)),
         ("Measured as of", words.utc(case.facts.at if case.facts else case.now)),
     ]
     return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
+
+
+def _occurred(case: Case) -> str:
+    # Midnight in London is the day before in UTC, for half of the year.
+    logged = case.incident.words.get("when", "").split(",")[0].strip()
+    is_day = case.incident.kind == "hand" and len(logged) == len("2016-10-01")
+    return f"{logged}, logged without a time" if is_day else words.utc(case.incident.occurred)
 
 
 def _times(facts: ReleaseFacts) -> Table:
@@ -160,6 +176,11 @@ def _records(facts: ReleaseFacts) -> Table:
     return Table("Evidence records", ("Record", "SHA-256", "Status and headers of the answer"), rows, (2, 5, 6))
 
 
+def _line(entry: Entry, case: Case) -> str:
+    # The title, cut short for a subject, and the slot stand in full at the head of the draft.
+    return entry.text.replace(f"{named(case.facts, entry.at)}, ", "", 1) if case.facts else entry.text
+
+
 def _noted(case: Case) -> Table:
-    rows = tuple((words.brief(each.at, case.timezone), each.by, each.text) for each in case.incident.timeline)
+    rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.timeline)
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))

@@ -22,9 +22,14 @@ NONE_ON_FILE = "No earlier incident for this release, producer or platform is on
 def previous(case: Case) -> tuple[str, ...]:
     """Return one line per earlier incident that shares something with this one, oldest first, and recurring causes.
 
-    Of those that share the platform alone only the newest are cited, the others counted.
+    What claims no breach, such as a lead, is none. Of those that share the platform alone only the newest are cited,
+    the others counted.
     """
-    others = (each for each in case.previous if each.id != case.incident.id and shared_with(each, case.incident))
+    others = (
+        each
+        for each in case.previous
+        if each.has_draft and each.id != case.incident.id and shared_with(each, case.incident)
+    )
     earlier = sorted(others, key=lambda each: each.occurred)
     if not earlier:
         return (NONE_ON_FILE,)

@@ -207,7 +207,9 @@ def logged_by_hand(case: Case) -> tuple[str, ...]:
     said += [f"As logged: {typed['what']}"] if typed.get("what") else []
     said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
     if case.facts is not None:
-        said.append(f"Next release: {announcement(case.facts)} That release is judged on its own.")
+        is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
+        which = "Next release" if is_ahead else "The release concerned"
+        said.append(f"{which}: {announcement(case.facts)} That release is judged on its own.")
     elif typed.get("next_edition"):
         said.append(f"Next release: {typed['next_edition']}")
     return tuple(said)

@@ -81,7 +81,7 @@ def log(
         incident = log_by_hand(words, facts, now, context.settings.timezone)
     except NotEnough as exc:
         raise UserFault(str(exc)) from exc
-    incident = replace(incident, words={**_editions(store, incident, now), **incident.words})
+    incident = replace(incident, words={**_editions(store, incident), **incident.words})
     names = [channel.name for channel in context.settings.channel]
     house = house_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
@@ -92,18 +92,19 @@ def log(
     return incident, True
 
 
-def _editions(store: Store, incident: Incident, now: datetime) -> dict[str, str]:
-    """Return the last and the next edition of the same series, in words, as far as they are known."""
+def _editions(store: Store, incident: Incident) -> dict[str, str]:
+    """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
     from schedules.expectation import series_of
 
     series = series_of(incident.producer, incident.title)
     known = [
         row
         for row in store.judged(producer=incident.producer)
-        if row.slot is not None and series_of(row.producer, row.body["title"]) == series
+        if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
     ]
-    past = [row for row in known if row.slot is not None and row.slot <= now and row.word in PUBLISHED]
-    ahead = [row for row in known if row.slot is not None and row.slot > now]
+    then = incident.occurred
+    past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
+    ahead = [row for row in known if row.slot is not None and row.slot > then]
     found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
     return {name: f"{row.body['title']}, {slot_line(row.body['slot'])}" for name, rows in found.items() for row in rows}
 

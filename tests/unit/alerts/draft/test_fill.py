@@ -10,7 +10,7 @@ from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
-from alerts.incident import Entry, Incident, Kind
+from alerts.incident import Entry, Incident, Kind, decide
 
 FORMS = [name for name in forms() if name != "period"]
 Change = Callable[[ReleaseFacts], ReleaseFacts]
@@ -129,6 +129,14 @@ def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> Non
     assert "The release was seen released on the announced page between 09:29:59 and 09:30:01 GMT." in told
 
 
+def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(ofsted: Incident) -> None:
+    released = Between(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
+    report = note_of(with_page(ofsted, released=released))
+    assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
+    assert report.timeline is not None
+    assert "then released between 09:29:59 and 09:30:01 GMT on 22 March 2017" in report.timeline.alt
+
+
 def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: Incident) -> None:
     def late_too(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, findings=(*facts.findings, Finding("late", "sheet")))
@@ -208,6 +216,12 @@ def test_an_earlier_edition_of_the_same_series_is_cited_as_such(ofqual_march: In
     assert "same series and platform (www.gov.uk)" in said(note_of(ofqual_march, [earlier]), "N.previous")
 
 
+@pytest.mark.parametrize("kind", [Kind.LEAD, Kind.UNPROVEN, Kind.ALTERED, Kind.CALENDAR])
+def test_what_claims_no_breach_is_not_cited_as_an_earlier_incident(ipcc: Incident, kind: Kind) -> None:
+    before = replace(ipcc, id="x", kind=kind, occurred=at("2015-07-20T09:30+01:00"))
+    assert said(note_of(ipcc, [before]), "N.previous").startswith("No earlier incident")
+
+
 def test_incidents_that_share_nothing_are_not_cited(ipcc: Incident, ofsted: Incident) -> None:
     assert said(note_of(ipcc, [ofsted]), "N.previous").startswith("No earlier incident")
 
@@ -228,6 +242,47 @@ def test_notes_made_during_the_incident_stand_in_the_annex(ipcc: Incident) -> No
     assert tables["What was noted during the incident"].rows == (
         ("09:43 BST on 23 July 2015", "web manager", "raised with support"),
     )
+
+
+def test_the_annex_notes_what_the_monitor_told_without_the_title_again(ipcc: Incident) -> None:
+    assert ipcc.facts is not None
+    assert ipcc.facts.slot is not None
+    now = ipcc.facts.slot + timedelta(minutes=1)
+    notices = decide(replace(ipcc.facts, at=now), None, now).notices
+    noted = replace(ipcc, timeline=tuple(Entry(now, "monitor", one.subject) for one in notices))
+    assert "Statistics for England and…" in noted.timeline[0].text
+    tables = {table.caption: table for table in note_of(noted).annex}
+    ((_, _, told),) = tables["What was noted during the incident"].rows
+    assert told == "LATE: first seen between 10:07:45 and 10:08:00 BST, 37 min 45 s to 38 min late"
+
+
+def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) -> None:
+    tables = {table.caption: table for table in note_of(moj).annex}
+    assert ("Occurred", "2016-09-30, logged without a time") in tables["This draft"].rows
+
+
+@pytest.mark.parametrize(
+    ("offset", "told"),
+    [
+        (Seconds(-0.04, 0.0), "by -0.1 s to 0.0 s."),
+        (Seconds(-0.2, 0.41), "by -0.2 s to +0.5 s."),
+        (Seconds(None, -0.0), "by not bounded to 0.0 s."),
+    ],
+)
+def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
+    ipcc: Incident, offset: Seconds, told: str
+) -> None:
+    def off(facts: ReleaseFacts) -> ReleaseFacts:
+        return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
+
+    assert told in "\n".join(note_of(with_facts(ipcc, off)).certainty)
+
+
+def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Incident) -> None:
+    out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
+    told = said(note_of(out), "N.what")
+    assert "Next release" not in told
+    assert "The release concerned: “Safety in Custody Quarterly Statistics bulletin” was announced for" in told
 
 
 def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incident, moj: Incident) -> None:

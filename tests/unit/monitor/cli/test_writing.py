@@ -111,6 +111,15 @@ def test_the_last_edition_of_the_series_is_filled_in(ask: Ask) -> None:
     assert "Latest published edition: Births 2016, Friday 5 January 2018, 09:30 GMT" in told
 
 
+def test_the_last_edition_is_that_of_the_day_it_happened_and_never_the_release_itself(ask: Ask) -> None:
+    for when in ("2018-01-04", "2018-01-06"):
+        given = ("--release", "births-2016", "--what", "leaked", "--when", when)
+        assert (
+            "Latest published edition"
+            not in ask("incident", "draft", ask("incident", "add", *given, "--json").json["id"]).out
+        )
+
+
 def test_a_step_is_ticked_and_timed_and_enters_the_report(ask: Ask) -> None:
     steps = [row for row in ask("incident", "draft", INCIDENT, "--fields", "--json").json if row["standing"] == "to do"]
     name = steps[0]["field"]
