@@ -176,7 +176,7 @@ def hosts_of(releases: Iterable[Planned], settings: Settings, begin: datetime, e
     for host, windows_of in plans.items():
         minutes = demand(windows_of, begin, end)
         rate = budget.rate(host)
-        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone)
+        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone, settings.policy.on_time_within / 2)
         at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
         made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning))
     return sorted(made, key=lambda one: -one.looks)

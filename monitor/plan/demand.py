@@ -13,6 +13,8 @@ from monitor.plan.phases import Window, window_at
 
 MINUTE = timedelta(minutes=1)
 _HUNDRED = 100.0
+ENOUGH = timedelta(seconds=30)
+"""Looks this far apart settle what comes in the first half of the usual tolerance (`policy.on_time_within`)."""
 
 
 def demand(plans: Iterable[Sequence[Window]], begin: datetime, end: datetime) -> list[tuple[datetime, int]]:
@@ -40,21 +42,26 @@ def peak_rate(wanted: Sequence[tuple[datetime, int]]) -> tuple[datetime, int] | 
 
 def apart(plans: Iterable[Sequence[Window]], minute: datetime, budget: float) -> dict[Key, float]:
     """Return how far apart (seconds) looks in the middle of a minute will be, by what is wanted of them."""
+    return spacings(_counted(plans, minute), budget)
+
+
+def _counted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[Key]:
     windows = (window_at(windows, minute + MINUTE / 2) for windows in plans)
-    return spacings(Counter((window.every.total_seconds(), window.chance) for window in windows if window), budget)
+    return Counter((window.every.total_seconds(), window.chance) for window in windows if window)
 
 
 def oversubscribed(
     host: str,
     wanted: Sequence[tuple[datetime, int]],
     budget: float,
-    plans: Iterable[Sequence[Window]],
+    plans: Sequence[Sequence[Window]],
     timezone: str = "Europe/London",
+    enough: timedelta = ENOUGH,
 ) -> str | None:
     """Return a warning in words when a host's budget (looks a second) cannot carry what is wanted, else None.
 
     `plans` are those that `wanted` was counted from: they tell how far apart the closest looks of the worst minute
-    will be.
+    will be, and the budget that would bring those that count most within `enough` of each other.
     """
     carried = budget * MINUTE.total_seconds()
     over = [(minute, looks) for minute, looks in wanted if looks > carried]
@@ -68,7 +75,31 @@ def oversubscribed(
         f"{host}: {worst[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
         f"the budget carries {carried:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
         f"looks will be {worst[1] / carried:.1f} times as far apart{_closest(apart(plans, worst[0], budget))}"
+        f"{_remedy(plans, worst[0], budget, enough)}"
     )
+
+
+def needed(plans: Sequence[Sequence[Window]], minute: datetime, enough: timedelta) -> float:
+    """Return the least whole budget at which those of the closest looks that count most are `enough` apart or less."""
+    wanted = sum(1 / every for every, _ in _counted(plans, minute).elements())
+    low, high = 1, max(1, ceil(wanted))
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _dearest(apart(plans, minute, middle)) <= enough else (middle + 1, high)
+    return float(low)
+
+
+def _dearest(shared: Mapping[Key, float]) -> timedelta:
+    """Return how far apart those looks are that are wanted closest, and of these of the likeliest to change."""
+    key = min(shared, key=lambda key: (key[0], -key[1]), default=None)
+    return timedelta(seconds=0.0 if key is None else shared[key])
+
+
+def _remedy(plans: Sequence[Sequence[Window]], minute: datetime, budget: float, enough: timedelta) -> str:
+    if _dearest(apart(plans, minute, budget)) <= enough:
+        return ""
+    least = needed(plans, minute, enough)
+    return f", too far to prove who was on time; {least:g}/s would make it {enough.total_seconds():g} s"
 
 
 def _closest(shared: Mapping[Key, float]) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.plan.demand import demand, oversubscribed, peak_rate
+from monitor.plan.demand import apart, demand, needed, oversubscribed, peak_rate
 from monitor.plan.phases import Window, next_due
 
 BEGIN = datetime(2026, 7, 23, 8, 0, tzinfo=UTC)
@@ -20,6 +21,33 @@ def window(begins: int, ends: int, every: int) -> Window:
 
 
 _windows = st.builds(window, st.integers(-500, 900), st.integers(-200, 1200), st.integers(1, 200))
+
+
+def many(pages: int, chance: float = 1.0) -> list[tuple[Window, ...]]:
+    """Return the plans of so many pages that want a look a second."""
+    return [(Window("slot", BEGIN, BEGIN + 2 * MINUTE, timedelta(seconds=1), chance=chance),)] * pages
+
+
+def test_a_warning_of_what_cannot_be_proved_names_the_budget_that_would_do() -> None:
+    plans = many(240)
+    warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("every 48 s where 1 s is wanted, too far to prove who was on time; 8/s would make it 30 s")
+
+
+@pytest.mark.parametrize(("pages", "asides"), [(240, 0), (240, 120), (7, 0), (61, 300)])
+def test_the_budget_that_would_do_is_enough_and_no_smaller_one_is(pages: int, asides: int) -> None:
+    plans = many(pages) + many(asides, 0.25)
+    least = needed(plans, BEGIN, timedelta(seconds=30))
+    assert apart(plans, BEGIN, least)[(1.0, 1.0)] <= 30
+    assert least == 1 or apart(plans, BEGIN, least - 1)[(1.0, 1.0)] > 30
+
+
+def test_a_warning_of_looks_that_are_close_enough_asks_for_nothing() -> None:
+    plans = many(20)
+    warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert "would" not in warning
 
 
 def test_two_pages_looked_at_each_second_want_120_looks_a_minute() -> None:
