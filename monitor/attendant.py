@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from alerts.byhand import acknowledge
+from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
 from alerts.notice import notice_id
 from monitor.clock import Clock
@@ -20,6 +21,7 @@ from monitor.record.writer import Writer
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
 _LOOK_BACK = timedelta(days=30)
+Afresh = Callable[[str, datetime], ReleaseFacts | None]
 GIVEN_UP_FOR = timedelta(days=7)
 """How long a delivery that was given up is shown."""
 
@@ -49,8 +51,12 @@ class Attendant:
         ask: Callable[[Callable[[], object]], Awaitable[object]],
         ring: Callable[[], None],
         given_up: Callable[[int], None] = lambda _count: None,
+        afresh: Afresh = lambda _release, _now: None,
     ) -> None:
-        """`ring` says that the outbox has something new; `given_up` hears how many deliveries were."""
+        """`ring` says that the outbox has something new; `given_up` hears how many deliveries were.
+
+        `afresh` judges a release as of an instant, None when it is not known; called inside a transaction.
+        """
         self._store = store
         self._writer = writer
         self._clock = clock
@@ -59,6 +65,7 @@ class Attendant:
         self._ask = ask
         self._ring = ring
         self._given_up = given_up
+        self._afresh = afresh
         self._open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -130,11 +137,21 @@ class Attendant:
 
     def _remind(self, tx: Transaction, incident: str, now: datetime) -> bool:
         found = self._store.incident(incident)
-        notice = reminder(found, now, self._reminding.every, self._reminding.after) if found is not None else None
+        told = self._as_of(found, now) if found is not None else None
+        notice = reminder(told, now, self._reminding.every, self._reminding.after) if told is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self._house.deliveries(notice, now)):
             return False
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True
+
+    def _as_of(self, incident: Incident, now: datetime) -> Incident:
+        # What it holds was measured at the last change: a delay that grows had not grown since.
+        facts, measured = self._afresh(incident.release, now), incident.facts
+        if facts is None or measured is None:
+            return incident
+        looks, failed = facts.certainty.looks, facts.certainty.failed_looks
+        sure = replace(measured.certainty, looks=looks, failed_looks=failed)
+        return replace(incident, facts=replace(facts, certainty=sure))
 
 
 def _is_waiting(incident: Incident) -> bool:

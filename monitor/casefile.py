@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.draft.code import Book
+from alerts.finding import ReleaseFacts
 from monitor.deliver.events import body_of
+from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.judge import judge
 from monitor.judge.platform import BEHIND, with_platform
 from monitor.judge.policy import Policies
@@ -73,6 +75,15 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
         return row.body
     incident = store.incident(row.body["incident"]) if row.body["incident"] else None
     return body_of(in_company(store, policies, case.verdict(policies, now)), incident, book)
+
+
+def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
+    """Return what people may know of a release, judged as of an instant; None for one that is not known."""
+    case = casefile_of(store, release)
+    if case is None:
+        return None
+    verdict = in_company(store, policies, case.verdict(policies, now))
+    return release_facts(verdict, Measured(monitor, case.runs, case.blind))
 
 
 def unjudged(

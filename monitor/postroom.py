@@ -10,6 +10,7 @@ from random import Random
 from alerts.channel import Channel
 from monitor.asking import Ask
 from monitor.attendant import Attendant, Reminding
+from monitor.casefile import facts_of
 from monitor.clock import Clock
 from monitor.config.settings import Settings
 from monitor.deliver.drain import Customs, Drain
@@ -19,6 +20,7 @@ from monitor.record.lease import Leaseholder
 from monitor.record.open import is_shared
 from monitor.record.store import Store
 from monitor.record.writer import Writer
+from monitor.wiring import policies_of
 from monitor.wiring_of_people import digesting_of, endings_of, links_of
 
 _TURN = timedelta(seconds=10)
@@ -55,7 +57,7 @@ class Postroom:
 
     def attendant(self, ring: Callable[[], None]) -> Attendant:
         """Return who takes what people say; `ring` says that the outbox has something new."""
-        alert = self.settings.alert
+        alert, vantage, policies = self.settings.alert, self.settings.watch.vantage, policies_of(self.settings)
         return Attendant(
             self.store,
             self.writer,
@@ -65,6 +67,7 @@ class Postroom:
             ask=self.ask,
             ring=ring,
             given_up=self.metrics.given_up.set,
+            afresh=lambda release, now: facts_of(self.store, policies, vantage, release, now),
         )
 
     def _customs(self) -> Customs:

@@ -113,15 +113,11 @@ def _facts(context: Context, store: Store, release: str | None) -> ReleaseFacts 
     """Return what was measured of a release, None when the incident is about none. Raises `UnknownName`."""
     if release is None:
         return None
-    from monitor.casefile import casefile_of
-    from monitor.deliver.facts import Measured, release_facts
+    from monitor.casefile import facts_of
     from monitor.wiring import policies_of
 
-    case = casefile_of(store, release_of(store, release).id)
-    if case is None:
-        return None
-    verdict = case.verdict(policies_of(context.settings), context.now())
-    return release_facts(verdict, Measured(context.settings.watch.vantage, case.runs, case.blind))
+    name, settings = release_of(store, release).id, context.settings
+    return facts_of(store, policies_of(settings), settings.watch.vantage, name, context.now())
 
 
 def _asked(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:

@@ -75,3 +75,13 @@ def test_how_long_an_edge_hides_what_is_out_is_measured_to_a_few_seconds(tmp_pat
         assert life.runs(PAGE)[-1].looks - looks <= 6
 
     live(tmp_path, tables, act)
+
+
+def test_a_reminder_tells_how_long_it_is_absent_by_now(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:48:00")
+        (reminder,) = (one for one in life.daemon.store.notices() if one.kind == "reminder")
+        assert "still absent at 09:4" in reminder.subject
+        assert "Measured so far, as of 09:4" in reminder.text
+
+    live(tmp_path, hiding(None), act)

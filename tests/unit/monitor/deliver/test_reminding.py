@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
-from monitor.attendant import Attendant, Reminding
+from monitor.attendant import Afresh, Attendant, Reminding
 from monitor.clock import VirtualClock
 from monitor.deliver.events import Events
+from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.house import House
 from monitor.record.memory import MemoryStore
 from monitor.record.rows import Standing
@@ -18,7 +20,7 @@ from monitor.record.store import Store
 from monitor.record.writer import Writer
 from monitor.rehearse.loop import run_virtually
 from tests.unit.monitor.deliver.outbox import some_late
-from tests.unit.monitor.deliver.story import a_verdict, at, directly, record
+from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly, record
 
 HOUSE = House(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
@@ -31,7 +33,9 @@ class World:
     writer: Writer
     rung: list[int]
 
-    def attendant(self, reminding: Reminding | None = None, house: House = HOUSE) -> Attendant:
+    def attendant(
+        self, reminding: Reminding | None = None, house: House = HOUSE, afresh: Afresh = lambda _release, _now: None
+    ) -> Attendant:
         return Attendant(
             self.store,
             self.writer,
@@ -41,6 +45,7 @@ class World:
             ask=directly,
             ring=lambda: self.rung.append(1),
             given_up=self.rung.append,
+            afresh=afresh,
         )
 
     async def minutes(self, attendant: Attendant, count: int) -> None:
@@ -73,6 +78,24 @@ def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_th
         told = [round((one.at - at(400)) / MINUTE) for one in world.reminders()]
         assert told == [15, 45, 75]
         assert len(world.rung) == 3
+
+    played(story)
+
+
+def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        (before,) = world.store.incidents()
+        attendant = world.attendant(afresh=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
+        await world.minutes(attendant, 20)
+        (told,) = world.reminders()
+        assert told.subject.endswith("still absent at 09:51:40 GMT")
+        assert "Measured so far, as of 09:51:40 GMT" in told.text
+        (after,) = world.store.incidents()
+        assert after.facts == before.facts
+
+    def as_of(release: str, seconds: float) -> ReleaseFacts:
+        return release_facts(a_verdict(seconds, release, 2400.0), Measured())
 
     played(story)
 
