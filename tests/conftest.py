@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -16,6 +17,12 @@ PARTS = {
     "chromium": "chromium",
     "libreoffice": "soffice",
 }
+
+# A busy machine is no fault. With CI=true the same examples are tried each time: new ones are looked for by people.
+settings.register_profile(
+    "ours", deadline=None, derandomize=os.environ.get("CI") == "true", suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ours")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -154,13 +154,13 @@ def _latest_absence(
     proved = [own[first.view]]
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
     proved += [spell.end for spell in gone if spell.view is not View.CONTENT and _is_well_before(spell, first)]
-    return max((each for each in proved if each is not None and each < first.begin), default=None)
+    return max((each for each in proved if each is not None and each < first.earliest), default=None)
 
 
 def _origin_absence(first: Spell, gone: Sequence[Spell]) -> datetime | None:
     """Return the last absence the origin proved before the first presence, by looks begun before it too."""
     earlier = [spell.end for spell in gone if spell.view is View.ORIGIN and spell.first_sent < first.first_sent]
-    return max((end for end in earlier if end < first.begin), default=None)
+    return max((end for end in earlier if end < first.earliest), default=None)
 
 
 def _came_after(content: Spell, page_absent: datetime | None) -> bool:
@@ -171,7 +171,7 @@ def _came_after(content: Spell, page_absent: datetime | None) -> bool:
 def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:
     """Return the last absence that the same view proved before it showed the content: there looks are in order."""
     earlier = [spell.end for spell in gone if spell.view is out.view and spell.first_sent < out.first_sent]
-    return max((end for end in earlier if end < out.begin), default=None)
+    return max((end for end in earlier if end < out.earliest), default=None)
 
 
 def _is_close(absent: datetime | None, out: Spell | None) -> bool:
@@ -180,4 +180,4 @@ def _is_close(absent: datetime | None, out: Spell | None) -> bool:
 
 def _is_well_before(gone: Spell, out: Spell) -> bool:
     """Tell whether another view's absence lies before a presence beyond the grain of `Age` and looks under way."""
-    return gone.last_received <= out.first_sent - _GRAIN and gone.end <= out.begin - _GRAIN
+    return gone.last_received <= out.first_sent - _GRAIN and gone.end <= out.earliest - _GRAIN

@@ -10,6 +10,8 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 
+# Nothing is taken to come and go again between looks at an origin so far apart.
+_CLOSE = timedelta(seconds=20)
 # No look takes longer than this from its first byte out to the last header in.
 _LONGEST = timedelta(seconds=15)
 
@@ -18,7 +20,8 @@ _LONGEST = timedelta(seconds=15)
 class Spell:
     """Consecutive runs of one view which all say out, or all say gone (absent or withdrawn).
 
-    It held at or before `begin` and at or after `end`; `first_sent` and `last_received` are the looks.
+    It held at or before `begin` and at or after `end`; `first_sent` and `last_received` are the looks. `claims` is the
+    instant it told of where that cannot be believed: `begin` is the look then, but it may have been so before.
     """
 
     view: View
@@ -28,6 +31,12 @@ class Spell:
     first_sent: datetime
     last_received: datetime
     runs: tuple[Run, ...]
+    claims: datetime | None = None
+
+    @property
+    def earliest(self) -> datetime:
+        """Return the earliest instant that it may speak of: what was seen before says when it came, nothing later."""
+        return self.begin if self.claims is None else self.claims
 
     def joined(self, run: Run) -> Spell:
         """Return the spell with one more run."""
@@ -70,7 +79,8 @@ def believed(views: Mapping[View, Sequence[Spell]]) -> dict[View, tuple[Spell, .
     """Return the spells of all views, an `Age` believed only as far as no look contradicts it.
 
     A cache whose clock, or whose origin's, is wrong tells of copies older than they are. Where it would have a part out
-    at an instant as of which an earlier look proved it gone, it counts as out from the look itself only.
+    at an instant as of which an earlier look proved it gone, it counts as out from the look itself only. Where no
+    origin was watched at that instant, the part may also have come and gone again.
     """
     gone = [spell for each in views.values() for spell in each if not spell.out and spell.view is not View.CONTENT]
     return {view: tuple(_believed(spell, gone) for spell in each) for view, each in views.items()}
@@ -80,7 +90,15 @@ def _believed(spell: Spell, gone: Sequence[Spell]) -> Spell:
     if not spell.out or spell.begin >= spell.first_sent:
         return spell
     denied = any(spell.begin < each.end <= spell.first_sent and each.first_sent < spell.first_sent for each in gone)
-    return replace(spell, begin=spell.first_sent + _LONGEST) if denied else spell
+    if not denied:
+        return spell
+    watched = any(_was_gone(run, spell.begin) for each in gone if each.view is View.ORIGIN for run in each.runs)
+    return replace(spell, begin=spell.first_sent + _LONGEST, claims=None if watched else spell.begin)
+
+
+def _was_gone(run: Run, instant: datetime) -> bool:
+    """Tell whether looks at an origin, which come from no cache, showed nothing before, after and near an instant."""
+    return run.begin <= instant <= run.end and run.largest_gap <= _CLOSE
 
 
 def unproved(runs: Iterable[Run]) -> Run | None:

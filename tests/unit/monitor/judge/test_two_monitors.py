@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.judge import judge
@@ -11,7 +11,7 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import State
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, holds
-from tests.unit.monitor.judge.world import Truth, World, promise, release, second, truths, worlds
+from tests.unit.monitor.judge.world import Looker, Truth, World, promise, release, second, truths, worlds
 
 Pair = tuple[World, World]
 
@@ -44,7 +44,19 @@ def test_what_two_saw_is_called_late_early_or_on_time_only_if_it_was(pair: Pair,
         assert -WITHIN <= came <= WITHIN
 
 
+def _with_old_copies(truth: Truth, times: tuple[int, ...], seed: int) -> Pair:
+    """Return a monitor that looks once past every cache, and one whose edge hands out copies of any age."""
+    busy = Looker("edge", 30_000, slowest=40, busy=True, nodes=4)
+    return World(truth, (Looker("edge", slowest=40),), ((500,),)), World(truth, (busy,), (times,), seed=seed)
+
+
+def _out_between(came: int, went: int) -> Truth:
+    return Truth(((came, State.PRESENT), (went, State.ABSENT)))
+
+
 @settings(max_examples=300)
+@example(_with_old_copies(_out_between(-32_920, -7_920), (500, 1000, 1500, 2000), 0), 30.0)
+@example(_with_old_copies(_out_between(-24_499, 501), (500, 1000), 595_877), 30.0)
 @given(pairs(truths()), NOWS)
 def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float) -> None:
     truth, part = pair[0].truth, verdict(pair, now).page
