@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,17 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
 def _urgency(row: Mapping[str, Any]) -> tuple[str, int]:
     """Within a slot, what went wrong stands first: many are promised for the same minute."""
     start = (row["slot"] or {}).get("start") or ""
-    return start, _GRAVEST.index(row["verdict"]) if row["verdict"] in _GRAVEST else len(_GRAVEST)
+    return start, _gravity(row["verdict"])
+
+
+def _counts(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
+    """Return how many releases bear each verdict, the gravest first: a busy day is longer than a screen."""
+    found = Counter(row["verdict"] for row in rows)
+    return sorted(found.items(), key=lambda one: _gravity(one[0]))
+
+
+def _gravity(verdict: str) -> int:
+    return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
 
 
 async def board(request: Request) -> Response:
@@ -116,6 +127,7 @@ async def board(request: Request) -> Response:
         "board.html",
         day=day,
         rows=rows,
+        counts=_counts(rows),
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),
         today=desk.today(),
@@ -133,8 +145,8 @@ async def release(request: Request) -> Response:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents."""
-    found = await desk_of(request).incidents()
+    """List incidents, those that are still open first: they want somebody, and on a busy day they are few of many."""
+    found = sorted(await desk_of(request).incidents(), key=lambda one: one.closed is not None)
     return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
 
 

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
+from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 
 
@@ -13,6 +16,25 @@ async def test_what_went_wrong_stands_first_and_leads_to_what_is_to_be_done() ->
     assert min(places, key=places.__getitem__) in {"overdue", "early", "late"}
     for row in rows:
         assert (f'href="/incidents/{row["incident"]}"' in text) is (row["incident"] is not None)
+
+
+async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/?date=2018-01-05")).text
+        rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+    told = re.sub("<[^>]*>", "", text.partition('<p class="counts">')[2].partition("</p>")[0])
+    assert told.startswith(f"{len(rows)} promised: ")
+    assert sum(int(number) for number in re.findall(r"\d+", told.partition(":")[2])) == len(rows)
+
+
+async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> None:
+    async with a_board() as board:
+        known = board.store.incident(board.incident)
+        assert known is not None
+        with board.store.transaction() as tx:
+            tx.save_incident(replace(known, id="newer", occurred=known.occurred + timedelta(days=1), closed=at(1500)))
+        text = (await board.client.get("/incidents")).text
+    assert text.index(f'href="/incidents/{board.incident}"') < text.index('href="/incidents/newer"')
 
 
 async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
