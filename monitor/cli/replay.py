@@ -33,6 +33,6 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     else:
         for release, differences in differing.items():
             click.echo(f"{release}: {'; '.join(differences)}")
-        click.echo(f"{len(rows)} releases judged again, {len(differing)} differ")
+        click.echo(f"{len(rows)} release{'' if len(rows) == 1 else 's'} judged again, {len(differing)} differ")
     if differing:
         raise SystemExit(1)

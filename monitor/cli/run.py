@@ -22,7 +22,7 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 def command(context: Context, log: str, level: str) -> None:
     """Watch, record, alert and serve until told to stop.
 
-    The first SIGTERM or SIGINT stops in good order, the second at once.
+    SIGTERM, SIGINT or SIGHUP stops in good order, a second SIGTERM or SIGINT at once.
 
     Example: ninethirty --config config.toml run
     """
@@ -49,13 +49,20 @@ async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # 
     gc.collect()
     gc.freeze()
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in _STOPS:
-        loop.add_signal_handler(number, _told, stop, number)
+    listen(asyncio.get_running_loop(), stop)
     try:
         await daemon.run(stop)
     finally:
         await daemon.close()
+
+
+def listen(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Have signals set `stop`: a second one ends the process at once."""
+    for number in _STOPS:
+        loop.add_signal_handler(number, _told, stop, number)
+    # A terminal that closes may send it twice; `nohup` has it ignored.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        loop.add_signal_handler(signal.SIGHUP, stop.set)
 
 
 def _told(stop: asyncio.Event, number: int) -> None:

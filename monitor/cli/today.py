@@ -27,7 +27,7 @@ _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 @as_json
 @click.pass_obj
 def command(context: Context, *, day: date | None, as_json: bool) -> None:
-    """Print the board: slot, producer, title, verdict, delay or exposure. What went wrong stands in capitals.
+    """Print the board: slot, producer, verdict, delay or exposure, release, title. What went wrong stands in capitals.
 
     Example: ninethirty today --date 2026-11-26
     """
@@ -55,7 +55,7 @@ def _print_open(context: Context) -> None:
 
 def print_board(rows: Sequence[dict[str, Any]]) -> None:
     """Print releases as the lines of a board."""
-    table([row_text(row) for row in rows], ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "TITLE"])
+    table([row_text(row) for row in rows], ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"])
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
@@ -97,7 +97,7 @@ def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | 
 
 def row_text(row: dict[str, Any]) -> list[str]:
     """Return a release as the cells of one line of the board."""
-    return [slot_text(row["slot"]), row["producer"], _word(row["verdict"]), measure_text(row), row["title"]]
+    return [slot_text(row["slot"]), row["producer"], _word(row["verdict"]), measure_text(row), row["id"], row["title"]]
 
 
 def _word(verdict: str) -> str:

@@ -16,12 +16,12 @@ DAY = ("--date", "2018-01-05")
 PERIOD = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
 
 
-def test_the_board_tells_slot_producer_verdict_delay_and_title(ask: Ask) -> None:
+def test_the_board_tells_slot_producer_verdict_delay_the_name_to_explain_and_title(ask: Ask) -> None:
     told = ask("today", *DAY)
     assert [" ".join(line.split()) for line in told.out.splitlines()] == [
         "Friday 5 January 2018: 1 LATE",
-        "SLOT PRODUCER VERDICT DELAY OR EXPOSURE TITLE",
-        "09:30 GMT ons LATE 20 min to 20 min 1 s Births 2016",
+        "SLOT PRODUCER VERDICT DELAY OR EXPOSURE RELEASE TITLE",
+        "09:30 GMT ons LATE 20 min to 20 min 1 s births-2016 Births 2016",
     ]
     assert told.status == 0
 

@@ -9,6 +9,32 @@ import sys
 import pytest
 
 ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
+HEARS = """
+import asyncio, signal
+signal.signal(signal.SIGHUP, signal.{first})
+from monitor.cli.run import listen
+
+async def hung_up():
+    stop = asyncio.Event()
+    listen(asyncio.get_running_loop(), stop)
+    for _ in range(2):
+        signal.raise_signal(signal.SIGHUP)
+        for _ in range(5):
+            await asyncio.sleep(0)
+    print(stop.is_set())
+
+asyncio.run(hung_up())
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "told"), [("SIG_DFL", "True\n"), ("SIG_IGN", "False\n")], ids=["in a terminal", "under nohup"]
+)
+def test_a_terminal_that_closes_stops_the_daemon_in_good_order(first: str, told: str) -> None:
+    heard = subprocess.run(
+        [sys.executable, "-c", HEARS.format(first=first)], check=True, timeout=30, capture_output=True, text=True
+    )
+    assert heard.stdout == told
 
 
 @pytest.mark.parametrize(
