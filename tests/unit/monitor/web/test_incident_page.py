@@ -137,12 +137,16 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
         assert incident.facts is not None
         held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
         with board.store.transaction() as tx:
-            for name in (incident.id, "other"):
-                facts = replace(incident.facts, findings=held_up)
+            for name in (incident.id, "other", "elsewhere"):
+                url = "https://stats.example/page" if name == "elsewhere" else incident.facts.url
+                facts = replace(incident.facts, findings=held_up, url=url)
                 tx.save_incident(replace(incident, id=name, title=name.upper(), facts=facts))
         page = (await board.client.get(f"/incidents/{incident.id}")).text
         assert "Held up together with it" in page
         assert "/incidents/other" in page
+        # A hundred others must not stand before what is to be done.
+        assert page.index("What to do now") < page.index("/incidents/other")
+        assert "/incidents/elsewhere" not in page
         assert f"/incidents/{board.early}" not in page
 
 
