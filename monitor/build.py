@@ -143,6 +143,7 @@ class _Workshop:
         desk.calendars = [table.name for table in self.settings.calendar]
         desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
         desk.ahead = ahead_of(self.store, policies_of(self.settings), self.house.book)
+        desk.silences = self.senses.unheard.silences
         desk.door = door_of(self.settings, self.folder, self.clock, desk.throttle)
         daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
         daemon.foreseen = self.foresight.warnings_told

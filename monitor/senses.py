@@ -17,6 +17,7 @@ from monitor.look.skew import Skew
 from monitor.metrics import Metrics, outcome_of
 from monitor.plan.targets import Target, View
 from monitor.reach import Reach
+from monitor.unheard import Unheard
 
 _MINUTE = timedelta(minutes=1)
 
@@ -57,6 +58,7 @@ class Senses:
         self._late: dict[str, float] = {}
         self.skew: Skew | None = None
         self._reach = Reach(self.blind)
+        self.unheard = Unheard()
         self._asleep = clock.asleep()
         health.on_blind = self.blind
 
@@ -72,6 +74,7 @@ class Senses:
         duration = (outcome.received - outcome.sent).total_seconds()
         late = self._late.pop(target.id, 0.0)
         self._reach.hear(target.host, outcome)
+        self.unheard.hear(target.host, sighting)
         self.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self.skew is not None:

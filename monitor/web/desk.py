@@ -19,6 +19,7 @@ from monitor.deliver.drafts import written
 from monitor.incident_json import instant
 from monitor.record.rows import CalendarRead, Delivery, Draft, Judged
 from monitor.record.store import Store
+from monitor.unheard import Silence
 from monitor.web.door import Door
 from monitor.web.keys import Keys, Throttle
 
@@ -62,6 +63,8 @@ class Desk:
     calendars: Sequence[str] = ()
     # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
+    # Hosts of which nothing usable is heard just now.
+    silences: Callable[[], Mapping[str, Silence]] = dict
     throttle: Throttle = field(init=False)
     door: Door | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))

@@ -132,6 +132,7 @@ async def board(request: Request) -> Response:
         after=day + timedelta(days=1),
         today=desk.today(),
         unready=list(desk.live.unready()),
+        silences=desk.silences(),
     )
 
 
@@ -196,7 +197,12 @@ async def status(request: Request) -> Response:
     desk = desk_of(request)
     given_up = await desk.given_up()
     return render(
-        request, "status.html", status=desk.live.status(), unready=list(desk.live.unready()), given_up=given_up
+        request,
+        "status.html",
+        status=desk.live.status(),
+        unready=list(desk.live.unready()),
+        silences=desk.silences(),
+        given_up=given_up,
     )
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from monitor.unheard import Silence
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 
@@ -25,6 +26,15 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
     told = re.sub("<[^>]*>", "", text.partition('<p class="counts">')[2].partition("</p>")[0])
     assert told.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", told.partition(":")[2])) == len(rows)
+
+
+async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
+    async with a_board() as board:
+        quiet = (await board.client.get("/?date=2018-01-05")).text
+        board.desk.silences = lambda: {"www.gov.uk": Silence(at(-180), at(60), 812, "503")}
+        pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
+    assert "no usable answer" not in quiet
+    assert all("www.gov.uk, since 5 Jan 2018, 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 
 async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> None:

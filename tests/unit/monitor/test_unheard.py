@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from monitor.look.sighting import Sighting, State
+from monitor.unheard import Unheard
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def heard(*looks: tuple[float, str, State]) -> Unheard:
+    """Return what was heard of hosts in looks at these seconds."""
+    unheard = Unheard()
+    for seconds, host, state in looks:
+        at = NOON + timedelta(seconds=seconds)
+        unheard.hear(host, Sighting(f"r/{host}/edge", state, at, at, at, at, status=503))
+    return unheard
+
+
+def test_a_host_none_of_whose_looks_proves_anything_is_told_with_since_when_and_why() -> None:
+    silences = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).silences()
+    assert silences.keys() == {"www.gov.uk"}
+    told = silences["www.gov.uk"]
+    assert (told.since, told.looks, told.why) == (NOON, 4, "503")
+
+
+def test_one_look_that_proves_anything_ends_it() -> None:
+    looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
+    assert heard(*looks, (20, "www.gov.uk", State.ABSENT)).silences() == {}
+    assert heard(*looks, (20, "stats.example", State.ABSENT)).silences().keys() == {"www.gov.uk"}
+
+
+def test_a_few_looks_within_a_moment_are_not_worth_telling() -> None:
+    assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).silences() == {}
+    assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).silences() == {}
