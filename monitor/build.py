@@ -21,7 +21,7 @@ from monitor.deliver.events import Events, Recorded
 from monitor.disorder import Troubles
 from monitor.edges import REAL, Edges
 from monitor.expected import EVERY, Expected
-from monitor.foresight import HOURLY, Foresight
+from monitor.foresight import RECKONED, Foresight
 from monitor.health import Health
 from monitor.listed import Listed
 from monitor.look.poller import Hooks, Poller
@@ -161,7 +161,7 @@ class _Workshop:
         self.foresight = Foresight(
             self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
         )
-        vigil.add(HOURLY, "foresight", self.foresight.look_ahead)
+        vigil.add(RECKONED, "foresight", self.foresight.look_ahead)
         if self.settings.watch.learn_addresses:
             vigil.add(EVERY, "expected addresses", self._expected().learn)
         vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())

@@ -17,7 +17,8 @@ from monitor.plan.phases import Window
 from monitor.watched import Watched
 
 _log = structlog.get_logger(__name__)
-HOURLY = timedelta(hours=1)
+RECKONED = timedelta(minutes=10)
+"""How often: the first time is before the first calendar is read, and what is announced meanwhile may be due soon."""
 _DAYS = 2
 
 Plans = Mapping[str, list[tuple[Window, ...]]]
