@@ -106,11 +106,10 @@ class Watch:
         every target.
         """
         is_new = release.id not in self._releases
-        first = Watched(replace(release, parts=(*release.parts, *found)), ())
+        first = Watched(replace(release, parts=(*release.parts, *found)), (), monitor=self._rules.monitor)
         watched = self._releases.setdefault(release.id, first)
         watched.promises = tuple(promises)
-        for run in runs:
-            watched.spot(run.target).runs += (run,)
+        watched.recall(runs)
         if is_new:
             self._hold_if_passed(watched)
         self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))

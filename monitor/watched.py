@@ -57,6 +57,7 @@ class Watched:
     held: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()
     others: tuple[Run, ...] = ()
+    monitor: str = ""
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -70,15 +71,20 @@ class Watched:
         heard = {run.target for run in self.others}
         return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
 
-    def take_others(self, runs: Iterable[Run]) -> None:
-        """Take the runs of this release that the store holds, ours among them.
+    def recall(self, runs: Iterable[Run]) -> None:
+        """Take the runs that a store held when this release came under watch: those of other monitors apart."""
+        for run in runs:
+            if self._is_own(run):
+                self.spot(run.target).runs += (run,)
+            else:
+                self.others += (run,)
 
-        A run that is ours by its first look is another's where the store knows of a later one: taken up at the start.
-        """
-        mine = {(run.target, run.first_sent): run.last_received for spot in self.spots.values() for run in spot.runs}
-        self.others = tuple(
-            run for run in runs if (last := mine.get((run.target, run.first_sent))) is None or last < run.last_received
-        )
+    def take_others(self, runs: Iterable[Run]) -> None:
+        """Take what other monitors saw, of the runs that the store holds now."""
+        self.others = tuple(run for run in runs if not self._is_own(run))
+
+    def _is_own(self, run: Run) -> bool:
+        return run.monitor in ("", self.monitor)
 
     def spot(self, target: str) -> Spot:
         """Return a target's spot, made when there is none."""
@@ -111,12 +117,12 @@ class Watched:
         if not counts or (sighting.digest is not None and changes(spot.runs) >= MOST_CHANGES):
             sighting = replace(sighting, digest=None)
         outcome = extend(spot.runs[-1] if spot.runs else None, sighting, spacing, apart=apart)
-        if isinstance(outcome, Run):
-            new = not spot.runs
+        if isinstance(outcome, Run) and spot.runs:
             spot.runs = (*spot.runs[:-1], outcome)
-            return outcome, new
-        spot.runs = (*spot.runs, outcome[1])
-        return outcome[1], True
+            return outcome, False
+        begun = replace(outcome if isinstance(outcome, Run) else outcome[1], monitor=self.monitor)
+        spot.runs = (*spot.runs, begun)
+        return begun, True
 
     def last_run(self, target: str) -> Run | None:
         """Return the last run of a target."""
@@ -201,12 +207,9 @@ class Watched:
 
 
 def _together(own: Iterable[Run], others: Iterable[Run], target: str) -> tuple[Run, ...]:
-    """Return all runs of a target in time order; of a run that both know, what reaches further."""
-    found = {run.first_sent: run for run in own}
-    for run in others:
-        if run.target == target and (run.first_sent not in found or found[run.first_sent].end < run.end):
-            found[run.first_sent] = run
-    return tuple(found[first] for first in sorted(found))
+    """Return all runs of a target in time order."""
+    theirs = (run for run in others if run.target == target)
+    return tuple(sorted((*own, *theirs), key=lambda run: run.key))
 
 
 def _out_since(part: PartVerdict) -> datetime | None:

@@ -13,14 +13,21 @@ from monitor.look.sighting import State
 def compacted(runs: Sequence[Run], until: datetime) -> list[Run]:
     """Return the runs of one target, those that ended before `until` put together where they prove the same.
 
-    Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow.
+    Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow; what
+    several monitors saw stays apart.
     Where anything else was seen before `until`, nothing is put together. The first look, the last, the longest
     time without one, and every record of evidence stay known. What was proved stays proved; that failed looks hid what
     stayed unproven may no longer be told where no look was made near the slot.
     """
-    early = [run for run in runs if run.last_received < until]
-    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
+    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in runs if run.last_received < until):
         return list(runs)
+    monitors = dict.fromkeys(run.monitor for run in runs)
+    made = (_of_one([run for run in runs if run.monitor == monitor], until) for monitor in monitors)
+    return sorted((run for each in made for run in each), key=lambda run: run.key)
+
+
+def _of_one(runs: Sequence[Run], until: datetime) -> list[Run]:
+    early = [run for run in runs if run.last_received < until]
     made: list[Run] = []
     between: list[Run] = []
     for run in early:

@@ -36,6 +36,7 @@ class Run:
     that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     `version` is what the content said of its own version, the same at every look of the run. `failed` counts looks in
     between that proved nothing, in a run that was put together of several long after its release (`compact`).
+    `monitor` is the one that looked, empty for a run of a store that did not tell them apart yet.
     """
 
     target: str
@@ -53,6 +54,12 @@ class Run:
     evidence: tuple[str, ...] = ()
     version: str | None = None
     failed: int = 0
+    monitor: str = ""
+
+    @property
+    def key(self) -> tuple[str, datetime, str]:
+        """Return what tells a run from all others."""
+        return self.target, self.first_sent, self.monitor
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,4 +208,5 @@ def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
         evidence=last.evidence,
         version=last.version or sighting.version,
         failed=last.failed,
+        monitor=last.monitor,
     )

@@ -214,8 +214,8 @@ def _is_joined_away(release: Release) -> bool:
     return release.joined_into is not None
 
 
-def _first_sent(run: Run) -> tuple[datetime, str]:
-    return run.first_sent, run.target
+def _first_sent(run: Run) -> tuple[datetime, str, str]:
+    return run.first_sent, run.target, run.monitor
 
 
 def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:

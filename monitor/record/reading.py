@@ -207,8 +207,8 @@ def _in_order(span: Blind) -> tuple[datetime, str, str, str]:
     return span.begins, span.cause, span.host, span.target
 
 
-def _first_sent(run: Run) -> tuple[datetime, str]:
-    return run.first_sent, run.target
+def _first_sent(run: Run) -> tuple[datetime, str, str]:
+    return run.first_sent, run.target, run.monitor
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

@@ -140,14 +140,14 @@ class MemoryTransaction:
             self._shelves.drop(CalendarRead, *key)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target and `first_sent`."""
+        """Insert or extend runs, by target, `first_sent` and monitor."""
         for run in runs:
-            self._shelves.put(run, run.target, run.first_sent)
+            self._shelves.put(run, *run.key)
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Put `merged` in the place of `runs`."""
         for run in runs:
-            self._shelves.drop(Run, run.target, run.first_sent)
+            self._shelves.drop(Run, *run.key)
         self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:

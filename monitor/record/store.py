@@ -60,7 +60,7 @@ class Transaction(Protocol):
         """Append a read of a calendar."""
 
     def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target and `first_sent`."""
+        """Insert or extend runs, by target, `first_sent` and monitor."""
 
     def add_blind(self, blind: Blind) -> None:
         """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""

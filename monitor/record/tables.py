@@ -29,7 +29,7 @@ from monitor.look.sighting import State
 from monitor.record.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 from monitor.record.rows import Standing
 
-HEAD = "0003"
+HEAD = "0004"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = MetaData(
@@ -143,6 +143,7 @@ RUN = _lean(
     "run",
     _key("target"),
     _key("first_sent", Instant),
+    _key("monitor"),
     _fact("state", OneOf(State)),
     _fact("last_received", Instant),
     _fact("begin", Instant),

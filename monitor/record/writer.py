@@ -88,7 +88,7 @@ class Writer:
         self._on_failure = on_failure
         self._companions: list[Companion] = []
         self._executor = ThreadPoolExecutor(1, "store-writer")
-        self._runs: dict[tuple[str, datetime], Run] = {}
+        self._runs: dict[tuple[str, datetime, str], Run] = {}
         self._writes: list[_Write] = []
         self._in_flight: list[_Write] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -108,10 +108,9 @@ class Writer:
 
     def put(self, run: Run) -> bool:
         """Keep a run, or a later version of it; it is committed within `DELAY`. False when there is no room for it."""
-        key = (run.target, run.first_sent)
-        if self._abandoned or (self.is_full and key not in self._runs):
+        if self._abandoned or (self.is_full and run.key not in self._runs):
             return False
-        self._runs[key] = run
+        self._runs[run.key] = run
         self._commit_within(DELAY)
         return True
 
@@ -245,7 +244,7 @@ class Writer:
     def _put_back(self, batch: _Batch, fault: StoreFault) -> None:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""
         self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
-        self._runs = {(run.target, run.first_sent): run for run in batch.runs} | self._runs
+        self._runs = {run.key: run for run in batch.runs} | self._runs
         for write in batch.writes:
             if not write.patient:
                 _tell(write, fault)

@@ -90,12 +90,12 @@ class SqlTransaction:
         self._delete(tables.CALENDAR_READ, reads)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target and `first_sent`."""
+        """Insert or extend runs, by target, `first_sent` and monitor."""
         self._replace(tables.RUN, [to_row(run) for run in runs])
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
         """Put `merged` in the place of `runs`."""
-        self._delete(tables.RUN, [(run.target, run.first_sent) for run in runs])
+        self._delete(tables.RUN, [run.key for run in runs])
         self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:

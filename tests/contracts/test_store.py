@@ -297,6 +297,17 @@ def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:
     assert store.runs(["r/page/edge"]) == [longer]
 
 
+def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: Store) -> None:
+    north, south = (replace(a_run(), monitor=name, looks=looks) for name, looks in (("north", 3), ("south", 5)))
+    with store.transaction() as tx:
+        tx.save_runs([south, north])
+        tx.save_runs([replace(north, looks=4)])
+    assert store.runs(["r/page/edge"]) == [replace(north, looks=4), south]
+    with store.transaction() as tx:
+        tx.merge_runs([south], [])
+    assert store.runs(["r/page/edge"]) == [replace(north, looks=4)]
+
+
 def test_the_runs_of_a_release_are_those_of_its_own_targets_alone(store: Store) -> None:
     names = ["r/page/edge", "r/page/origin", "r-2/page/edge", "r0/page/edge", "R/page/edge", "é/page/edge", "r"]
     with store.transaction() as tx:

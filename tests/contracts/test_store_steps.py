@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,7 +15,7 @@ from monitor.record import migrate
 from monitor.record.packing import unpack
 from monitor.record.sql import SqlStore
 from monitor.record.tables import METADATA
-from tests.contracts.test_store import a_promise, a_release
+from tests.contracts.test_store import a_promise, a_release, a_run
 from tests.contracts.test_store_ledger import an_entry
 
 
@@ -51,3 +52,21 @@ def test_rows_of_the_second_version_are_found_by_the_third(sql: SqlStore) -> Non
     assert (sql.releases(), sql.entries_of(["r", "s"])) == ([release], entries)
     assert sql.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
     assert [edition.title for edition in sql.editions()] == [release.title]
+
+
+def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql: SqlStore) -> None:
+    kept = replace(a_run(), monitor="north-2", evidence=("north-2-15", "north-2-16"))
+    both = [replace(kept, monitor=""), replace(kept, target="r/sheet/edge"), replace(kept, monitor="south")]
+    with sql.transaction() as tx:
+        tx.save_runs([replace(both[0], target="r/page/origin", evidence=()), both[1], both[2]])
+    with sql._engine.begin() as connection:
+        migrate.downgrade(connection, "0003")
+    sql.upgrade()
+    told = {run.target: run.monitor for run in sql.runs_of_release("r")}
+    assert told == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
+    with sql.transaction() as tx:
+        tx.save_runs([kept, both[2]])
+    with sql._engine.begin() as connection:
+        migrate.downgrade(connection, "0003")
+    sql.upgrade()
+    assert len(sql.runs(["r/page/edge"])) == 1

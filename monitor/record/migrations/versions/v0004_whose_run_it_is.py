@@ -1,0 +1,79 @@
+"""Which monitor saw a run: two on one store may begin a look in the same microsecond."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+KEY = ("target", "first_sent")
+# The first record of evidence that a run names, by dialect: one stands on each line.
+FIRST = {
+    "sqlite": "substr(evidence, 1, instr(evidence || char(10), char(10)) - 1)",
+    "postgresql": "split_part(evidence, chr(10), 1)",
+}
+# Records are called by their monitor and a number; of a run that keeps none it is not known who saw it.
+WHOSE = "rtrim(rtrim({}, '0123456789'), '-')"
+TWICE = """DELETE FROM run WHERE EXISTS (SELECT 1 FROM run AS other
+WHERE other.target = run.target AND other.first_sent = run.first_sent AND other.monitor < run.monitor)"""
+
+
+def upgrade() -> None:
+    """Make the monitor part of a run's key."""
+    dialect = op.get_bind().dialect.name
+    whose = WHOSE.format(FIRST[dialect])
+    if dialect == "sqlite":
+        _made_anew((*KEY, "monitor"), whose)
+        return
+    op.add_column("run", sa.Column("monitor", NAME, nullable=False, server_default=""))
+    op.execute(f"UPDATE run SET monitor = {whose}")  # noqa: S608  # words of our own
+    op.alter_column("run", "monitor", server_default=None)
+    _keyed((*KEY, "monitor"))
+
+
+def downgrade() -> None:
+    """Leave it out again; of two runs that only the monitor tells apart one is lost."""
+    op.execute(TWICE)
+    if op.get_bind().dialect.name == "sqlite":
+        _made_anew(KEY)
+        return
+    _keyed(KEY)
+    op.drop_column("run", "monitor")
+
+
+def _keyed(columns: Sequence[str]) -> None:
+    op.drop_constraint("pk_run", "run")
+    op.create_primary_key("pk_run", "run", list(columns))
+
+
+def _made_anew(keys: Sequence[str], whose: str = "") -> None:
+    """Make the table again, as SQLite must to change a key, and take its rows over."""
+    op.rename_table("run", "run_before")
+    columns = [sa.Column(name, sa.BigInteger if name == "first_sent" else NAME, nullable=False) for name in keys]
+    columns += [
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("last_received", sa.BigInteger, nullable=False),
+        sa.Column("begin", sa.BigInteger, nullable=False),
+        sa.Column("end", sa.BigInteger, nullable=False),
+        sa.Column("looks", sa.BigInteger, nullable=False),
+        sa.Column("largest_gap", sa.BigInteger, nullable=False),
+        sa.Column("specific", sa.Boolean, nullable=False),
+        sa.Column("why", sa.Text, nullable=False),
+        sa.Column("status", sa.Integer, nullable=True),
+        sa.Column("digest", sa.Text, nullable=True),
+        sa.Column("evidence", sa.Text, nullable=False),
+        sa.Column("version", sa.Text, nullable=True),
+        sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
+    ]
+    names = [f'"{column.name}"' for column in columns]
+    op.create_table("run", *columns, sa.PrimaryKeyConstraint(*keys, name="pk_run"), sqlite_with_rowid=False)
+    values = [whose if name == '"monitor"' else name for name in names]
+    op.execute(f"INSERT INTO run ({', '.join(names)}) SELECT {', '.join(values)} FROM run_before")  # noqa: S608  # as above
+    op.drop_table("run_before")
