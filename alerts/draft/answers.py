@@ -124,6 +124,20 @@ def _read_dates(typed: str, zone: str) -> list[datetime]:
     return [each if each.tzinfo else each.replace(tzinfo=ZoneInfo(zone)) for each in read]
 
 
+def _account(case: Case) -> tuple[str, ...]:
+    # A form with a box for the date has no need of it here.
+    dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
+    when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
+    return (*when, *narrative.account(case))
+
+
+def _grade(case: Case) -> tuple[str, ...]:
+    grade = case.incident.grade
+    if case.incident.kind == "hand":
+        return (f"{words.capital(grade)}: graded by the person who logged it",)
+    return (GRADES.get(grade, grade),)
+
+
 def _clauses(case: Case) -> tuple[str, ...]:
     if not case.clauses:
         return ()
@@ -169,11 +183,11 @@ KNOWN: Mapping[str, Callable[[Case], tuple[str, ...]]] = {
     "report.last_amended": _last_amended,
     "clause.cite": _clauses,
     "incident.date": _date,
-    "incident.narrative": narrative.account,
+    "incident.narrative": _account,
     "incident.previous": previous,
     "incident.delay": _measure,
     "incident.certainty": in_short,
-    "incident.grade": lambda case: (GRADES.get(case.incident.grade, case.incident.grade),),
+    "incident.grade": _grade,
     "incident.evidence_list": _evidence,
     "impact.measured_sentence": narrative.impact,
     "release.slot": _slot,

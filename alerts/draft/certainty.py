@@ -134,8 +134,9 @@ def _document(case: Case) -> Table:
         ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
         ("Practice", "; ".join(clause.cite for clause in case.clauses) or "None cited"),
         ("Occurred", _occurred(case)),
-        ("Measured as of", words.utc(case.facts.at if case.facts else case.now)),
     ]
+    if case.facts is not None and measured_by_monitor(case):
+        rows.append(("Measured as of", words.utc(case.facts.at)))
     return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
 
 

@@ -14,6 +14,13 @@ from alerts.finding import Seconds
 from alerts.incident import Incident
 
 CITED_OF_PLATFORM = 3
+SORTS = {
+    "access": "access before release",
+    "late": "late release",
+    "partial": "release without all of its parts",
+    "swapped": "file replaced after its release",
+    "unannounced": "unannounced release",
+}
 MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
 PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
 NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
@@ -53,7 +60,8 @@ def outcome(incident: Incident) -> str:
     """Return what happened in an incident in a few words."""
     facts = incident.facts
     if incident.kind == "hand" or facts is None:
-        return f"{incident.words.get('sort', 'incident').replace('_', ' ')} logged by hand"
+        sort = incident.words.get("sort", "incident")
+        return f"{SORTS.get(sort, sort.replace('_', ' '))}, logged by hand"
     if facts.exposures:
         longest = max(facts.exposures, key=lambda each: each.seconds.min or 0.0).seconds
         return f"public before its announced time for {words.span(longest)}"

@@ -278,6 +278,21 @@ def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
     assert told in "\n".join(note_of(with_facts(ipcc, off)).certainty)
 
 
+def test_what_a_person_logged_is_dated_and_is_nowhere_called_measured(moj: Incident) -> None:
+    logged = replace(moj, facts=None, grade="note")
+    report = note_of(logged)
+    assert "When it happened: 30 September 2016 and 1 October 2016." in said(report, "N.what")
+    assert said(report, "N.grade") == "Note: graded by the person who logged it"
+    assert "Measured as of" not in [row[0] for row in report.annex[0].rows]
+    in_a_box_of_its_own = fill(logged, form_named("A"), {}, [], logged.opened)
+    assert "When it happened" not in said(in_a_box_of_its_own, "A.2.nature")
+
+
+def test_an_earlier_incident_logged_by_hand_is_cited_by_what_it_was(moj: Incident) -> None:
+    before = replace(moj, id="x", words={**moj.words, "sort": "access"})
+    assert "access before release, logged by hand; same" in said(note_of(moj, [before]), "N.previous")
+
+
 def test_the_slot_of_a_release_that_was_out_already_is_no_next_release(moj: Incident) -> None:
     out = replace(moj, occurred=at("2016-10-28T09:30+01:00"), words={"what": "wrong file", "when": "2016-10-28"})
     told = said(note_of(out), "N.what")
