@@ -96,7 +96,9 @@ def _dearest(shared: Mapping[Key, float]) -> timedelta:
 
 
 def _remedy(plans: Sequence[Sequence[Window]], minute: datetime, budget: float, enough: timedelta) -> str:
-    if _dearest(apart(plans, minute, budget)) <= enough:
+    shared = apart(plans, minute, budget)
+    # Where nothing is wanted closer, no slot is near.
+    if _dearest(shared) <= enough or min(every for every, _ in shared) > enough.total_seconds():
         return ""
     least = needed(plans, minute, enough)
     return f", too far to prove who was on time; {least:g}/s would make it {enough.total_seconds():g} s"

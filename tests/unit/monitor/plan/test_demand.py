@@ -43,6 +43,13 @@ def test_the_budget_that_would_do_is_enough_and_no_smaller_one_is(pages: int, as
     assert least == 1 or apart(plans, BEGIN, least - 1)[(1.0, 1.0)] > 30
 
 
+def test_a_warning_of_looks_that_are_never_wanted_so_close_asks_for_nothing() -> None:
+    plans = [[window(0, 60, 60)]] * 400
+    warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
+    assert warning is not None
+    assert warning.endswith("every 80 s where 60 s is wanted")
+
+
 def test_a_warning_of_looks_that_are_close_enough_asks_for_nothing() -> None:
     plans = many(20)
     warning = oversubscribed("www.gov.uk", demand(plans, BEGIN, BEGIN + MINUTE), 5.0, plans)
