@@ -44,27 +44,28 @@ def _view(case: Case, sight: Seen, runs: Sequence[Run]) -> Fact:
     looks = sum(run.looks + run.failed for run in runs)
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     lost = f"{failed} failed and proved nothing" if failed else "none failed"
-    begins, ends = at(runs[0].first_sent, case.zone), at(runs[-1].last_received, case.zone)
+    begins, ends = at(runs[0].first_sent, case.zone), at(max(run.last_received for run in runs), case.zone)
     text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}"
     return Fact("look", text, runs[0].first_sent, sight.part.id, runs[0].target)
 
 
 def _story(case: Case, sight: Seen, runs: Sequence[Run]) -> list[Fact]:
+    several = len({run.monitor for run in runs}) > 1
     if len(runs) <= _MOST:
-        return [_run(case, sight, run) for run in runs]
+        return [_run(case, sight, run, several=several) for run in runs]
     left_out = Fact("run", f"{_named(runs[0])}: {len(runs) - _MOST} runs in between are left out", part=sight.part.id)
     half = _MOST // 2
     return [
-        *(_run(case, sight, run) for run in runs[:half]),
+        *(_run(case, sight, run, several=several) for run in runs[:half]),
         left_out,
-        *(_run(case, sight, run) for run in runs[-half:]),
+        *(_run(case, sight, run, several=several) for run in runs[-half:]),
     ]
 
 
-def _run(case: Case, sight: Seen, run: Run) -> Fact:
-    return Fact(
-        "run", f"{_named(run)}: {_told(case, run)}", run.first_sent, sight.part.id, run.target, None, run.evidence
-    )
+def _run(case: Case, sight: Seen, run: Run, *, several: bool) -> Fact:
+    seen = f", seen by {run.monitor}" if several and run.monitor else ""
+    text = f"{_named(run)}: {_told(case, run)}{seen}"
+    return Fact("run", text, run.first_sent, sight.part.id, run.target, None, run.evidence)
 
 
 def _told(case: Case, run: Run) -> str:

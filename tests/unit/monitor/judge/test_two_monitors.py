@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitor.judge.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import State
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, holds
-from tests.unit.monitor.judge.world import Looker, Truth, World, promise, release, second, truths, worlds
+from tests.unit.monitor.judge.world import (
+    Looker,
+    Story,
+    Truth,
+    World,
+    promise,
+    release,
+    second,
+    truths,
+    watched,
+    worlds,
+)
 
 Pair = tuple[World, World]
+PAGE = "r/page/edge"
+OUT = Story([(-60, State.ABSENT), (0, State.PRESENT)])
 
 
 def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
@@ -71,3 +87,13 @@ def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float
         assert holds(exposure.start, came)
         if not exposure.open:
             assert holds(exposure.to, went)
+
+
+def test_an_explanation_says_who_saw_what_where_several_did() -> None:
+    seen = [replace(run, monitor=name) for name in ("north", "south") for run in watched(PAGE, OUT, 60, 120)]
+    for runs, names in ((seen, {"north", "south"}), (seen[:2], set())):
+        verdict = judge(release(), [promise()], {PAGE: runs}, (), Policy(), second(500))
+        told = explain(verdict, release(), [promise()], {PAGE: runs}, (), Policy()).facts
+        lines = [fact.text for fact in told if fact.kind == "run"]
+        assert len(lines) == len(runs)
+        assert {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line} == names
