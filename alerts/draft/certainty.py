@@ -47,7 +47,8 @@ def in_short(case: Case) -> tuple[str, ...]:
 def _looks(sure: Certainty) -> str:
     names = [f"“{name}”" for name in sorted({sure.monitor, *sure.others}) if name]
     by = f" by the monitor{'s' if len(names) > 1 else ''} {words.joined(names)}".rstrip()
-    every = f", one every {_spacing(sure.spacing)} around the announced time" if sure.spacing else ""
+    # A budget may have carried fewer: what was planned is no claim of what was made.
+    every = f", planned every {_spacing(sure.spacing)} around the announced time" if sure.spacing else ""
     failed = f"{sure.failed_looks:,}" if sure.failed_looks else "none"
     return f"{words.count(sure.looks, 'look')} made{by}{every}; {failed} of them failed."
 

@@ -3,14 +3,15 @@ from __future__ import annotations
 import struct
 import zlib
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree as ET
 
 import pytest
 
+from alerts.draft.narrative import blind_told
 from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, timeline
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
-from alerts.finding import Between, ReleaseFacts
+from alerts.finding import Between, BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -89,3 +90,10 @@ def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
         "Dashed line: announced time, 09:30. Light grey: not public; hatched: changed in here; dark green: public."
     )
     assert span_text(figure) == "Between 09:27 and 10:11 BST on 23 July 2015"
+
+
+def test_a_span_of_few_looks_is_not_called_one_in_which_nothing_was_seen() -> None:
+    begins = datetime(2026, 11, 26, 9, 28, 10, tzinfo=UTC)
+    told = blind_told(BlindSpan(begins, begins + timedelta(minutes=3), "budget"), "Europe/London")
+    assert told.startswith("The monitor looked less than a tenth as often as planned between 09:28:10 and 09:31:10 GMT")
+    assert "could not see" not in told
