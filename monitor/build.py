@@ -179,7 +179,7 @@ class _Workshop:
     def _poller(self) -> Poller:
         senses = self.senses
         hooks = Hooks(started=senses.started, missed=senses.missed, stalled=senses.stalled, clock_set=senses.clock_set)
-        self.seer = Seer(unproven_offset=self.settings.clock.unproven_offset)
+        self.seer = Seer(unproven_offset=self.settings.clock.unproven_offset, shared=is_shared(self.settings.store.url))
         senses.skew = self.seer.skew
         return Poller(self.clock, self.fetcher, budget_of(self.settings), self.seer, senses.see, hooks)
 

@@ -49,11 +49,13 @@ class Seer:
     """Makes requests of targets and sightings of their answers.
 
     Bodies are read by a recogniser only when their bytes have changed. While our clock may be off by
-    more than `unproven_offset`, or has just been set, every sighting is unknown, why `clock`.
+    more than `unproven_offset`, or has just been set, every sighting is unknown, why `clock`. So it is while
+    our clock is known to be wrong at all where the store is `shared`: looks of several are put in one order.
     """
 
     skew: Skew = field(default_factory=Skew)
     unproven_offset: timedelta = timedelta(seconds=30)
+    shared: bool = False
     _memories: dict[str, Memory] = field(default_factory=dict)
 
     def request(self, target: Target, url: str | None = None) -> Request:
@@ -81,7 +83,7 @@ class Seer:
         memory = self._memories.setdefault(target.id, Memory())
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory)
         memory.was_missing = memory.was_missing or outcome.status == 404
-        if not is_dated or most_off(bounds) > self.unproven_offset.total_seconds():
+        if not is_dated or self._is_doubted(bounds):
             recognised = unknown("clock", recognised.found)
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
         digest = memory.digest if outcome.status in (200, 304) and is_read else None
@@ -100,6 +102,9 @@ class Seer:
     def forget(self, target: str) -> None:
         """Drop what is remembered of a target."""
         self._memories.pop(target, None)
+
+    def _is_doubted(self, bounds: Span) -> bool:
+        return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
 
     def _recognised(self, target: Target, answer: Answer, memory: Memory) -> Recognised:
         if answer.status == 304:

@@ -33,7 +33,11 @@ OUT = Story([(-60, State.ABSENT), (0, State.PRESENT)])
 
 
 def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
-    return story.flatmap(lambda truth: st.tuples(worlds(st.just(truth)), worlds(st.just(truth))))
+    # A clock that is known to be wrong proves nothing where others' looks are put in one order with its own.
+    def of(truth: Truth) -> st.SearchStrategy[World]:
+        return worlds(st.just(truth)).map(lambda world: replace(world, offset=(0, 0), sightings={}))
+
+    return story.flatmap(lambda truth: st.tuples(of(truth), of(truth)))
 
 
 def verdict(pair: Pair, now: float) -> Verdict:

@@ -238,6 +238,14 @@ def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:
     assert seer.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
+def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> None:
+    whys = [
+        Seer(shared=shared).see(target(), answer(404, at=at, date=NOON_DATE)).why
+        for shared, at in ((True, 10), (True, -10), (False, 10), (True, 0.5))
+    ]
+    assert whys == ["clock", "clock", "404", "404"]
+
+
 def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_believed() -> None:
     seer = Seer()
     looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
