@@ -198,7 +198,9 @@ def blind_told(blind: BlindSpan, timezone: str) -> str:
     """Say when the monitor could not see, and why."""
     gap = words.between(Between(blind.begins, blind.ends), timezone)
     if blind.cause == "budget":
-        return f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
+        return (
+            f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
+        )
     return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 
