@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
 from math import inf, sqrt
 
 from monitor.look.watched import Rank, Watched
@@ -13,7 +13,7 @@ from monitor.plan.budget import Key, spacings, stretch
 
 _SHARED_EVERY = 0.5
 _FORESEEN = timedelta(seconds=60)
-_STALE = 4
+_MOVED_EVERY = timedelta(seconds=1)
 _KEPT_FREE = timedelta(seconds=0.5)
 """Shortly before its promised instant a target is not looked at: that look would stand in the way of the promised."""
 
@@ -55,7 +55,7 @@ class Slate:
         self._entries: dict[str, _Entry] = {}
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
-        self._ending: list[tuple[datetime, int, _Entry]] = []
+        self._moved = datetime.min.replace(tzinfo=UTC)
         self._promised = _Group(1.0)
         self._groups: dict[Key, _Group] = {}
         self._keys: dict[Key, Key] = {}
@@ -105,26 +105,19 @@ class Slate:
             heappush(self._groups[entry.key].ready, (last, rank, number, entry))
             entry.is_ready = True
             self.ready += 1
-            self._note_end(entry)
         while self._instants and self._instants[0][0] <= now:
             _, rank, number, entry = heappop(self._instants)
             if entry.is_ready and self._stands(entry):
                 heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
 
-    def _note_end(self, entry: _Entry) -> None:
-        if entry.watched.window is None:
-            return
-        if len(self._ending) > _STALE * len(self._entries):
-            # Windows may end in a fortnight, and every look of one leaves its note behind.
-            self._ending = [each for each in self._ending if each[2].is_ready and self._stands(each[2])]
-            heapify(self._ending)
-        heappush(self._ending, (entry.watched.window.ends, entry.number, entry))
-
     def _move_on(self, now: datetime) -> None:
         """Have those that still wait when their window ends wait for the next one's spacing, and not for the old."""
-        while self._ending and self._ending[0][0] <= now:
-            watched, entry = self._ending[0][2].watched, heappop(self._ending)[2]
-            if entry.is_ready and self._stands(entry) and watched.enter(now):
+        if not self.ready or now < self._moved + _MOVED_EVERY:
+            return
+        self._moved = now
+        waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
+        for watched in waiting:
+            if watched.window is not None and watched.window.ends <= now and watched.enter(now):
                 self.put(watched, now)
 
     def pick(self, now: datetime, mono: float) -> Watched | None:
