@@ -54,6 +54,11 @@ class Ledger:
         primary = release.calendars[0] if release.calendars else None
         return slot_in_force(self.of(release.id), now, primary).slot
 
+    def instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
+        """Return the instants in `[begin, end]` that a release was ever promised for."""
+        promised = (promise.slot.instant for promise in self.of(release))
+        return [instant for instant in promised if instant is not None and begin <= instant <= end]
+
     def near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
         """Return those releases of which any promised time lies at most `ahead`, or has not long passed."""
         return [name for name in releases if any(_is_near(promise, now, ahead) for promise in self.of(name))]

@@ -154,11 +154,21 @@ class Roster:
         async with self._lock:
             return series in (await self._register.past(self._clock.now())).series()
 
-    def slots(self, calendar: str) -> list[datetime]:
-        """Return the instants in force of the watched releases that a calendar announces."""
-        watched = [one.release for one in self._watch.releases.values() if calendar in one.release.calendars]
-        slots = (self._register.ledger.slot(release, self._clock.now()) for release in watched)
-        return [slot.instant for slot in slots if slot is not None and slot.instant is not None]
+    def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
+        """Return, by calendar, the instants in force from `begin` to `end` of the watched releases it announces."""
+        found, now, ledger = defaultdict[str, set[datetime]](set), self._clock.now(), self._register.ledger
+        for name, watched in self._watch.releases.items():
+            # What is in force takes long to tell, and many releases share an instant.
+            promised = {
+                (calendar, at) for at in ledger.instants(name, begin, end) for calendar in watched.release.calendars
+            }
+            if all(at in found[calendar] for calendar, at in promised):
+                continue
+            slot = ledger.slot(watched.release, now)
+            if slot is not None and slot.instant is not None and begin <= slot.instant <= end:
+                for calendar in watched.release.calendars:
+                    found[calendar].add(slot.instant)
+        return found
 
     def near(self, producer: str) -> list[Near]:
         """Return the releases of a producer whose slot lies not far ahead or has not long passed."""

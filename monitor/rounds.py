@@ -107,7 +107,12 @@ class Rounds:
     async def around_slots(self) -> None:
         """Read those calendars that a slot near by calls for."""
         now = self.clock.now()
-        due = [reader for reader, every in self.readers if self._is_due(reader.name, now, often=every <= OFTEN)]
+        slots = self.roster.slots(now - _AFTER[-1] - OFTEN, now + _BEFORE)
+        due = [
+            reader
+            for reader, every in self.readers
+            if self._is_due(reader.name, slots.get(reader.name, ()), now, often=every <= OFTEN)
+        ]
         await asyncio.gather(*(self.read(reader) for reader in due))
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
@@ -173,10 +178,10 @@ class Rounds:
         last = max(self.health.calendars.get(name, self.health.started), self.health.started)
         return now - last > FRESH_READS * self.health.spacings[name]
 
-    def _is_due(self, name: str, now: datetime, *, often: bool) -> bool:
+    def _is_due(self, name: str, slots: Iterable[datetime], now: datetime, *, often: bool) -> bool:
         begin = self.health.started
         usable = self.health.calendars.get(name) or begin
-        return is_due(self.roster.slots(name), now, self._tried.get(name, begin), usable, often=often)
+        return is_due(slots, now, self._tried.get(name, begin), usable, often=often)
 
     async def _job(self, reader: CalendarReader) -> None:
         await self.read(reader)
