@@ -19,6 +19,8 @@ from monitor.watched import Watched
 _log = structlog.get_logger(__name__)
 RECKONED = timedelta(minutes=10)
 """How often: the first time is before the first calendar is read, and what is announced meanwhile may be due soon."""
+_AGAIN = timedelta(hours=1)
+"""How often at least, though nothing was planned anew: what has passed need not be told of."""
 _DAYS = 2
 
 Plans = Mapping[str, list[tuple[Window, ...]]]
@@ -50,10 +52,14 @@ class Foresight:
         self._zone = timezone
         self._ask = ask
         self.warnings: dict[tuple[str, date], str] = {}
+        self._reckoned: tuple[Plans, datetime] | None = None
 
     async def look_ahead(self) -> None:
-        """Reckon once; for the clockwork."""
-        plans, days = self._plans(), list(self._days())
+        """Reckon, unless it was done lately and nothing is planned otherwise; for the clockwork."""
+        plans, now = self._plans(), self._clock.now()
+        if self._reckoned is not None and self._reckoned[0] == plans and now < self._reckoned[1] + _AGAIN:
+            return
+        self._reckoned, days = (plans, now), list(self._days())
         found = await self._ask(lambda: dict(self._oversubscribed(plans, days)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
+from monitor.clock import VirtualClock
+from monitor.foresight import Foresight
+from monitor.plan.budget import Budget
+from monitor.plan.targets import targets_of
+from monitor.rehearse.loop import run_virtually
+from monitor.watched import Watched
+from tests.unit.monitor.judge.world import release
 from tests.unit.monitor.life import HOST, Life, live
+
+Warnings = dict[tuple[str, date], str]
 
 DAY_BEFORE = """
 title = "The day before"
@@ -44,3 +55,22 @@ def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
         assert life.daemon.status()["Budgets, looks ahead"] == {}
 
     live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
+
+
+def test_what_is_planned_as_before_is_reckoned_again_an_hour_later_and_not_sooner() -> None:
+    watched, asked = Watched(release(), ()), list[float]()
+
+    async def story(clock: VirtualClock) -> None:
+        async def ask(question: Callable[[], Warnings]) -> Warnings:
+            asked.append(clock.monotonic() / 60)
+            return question()
+
+        foresight = Foresight(clock, lambda: [watched], Budget(), "Europe/London", ask)
+        for _ in range(10):
+            await foresight.look_ahead()
+            await clock.sleep(600)
+        watched.aim(targets_of(watched.release))
+        await foresight.look_ahead()
+
+    run_virtually(story)
+    assert asked == [0, 60, 100]
