@@ -8,7 +8,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from monitor.errors import UserFault
-from monitor.record.memory import MemoryStore
 from monitor.record.sql import SqlStore
 from monitor.record.store import Store
 
@@ -36,6 +35,9 @@ def open_store(url: str, *, durable: bool = True) -> Store:
     closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
     """
     if url == "memory:":
+        # Nobody but tests and rehearsals has use for it.
+        from monitor.record.memory import MemoryStore
+
         return MemoryStore()
     try:
         return SqlStore(url, durable=durable)
