@@ -35,8 +35,7 @@ def open_store(url: str, *, durable: bool = True) -> Store:
     closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
     """
     if url == "memory:":
-        # Nobody but tests and rehearsals has use for it.
-        from monitor.record.memory import MemoryStore
+        from monitor.record.memory import MemoryStore  # noqa: PLC0415  # for tests and rehearsals alone
 
         return MemoryStore()
     try:
