@@ -54,15 +54,10 @@ class Archive:
         """Return the releases that these entries of a calendar once made up."""
         return {entry.release for entry in self._store.entries_named(calendar, uids)}
 
-    def taken(self, names: Sequence[str]) -> set[str]:
-        """Return those of these names under which a calendar has already announced a release."""
-        return {entry.release for entry in self._store.entries_of(names) if entry.calendar in self._calendars}
-
     def alike(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer that bear the address or the title of an entry of a listing."""
-        link, words = canonical(found.url), read_title(found.title).words
-        candidates = self._store.releases_alike(producer, last_segment(found.url) or link, words)
-        return [one for one in candidates if canonical(one.url) == link or title_matches(one.title, found.title)]
+        end, words = last_segment(found.url) or canonical(found.url), read_title(found.title).words
+        return alike(self._store.releases_alike(producer, end, words), found)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
         """Return what the store tells of editions other than those of releases `awake`; read once until `wake`."""
@@ -85,6 +80,12 @@ class Archive:
     def wake(self) -> None:
         """Hear that releases came back to mind: they are no longer of the past."""
         self._past = None
+
+
+def alike(releases: Iterable[Release], found: Found) -> list[Release]:
+    """Return those releases that bear the address or the title of an entry of a listing."""
+    link = canonical(found.url)
+    return [one for one in releases if canonical(one.url) == link or title_matches(one.title, found.title)]
 
 
 def long_over(

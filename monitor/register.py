@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
-from monitor.archive import AWAKE, Archive, Recalled, long_over
+from monitor.archive import AWAKE, Archive, Recalled, alike, long_over
 from monitor.calendar_state import CalendarState, Rejoined, Weighed, rejoin
 from monitor.editions import Past
 from monitor.ledger import Ledger
@@ -18,13 +18,11 @@ from monitor.look.fetch import Found
 from monitor.record.rows import Announced, Edition
 from monitor.record.store import Store
 from monitor.registrar import Lesson, aside
-from schedules.address import canonical
 from schedules.entry import Key
 from schedules.join import Rules
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.source import Reading
-from schedules.titles import title_matches
 
 _log = structlog.get_logger(__name__)
 
@@ -70,8 +68,8 @@ class Register:
             self._archive.lay_down((edition for edition in self.editions() if edition.release in over), now)
             self._let_go_of(over)
 
-    async def recall(self, releases: Collection[str]) -> Recalled:
-        """Bring those of these releases back to mind that are not in it."""
+    async def recall(self, releases: Iterable[str]) -> Recalled:
+        """Bring those of these releases back to mind that are not in it, and that a calendar ever announced."""
         forgotten = [name for name in releases if name not in self.releases]
         recalled = await aside(len(forgotten), lambda: self._archive.recall(forgotten))
         self._keep_in_mind(recalled)
@@ -89,7 +87,7 @@ class Register:
         state, learnt = weighed.state, weighed.learnt.promises
         joined = await self._joined({**self.states, calendar: state}) if weighed.changed else self._as_it_is()
         # A name that was given long ago is recalled before it would be given to another.
-        while (recalled := await self.recall(await self._taken(joined))).releases:
+        while (recalled := await self.recall(joined.releases)).releases:
             state = state.recalling(entry for entry in recalled.entries if entry.calendar == calendar)
             joined = await self._joined({**self.states, calendar: state})
         new = {uid: replace(each, release=joined.release_of[calendar, uid]) for uid, each in learnt.items()}
@@ -101,10 +99,8 @@ class Register:
 
     def kin(self, producer: str, found: Found) -> list[Release]:
         """Return every release of a producer, however long past, that bears the address or the title of an entry."""
-        link = canonical(found.url)
         theirs = (one for one in self.releases.values() if one.producer == producer)
-        alike = [one for one in theirs if canonical(one.url) == link or title_matches(one.title, found.title)]
-        return alike or self._archive.alike(producer, found)
+        return alike(theirs, found) or self._archive.alike(producer, found)
 
     def take_over(self, lesson: Lesson) -> None:
         """Keep in mind what is written down."""
@@ -154,11 +150,6 @@ class Register:
 
     def _as_it_is(self) -> Rejoined:
         return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
-
-    async def _taken(self, joined: Rejoined) -> set[str]:
-        """Return the names of new releases that are those of releases not in mind."""
-        new = sorted(joined.releases.keys() - self.releases.keys())
-        return await aside(len(new), lambda: self._archive.taken(new))
 
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""
