@@ -9,6 +9,8 @@ from monitor.look.sighting import Sighting, State
 
 _LEAST = 3
 _LONG = timedelta(seconds=10)
+_LATELY = timedelta(minutes=10)
+"""A host that was not looked at for longer says nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +39,13 @@ class Unheard:
         if sighting.state is not State.UNKNOWN:
             self._silences.pop(host, None)
             return
-        known = self._silences.get(host, Silence(sighting.sent, sighting.sent, 0, ""))
+        known = self._silences.get(host)
+        if known is None or sighting.sent - known.until > _LATELY:
+            known = Silence(sighting.sent, sighting.sent, 0, "")
         why = sighting.why or str(sighting.status or "")
         self._silences[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
-    def silences(self) -> dict[str, Silence]:
-        """Return the silences that are worth telling, by host."""
-        return {host: silence for host, silence in sorted(self._silences.items()) if silence.is_long}
+    def silences(self, now: datetime) -> dict[str, Silence]:
+        """Return the silences of just now that are worth telling, by host."""
+        lately = ((host, one) for host, one in sorted(self._silences.items()) if now - one.until <= _LATELY)
+        return {host: silence for host, silence in lately if silence.is_long}

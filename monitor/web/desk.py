@@ -64,7 +64,7 @@ class Desk:
     # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
     # Hosts of which nothing usable is heard just now.
-    silences: Callable[[], Mapping[str, Silence]] = dict
+    silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
     throttle: Throttle = field(init=False)
     door: Door | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))

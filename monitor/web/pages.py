@@ -132,7 +132,7 @@ async def board(request: Request) -> Response:
         after=day + timedelta(days=1),
         today=desk.today(),
         unready=list(desk.live.unready()),
-        silences=desk.silences(),
+        silences=desk.silences(desk.clock.now()),
     )
 
 
@@ -201,7 +201,7 @@ async def status(request: Request) -> Response:
         "status.html",
         status=desk.live.status(),
         unready=list(desk.live.unready()),
-        silences=desk.silences(),
+        silences=desk.silences(desk.clock.now()),
         given_up=given_up,
     )
 
