@@ -47,8 +47,8 @@ def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: da
     """Tell whether a calendar must be read for the sake of a slot, whatever its spacing.
 
     Once in the quarter of an hour before it, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule 5); four
-    minutes before it one that is read `often` too: what it says later cannot move the slot any more. `tried` is when it
-    was last read, `usable` when last with success.
+    minutes before it one that is read `often` too, since a read from after the slot cannot move it any more. `tried`
+    is when it was last read, `usable` when last with success.
     """
     marks = (mark for slot in slots for mark in _marks(slot, now, usable, often=often))
     return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
