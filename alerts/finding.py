@@ -5,21 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-
-@dataclass(frozen=True, slots=True)
-class Between:
-    """An instant known to lie in `(after, by]`; None leaves that side open. Aware UTC."""
-
-    after: datetime | None = None
-    by: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """A length of time known to lie in `[min, max]` seconds; None leaves that side open."""
-
-    min: float | None = None
-    max: float | None = None
+from schedules.times.interval import NOTHING, Bounds, Interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +13,9 @@ class Exposure:
     """A span in which a part was public before its slot."""
 
     part: str
-    start: Between
-    to: Between
-    seconds: Seconds
+    start: Interval
+    to: Interval
+    seconds: Bounds
     open: bool
 
 
@@ -42,9 +28,9 @@ class Part:
     url: str
     required: bool
     verdict: str
-    first_seen: Between = Between()
-    released: Between = Between()
-    delay: Seconds | None = None
+    first_seen: Interval = NOTHING
+    released: Interval = NOTHING
+    delay: Bounds | None = None
     exposures: tuple[Exposure, ...] = ()
 
 
@@ -58,7 +44,7 @@ class Finding:
     kind: str
     part: str | None = None
     detail: str = ""
-    seconds: Seconds | None = None
+    seconds: Bounds | None = None
     at: datetime | None = None
 
 
@@ -85,7 +71,7 @@ class Certainty:
     looks: int = 0
     failed_looks: int = 0
     spacing: float | None = None
-    clock_offset: Seconds | None = None
+    clock_offset: Bounds | None = None
     blind: tuple[BlindSpan, ...] = ()
     records: tuple[tuple[str, str], ...] = ()
     heads: tuple[tuple[str, str], ...] = ()

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from alerts import news
+from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice, notice_id, thread_id
-from alerts.say import local_day, one_line
-from alerts.tell import WITH_DRAFT, subject, text
+from alerts.notice_text import WITH_DRAFT, subject, text
+from schedules.times.words import local_day, one_line
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from alerts.channel import Attachment, Message
-from alerts.finding import Between, Exposure, Part, ReleaseFacts, Seconds
-from alerts.say import instant_text, one_line
+from alerts.finding import Exposure, Part, ReleaseFacts
+from schedules.times.interval import Bounds, Interval
+from schedules.times.words import instant_text, one_line
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
@@ -265,9 +266,9 @@ def _exposure(exposure: Exposure) -> dict[str, Any]:
     return {"part": exposure.part, **span, "seconds": _seconds(exposure.seconds), "open": exposure.open}
 
 
-def _between(between: Between) -> dict[str, str | None]:
+def _between(between: Interval) -> dict[str, str | None]:
     return {"after": instant_text(between.after), "by": instant_text(between.by)}
 
 
-def _seconds(seconds: Seconds | None) -> dict[str, float | None] | None:
+def _seconds(seconds: Bounds | None) -> dict[str, float | None] | None:
     return None if seconds is None else {"min": seconds.min, "max": seconds.max}

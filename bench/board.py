@@ -12,20 +12,20 @@ import httpx
 
 from bench.figures import cpu_seconds, percentile, rounded, rss_kb
 from bench.world import daemon, folder, promise, quietly, release, settings
+from monitor.app.daemon import Daemon
+from monitor.app.options import joining_of
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
-from monitor.daemon import Daemon
-from monitor.deliver.events import body_of
+from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.record.open import open_store
-from monitor.record.rows import Announced, Judged
-from monitor.register import Register
+from monitor.ledger.ledger import LedgerState
+from monitor.store.open import open_store
+from monitor.store.rows import Announced, Judged
 from monitor.web.app import application
-from monitor.web.desk import Desk
-from monitor.wiring import joining_of
+from monitor.web.queries import Queries
 from schedules.announcement import Announcement, State
-from schedules.asjson import announcement_json
+from schedules.as_json import announcement_json
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -49,7 +49,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:
     made = daemon(place, SystemClock(), chosen=_settings(place))
     _fill(made, a_year)
-    desk = Desk(made.store, made, SystemClock(), "Europe/London")
+    desk = Queries(made.store, made, SystemClock(), "Europe/London")
     transport = httpx.ASGITransport(application(desk))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
@@ -64,7 +64,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
 async def _started(place: Path) -> dict[str, float]:
     chosen, now = _settings(place), SystemClock().now()
     store = open_store(chosen.store.url)
-    register = Register(store, joining_of(chosen))
+    register = LedgerState(store, joining_of(chosen))
     spent, resident = [cpu_seconds()], [rss_kb()]
     for work in (register.begin, register.past):
         await work(now)

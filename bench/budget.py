@@ -16,15 +16,15 @@ from random import Random
 from bench.figures import rounded
 from bench.world import quietly
 from monitor.clock import VirtualClock
+from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
-from monitor.look.scripted import Reply, ScriptedFetcher
-from monitor.look.see import Seer
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 
 _NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 _END = _NOON + timedelta(days=30)
@@ -66,7 +66,7 @@ def _appearances(pages: int, rate: float) -> list[float]:
                 widths.append((sighting.proved_to - absent[target.id]).total_seconds())
                 poller.drop(target.id)
 
-        poller = Poller(clock, ScriptedFetcher(clock, reply), Budget(rate), Seer(), see)
+        poller = Poller(clock, ScriptedFetcher(clock, reply), Budget(rate), Interpreter(), see)
         await _polled(clock, poller, [1.0] * pages, 7 * whole)
         return widths
 
@@ -80,7 +80,9 @@ def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
     async def story(clock: VirtualClock) -> None:
         hooks = Hooks(started=lambda target, _late: times[target.id].append(clock.monotonic()))
         fetcher = ScriptedFetcher(clock, {})
-        await _polled(clock, Poller(clock, fetcher, Budget(1.0), Seer(), _ignored, hooks), chances, rounds * whole)
+        await _polled(
+            clock, Poller(clock, fetcher, Budget(1.0), Interpreter(), _ignored, hooks), chances, rounds * whole
+        )
 
     whole = len(chances)
     run_virtually(story, _NOON)

@@ -16,8 +16,8 @@ from bench.figures import percentile, rounded
 from bench.origin import beside
 from bench.world import daemon, folder, promise, quietly, release, settings
 from monitor.clock import SystemClock
-from monitor.look.http import HttpFetcher
-from monitor.look.route import Route
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Route
 
 _APART = 1.1
 """Seconds between two publications: nearer ones would be told in one message."""

@@ -15,9 +15,9 @@ from bench.figures import cpu_seconds, median, rounded
 from bench.origin import beside
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Request
-from monitor.look.http import HttpFetcher
-from monitor.look.route import Route
-from monitor.look.see import FILE_CAP
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Route
+from monitor.look.interpret import FILE_CAP
 
 _ETAG = '"5f3a"'
 _CASES = {

@@ -9,14 +9,14 @@ from pathlib import Path
 from bench.figures import cpu_seconds, rounded
 from bench.quiet import played
 from bench.world import folder, promise, quietly, release
+from monitor.app.options import policies_of
 from monitor.config.settings import Settings
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run, fold
 from monitor.look.sighting import Sighting, State
-from monitor.record.open import open_store
-from monitor.replay import replay
-from monitor.wiring import policies_of
+from monitor.store.open import open_store
+from monitor.watch.replay import replay
 
 _SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 _TARGET = "r0/page/edge"

@@ -16,12 +16,12 @@ from bench.bare import bare_httpx, blackbox, probed
 from bench.figures import cpu_seconds, median, percentile, rounded, rss_kb
 from bench.origin import origin
 from bench.world import MANY, daemon, folder, promise, quietly, release, settings
+from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.daemon import Daemon
-from monitor.heap import give_back, settle
-from monitor.look.http import ENGINES, HttpFetcher
+from monitor.health.system import give_back, settle
+from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.look.http.resolve import Route
 from monitor.look.poller import Hooks, Poller
-from monitor.look.route import Route
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target

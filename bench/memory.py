@@ -15,8 +15,8 @@ from bench.figures import cpu_seconds, rounded
 from bench.month import Absent, lived
 from bench.world import daemon, folder, quietly, settings
 from monitor.clock import SystemClock
-from monitor.heap import settle
-from monitor.rehearse.loop import JumpingLoop
+from monitor.health.system import settle
+from monitor.rehearse.virtual_loop import JumpingLoop
 
 _TARGETS = 1000
 

@@ -17,8 +17,8 @@ from pathlib import Path
 
 from bench.figures import rss_kb
 from bench.world import MANY, daemon, settings
+from monitor.app.daemon import Daemon
 from monitor.clock import Clock, VirtualClock
-from monitor.daemon import Daemon
 from monitor.look.fetch import Answer, Failure, Request
 
 _START = datetime(2026, 11, 1, tzinfo=UTC)

@@ -9,8 +9,8 @@ from bench.figures import cpu_seconds, median, rounded
 from bench.origin import origin
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Request
-from monitor.look.http import ENGINES, HttpFetcher
-from monitor.look.route import Route
+from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.look.http.resolve import Route
 
 _CASES = ((1, 1), (10, 3), (20, 5), (50, 13), (20, 64))
 """Requests under way, and hosts they are spread over: four connections a host carry them all."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import Played, play
-from monitor.rehearse.script import read_script
+from monitor.rehearse.script.script import read_script
 
 _HEAD = """title = "quiet"
 from = 2026-11-26T09:00:00

@@ -13,7 +13,7 @@ from bench.world import folder, quietly
 from monitor.clock import SystemClock
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.record.open import open_store
+from monitor.store.open import open_store
 
 _BATCH = 100
 _START = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from bench.figures import percentile, rounded
 from bench.world import daemon, folder, promise, quietly, release
+from monitor.app.daemon import Daemon
 from monitor.clock import SystemClock
-from monitor.daemon import Daemon
-from monitor.deliver.events import body_of
+from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.record.rows import CalendarRead, Heartbeat, Judged
+from monitor.store.rows import CalendarRead, Heartbeat, Judged
 
 _SECOND, _HOUR, _DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 _VIEWS = ("edge", "origin", "content")

@@ -12,11 +12,11 @@ from typing import Any
 
 import structlog
 
-from monitor.build import Edges, build
+from monitor.app.build import Edges, build
+from monitor.app.daemon import Daemon
+from monitor.app.jobs import LoopJobs
 from monitor.clock import Clock
-from monitor.clockwork import LoopClockwork
 from monitor.config.settings import Settings
-from monitor.daemon import Daemon
 from monitor.look.fetch import Fetcher
 from schedules.announcement import Part, Role, State
 from schedules.promise import Promise
@@ -52,7 +52,7 @@ def settings(place: Path, **tables: Any) -> Settings:  # noqa: ANN401  # tables 
 
 def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:
     """Return a daemon of real organs that serves no pages."""
-    edges = Edges(clock=clock, clockwork=LoopClockwork, fetcher=fetcher, seed=1, serve=False)
+    edges = Edges(clock=clock, clockwork=LoopJobs, fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from schedules.announcement import State
-from schedules.event import What
-from schedules.london import local_date
+from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
-from schedules.span import first_day, is_coarser, is_inside
+from schedules.slot_relations import first_day, is_coarser, is_inside
+from schedules.times.zone import local_date
 
 _DATED = (Precision.INSTANT, Precision.DAY)
 

@@ -11,11 +11,11 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from schedules.announcement import State
-from schedules.inforce import slot_in_force
-from schedules.london import LONDON, clock_doubt, local
+from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
+from schedules.times.zone import LONDON, clock_doubt, local
 
 if TYPE_CHECKING:
     from icalendar import Event

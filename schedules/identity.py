@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 
 from schedules.address import canonical, last_segment
-from schedules.bonds import Group
-from schedules.entry import Key
+from schedules.joinable import Key
+from schedules.matching import Group
 from schedules.titles import slug
 
 _GOVUK = "gov.uk/"

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from schedules.address import canonical, repaired
 from schedules.announcement import Announcement, Part, Role
-from schedules.bonds import Bond, Group, merge, shared_links, shared_titles
-from schedules.entry import Entry, Key
 from schedules.identity import name_groups
+from schedules.joinable import Joinable, Key
+from schedules.matching import Bond, Group, merge, shared_links, shared_titles
 from schedules.release import Release
 from schedules.titles import read_title
 
@@ -89,13 +89,13 @@ def join(
     )
 
 
-def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> list[Entry]:
+def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> list[Joinable]:
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = _PinBook(rules.pins)
     # In a large calendar by itself, links and titles that nothing is compared with take most of the time.
     is_compared = len(announced) > 1 or rules.pins or rules.splits
-    make = Entry.of if is_compared else Entry.alone_of
-    found: dict[Key, Entry] = {}
+    make = Joinable.of if is_compared else Joinable.alone_of
+    found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
             entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
@@ -116,19 +116,19 @@ class _PinBook:
         self._by_link = {canonical(pin.url): pin for pin in pins if pin.url}
         self._by_title = {read_title(pin.title): pin for pin in pins if pin.title and not pin.url}
 
-    def find(self, entry: Entry) -> str | None:
+    def find(self, entry: Joinable) -> str | None:
         """Return the id an entry is pinned to, None without a pin."""
         linked = (self._by_link.get(link) for link in entry.links)
         candidates: Iterable[Pin | None] = (*linked, self._by_title.get(entry.title))
         return next((pin.id for pin in candidates if pin is not None and _suits(pin, entry)), None)
 
 
-def _suits(pin: Pin, entry: Entry) -> bool:
+def _suits(pin: Pin, entry: Joinable) -> bool:
     same_title = not pin.title or read_title(pin.title) == entry.title
     return same_title and pin.producer in ("", entry.announcement.producer)
 
 
-def _is_split(entry: Entry, splits: Sequence[Split]) -> bool:
+def _is_split(entry: Joinable, splits: Sequence[Split]) -> bool:
     return any(
         (split.url or split.title)
         and split.calendar in ("", entry.calendar)

@@ -10,10 +10,10 @@ from statistics import median
 
 from schedules.announcement import Announcement, State
 from schedules.change import slot_changes
-from schedules.event import What
+from schedules.ledger_event import What
 from schedules.slot import Precision, Slot
+from schedules.slot_relations import has_passed
 from schedules.source import Reading
-from schedules.span import has_passed
 
 _READS_COMPARED = 5
 _LEAST_SHARE = 0.7

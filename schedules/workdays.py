@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
 
-from schedules.london import LONDON, day_begins, local
 from schedules.slot import Precision, Slot
-from schedules.span import first_day
+from schedules.slot_relations import first_day
+from schedules.times.zone import LONDON, day_begins, local
 
 Nation = Literal["ENG", "WLS", "SCT", "NIR"]
 

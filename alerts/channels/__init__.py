@@ -16,7 +16,7 @@ KINDS = {
     "folder": "alerts.channels.folder:Folder",
     "mail": "alerts.channels.mail:Mail",
     "notify": "alerts.channels.notify:Notify",
-    "recording": "alerts.channels.recording:Recording",
+    "recording": "alerts.channels.fake:FakeChannel",
     "webhook": "alerts.channels.webhook:Webhook",
 }
 

@@ -9,11 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channel import Message, Outcome
-from alerts.channels.http import post
-from alerts.channels.limits import within
-from alerts.news import GRADES
+from alerts.channels.http import post, within
 from alerts.notice import OPENINGS
-from alerts.say import instant_text
+from alerts.tellable_facts import GRADES
+from schedules.times.words import instant_text
 
 _LONGEST_TEXT = 4000
 _MAY_RAISE = frozenset({"grade_changed", "reopened", "final"})

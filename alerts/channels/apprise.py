@@ -11,7 +11,7 @@ from datetime import datetime
 import apprise
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.limits import within
+from alerts.channels.http import within
 
 
 @dataclass(frozen=True, slots=True)

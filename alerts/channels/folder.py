@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.limits import reason, within
+from alerts.channels.http import reason, within
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")

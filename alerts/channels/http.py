@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
-from alerts.channels.limits import reason
+from schedules.times.words import one_line
 
 # These are about the message. A wrong token or a moved address is about the channel: once it is mended
 # the message can still go.
@@ -53,3 +54,23 @@ def seconds_to_wait(text: str, now: datetime) -> timedelta | None:
         return None
     wait = until.replace(tzinfo=until.tzinfo or UTC) - now
     return min(wait, _LONGEST_WAIT) if wait > timedelta() else None
+
+
+_LONGEST_REASON = 300
+
+
+async def within(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
+    """Await an attempt for at most so many seconds in all, however slowly the other side drips."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await sending
+    except TimeoutError:
+        return Refused(permanent=False, reason=f"no answer within {seconds:g} s")
+
+
+def reason(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return a reason fit for logs and pages: one line, not long, with every secret blanked."""
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, "[redacted]")
+    return one_line(text, _LONGEST_REASON)

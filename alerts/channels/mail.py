@@ -14,7 +14,7 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.limits import reason, within
+from alerts.channels.http import reason, within
 
 _MOST_REMEMBERED = 1000
 

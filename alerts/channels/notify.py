@@ -16,7 +16,7 @@ from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
-from alerts.channels.limits import reason, within
+from alerts.channels.http import reason, within
 
 _SHORTEST_KEY = 74
 _REFUSED_FOR_GOOD = frozenset({400, 413, 422})

@@ -12,8 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from alerts.channel import Message, Outcome
-from alerts.channels.http import post
-from alerts.channels.limits import within
+from alerts.channels.http import post, within
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from alerts.draft import narrative, words
-from alerts.draft.case import Case, bears_on, part_name, parts_in_order
 from alerts.draft.certainty import in_short
 from alerts.draft.code import clauses
-from alerts.draft.dates import amended_text, dated
 from alerts.draft.history import previous
+from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.draft.report import amended_text, dated
 
 OPEN: Mapping[str, str] = {
     "producer.name": "name of the producer (from the configuration)",
@@ -38,7 +38,7 @@ GRADES: Mapping[str, str] = {
 }
 
 
-def known(fact: str, case: Case) -> tuple[str, ...]:
+def known(fact: str, case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs that a machine can give for a fact; empty when only a person can."""
     find = KNOWN.get(fact)
     return tuple(each for each in find(case) if each) if find else ()
@@ -49,38 +49,38 @@ def asks_for(fact: str) -> str:
     return OPEN.get(fact, "to be answered by the person dealing with the report")
 
 
-def _title(case: Case) -> tuple[str, ...]:
+def _title(case: DraftInput) -> tuple[str, ...]:
     return (case.facts.title if case.facts else case.incident.title,)
 
 
-def _url(case: Case) -> tuple[str, ...]:
+def _url(case: DraftInput) -> tuple[str, ...]:
     return (case.facts.url if case.facts else case.incident.words.get("url", ""),)
 
 
-def _producer(case: Case) -> tuple[str, ...]:
+def _producer(case: DraftInput) -> tuple[str, ...]:
     return (case.settings.get("name") or case.incident.producer,)
 
 
-def report_day(case: Case) -> str:
+def report_day(case: DraftInput) -> str:
     """Return the local date on which the draft was first issued."""
     return case.local_day(case.incident.opened)
 
 
-def amended_day(case: Case) -> str:
+def amended_day(case: DraftInput) -> str:
     """Return the local date of the last amendment, empty when it is that of the report."""
     today = case.local_day(case.now)
     return "" if today == report_day(case) else today
 
 
-def _report_date(case: Case) -> tuple[str, ...]:
+def _report_date(case: DraftInput) -> tuple[str, ...]:
     return (dated(report_day(case), amended_day(case)),)
 
 
-def _last_amended(case: Case) -> tuple[str, ...]:
+def _last_amended(case: DraftInput) -> tuple[str, ...]:
     return (amended_text(amended_day(case)),)
 
 
-def occurrences(case: Case) -> list[tuple[date, str]]:
+def occurrences(case: DraftInput) -> list[tuple[date, str]]:
     """Return each London date of occurrence with the practices it concerns, in time order."""
     zone = case.timezone
     facts = case.facts
@@ -97,7 +97,7 @@ def occurrences(case: Case) -> list[tuple[date, str]]:
     return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
 
 
-def _date(case: Case) -> tuple[str, ...]:
+def _date(case: DraftInput) -> tuple[str, ...]:
     typed = case.incident.words.get("when")
     if typed:
         return (_typed_dates(typed, case.timezone),)
@@ -124,21 +124,21 @@ def _read_dates(typed: str, zone: str) -> list[datetime]:
     return [each if each.tzinfo else each.replace(tzinfo=ZoneInfo(zone)) for each in read]
 
 
-def _account(case: Case) -> tuple[str, ...]:
+def _account(case: DraftInput) -> tuple[str, ...]:
     # A form with a box for the date has no need of it here.
     dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
     when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
     return (*when, *narrative.account(case))
 
 
-def _grade(case: Case) -> tuple[str, ...]:
+def _grade(case: DraftInput) -> tuple[str, ...]:
     grade = case.incident.grade
     if case.incident.kind == "hand":
         return (f"{words.capital(grade)}: graded by the person who logged it",)
     return (GRADES.get(grade, grade),)
 
 
-def _clauses(case: Case) -> tuple[str, ...]:
+def _clauses(case: DraftInput) -> tuple[str, ...]:
     if not case.clauses:
         return ()
     book = f"{case.edition.title}, edition {case.edition.name}"
@@ -148,11 +148,11 @@ def _clauses(case: Case) -> tuple[str, ...]:
     )
 
 
-def _slot(case: Case) -> tuple[str, ...]:
+def _slot(case: DraftInput) -> tuple[str, ...]:
     return (narrative.announcement(case.facts),) if case.facts else (case.incident.words.get("next_edition", ""),)
 
 
-def _measure(case: Case) -> tuple[str, ...]:
+def _measure(case: DraftInput) -> tuple[str, ...]:
     facts = case.facts
     if facts is None or case.incident.kind == "hand":
         return ()
@@ -164,7 +164,7 @@ def _measure(case: Case) -> tuple[str, ...]:
     return (*(narrative.exposure_told(each, facts) for each in facts.exposures), *delays)
 
 
-def _evidence(case: Case) -> tuple[str, ...]:
+def _evidence(case: DraftInput) -> tuple[str, ...]:
     facts = case.facts
     if facts is None or case.incident.kind == "hand":
         return ()
@@ -172,7 +172,7 @@ def _evidence(case: Case) -> tuple[str, ...]:
     return (f"Measured times and the evidence of the monitor are in annexes A and B of this draft ({kept}).",)
 
 
-KNOWN: Mapping[str, Callable[[Case], tuple[str, ...]]] = {
+KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "release.title": _title,
     "release.landing_url": _url,
     "producer.name": _producer,
@@ -194,7 +194,7 @@ KNOWN: Mapping[str, Callable[[Case], tuple[str, ...]]] = {
 }
 
 
-def warnings(fact: str, case: Case) -> tuple[str, ...]:
+def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
     """Return what a person should check about a fact."""
     if fact == "incident.date":
         return _date_warnings(case)
@@ -203,7 +203,7 @@ def warnings(fact: str, case: Case) -> tuple[str, ...]:
     return ()
 
 
-def _date_warnings(case: Case) -> tuple[str, ...]:
+def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     typed = _read_dates(case.incident.words.get("when", ""), case.timezone)
     days = [words.local_day(each, case.timezone) for each in typed or [case.incident.occurred]]
     reported = words.local_day(case.incident.opened, case.timezone)
@@ -215,12 +215,12 @@ def _date_warnings(case: Case) -> tuple[str, ...]:
     return tuple(off)
 
 
-def _clause_warnings(case: Case) -> tuple[str, ...]:
+def _clause_warnings(case: DraftInput) -> tuple[str, ...]:
     unsure = [clause.cite for clause in case.clauses if not clause.sure]
     return (f"The number of {words.joined(unsure)} is not confirmed: check it.",) if unsure else ()
 
 
-def _register_question(case: Case) -> tuple[str, ...]:
+def _register_question(case: DraftInput) -> tuple[str, ...]:
     slot: datetime | None = case.facts.slot if case.facts else None
     if slot is None or words.clock(slot, case.timezone) == "09:30":
         return ()

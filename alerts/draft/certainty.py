@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from alerts.draft import words
-from alerts.draft.case import Case, bears_on, part_name, parts_in_order
+from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
 from alerts.draft.narrative import unproven
 from alerts.draft.report import Table
-from alerts.finding import Between, Certainty, Exposure, Part, ReleaseFacts, Seconds
+from alerts.finding import Certainty, Exposure, Part, ReleaseFacts
 from alerts.incident import Entry
-from alerts.tell import named
+from alerts.notice_text import named
+from schedules.times.interval import Bounds, Interval
 
 UTC_SHARES = (7, 5, 5)
 METHOD = (
@@ -23,19 +24,19 @@ RECORDS = (
 )
 
 
-def certainty(case: Case) -> tuple[str, ...]:
+def certainty(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
     if case.facts is None or not measured_by_monitor(case):
         return in_short(case)
     return (*in_short(case), METHOD, *([RECORDS] if case.facts.certainty.records else []))
 
 
-def measured_by_monitor(case: Case) -> bool:
+def measured_by_monitor(case: DraftInput) -> bool:
     """Tell whether there are measurements; an incident that a person logged has none."""
     return case.facts is not None and case.incident.kind != "hand"
 
 
-def in_short(case: Case) -> tuple[str, ...]:
+def in_short(case: DraftInput) -> tuple[str, ...]:
     """Return the same without the method, for the box of a form."""
     if case.facts is None or case.incident.kind == "hand":
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
@@ -57,7 +58,7 @@ def _spacing(seconds: float) -> str:
     return "second" if seconds == 1 else words.length(round(seconds)) if seconds >= 1 else f"{seconds:g} seconds"
 
 
-def _clock(offset: Seconds | None) -> str:
+def _clock(offset: Bounds | None) -> str:
     if offset is None or (offset.min is None and offset.max is None):
         return "The monitor's clock was not compared with those of the watched hosts."
     low = "not bounded" if offset.min is None else _tenths(math.floor(round(offset.min * 10, 6)))
@@ -100,7 +101,7 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     growing = " so far" if part.verdict == "overdue" else ""
     ahead = part.delay.max is not None and part.delay.max <= 0
     bounds = (
-        Seconds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
+        Bounds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
     )
     return words.capital(f"{words.span(bounds)} {'early' if ahead else 'late'}{growing}")
 
@@ -112,7 +113,7 @@ def _early(part: Part, facts: ReleaseFacts) -> str:
 
 def _span_open(exposure: Exposure) -> str:
     if exposure.open:
-        return f"{words.span(Seconds(exposure.seconds.min, None))}, still open"
+        return f"{words.span(Bounds(exposure.seconds.min, None))}, still open"
     return words.span(exposure.seconds)
 
 
@@ -120,7 +121,7 @@ def _start(exposure: Exposure, facts: ReleaseFacts) -> str:
     return words.between(exposure.start, facts.timezone)
 
 
-def annex(case: Case) -> tuple[Table, ...]:
+def annex(case: DraftInput) -> tuple[Table, ...]:
     """Return the tables of the evidence annex: this document, times in UTC, gaps, records, what was noted."""
     tables = [_document(case)]
     if case.facts is not None and measured_by_monitor(case):
@@ -129,7 +130,7 @@ def annex(case: Case) -> tuple[Table, ...]:
     return tuple(table for table in tables if table.rows)
 
 
-def _document(case: Case) -> Table:
+def _document(case: DraftInput) -> Table:
     rows = [
         ("Incident", case.incident.id),
         ("Edition of the Code", f"{case.edition.title}, edition {case.edition.name}"),
@@ -141,7 +142,7 @@ def _document(case: Case) -> Table:
     return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
 
 
-def _occurred(case: Case) -> str:
+def _occurred(case: DraftInput) -> str:
     # Midnight in London is the day before in UTC, for half of the year.
     logged = case.incident.words.get("when", "").split(",")[0].strip()
     is_day = case.incident.kind == "hand" and len(logged) == len("2016-10-01")
@@ -151,9 +152,9 @@ def _occurred(case: Case) -> str:
 def _times(facts: ReleaseFacts) -> Table:
     rows = [("Announced time", words.utc(facts.slot) if facts.slot else "not an instant", "as announced")]
     for part in parts_in_order(facts):
-        if part.first_seen != Between():
+        if part.first_seen != Interval():
             rows.append(_pair(f"First seen: {part_name(part)}", part.first_seen))
-        if part.released not in (Between(), part.first_seen):
+        if part.released not in (Interval(), part.first_seen):
             rows.append(_pair(f"Released: {part_name(part)}", part.released))
         for each in part.exposures:
             rows += [_pair(f"Exposure begins: {part_name(part)}", each.start)]
@@ -161,7 +162,7 @@ def _times(facts: ReleaseFacts) -> Table:
     return Table("Times in UTC", ("What", "After", "By"), tuple(rows), UTC_SHARES)
 
 
-def _pair(what: str, seen: Between) -> tuple[str, str, str]:
+def _pair(what: str, seen: Interval) -> tuple[str, str, str]:
     return what, words.utc(seen.after), words.utc(seen.by)
 
 
@@ -178,11 +179,11 @@ def _records(facts: ReleaseFacts) -> Table:
     return Table("Evidence records", ("Record", "SHA-256", "Status and headers of the answer"), rows, (2, 5, 6))
 
 
-def _line(entry: Entry, case: Case) -> str:
+def _line(entry: Entry, case: DraftInput) -> str:
     # The title, cut short for a subject, and the slot stand in full at the head of the draft.
     return entry.text.replace(f"{named(case.facts, entry.at)}, ", "", 1) if case.facts else entry.text
 
 
-def _noted(case: Case) -> Table:
+def _noted(case: DraftInput) -> Table:
     rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.timeline)
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))

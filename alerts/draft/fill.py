@@ -7,10 +7,10 @@ from datetime import datetime
 
 from alerts.draft import guidance
 from alerts.draft.answers import amended_day, asks_for, known, report_day, warnings
-from alerts.draft.case import Case
 from alerts.draft.certainty import annex, certainty, measured
 from alerts.draft.code import Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
+from alerts.draft.input import DraftInput
 from alerts.draft.report import Field, Report, Section
 from alerts.draft.timeline import timeline
 from alerts.incident import Incident
@@ -33,11 +33,11 @@ def fill(
     edition = edition_at(incident.occurred, book)
     kinds = guidance.failures(incident)
     asked = frozenset(fact for chapter in form.chapters for question in chapter.questions for fact in question.facts)
-    case = Case(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked)
+    case = DraftInput(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked)
     return _report(case, form)
 
 
-def _report(case: Case, form: Form) -> Report:
+def _report(case: DraftInput, form: Form) -> Report:
     facts = case.facts
     # The verdict on the next release says nothing of a leak: it stays out of a hand-logged incident.
     hand = case.incident.kind == "hand"
@@ -62,11 +62,11 @@ def _report(case: Case, form: Form) -> Report:
     )
 
 
-def _section(chapter: Chapter, case: Case) -> Section:
+def _section(chapter: Chapter, case: DraftInput) -> Section:
     return Section(chapter.id, chapter.heading, tuple(_field(question, case) for question in chapter.questions))
 
 
-def _field(question: Question, case: Case) -> Field:
+def _field(question: Question, case: DraftInput) -> Field:
     found = {fact: known(fact, case) for fact in question.facts}
     missing = [fact for fact in question.facts if not found[fact] and _owed(fact, question)]
     return Field(

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from alerts.draft import words
-from alerts.draft.case import Case
-from alerts.finding import Seconds
+from alerts.draft.input import DraftInput
 from alerts.incident import Incident
+from schedules.times.interval import Bounds
 
 CITED_OF_PLATFORM = 3
 SORTS = {
@@ -26,7 +26,7 @@ PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
 NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
 
 
-def previous(case: Case) -> tuple[str, ...]:
+def previous(case: DraftInput) -> tuple[str, ...]:
     """Return one line per earlier incident that shares something with this one, oldest first, and recurring causes.
 
     What claims no breach, such as a lead, is none. Of those that share the platform alone only the newest are cited,
@@ -47,7 +47,7 @@ def previous(case: Case) -> tuple[str, ...]:
     return (*counted, *(cited(each, case) for each in earlier if each not in left_out), *recurring(earlier))
 
 
-def cited(earlier: Incident, case: Case) -> str:
+def cited(earlier: Incident, case: DraftInput) -> str:
     """Return one sentence: when it was, of which release, what happened, what it shares, the cause logged."""
     shared = shared_with(earlier, case.incident)
     same = f"; same {shared}" if shared else ""
@@ -71,7 +71,7 @@ def outcome(incident: Incident) -> str:
     return f"{facts.verdict.replace('_', ' ')}{_by(page)}"
 
 
-def _by(delay: Seconds | None) -> str:
+def _by(delay: Bounds | None) -> str:
     return f" by {words.span(delay)}" if delay and (delay.min or 0) > 0 else ""
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from alerts.draft import words
-from alerts.draft.case import Case, bears_on, delay_of, lead, part_name, parts_in_order
-from alerts.finding import Between, BlindSpan, Exposure, Part, ReleaseFacts, Seconds
+from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
+from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts
+from schedules.times.interval import Bounds, Interval
 
 # Details of these findings hold addresses and times; those of any other kind are not repeated.
 TOLD = (
@@ -25,7 +26,7 @@ EMBARGO = (
 )
 
 
-def account(case: Case) -> tuple[str, ...]:
+def account(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs that say what happened, announced address first."""
     facts = case.facts
     if case.incident.kind == "hand":
@@ -177,8 +178,8 @@ def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
     return f"It was seen gone {end}: an exposure of {words.span(exposure.seconds)}."
 
 
-def _so_far(measured: Seconds) -> str:
-    return words.span(Seconds(measured.min, None))
+def _so_far(measured: Bounds) -> str:
+    return words.span(Bounds(measured.min, None))
 
 
 def _details(facts: ReleaseFacts) -> list[str]:
@@ -196,7 +197,7 @@ def unproven(facts: ReleaseFacts) -> list[str]:
 
 def blind_told(blind: BlindSpan, timezone: str) -> str:
     """Say when the monitor could not see, and why."""
-    gap = words.between(Between(blind.begins, blind.ends), timezone)
+    gap = words.between(Interval(blind.begins, blind.ends), timezone)
     if blind.cause == "budget":
         return (
             f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
@@ -204,7 +205,7 @@ def blind_told(blind: BlindSpan, timezone: str) -> str:
     return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
 
 
-def logged_by_hand(case: Case) -> tuple[str, ...]:
+def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
     """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
     incident, typed = case.incident, case.incident.words
     said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}; the monitor did not measure this."]
@@ -219,7 +220,7 @@ def logged_by_hand(case: Case) -> tuple[str, ...]:
     return tuple(said)
 
 
-def impact(case: Case) -> tuple[str, ...]:
+def impact(case: DraftInput) -> tuple[str, ...]:
     """Return only what was measured of the effect on users."""
     facts = case.facts
     if facts is None or case.incident.kind == "hand":

@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.draft.words import utc
-from alerts.finding import Between, BlindSpan, ReleaseFacts, Seconds
+from alerts.finding import BlindSpan, ReleaseFacts
+from schedules.times.interval import Bounds, Interval
 
 FAULTY = ("late", "overdue", "early", "not_published", "unproven")
 JUDGED = ("on_time", "late", "overdue", "early", "not_published")
@@ -34,9 +35,9 @@ class Row:
     timezone: str
     slot: datetime | None
     verdict: str
-    first_seen: Between = field(default_factory=Between)
-    delay: Seconds | None = None
-    exposure: Seconds | None = None
+    first_seen: Interval = field(default_factory=Interval)
+    delay: Bounds | None = None
+    exposure: Bounds | None = None
     practice: str = ""
     cause: str = ""
     incident: str = ""
@@ -83,7 +84,7 @@ class Punctuality:
 
     judged: int
     on_time: int
-    mean: Seconds | None
+    mean: Bounds | None
 
     @property
     def share(self) -> float | None:
@@ -95,7 +96,7 @@ def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: s
     """Return the row of one release from its facts."""
     page = facts.page
     longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
-    seen = page.first_seen if page else Between()
+    seen = page.first_seen if page else Interval()
     delay = page.delay if page else None
     row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
     return Row(*row, seen, delay, longest, practice, cause, incident)
@@ -130,16 +131,16 @@ def punctuality(period: Period) -> Punctuality:
     # Early releases have no delay; letting them offset late ones would flatter the mean.
     low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
     high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
-    return Punctuality(len(judged), on_time, Seconds(low, high))
+    return Punctuality(len(judged), on_time, Bounds(low, high))
 
 
-def late_delays(period: Period) -> list[Seconds]:
+def late_delays(period: Period) -> list[Bounds]:
     """Return the measured delays of late releases, shortest first by lower bound."""
     late = (row.delay for row in period.rows if row.verdict in ("late", "overdue") and row.delay is not None)
     return sorted(late, key=lambda each: (each.min or 0.0, each.max or 0.0))
 
 
-def quantile(delays: Sequence[Seconds], share: float) -> Seconds | None:
+def quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
     """Return the delay that this share of the delays does not exceed (nearest rank), bound by bound.
 
     An open upper bound counts as the longest. None without delays.
@@ -150,7 +151,7 @@ def quantile(delays: Sequence[Seconds], share: float) -> Seconds | None:
     # Bound by bound: the result contains the quantile of the true delays, whichever they were.
     low = sorted(each.min or 0.0 for each in delays)[rank]
     high = sorted(math.inf if each.max is None else each.max for each in delays)[rank]
-    return Seconds(low, None if high == math.inf else high)
+    return Bounds(low, None if high == math.inf else high)
 
 
 def by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
@@ -220,7 +221,7 @@ def _safe(value: object) -> object:
 
 
 def _record(row: Row) -> dict[str, Any]:
-    delay, exposure = row.delay or Seconds(), row.exposure or Seconds()
+    delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
     named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident")
     texts = {name: getattr(row, name) for name in named}

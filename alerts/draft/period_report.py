@@ -20,7 +20,7 @@ from alerts.draft.period import (
     quantile,
 )
 from alerts.draft.report import Field, Report, Section, Table
-from alerts.finding import Seconds
+from schedules.times.interval import Bounds
 
 VERDICTS: Mapping[str, str] = {
     "on_time": "on time",
@@ -175,4 +175,4 @@ def _length(row: Row) -> str:
         return f"public early for {words.span(row.exposure)}"
     if row.verdict == "unproven" or row.delay is None:
         return "not proved"
-    return words.span(Seconds(row.delay.min, row.delay.max))
+    return words.span(Bounds(row.delay.min, row.delay.max))

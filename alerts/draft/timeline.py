@@ -7,9 +7,10 @@ from datetime import datetime, timedelta
 from html import escape
 
 from alerts.draft import words
-from alerts.draft.case import part_name, parts_in_order
+from alerts.draft.input import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
-from alerts.finding import Between, Part, ReleaseFacts
+from alerts.finding import Part, ReleaseFacts
+from schedules.times.interval import Interval
 
 # Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
 LEGEND = {
@@ -101,7 +102,7 @@ def _lane_alt(part: Part, timezone: str) -> str:
 
 def span_text(figure: Timeline) -> str:
     """Say between which instants the figure runs."""
-    told = words.between(Between(figure.begins, figure.ends), figure.timezone)
+    told = words.between(Interval(figure.begins, figure.ends), figure.timezone)
     return words.capital(told)
 
 

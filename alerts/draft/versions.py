@@ -9,9 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.draft import words as wording
-from alerts.draft.dates import amended_text, dated
 from alerts.draft.edits import STEP, merge
-from alerts.draft.report import Field, Report, report_json
+from alerts.draft.report import Field, Report, amended_text, dated, report_json
 
 MONITOR = "the monitor"
 ZONE = "Europe/London"

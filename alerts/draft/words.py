@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.finding import Between, Seconds
+from schedules.times.interval import Bounds, Interval
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
 UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
@@ -45,7 +45,7 @@ def length(seconds: int) -> str:
     return " ".join(named) or "0 seconds"
 
 
-def span(measured: Seconds | None) -> str:
+def span(measured: Bounds | None) -> str:
     """Return a length of time with its bounds: `37 to 38 minutes`, `at least 12 minutes`, `up to 45 seconds`."""
     if measured is None or (measured.min is None and measured.max is None):
         return "a time that is not known"
@@ -59,7 +59,7 @@ def span(measured: Seconds | None) -> str:
     return length(high) if low == high else f"{_both(low, high)}{_in_minutes(low, high)}"
 
 
-def _unit(measured: Seconds) -> int:
+def _unit(measured: Bounds) -> int:
     top = measured.max if measured.max is not None else measured.min or 0.0
     # Finer than this is noise to a reader, coarser would hide what was measured.
     unit = SECOND if top <= 2 * MINUTE else HOUR if top >= 3 * DAY else MINUTE
@@ -91,15 +91,15 @@ def _in_minutes(low: int, high: int) -> str:
     return f" ({low // MINUTE} to {high // MINUTE} minutes)"
 
 
-def against(delay: Seconds | None, slot: str) -> str:
+def against(delay: Bounds | None, slot: str) -> str:
     """Return a delay in words, negative being early: `37 to 38 minutes after the announced 09:30`."""
     if delay is None:
         return ""
     if delay.max is not None and delay.max <= 0:
-        lead = Seconds(-delay.max, None if delay.min is None else -delay.min)
+        lead = Bounds(-delay.max, None if delay.min is None else -delay.min)
         return f"{span(lead)} before the announced {slot}"
     if delay.min is not None and delay.min < 0 and delay.max is not None:
-        early, late = (span(Seconds(0, bound)).removeprefix("up to ") for bound in (-delay.min, delay.max))
+        early, late = (span(Bounds(0, bound)).removeprefix("up to ") for bound in (-delay.min, delay.max))
         return f"between {early} before and {late} after the announced {slot}"
     return f"{span(delay)} after the announced {slot}"
 
@@ -151,7 +151,7 @@ def brief(at: datetime, timezone: str) -> str:
     return f"{clock(at, timezone)} {zone(at, timezone)} on {day(local_day(at, timezone))}"
 
 
-def between(seen: Between, timezone: str, known_day: date | None = None) -> str:
+def between(seen: Interval, timezone: str, known_day: date | None = None) -> str:
     """Return an interval in words: `between 10:07:45 and 10:08:00 BST`.
 
     The date is left out when both ends fall on `known_day`, which the reader has just been told.

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.calendar_read import read_once
+from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
 from monitor.config.read import load
 from monitor.config.settings import Settings
-from monitor.config.shown import shown
-from monitor.config.values import Secret
+from monitor.config.values import Secret, shown
 from monitor.errors import BadInput, NinethirtyError
-from monitor.web.people import faults_of
+from monitor.web.users import faults_of
 
 
 @click.command("check")
@@ -45,7 +44,7 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
 
 
 def _faults(context: Context) -> Iterator[str]:
-    from monitor.record.open import file_of
+    from monitor.store.open import file_of
 
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):

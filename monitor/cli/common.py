@@ -22,7 +22,8 @@ from monitor.errors import SurroundingsFault, UnknownName
 if TYPE_CHECKING:
     # Only annotations want these, and `--help` should not wait for them.
     from monitor.config.settings import Settings
-    from monitor.record.store import Store
+    from monitor.store.interface import Store
+
 
 D = TypeVar("D", bound=date)
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
@@ -59,7 +60,7 @@ class Context:
     @property
     def own_monitors(self) -> list[str] | None:
         """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too."""
-        from monitor.record.open import is_shared
+        from monitor.store.open import is_shared
 
         settings = self.settings
         return [settings.watch.vantage] if is_shared(settings.store.url) else None
@@ -71,7 +72,7 @@ class Context:
     @contextmanager
     def store(self) -> Iterator[Store]:
         """Open the configured store for the length of a block. Raises `StoreFault`."""
-        from monitor.record.open import open_store
+        from monitor.store.open import open_store
 
         store = open_store(self.settings.store.url)
         try:
@@ -191,3 +192,15 @@ def _replace(output: Path, content: bytes) -> None:
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Keep log lines but errors to ourselves for the length of a block; none of `secrets` is ever told."""
+    from monitor.health import logs
+
+    listener = logs.set_up("ERROR", sys.stderr, as_json=False, secrets=secrets)
+    try:
+        yield
+    finally:
+        listener.stop()

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, Instant, as_json, print_json, unknown
-from monitor.cli.release_text import release_lines
 from monitor.cli.say import items
+from monitor.cli.text import release_lines
 
 if TYPE_CHECKING:
-    from monitor.judge.account import Fact
-    from monitor.judge.explain import Explanation
-    from monitor.record.rows import Record
-    from monitor.record.store import Store
+    from monitor.judge.explain.explain import Explanation
+    from monitor.judge.explain.looks import Fact
+    from monitor.store.interface import Store
+    from monitor.store.rows import Record
 
 _HEADS = {
     "promise": "Promised",
@@ -38,7 +38,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
-    from monitor.judge.explain import explanation_json
+    from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
         body, explanation = explained(context, store, release, moment or context.now())
@@ -51,11 +51,11 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
 def explained(context: Context, store: Store, release: str, now: datetime) -> tuple[dict[str, Any], Explanation]:
     """Return the JSON of a release as of an instant, and why it is so. Raises `UnknownName`."""
-    from monitor.casefile import casefile_of, in_company
-    from monitor.deliver.events import body_of
-    from monitor.judge.explain import explain
-    from monitor.wiring import policies_of
-    from monitor.wiring_of_people import book_of
+    from monitor.app.options import policies_of
+    from monitor.app.options_of_people import book_of
+    from monitor.deliver.verdicts import body_of
+    from monitor.judge.explain.explain import explain
+    from monitor.watch.rejudge import casefile_of, in_company
 
     case = casefile_of(store, release)
     if case is None:
@@ -70,7 +70,7 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
 
 
 def _gone(records: Iterable[Record]) -> Iterator[Fact]:
-    from monitor.judge.account import Fact
+    from monitor.judge.explain.looks import Fact
 
     for record in records:
         if record.expired is not None:

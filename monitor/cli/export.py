@@ -16,7 +16,7 @@ from monitor.cli.common import Context, Day, as_json, deliver, span_of
 from monitor.cli.today import judged_bodies
 
 if TYPE_CHECKING:
-    from monitor.record.store import Store
+    from monitor.store.interface import Store
 
 FORMATS = ("csv", "json", "ics", "toml")
 COLUMNS = (
@@ -115,6 +115,6 @@ def _safe(value: object) -> object:
 
 
 def _calendar(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:
-    from monitor.published import published
+    from monitor.ledger.export import published
 
     return published(store, kind, span, context.now(), context.settings.timezone)[0]

@@ -31,6 +31,7 @@ VERBS = {
     "store": "upgrade, check or back up the store",
     "user": "make the line by which somebody may sign in to the pages",
 }
+_FOLDERS = {"calendar", "incident"}
 _INTERRUPTED = 130
 """What a shell expects of a program that was interrupted."""
 
@@ -47,7 +48,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             near = difflib.get_close_matches(cmd_name, VERBS, n=1)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
-        command: click.Command = importlib.import_module(f"monitor.cli.{cmd_name}").command
+        where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
+        command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # as above

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json
-from monitor.cli.quiet import hushed
+from monitor.cli.common import Context, Day, as_json, hushed, print_json
 from monitor.cli.say import local
 from monitor.cli.today import print_board, summary
 from monitor.errors import SurroundingsFault
 
 if TYPE_CHECKING:
-    from monitor.daemon import Daemon
+    from monitor.app.daemon import Daemon
 
 _ALIVE = timedelta(minutes=2)
 
@@ -44,7 +43,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
 
 async def _once(context: Context, day: date | None) -> list[dict[str, Any]]:
-    from monitor.build import Edges, build
+    from monitor.app.build import Edges, build
 
     daemon = build(context.settings, Edges(serve=False), context.path.parent)
     try:

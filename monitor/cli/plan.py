@@ -13,7 +13,7 @@ from monitor.cli.common import Context, Day, as_json, midnight, print_json, tabl
 from monitor.cli.say import day_line
 
 if TYPE_CHECKING:
-    from monitor.cli.plan_of_day import HostPlan, Planned
+    from monitor.watch.day_plan import HostPlan, Planned
 
 _BAR = 40
 _ALIKE = 0.2
@@ -30,7 +30,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     Example: ninethirty plan --date 2026-11-26
     """
-    from monitor.cli.plan_of_day import hosts_of, planned
+    from monitor.watch.day_plan import hosts_of, planned
 
     zone = context.settings.timezone
     day = day or today(zone)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import click
 
 from monitor.cli.common import Context, as_json, print_json
-from monitor.config.crosscheck import recogniser_fault
+from monitor.config.checks import recogniser_fault
 
 _TOLD = (
     "date",
@@ -61,17 +61,17 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
 
 
 async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
+    from monitor.app.options import fetcher_of
     from monitor.clock import SystemClock
-    from monitor.judge.asjson import instant_json
+    from monitor.judge.as_json import instant_json
     from monitor.look.fetch import Answer
-    from monitor.look.see import Seer
+    from monitor.look.interpret import Interpreter
     from monitor.plan.targets import Target, View
-    from monitor.wiring import fetcher_of
 
     fetcher = fetcher_of(context.settings_or_default, SystemClock())
     target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
     try:
-        seer = Seer()
+        seer = Interpreter()
         outcome = await fetcher.fetch(seer.request(target))
         sighting = seer.see(target, outcome)
     finally:

@@ -16,8 +16,7 @@ from pathlib import Path
 
 import click
 
-from monitor.cli.common import Context, as_json
-from monitor.cli.quiet import hushed
+from monitor.cli.common import Context, as_json, hushed
 from monitor.errors import BadInput, Fault
 
 
@@ -80,7 +79,7 @@ def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> 
 def _play(path: Path, *, speed: float | None, keep: Path | None, as_json: bool) -> tuple[bool, str]:
     """Play one script; returns whether all was as expected, and what to print."""
     from monitor.rehearse.drive import play
-    from monitor.rehearse.tell import told
+    from monitor.rehearse.summary import told
 
     script, base = _read(path)
     with _folder(keep, path.stem) as folder, hushed():
@@ -106,7 +105,7 @@ def _readable(scripts: tuple[Path, ...]) -> tuple[Path, ...]:
 def _read(path: Path):  # type: ignore[no-untyped-def] # noqa: ANN202 # its types are imported when it is called
     from monitor.config.read import read_settings
     from monitor.config.settings import Settings
-    from monitor.rehearse.script import read_script
+    from monitor.rehearse.script.script import read_script
 
     script = read_script(path)
     return script, read_settings(script.config) if script.config is not None else Settings()

@@ -14,13 +14,13 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
 from monitor.cli.today import judged_bodies
-from monitor.words import lateness
+from monitor.judge.json_words import lateness
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period, Row
-    from alerts.finding import Between, Seconds
     from monitor.config.settings import Settings
-    from monitor.record.store import Store
+    from monitor.store.interface import Store
+    from schedules.times.interval import Bounds, Interval
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
 
@@ -118,23 +118,23 @@ def _instant(text: str | None) -> datetime | None:
     return None if text is None else datetime.fromisoformat(text)
 
 
-def _between(interval: Mapping[str, Any]) -> Between:
-    from alerts.finding import Between
+def _between(interval: Mapping[str, Any]) -> Interval:
+    from schedules.times.interval import Interval
 
-    return Between(_instant(interval["after"]), _instant(interval["by"]))
+    return Interval(_instant(interval["after"]), _instant(interval["by"]))
 
 
-def _seconds(bounds: Mapping[str, Any] | None) -> Seconds | None:
-    from alerts.finding import Seconds
+def _seconds(bounds: Mapping[str, Any] | None) -> Bounds | None:
+    from schedules.times.interval import Bounds
 
-    return None if bounds is None else Seconds(bounds["min"], bounds["max"])
+    return None if bounds is None else Bounds(bounds["min"], bounds["max"])
 
 
 def _written(context: Context, found: Period, kind: str) -> bytes:
     from alerts.draft.pattern import patterns_json
     from alerts.draft.period import period_csv, period_json
     from alerts.draft.period_report import period_report
-    from alerts.draft.write.writers import WRITERS
+    from alerts.draft.write.registry import WRITERS
 
     if kind == "csv":
         return period_csv(found).encode()

@@ -10,7 +10,7 @@ import signal
 import click
 
 from monitor.cli.common import Context
-from monitor.heap import settle
+from monitor.health.system import settle
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -28,10 +28,10 @@ def command(context: Context, log: str, level: str) -> None:
     """
     for number in _STOPS:
         signal.signal(number, _now)
-    from monitor import logs
-    from monitor.build import Edges, build
+    from monitor.app.build import Edges, build
     from monitor.config.secrets import secrets_of
-    from monitor.systemd import service_manager
+    from monitor.health import logs
+    from monitor.health.system import service_manager
 
     settings = context.settings
     listener = logs.set_up(level, as_json=log == "json", secrets=secrets_of(settings))

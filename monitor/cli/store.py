@@ -40,7 +40,7 @@ def check(context: Context, *, as_json: bool) -> None:
 
     Example: ninethirty store check
     """
-    from monitor.record.chain import verify
+    from monitor.store.evidence.chain import verify
 
     own = context.own_monitors
     with context.store() as store:

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
-from monitor.cli.release_text import longest_exposure
 from monitor.cli.say import day_line
-from monitor.words import lateness_text, length_text, verdict_text
+from monitor.cli.text import longest_exposure
+from monitor.judge.json_words import lateness_text, length_text, verdict_text
 
 if TYPE_CHECKING:
-    from monitor.record.store import Store
+    from monitor.store.interface import Store
 
 _MOST_OPEN = 10
 _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
@@ -79,18 +79,18 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
 
 def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
     """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
-    from monitor.casefile import fresh
-    from monitor.wiring import policies_of
-    from monitor.wiring_of_people import book_of
+    from monitor.app.options import policies_of
+    from monitor.app.options_of_people import book_of
+    from monitor.watch.rejudge import fresh
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
     return [fresh(store, policies, row, now, book) for row in store.judged(begin, end)]
 
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
-    from monitor.casefile import unjudged
-    from monitor.wiring import policies_of
-    from monitor.wiring_of_people import book_of
+    from monitor.app.options import policies_of
+    from monitor.app.options_of_people import book_of
+    from monitor.watch.rejudge import unjudged
 
     return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))
 

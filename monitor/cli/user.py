@@ -21,7 +21,7 @@ def command(*, name: str, role: str, as_json: bool) -> None:
 
     Example: ninethirty user anne --role "duty statistician" >> users
     """
-    from monitor.web.people import line
+    from monitor.web.users import line
 
     try:
         made = line(name, _password(), role)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-from monitor.config.names import Address, Name, Zone
-from monitor.config.values import Spacing, Table, TimeOfDay
+from monitor.config.values import Address, Name, Spacing, Table, TimeOfDay, Zone
 
 Nation = Literal["ENG", "WLS", "SCT", "NIR"]
 

@@ -7,8 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.names import Address, Hook, Mailbox
-from monitor.config.values import Secret, Spacing, Table
+from monitor.config.values import Address, Hook, Mailbox, Secret, Spacing, Table
 
 
 class FolderChannel(Table):

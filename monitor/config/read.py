@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from monitor.config.crosscheck import cross_faults
+from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
-from monitor.config.shown import is_private, shown
+from monitor.config.values import shown
 from monitor.errors import BadInput, Fault
 
 M = TypeVar("M", bound=BaseModel)
@@ -184,3 +184,22 @@ def _inside(node: Mapping[str, Any], step: str | int, defs: Mapping[str, Any]) -
         return [node["properties"][step]]
     extra = node.get("additionalProperties")
     return [extra] if isinstance(extra, Mapping) else []
+
+
+_SECRETS = ("password", "passwd", "passphrase", "secret", "token", "key", "apikey", "credentials", "auth")
+# Of a channel, whose addresses can be secrets as a whole, only these are ever quoted.
+_PLAIN = {"kind", "name", "every", "host", "port", "security", "user", "sender", "to", "folder", "template"}
+
+
+def is_private(place: Sequence[str | int]) -> bool:
+    """Tell whether what stands at a place of a configuration may be a secret, so that it must not be quoted."""
+    names = [step for step in place if isinstance(step, str)]
+    if names[:1] in (["channel"], ["deadman"]) and not _PLAIN.issuperset(names[1:]):
+        return True
+    return any(_sounds_secret(name) for name in names)
+
+
+def _sounds_secret(name: str) -> bool:
+    # Misspelt ones too: that is when a fault quotes them.
+    words = re.split(r"[^a-z]+", name.lower())
+    return any(difflib.get_close_matches(word, _SECRETS, n=1, cutoff=0.8) for word in words)

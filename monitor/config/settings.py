@@ -17,10 +17,15 @@ from monitor.config.calendars import (
     SplitSettings,
 )
 from monitor.config.channels import Channel
-from monitor.config.deadman import DeadmanSettings
-from monitor.config.names import Address, Name, Zone
-from monitor.config.telling import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
-from monitor.config.values import LONGEST_DAYS, Duration, Rate, Spacing, Table, TimeOfDay
+from monitor.config.people import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
+from monitor.config.values import LONGEST_DAYS, Address, Duration, Name, Rate, Spacing, Table, TimeOfDay, Zone
+
+
+class DeadmanSettings(Table):
+    """Who is told, every so often, that all is well; None tells nobody. Whoever knows the address can say so too."""
+
+    url: Address | None = None
+    every: Spacing = timedelta(seconds=60)
 
 
 class StoreSettings(Table):

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from datetime import time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 from pydantic_core import PydanticCustomError
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as exc:
+        raise PydanticCustomError("zone", 'no time zone of that name, write "Europe/London"') from exc
+    return name
+
+
+def _address(url: str) -> str:
+    if not re.match(r"https?://[^/\s@]+(/\S*)?$", url):
+        raise PydanticCustomError("url", 'not an address, write "https://host/path" without user or password')
+    return url
+
+
+def _hook(url: str) -> str:
+    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
+        raise PydanticCustomError("url", 'not an address, write "https://host/path"')
+    return url
+
+
+def _mailbox(text: str) -> str:
+    if not re.fullmatch(r"[^@]+@[^@\s]+", text):
+        raise PydanticCustomError("mailbox", 'not a mail address, write "statistics@example.gov.uk"')
+    return text
+
+
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise PydanticCustomError("name", "not a name: lower-case letters, digits, dots and dashes")
+    return name
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+Address = Annotated[str, AfterValidator(_address)]
+Name = Annotated[str, AfterValidator(_name)]
+Hook = Annotated[str, AfterValidator(_hook)]
+"""An address that may hold a user and a password: it is never shown."""
+Mailbox = Annotated[str, AfterValidator(_mailbox)]
+
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -111,3 +154,21 @@ class Secret(Table):
             return os.environ.get(self.env, "")
         path = Path(str(self.file))
         return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+
+_LONGEST = 80
+
+
+_USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
+
+
+def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
+    """Return a value in few characters, users and passwords taken out of addresses."""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return "a table"
+    if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
+        return "a list of tables"
+    text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -10,9 +10,9 @@ import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.draft.versions import Version, Versions, changed
-from alerts.draft.write.writers import MEDIA, WRITERS
+from alerts.draft.write.registry import MEDIA, WRITERS
 from monitor.errors import UnknownName
-from monitor.record.rows import Draft
+from monitor.store.rows import Draft
 
 _log = structlog.get_logger(__name__)
 ENDINGS = tuple(WRITERS)

@@ -7,14 +7,12 @@ from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
 
 from alerts import finding as facts
-from monitor.judge.interval import NOTHING, Bounds, Interval
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
 from monitor.look.sighting import State
-from monitor.plan.expected import is_expected
+from monitor.plan.predicted import is_expected
 from schedules.slot import Precision, Slot
-
-_NOTHING = facts.Between()
+from schedules.times.interval import Bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         at=verdict.at,
         parts=tuple(_part(part) for part in verdict.parts if _is_known(part)),
         findings=tuple(
-            facts.Finding(found.kind.value, found.part, found.detail, _seconds(found.seconds), found.at)
+            facts.Finding(found.kind.value, found.part, found.detail, found.seconds, found.at)
             for found in verdict.findings
         ),
         unproven_because=verdict.unproven_because,
@@ -81,9 +79,9 @@ def _part(part: PartVerdict) -> facts.Part:
         part.url,
         part.required,
         part.word.value,
-        _between(part.first_seen),
-        _between(part.released),
-        _seconds(part.delay),
+        part.first_seen,
+        part.released,
+        part.delay,
         tuple(_exposure(exposure) for exposure in part.exposures),
     )
 
@@ -91,9 +89,9 @@ def _part(part: PartVerdict) -> facts.Part:
 def _exposure(exposure: Exposure) -> facts.Exposure:
     return facts.Exposure(
         exposure.part,
-        _between(exposure.start),
-        _between(exposure.to),
-        _seconds(exposure.seconds) or facts.Seconds(),
+        exposure.start,
+        exposure.to,
+        exposure.seconds or Bounds(),
         exposure.open,
     )
 
@@ -104,14 +102,6 @@ def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
     return monitor, int(number) if number.isdecimal() else 0, record[0]
 
 
-def _between(interval: Interval) -> facts.Between:
-    return facts.Between(interval.after, interval.by) if interval != NOTHING else _NOTHING
-
-
-def _seconds(bounds: Bounds | None) -> facts.Seconds | None:
-    return None if bounds is None else facts.Seconds(bounds.min, bounds.max)
-
-
 def _certainty(measured: Measured) -> facts.Certainty:
     runs = [run for target in measured.runs.values() for run in target]
     return facts.Certainty(
@@ -119,7 +109,7 @@ def _certainty(measured: Measured) -> facts.Certainty:
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         spacing=measured.spacing,
-        clock_offset=_seconds(measured.clock_offset),
+        clock_offset=measured.clock_offset,
         blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),
         records=tuple(sorted(measured.records, key=_in_order)),
         others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),

@@ -9,7 +9,7 @@ from datetime import datetime
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.judge.window import Window, window
-from schedules.inforce import InForce, slot_in_force
+from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from monitor.judge.interval import NOTHING, Bounds, Interval, between, seconds_between
 from monitor.judge.presence import Presence
 from monitor.judge.verdict import Exposure
 from monitor.judge.window import Window
+from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between
 
 
 def exposures(part: str, presences: Iterable[Presence], window: Window, now: datetime) -> tuple[Exposure, ...]:

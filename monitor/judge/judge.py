@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
-from monitor.judge.findings import findings
-from monitor.judge.interval import NOTHING, Bounds
+from monitor.judge.findings.all import findings
 from monitor.judge.part import GRAVEST, ORIGIN_AWAITED, counts, is_revealed, judge_part, unjudged_part
+from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Blind, Run
-from monitor.judge.seen import Seen, seen
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.times.interval import NOTHING, Bounds
 
 _DONE = (Word.ON_TIME, Word.LATE, Word.EARLY)
 _MOMENT = timedelta(seconds=1)
@@ -39,7 +39,7 @@ def judge(
     return judged(case, sights)
 
 
-def judged(case: Case, sights: Sequence[Seen]) -> Verdict:
+def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
     parts = _parts(case, sights)
     found = findings(case, parts, sights)
@@ -66,7 +66,7 @@ def judged(case: Case, sights: Sequence[Seen]) -> Verdict:
     )
 
 
-def _parts(case: Case, sights: Sequence[Seen]) -> tuple[PartVerdict, ...]:
+def _parts(case: Case, sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
     page = NOTHING
     parts: list[PartVerdict] = []
     for sight in sights:
@@ -75,7 +75,7 @@ def _parts(case: Case, sights: Sequence[Seen]) -> tuple[PartVerdict, ...]:
     return tuple(parts)
 
 
-def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -> tuple[Word, str | None]:
+def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Word, str | None]:
     if case.standing.cancelled:
         return Word.CANCELLED, None
     if any(part.word is Word.UNANNOUNCED for part in parts):
@@ -88,7 +88,7 @@ def _word(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen]) -> t
     return word, _because(weighty) if word is Word.UNPROVEN else None
 
 
-def _weighs(part: PartVerdict, sight: Seen, parts: Sequence[PartVerdict]) -> bool:
+def _weighs(part: PartVerdict, sight: PartEvidence, parts: Sequence[PartVerdict]) -> bool:
     if not counts(part):
         return False
     page = next((each.released for each in parts if each.id == "page"), NOTHING)
@@ -148,7 +148,9 @@ def _is_settled(case: Case, part: PartVerdict) -> bool:
     return part.word is Word.NOT_PUBLISHED or (part.word in _DONE and part.released.by is not None)
 
 
-def _revisit(case: Case, parts: Sequence[PartVerdict], sights: Sequence[Seen], *, final: bool) -> datetime | None:
+def _revisit(
+    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], *, final: bool
+) -> datetime | None:
     """Return the next instant at which time alone can change the verdict or its findings."""
     turns = [*_flickers(case, sights), *(() if final else [*_turns(case), *_settling(case, parts)])]
     return min((turn for turn in turns if turn > case.now), default=None)
@@ -168,11 +170,11 @@ def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:
     return [by + case.policy.grace for by in unproven if by is not None]
 
 
-def _flickers(case: Case, sights: Sequence[Seen]) -> list[datetime]:
+def _flickers(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
     """Return when content last seen to go will have been gone for too long to be a flicker of some cache."""
     going = [sight for sight in sights if sight.public and _is_going(sight.public[-1], sight)]
     return [sight.public[-1].end + case.policy.on_time_within + _MOMENT for sight in going]
 
 
-def _is_going(last: Presence, sight: Seen) -> bool:
+def _is_going(last: Presence, sight: PartEvidence) -> bool:
     return any(spell.end > last.end for spells in sight.spells.values() for spell in spells if not spell.out)

@@ -7,15 +7,15 @@ from datetime import datetime, timedelta
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import exposures, is_early
-from monitor.judge.interval import NOTHING, Bounds, Interval, seconds_between, since
-from monitor.judge.seen import Seen
+from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.judge.words import at, lasting, spanned
 from monitor.look.sighting import State
-from monitor.plan.expected import is_expected
+from monitor.plan.predicted import is_expected
 from monitor.plan.targets import View
 from schedules.announcement import Role
+from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
@@ -44,7 +44,7 @@ class Timing:
     because: str | None = None
 
 
-def judge_part(case: Case, seen: Seen, page: Interval = NOTHING) -> PartVerdict:
+def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> PartVerdict:
     """Return the verdict on one part; `page` is when the landing page was released, as far as known.
 
     The case must have a window.
@@ -71,7 +71,7 @@ def judge_part(case: Case, seen: Seen, page: Interval = NOTHING) -> PartVerdict:
     )
 
 
-def unjudged_part(case: Case, seen: Seen) -> PartVerdict:
+def unjudged_part(case: Case, seen: PartEvidence) -> PartVerdict:
     """Return what can be said of a part without a slot that counts: when it came, but not whether in time."""
     came = seen.presences[0].appears if seen.presences else NOTHING
     word, because = Word.PENDING, None
@@ -92,7 +92,7 @@ def counts(part: PartVerdict) -> bool:
     return part.required and part.role != Role.ALTERNATIVE.value
 
 
-def is_revealed(seen: Seen, page: Interval) -> bool:
+def is_revealed(seen: PartEvidence, page: Interval) -> bool:
     """Tell whether only the landing page revealed this part: nobody looked before the page was out."""
     return page.by is not None and seen.first_look is not None and seen.first_look >= page.by
 
@@ -109,7 +109,7 @@ def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bound
 class _Timer:
     """One part, its window, the instant of judgement and the zone for words."""
 
-    seen: Seen
+    seen: PartEvidence
     window: Window
     now: datetime
     zone: str

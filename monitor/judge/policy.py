@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from monitor.judge.interval import Bounds
+from schedules.times.interval import Bounds
 from schedules.workdays import ENGLAND, Workdays
 
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.judge.interval import Interval
-from monitor.judge.spell import Spell, gone_by
+from monitor.judge.spells import Spell, gone_by
 from monitor.plan.targets import View
+from schedules.times.interval import Interval
 
 # Nothing is taken to come, go and come again within this time: two views that closely agree saw one appearance.
 _CLOSE = timedelta(seconds=20)

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from monitor.judge.interval import NOTHING, Bounds, Interval
 from monitor.judge.policy import Grade
 from schedules.slot import Slot
+from schedules.times.interval import NOTHING, Bounds, Interval
 
 
 class Word(StrEnum):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.judge.policy import Policy
 from schedules.announcement import State
-from schedules.inforce import InForce
+from schedules.in_force import InForce
 from schedules.slot import Precision
 
 

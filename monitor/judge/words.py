@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from math import ceil, floor
 from zoneinfo import ZoneInfo
 
-from monitor.judge.interval import Bounds, Interval
+from schedules.times.interval import Bounds, Interval
 
 
 def at(instant: datetime, timezone: str = "Europe/London") -> str:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 
 from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Fetcher
-from monitor.look.lane import LONGEST_SLEEP, NOTICED, Lane, Woken
+from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
+from monitor.look.interpret import Interpreter
 from monitor.look.redirect import is_near
-from monitor.look.see import Seer
+from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
-from monitor.look.watched import Watched
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target
@@ -56,7 +56,7 @@ class Poller:
         clock: Clock,
         fetcher: Fetcher,
         budget: Budget,
-        seer: Seer,
+        seer: Interpreter,
         on_sighting: OnSighting,
         hooks: Hooks | None = None,
         *,
@@ -70,8 +70,8 @@ class Poller:
         self._on_sighting = on_sighting
         self._hooks = hooks or Hooks()
         self._at_once = at_once
-        self._watched: dict[str, Watched] = {}
-        self._lanes: dict[str, Lane] = {}
+        self._watched: dict[str, ScheduledTarget] = {}
+        self._lanes: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
@@ -100,7 +100,7 @@ class Poller:
         if watched is not None and watched.is_same(target, windows, shift, instant):
             return
         if watched is None or watched.target.host != target.host:
-            watched = self._watched[target.id] = Watched(target, windows, shift, now, instant)
+            watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, instant)
             watched.plan_after(now - timedelta(microseconds=1))
             if soon:
                 watched.look_now(now)
@@ -184,16 +184,16 @@ class Poller:
             for task in self._flying:
                 task.cancel()
 
-    def _lane(self, host: str) -> Lane:
+    def _lane(self, host: str) -> HostQueue:
         lane = self._lanes.get(host)
         if lane is None:
-            lane = self._lanes[host] = Lane(host, self._budget.rate(host), self._clock, self._start)
+            lane = self._lanes[host] = HostQueue(host, self._budget.rate(host), self._clock, self._start)
             lane.at_once = self._at_once
             if self._running is not None:
                 self._running.create_task(lane.run(self._stop, self._woken))
         return lane
 
-    def _start(self, watched: Watched, due: datetime, now: datetime) -> None:
+    def _start(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
         self._report(watched.target, watched.missed(now))
         self.made += 1
         self._hooks.started(watched.target, (now - due) / timedelta(seconds=1))
@@ -207,7 +207,7 @@ class Poller:
             context = {"message": "a look broke", "exception": task.exception(), "task": task}
             task.get_loop().call_exception_handler(context)
 
-    async def _look(self, watched: Watched, target: Target) -> None:
+    async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         try:
             outcome = await self._fetcher.fetch(self._seer.request(target, watched.url))
             sighting = self._seer.see(target, outcome)
@@ -265,7 +265,7 @@ class Poller:
             self._report(watched.target, watched.replan((), timedelta(), now))
 
 
-def _adopt(watched: Watched, sighting: Sighting) -> None:
+def _adopt(watched: ScheduledTarget, sighting: Sighting) -> None:
     """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
     there = next((found.url for found in sighting.found if found.role == "redirect"), None)
     target = watched.target

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin, urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.seen import Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
 _FILES = "assets.publishing.service.gov.uk"
 _PAGES = "www.gov.uk"

@@ -9,10 +9,27 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from monitor.plan.chance import chance_of
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, on_grid
 from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
+
+_STEP = 4.0
+LISTING = 10_000.0
+"""A listing speaks for every page of its host: it keeps its spacing until that is a hundred times too much."""
+
+
+def chance_of(target: Target, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
+    """Return the chance of a target, where 1.0 is that of a required part at its slot.
+
+    `awaited`: its slot has passed, or its page is out, and it is still missing. `out`: it is there, and watched for
+    withdrawal alone. `exact`: its release is judged to the minute. A content-API twin only bears out what its
+    page shows, and what is not required worsens no verdict.
+    """
+    if target.view is View.TRIPWIRE:
+        return LISTING
+    against = (target.view is View.CONTENT, target.aside, out, not exact)
+    return float(_STEP ** (awaited - sum(against)))
+
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AGAIN = "again"
@@ -33,7 +50,7 @@ class Stage(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Progress:
     """How a target stands.
 
     `UNSEEN`: not seen, or gone again. `EXPOSED`: present `since` then although its slot lies ahead.
@@ -47,13 +64,13 @@ class Standing:
     left: datetime | None = None
 
 
-UNSEEN = Standing()
+UNSEEN = Progress()
 
 
 def windows_for(
     target: Target,
     slot: Slot,
-    standing: Standing = UNSEEN,
+    standing: Progress = UNSEEN,
     phases: Phases = DEFAULT_PHASES,
     now: datetime = _EPOCH,
     *,
@@ -90,7 +107,7 @@ def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
     return tuple(joined)
 
 
-def _unseen(slot: Slot, standing: Standing, phases: Phases, now: datetime) -> Iterator[Window]:
+def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
     begins, passes = slot.begins(), slot.passes()
     since = standing.since if standing.stage is Stage.EXPOSED else None
     # A day whose time the configuration knows is watched like an announced instant, though never judged as one.
@@ -156,7 +173,7 @@ def _through_span(begins: datetime, passes: datetime, slot: Slot, phases: Phases
     yield _window("day", closes, passes, phases.day_every, usual)
 
 
-def _seen(slot: Slot, standing: Standing, phases: Phases) -> Iterator[Window]:
+def _seen(slot: Slot, standing: Progress, phases: Phases) -> Iterator[Window]:
     since = standing.since or slot.passes()
     if since is None:
         return
@@ -197,7 +214,7 @@ def _tripwire(slot: Slot, phases: Phases) -> Iterator[Window]:
         yield _window("tripwire", begins - phases.ahead_from, ends, phases.tripwire_every, _EPOCH)
 
 
-def _past_caches(plan: Sequence[Window], target: Target, standing: Standing) -> list[Window]:
+def _past_caches(plan: Sequence[Window], target: Target, standing: Progress) -> list[Window]:
     """Return the windows in which an origin is asked: as long as what it holds is awaited."""
     if standing.stage is not Stage.SEEN or standing.complete:
         return [window for window in plan if window.name in _ORIGIN_PHASES]
@@ -205,7 +222,7 @@ def _past_caches(plan: Sequence[Window], target: Target, standing: Standing) -> 
     return [] if target.aside else list(plan)
 
 
-def _as_viewed(plan: Sequence[Window], target: Target, standing: Standing, slot: Slot, phases: Phases) -> list[Window]:
+def _as_viewed(plan: Sequence[Window], target: Target, standing: Progress, slot: Slot, phases: Phases) -> list[Window]:
     if target.view is View.ORIGIN:
         return _past_caches(plan, target, standing)
     if target.view is View.CONTENT:
@@ -214,7 +231,7 @@ def _as_viewed(plan: Sequence[Window], target: Target, standing: Standing, slot:
     return list(plan)
 
 
-def _weighed(windows: Iterable[Window], target: Target, standing: Standing, *, exact: bool) -> Iterator[Window]:
+def _weighed(windows: Iterable[Window], target: Target, standing: Progress, *, exact: bool) -> Iterator[Window]:
     seen = standing.stage is Stage.SEEN
     for window in windows:
         awaited = window.name in _AWAITED_PHASES or (seen and not standing.complete)

@@ -10,18 +10,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from monitor.build import Edges, build
+from monitor.app.build import Edges, build
+from monitor.app.daemon import Daemon
+from monitor.app.jobs import LoopJobs
 from monitor.clock import SystemClock, VirtualClock
-from monitor.clockwork import LoopClockwork
 from monitor.config.settings import Settings
-from monitor.daemon import Daemon
-from monitor.look.http import ENGINES, HttpFetcher
+from monitor.look.http.fetcher import ENGINES, HttpFetcher
 from monitor.rehearse.expect import Met, Results, check
-from monitor.rehearse.loop import HeldFetcher, JumpingLoop
-from monitor.rehearse.publisher import Publisher
+from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.results import results_of
-from monitor.rehearse.script import Script, ScriptLog, ScriptTrouble
-from monitor.rehearse.stage import settings_for
+from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
+from monitor.rehearse.settings import settings_for
+from monitor.rehearse.virtual_loop import HeldFetcher, JumpingLoop
 
 Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
 
@@ -159,7 +159,7 @@ class _Stage:
         )
         edges = Edges(
             clock=self.clock,
-            clockwork=LoopClockwork,
+            clockwork=LoopJobs,
             fetcher=HeldFetcher(fetcher),
             seed=Random(f"{self.script.seed}/{self._lives}").getrandbits(32),  # noqa: S311 # a rehearsal is to be repeatable
             serve=False,

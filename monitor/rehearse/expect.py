@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from monitor.rehearse.script import Script, ScriptExpect, Truth
+from monitor.rehearse.script.script import Script, ScriptExpect, Truth
 
 Row = Mapping[str, Any]
 _COMPARED_ELSEWHERE = {"release", "part", "delay", "exposure", "notices", "drafts"}

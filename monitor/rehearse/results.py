@@ -6,17 +6,17 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-from monitor.casefile import fresh, unjudged
+from monitor.app.options import policies_of
+from monitor.app.options_of_people import book_of
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
-from monitor.judge.asjson import instant_json
-from monitor.record.open import open_store
-from monitor.record.rows import Draft
-from monitor.record.store import Store
+from monitor.judge.as_json import instant_json
 from monitor.rehearse.expect import Results
-from monitor.rehearse.script import Script
-from monitor.wiring import policies_of
-from monitor.wiring_of_people import book_of
+from monitor.rehearse.script.script import Script
+from monitor.store.interface import Store
+from monitor.store.open import open_store
+from monitor.store.rows import Draft
+from monitor.watch.rejudge import fresh, unjudged
 
 DRAFTS = "drafts"
 

@@ -12,13 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.byhand import NotEnough
+from alerts.by_hand import NotEnough
 from alerts.incident import Incident
+from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
-from monitor.incident_json import incident_json
 from monitor.web.pages import fault_page, incident_page, render
-from monitor.web.request import body_of, client_of, desk_of, form_of, session_of
-from monitor.web.strict import api_route
+from monitor.web.request import api_route, body_of, client_of, desk_of, form_of, session_of
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 

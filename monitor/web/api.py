@@ -9,11 +9,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.incident import Incident
+from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
-from monitor.incident_json import incident_json
 from monitor.web.openapi import DESCRIPTION
-from monitor.web.request import day_of, desk_of
-from monitor.web.strict import api_route
+from monitor.web.request import api_route, day_of, desk_of
 
 D = TypeVar("D", date, None)
 MOST_DAYS = 400

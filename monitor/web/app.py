@@ -15,8 +15,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
 from monitor.web import acknowledge, api, calendars, pages, signin
-from monitor.web.access import Access
-from monitor.web.desk import Desk
+from monitor.web.access_log import Access
+from monitor.web.queries import Queries
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -76,7 +76,7 @@ def _told(request: Request, status: int, fault: str) -> Response:
     return pages.fault_page(request, status, fault)
 
 
-def application(desk: Desk) -> ASGIApp:
+def application(desk: Queries) -> ASGIApp:
     """Return the application that answers from a desk.
 
     A board that is not public is for people who sign in; where nobody can, there are health and metrics alone.

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from monitor.deliver.incident_json import instant, read_json
 from monitor.errors import UnknownName
-from monitor.incident_json import instant, read_json
-from monitor.published import published
-from monitor.record.rows import CalendarRead
-from monitor.web.desk import Desk
-from monitor.web.strict import api_route
+from monitor.ledger.export import published
+from monitor.store.rows import CalendarRead
+from monitor.web.queries import Queries
+from monitor.web.request import api_route
 from schedules.export import FORMATS
 
 _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
@@ -24,7 +24,7 @@ _READS = 50
 
 async def calendars(request: Request) -> Response:
     """List every calendar with its last usable read, and the last reads of all."""
-    desk: Desk = request.app.state.desk
+    desk: Queries = request.app.state.desk
     reads = await desk.reads()
     names = sorted({*desk.calendars, *(read.calendar for read in reads)})
     rows = await desk.ask(lambda: [standing(name, desk.store.reads(name, _READS)) for name in names])
@@ -33,7 +33,7 @@ async def calendars(request: Request) -> Response:
 
 async def subscribe(request: Request) -> Response:
     """Return the joined calendar, two months back and as far ahead as anything is promised."""
-    desk: Desk = request.app.state.desk
+    desk: Queries = request.app.state.desk
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")

@@ -17,12 +17,12 @@ from starlette.routing import Route
 from alerts.draft.edits import to_complete
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident, Kind
-from alerts.tell import advice, details, happened
+from alerts.notice_text import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
+from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.incident_json import incident_json
+from monitor.judge.json_words import at_most_text, lateness, length_text, second_up, verdict_text
 from monitor.web.request import day_of, desk_of, session_of
-from monitor.words import at_most_text, lateness, length_text, second_up, verdict_text
 
 KINDS = {
     "late": "late",

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from monitor.errors import UserFault
-from monitor.web.desk import Desk
-from monitor.web.door import Session
+from monitor.web.openapi import query_names
+from monitor.web.queries import Queries
+from monitor.web.sessions import Session
+from schedules.times.words import one_line
 
 _LONGEST = 8192
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
-def desk_of(request: Request) -> Desk:
+def desk_of(request: Request) -> Queries:
     """Return the desk that serves this application."""
-    desk: Desk = request.app.state.desk
+    desk: Queries = request.app.state.desk
     return desk
 
 
@@ -56,3 +61,27 @@ def day_of(text: str) -> date:
     if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
         raise ValueError
     return day
+
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+_LONGEST_NAME = 40
+
+
+def api_route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> Route:
+    """Return the route of an address that takes the parameters of its description, each of them once."""
+    known = query_names(path)
+
+    async def answer(request: Request) -> Response:
+        _check([name for name, _ in request.query_params.multi_items()], known)
+        return await endpoint(request)
+
+    return Route(path, answer, methods=list(methods))
+
+
+def _check(given: Sequence[str], known: Sequence[str]) -> None:
+    for name in given:
+        if name not in known:
+            told = f"known are {', '.join(known)}" if known else "this address takes none"
+            raise UserFault(f"{one_line(name, _LONGEST_NAME) or '(no name)'}: unknown parameter, {told}")
+        if given.count(name) > 1:
+            raise UserFault(f"{name}: given more than once")

@@ -14,10 +14,10 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import UnknownName
-from monitor.web.desk import Desk
-from monitor.web.door import LASTS, Busy, Door, Session
 from monitor.web.pages import render
+from monitor.web.queries import Queries
 from monitor.web.request import client_of, desk_of, form_of, session_of
+from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
 _OPEN = {"/healthz", "/readyz", "/metrics", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
 """What anybody may ask for: health, metrics, and what lets people in by a key of its own."""
@@ -33,7 +33,7 @@ class Doorway:
     Goes by the path of the scope, as the router does: an address put together again holds what the Host header says.
     """
 
-    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+    def __init__(self, app: ASGIApp, desk: Queries) -> None:
         """Wrap an application."""
         self._app = app
         self._desk = desk
@@ -70,7 +70,7 @@ class Doorway:
         return False
 
 
-async def _who(request: Request, door: Door) -> Session | None:
+async def _who(request: Request, door: Sessions) -> Session | None:
     key = request.cookies.get(_cookie(request))
     session = await door.session(key) if key else None
     shown = request.headers.get("Authorization", "")
@@ -165,7 +165,7 @@ def _is_secure(request: Request) -> bool:
     return request.scope["scheme"] == "https" or told
 
 
-def _door(request: Request) -> Door:
+def _door(request: Request) -> Sessions:
     door = desk_of(request).door
     if door is None:
         raise UnknownName("Nobody signs in here.")

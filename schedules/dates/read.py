@@ -10,15 +10,15 @@ from functools import lru_cache
 
 from schedules.dates.days import day
 from schedules.dates.iso import iso_slot
-from schedules.dates.normal import LONGEST, normalise
 from schedules.dates.periods import half_year, month, quarter, season, year
 from schedules.dates.slots import at_wall, local_day, no_slot, of_span
 from schedules.dates.span import Context, Span, refuse
 from schedules.dates.spans import day_range, month_range, until, week
 from schedules.dates.status import Peeled, peel, status_word
 from schedules.dates.times import TimeOfDay, find_time
-from schedules.london import LONDON, is_summer
+from schedules.dates.words import LONGEST, normalise
 from schedules.slot import Precision, Slot
+from schedules.times.zone import LONDON, is_summer
 
 Form = Callable[[str, Context], Span | None]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Span
-from schedules.london import LONDON, NoSingleInstant, instant, local_date
 from schedules.slot import Precision, Slot
+from schedules.times.zone import LONDON, NoSingleInstant, instant, local_date
 
 
 def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:

@@ -12,9 +12,9 @@ from schedules.dates import at_wall, on_days
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, place, refuse_html, text_of
-from schedules.sources.entry import Entry, Remark, entry_of, gather, reading
-from schedules.sources.headings import field_columns, is_heading, is_remark_row
+from schedules.sources.grid import field_columns, is_heading, is_remark_row
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import CalendarRow, Remark, entry_of, gather, reading
 
 _DELIMITERS = (",", ";", "\t")
 _HEAD = 10  # rows in which the heading must stand
@@ -50,7 +50,7 @@ def csv_faults(body: bytes, options: SourceOptions, now: datetime) -> list[Remar
     return remarks + missing + gather(found, options, now)[1]
 
 
-def _entries(page: Page, options: SourceOptions) -> tuple[list[Entry], list[Remark]]:
+def _entries(page: Page, options: SourceOptions) -> tuple[list[CalendarRow], list[Remark]]:
     text = text_of(page, fallback="cp1252")
     refuse_html(page, text, "CSV")
     delimiter = options.options.get("delimiter") or _delimiter(text)
@@ -82,8 +82,8 @@ def _delimiter(text: str) -> str:
 
 def _body(
     rows: Iterator[Row], heading: int, columns: dict[str, int], options: SourceOptions, remarks: list[Remark]
-) -> tuple[list[Entry], list[Remark]]:
-    found: list[Entry] = []
+) -> tuple[list[CalendarRow], list[Remark]]:
+    found: list[CalendarRow] = []
     for number, row in enumerate(rows, heading + 1):
         if not any(cell.strip() for cell in row):
             continue
@@ -94,7 +94,7 @@ def _body(
     return found, remarks
 
 
-def _entry(key: str, row: Row, columns: dict[str, int], options: SourceOptions) -> Entry:
+def _entry(key: str, row: Row, columns: dict[str, int], options: SourceOptions) -> CalendarRow:
     texts = {name: row[place] for name, place in columns.items() if place < len(row)}
     entry = entry_of(key, texts)
     if not options.flag("excel"):

@@ -13,8 +13,8 @@ from schedules.dates import assume_time
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import json_of, place
 from schedules.sources.ees_items import Publication, publication_item
-from schedules.sources.entry import REASONS, Remark, clean_title, reading
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import REASONS, Remark, clean_title, reading
 
 API = "https://content.explore-education-statistics.service.gov.uk/api/"
 SITE = "https://explore-education-statistics.service.gov.uk"

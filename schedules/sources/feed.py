@@ -17,9 +17,9 @@ from schedules.dates import at_instant
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, place, refuse_html, text_of
-from schedules.sources.entry import Entry, clean_title, entry_of, gather, reading
 from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import CalendarRow, clean_title, entry_of, gather, reading
 
 LARGEST = 8 * 1024 * 1024
 DEEPEST = 100
@@ -56,7 +56,7 @@ class FeedSource:
         made, remarks = gather(self._entries(_parse(page)), self._options, now)
         return reading(made, remarks, lists_overdue=False)
 
-    def _entries(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+    def _entries(self, entries: Sequence[Mapping[str, Any]]) -> Iterator[CalendarRow]:
         for number, item in enumerate(entries, 1):
             title, told = _plain(item.get("title", "")), _found(self._pattern, self._told(item))
             texts = {

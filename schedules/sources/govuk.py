@@ -9,10 +9,8 @@ from urllib.parse import urljoin, urlsplit
 
 from schedules.announcement import Announcement, State
 from schedules.dates import assume_time, no_slot, on_days, read_date
-from schedules.london import local_date
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.entry import REASONS, Remark, clean_title, reading
 from schedules.sources.govuk_items import AnnouncedDate, ContentItem, NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import (
     CONTENT,
@@ -24,8 +22,10 @@ from schedules.sources.govuk_listing import (
     read_listing,
     site,
 )
-from schedules.sources.memory import MOST_LOOK_UPS, Memory
+from schedules.sources.last_listed import MOST_LOOK_UPS, LastListed
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import REASONS, Remark, clean_title, reading
+from schedules.times.zone import local_date
 
 ANNOUNCEMENTS = "/government/statistics/announcements/"
 
@@ -42,7 +42,7 @@ class GovukSource:
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
         self._site = site(options)
-        self._memory = Memory()
+        self._memory = LastListed()
         self._items: dict[str, tuple[str, ContentItem]] = {}
 
     def remember(self, announcements: Iterable[Announcement]) -> None:

@@ -14,10 +14,9 @@ from schedules.dates import read_date
 from schedules.slot import Precision
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, place, text_of
-from schedules.sources.entry import Entry, entry_of, gather, reading
-from schedules.sources.grid import Cell, cell_texts, grid
-from schedules.sources.headings import OPTION_FIELDS, field_columns, is_heading, is_remark_row
+from schedules.sources.grid import OPTION_FIELDS, Cell, cell_texts, field_columns, grid, is_heading, is_remark_row
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import CalendarRow, entry_of, gather, reading
 
 _HEAD = 10  # rows in which the heading of a table must stand
 _NOT_FIELDS = frozenset({"rows", "heading"})
@@ -63,7 +62,7 @@ def parse_html(page: Page) -> HtmlElement:
         raise UnreadableCalendar(f"{place(page)}: not HTML: {exc}") from exc
 
 
-def _tables(root: HtmlElement, options: SourceOptions, page: Page) -> Iterator[Entry]:
+def _tables(root: HtmlElement, options: SourceOptions, page: Page) -> Iterator[CalendarRow]:
     for number, table in enumerate(root.iter("table"), 1):
         rows = grid(table)
         for index, row in enumerate(rows[:_HEAD]):
@@ -74,7 +73,9 @@ def _tables(root: HtmlElement, options: SourceOptions, page: Page) -> Iterator[E
                 break
 
 
-def _rows(key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], options: SourceOptions) -> Iterator[Entry]:
+def _rows(
+    key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], options: SourceOptions
+) -> Iterator[CalendarRow]:
     above: str = ""
     for number, row in enumerate(rows, 1):
         texts = [cell.text for cell in row]
@@ -85,7 +86,7 @@ def _rows(key: str, rows: Sequence[Sequence[Cell]], columns: dict[str, int], opt
             yield _entry(f"{key} row {number}", cells, above, options)
 
 
-def _entry(key: str, cells: Mapping[str, Cell], above: str, options: SourceOptions) -> Entry:
+def _entry(key: str, cells: Mapping[str, Cell], above: str, options: SourceOptions) -> CalendarRow:
     texts = {name: cell.text for name, cell in cells.items()}
     texts.setdefault("url", cells["title"].href)
     texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
@@ -93,7 +94,7 @@ def _entry(key: str, cells: Mapping[str, Cell], above: str, options: SourceOptio
     return under_heading(entry_of(key, texts), above, options)
 
 
-def under_heading(entry: Entry, above: str, options: SourceOptions) -> Entry:
+def under_heading(entry: CalendarRow, above: str, options: SourceOptions) -> CalendarRow:
     """Return an entry with what the heading above it gives: the month of a bare day number, the year of a date."""
     head = read_date(above, date(2000, 1, 1), options.timezone).slot if above else None
     if head is None or head.first is None or not any(mark.isdigit() for mark in above):
@@ -106,7 +107,7 @@ def under_heading(entry: Entry, above: str, options: SourceOptions) -> Entry:
     return replace(entry, date=text, anchor=anchor)
 
 
-def _selected(root: HtmlElement, options: SourceOptions) -> Iterator[Entry]:
+def _selected(root: HtmlElement, options: SourceOptions) -> Iterator[CalendarRow]:
     chosen = options.options
     fields = {OPTION_FIELDS.get(name, name): text for name, text in chosen.items() if name not in _NOT_FIELDS}
     rows = _all(chosen["rows"], root)

@@ -10,12 +10,15 @@ from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
 from schedules.dates import assume_time, local_day, no_slot, on_days, state_of, status_word
-from schedules.dates.normal import normalise
-from schedules.london import local_date
+from schedules.dates.words import normalise
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading
 from schedules.sources.body import answered
-from schedules.sources.entry import (
+from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
+from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
+from schedules.sources.ics_times import Times, event_slot, zone_name
+from schedules.sources.options import SourceOptions
+from schedules.sources.row import (
     PUBLISHED,
     REASONS,
     Remark,
@@ -26,11 +29,7 @@ from schedules.sources.entry import (
     settle,
     tell_apart,
 )
-from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
-from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
-from schedules.sources.ics_times import Times, event_slot
-from schedules.sources.ics_zones import zone_name
-from schedules.sources.options import SourceOptions
+from schedules.times.zone import local_date
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 

@@ -15,11 +15,10 @@ from icalendar import Calendar
 from icalendar.error import InvalidCalendar
 
 from schedules.dates import at_instant, at_wall, on_days
-from schedules.london import local_date
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
-from schedules.sources.ics_times import Times
-from schedules.sources.ics_zones import zone_name
+from schedules.sources.ics_times import Times, zone_name
+from schedules.times.zone import local_date
 
 MOST_INSTANCES = 1000
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})

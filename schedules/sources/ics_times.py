@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from zoneinfo import available_timezones
 
 from icalendar import Calendar
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
-from schedules.london import local
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
-from schedules.sources.ics_zones import DOUBTFUL, zone_name
+from schedules.times.zone import LONDON, local
 
 _DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)")
@@ -155,3 +157,36 @@ def _wall(match: re.Match[str]) -> datetime | None:
         )
     except ValueError:
         return None
+
+
+_NEW_YORK = "America/New_York"
+
+ALIASES: dict[str, str] = {
+    name: zone
+    for zone, names in {
+        LONDON: (
+            "gmt standard time", "london", "uk", "uk time", "gb", "bst", "gmt/bst", "europe/belfast",
+            "(utc+00:00) dublin, edinburgh, lisbon, london",
+        ),
+        _NEW_YORK: ("us-eastern", "us/eastern", "eastern", "eastern standard time", "est5edt"),
+    }.items()
+    for name in names
+}  # fmt: skip
+
+# Names of UTC+0 all the year, which British files use for the time on the wall.
+DOUBTFUL = frozenset({"gmt", "etc/gmt", "greenwich", "greenwich standard time", "gmt0"})
+
+
+@cache
+def _olson() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones()}
+
+
+@cache
+def zone_name(tzid: str) -> str | None:
+    """Return the zone that a TZID means; None for a private name."""
+    plain = " ".join(tzid.split()).casefold()
+    # "/mozilla.org/20050126_1/Europe/London"
+    tail = "/".join(plain.rsplit("/", 2)[-2:])
+    windows = {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+    return ALIASES.get(plain) or _olson().get(plain) or _olson().get(tail) or windows.get(plain)

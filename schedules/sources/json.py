@@ -14,9 +14,9 @@ from jmespath.exceptions import JMESPathError
 
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, json_of, place
-from schedules.sources.entry import Entry, entry_of, gather, reading
-from schedules.sources.headings import OPTION_FIELDS
+from schedules.sources.grid import OPTION_FIELDS
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import CalendarRow, entry_of, gather, reading
 
 MOST_PAGES = 200
 
@@ -72,7 +72,7 @@ class JsonSource:
         made, remarks = gather(self._all(pages), self._options, now)
         return reading(made, remarks)
 
-    def _all(self, pages: Sequence[Page]) -> Iterator[Entry]:
+    def _all(self, pages: Sequence[Page]) -> Iterator[CalendarRow]:
         for page in pages:
             found = _search(page, self._entries, json_of(page))
             if not isinstance(found, list):

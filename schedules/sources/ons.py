@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from schedules.announcement import Announcement
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import good, json_object, place
-from schedules.sources.entry import Remark, reading
-from schedules.sources.memory import Memory
+from schedules.sources.last_listed import LastListed
 from schedules.sources.ons_items import announce, release_item
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import Remark, reading
 
 API = "https://api.beta.ons.gov.uk/v1/search/releases"
 SITE = "https://www.ons.gov.uk"
@@ -34,7 +34,7 @@ class OnsSource:
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
         self._site = options.options.get("site", SITE).rstrip("/")
-        self._memory = Memory()
+        self._memory = LastListed()
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
         """Take the latest known announcements of this calendar, as they stand in the store."""

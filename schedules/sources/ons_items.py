@@ -9,11 +9,11 @@ from typing import Any
 
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
-from schedules.london import local
 from schedules.slot import Slot
-from schedules.sources.entry import REASONS, Remark, clean_title, clean_url
 from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.options import SourceOptions
+from schedules.sources.row import REASONS, Remark, clean_title, clean_url
+from schedules.times.zone import local
 
 PRODUCER = "office-for-national-statistics"
 

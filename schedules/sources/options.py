@@ -12,7 +12,7 @@ import jmespath
 from cssselect import SelectorError
 from jmespath.exceptions import JMESPathError
 
-from schedules.london import LONDON, UnknownZone, zone
+from schedules.times.zone import LONDON, UnknownZone, zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from schedules.dates import at_instant, at_wall, on_days
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, place, refuse_html, text_of
-from schedules.sources.entry import Entry, Remark, clean_url, entry_of, gather, reading
 from schedules.sources.options import SourceOptions, did_you_mean, option_faults
+from schedules.sources.row import CalendarRow, Remark, clean_url, entry_of, gather, reading
 
 # Each field of an entry and the keys it may stand under, our own first.
 _TEXTS = {
@@ -68,7 +68,7 @@ def toml_faults(body: bytes, options: SourceOptions, now: datetime) -> list[Rema
     return [replace(each, key=written.get(each.key, each.key)) for each in (*remarks, *gather(found, own, now)[1])]
 
 
-def _entries(page: Page, options: SourceOptions) -> tuple[list[Entry], list[Remark], SourceOptions]:
+def _entries(page: Page, options: SourceOptions) -> tuple[list[CalendarRow], list[Remark], SourceOptions]:
     data = _parse(page)
     remarks = _unknown("", data, frozenset({"source", "release"}))
     own = _own_options(data.get("source"), options, remarks)
@@ -108,7 +108,7 @@ def _own_options(table: object, options: SourceOptions, remarks: list[Remark]) -
     return options if wrong else own
 
 
-def _entry(key: str, table: Mapping[str, Any], options: SourceOptions, remarks: list[Remark]) -> Entry:
+def _entry(key: str, table: Mapping[str, Any], options: SourceOptions, remarks: list[Remark]) -> CalendarRow:
     remarks += _unknown(f"{key}.", table, _KEYS)
     texts = {field: _text(key, table, names, remarks) for field, names in _TEXTS.items()}
     if texts["status"] and texts["status"] not in {state.value for state in State}:

@@ -14,8 +14,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, async_playwright
 
-from alerts.link import sign
-from monitor.web.serve import WebServer, listen
+from alerts.signed_link import sign
+from monitor.web.server import WebServer, listen
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 

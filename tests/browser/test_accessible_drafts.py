@@ -17,13 +17,14 @@ from alerts.draft.form import form_named, forms
 from alerts.draft.period import period_of, row_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
-from alerts.draft.write.writers import WRITERS
-from alerts.finding import Between, BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.draft.write.registry import WRITERS
+from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
+from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-LATE = Between(SLOT + timedelta(minutes=20), SLOT + timedelta(minutes=21))
-SOON = Between(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
+LATE = Interval(SLOT + timedelta(minutes=20), SLOT + timedelta(minutes=21))
+SOON = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
 NOW = SLOT + timedelta(hours=3)
 URL = "https://www.gov.uk/government/statistics/a-release-with-a-rather-long-address-that-no-line-can-hold"
 WIDTHS = pytest.mark.parametrize("width", [1280, 390], ids=["at a desk", "on a phone"])
@@ -31,13 +32,13 @@ pytestmark = pytest.mark.needs("chromium")
 
 
 def incident() -> Incident:
-    exposure = Exposure("data", SOON, Between(), Seconds(3600, 7200), open=False)
+    exposure = Exposure("data", SOON, Interval(), Bounds(3600, 7200), open=False)
     parts = (
-        Part("page", "page", URL, True, "late", LATE, LATE, Seconds(1200, 1260)),  # noqa: FBT003 # required
-        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Seconds(-7200, -3600), (exposure,)),  # noqa: FBT003
+        Part("page", "page", URL, True, "late", LATE, LATE, Bounds(1200, 1260)),  # noqa: FBT003 # required
+        Part("data", "data", f"{URL}.ods", True, "early", SOON, LATE, Bounds(-7200, -3600), (exposure,)),  # noqa: FBT003
     )
     gap = BlindSpan(SLOT + timedelta(minutes=1), SLOT + timedelta(minutes=3), "restarted")
-    sure = Certainty("edge", 900, 3, 1.0, Seconds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
+    sure = Certainty("edge", 900, 3, 1.0, Bounds(-0.2, 0.4), (gap,), (("edge-1", "0" * 64),))
     facts = ReleaseFacts(
         "r", "Births", "ons", URL, "Europe/London", SLOT, "", "govuk", SLOT, "early", "report", True, NOW,  # noqa: FBT003
         parts, (Finding("late", "page"), Finding("early_exposure", "data")), None, sure,

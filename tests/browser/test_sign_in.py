@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
-from monitor.web.people import line
+from monitor.web.users import line
 from tests.browser.test_accessible import DESK, WIDTHS, opened
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from monitor.record.open import open_store
-from monitor.record.store import Store
+from monitor.store.interface import Store
+from monitor.store.open import open_store
 
 
 @pytest.fixture(scope="session")

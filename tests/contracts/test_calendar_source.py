@@ -11,9 +11,9 @@ import pytest
 from schedules.announcement import Announcement
 from schedules.slot import Precision, Slot
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
-from schedules.sources.kinds import KINDS
+from schedules.sources.fake import ADDRESS, ScriptedSource
 from schedules.sources.options import SourceOptions
-from schedules.sources.scripted import ADDRESS, ScriptedSource
+from schedules.sources.registry import KINDS
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"

@@ -16,7 +16,7 @@ import pytest
 
 from alerts.channel import Accepted, Attachment, Channel, Message, Refused
 from alerts.channels import KINDS, open_channel
-from alerts.channels.recording import Options, Recording
+from alerts.channels.fake import FakeChannel, Options
 from tests.loopback import NOTIFY_KEY, NOTIFY_SECRET, Asked, NotifyTwin, http_server, rude_server, smtp_server
 
 # Apprise loads every service it knows, some of them by way of an old module.
@@ -101,7 +101,7 @@ async def far(kind: str, folder: Path) -> AsyncIterator[Far]:
             server = await stack.enter_async_context(http_server(lambda _: (200, "", {})))
             port, received = server.port, lambda: copies(server.asked)
         channel = await stack.enter_async_context(closing(make(kind, port, folder)))
-        if isinstance(channel, Recording):
+        if isinstance(channel, FakeChannel):
             received = lambda: len(channel.messages)  # noqa: E731  # as its neighbours
         if kind == "folder":
             received = lambda: len(list(folder.rglob("*.json")))  # noqa: E731  # as its neighbours
@@ -200,7 +200,7 @@ async def test_a_disk_that_hangs_is_waited_for_no_longer_than_told(tmp_path: Pat
 
 @pytest.mark.parametrize("how", ["passing", "permanent"])
 async def test_the_fake_refuses_and_takes_as_it_is_told(how: str) -> None:
-    channel = Recording("fake", Options(refuses=how), lambda: NOW)
+    channel = FakeChannel("fake", Options(refuses=how), lambda: NOW)
     assert await channel.send(MESSAGE) == Refused(permanent=how == "permanent", reason="refused as told")
     channel.behave(Options())
     assert await channel.send(MESSAGE) == Accepted(MESSAGE.id)
@@ -208,5 +208,5 @@ async def test_the_fake_refuses_and_takes_as_it_is_told(how: str) -> None:
 
 
 async def test_the_fake_hangs_no_longer_than_told() -> None:
-    channel = Recording("fake", Options(hangs=True, timeout=0.01), lambda: NOW)
+    channel = FakeChannel("fake", Options(hangs=True, timeout=0.01), lambda: NOW)
     assert isinstance(await channel.send(MESSAGE), Refused)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitor.clock import Clock, SystemClock, VirtualClock
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 
 Story = Callable[[Clock], Awaitable[None]]
 

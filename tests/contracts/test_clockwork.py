@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.app.jobs import Failed, Jobs, LoopJobs, SchedulerJobs
 from monitor.clock import Clock, SystemClock
-from monitor.clockwork import Clockwork, Failed, LoopClockwork, SchedulerClockwork
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 
 SPACING = timedelta(seconds=0.05)
 
@@ -22,10 +22,10 @@ class Bench:
     """A clockwork on its clock, and the names of jobs that failed."""
 
     clock: Clock
-    made: Callable[[Failed], Clockwork]
+    made: Callable[[Failed], Jobs]
     failed: list[str] = field(default_factory=list)
 
-    def clockwork(self) -> Clockwork:
+    def clockwork(self) -> Jobs:
         return self.made(lambda name, _fault: self.failed.append(name))
 
 
@@ -35,14 +35,14 @@ Story = Callable[[Bench], Awaitable[None]]
 def really(story: Story) -> None:
     async def told() -> None:
         async with asyncio.timeout(10):
-            await story(Bench(SystemClock(), SchedulerClockwork))
+            await story(Bench(SystemClock(), SchedulerJobs))
 
     asyncio.run(told())
 
 
 def virtually(story: Story) -> None:
     async def told(clock: Clock) -> None:
-        await story(Bench(clock, lambda failed: LoopClockwork(clock, failed)))
+        await story(Bench(clock, lambda failed: LoopJobs(clock, failed)))
 
     run_virtually(told)
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import pytest
 
+from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Fetcher, Reason, Request
-from monitor.look.http import ENGINES
-from monitor.look.scripted import Reply, ScriptedFetcher
+from monitor.look.http.fetcher import ENGINES
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, whole
 
 

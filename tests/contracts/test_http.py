@@ -7,9 +7,9 @@ import pytest
 
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import guard_of
-from monitor.look.http import ENGINES, Engine, HttpFetcher
-from monitor.look.route import Route
-from monitor.look.stock import StockTransport
+from monitor.look.http.fetcher import ENGINES, Engine, HttpFetcher
+from monitor.look.http.resolve import Route
+from monitor.look.http.stock import StockTransport
 from tests.unit.monitor.look.publisher import BASE, CLOCK, publishing, reaching, says, told, whole
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
-from monitor.look.http import ENGINES, Engine, HttpFetcher
-from monitor.look.route import Route
-from monitor.rehearse.loop import run_virtually
+from monitor.look.http.fetcher import ENGINES, Engine, HttpFetcher
+from monitor.look.http.resolve import Route
+from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, told, whole
 
 

@@ -12,9 +12,9 @@ from sqlalchemy import create_engine, text
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
-from monitor.record.evidence import Evidence
-from monitor.record.open import open_store
-from monitor.record.writer import Writer
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.open import open_store
+from monitor.store.writer import Writer
 
 pytestmark = pytest.mark.needs("postgresql")
 

@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
-from monitor.record.rows import (
-    Announced,
-    CalendarRead,
-    Judged,
-)
-from monitor.record.store import Store
+from monitor.store.interface import Store
+from monitor.store.rows import Announced, CalendarRead, Judged
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing_
 from schedules.promise import Promise

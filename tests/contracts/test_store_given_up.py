@@ -5,27 +5,27 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from alerts.notice import Notice
-from monitor.record.rows import Delivery, Standing
-from monitor.record.store import Store
+from monitor.store.interface import Store
+from monitor.store.rows import Delivery, DeliveryState
 
 NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 
 
-def delivery(channel: str, standing: Standing, minutes: int) -> Delivery:
+def delivery(channel: str, standing: DeliveryState, minutes: int) -> Delivery:
     ended = NOON + minutes * MINUTE
     return Delivery(
-        "n", channel, standing, NOON, 2, NOON, ended, "refused", "d" if standing is Standing.COVERED else ""
+        "n", channel, standing, NOON, 2, NOON, ended, "refused", "d" if standing is DeliveryState.COVERED else ""
     )
 
 
 def test_given_up_deliveries_come_newest_first_since_an_instant(store: Store) -> None:
     rows = [
-        delivery("old", Standing.GIVEN_UP, -1),
-        delivery("first", Standing.GIVEN_UP, 0),
-        delivery("second", Standing.GIVEN_UP, 5),
-        delivery("sent", Standing.SENT, 5),
-        delivery("covered", Standing.COVERED, 5),
+        delivery("old", DeliveryState.GIVEN_UP, -1),
+        delivery("first", DeliveryState.GIVEN_UP, 0),
+        delivery("second", DeliveryState.GIVEN_UP, 5),
+        delivery("sent", DeliveryState.SENT, 5),
+        delivery("covered", DeliveryState.COVERED, 5),
     ]
     with store.transaction() as tx:
         tx.add_notice(Notice("n", "opened", "", "", "p", "note", (), NOON, "s", "t"), rows)

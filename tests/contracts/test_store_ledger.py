@@ -8,15 +8,15 @@ from datetime import timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.archive import long_over
-from monitor.calendar_state import CalendarState
-from monitor.ledger import Ledger
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Announced, Edition
-from monitor.record.store import Store
+from monitor.ledger.dormant import long_over
+from monitor.ledger.promises import PromiseBook
+from monitor.ledger.state import CalendarState
+from monitor.store.interface import Store
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Announced, SeriesEdition
 from schedules.announcement import Announcement
 from schedules.announcement import State as Standing
-from schedules.asjson import announcement_json
+from schedules.as_json import announcement_json
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
 from tests.contracts.test_store import DAY, MINUTE, SLOT, a_promise, a_release, slot_at
@@ -76,8 +76,8 @@ def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> Non
         tx.add_promises([a_promise("a", SLOT - DAY, SLOT + DAY), replace(a_promise("a"), calendar="ons")])
         tx.add_promises([replace(a_promise("b"), slot=Slot(Precision.NONE, raw="tbc"))])
     title = a_release().title
-    a = Edition("a", "ofqual", title, ("govuk",), slot_at(SLOT + DAY))
-    b = Edition("b", "ofqual", title, ("govuk",), Slot(Precision.NONE, raw="tbc"))
+    a = SeriesEdition("a", "ofqual", title, ("govuk",), slot_at(SLOT + DAY))
+    b = SeriesEdition("b", "ofqual", title, ("govuk",), Slot(Precision.NONE, raw="tbc"))
     c = replace(a, release="c", slot=slot_at(SLOT))
     assert store.editions() == [a, b, c]
     assert (store.editions(limit=2), store.editions("b")) == ([a, b], [c])
@@ -96,7 +96,7 @@ DAYS = st.integers(-3, 3).map(lambda days: days * DAY)
 def test_what_is_let_go_of_is_what_a_start_would_leave_out(
     told: list[tuple[str, str, timedelta | None, list[timedelta]]],
 ) -> None:
-    store, ledger = MemoryStore(), Ledger()
+    store, ledger = MemoryStore(), PromiseBook()
     entries = [an_entry(release, gone, calendar) for release, calendar, gone, _ in told]
     promises: list[Promise] = []
     for number, (release, calendar, _, slots) in enumerate(told):

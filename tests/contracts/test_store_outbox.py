@@ -8,21 +8,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Between, Certainty, Exposure, Finding, ReleaseFacts, Seconds
+from alerts.finding import Certainty, Exposure, Finding, ReleaseFacts
 from alerts.finding import Part as FactsPart
 from alerts.incident import Entry, Incident
 from alerts.incident import Kind as IncidentKind
 from alerts.notice import Notice
-from monitor.record.rows import (
-    Delivery,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Lease,
-    Standing,
-)
-from monitor.record.store import Conflict, Store, Transaction
+from monitor.store.interface import Conflict, Store, Transaction
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease
+from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -39,11 +32,11 @@ def a_notice(name: str = "n", incident: str = "i", at: datetime = SLOT) -> Notic
 
 
 def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Incident:
-    exposure = Exposure("page", Between(SLOT, SLOT + SECOND), Between(), Seconds(1.0, None), open=True)
+    exposure = Exposure("page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True)
     part = FactsPart("page", "page", "https://x", required=True, verdict="late", exposures=(exposure,))
     facts = ReleaseFacts(
         "r", "T", "ofqual", "https://x", "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late", "report",
-        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Seconds(1.0, 2.5)),),
+        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Bounds(1.0, 2.5)),),
         certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
     )  # fmt: skip
     entries = (Entry(SLOT, "on-call", "Rang the producer"),)
@@ -100,7 +93,7 @@ def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) ->
         tx.save_judged(judged("r"))
         tx.add_event(Event("e", "r", SLOT, "pending", "late", {}))
         tx.save_incident(an_incident())
-        tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+        tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
         tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
 
     break_off(store, tell)
@@ -129,10 +122,10 @@ def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         assert tx.add_event(event)
-        assert tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+        assert tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
     with store.transaction() as tx:
         assert not tx.add_event(replace(event, after="early"))
-        assert not tx.add_notice(a_notice(), [Delivery("n", "chat", Standing.WAITING, SLOT)])
+        assert not tx.add_notice(a_notice(), [Delivery("n", "chat", DeliveryState.WAITING, SLOT)])
     assert store.events() == [event]
     assert [it.channel for it in store.deliveries("n")] == ["mail"]
 
@@ -147,12 +140,12 @@ def test_the_newest_events_come_in_time_order(store: Store) -> None:
 
 
 def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:
-    due = [Delivery("n", f"c{n}", Standing.WAITING, SLOT + n * MINUTE) for n in range(4)]
+    due = [Delivery("n", f"c{n}", DeliveryState.WAITING, SLOT + n * MINUTE) for n in range(4)]
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         tx.add_notice(a_notice(), due)
-        tx.save_delivery(replace(due[0], standing=Standing.SENT, attempts=1, finished=SLOT, reference="250 OK"))
-        tx.save_delivery(replace(due[1], standing=Standing.GIVEN_UP, attempts=9, reason="no such address"))
+        tx.save_delivery(replace(due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"))
+        tx.save_delivery(replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address"))
     assert store.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
     assert store.due_deliveries(SLOT + DAY) == due[2:]
     assert store.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
@@ -162,7 +155,7 @@ def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> 
 
 def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
     with pytest.raises(Conflict), store.transaction() as tx:
-        tx.save_delivery(Delivery("nothing", "mail", Standing.WAITING, SLOT))
+        tx.save_delivery(Delivery("nothing", "mail", DeliveryState.WAITING, SLOT))
     assert store.deliveries() == []
 
 

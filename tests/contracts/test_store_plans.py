@@ -16,10 +16,10 @@ from alerts.incident import Incident, Kind
 from alerts.notice import Notice
 from monitor.judge.runs import Blind, Run
 from monitor.look.sighting import State
-from monitor.record.open import open_store
-from monitor.record.rows import Announced, CalendarRead, Delivery, Event, Judged, Record, Standing
-from monitor.record.sql import SqlStore
-from monitor.record.tables import METADATA
+from monitor.store.open import open_store
+from monitor.store.rows import Announced, CalendarRead, Delivery, DeliveryState, Event, Judged, Record
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.tables import METADATA
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing_
 from schedules.promise import Promise
@@ -126,7 +126,7 @@ def first_rows(store: SqlStore) -> None:
         tx.add_read(CalendarRead("govuk", SLOT, SLOT, usable=True))
         tx.save_incident(Incident("i0", Kind.LATE, "r0", "office-0", "T", SLOT, SLOT, "report"))
         notice = Notice("n0", "opened", "i0", "r0", "office-0", "report", ("late",), SLOT, "S", "T")
-        waiting = Delivery("n0", "mail", Standing.SENT, SLOT, 1, SLOT, SLOT)
+        waiting = Delivery("n0", "mail", DeliveryState.SENT, SLOT, 1, SLOT, SLOT)
         tx.add_notice(notice, [waiting])
         tx.add_evidence([Record("edge", 1, "turn", SLOT, "f", 0, 1, "aa" * 32, "bb" * 32)])
 
@@ -151,7 +151,7 @@ def filled(url: str) -> SqlStore:
     with store._engine.begin() as connection:
         copy_rows(connection)
     with store.transaction() as tx:
-        waiting = replace(store.deliveries("n3999")[0], standing=Standing.WAITING, finished=None)
+        waiting = replace(store.deliveries("n3999")[0], standing=DeliveryState.WAITING, finished=None)
         tx.save_delivery(waiting)
     store.refresh()
     return store

@@ -11,10 +11,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import text
 
-from monitor.record import migrate
-from monitor.record.packing import unpack
-from monitor.record.sql import SqlStore
-from monitor.record.tables import METADATA
+from monitor.store.sql import migrate
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.json_compression import unpack
+from monitor.store.sql.tables import METADATA
 from tests.contracts.test_store import a_promise, a_release, a_run
 from tests.contracts.test_store_ledger import an_entry
 

@@ -13,7 +13,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 
-from alerts.finding import Between, Certainty, Exposure, Finding, ReleaseFacts, Seconds
+from alerts.finding import Certainty, Exposure, Finding, ReleaseFacts
 from alerts.finding import Part as FactsPart
 from alerts.incident import Entry, Incident
 from alerts.incident import Kind as IncidentKind
@@ -21,20 +21,15 @@ from alerts.notice import Notice
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.record import migrate
-from monitor.record.open import open_store
-from monitor.record.rows import (
-    Delivery,
-    Heartbeat,
-    Lease,
-    Record,
-    Standing,
-)
-from monitor.record.sql import SqlStore
-from monitor.record.store import Conflict, Store, Transaction
-from monitor.record.tables import METADATA
+from monitor.store.interface import Conflict, Store, Transaction
+from monitor.store.open import open_store
+from monitor.store.rows import Delivery, DeliveryState, Heartbeat, Lease, Record
+from monitor.store.sql import migrate
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.tables import METADATA
 from schedules.announcement import Part, Role
 from schedules.release import Release
+from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
@@ -57,11 +52,11 @@ def a_notice(name: str = "n", incident: str = "i", at: datetime = SLOT) -> Notic
 
 
 def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Incident:
-    exposure = Exposure("page", Between(SLOT, SLOT + SECOND), Between(), Seconds(1.0, None), open=True)
+    exposure = Exposure("page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True)
     part = FactsPart("page", "page", "https://x", required=True, verdict="late", exposures=(exposure,))
     facts = ReleaseFacts(
         "r", "T", "ofqual", "https://x", "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late", "report",
-        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Seconds(1.0, 2.5)),),
+        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Bounds(1.0, 2.5)),),
         certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
     )  # fmt: skip
     entries = (Entry(SLOT, "on-call", "Rang the producer"),)
@@ -172,7 +167,7 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
         tx.save_runs([a_run()])
         tx.add_evidence([a_record(1), a_record(2)])
         tx.save_incident(an_incident())
-        tx.add_notice(a_notice(), [Delivery("n", "mail", Standing.WAITING, SLOT)])
+        tx.add_notice(a_notice(), [Delivery("n", "mail", DeliveryState.WAITING, SLOT)])
     store.backup(tmp_path / "copy.db")
     with pytest.raises(UserFault, match="never overwrites"):
         store.backup(tmp_path / "copy.db")

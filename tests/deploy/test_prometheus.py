@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from monitor.clock import SystemClock
-from monitor.gauges import Shown, Vitals
-from monitor.metrics import Metrics
+from monitor.health.collector import Shown, Vitals
+from monitor.health.metrics import Metrics
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 OPERATE = Path(__file__).parents[2] / "docs" / "operate.md"

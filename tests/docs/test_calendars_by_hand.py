@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.look.recognise.table import LOOKING_FOR, PLAIN
+from monitor.look.recognise.registry import LOOKING_FOR, PLAIN
 from schedules.announcement import Announcement, State
 from schedules.source import Page
 from schedules.sources.csv import CsvSource, csv_faults

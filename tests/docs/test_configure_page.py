@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.crosscheck import cross_faults
+from monitor.config.checks import cross_faults
 from monitor.config.settings import Settings
 from tests.docs.settings_tables import Described, described
 

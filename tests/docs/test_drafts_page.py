@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from alerts.draft.form import forms
+from alerts.draft.write.registry import WRITERS
 from alerts.draft.write.template import FIELDS
-from alerts.draft.write.writers import WRITERS
-from monitor.config.crosstelling import telling_faults
+from monitor.config.checks import telling_faults
 from monitor.config.settings import Settings
 
 

@@ -12,13 +12,14 @@ import pytest
 from alerts.channel import Attachment
 from alerts.channels import KINDS
 from alerts.channels.webhook import payload, signature
-from alerts.finding import Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import Finding, Part, ReleaseFacts
 from alerts.incident import decide
 from alerts.notice import OPENINGS, message
-from alerts.tell import TAILS
+from alerts.notice_text import TAILS
+from schedules.times.interval import Bounds
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-PAGE = Part("page", "page", "https://www.gov.uk/x", required=True, verdict="overdue", delay=Seconds(61, None))
+PAGE = Part("page", "page", "https://www.gov.uk/x", required=True, verdict="overdue", delay=Bounds(61, None))
 
 
 @pytest.fixture

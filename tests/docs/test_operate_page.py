@@ -10,8 +10,8 @@ import pytest
 
 from monitor.cli.main import VERBS, cli
 from monitor.clock import SystemClock
-from monitor.gauges import Vitals
-from monitor.metrics import Metrics
+from monitor.health.collector import Vitals
+from monitor.health.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8")

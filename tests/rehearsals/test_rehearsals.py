@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from monitor.app.options import policies_of
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
-from monitor.record.chain import verify
-from monitor.record.open import open_store
 from monitor.rehearse.drive import Played, play
-from monitor.rehearse.script import read_script
-from monitor.rehearse.stage import settings_for
-from monitor.replay import replay
-from monitor.wiring import policies_of
+from monitor.rehearse.script.script import read_script
+from monitor.rehearse.settings import settings_for
+from monitor.store.evidence.chain import verify
+from monitor.store.open import open_store
+from monitor.watch.replay import replay
 
 SCRIPTS = sorted((Path(__file__).parents[2] / "rehearsals").glob("*.toml"))
 INCIDENTS = {"ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03", "moj-2016"}

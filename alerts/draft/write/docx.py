@@ -15,9 +15,8 @@ from alerts.draft.bars import longest, told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
-from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 from alerts.draft.write.png import bar_png, lane_png
-from alerts.draft.write.text import printable
 
 GRID = (5.5, 11.3)
 LANE_CM = 10.6

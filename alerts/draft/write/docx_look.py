@@ -14,8 +14,7 @@ from docx.table import Table
 from lxml.etree import SubElement, _Element
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Tone
-from alerts.draft.write.text import printable
+from alerts.draft.write.outline import Tone, printable
 
 FONT = "Arial"
 INK = RGBColor(0x11, 0x11, 0x11)

@@ -19,8 +19,7 @@ from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
-from alerts.draft.write.text import printable
+from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 
 WHOLE_CM = 17.0
 GRID = (5.6, 11.4)

@@ -25,8 +25,7 @@ from odf.style import (
 from odf.text import P, PageCount, PageNumber
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Tone
-from alerts.draft.write.text import printable
+from alerts.draft.write.outline import Tone, printable
 
 # odfpy carries no types: every element is one of its own.
 Element: TypeAlias = Any

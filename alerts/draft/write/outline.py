@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -186,3 +187,15 @@ def _steps(report: Report) -> list[Block]:
     rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
     table = Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))
     return [table]
+
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+def printable(text: str) -> str:
+    """Return text without characters that XML forbids: each is shown by its control picture, none is dropped."""
+    return CONTROL.sub(lambda found: _picture(found.group()), text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _picture(character: str) -> str:
+    return chr(0x2400 + ord(character)) if ord(character) < 0x20 else "\ufffd"

@@ -17,8 +17,7 @@ from jinja2.sandbox import SandboxedEnvironment
 from lxml.etree import LxmlError
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Tone, pieces
-from alerts.draft.write.text import printable
+from alerts.draft.write.outline import Tone, pieces, printable
 
 # name in a template → the fact whose box of the form it shows
 BOXES: Mapping[str, str] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.seen import Context, Recognised, absent, unknown
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.sighting import State
 
 NO_BASELINE = "no baseline yet"

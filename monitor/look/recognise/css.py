@@ -10,9 +10,9 @@ from lxml.cssselect import CSSSelector
 
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer
-from monitor.look.recognise.likeness import Likeness, likeness
 from monitor.look.recognise.page import Page, words_of
-from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
 
 

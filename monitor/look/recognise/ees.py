@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.entitled import by_title
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.seen import Context, Recognised, absent, unknown
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.recognise.status import says_missing
+from monitor.look.recognise.title import by_title
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
 from schedules.sources.ees_items import version_item

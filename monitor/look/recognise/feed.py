@@ -10,10 +10,10 @@ from typing import Any
 import feedparser
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.address import absolute
-from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
-from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.page import absolute
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
 from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
+from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
 
 _ENTRIES = 500

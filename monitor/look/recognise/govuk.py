@@ -8,13 +8,11 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.blank import says_not_yet, says_nothing
-from monitor.look.recognise.entitled import by_title
-from monitor.look.recognise.govuk_item import recognise_json
-from monitor.look.recognise.govuk_part import attached
-from monitor.look.recognise.page import Page
-from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.govuk_item import attached, recognise_json
+from monitor.look.recognise.page import Page, says_not_yet, says_nothing
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.status import says_gone, says_missing
+from monitor.look.recognise.title import by_title
 
 _SITE = re.compile(r"\s*-\s*GOV\.UK\s*$", re.IGNORECASE)
 _ANNOUNCEMENT = re.compile(r"statistics announcement\s*$", re.IGNORECASE)

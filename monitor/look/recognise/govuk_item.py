@@ -9,11 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.address import absolute
-from monitor.look.recognise.entitled import by_title
-from monitor.look.recognise.govuk_part import role_of_file
-from monitor.look.recognise.likeness import Likeness, likeness
-from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.page import absolute
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import Likeness, by_title, likeness
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
 from schedules.sources.govuk_items import Attachment, ContentItem, Schema, content_item
@@ -101,3 +99,25 @@ def _written(fact: object) -> str:
 
 def _address(path: object) -> str:
     return absolute(_SITE, path) if isinstance(path, str) and path else ""
+
+
+_FILES = "assets.publishing.service.gov.uk"
+
+
+_DATA = ("csv", "ods", "xlsx", "xls", "xlsm", "zip", "json", "xml", "tsv", "sav", "parquet")
+
+
+def attached(page: str, url: str, title: str) -> Found | None:
+    """Return a link of a page as a part of it: its files and the pages below it; None for any other link."""
+    here, there = urlsplit(page), urlsplit(url)
+    if there.hostname == _FILES and not there.path.endswith("/preview"):
+        return Found(url, title, role_of_file(there.path))
+    below = here.path.rstrip("/").removeprefix("/api/content") + "/"
+    if there.hostname == here.hostname and there.path.startswith(below) and not there.path.endswith("/print"):
+        return Found(url, title, "html")
+    return None
+
+
+def role_of_file(path: str) -> str:
+    """Return `data` for a file that holds figures, `attachment` for any other."""
+    return "data" if path.rpartition(".")[2].lower() in _DATA else "attachment"

@@ -10,9 +10,9 @@ from jmespath.exceptions import JMESPathError
 
 from monitor.errors import UserFault
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.address import absolute
-from monitor.look.recognise.likeness import Likeness, likeness
-from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.page import absolute
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
+from monitor.look.recognise.title import Likeness, likeness
 from monitor.look.sighting import State
 
 _ENTRIES = 1500

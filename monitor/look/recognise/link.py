@@ -7,9 +7,9 @@ from fnmatch import translate
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
 from monitor.look.recognise.page import Link, Page
-from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
 
 _FOUND = 200

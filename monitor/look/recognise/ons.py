@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from monitor.look.fetch import Answer, Found
-from monitor.look.recognise.address import absolute
-from monitor.look.recognise.entitled import by_title
-from monitor.look.recognise.page import Page
-from monitor.look.recognise.seen import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.page import Page, absolute
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.recognise.title import by_title
 
 _SITE = "https://www.ons.gov.uk"
 _RELATED = {

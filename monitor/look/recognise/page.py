@@ -6,11 +6,60 @@ import re
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 from lxml import etree, html
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.address import absolute
+
+
+def absolute(base: str, link: object) -> str:
+    """Return the http or https address that a link at `base` leads to, empty for one that leads nowhere we may look.
+
+    A link that bears a name and password is none: it would be shown as it stands.
+    """
+    try:
+        url = urljoin(base, str(link).strip())
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return ""
+    return url if is_usable and "@" not in parts.netloc else ""
+
+
+# What may fill a page without words in its HTML.
+_FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
+_WORDS = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
+_FILLER = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
+_STANDS_IN = re.compile(r"\W*(placeholder|coming soon|test page)\b", re.IGNORECASE)
+# A date must follow: figures that "will be published on a quarterly basis" may well be out.
+_PROMISED = re.compile(
+    r"\b(these|the|this) ([a-z]+ ){0,2}(statistics|figures|release|publication)"
+    r" will be (released|published) (on|in|between|at) [^.]{0,30}\d"
+    r"|\bnot yet (been )?(published|released)\b|\bcoming soon\b",
+    re.IGNORECASE,
+)
+_PUBLISHED = re.compile(r"(?<!be )\b(published|updated):? \d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE)
+
+
+def says_nothing(page: Page) -> str:
+    """Return why a page is blank or a test of its layout; empty when it may be more, or is no page at all."""
+    if page.root is None:
+        return ""
+    if not page.root.xpath(_WORDS) and next(page.root.iter(*_FILLING), None) is None:
+        return "a blank page"
+    if _FILLER.search(page.text) or _STANDS_IN.match(page.title) or _STANDS_IN.match(page.heading):
+        return "a test page"
+    return ""
+
+
+def says_not_yet(page: Page) -> bool:
+    """Tell whether a page promises its release in running words and bears no date of publication.
+
+    A page that is out may say so of the edition after it: hence the second half.
+    """
+    return _PROMISED.search(page.text) is not None and _PUBLISHED.search(page.text) is None
+
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _SPACE = re.compile(r"\s+")

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.blank import says_not_yet, says_nothing
-from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.seen import Context, Recognised, absent, withdrawn
+from monitor.look.recognise.page import Page, is_html, says_not_yet, says_nothing
+from monitor.look.recognise.result import Context, Recognised, absent, withdrawn
 from monitor.look.sighting import State
 
 _PRESENT = Recognised(State.PRESENT)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.likeness import names_a_period
 from monitor.look.recognise.page import Page, is_html
-from monitor.look.recognise.seen import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
+from monitor.look.recognise.title import names_a_period
 from monitor.look.sighting import State
 
 _SPACE = re.compile(r"\s+")

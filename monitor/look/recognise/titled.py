@@ -11,7 +11,7 @@ import re
 from monitor.look.fetch import Answer
 from monitor.look.recognise import govuk
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.seen import Context, Recognised, unknown
+from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.look.sighting import State
 from schedules.titles import title_matches
 

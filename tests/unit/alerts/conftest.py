@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 PAGE = "https://www.gov.uk/government/statistics/malpractice"
@@ -46,7 +47,7 @@ def overdue() -> Callable[[float], ReleaseFacts]:
     """Nothing to be seen so many seconds after the slot."""
 
     def make(seconds: float) -> ReleaseFacts:
-        delay = Seconds(seconds, None)
+        delay = Bounds(seconds, None)
         page = Part("page", "page", PAGE, required=True, verdict="overdue", delay=delay)
         grade = "report" if seconds > 300 else "note"
         found = (Finding("late", "page", seconds=delay),)
@@ -61,8 +62,8 @@ def late() -> Callable[..., ReleaseFacts]:
     """Published at last: absent so many seconds after the slot, seen a second later."""
 
     def make(seconds: float, *, final: bool = False) -> ReleaseFacts:
-        delay = Seconds(seconds, seconds + 1)
-        seen = Between(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
+        delay = Bounds(seconds, seconds + 1)
+        seen = Interval(SLOT + timedelta(seconds=seconds), SLOT + timedelta(seconds=seconds + 1))
         page = Part("page", "page", PAGE, required=True, verdict="late", first_seen=seen, released=seen, delay=delay)
         grade = "report" if seconds > 300 else "note"
         found = (Finding("late", "page", seconds=delay),)
@@ -77,9 +78,9 @@ def early() -> Callable[..., ReleaseFacts]:
     """Public for half an hour two days before the slot, in as many places as there are names."""
 
     def make(*names: str, is_open: bool, begins: datetime = SLOT - timedelta(hours=40, minutes=30)) -> ReleaseFacts:
-        start = Between(begins - timedelta(minutes=5), begins)
-        to = Between() if is_open else Between(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
-        length = Seconds(0 if is_open else 1500, None if is_open else 2100)
+        start = Interval(begins - timedelta(minutes=5), begins)
+        to = Interval() if is_open else Interval(begins + timedelta(minutes=25), begins + timedelta(minutes=30))
+        length = Bounds(0 if is_open else 1500, None if is_open else 2100)
         parts = tuple(
             Part(
                 name,

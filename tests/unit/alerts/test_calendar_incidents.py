@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from alerts.calendar import Missing, Trouble, missing, reopened, restored, trouble
+from alerts.calendar_incidents import Missing, Trouble, missing, reopened, restored, trouble
 from alerts.incident import Incident
 
 NOW = datetime(2026, 7, 1, 8, 30, tzinfo=UTC)

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Decision, Entry, Incident, Kind, decide, kind_of, known_to, reminder
 from alerts.notice import thread_id
+from schedules.times.interval import Bounds, Interval
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -103,7 +104,7 @@ def test_a_doubt_that_ends_in_proved_lateness_is_told_once(facts: Make, late: Ma
 
 def test_a_page_public_too_soon_and_then_late_is_told_as_late(early: Make) -> None:
     monday = early("page", is_open=False)
-    late = Finding("late", "page", seconds=Seconds(400, None))
+    late = Finding("late", "page", seconds=Bounds(400, None))
     decision = decide(replace(monday, findings=(*monday.findings, late)), opened(monday), LATER)
     assert kinds(decision) == ["new_finding"]
     assert "still absent at 09:36:40 GMT" in decision.notices[0].subject
@@ -233,7 +234,7 @@ def after(facts: Make, *findings: Finding, **more: object) -> ReleaseFacts:
 
 
 def gone(part: str = "page", minutes: float = 60, back: float | None = None) -> Finding:
-    return Finding("withdrawn", part, "taken away", Seconds(70, back), SLOT + timedelta(minutes=minutes))
+    return Finding("withdrawn", part, "taken away", Bounds(70, back), SLOT + timedelta(minutes=minutes))
 
 
 SWAPPED = Finding("swapped", "sheet", "its bytes changed")
@@ -302,7 +303,7 @@ def test_a_lateness_names_no_withdrawal_that_a_route_may_silence(facts: Make, ov
 
 def test_a_page_in_time_with_a_late_file_is_partial(facts: Make) -> None:
     page = Part("page", "page", "https://a.example", required=True, verdict="on_time")
-    sheet = Part("sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Seconds(61, None))
+    sheet = Part("sheet", "data", "https://a.example/s", required=True, verdict="overdue", delay=Bounds(61, None))
     decision = decide(facts(LATER, verdict="overdue", grade="note", parts=(page, sheet)), None, LATER)
     assert decision.incident is not None
     assert decision.incident.kind == Kind.PARTIAL
@@ -357,9 +358,9 @@ STORY = st.lists(
 
 def told(facts: ReleaseFacts, story: tuple[str, str, bool, str], at: datetime) -> ReleaseFacts:
     verdict, grade, final, exposed = story
-    start = Between(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
-    exposure = Exposure("page", start, Between(SLOT, SLOT), Seconds(3600, 7200), open=exposed == "open")
-    page = Part("page", "page", "https://a.example", required=True, verdict=verdict, delay=Seconds(400, None))
+    start = Interval(SLOT - timedelta(hours=2), SLOT - timedelta(hours=1))
+    exposure = Exposure("page", start, Interval(SLOT, SLOT), Bounds(3600, 7200), open=exposed == "open")
+    page = Part("page", "page", "https://a.example", required=True, verdict=verdict, delay=Bounds(400, None))
     page = replace(page, exposures=() if exposed == "nothing" else (exposure,))
     return replace(facts, verdict=verdict, grade=grade, final=final, at=at, parts=(page,))
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channel import Attachment
-from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
 from alerts.incident import Incident, decide
 from alerts.notice import Notice, digest, message, notice_id
+from schedules.times.interval import Bounds
 
 Make = Callable[..., ReleaseFacts]
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -104,7 +105,7 @@ def test_a_calendar_notice_says_what_is_wrong_with_the_calendars(facts: Make, ki
 
 
 def test_a_monthly_promise_is_told_as_it_was_announced(facts: Make) -> None:
-    page = Part("page", "page", "https://a.example", required=True, verdict="not_published", delay=Seconds(None, None))
+    page = Part("page", "page", "https://a.example", required=True, verdict="not_published", delay=Bounds(None, None))
     monthly = facts(slot=None, slot_text="December 2017", verdict="not_published", grade="report", parts=(page,))
     _, notice = told(monthly)
     assert "due December 2017, never seen; the watch ended 09:30 GMT" in notice.subject

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from schedules.announcement import State
 from schedules.change import changes, slot_changes
-from schedules.event import What
+from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
-from schedules.span import is_inside
+from schedules.slot_relations import is_inside
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schedules.dates import DateText, assume_time, read_date, with_time
-from schedules.london import local
 from schedules.slot import Precision, Slot
+from schedules.times.zone import local
 
 ANCHOR = date(2026, 6, 1)
 HARD = Path(__file__).parent / "payloads" / "hard_dates.tsv"

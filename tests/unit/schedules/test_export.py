@@ -13,13 +13,13 @@ from icalendar import Calendar
 from schedules.announcement import Part, Role, State
 from schedules.dates import on_days, read_date
 from schedules.export import FORMATS, Promised, as_csv, as_ics, as_toml, promised, slot_text
-from schedules.london import local
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Page
-from schedules.sources.kinds import KINDS
 from schedules.sources.options import SourceOptions
+from schedules.sources.registry import KINDS
+from schedules.times.zone import local
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 URL = "https://stats.example/awareness"

@@ -10,7 +10,7 @@ import pytest
 
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
-from schedules.ledger import Learnt, learn
+from schedules.learn import Learnt, learn
 from schedules.sanity import LastSeen, Previous, Wrong
 from schedules.slot import Precision, Slot
 from schedules.source import Reading

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
-from schedules.event import What
-from schedules.expectation import expected, series_of
-from schedules.inforce import InForce, slot_in_force
-from schedules.ledger import Read, fold, history
+from schedules.in_force import InForce, slot_in_force
+from schedules.learn import Read, fold, history
+from schedules.ledger_event import What
 from schedules.promise import Promise
+from schedules.regular_series import expected, series_of
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from schedules.workdays import workdays

@@ -7,7 +7,7 @@ from pathlib import Path
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
 from alerts.channels.folder import Folder, Options
 from monitor.clock import VirtualClock
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 
 NOW = datetime(2018, 1, 5, 9, 31, 1, tzinfo=UTC)
 MESSAGE = Message("abc", "abc", "opened", "LATE: £", "text", data={"at": "2018-01-05T09:31:01.000Z"})

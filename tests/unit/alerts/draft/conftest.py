@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Between, BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Incident, Kind
+from schedules.times.interval import Bounds, Interval
 
 DIGEST = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
@@ -20,14 +21,14 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def seen(after: str, by: str) -> Between:
-    return Between(at(after), at(by))
+def seen(after: str, by: str) -> Interval:
+    return Interval(at(after), at(by))
 
 
-def late_part(name: str, role: str, url: str, slot: datetime, first: Between, *, required: bool = True) -> Part:
+def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *, required: bool = True) -> Part:
     assert first.after is not None
     assert first.by is not None
-    delay = Seconds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
+    delay = Bounds((first.after - slot).total_seconds(), (first.by - slot).total_seconds())
     return Part(name, role, url, required, "late", first, first, delay)
 
 
@@ -37,7 +38,7 @@ def release_facts(name: str, title: str, producer: str, url: str, slot: datetime
         looks=812,
         failed_looks=3,
         spacing=15.0,
-        clock_offset=Seconds(-0.2, 0.4),
+        clock_offset=Bounds(-0.2, 0.4),
         records=(("ev-1", DIGEST), ("ev-2", DIGEST[::-1])),
     )
     return ReleaseFacts(
@@ -136,9 +137,9 @@ def ofsted() -> Incident:
     end = seen("2017-03-20T17:25+00:00", "2017-03-20T17:30+00:00")
 
     def early(name: str, role: str, address: str) -> Part:
-        exposure = Exposure(name, start, end, Seconds(1500, 2100), open=False)
-        lead = Seconds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
-        return Part(name, role, address, role != "message", "early", start, Between(), lead, (exposure,))
+        exposure = Exposure(name, start, end, Bounds(1500, 2100), open=False)
+        lead = Bounds((start.after - slot).total_seconds(), (start.by - slot).total_seconds())  # type: ignore[operator]
+        return Part(name, role, address, role != "message", "early", start, Interval(), lead, (exposure,))
 
     sheet = "https://assets.publishing.service.gov.uk/media/x/tables.ods"
     parts = (

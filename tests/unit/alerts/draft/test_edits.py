@@ -14,9 +14,9 @@ from alerts.draft.form import form_named
 from alerts.draft.report import Field, Report, report_from_json, report_json
 from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
 from alerts.draft.write.outline import Box, Grid, Piece, Tone, Words, outline
-from alerts.draft.write.writers import WRITERS
-from alerts.finding import Between, Seconds
+from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from schedules.times.interval import Bounds, Interval
 
 BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
@@ -30,7 +30,7 @@ def measured(incident: Incident, minutes: int, form: str = "B") -> Report:
     """Return a draft made when the page was overdue by this many minutes."""
     assert incident.facts is not None
     now = BEGIN + timedelta(minutes=minutes)
-    page = replace(incident.facts.parts[0], verdict="overdue", first_seen=Between(), delay=Seconds(60 * minutes, None))
+    page = replace(incident.facts.parts[0], verdict="overdue", first_seen=Interval(), delay=Bounds(60 * minutes, None))
     facts = replace(incident.facts, parts=(page,), at=now, final=False)
     return fill(replace(incident, facts=facts), form_named(form), {}, [], now)
 

@@ -19,7 +19,7 @@ from alerts.draft.form import form_named, forms
 from alerts.draft.period import period_of, row_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
-from alerts.draft.write.writers import WRITERS
+from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.plain import plain
 

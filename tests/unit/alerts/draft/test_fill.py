@@ -9,8 +9,9 @@ import pytest
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.finding import Between, Exposure, Finding, Part, ReleaseFacts, Seconds
+from alerts.finding import Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind, decide
+from schedules.times.interval import Bounds, Interval
 
 FORMS = [name for name in forms() if name != "period"]
 Change = Callable[[ReleaseFacts], ReleaseFacts]
@@ -84,7 +85,7 @@ def test_a_report_comes_back_whole_from_its_json(five: Mapping[str, Incident], f
 
 
 def test_an_overdue_release_says_that_its_delay_still_grows(ipcc: Incident) -> None:
-    overdue = with_page(ipcc, verdict="overdue", first_seen=Between(), delay=Seconds(720, None))
+    overdue = with_page(ipcc, verdict="overdue", first_seen=Interval(), delay=Bounds(720, None))
     overdue = with_facts(overdue, lambda facts: replace(facts, final=False, at=at("2015-07-23T09:42+01:00")))
     assert said(note_of(overdue), "N.what").startswith(
         "As of 09:42 BST on 23 July 2015 the release was not yet seen on the announced page, "
@@ -94,7 +95,7 @@ def test_an_overdue_release_says_that_its_delay_still_grows(ipcc: Incident) -> N
 
 
 def test_a_release_never_seen_says_until_when_it_was_watched(ipcc: Incident) -> None:
-    never = with_page(ipcc, verdict="not_published", first_seen=Between(), delay=None)
+    never = with_page(ipcc, verdict="not_published", first_seen=Interval(), delay=None)
     assert "was not seen by the monitor on the announced page at any time until 13:30 BST on 23 July 2015" in said(
         note_of(never), "N.what"
     )
@@ -102,7 +103,7 @@ def test_a_release_never_seen_says_until_when_it_was_watched(ipcc: Incident) -> 
 
 def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Incident) -> None:
     def opened(facts: ReleaseFacts) -> ReleaseFacts:
-        exposure = replace(facts.parts[0].exposures[0], to=Between(), seconds=Seconds(600, None), open=True)
+        exposure = replace(facts.parts[0].exposures[0], to=Interval(), seconds=Bounds(600, None), open=True)
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),), at=at("2017-03-20T17:10+00:00"))
 
     report = note_of(with_facts(ofsted, opened))
@@ -114,8 +115,8 @@ def test_an_open_exposure_has_no_end_and_names_its_length_so_far(ofsted: Inciden
 
 def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> None:
     def stood(facts: ReleaseFacts) -> ReleaseFacts:
-        end = Between(facts.slot, facts.slot)
-        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Seconds(145800, 146100))
+        end = Interval(facts.slot, facts.slot)
+        exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100))
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
     assert "It stayed public until the announced time: an exposure of 40 hours 30 minutes to 40 hours 35 minutes." in (
@@ -124,13 +125,13 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
 
 
 def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> None:
-    released = Between(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
+    released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     told = said(note_of(with_page(ofsted, released=released)), "N.what")
     assert "The release was seen released on the announced page between 09:29:59 and 09:30:01 GMT." in told
 
 
 def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(ofsted: Incident) -> None:
-    released = Between(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
+    released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     report = note_of(with_page(ofsted, released=released))
     assert report.measured[0].rows[0][1] == "Released between 09:29:59 and 09:30:01 GMT on 22 March 2017"
     assert report.timeline is not None
@@ -149,7 +150,7 @@ def test_an_exposure_and_a_delay_on_two_days_carry_each_its_own_clause(ofsted: I
 
 
 def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -> None:
-    unproven = with_page(ipcc, verdict="unproven", delay=Seconds(-30, 240))
+    unproven = with_page(ipcc, verdict="unproven", delay=Bounds(-30, 240))
     unproven = with_facts(unproven, lambda facts: replace(facts, unproven_because="every look over the slot failed"))
     report = note_of(replace(unproven, kind=Kind.UNPROVEN))
     assert "It is not proved whether the release was on time on the announced page." in said(report, "N.what")
@@ -159,8 +160,8 @@ def test_what_stays_unproven_is_told_with_its_reason_and_range(ipcc: Incident) -
 
 
 def test_a_part_that_was_on_time_is_told_as_on_time_beside_a_late_one(ipcc: Incident) -> None:
-    seen = Between(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
-    partial = with_page(ipcc, verdict="on_time", first_seen=seen, delay=Seconds(-1, 1))
+    seen = Interval(at("2015-07-23T09:29:59+01:00"), at("2015-07-23T09:30:01+01:00"))
+    partial = with_page(ipcc, verdict="on_time", first_seen=seen, delay=Bounds(-1, 1))
     told = said(note_of(replace(partial, kind=Kind.PARTIAL)), "N.what")
     assert "on the announced page between 09:29:59 and 09:30:01 BST, which is on time." in told
     assert "The attachment (report), http://www.ipcc.gov.uk/deaths-2014-15.pdf, was first seen" in told
@@ -264,13 +265,13 @@ def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) ->
 @pytest.mark.parametrize(
     ("offset", "told"),
     [
-        (Seconds(-0.04, 0.0), "by -0.1 s to 0.0 s."),
-        (Seconds(-0.2, 0.41), "by -0.2 s to +0.5 s."),
-        (Seconds(None, -0.0), "by not bounded to 0.0 s."),
+        (Bounds(-0.04, 0.0), "by -0.1 s to 0.0 s."),
+        (Bounds(-0.2, 0.41), "by -0.2 s to +0.5 s."),
+        (Bounds(None, -0.0), "by not bounded to 0.0 s."),
     ],
 )
 def test_the_offset_of_the_clock_is_rounded_outward_and_zero_has_no_sign(
-    ipcc: Incident, offset: Seconds, told: str
+    ipcc: Incident, offset: Bounds, told: str
 ) -> None:
     def off(facts: ReleaseFacts) -> ReleaseFacts:
         return replace(facts, certainty=replace(facts.certainty, clock_offset=offset))
@@ -308,14 +309,14 @@ def test_what_to_do_now_follows_the_kind_of_breach(ofsted: Incident, ipcc: Incid
 
 def test_a_message_exposed_alone_is_told_by_its_name(ofsted: Incident) -> None:
     feed = Part("feed", "message", "https://www.gov.uk/x.atom", required=False, verdict="early")
-    exposure = Exposure("feed", Between(None, at("2017-03-20T17:00Z")), Between(), Seconds(60, None), open=True)
+    exposure = Exposure("feed", Interval(None, at("2017-03-20T17:00Z")), Interval(), Bounds(60, None), open=True)
     only = with_facts(ofsted, lambda facts: replace(facts, parts=(replace(feed, exposures=(exposure,)),)))
     assert "The message (feed) at https://www.gov.uk/x.atom became public by 17:00 GMT" in said(note_of(only), "N.what")
 
 
 def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: Incident) -> None:
     def unused(facts: ReleaseFacts) -> ReleaseFacts:
-        news = replace(facts.parts[2], verdict="overdue", first_seen=Between(), delay=Seconds(600, None))
+        news = replace(facts.parts[2], verdict="overdue", first_seen=Interval(), delay=Bounds(600, None))
         return replace(facts, parts=(*facts.parts[:2], news))
 
     report = note_of(with_facts(ofqual_january, unused))

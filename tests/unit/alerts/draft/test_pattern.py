@@ -14,8 +14,8 @@ from alerts.draft.period import Period, Row, period_json, period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Bar, Bars
 from alerts.draft.write.png import bar_png
-from alerts.draft.write.writers import WRITERS
-from alerts.finding import Between, Seconds
+from alerts.draft.write.registry import WRITERS
+from schedules.times.interval import Bounds, Interval
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
@@ -24,8 +24,8 @@ URL = "https://www.gov.uk/x"
 
 def late(name: str, days: int = 0, **more: object) -> Row:
     slot = SLOT + timedelta(days=days)
-    seen = Between(slot, slot + timedelta(minutes=5))
-    row = Row(name, f"Release {name}", "ofqual", URL, "Europe/London", slot, "late", seen, Seconds(240, 300))
+    seen = Interval(slot, slot + timedelta(minutes=5))
+    row = Row(name, f"Release {name}", "ofqual", URL, "Europe/London", slot, "late", seen, Bounds(240, 300))
     return replace(row, **more)  # type: ignore[arg-type]
 
 

@@ -26,17 +26,18 @@ from alerts.draft.period import (
 )
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
-from alerts.draft.write.writers import WRITERS
-from alerts.finding import Between, BlindSpan, Seconds
+from alerts.draft.write.registry import WRITERS
+from alerts.finding import BlindSpan
 from alerts.incident import Incident
+from schedules.times.interval import Bounds, Interval
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
 
 def row(name: str, verdict: str = "on_time", minutes: float | None = 0, **more: object) -> Row:
-    delay = None if minutes is None else Seconds(60 * minutes, 60 * minutes + 1)
-    seen = Between() if minutes is None else Between(SLOT, SLOT + timedelta(minutes=minutes, seconds=1))
+    delay = None if minutes is None else Bounds(60 * minutes, 60 * minutes + 1)
+    seen = Interval() if minutes is None else Interval(SLOT, SLOT + timedelta(minutes=minutes, seconds=1))
     basis = Row(name, f"Release {name}", "ofqual", "https://www.gov.uk/x", "Europe/London", SLOT, verdict, seen, delay)
     return replace(basis, **more)  # type: ignore[arg-type]
 
@@ -69,7 +70,7 @@ def test_punctuality_counts_what_could_be_judged_and_early_ones_as_no_delay() ->
     early = row("c", "early", -60)
     found = punctuality(period(row("a"), row("b", "late", 30), early, row("d", "unproven", None)))
     assert (found.judged, found.on_time) == (3, 1)
-    assert found.mean == Seconds(600.0, pytest.approx((1 + 1801) / 3))
+    assert found.mean == Bounds(600.0, pytest.approx((1 + 1801) / 3))
 
 
 def test_a_period_without_a_judged_release_has_no_share() -> None:
@@ -80,15 +81,15 @@ def test_a_period_without_a_judged_release_has_no_share() -> None:
 
 @given(st.lists(st.integers(0, 10_000), min_size=1), st.sampled_from([0.5, 0.9, 1.0]))
 def test_a_quantile_is_a_measured_delay_that_enough_delays_do_not_exceed(lengths: list[int], share: float) -> None:
-    found = quantile([Seconds(each, each + 1) for each in lengths], share)
+    found = quantile([Bounds(each, each + 1) for each in lengths], share)
     assert found is not None
     assert found.min in lengths
     assert sum(each <= found.min for each in lengths) >= share * len(lengths)
 
 
 def test_a_delay_that_still_grows_leaves_the_longest_open() -> None:
-    growing = row("a", "overdue", 5, delay=Seconds(300, None))
-    assert quantile(late_delays(period(growing)), 1.0) == Seconds(300, None)
+    growing = row("a", "overdue", 5, delay=Bounds(300, None))
+    assert quantile(late_delays(period(growing)), 1.0) == Bounds(300, None)
 
 
 def test_the_pattern_counts_incidents_and_releases_watched() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
-from alerts.draft.write.writers import WRITERS
+from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 
 TAGGED = 'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'

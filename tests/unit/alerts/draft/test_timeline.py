@@ -11,8 +11,9 @@ import pytest
 from alerts.draft.narrative import blind_told
 from alerts.draft.timeline import lane_alt, legend_text, span_text, svg, ticks, timeline
 from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
-from alerts.finding import Between, BlindSpan, ReleaseFacts
+from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
+from schedules.times.interval import Interval
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,7 +50,7 @@ def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
 
 
 def test_nothing_measured_makes_no_figure(ipcc: Incident) -> None:
-    empty = tuple(replace(part, first_seen=Between(), released=Between()) for part in facts_of(ipcc).parts)
+    empty = tuple(replace(part, first_seen=Interval(), released=Interval()) for part in facts_of(ipcc).parts)
     assert timeline(replace(facts_of(ipcc), parts=empty)) is None
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alerts.draft import words
-from alerts.finding import Between, Seconds
+from schedules.times.interval import Bounds, Interval
 
 LONDON = "Europe/London"
 LENGTHS = st.floats(min_value=0, max_value=40 * 86400, allow_nan=False)
@@ -39,13 +39,13 @@ def at(text: str) -> datetime:
     ],
 )
 def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None, said: str) -> None:
-    assert words.span(Seconds(low, high)) == said
+    assert words.span(Bounds(low, high)) == said
 
 
 @given(LENGTHS, LENGTHS)
 def test_what_is_said_of_a_length_always_contains_what_was_measured(one: float, other: float) -> None:
     low, high = sorted((one, other))
-    said = words.span(Seconds(low, high)).split(" (")[0]
+    said = words.span(Bounds(low, high)).split(" (")[0]
     first, _, last = said.partition(" to ")
     ends = [first, last] if last and not said.startswith("up to") else ["0 seconds", said.removeprefix("up to ")]
     if last and first.isdigit():
@@ -71,7 +71,7 @@ def _seconds(text: str) -> int:
     ],
 )
 def test_a_delay_says_before_or_after(low: float, high: float | None, said: str) -> None:
-    assert words.against(Seconds(low, high), "09:30") == said
+    assert words.against(Bounds(low, high), "09:30") == said
 
 
 @pytest.mark.parametrize(
@@ -94,18 +94,18 @@ def test_a_delay_says_before_or_after(low: float, high: float | None, said: str)
     ],
 )
 def test_an_interval_is_said_in_local_time(after: str, by: str, said: str) -> None:
-    assert words.between(Between(at(after), at(by)), LONDON) == said
+    assert words.between(Interval(at(after), at(by)), LONDON) == said
 
 
 def test_a_day_the_reader_was_just_told_is_not_said_again() -> None:
-    seen = Between(at("2015-07-23T09:07:45Z"), at("2015-07-23T09:08:00Z"))
+    seen = Interval(at("2015-07-23T09:07:45Z"), at("2015-07-23T09:08:00Z"))
     assert words.between(seen, LONDON, date(2015, 7, 23)) == "between 10:07:45 and 10:08:00 BST"
 
 
 def test_an_open_side_of_an_interval_is_said_to_be_open() -> None:
-    assert words.between(Between(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
-    assert words.between(Between(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
-    assert words.between(Between(), LONDON) == "at a time that was not measured"
+    assert words.between(Interval(None, at("2018-01-05T10:00:00Z")), LONDON) == "by 10:00 GMT on 5 January 2018"
+    assert words.between(Interval(at("2018-01-05T10:00:00Z"), None), LONDON) == "after 10:00 GMT on 5 January 2018"
+    assert words.between(Interval(), LONDON) == "at a time that was not measured"
 
 
 @pytest.mark.parametrize(

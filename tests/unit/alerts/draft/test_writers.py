@@ -21,7 +21,7 @@ from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, Table, Timeline
 from alerts.draft.write.outline import Box, Grid, Heading, Words, outline
-from alerts.draft.write.writers import MEDIA, WRITERS
+from alerts.draft.write.registry import MEDIA, WRITERS
 from alerts.incident import Incident
 
 FORMS = [name for name in forms() if name != "period"]

@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.deliver.events import Events
 from monitor.deliver.facts import Measured
-from monitor.deliver.house import House
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.record.open import open_store
-from monitor.record.store import Store
+from monitor.store.interface import Store
+from monitor.store.open import open_store
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
@@ -107,7 +107,7 @@ def fill(store: Store) -> None:
     deaths, later = release("deaths-2029", "Deaths 2029", AHEAD)
     runs = [run(State.ABSENT, -60, 20), run(State.PRESENT, 20 + 1 / 60, 60)]
     by_target = {runs[0].target: runs}
-    events = Events(store, House())
+    events = VerdictRecord(store, ReportingRules())
     with store.transaction() as tx:
         for known, promised in ((births, promise), (deaths, later)):
             tx.save_release(known)

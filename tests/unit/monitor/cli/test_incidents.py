@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from monitor.cli.incident_text import incident_lines
+from monitor.cli.incident.text import incident_lines
 from tests.unit.monitor.web.board import a_board
 
 Ask = Callable[..., Any]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.web.people import read_people
+from monitor.web.users import read_people
 from tests.unit.monitor.cli.terminal import asked_at_a_terminal
 
 Ask = Callable[..., Any]

@@ -14,10 +14,10 @@ import pytest
 from monitor.cli.probe import lines_of
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
-from monitor.record.evidence import Evidence
-from monitor.record.open import open_store
-from monitor.record.rows import Heartbeat
-from monitor.record.writer import Writer
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.open import open_store
+from monitor.store.rows import Heartbeat
+from monitor.store.writer import Writer
 
 Ask = Callable[..., Any]
 QUIET_DAY = """

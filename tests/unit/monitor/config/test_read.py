@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from monitor.config.crosscheck import recogniser_fault
-from monitor.config.read import load, read_settings
+from monitor.config.checks import recogniser_fault
+from monitor.config.read import is_private, load, read_settings
 from monitor.config.settings import Settings
-from monitor.config.shown import is_private, shown
-from monitor.config.values import Secret, read_duration, write_duration
+from monitor.config.values import Secret, read_duration, shown, write_duration
 from monitor.errors import BadInput
 
 Read = Callable[[str], Settings]

@@ -6,33 +6,33 @@ from collections.abc import Sequence
 from random import Random
 
 from alerts.channel import Accepted, Channel, Message, Outcome
-from alerts.channels.recording import Options, Recording
+from alerts.channels.fake import FakeChannel, Options
 from monitor.clock import Clock
-from monitor.deliver.drain import Customs, Drain
-from monitor.deliver.events import Events
-from monitor.deliver.house import House
-from monitor.record.store import Store
-from monitor.record.writer import Writer
+from monitor.deliver.outbox import Outbox, OutboxOptions
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.store.interface import Store
+from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.story import a_verdict, directly, record
 
 
-def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> Recording:
-    return Recording(name, options or Options(), clock.now)
+def recording(clock: Clock, name: str = "mail", options: Options | None = None) -> FakeChannel:
+    return FakeChannel(name, options or Options(), clock.now)
 
 
 def a_drain(
-    store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, customs: Customs | None = None
-) -> Drain:
+    store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, customs: OutboxOptions | None = None
+) -> Outbox:
     endings: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Drain(store, writer, channels, endings, clock, directly, rng=rng, customs=customs)
+    return Outbox(store, writer, channels, endings, clock, directly, rng=rng, customs=customs)
 
 
 async def some_late(
     store: Store, writer: Writer, clock: Clock, names: Sequence[str], channels: Sequence[str] = ("mail",)
 ) -> None:
     """Open an incident, grade report, for each of these releases, one after the other."""
-    events = Events(store, House(channels=channels))
+    events = VerdictRecord(store, ReportingRules(channels=channels))
     for name in names:
         await record(writer, events, a_verdict(400, name), clock.now())
 
@@ -57,7 +57,7 @@ class Slow:
         """Let go of nothing."""
 
 
-class Brittle(Recording):
+class Brittle(FakeChannel):
     """Breaks over one release, as a channel with a fault in it would."""
 
     async def send(self, message: Message) -> Outcome:

@@ -9,17 +9,17 @@ from random import Random
 
 from alerts.channel import Channel
 from monitor.clock import Clock
-from monitor.deliver.drain import Drain
-from monitor.deliver.events import Events
 from monitor.deliver.facts import Measured
-from monitor.deliver.house import House
+from monitor.deliver.outbox import Outbox
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.record.store import Store
-from monitor.record.writer import Writer
+from monitor.store.interface import Store
+from monitor.store.writer import Writer
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
@@ -58,11 +58,11 @@ def a_verdict(now: float, name: str = "r", out: float = 1200.0) -> Verdict:
     return judge(a_release(name), [a_promise(name)], {f"{name}/page/edge": runs}, [], Policy(), at(now))
 
 
-def house_with(*channels: Channel) -> House:
-    return House(channels=[channel.name for channel in channels])
+def house_with(*channels: Channel) -> ReportingRules:
+    return ReportingRules(channels=[channel.name for channel in channels])
 
 
-async def record(writer: Writer, events: Events, verdict: Verdict, now: datetime) -> None:
+async def record(writer: Writer, events: VerdictRecord, verdict: Verdict, now: datetime) -> None:
     await writer.write(lambda tx: events.record(tx, verdict, Measured(), now))
 
 
@@ -73,10 +73,10 @@ async def directly(question: Callable[[], object]) -> object:
 
 def a_drain(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, told: list[tuple[str, str]], seed: int = 1
-) -> Drain:
+) -> Outbox:
     rng = Random(seed)  # noqa: S311 # spreads retries, guards nothing
     without_drafts: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}
-    return Drain(
+    return Outbox(
         store,
         writer,
         channels,

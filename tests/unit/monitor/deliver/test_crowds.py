@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from alerts.notice import Notice
 from monitor.clock import VirtualClock
 from monitor.deliver.digests import Digesting, digests, held
-from monitor.deliver.drain import Customs
-from monitor.deliver.events import Events
-from monitor.deliver.house import House
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Standing
-from monitor.record.writer import Writer
-from monitor.rehearse.loop import run_virtually
+from monitor.deliver.outbox import OutboxOptions
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import DeliveryState
+from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import a_drain, recording, some_late
 from tests.unit.monitor.deliver.story import a_verdict, at, record
 
@@ -33,7 +33,7 @@ def opening(name: str, seconds: float) -> Notice:
 async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
     """Drain these channels until nothing waits; return the kinds of notice each was sent, in order."""
     channels = [recording(clock, name) for name in names]
-    drain = a_drain(store, writer, channels, clock, Customs(digesting=RULE))
+    drain = a_drain(store, writer, channels, clock, OutboxOptions(digesting=RULE))
     for name in names:
         while (due := await drain.empty(name)) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
@@ -47,8 +47,8 @@ def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
         rows = store.deliveries()
-        covered = [row for row in rows if row.standing is Standing.COVERED]
-        (sent,) = [row for row in rows if row.standing is Standing.SENT]
+        covered = [row for row in rows if row.standing is DeliveryState.COVERED]
+        (sent,) = [row for row in rows if row.standing is DeliveryState.SENT]
         assert len(covered) == len(NAMES)
         assert {row.reference for row in covered} == {sent.notice}
         told = store.notice(sent.notice)
@@ -66,7 +66,9 @@ def test_follow_ups_of_what_a_digest_covered_still_go_out() -> None:
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
-        await record(writer, Events(store, House(channels=["mail"])), a_verdict(1300, "r0"), clock.now())
+        await record(
+            writer, VerdictRecord(store, ReportingRules(channels=["mail"])), a_verdict(1300, "r0"), clock.now()
+        )
         (kinds,) = (await drained(clock, store, writer, "mail")).values()
         assert kinds
         assert "opened" not in kinds
@@ -144,7 +146,7 @@ def test_a_drain_remembers_that_it_sent_a_digest() -> None:
         store = MemoryStore()
         writer = Writer(store, clock)
         mail = recording(clock, "mail")
-        drain = a_drain(store, writer, [mail], clock, Customs(digesting=RULE))
+        drain = a_drain(store, writer, [mail], clock, OutboxOptions(digesting=RULE))
         await some_late(store, writer, clock, NAMES)
         while (due := await drain.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())

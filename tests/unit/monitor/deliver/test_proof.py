@@ -12,15 +12,15 @@ from alerts.draft.code import amended, standard_book
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import signed
 from monitor.deliver.drafts import ENDINGS, row_of, versions_of, written
-from monitor.deliver.events import Events, body_of
 from monitor.deliver.facts import Measured
-from monitor.deliver.house import House
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Record
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Record
 from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
 
 SECRET = "unemployment fell to 3.9%"
@@ -28,8 +28,8 @@ KEPT = Record("edge", 1, "turn", at(0), "f.warc", 0, 10, "ab" * 32, "cd" * 32)
 FRESH = Record("edge", 2, "turn", at(60), "f.warc", 10, 10, "ef" * 32, "01" * 32)
 
 
-def recorded(store: MemoryStore, verdict: Verdict, now: float, events: Events | None = None) -> str:
-    events = events or Events(store, House(channels=["mail"]))
+def recorded(store: MemoryStore, verdict: Verdict, now: float, events: VerdictRecord | None = None) -> str:
+    events = events or VerdictRecord(store, ReportingRules(channels=["mail"]))
     measured = Measured("edge", records=(("edge-1", ""), ("edge-2", ""), ("edge-3", "")))
     with store.transaction() as tx:
         incident = events.record(tx, verdict, measured, at(now)).incident
@@ -55,7 +55,7 @@ def early(now: float = 60) -> Verdict:
 
 def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_transaction() -> None:
     store = with_evidence()
-    events = Events(store, House(), lambda: [FRESH])
+    events = VerdictRecord(store, ReportingRules(), lambda: [FRESH])
     incident = store.incident(recorded(store, a_verdict(400), 400, events))
     assert incident is not None
     assert incident.facts is not None
@@ -68,7 +68,7 @@ def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_tra
 
 def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_looks() -> None:
     store = with_evidence()
-    events, drafts = Events(store, House()), []
+    events, drafts = VerdictRecord(store, ReportingRules()), []
     for monitor, now in (("north", 400.0), ("south", 400.5), ("north", 1300.0), ("south", 1300.5)):
         runs = {"r/page/edge": [replace(a_run("r", State.ABSENT, -3600, 400), looks=len(drafts) + 10)]}
         measured = Measured(monitor, runs, records=(("north-1", ""), ("south-1", "")))
@@ -88,7 +88,7 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 
     def cut_off() -> None:
         with store.transaction() as tx:
-            Events(store, House(channels=["mail"])).record(tx, a_verdict(400), Measured(), at(400))
+            VerdictRecord(store, ReportingRules(channels=["mail"])).record(tx, a_verdict(400), Measured(), at(400))
             raise _Gone
 
     with pytest.raises(_Gone):
@@ -127,7 +127,7 @@ def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
 def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited() -> None:
     book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = MemoryStore()
-    name = recorded(store, a_verdict(400), 400, Events(store, House(book=book)))
+    name = recorded(store, a_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
     assert store.drafts(name)[-1].edition == "2.0"
     judged = store.judged_one("r")
     assert judged is not None

@@ -9,20 +9,20 @@ from datetime import timedelta
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
-from monitor.attendant import Afresh, Attendant, Reminding
 from monitor.clock import VirtualClock
-from monitor.deliver.events import Events
 from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.house import House
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Standing
-from monitor.record.store import Store
-from monitor.record.writer import Writer
-from monitor.rehearse.loop import run_virtually
+from monitor.deliver.reminders import Afresh, Attendant, Reminding
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import DeliveryState
+from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import some_late
 from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly, record
 
-HOUSE = House(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
+HOUSE = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
 
 
@@ -34,7 +34,10 @@ class World:
     rung: list[int]
 
     def attendant(
-        self, reminding: Reminding | None = None, house: House = HOUSE, afresh: Afresh = lambda _release, _now: None
+        self,
+        reminding: Reminding | None = None,
+        house: ReportingRules = HOUSE,
+        afresh: Afresh = lambda _release, _now: None,
     ) -> Attendant:
         return Attendant(
             self.store,
@@ -143,7 +146,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
     async def story(world: World) -> None:
         attendant = world.attendant()
         await attendant.remind()
-        events = Events(world.store, HOUSE)
+        events = VerdictRecord(world.store, HOUSE)
         await record(world.writer, events, a_verdict(400), world.clock.now())
         for incident in world.store.incidents():
             attendant.opened(incident)
@@ -155,7 +158,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
 
 def test_a_note_is_never_reminded_of() -> None:
     async def story(world: World) -> None:
-        await record(world.writer, Events(world.store, HOUSE), a_verdict(120), world.clock.now())
+        await record(world.writer, VerdictRecord(world.store, HOUSE), a_verdict(120), world.clock.now())
         assert [one.grade for one in world.store.incidents()] == ["note"]
         await world.minutes(world.attendant(), 60)
         assert world.reminders() == []
@@ -182,7 +185,7 @@ def test_what_was_given_up_of_late_is_counted() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         (row,) = world.store.deliveries()
-        gone = type(row)(row.notice, row.channel, Standing.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
+        gone = type(row)(row.notice, row.channel, DeliveryState.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
         with world.store.transaction() as tx:
             tx.save_delivery(gone)
         await world.attendant().count()

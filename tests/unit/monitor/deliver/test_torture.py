@@ -13,11 +13,11 @@ import pytest
 
 from alerts.channel import Accepted, Message, Outcome
 from monitor.clock import VirtualClock
-from monitor.deliver.events import Events
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Standing
-from monitor.record.writer import Writer
-from monitor.rehearse.loop import run_virtually
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import DeliveryState
+from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.story import STEPS, a_drain, a_verdict, at, house_with, record
 
 KILLS = 500
@@ -98,7 +98,7 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
     writer = Writer(store, clock)
 
     async def work() -> None:
-        await record(writer, Events(store, house_with(receiver)), verdict, verdict.at)
+        await record(writer, VerdictRecord(store, house_with(receiver)), verdict, verdict.at)
         await a_drain(store, writer, [receiver], clock, []).empty("mail")
 
     working = asyncio.ensure_future(work())
@@ -145,7 +145,7 @@ def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed
                         break
             assert set(receiver.got) == facts
             assert {notice.id for notice in store.notices()} == facts
-            assert {row.standing for row in store.deliveries()} == {Standing.SENT}
+            assert {row.standing for row in store.deliveries()} == {DeliveryState.SENT}
             assert len(receiver.got) - len(facts) <= fate.kills
             kills += fate.kills
 
@@ -165,7 +165,7 @@ def test_a_kill_after_the_channel_took_a_message_sends_that_one_again_and_no_oth
             await one_life(store, receiver, clock, a_verdict(STEPS[1]))
         assert fate.dead.is_set()
         begun = store.deliveries()[0]
-        assert (begun.standing, begun.attempts, begun.finished) == (Standing.WAITING, begun.attempts, None)
+        assert (begun.standing, begun.attempts, begun.finished) == (DeliveryState.WAITING, begun.attempts, None)
         assert begun.attempts >= 1
         fate.left, fate.dead = -1, asyncio.Event()
         assert await one_life(store, receiver, clock, a_verdict(STEPS[1]))

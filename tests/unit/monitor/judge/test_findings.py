@@ -8,9 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.judge.interval import Bounds
+from monitor.judge.findings.platform import platform, with_platform
 from monitor.judge.judge import judge
-from monitor.judge.platform import platform, with_platform
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Finding, Kind, Verdict
@@ -18,6 +17,7 @@ from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
+from schedules.times.interval import Bounds
 from tests.unit.monitor.judge.world import SLOT, Story, promise, release, second, watched
 
 P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN

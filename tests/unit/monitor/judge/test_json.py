@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.asjson import release_json
-from monitor.judge.explain import Explanation, explain, explanation_json
+from monitor.judge.as_json import release_json
+from monitor.judge.differences import differences
+from monitor.judge.explain.explain import Explanation, explain, explanation_json
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.replay import differences
 from monitor.judge.runs import Blind, Run, begun
 from monitor.judge.verdict import Kind, Verdict
 from monitor.look.sighting import State

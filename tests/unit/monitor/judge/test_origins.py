@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Run, fold
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
+from schedules.times.interval import Bounds
 from tests.unit.monitor.judge.world import Story, look, promise, release, second, watched
 
 P, A = State.PRESENT, State.ABSENT

@@ -4,13 +4,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.judge.interval import Bounds, Interval, between, since
 from monitor.judge.policy import Grade, Override, Policies, Policy, grade, worst
 from monitor.judge.window import window
 from monitor.judge.words import at, lasting, length, spanned
 from schedules.announcement import State
-from schedules.inforce import slot_in_force
+from schedules.in_force import slot_in_force
 from schedules.slot import Precision, Slot
+from schedules.times.interval import Bounds, Interval, between, since
 from tests.unit.monitor.judge.world import SLOT, promise, second
 
 

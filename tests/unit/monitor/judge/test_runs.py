@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.runs import Blind, OutOfOrder, Run, extend, fold
-from monitor.judge.spell import spells
+from monitor.judge.spells import spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
 from tests.unit.monitor.judge.world import World, look, second, worlds

@@ -8,9 +8,9 @@ from datetime import datetime
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.interval import Bounds, Interval
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.look.sighting import State
+from schedules.times.interval import Bounds, Interval
 from tests.unit.monitor.judge.world import SLOT, Looker, Truth, World, once, worlds
 
 WITHIN, SURE = 60_000, 1_000

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from monitor.judge.interval import Bounds
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind, Run
@@ -19,6 +18,7 @@ from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
+from schedules.times.interval import Bounds
 from tests.unit.monitor.judge.world import SLOT, Story, promise, release, second, watched
 
 P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN

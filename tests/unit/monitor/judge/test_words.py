@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from monitor.judge.interval import Bounds, Interval
 from monitor.judge.words import lasting, length, spanned
+from schedules.times.interval import Bounds, Interval
 
 
 def at(seconds: float) -> datetime:

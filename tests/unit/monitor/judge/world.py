@@ -13,7 +13,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run, fold
 from monitor.judge.verdict import Verdict
-from monitor.look.age import age_bounds
+from monitor.look.cache_age import age_bounds
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer, Failure, Request
-from monitor.look.http import Engine, HttpFetcher
-from monitor.look.route import Route
+from monitor.look.http.fetcher import Engine, HttpFetcher
+from monitor.look.http.resolve import Route
 
 CLOCK = SystemClock()
 BASE = "https://www.example.gov.uk"

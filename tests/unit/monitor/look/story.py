@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from monitor.clock import VirtualClock
+from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
-from monitor.look.scripted import Reply, ScriptedFetcher
-from monitor.look.see import Seer
 from monitor.look.sighting import Sighting
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 HOST = "www.example.gov.uk"
@@ -109,7 +109,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         stop = asyncio.Event()
         seen = Watch(clock, fetcher, stop)
         hooks = Hooks(seen.started, seen.missing, seen.quiet, seen.stalled, seen.clock_set)
-        seen.poller = Poller(clock, fetcher, Budget(rate), Seer(), seen.sighted, hooks, at_once=at_once)
+        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(), seen.sighted, hooks, at_once=at_once)
         act(seen)
         running = asyncio.create_task(seen.poller.run(stop))
         for moment, step in later:

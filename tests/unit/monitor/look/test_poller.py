@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.look.fake import Reply
 from monitor.look.fetch import Reason, Request
-from monitor.look.scripted import Reply
 from monitor.look.sighting import State
 from monitor.plan.phases import Window
 from monitor.plan.targets import View

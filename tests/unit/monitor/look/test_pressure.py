@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.clock import VirtualClock
+from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Request
+from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
-from monitor.look.scripted import Reply, ScriptedFetcher
-from monitor.look.see import Seer
 from monitor.plan.budget import Budget
-from monitor.rehearse.loop import run_virtually
+from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import HOST, NOON, HaltingClock, Watch, halt, target, watch, watching, window
 
 
@@ -232,7 +232,7 @@ def test_equal_stories_are_told_in_equal_order() -> None:
 def test_a_turn_is_paced_though_nobody_polls() -> None:
     async def story(clock: VirtualClock) -> list[float]:
         fetcher = ScriptedFetcher(clock, {})
-        poller = Poller(clock, fetcher, Budget(2.0), Seer(), lambda *_: None)
+        poller = Poller(clock, fetcher, Budget(2.0), Interpreter(), lambda *_: None)
         await poller.look_once([target(f"p{n}") for n in range(4)])
         return [clock.monotonic()]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.look.scripted import Reply
+from monitor.look.fake import Reply
 from monitor.plan.phases import Window
 from monitor.plan.targets import View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window

@@ -7,10 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from monitor.plan.chance import LISTING, chance_of
 from monitor.plan.phases import Window, window_at
 from monitor.plan.targets import Target, View, targets_of
-from monitor.plan.windows import UNSEEN, Stage, Standing, windows_for
+from monitor.plan.windows import LISTING, UNSEEN, Progress, Stage, chance_of, windows_for
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -19,8 +18,8 @@ AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
 SLOT = Slot(Precision.INSTANT, instant=AT)
 DAY = Slot(Precision.DAY, first=date(2026, 7, 23), last=date(2026, 7, 23))
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-OUT = Standing(Stage.SEEN, AT)
-AWAITED = Standing(Stage.SEEN, AT, complete=False)
+OUT = Progress(Stage.SEEN, AT)
+AWAITED = Progress(Stage.SEEN, AT, complete=False)
 
 EDGE = Target("w/page/edge", "w", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "govuk")
 ORIGIN = replace(EDGE, id="w/page/origin", view=View.ORIGIN)
@@ -46,7 +45,7 @@ def at(windows: tuple[Window, ...], offset: timedelta) -> Window:
         (EDGE, UNSEEN, 30 * MINUTE, 4.0),
         (EDGE, UNSEEN, 5 * HOUR, 4.0),
         (TWIN, UNSEEN, 30 * MINUTE, 1.0),
-        (EDGE, Standing(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
+        (EDGE, Progress(Stage.EXPOSED, AT - HOUR), -30 * MINUTE, 1.0),
         (SHEET, AWAITED, 5 * MINUTE, 4.0),
         (ASIDE, AWAITED, 5 * MINUTE, 1.0),
         (SHEET, AWAITED, 5 * HOUR, 4.0),
@@ -56,7 +55,7 @@ def at(windows: tuple[Window, ...], offset: timedelta) -> Window:
     ],
 )
 def test_a_chance_goes_by_what_a_target_is_and_how_it_stands(
-    target: Target, standing: Standing, offset: timedelta, chance: float
+    target: Target, standing: Progress, offset: timedelta, chance: float
 ) -> None:
     assert at(windows_for(target, SLOT, standing), offset).chance == chance
 

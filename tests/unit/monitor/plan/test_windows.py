@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import Stage, Standing, merged, windows_for
+from monitor.plan.windows import Progress, Stage, merged, windows_for
 from schedules.slot import Precision, Slot
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -74,33 +74,33 @@ def test_the_content_twin_is_looked_at_five_times_less_often() -> None:
 
 
 def test_an_exposed_page_is_looked_at_every_five_seconds_until_the_slot_and_then_as_usual() -> None:
-    windows = windows_for(EDGE, SLOT, Standing(Stage.EXPOSED, AT - 2 * DAYS))
+    windows = windows_for(EDGE, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
     found = [spacing(windows, offset) for offset in (-3 * DAYS, -DAYS, -MINUTE, HOUR)]
     assert found == [MINUTE, 5 * SECOND, SECOND, 5 * SECOND]
 
 
 def test_the_origin_of_an_exposed_page_is_looked_at_days_ahead() -> None:
-    windows = windows_for(ORIGIN, SLOT, Standing(Stage.EXPOSED, AT - 2 * DAYS))
+    windows = windows_for(ORIGIN, SLOT, Progress(Stage.EXPOSED, AT - 2 * DAYS))
     assert spacing(windows, -DAYS) == 5 * SECOND
 
 
 def test_a_page_seen_settles_for_an_hour_and_is_then_looked_at_hourly_for_a_week() -> None:
-    windows = windows_for(EDGE, SLOT, Standing(Stage.SEEN, AT + SECOND))
+    windows = windows_for(EDGE, SLOT, Progress(Stage.SEEN, AT + SECOND))
     found = [spacing(windows, offset) for offset in (MINUTE, 2 * HOUR, 6 * DAYS, 8 * DAYS)]
     assert found == [MINUTE, HOUR, HOUR, None]
 
 
 def test_a_part_still_awaited_is_looked_at_closely_after_the_page_was_seen() -> None:
-    windows = windows_for(SHEET, SLOT, Standing(Stage.SEEN, AT + 3 * HOUR, complete=False))
+    windows = windows_for(SHEET, SLOT, Progress(Stage.SEEN, AT + 3 * HOUR, complete=False))
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR, 15 * DAYS)] == [5 * SECOND, MINUTE, None]
 
 
 def test_the_origin_of_a_page_seen_is_left_alone() -> None:
-    assert windows_for(ORIGIN, SLOT, Standing(Stage.SEEN, AT)) == ()
+    assert windows_for(ORIGIN, SLOT, Progress(Stage.SEEN, AT)) == ()
 
 
 def test_the_origin_of_a_part_still_awaited_after_the_page_was_seen_is_asked_as_often_as_the_part() -> None:
-    awaited = Standing(Stage.SEEN, AT + 3 * HOUR, complete=False)
+    awaited = Progress(Stage.SEEN, AT + 3 * HOUR, complete=False)
     windows = windows_for(replace(SHEET, view=View.ORIGIN), SLOT, awaited)
     assert windows == windows_for(SHEET, SLOT, awaited)
     assert [spacing(windows, offset) for offset in (3.5 * HOUR, 5 * HOUR)] == [5 * SECOND, MINUTE]
@@ -109,11 +109,11 @@ def test_the_origin_of_a_part_still_awaited_after_the_page_was_seen_is_asked_as_
 def test_the_origin_of_another_address_is_asked_until_the_page_is_out() -> None:
     other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, aside=True)
     assert windows_for(other, SLOT) == tuple(replace(one, chance=one.chance / 4) for one in windows_for(ORIGIN, SLOT))
-    assert windows_for(other, SLOT, Standing(Stage.SEEN, AT, complete=False)) == ()
+    assert windows_for(other, SLOT, Progress(Stage.SEEN, AT, complete=False)) == ()
 
 
 def test_nobody_looks_at_a_closed_target() -> None:
-    assert windows_for(EDGE, SLOT, Standing(Stage.CLOSED)) == ()
+    assert windows_for(EDGE, SLOT, Progress(Stage.CLOSED)) == ()
 
 
 def test_windows_that_have_ended_are_left_out() -> None:
@@ -185,13 +185,13 @@ def test_a_tripwire_shared_by_two_releases_has_one_window_on_one_grid() -> None:
 def test_what_is_found_gone_after_its_release_is_looked_at_closely_for_a_while(
     offset: timedelta, every: timedelta | None, origin: timedelta | None
 ) -> None:
-    standing = Standing(Stage.SEEN, AT + SECOND, left=AT + 3 * HOUR)
+    standing = Progress(Stage.SEEN, AT + SECOND, left=AT + 3 * HOUR)
     assert spacing(windows_for(EDGE, SLOT, standing), offset) == every
     assert spacing(windows_for(ORIGIN, SLOT, standing), offset) == origin
 
 
 _instants = st.integers(-20 * 86_400, 20 * 86_400).map(lambda count: AT + count * SECOND)
-_standings = st.builds(Standing, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
+_standings = st.builds(Progress, st.sampled_from(list(Stage)), _instants, st.booleans(), st.none() | _instants)
 _targets = st.sampled_from([EDGE, ORIGIN, CONTENT, SHEET, TRIPWIRE])
 _slots = st.sampled_from([SLOT, DAY, JULY])
 _phases = st.builds(
@@ -204,7 +204,7 @@ _phases = st.builds(
 
 @given(_targets, _slots, _standings, _phases)
 def test_windows_are_in_time_order_and_do_not_overlap(
-    target: Target, slot: Slot, standing: Standing, phases: Phases
+    target: Target, slot: Slot, standing: Progress, phases: Phases
 ) -> None:
     windows = windows_for(target, slot, standing, phases)
     assert all(one.ends <= other.begins for one, other in pairwise(windows))
@@ -212,7 +212,7 @@ def test_windows_are_in_time_order_and_do_not_overlap(
 
 @given(_targets, _slots, _standings, _instants)
 def test_later_windows_are_the_same_less_those_that_ended(
-    target: Target, slot: Slot, standing: Standing, now: datetime
+    target: Target, slot: Slot, standing: Progress, now: datetime
 ) -> None:
     everything = windows_for(target, slot, standing)
     assert windows_for(target, slot, standing, now=now) == tuple(each for each in everything if each.ends > now)

@@ -9,7 +9,7 @@ from monitor.rehearse.expect import Met, Results, check
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.rehearse.script import Script
+    from monitor.rehearse.script.script import Script
 
 URL = "https://stats.example/birds"
 RELEASE = f"""

@@ -10,16 +10,16 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Failure, Reason
-from monitor.rehearse.loop import jumping_loop, run_virtually
-from monitor.rehearse.publisher import Publisher
-from monitor.rehearse.publisher_log import Entry, RequestLog
+from monitor.rehearse.publisher.log import Entry, RequestLog
+from monitor.rehearse.publisher.server import Publisher
+from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Play, Story
 
-    from monitor.rehearse.script import Script
+    from monitor.rehearse.script.script import Script
 
 NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 URL = "https://stats.example/release"

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from monitor.calendars import CalendarReader
-from monitor.look.see import Seer
+from monitor.ledger.reader import CalendarReader
+from monitor.look.interpret import Interpreter
 from monitor.plan.targets import targets_of
-from monitor.rehearse.publisher_calendar import CALENDAR_URL
-from monitor.rehearse.script import FAULTS
+from monitor.rehearse.publisher.calendar import CALENDAR_URL
+from monitor.rehearse.script.script import FAULTS
 from schedules.announcement import Announcement, Part, Role
 from schedules.release import Release
 from schedules.sources.govuk import GovukSource
@@ -19,7 +19,7 @@ from schedules.sources.toml import TomlSource
 if TYPE_CHECKING:
     from conftest import Play, Story
 
-    from monitor.rehearse.loop import HeldFetcher
+    from monitor.rehearse.virtual_loop import HeldFetcher
 
 PAGE = "https://www.gov.uk/government/statistics/gulls-2017"
 FILE = "https://assets.publishing.service.gov.uk/media/5a/gulls.ods"
@@ -56,7 +56,7 @@ async def announced(story: Story, source: GovukSource | TomlSource) -> list[Anno
     return list(outcome.reading.announcements)
 
 
-async def seen(fetcher: HeldFetcher, seer: Seer) -> dict[str, str]:
+async def seen(fetcher: HeldFetcher, seer: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
     sightings = [seer.see(target, await fetcher.fetch(seer.request(target))) for target in targets]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
@@ -108,7 +108,7 @@ def test_the_source_of_toml_reads_the_simulated_calendar(play: Play) -> None:
 
 def test_recognisers_see_a_simulated_release_come_out(play: Play) -> None:
     async def tell(story: Story) -> None:
-        seer = Seer()
+        seer = Interpreter()
         assert await seen(story.fetcher, seer) == everywhere("absent", "absent")
         await story.at("09:31:00")
         assert await seen(story.fetcher, seer) == everywhere("present", "present")
@@ -118,7 +118,7 @@ def test_recognisers_see_a_simulated_release_come_out(play: Play) -> None:
 
 def test_recognisers_take_a_simulated_placeholder_for_absence(play: Play) -> None:
     async def tell(story: Story) -> None:
-        assert await seen(story.fetcher, Seer()) == everywhere("absent", "absent")
+        assert await seen(story.fetcher, Interpreter()) == everywhere("absent", "absent")
 
     notice = "<title>Gulls and terns</title><h1>Gulls</h1><h2>These statistics will be released on 5 January 2018</h2>"
     play(RELEASE + at("08:00:00", f'body = "{notice}"\nheaders = {{ "Content-Type" = "text/html" }}'), tell)
@@ -126,7 +126,7 @@ def test_recognisers_take_a_simulated_placeholder_for_absence(play: Play) -> Non
 
 def test_recognisers_see_a_simulated_take_down(play: Play) -> None:
     async def tell(story: Story) -> None:
-        seer = Seer()
+        seer = Interpreter()
         await story.at("09:05:00")
         assert await seen(story.fetcher, seer) == everywhere("present", "present")
         await story.at("09:15:00")
@@ -142,7 +142,7 @@ def test_no_fault_is_taken_for_absence_or_presence(play: Play, kind: str) -> Non
     async def tell(story: Story) -> None:
         for time in ("09:15:00", "09:45:00"):
             await story.at(time)
-            views = await seen(story.fetcher, Seer())
+            views = await seen(story.fetcher, Interpreter())
             # Of a file only the beginning is read, so that a bomb behind it is neither noticed nor harmful.
             sheet = {views.pop("sheet/edge"), views.pop("sheet/origin")}
             assert set(views.values()) == {"unknown"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
-from monitor.rehearse.script import read_script
+from monitor.rehearse.script.script import read_script
 
 SCRIPT = """
 title = "A month before"

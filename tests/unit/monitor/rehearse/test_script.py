@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from monitor.errors import BadInput
-from monitor.rehearse.script import read_script
+from monitor.rehearse.script.script import read_script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monitor.rehearse.script import Script
+    from monitor.rehearse.script.script import Script
 
 SCRIPTS = sorted((Path(__file__).parents[4] / "rehearsals").glob("*.toml"))
 RELEASE = """

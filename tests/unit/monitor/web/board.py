@@ -13,22 +13,22 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from monitor.attendant import Attendant, Reminding
-from monitor.deliver.events import Events, body_of
 from monitor.deliver.facts import Measured
-from monitor.deliver.house import House
+from monitor.deliver.reminders import Attendant, Reminding
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Delivery, Record, Standing
-from monitor.record.writer import Writer
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Delivery, DeliveryState, Record
+from monitor.store.writer import Writer
 from monitor.web.app import application
-from monitor.web.desk import Desk
-from monitor.web.door import Door
-from monitor.web.keys import Keys
-from monitor.web.people import Users
+from monitor.web.credentials import Keys
+from monitor.web.queries import Queries
+from monitor.web.sessions import Sessions
+from monitor.web.users import Users
 from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at, directly
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
@@ -94,7 +94,7 @@ class Board:
 
     store: MemoryStore
     clock: Stopped
-    desk: Desk
+    desk: Queries
     app: ASGIApp
     client: httpx.AsyncClient
     incident: str = ""
@@ -103,7 +103,9 @@ class Board:
 
 
 def _fill(store: MemoryStore) -> None:
-    events = Events(store, House(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}}))
+    events = VerdictRecord(
+        store, ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
+    )
     late = replace(a_verdict(400), title=TITLE)
     measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
     with store.transaction() as tx:
@@ -114,7 +116,9 @@ def _fill(store: MemoryStore) -> None:
         with store.transaction() as tx:
             events.record(tx, verdict, measured, at(now))
     notice = store.notices()[0]
-    refused = Delivery(notice.id, "pager", Standing.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known")
+    refused = Delivery(
+        notice.id, "pager", DeliveryState.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known"
+    )
     with store.transaction() as tx:
         tx.save_judged(replace(store.judged_one("r") or _none(), body=body_of(late, store.incident_of("r"))))
         tx.save_delivery(refused)
@@ -136,10 +140,10 @@ async def a_board(
     store, clock = MemoryStore(), Stopped(at(600))
     _fill(store)
     writer = Writer(store, clock)
-    desk = Desk(store, Live(reasons), clock, "Europe/London", public)
+    desk = Queries(store, Live(reasons), clock, "Europe/London", public)
     desk.keys = keys
-    desk.door = Door(Users(users), clock, desk.throttle, "https://board.gov.example") if users is not None else None
-    desk.attendant = Attendant(store, writer, clock, House(), Reminding(), ask=directly, ring=_nothing)
+    desk.door = Sessions(Users(users), clock, desk.throttle, "https://board.gov.example") if users is not None else None
+    desk.attendant = Attendant(store, writer, clock, ReportingRules(), Reminding(), ask=directly, ring=_nothing)
     app = application(desk)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
         late, early = store.incident_of("r"), store.incident_of("early")

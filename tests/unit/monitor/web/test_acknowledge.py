@@ -7,9 +7,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alerts.link import sign
-from monitor.deliver.house import Links
-from monitor.web.keys import Keys, Throttle
+from alerts.signed_link import sign
+from monitor.deliver.rules import Links
+from monitor.web.credentials import Keys, Throttle
 from monitor.web.openapi import DESCRIPTION
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board

@@ -11,14 +11,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from monitor.casefile import ahead_of
+from monitor.app.options import policies_of
 from monitor.errors import StoreFault
-from monitor.record.memory import MemoryStore
-from monitor.record.rows import Judged
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Judged
+from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
-from monitor.web.desk import Desk
-from monitor.wiring import policies_of
-from tests.unit.monitor.life import HEAD, OUT_IN_TIME, Life, live
+from monitor.web.queries import Queries
+from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
@@ -34,7 +34,7 @@ DOCUMENTS = {
 @asynccontextmanager
 async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application as a browser on the same machine would, without a socket."""
-    desk = Desk(life.daemon.store, life.daemon, life.clock, "Europe/London")
+    desk = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London")
     desk.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
     transport = httpx.ASGITransport(application(desk))
     try:
@@ -167,7 +167,7 @@ def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> No
 
 def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        desk = Desk(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
+        desk = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
         transport = httpx.ASGITransport(application(desk))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             shown = {path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics")}

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor.unheard import Silence
+from monitor.health.hosts import Silence
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 

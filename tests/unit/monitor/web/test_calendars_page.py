@@ -9,15 +9,15 @@ import httpx
 from icalendar import Calendar
 
 from monitor.web.app import application
-from monitor.web.desk import Desk
-from tests.unit.monitor.office import RESET, Office, at_work, csv, row
+from monitor.web.queries import Queries
+from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
 
 Ask = Callable[[str], Awaitable[httpx.Response]]
 
 
 def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
-        desk = Desk(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
+        desk = Queries(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
         transport = httpx.ASGITransport(application(desk))
         async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
             await act(office, client.get)

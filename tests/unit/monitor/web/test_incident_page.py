@@ -11,7 +11,7 @@ from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
 from alerts.finding import Finding
 from alerts.incident import Kind
-from alerts.link import sign
+from alerts.signed_link import sign
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.web.pages import against, seen
 from tests.unit.monitor.deliver.story import at

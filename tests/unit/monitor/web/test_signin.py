@@ -13,9 +13,9 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.door import LASTS
 from monitor.web.openapi import DESCRIPTION
-from monitor.web.people import line
+from monitor.web.sessions import LASTS
+from monitor.web.users import line
 from tests.unit.monitor.web.board import Board, a_board
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from schedules.announcement import Announcement
-from schedules.asjson import slot_json
-from schedules.london import local
+from schedules.as_json import slot_json
 from schedules.source import Reading
-from schedules.sources.kinds import parse_saved
 from schedules.sources.options import SourceOptions
+from schedules.sources.registry import parse_saved
+from schedules.times.zone import local
 
 Parse = Callable[..., Reading]
 

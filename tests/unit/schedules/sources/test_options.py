@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from schedules.sources.kinds import KINDS
 from schedules.sources.options import KNOWN, SourceOptions, option_faults
+from schedules.sources.registry import KINDS
 
 
 def faults(kind: str, *, timezone: str = "Europe/London", **options: str) -> list[str]:

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from schedules.london import clock_doubt, instant, local
 from schedules.source import Page
-from schedules.sources.kinds import KINDS
 from schedules.sources.options import SourceOptions
+from schedules.sources.registry import KINDS
+from schedules.times.zone import clock_doubt, instant, local
 
 NOW = datetime(2026, 11, 13, 12, tzinfo=UTC)
 URL = "https://stats.example/calendar"

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from schedules.announcement import Announcement
-from schedules.london import local
 from schedules.source import Reading, UnreadableCalendar
 from schedules.sources.govuk_items import Schema, read_item
+from schedules.times.zone import local
 
 Parse = Callable[..., Reading]
 

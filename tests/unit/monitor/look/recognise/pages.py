@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.seen import Context
+from monitor.look.recognise.result import Context
 
 TITLE = "Example claims: quarterly statistics, July to September 2026"
 PATH = "/government/statistics/example-claims-quarterly-statistics-july-to-september-2026"

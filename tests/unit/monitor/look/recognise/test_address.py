@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.recognise.address import absolute
-from monitor.look.recognise.table import recogniser
+from monitor.look.recognise.page import absolute
+from monitor.look.recognise.registry import recogniser
 from tests.unit.monitor.look.recognise.pages import CONTEXT, URL, answer
 
 NOWHERE = [

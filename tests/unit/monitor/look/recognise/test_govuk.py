@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Answer
 from monitor.look.recognise.govuk import recognise
-from monitor.look.recognise.seen import Context
+from monitor.look.recognise.result import Context
 from monitor.look.recognise.version import moved_on, read
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, PATH, TITLE, URL, answer, item, page

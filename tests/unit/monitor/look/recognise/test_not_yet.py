@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.table import recogniser
+from monitor.look.recognise.registry import recogniser
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, page
 

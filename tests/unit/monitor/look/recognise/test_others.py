@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from monitor.errors import UnknownName, UserFault
 from monitor.look.fetch import Answer
-from monitor.look.recognise.likeness import Likeness, likeness, names_a_period
-from monitor.look.recognise.seen import Context
-from monitor.look.recognise.table import LOOKING_FOR, PLAIN, recogniser
+from monitor.look.recognise.registry import LOOKING_FOR, PLAIN, recogniser
+from monitor.look.recognise.result import Context
+from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.recognise.version import moved_on, read
 from monitor.look.sighting import State
 from tests.unit.monitor.look.recognise.pages import CONTEXT, TITLE, URL, answer, page

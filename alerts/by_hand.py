@@ -1,0 +1,154 @@
+"""What people do to incidents: log one by hand, say that they have it, note, close. All pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from alerts.finding import ReleaseFacts
+from alerts.incident import ACKNOWLEDGED, MONITOR, Entry, Incident, Kind
+from alerts.tellable_facts import GRADES
+from schedules.times.words import local_day, one_line
+
+_LONGEST_ROLE = 80
+_STALE_AFTER_DAYS = 31
+
+
+class NotEnough(ValueError):
+    """What a person typed does not make an incident; `faults` holds every reason at once."""
+
+    def __init__(self, faults: list[str]) -> None:
+        """Take all faults at once, one line each."""
+        super().__init__("\n".join(faults))
+        self.faults = tuple(faults)
+
+
+def log_by_hand(
+    words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str = "Europe/London"
+) -> Incident:
+    """Make an incident of what a person saw: a leak, a misdirected e-mail, an item in the press.
+
+    `words` holds `what` (what happened) and `when` (local dates or date-times, ISO, several with commas:
+    the first is the occurrence), and, unless the release's `facts` are given, `title` and `producer`. Also
+    understood: `grade`, `by` (the role that logs it), `release`; whatever else is typed is kept for the
+    draft. The same words make the same incident. Raises `NotEnough` with every fault.
+    """
+    faults = list(_faults(words, facts, now, timezone))
+    if faults:
+        raise NotEnough(faults)
+    days = _occurrences(words["when"], timezone)
+    release = facts.release if facts is not None else words.get("release", "")
+    producer = facts.producer if facts is not None else one_line(words["producer"])
+    entries = [Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))]
+    entries += [Entry(now, MONITOR, doubt) for doubt in _doubts(days, now, timezone)]
+    return Incident(
+        id=f"{release or _slug(producer)}-hand-{local_day(days[0], timezone)}-{_mark(words)}",
+        kind=Kind.HAND,
+        release=release,
+        producer=producer,
+        title=facts.title if facts is not None else one_line(words["title"]),
+        opened=now,
+        occurred=days[0],
+        grade=words.get("grade", "report"),
+        facts=facts,
+        timeline=tuple(entries),
+        words=dict(words),
+    )
+
+
+def acknowledge(incident: Incident, role: str, now: datetime) -> Incident:
+    """Write down that a role has it. Saying so twice changes nothing. Raises `NotEnough` without a role."""
+    role = _role(role)
+    if any(entry.by == role and entry.text == ACKNOWLEDGED for entry in incident.timeline):
+        return incident
+    return _with(incident, Entry(now, role, ACKNOWLEDGED))
+
+
+def note(incident: Incident, role: str, text: str, now: datetime) -> Incident:
+    """Add a line to the timeline. Raises `NotEnough` without a role or words."""
+    if not text.strip():
+        raise NotEnough(["a note needs words"])
+    return _with(incident, Entry(now, _role(role), text.strip()))
+
+
+def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
+    """Say what caused it, in a few words that reports count; the last word on it holds. Blank words change nothing."""
+    words = one_line(cause)
+    if not words or incident.words.get("cause") == words:
+        return incident
+    told = _with(incident, Entry(now, _role(role), f"cause: {words}"))
+    return replace(told, words={**incident.words, "cause": words})
+
+
+def close(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:
+    """Close an incident; closing a closed one changes nothing. New facts may reopen it."""
+    role = _role(role)
+    if incident.closed is not None:
+        return incident
+    words = f"closed: {text.strip()}" if text.strip() else "closed"
+    return replace(_with(incident, Entry(now, role, words)), closed=now)
+
+
+def _with(incident: Incident, entry: Entry) -> Incident:
+    return replace(incident, timeline=(*incident.timeline, entry))
+
+
+def _role(role: str) -> str:
+    line = one_line(role)
+    if not line or len(line) > _LONGEST_ROLE:
+        raise NotEnough([f"say in which role, in at most {_LONGEST_ROLE} characters, never a name"])
+    return line
+
+
+def _faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime, timezone: str) -> Iterator[str]:
+    needed = ("what", "when") if facts is not None else ("title", "producer", "what", "when")
+    yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
+    if words.get("grade", "report") not in GRADES:
+        yield f'grade: not one of {", ".join(GRADES)} (got "{words["grade"]}")'
+    if words.get("when", "").strip():
+        yield from _faults_of_when(words["when"], now, timezone)
+
+
+def _faults_of_when(when: str, now: datetime, timezone: str) -> Iterator[str]:
+    try:
+        days = _occurrences(when, timezone)
+    except ValueError:
+        yield f'when: not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas (got "{when}")'
+        return
+    if any(day > now for day in days):
+        yield f'when: lies in the future (got "{when}")'
+
+
+def _occurrences(when: str, timezone: str) -> list[datetime]:
+    return [_instant(one.strip(), timezone) for one in when.split(",")]
+
+
+def _instant(text: str, timezone: str) -> datetime:
+    zone = ZoneInfo(timezone)
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
+        return datetime.combine(date.fromisoformat(text), time(), zone).astimezone(UTC)
+    read = datetime.fromisoformat(text)
+    return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
+
+
+def _doubts(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
+    # Published reports carry slips of this kind: the date is kept as typed, and someone is asked to look.
+    for instant in days:
+        local = local_day(instant, timezone)
+        if local.isoweekday() > 5:
+            yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
+    if now - days[0] > timedelta(days=_STALE_AFTER_DAYS):
+        yield f"check date: it lies more than {_STALE_AFTER_DAYS} days back"
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:60] or "incident"
+
+
+def _mark(words: Mapping[str, str]) -> str:
+    typed = "\x1f".join(f"{key}={words[key]}" for key in sorted(words))
+    return hashlib.sha256(typed.encode()).hexdigest()[:6]

@@ -1,0 +1,138 @@
+"""Incidents about calendars themselves: one that cannot be believed or read, and an edition nobody announced."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from alerts.incident import MONITOR, Decision, Entry, Incident, Kind
+from alerts.notice import Notice, thread_id
+from schedules.times.words import local_day, moment, one_line
+
+_LONGEST_FAULT = 300
+_MOST_ENTRIES = 50
+_AS_BEFORE = "What it said at its last usable read stays in force."
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A calendar that people must look at.
+
+    `fault` says what is wrong in one line, `since` when it began, `last_read` the last usable read. `doubted`: it was
+    read, and what it said was not believed; else it could not be read at all.
+    """
+
+    calendar: str
+    producer: str
+    fault: str
+    since: datetime
+    last_read: datetime | None
+    doubted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An edition of a regular series that should have been announced by now; its window of days, both included."""
+
+    series: str
+    producer: str
+    first: date
+    last: date
+
+
+def trouble(found: Trouble, known: Incident | None, now: datetime, timezone: str) -> Decision:
+    """Open the incident of a calendar in trouble, or carry on the `known` one; people are told once."""
+    fault = one_line(found.fault, _LONGEST_FAULT)
+    if known is not None:
+        return _carried(known, fault, now)
+    name = f"calendar-{found.calendar}-{local_day(found.since, timezone)}"
+    title = f"Calendar {found.calendar}"
+    subject = f"CALENDAR: {found.calendar} {'is not believed' if found.doubted else 'cannot be read'}: {fault}"
+    read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
+    lines = [f"Last usable read: {read}.", _AS_BEFORE, "", "What to do now:", *_to_do(found, now, timezone)]
+    incident = _incident(name, title, found.producer, now, found.since, subject)
+    return Decision(incident, (_notice(incident, subject, lines, now),))
+
+
+def restored(known: Incident, now: datetime) -> Incident:
+    """Close the incident of a calendar that reads again, or of an edition that was announced after all."""
+    return _noted(replace(known, closed=now), "as it should be again", now)
+
+
+def reopened(earlier: Incident, again: Incident, now: datetime) -> Incident:
+    """Open an incident again whose trouble has come back: its thread goes on, with what is said this time."""
+    return _noted(replace(earlier, closed=None), again.timeline[0].text, now)
+
+
+def missing(found: Missing, now: datetime) -> Decision:
+    """Open the incident of an edition that nobody has announced. It accuses nobody of lateness."""
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{found.producer} {found.series}".casefold()).strip("-")[:80]
+    window = f"between {_day(found.first)} and {_day(found.last)}"
+    subject = f"CALENDAR: no calendar announces the next edition of {one_line(found.series, 80)} ({found.producer})"
+    lines = [
+        f"By the rhythm of the series it may be expected {window}; four weeks' notice of its end have begun.",
+        "",
+        "What to do now:",
+        "1. Ask the producer when it is to come out, and whether it has been announced.",
+        "2. Nothing has been late by this alone.",
+    ]
+    name = f"unannounced-{slug}-{found.first.isoformat()}"
+    incident = _incident(name, one_line(found.series), found.producer, now, now, subject)
+    return Decision(incident, (_notice(incident, subject, lines, now),))
+
+
+def _to_do(found: Trouble, now: datetime, timezone: str) -> list[str]:
+    first = "1. Open the calendar yourself: does it show what you know to be coming?"
+    if not found.doubted:
+        return [first, "2. Ask whoever keeps it; if it has moved, correct its address in the configuration."]
+    day = local_day(now, timezone).isoformat()
+    return [
+        first,
+        f"2. If the change is meant, write accept = {day} into its [[calendar]] table and restart the monitor.",
+        "3. If not, tell whoever keeps the calendar.",
+    ]
+
+
+def _carried(known: Incident, fault: str, now: datetime) -> Decision:
+    told = any(fault in entry.text for entry in known.timeline) or len(known.timeline) >= _MOST_ENTRIES
+    if told and known.closed is None:
+        return Decision()
+    return Decision(_noted(replace(known, closed=None), fault, now))
+
+
+def _noted(incident: Incident, text: str, now: datetime) -> Incident:
+    return replace(incident, timeline=(*incident.timeline, Entry(now, MONITOR, text)))
+
+
+def _incident(name: str, title: str, producer: str, now: datetime, since: datetime, subject: str) -> Incident:
+    return Incident(
+        id=name,
+        kind=Kind.CALENDAR,
+        release="",
+        producer=producer,
+        title=title,
+        opened=now,
+        occurred=since,
+        grade="none",
+        timeline=(Entry(now, MONITOR, subject),),
+    )
+
+
+def _notice(incident: Incident, subject: str, lines: list[str], now: datetime) -> Notice:
+    return Notice(
+        id=thread_id(incident.id),
+        kind="calendar",
+        incident=incident.id,
+        release="",
+        producer=incident.producer,
+        grade=incident.grade,
+        findings=("calendar",),
+        at=now,
+        subject=subject,
+        text="\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n",
+    )
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%B %Y}"

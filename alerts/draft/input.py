@@ -1,0 +1,85 @@
+"""Everything a draft is filled from, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from alerts.draft import words
+from alerts.draft.code import Clause, Edition
+from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.incident import Incident
+from schedules.times.interval import Bounds
+
+ROLES: Mapping[str, str] = {
+    "page": "announced page",
+    "html": "HTML version",
+    "attachment": "attachment",
+    "data": "data file",
+    "alternative": "alternative address",
+    "message": "message",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DraftInput:
+    """An incident with the practice it concerns, the producer's own entries and earlier incidents.
+
+    `settings` may hold `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds of
+    finding; `asked` are the facts that the questions of the form ask for.
+    """
+
+    incident: Incident
+    settings: Mapping[str, str]
+    previous: Sequence[Incident]
+    now: datetime
+    edition: Edition
+    clauses: Sequence[Clause]
+    kinds: Sequence[str]
+    asked: frozenset[str] = frozenset()
+
+    @property
+    def facts(self) -> ReleaseFacts | None:
+        """Return what was measured, None for an incident about no watched release."""
+        return self.incident.facts
+
+    @property
+    def timezone(self) -> str:
+        """Return the zone in which people read times."""
+        return self.facts.timezone if self.facts else "Europe/London"
+
+    def local_day(self, at: datetime) -> str:
+        """Return the local date of an instant in words."""
+        return words.day(words.local_day(at, self.timezone))
+
+
+def part_name(part: Part) -> str:
+    """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
+    role = ROLES.get(part.role, part.role)
+    return role if part.id in (part.role, "page") else f"{role} ({part.id})"
+
+
+def parts_in_order(facts: ReleaseFacts) -> list[Part]:
+    """Return the parts, the announced page first and alternative addresses last."""
+    rank = {"page": 0, "alternative": 2}
+    return sorted(facts.parts, key=lambda part: (rank.get(part.role, 1), part.id != "page"))
+
+
+def lead(exposure: Exposure, slot: datetime) -> Bounds:
+    """Return how long before the slot an exposure began."""
+    after, by = exposure.start.after, exposure.start.by
+    longest = None if after is None else (slot - after).total_seconds()
+    shortest = None if by is None else (slot - by).total_seconds()
+    return Bounds(shortest, longest)
+
+
+def delay_of(part: Part) -> Bounds | None:
+    """Return how long after the slot a part came out, None when it did not or not yet measurably."""
+    # An early part carries a negative delay, which is a lead and told as an exposure.
+    return part.delay if part.delay and (part.delay.max is None or part.delay.max > 0) else None
+
+
+def bears_on(part: Part) -> bool:
+    """Tell whether a part says anything of the incident: an alternative address never seen says nothing."""
+    return part.role != "alternative" or part.first_seen.by is not None or bool(part.exposures)

@@ -1,0 +1,160 @@
+"""Words that a person typed into the file of a draft: found by what differs from what we had written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from alerts.draft.edits import STEP, UNSETTLED
+from alerts.draft.read.docx import read_docx
+from alerts.draft.read.md import read_md
+from alerts.draft.read.places import Key, Place, Unreadable
+from alerts.draft.report import Field, Report
+from alerts.draft.versions import Version, Versions
+from alerts.draft.write.outline import SINCE, WHAT_TO_DO, Tone, pieces, stamp
+from alerts.draft.write.registry import WRITERS
+
+READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {"md": read_md, "docx": read_docx}
+FALLBACK = 10
+# How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either.
+MARKS = ("{}", "• {}", "*{}*", "*• {}*", "**{}**")
+BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A box that was changed in the file and, since that was written, by someone else."""
+
+    field: str
+    stood: str
+    typed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a file changes: words by field id, the version it was written from, and where two people wrote."""
+
+    words: Mapping[str, str]
+    base: int
+    conflicts: tuple[Conflict, ...] = ()
+
+
+def taken(versions: Versions, data: bytes, ending: str, by: str) -> Taken:
+    """Return what a person in the role `by` changed in a file of one of the `versions`.
+
+    Where someone else has changed the same box since, both wordings are kept, one below the other. Raises
+    Unreadable when the file is no draft of ours, or when something differs outside the boxes, which would be lost.
+    """
+    theirs = READERS[ending](data)
+    base, ours = _base(versions, theirs, ending)
+    homes = _homes(base.report)
+    _refuse_strays(base.report, theirs, ours, homes)
+    last = versions[-1].words
+    changed = {
+        name: said
+        for name, said in _said(base.report, theirs, ours, homes)
+        if said != base.words.get(name, "") and said != last.get(name, "")
+    }
+    return together(changed, base.words, last, by, base.number)
+
+
+def together(
+    changed: Mapping[str, str], before: Mapping[str, str], last: Mapping[str, str], by: str, base: int = 0
+) -> Taken:
+    """Return changes made on the words `before`, next to the `last` ones, where those have changed too."""
+    moved = {name for name in changed if last.get(name, "") not in (before.get(name, ""), changed[name], "")}
+    # A file that is read twice says nothing new the second time.
+    changed = {name: text for name, text in changed.items() if name not in moved or text not in last[name] or not text}
+    contested = moved & set(changed)
+    conflicts = tuple(Conflict(name, last[name], changed[name]) for name in sorted(contested) if changed[name].strip())
+    both = {each.field: BOTH.format(each.stood, by, each.typed) for each in conflicts}
+    # Who only took out an older wording has nothing to say against a newer one.
+    said = {name: text for name, text in changed.items() if text.strip() or name not in contested}
+    return Taken({**said, **both}, base, conflicts)
+
+
+def _base(versions: Versions, theirs: Mapping[Key, Place], ending: str) -> tuple[Version, dict[Key, Place]]:
+    """Return the version from which a file was written: of those whose stamp it bears the one it differs least from."""
+    text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
+    likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]
+    read = [(each, READERS[ending](WRITERS[ending](each.report))) for each in likely]
+    return min(reversed(read), key=lambda each: _distance(theirs, each[1]))
+
+
+def _distance(theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> int:
+    alike = sum(key in theirs and theirs[key].reads_as(place) for key, place in ours.items())
+    return len(ours) + len(theirs) - 2 * alike
+
+
+def _homes(report: Report) -> dict[Key, Field]:
+    """Return which field stands where."""
+    homes: dict[Key, Field] = {}
+    for section in report.sections:
+        for field in section.fields:
+            homes[Key(section.heading, field.label)] = field
+    return homes
+
+
+def _step_of(key: Key, report: Report) -> str:
+    if key.heading != WHAT_TO_DO:
+        return ""
+    return next((f"{STEP}{step.id}" for step in report.steps if step.text == key.label), "")
+
+
+def _refuse_strays(
+    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], homes: Mapping[Key, Field]
+) -> None:
+    if not any(key in theirs for key in homes):
+        raise Unreadable("it holds no box of this draft's form")
+    for key, place in theirs.items():
+        known = ours.get(key)
+        if not (key in homes or _step_of(key, report)) and (known is None or not place.reads_as(known)):
+            told = " ".join(place.gap.join(place.paragraphs).split())
+            where = f"under “{key.heading}”" if key.heading else "at its beginning"
+            raise Unreadable(f"{where} it holds words outside every box, which would be lost: “{told[:120]}”")
+
+
+def _said(
+    report: Report, theirs: Mapping[Key, Place], ours: Mapping[Key, Place], homes: Mapping[Key, Field]
+) -> Iterator[tuple[str, str]]:
+    """Yield each field or step that reads otherwise than we wrote it, with a person's words in it."""
+    for key, place in theirs.items():
+        known = ours.get(key)
+        if known is not None and place.reads_as(known):
+            continue
+        if key in homes:
+            yield homes[key].id, words_in(place, homes[key])
+        elif step := _step_of(key, report):
+            yield step, place.gap.join(place.paragraphs)
+
+
+def words_in(place: Place, field: Field) -> str:
+    """Return what in a box is a person's.
+
+    Where their words take the place of the measured answer they are all that the box holds, else what it
+    holds besides that.
+    """
+    left = list(place.paragraphs)
+    asked = [field.placeholder, SINCE, *field.notes, *field.guidance]
+    shown = [piece.text for piece in pieces(field) if piece.tone is Tone.PLAIN]
+    for text in reversed(asked):
+        _drop(left, text, from_end=True)
+    if not field.has_one_answer or field.answer is not None:
+        for text in shown:
+            _drop(left, text)
+    return place.gap.join(left)
+
+
+def _drop(left: list[str], text: str, *, from_end: bool = False) -> None:
+    """Take one text of ours out of paragraphs, where it stands at the outside if it does, else anywhere."""
+    for mark in MARKS if text else ():
+        for wanted in ([mark.format(text)], mark.format(text).split("\n")):
+            spots = [at for at in range(len(left) - len(wanted) + 1) if _is_at(left, at, wanted)]
+            if spots:
+                at = spots[-1 if from_end else 0]
+                del left[at : at + len(wanted)]
+                return
+
+
+def _is_at(left: Sequence[str], at: int, wanted: Sequence[str]) -> bool:
+    return [each.strip() for each in left[at : at + len(wanted)]] == [each.strip() for each in wanted]

@@ -1,0 +1,176 @@
+"""What there is to tell of a release: its facts named by keys, so that each is told once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from alerts.finding import Exposure, Finding, ReleaseFacts
+from schedules.times.interval import Bounds
+
+GRADES = ("none", "note", "report")
+_LATE_WORDS = frozenset({"late", "overdue", "not_published"})
+_LATE_FINDINGS = frozenset({"late", "partial", "stale_edge"})
+_CALENDAR_FINDINGS = frozenset({"calendars_disagree", "short_notice", "unannounced"})
+ALTERED = frozenset({"withdrawn", "swapped"})
+"""What happened to a release once it was out: nobody was late or early by it, and users may have lost it."""
+# Files are looked at once an hour by then: what went with the page is found out within that time.
+_TOGETHER = timedelta(hours=2)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)
+
+
+def worse_grade(one: str, other: str) -> str:
+    """Return the graver of two grades."""
+    return max(one, other, key=GRADES.index)
+
+
+def is_late(facts: ReleaseFacts) -> bool:
+    """Tell whether users had to wait, for the page, for a part, or behind a cache that served the old answer."""
+    if facts.verdict in _LATE_WORDS:
+        return True
+    kinds = {finding.kind for finding in facts.findings}
+    return bool(kinds & {"late", "partial"}) or ("stale_edge" in kinds and facts.grade != "none")
+
+
+def is_stale_alone(facts: ReleaseFacts) -> bool:
+    """Tell whether users had to wait behind a cache alone: all of it was out in time."""
+    kinds = {finding.kind for finding in facts.findings}
+    return is_late(facts) and facts.verdict not in _LATE_WORDS and not kinds & {"late", "partial"}
+
+
+def is_partial(facts: ReleaseFacts) -> bool:
+    """Tell whether the landing page came in time and something that belongs to it did not."""
+    page = facts.page
+    return (
+        is_late(facts) and page is not None and page.verdict not in {*_LATE_WORDS, "unproven"} and _has_late_part(facts)
+    )
+
+
+def is_early(facts: ReleaseFacts) -> bool:
+    """Tell whether something was public before the slot."""
+    return facts.verdict == "early" or any(finding.kind == "early_exposure" for finding in facts.findings)
+
+
+def is_lead(facts: ReleaseFacts) -> bool:
+    """Tell whether something was found that only a person can judge, such as a match in a press feed."""
+    return facts.verdict == "lead" or any(finding.kind == "lead" for finding in facts.findings)
+
+
+def altered(facts: ReleaseFacts) -> list[Finding]:
+    """Return what was done to parts of the release once they were out; what became of a stray copy is no news."""
+    parts = {None, *(part.id for part in facts.parts if part.role != "alternative")}
+    return [finding for finding in facts.findings if finding.kind in ALTERED and finding.part in parts]
+
+
+def removals(facts: ReleaseFacts) -> list[list[Finding]]:
+    """Group what was taken away together: a page with its files is one thing to tell, a second time is another."""
+    groups: list[list[Finding]] = []
+    gone = (finding for finding in altered(facts) if finding.kind == "withdrawn")
+    for finding in sorted(gone, key=_came):
+        again = not groups or any(one.part == finding.part for one in groups[-1])
+        if again or _came(finding) - _came(groups[-1][0]) > _TOGETHER:
+            groups.append([])
+        groups[-1].append(finding)
+    return groups
+
+
+def is_calendar(facts: ReleaseFacts) -> bool:
+    """Tell whether the calendars themselves need a person."""
+    return facts.verdict == "unannounced" or any(finding.kind in _CALENDAR_FINDINGS for finding in facts.findings)
+
+
+def episodes(exposures: Iterable[Exposure]) -> list[list[Exposure]]:
+    """Group exposures that overlap: a page and its file out at once are one thing to tell, not two.
+
+    Groups are in time order, so the place of one is a name that further looks do not change.
+    """
+    groups: list[list[Exposure]] = []
+    ends = datetime.min.replace(tzinfo=UTC)
+    for exposure in sorted(exposures, key=_begins):
+        if not groups or _begins(exposure) > ends:
+            groups.append([])
+            ends = _ends(exposure)
+        groups[-1].append(exposure)
+        ends = max(ends, _ends(exposure))
+    return groups
+
+
+def keys(facts: ReleaseFacts | None) -> frozenset[str]:
+    """Return the names of everything that is worth telling about these facts."""
+    if facts is None:
+        return frozenset()
+    found = {name for name, holds in _SIMPLE.items() if holds(facts)}
+    found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
+    for place, removed in enumerate(removals(facts)):
+        found.add(f"withdrawn {place}")
+        if all(_ended(one.seconds) for one in removed):
+            found.add(f"back {place}")
+    for place, group in enumerate(episodes(facts.exposures)):
+        found.add(f"exposed {place}")
+        if not any(exposure.open for exposure in group):
+            found.add(f"over {place}")
+    return frozenset(found)
+
+
+def measured(facts: ReleaseFacts | None) -> object:
+    """Return what a draft must be written anew for: everything measured but lengths that still grow."""
+    if facts is None:
+        return None
+    parts = [
+        (one.id, one.verdict if one.required else "", one.first_seen, one.released, _settled(one.delay))
+        for one in facts.parts
+    ]
+    spans = [(one.part, one.start, one.to, one.open) for one in facts.exposures]
+    kinds = sorted((one.kind, one.part or "", _ended(one.seconds)) for one in facts.findings)
+    return facts.verdict, facts.grade, facts.final, facts.slot, parts, spans, kinds
+
+
+def begins(exposures: Iterable[Exposure]) -> datetime | None:
+    """Return when the first exposure was proved to have begun."""
+    return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
+
+
+def _has_appeared(facts: ReleaseFacts) -> bool:
+    page = facts.page
+    return is_late(facts) and page is not None and page.verdict == "late" and _ended(page.delay)
+
+
+def _has_late_part(facts: ReleaseFacts) -> bool:
+    late = any(part.required and part.verdict in _LATE_WORDS for part in facts.parts if part.id != "page")
+    return late or any(finding.kind == "partial" for finding in facts.findings)
+
+
+def _has_swap(facts: ReleaseFacts) -> bool:
+    return any(finding.kind == "swapped" for finding in altered(facts))
+
+
+def _settled(delay: Bounds | None) -> Bounds | None:
+    return delay if _ended(delay) else None
+
+
+def _ended(delay: object) -> bool:
+    return getattr(delay, "max", None) is not None
+
+
+def _came(finding: Finding) -> datetime:
+    return finding.at or _LONG_AGO
+
+
+def _begins(exposure: Exposure) -> datetime:
+    return exposure.start.by or exposure.start.after or _FOR_EVER
+
+
+def _ends(exposure: Exposure) -> datetime:
+    return _FOR_EVER if exposure.open else exposure.to.by or exposure.to.after or _FOR_EVER
+
+
+_SIMPLE = {
+    "late": is_late,
+    "early": is_early,
+    "unproven": lambda facts: facts.verdict == "unproven",
+    "calendar": is_calendar,
+    "never": lambda facts: facts.verdict == "not_published",
+    "appeared": _has_appeared,
+    "swapped": _has_swap,
+}

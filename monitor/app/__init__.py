@@ -1,0 +1,1 @@
+"""The application: every part made and wired in one pass, and its life."""

@@ -1,0 +1,191 @@
+"""Settings in the terms of each organ: pure translations, one for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from monitor.clock import Clock
+from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
+from monitor.config.settings import DEFAULT_RATES, PartSettings, PolicyTable, Settings
+from monitor.judge.policy import Override, Policies, Policy, UsualTime
+from monitor.ledger.state import Checks
+from monitor.look.fetch import Fetcher
+from monitor.look.guard import guard_of
+from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Phases
+from schedules.announcement import Announcement, Part, Role
+from schedules.dates import assume_time
+from schedules.join import Pin, Rules, Split
+from schedules.release import Release
+from schedules.slot import Precision
+from schedules.sources.options import SourceOptions
+from schedules.workdays import Nation, Workdays, workdays
+
+
+def policies_of(settings: Settings) -> Policies:
+    """Return the policy, general and per producer."""
+    table = settings.policy
+    general = Policy(
+        on_time_within=table.on_time_within,
+        note_within=table.note_within,
+        uncertainty=settings.clock.warn_offset,
+        closes_after=settings.watch.overdue.close,
+        short_notice=table.short_notice,
+        workdays=_workdays(settings, "ENG"),
+        on_file=on_file(settings),
+    )
+    nations = {producer.id: producer.nation for producer in settings.producer}
+    producers = {
+        name: Override(
+            on_time_within=own.on_time_within,
+            note_within=own.note_within,
+            workdays=_workdays(settings, nations.get(name, "ENG")),
+        )
+        for name in {**table.producer, **nations}
+        for own in (table.producer.get(name, PolicyTable()),)
+    }
+    return Policies(general, producers)
+
+
+def phases_of(settings: Settings) -> Phases:
+    """Return the phases of looks."""
+    watch = settings.watch
+    return Phases(
+        far_from=watch.far.begins,
+        far_every=watch.far.every,
+        ahead_from=watch.ahead.begins,
+        ahead_every=watch.ahead.every,
+        near_from=watch.near.begins,
+        near_every=watch.near.every,
+        slot_from=watch.slot.begins,
+        slot_until=watch.slot.until,
+        slot_every=watch.slot.every,
+        overdue_until=watch.overdue.until,
+        overdue_every=watch.overdue.every,
+        overdue_then_every=watch.overdue.then_every,
+        closes_after=watch.overdue.close,
+        settle_until=watch.settle.until,
+        settle_every=watch.settle.every,
+        settle_parts_every=watch.settle.parts_every,
+        exposed_every=watch.exposed.every,
+        after_until=watch.after.until,
+        after_every=watch.after.every,
+        default_time=settings.policy.default_time,
+        tripwire_every=watch.tripwire.every,
+    )
+
+
+def hosts_of(settings: Settings) -> Callable[[str], Collection[str]]:
+    """Return what tells the hosts of a producer."""
+    hosts = {table.id: frozenset(table.hosts) for table in settings.producer}
+    return lambda producer: hosts.get(producer, frozenset())
+
+
+def joining_of(settings: Settings) -> Rules:
+    """Return how calendars are joined; they rule in the order of the file."""
+    return Rules(
+        order=tuple(table.name for table in settings.calendar),
+        explicit=frozenset(table.name for table in settings.calendar if table.kind in {"toml", "csv"}),
+        pins=tuple(Pin(pin.id, pin.url or "", pin.title, pin.producer) for pin in settings.pin),
+        splits=tuple(Split(split.calendar, split.url or "", split.title, split.producer) for split in settings.split),
+    )
+
+
+def checks_of(settings: Settings) -> dict[str, Checks]:
+    """Return how the reads of each calendar are held against earlier ones."""
+    # A list asked for by filters may rightly hold nothing; a page or file without entries was most likely misread.
+    return {
+        table.name: Checks(
+            may_be_empty=table.kind not in {"html", "ics", "json"}
+            if table.may_be_empty is None
+            else table.may_be_empty,
+            accept=table.accept,
+            timezone=settings.timezone,
+        )
+        for table in settings.calendar
+    }
+
+
+def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
+    """Return what gives entries without a time the usual one of their series, or of their producer; for planning."""
+    usual = {name: own.default_time for name, own in settings.policy.producer.items()}
+
+    def with_usual_time(announcement: Announcement) -> Announcement:
+        own = (table.time for table in settings.slot_time if _fits(table.match, announcement))
+        time = next(own, usual.get(announcement.producer))
+        if time is None or announcement.slot.precision is not Precision.DAY:
+            return announcement
+        return replace(announcement, slot=assume_time(announcement.slot, f"{time:%H:%M}"))
+
+    return with_usual_time
+
+
+def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
+    """Return what tells the configured parts of a release."""
+
+    def extra(release: Release) -> tuple[Part, ...]:
+        return tuple(_part(table, release) for table in settings.part if _fits(table.match, release))
+
+    return extra
+
+
+def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:
+    """Return what a calendar source is told."""
+    return SourceOptions(
+        name=table.name,
+        url=table.url or table.file or "",
+        timezone=table.timezone or timezone,
+        producer=table.producer,
+        date_order=table.date_order,
+        default_time=f"{table.default_time:%H:%M}" if table.default_time else None,
+        filters={name: tuple(values) for name, values in table.filters.items()},
+        options=table.options,
+    )
+
+
+def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
+    """Return the fetcher that goes out to the network, guarded as configured."""
+    network = settings.network
+    guard = guard_of(network.allow, network.ports)
+    seconds = network.timeout.total_seconds()
+    return HttpFetcher(clock, guard, contact=network.contact, seconds=seconds, engine=ENGINES[network.transport])
+
+
+def budget_of(settings: Settings) -> Budget:
+    """Return how often each host may be asked."""
+    known = {host: settings.rate(host) for host in (*DEFAULT_RATES, *settings.budget) if host != "default"}
+    return Budget(settings.rate("default"), known)
+
+
+def _part(table: PartSettings, release: Release) -> Part:
+    slug = urlsplit(release.url).path.rstrip("/").rpartition("/")[2]
+    url = table.url.format(slug=slug, url=release.url.rstrip("/"))
+    return Part(table.id, Role(table.role), url, table.recognise, table.required)
+
+
+def on_file(settings: Settings) -> tuple[UsualTime, ...]:
+    """Return the unusual times that were granted, each with who granted it."""
+    return tuple(
+        UsualTime(table.time, table.reference, *(part or "*" for part in _patterns(table.match)))
+        for table in settings.slot_time
+        if table.reference
+    )
+
+
+def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:
+    return match.producer, match.title, match.url
+
+
+def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
+    pairs = zip(_patterns(match), (thing.producer, thing.title, thing.url), strict=True)
+    wanted = [(pattern, value) for pattern, value in pairs if pattern is not None]
+    return bool(wanted) and all(fnmatchcase(value, pattern) for pattern, value in wanted)
+
+
+def _workdays(settings: Settings, nation: Nation) -> Workdays:
+    table = settings.nation.get(nation, NationSettings())
+    return workdays(nation, table.extra_holidays, table.not_holidays)

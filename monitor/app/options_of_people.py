@@ -1,0 +1,124 @@
+"""Settings in the terms of what reaches people: channels, routes, links, keys and drafts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from alerts.channel import Channel
+from alerts.channels import open_channel
+from alerts.draft.code import Book, amended, standard_book
+from alerts.routes import Route
+from monitor.app.options import on_file
+from monitor.clock import Clock
+from monitor.config.settings import ProducerSettings, Settings
+from monitor.config.values import Secret
+from monitor.deliver.digests import Digesting
+from monitor.deliver.drafts import ENDINGS
+from monitor.deliver.rules import Links, ReportingRules
+from monitor.web.credentials import Keys, Throttle
+from monitor.web.sessions import Sessions
+from monitor.web.users import Users
+
+_NOT_OPTIONS = {"name", "kind", "digest"}
+
+
+def house_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
+    """Return what the alerts leaf wants to know of producers, routes and channels; relative files start at `folder`."""
+    return ReportingRules(
+        timezone=settings.timezone,
+        producers={table.id: _entries(table) for table in settings.producer},
+        forms={table.id: table.report.form for table in settings.producer if table.report.form is not None},
+        routes=tuple(
+            Route(
+                channels=tuple(route.channels),
+                producer=route.match.producer or "*",
+                grade=route.match.grade or "*",
+                finding=route.match.finding or "*",
+                quiet=route.quiet,
+                escalate=tuple(route.escalate),
+            )
+            for route in settings.route
+        ),
+        channels=tuple(channels),
+        templates=templates_of(settings, folder),
+        book=book_of(settings),
+        usual=on_file(settings),
+    )
+
+
+def templates_of(settings: Settings, folder: Path) -> dict[str, Path]:
+    """Return the .docx file each producer that has one writes its reports in."""
+    own = {table.id: table.report.template for table in settings.producer}
+    return {producer: folder / file for producer, file in own.items() if file is not None}
+
+
+def book_of(settings: Settings) -> Book | None:
+    """Return the editions of the Code as corrected, None when they are those shipped."""
+    table = settings.code
+    return amended(standard_book(), table.begins, table.cites) if table.begins or table.cites else None
+
+
+def links_of(settings: Settings) -> Links:
+    """Return what notices link to."""
+    web = settings.web
+    key = web.link_key.reveal().encode() if web.link_key is not None else b""
+    return Links(web.public_url or "", key, web.link_lasts)
+
+
+def keys_of(settings: Settings) -> Keys:
+    """Return what opens the doors of the web that change something."""
+    web = settings.web
+    revealed = [secret.reveal().encode() if secret is not None else b"" for secret in (web.link_key, web.token)]
+    return Keys(*revealed)
+
+
+def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
+    """Return what lets people in, None where nobody signs in; `folder` is where a relative file starts from."""
+    web = settings.web
+    if web.users_file is None:
+        return None
+    return Sessions(Users(folder / web.users_file), clock, throttle, web.public_url or "")
+
+
+def digesting_of(settings: Settings) -> Digesting:
+    """Return when and where many openings are told as one."""
+    channels = frozenset(table.name for table in settings.channel if table.digest)
+    return Digesting(channels, settings.alert.digest_from, settings.alert.digest_within)
+
+
+def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = Path()) -> list[Channel]:
+    """Return every channel, secrets revealed, nothing connected; relative files of authorities start at `folder`."""
+    channels = []
+    for table in settings.channel:
+        options = {name: getattr(table, name) for name in type(table).model_fields if name not in _NOT_OPTIONS}
+        given = {name: _plain(name, value, folder) for name, value in options.items() if value is not None}
+        channels.append(open_channel(table.kind, table.name, given, now))
+    return channels
+
+
+def _plain(name: str, value: object, folder: Path) -> object:
+    """Return the value of a channel's option as the channel wants it."""
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    return str(folder / str(value)) if name == "ca_file" else value
+
+
+def endings_of(settings: Settings, channels: Sequence[Channel]) -> Mapping[str, tuple[str, ...]]:
+    """Return in which formats each channel gets the draft: a folder every one, others the .docx."""
+    folders = {table.name for table in settings.channel if table.kind == "folder"}
+    return {channel.name: ENDINGS if channel.name in folders else ("docx",) for channel in channels}
+
+
+def _entries(table: ProducerSettings) -> dict[str, str]:
+    report = table.report
+    entries = {
+        "name": table.name,
+        "to": report.to,
+        "head_of_profession": report.head_of_profession,
+        "contact": report.contact,
+    }
+    return {key: value for key, value in entries.items() if value}

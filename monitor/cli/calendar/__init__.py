@@ -1,0 +1,1 @@
+"""`ninethirty calendar`: read, parse, compare and remember calendars."""

@@ -1,0 +1,113 @@
+"""`ninethirty calendar history`: every promise made for a release, where and when it was learnt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import Context, as_json, print_json, table, unknown
+from monitor.cli.say import local
+
+if TYPE_CHECKING:
+    from monitor.store.interface import Store
+    from schedules.ledger_event import LedgerEvent
+    from schedules.promise import Promise
+    from schedules.release import Release
+
+
+@click.command("history")
+@click.argument("release")
+@as_json
+@click.pass_obj
+def history(context: Context, *, release: str, as_json: bool) -> None:
+    """Print the ledger of RELEASE: every promise, where and when it was learnt, and what changed.
+
+    Example: ninethirty calendar history malpractice-2017
+    """
+    from schedules.learn import history as told
+
+    calendars = context.settings.calendar
+    with context.store() as store:
+        found = release_of(store, release)
+        promises = store.promises([release])
+    events = told(promises, context.now(), calendars[0].name if calendars else None)
+    if as_json:
+        print_json(_as_json(found, promises, events))
+    else:
+        _print(found, promises, events)
+
+
+def release_of(store: Store, release: str) -> Release:
+    """Return a release by its id. Raises `UnknownName` with the nearest there is."""
+    found = store.release(release)
+    if found is None:
+        raise unknown("release", release, (one.id for one in store.releases()))
+    return found
+
+
+def _as_json(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> dict[str, Any]:
+    return {
+        "release": release.id,
+        "title": release.title,
+        "producer": release.producer,
+        "calendar": list(release.calendars),
+        "joined_by": release.joined_by,
+        "joined_into": release.joined_into,
+        "promises": [_promise_json(promise) for promise in promises],
+        "events": [_event_json(event) for event in events],
+    }
+
+
+def _promise_json(promise: Promise) -> dict[str, Any]:
+    from monitor.judge.as_json import instant_json
+    from schedules.as_json import slot_json
+
+    return {
+        "calendar": promise.calendar,
+        "slot": slot_json(promise.slot),
+        "state": promise.state.value if promise.state else None,
+        "learnt": instant_json(promise.learnt),
+        "unlearnt": instant_json(promise.unlearnt),
+        "confirmed_at": instant_json(promise.confirmed_at),
+        "why": promise.why,
+        "doubt": promise.doubt,
+    }
+
+
+def _event_json(event: LedgerEvent) -> dict[str, Any]:
+    from monitor.judge.as_json import instant_json
+    from schedules.as_json import slot_json
+
+    return {
+        "what": event.what.value,
+        "at": instant_json(event.at),
+        "since": instant_json(event.since),
+        "calendar": event.calendar,
+        "before": slot_json(event.before) if event.before else None,
+        "after": slot_json(event.after) if event.after else None,
+        "detail": event.detail,
+    }
+
+
+def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent, ...]) -> None:
+    from monitor.deliver.facts import slot_text
+
+    click.echo(f"{release.title} ({release.producer})")
+    click.echo(f"{release.url}")
+    if release.joined_by:
+        click.echo(f"Joined: {release.joined_by}")
+    if release.joined_into is not None:
+        click.echo(f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`")
+    click.echo("")
+    rows = [
+        [local(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
+        for one in promises
+    ]
+    table(rows, ["LEARNT", "CALENDAR", "STATE", "PROMISED"])
+    click.echo("")
+    for event in events:
+        # What happened between two reads happened somewhere in between; the later one is when it was known.
+        after = slot_text(event.after) if event.after else ""
+        told = ", ".join(part for part in (after, event.detail) if part)
+        click.echo(f"{local(event.at)}  {event.calendar}  {event.what.value}" + (f": {told}" if told else ""))

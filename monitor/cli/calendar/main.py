@@ -1,0 +1,177 @@
+"""`ninethirty calendar`: read, parse and compare calendars; the ledger of a release."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.calendar.history import history
+from monitor.cli.calendar.read import diff, read
+from monitor.cli.common import Context, Day, json_anyway, print_json, print_lines, today
+from monitor.errors import BadInput, Fault, UserFault
+
+if TYPE_CHECKING:
+    from schedules.sources.options import SourceOptions
+    from schedules.sources.row import Remark
+
+
+@click.group("calendar")
+def command() -> None:
+    """Read, parse and compare calendars, and tell the ledger of a release.
+
+    Example: ninethirty calendar read govuk
+    """
+
+
+for _verb in (read, diff, history):
+    command.add_command(_verb)
+
+
+class Zone(click.ParamType[str]):
+    """A time zone by its name."""
+
+    name = "zone"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 # click's own signature
+        """Read the name of a zone, or fail with wrong usage."""
+        from schedules.times.zone import UnknownZone, zone
+
+        try:
+            zone(value)
+        except UnknownZone:
+            self.fail(f'no time zone of that name, write "Europe/London" (got "{value}")', param, ctx)
+        return str(value)
+
+
+class Kind(click.ParamType[str]):
+    """A kind of calendar."""
+
+    name = "kind"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:  # noqa: ANN401 # click's own signature
+        """Read a kind, or fail with wrong usage."""
+        from schedules.sources.options import KNOWN, did_you_mean
+
+        if value not in KNOWN:
+            meant = did_you_mean(value, KNOWN) or f", write one of {', '.join(KNOWN)}"
+            self.fail(f'no calendar is of that kind{meant} (got "{value}")', param, ctx)
+        return str(value)
+
+
+class Pair(click.ParamType[tuple[str, str]]):
+    """An option of a kind: `rows=table tr`."""
+
+    name = "name=value"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:  # noqa: ANN401 # click's own signature
+        """Read a pair, or fail with wrong usage."""
+        name, equals, text = str(value).partition("=")
+        if not equals or not name:
+            self.fail(f'write NAME=VALUE (got "{value}")', param, ctx)
+        return name, text
+
+
+@command.command("parse")
+@click.argument("kind", type=Kind())
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
+@click.option("--producer", default="", help="Of entries that name none.")
+@click.option("--option", "options", type=Pair(), multiple=True, help="An option of this kind, as in config.toml.")
+@click.option("--url", default="", help="Where the file was saved from, for relative links.")
+@json_anyway
+def parse(
+    kind: str,
+    file: Path,
+    timezone: str,
+    producer: str,
+    options: tuple[tuple[str, str], ...],
+    url: str,
+) -> None:
+    """Print the announcements of a local FILE, one JSON object a line, and every fault on standard error.
+
+    Exit status 1 when a calendar kept by hand (toml, csv) has faults, or when nothing can be read at all.
+
+    Example: ninethirty calendar parse toml calendar.toml
+    """
+    from schedules.sources.options import SourceOptions, option_faults
+
+    chosen = SourceOptions("parse", url or file.name, timezone=timezone, producer=producer, options=dict(options))
+    if wrong := option_faults(kind, chosen):
+        raise click.UsageError("; ".join(wrong))
+    _parse(kind, file, chosen, Context("").now())
+
+
+def _parse(kind: str, file: Path, options: SourceOptions, now: datetime) -> None:
+    from schedules.as_json import announcement_json
+    from schedules.source import UnreadableCalendar
+    from schedules.sources.registry import parse_saved
+
+    body = _bytes(file)
+    try:
+        reading = parse_saved(kind, body, options, now)
+        remarks = _remarks(kind, body, options, now)
+    except UnreadableCalendar as exc:
+        raise UserFault(str(exc)) from exc
+    print_lines(announcement_json(one) for one in reading.announcements)
+    if remarks is None:
+        for note in reading.notes:
+            click.echo(f"{file.name}: {note}", err=True)
+        return
+    mild = [remark for remark in remarks if _is_mild(remark)]
+    for remark in mild:
+        click.echo(f"note: {_fault(file, remark)}", err=True)
+    if faults := [_fault(file, remark) for remark in remarks if remark not in mild]:
+        raise BadInput(faults)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as exc:
+        raise BadInput([Fault(str(file), "", f"cannot be read: {exc.strerror}")]) from exc
+
+
+def _remarks(kind: str, body: bytes, options: SourceOptions, now: datetime) -> Sequence[Remark] | None:
+    """Return every remark on a calendar that people keep by hand; None for kinds that programs write."""
+    from schedules.sources.csv import csv_faults
+    from schedules.sources.toml import toml_faults
+
+    checks = {"toml": toml_faults, "csv": csv_faults}
+    return checks[kind](body, options, now) if kind in checks else None
+
+
+def _is_mild(remark: Remark) -> bool:
+    """Tell whether a remark leaves the calendar right: what is kept with a doubt, or what an option would settle."""
+    from schedules.sources.row import REASONS
+
+    settled = {REASONS["serial"], REASONS["order"], "unknown column"}
+    without_url = remark.reason == "missing" and remark.key.endswith(".url")
+    return without_url or remark.reason in settled or remark.reason.startswith(("doubtful", "left out"))
+
+
+def _fault(file: Path, remark: Remark) -> Fault:
+    from monitor.config.values import shown
+
+    return Fault(file.name, remark.key, remark.reason, None if remark.value is None else shown(remark.value))
+
+
+@command.command("date")
+@click.argument("texts", nargs=-1, required=True, metavar="TEXT...")
+@click.option("--anchor", type=Day(), help="The day of the read, which supplies a missing year; default today.")
+@click.option("--timezone", type=Zone(), default="Europe/London", help="Of times written without one.")
+@json_anyway
+def read_dates(texts: tuple[str, ...], anchor: date | None, timezone: str) -> None:
+    """Print how each date TEXT is read, one JSON object a line.
+
+    Example: ninethirty calendar date "Thursday 23 July 2015, 9:30am" "Spring 2026" --anchor 2015-07-01
+    """
+    from schedules.as_json import slot_json
+    from schedules.dates import read_date
+
+    for text in texts:
+        found = read_date(text, anchor or today(timezone), timezone)
+        print_json({"text": text, "slot": slot_json(found.slot), "doubt": found.doubt, "reason": found.reason})

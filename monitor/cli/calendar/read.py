@@ -1,0 +1,120 @@
+"""`ninethirty calendar read` and `diff`: a configured calendar as it is now, and what it says otherwise than before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import Context, as_json, json_anyway, print_lines, unknown
+from monitor.cli.say import slot_line
+from monitor.clock import Clock, SystemClock
+from monitor.errors import UserFault
+from monitor.plan.budget import Budget, Pacer
+
+if TYPE_CHECKING:
+    from monitor.config.calendars import CalendarSettings
+    from monitor.ledger.reader import Outcome
+    from schedules.source import Reading
+
+
+@click.command("read")
+@click.argument("name")
+@json_anyway
+@click.pass_obj
+def read(context: Context, name: str) -> None:
+    """Read the configured calendar NAME now and print its announcements, one JSON object a line.
+
+    Nothing is written down. Exit status 1 when it cannot be read.
+
+    Example: ninethirty calendar read govuk
+    """
+    from schedules.as_json import announcement_json
+
+    reading = reading_of(context, name)
+    print_lines(announcement_json(one) for one in reading.announcements)
+    for note in reading.notes:
+        click.echo(f"{name}: {note}", err=True)
+
+
+@click.command("diff")
+@click.argument("name")
+@as_json
+@click.pass_obj
+def diff(context: Context, *, name: str, as_json: bool) -> None:
+    """Tell what the calendar NAME says now otherwise than when it was last read.
+
+    Example: ninethirty calendar diff govuk
+    """
+    rows = _differences(context, name)
+    if as_json:
+        print_lines(rows)
+        return
+    for row in rows:
+        before, after = (slot_line(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
+        click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
+    click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: says what it said before", err=True)
+
+
+def reading_of(context: Context, name: str) -> Reading:
+    """Read one configured calendar. Raises `UnknownName`, and `UserFault` when it cannot be read."""
+    tables = {table.name: table for table in context.settings.calendar}
+    if name not in tables:
+        raise unknown("calendar", name, tables)
+    outcome = asyncio.run(read_once(context, tables[name]))
+    if outcome.reading is None:
+        raise UserFault(f"calendar {name}: {outcome.read.fault}")
+    return outcome.reading
+
+
+class Turns:
+    """Waits for a host's next start within its budget, as the poller does in the daemon."""
+
+    def __init__(self, clock: Clock, budget: Budget) -> None:
+        self._clock = clock
+        self._budget = budget
+        self._pacers: dict[str, Pacer] = {}
+
+    async def __call__(self, host: str) -> None:
+        """Wait until a request to this host may start."""
+        pacer = self._pacers.setdefault(host, Pacer(self._budget.rate(host)))
+        now = self._clock.now()
+        start = pacer.next_start(now)
+        pacer.started(start)
+        await self._clock.sleep((start - now).total_seconds())
+
+
+async def read_once(context: Context, table: CalendarSettings) -> Outcome:
+    """Read a calendar over the network, within the budgets of its hosts."""
+    from monitor.app.options import budget_of, fetcher_of, source_options
+    from monitor.ledger.reader import CalendarReader
+    from schedules.sources.registry import KINDS
+
+    settings, clock = context.settings, SystemClock()
+    fetcher = fetcher_of(settings, clock)
+    try:
+        source = KINDS[table.kind](source_options(table, settings.timezone))
+        file = context.path.parent / table.file if table.file is not None else None
+        return await CalendarReader(table.name, source, fetcher, Turns(clock, budget_of(settings)), clock, file).read()
+    finally:
+        await fetcher.close()
+
+
+def _differences(context: Context, name: str) -> list[dict[str, Any]]:
+    from schedules.as_json import announcement_json
+
+    now = {one.uid: announcement_json(one) for one in reading_of(context, name).announcements}
+    with context.store() as store:
+        before = {row.uid: row.body["announcement"] for row in store.announced(name) if row.gone is None}
+    return list(_compared(before, now))
+
+
+def _compared(before: dict[str, Any], now: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for uid in sorted({*before, *now}):
+        old, new = before.get(uid), now.get(uid)
+        if old != new:
+            change = "new" if old is None else "gone" if new is None else "changed"
+            title = (new or old or {}).get("title", "")
+            yield {"change": change, "uid": uid, "title": title, "before": old, "after": new}

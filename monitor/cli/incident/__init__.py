@@ -1,0 +1,1 @@
+"""`ninethirty incident`: incidents, what people do to them, and their drafts."""

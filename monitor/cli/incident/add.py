@@ -1,0 +1,129 @@
+"""`ninethirty incident add`: log what no monitor can see, such as a leak or an e-mail to the wrong list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.calendar.history import release_of
+from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.incident.store import by_role, is_attended
+from monitor.cli.say import slot_line
+from monitor.errors import UserFault
+
+if TYPE_CHECKING:
+    from alerts.finding import ReleaseFacts
+    from alerts.incident import Incident
+    from monitor.store.interface import Store
+
+PUBLISHED = ("on_time", "late", "early")
+_SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
+_QUESTIONS = {
+    "title": "Which statistics (their title)",
+    "producer": "Which producer",
+    "what": "What happened",
+    "when": "When (2016-10-01 or 2017-03-20T17:00, several with commas)",
+}
+
+
+@click.command("add")
+@click.option("--release", help="The release it is about, when it is watched: fills in the rest.")
+@click.option("--title", help="Which statistics, when no watched release is named.")
+@click.option("--producer", help="Whose, when no watched release is named.")
+@click.option("--what", help="What happened, in a sentence.")
+@click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
+@click.option("--sort", type=click.Choice(_SORTS), help="What sort of breach, for clause and guidance; default leak.")
+@click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
+@by_role
+@as_json
+@click.pass_obj
+def add(
+    context: Context,
+    /,
+    *,
+    as_json: bool,
+    **words: str | None,
+) -> None:
+    """Log an incident that a person saw. What is missing is asked for on a terminal.
+
+    Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
+    """
+    from monitor.deliver.incident_json import incident_json
+
+    given = {key: text for key, text in words.items() if text}
+    with context.store() as store:
+        facts = _facts(context, store, given.get("release"))
+        given = _asked(given, facts)
+        incident, is_new = log(context, store, given, facts, context.now())
+        drafts = store.drafts(incident.id)
+    if as_json:
+        print_json(incident_json(incident, drafts))
+        return
+    click.echo(f"{incident.id}: {'logged' if is_new else 'was logged already'}")
+    click.echo(f"Complete its draft: ninethirty incident draft {incident.id} --fields", err=True)
+
+
+def log(
+    context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
+) -> tuple[Incident, bool]:
+    """Write an incident with its draft and its notice; returns it and whether it is new. Raises `UserFault`."""
+    from alerts.by_hand import NotEnough, log_by_hand
+    from alerts.incident import Decision
+    from alerts.notice import opening
+    from monitor.app.options_of_people import house_of
+    from monitor.deliver.verdicts import VerdictRecord
+
+    try:
+        incident = log_by_hand(words, facts, now, context.settings.timezone)
+    except NotEnough as exc:
+        raise UserFault(str(exc)) from exc
+    incident = replace(incident, words={**_editions(store, incident), **incident.words})
+    names = [channel.name for channel in context.settings.channel]
+    house = house_of(context.settings, names, context.path.parent)
+    with store.transaction() as tx:
+        known = store.incident(incident.id)
+        if known is not None:
+            return known, False
+        VerdictRecord(store, house).follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
+    return incident, True
+
+
+def _editions(store: Store, incident: Incident) -> dict[str, str]:
+    """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
+    from schedules.regular_series import series_of
+
+    series = series_of(incident.producer, incident.title)
+    known = [
+        row
+        for row in store.judged(producer=incident.producer)
+        if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
+    ]
+    then = incident.occurred
+    past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
+    ahead = [row for row in known if row.slot is not None and row.slot > then]
+    found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
+    return {name: f"{row.body['title']}, {slot_line(row.body['slot'])}" for name, rows in found.items() for row in rows}
+
+
+def _facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:
+    """Return what was measured of a release, None when the incident is about none. Raises `UnknownName`."""
+    if release is None:
+        return None
+    from monitor.app.options import policies_of
+    from monitor.watch.rejudge import facts_of
+
+    name, settings = release_of(store, release).id, context.settings
+    return facts_of(store, policies_of(settings), settings.watch.vantage, name, context.now())
+
+
+def _asked(given: Mapping[str, str], facts: ReleaseFacts | None) -> dict[str, str]:
+    """Return the words with those that were missing, asked for one by one when somebody is there to answer."""
+    needed = [key for key in _QUESTIONS if facts is None or key in {"what", "when"}]
+    missing = [key for key in needed if key not in given]
+    if not missing or not is_attended():
+        return dict(given)
+    return {**given, **{key: str(click.prompt(_QUESTIONS[key], err=True)) for key in missing}}

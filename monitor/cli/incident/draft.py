@@ -1,0 +1,236 @@
+"""`ninethirty incident draft --versions`: when each version was made, in which role, and what changed."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import Context, as_json, deliver, print_json, table, unknown
+from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, role_of
+from monitor.cli.incident.take_back import say, take_back, tell_conflicts
+from monitor.errors import UserFault
+
+if TYPE_CHECKING:
+    from alerts.draft.report import Report
+    from monitor.store.rows import Draft
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from monitor.cli.say import items, local
+
+if TYPE_CHECKING:
+    from alerts.draft.versions import Version
+    from monitor.store.rows import Draft
+
+
+FORMATS = ("md", "html", "docx", "odt")
+_FROM = "Take what was typed into a draft saved as .md or .docx."
+
+
+@click.command("draft")
+@click.argument("incident")
+@click.option("--format", "ending", type=click.Choice(FORMATS), help="Default that of --output, else md.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
+@click.option("--versions", "list_versions", is_flag=True, help="List every version: when, by whom, what changed.")
+@click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
+@click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
+@click.option("--text", help="What it is to say, word for word; empty opens the box again.")
+@click.option("--file", type=click.Path(path_type=Path), help="A text file that holds what it is to say.")
+@click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
+@by_role
+@as_json
+@click.pass_obj
+def draft(  # noqa: PLR0913 # one for each option
+    context: Context,
+    *,
+    incident: str,
+    ending: str | None,
+    output: Path | None,
+    number: int | None,
+    list_versions: bool,
+    list_fields: bool,
+    field: str | None,
+    text: str | None,
+    file: Path | None,
+    edited_file: Path | None,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Print or save the draft of an INCIDENT, or complete one of its fields.
+
+    What a person wrote is kept word for word through every new measurement, and every version is kept.
+
+    Example: ninethirty incident draft malpractice-2017-2018-01-05 --output report.docx
+    """
+    if edited_file is not None:
+        take_back(context, incident, edited_file, by, as_json=as_json)
+    elif field is not None:
+        complete(context, incident, field, _given(text, file), by, as_json=as_json)
+    elif list_versions:
+        print_versions(_drafts_of(context, incident), as_json=as_json)
+    elif list_fields:
+        _print_fields(_version(context, incident, number), as_json=as_json)
+    elif as_json:
+        from monitor.deliver.incident_json import draft_json
+
+        found = _version(context, incident, number)
+        print_json({**draft_json(found), "report": found.facts, "words": found.words})
+    else:
+        _write(context, _version(context, incident, number), ending, output)
+
+
+def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
+    """Write what a person says in a field, asking in $EDITOR when no text is given. Raises `UnknownName`."""
+    from alerts.draft.edits import to_complete
+    from monitor.deliver.incident_json import draft_json
+
+    role = role_of(by)
+    with context.store() as store:
+        last = _drafts_of(context, incident)[-1]
+        _check_field(_report(last), field)
+        # An editor may stay open for an hour: what others wrote into the box meanwhile is kept as well.
+        before = dict(last.words) if text is None else None
+        said = _asked_for(last, field) if text is None else text
+        versions, conflicts = say(store, incident, {field: said}, before, role, context.now())
+        made = store.drafts(incident)[-1]
+    tell_conflicts(conflicts)
+    if as_json:
+        print_json(draft_json(made))
+    else:
+        click.echo(f"{incident}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
+
+
+@click.command("sign")
+@click.argument("incident")
+@by_role
+@as_json
+@click.pass_obj
+def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> None:
+    """Sign off the draft of an INCIDENT: its hash is frozen, and every later change is marked as an amendment.
+
+    Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
+    """
+    from alerts.draft.edits import to_complete
+    from alerts.draft.versions import signed
+    from monitor.deliver.incident_json import draft_json
+
+    role = role_of(by)
+    with context.store() as store:
+        versions = redrafted(store, incident, lambda known: signed(known, role, context.now()))
+        made = store.drafts(incident)[-1]
+    if left := to_complete(versions[-1].report):
+        click.echo(f"{incident}: signed with {len(left)} boxes not completed", err=True)
+    if as_json:
+        print_json(draft_json(made))
+    else:
+        click.echo(f"{incident}: version {made.version} signed off, SHA-256 {made.digest}")
+
+
+def _given(text: str | None, file: Path | None) -> str | None:
+    if text is not None and file is not None:
+        raise click.UsageError("either --text or --file, not both")
+    if file is None:
+        return text
+    try:
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise UserFault(f"{file}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}") from exc
+
+
+def _asked_for(last: Draft, field: str) -> str:
+    if not is_attended():
+        raise UserFault(f"say what {field} is to say: --text or --file")
+    said = click.edit(last.words.get(field, ""), require_save=True, extension=".txt")
+    if said is None:
+        raise UserFault("nothing was saved, so nothing is changed")
+    return said.rstrip("\n")
+
+
+def _drafts_of(context: Context, incident: str) -> list[Draft]:
+    with context.store() as store:
+        drafts = store.drafts(incident_of(store, incident).id)
+    if not drafts:
+        raise UserFault(f"incident {incident} has no draft")
+    return drafts
+
+
+def _version(context: Context, incident: str, number: int | None) -> Draft:
+    drafts = _drafts_of(context, incident)
+    found = [one for one in drafts if number in (None, one.version)]
+    if not found:
+        raise UserFault(f"incident {incident} has no version {number} of its draft, the last is {drafts[-1].version}")
+    return found[-1]
+
+
+def _report(draft: Draft) -> Report:
+    from alerts.draft.report import report_from_json
+
+    return report_from_json(draft.facts)
+
+
+def _check_field(report: Report, field: str) -> None:
+    known = [each.id for each in report.fields()] + [f"step.{step.id}" for step in report.steps]
+    if field not in known:
+        raise unknown("field", field, known)
+
+
+def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
+    from monitor.app.options_of_people import templates_of
+    from monitor.deliver.drafts import written
+
+    suffix = output.suffix.removeprefix(".") if output is not None else ""
+    kind = ending or (suffix if suffix in FORMATS else "md")
+    with context.store() as store:
+        producer = incident_of(store, draft.incident).producer
+    template = templates_of(context.settings, context.path.parent).get(producer)
+    deliver(written(draft, kind, template)[0], output, kind)
+
+
+def _print_fields(draft: Draft, *, as_json: bool) -> None:
+    rows = list(_fields(_report(draft)))
+    heads = ["field", "filled_by", "standing", "label"]
+    if as_json:
+        print_json([dict(zip(heads, row, strict=True)) for row in rows])
+    else:
+        table(rows, [head.upper().replace("_", " ") for head in heads])
+        example = shlex.quote(draft.incident)
+        click.echo(f'\nninethirty incident draft {example} --field ID --text "..." --by ROLE', err=True)
+
+
+def _fields(report: Report) -> Iterator[list[str]]:
+    from alerts.draft.edits import to_complete
+
+    waiting = set(to_complete(report))
+    for field in report.fields():
+        said = "said" if field.answer else "to complete" if field.id in waiting else "filled"
+        unsettled = field.contested or (field.answer is not None and field.id in waiting)
+        yield [field.id, field.filled_by.value, "contested" if unsettled else said, report.name_of(field.id)]
+    for step in report.steps:
+        yield [f"step.{step.id}", "human", "done" if step.done else "to do", step.text]
+
+
+def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
+    """Print every version, the oldest first, with the names of what reads otherwise than in the one before."""
+    from monitor.deliver.drafts import versions_of
+    from monitor.deliver.incident_json import draft_json
+
+    versions = versions_of(drafts)
+    if as_json:
+        rows = zip(drafts, versions, strict=True)
+        print_json([{**draft_json(draft), "changed": list(version.changed)} for draft, version in rows])
+        return
+    for version in versions:
+        for line in _lines(version):
+            click.echo(line)
+
+
+def _lines(version: Version) -> Iterator[str]:
+    signed = ", signed off" if version.signed else ""
+    yield f"Version {version.number}  {local(version.at)}  {version.by}{signed}"
+    yield from items(f"{version.report.name_of(name)} [{name}]" for name in version.changed)

@@ -1,0 +1,178 @@
+"""`ninethirty incident`: incidents, what people do to them, and their drafts."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, print_json, span_of, table
+from monitor.cli.incident.add import add
+from monitor.cli.incident.draft import draft, sign
+from monitor.cli.incident.store import by_role, incident_of, rewritten, role_of
+from monitor.cli.incident.text import incident_lines, incident_row
+
+if TYPE_CHECKING:
+    from alerts.incident import Incident
+
+_cause = click.option("--cause", default="", help="What caused it, in a few words that are counted in later reports.")
+
+
+@click.group("incident")
+def command() -> None:
+    """List incidents, log one by hand, note, complete the draft, sign and close.
+
+    People are named by role, never by name.
+
+    Example: ninethirty incident list --open
+    """
+
+
+for _verb in (add, draft, sign):
+    command.add_command(_verb)
+
+
+@command.command("list")
+@click.option("--open", "only_open", is_flag=True, help="Only those that nobody has closed.")
+@click.option("--producer", help="Only those of one producer.")
+@click.option("--from", "first", type=Day(), help="First day of occurrence.")
+@click.option("--to", "last", type=Day(), help="Last day of occurrence.")
+@as_json
+@click.pass_obj
+def list_incidents(
+    context: Context,
+    *,
+    only_open: bool,
+    producer: str | None,
+    first: date | None,
+    last: date | None,
+    as_json: bool,
+) -> None:
+    """List incidents, the newest first.
+
+    Example: ninethirty incident list --open --producer ofqual
+    """
+    from monitor.deliver.incident_json import incident_json
+
+    with context.store() as store:
+        found = store.incidents(*span_of(first, last, context.settings.timezone))
+        chosen = [
+            (one, store.drafts(one.id))
+            for one in reversed(found)
+            if (one.closed is None or not only_open) and producer in (None, one.producer)
+        ]
+    if as_json:
+        print_json([incident_json(incident, drafts) for incident, drafts in chosen])
+    elif chosen:
+        heads = ["OCCURRED", "GRADE", "KIND", "STANDING", "DRAFT", "INCIDENT", "TITLE"]
+        table([incident_row(*each) for each in chosen], heads)
+    else:
+        click.echo("No incident.")
+
+
+@command.command("show")
+@click.argument("incident")
+@as_json
+@click.pass_obj
+def show(context: Context, *, incident: str, as_json: bool) -> None:
+    """Tell all that is known of an INCIDENT, and what is to be done next.
+
+    Example: ninethirty incident show malpractice-2017-2018-01-05
+    """
+    from monitor.deliver.incident_json import incident_json
+    from monitor.deliver.related import related
+
+    with context.store() as store:
+        found = incident_of(store, incident)
+        drafts, judged = store.drafts(incident), store.judged_one(found.release)
+        held_up = [one.id for one in related(store, found)]
+    if as_json:
+        print_json(incident_json(found, drafts) | {"related": held_up})
+        return
+    for line in incident_lines(found, drafts, judged.body if judged else None, held_up):
+        click.echo(line)
+
+
+@command.command("note")
+@click.argument("incident")
+@click.argument("text", required=False)
+@_cause
+@by_role
+@as_json
+@click.pass_obj
+def note(context: Context, *, incident: str, text: str | None, cause: str, by: str | None, as_json: bool) -> None:
+    """Say that you have an INCIDENT: add a line to its timeline, or, without TEXT, no more than that.
+
+    Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
+    """
+    from alerts.by_hand import acknowledge, log_cause
+    from alerts.by_hand import note as noted
+
+    role, now = role_of(by), context.now()
+
+    def told(known: Incident) -> Incident:
+        had = acknowledge(known, role, now) if text is None else noted(known, role, text, now)
+        return log_cause(had, role, cause, now)
+
+    with context.store() as store:
+        rewritten(store, incident, told)
+    _done(context, incident, "noted" if text is not None or cause else "acknowledged", as_json=as_json)
+
+
+@command.command("close")
+@click.argument("incident")
+@click.option("--text", default="", help="Why it is over.")
+@_cause
+@by_role
+@as_json
+@click.pass_obj
+def close(context: Context, *, incident: str, text: str, cause: str, by: str | None, as_json: bool) -> None:
+    """Close an INCIDENT. New facts may open it again.
+
+    Example: ninethirty incident close malpractice-2017-2018-01-05 --by "head of profession"
+    """
+    from alerts.by_hand import close as closed
+    from alerts.by_hand import log_cause
+
+    role, now = role_of(by), context.now()
+    with context.store() as store:
+        rewritten(store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
+    _done(context, incident, "closed", as_json=as_json)
+
+
+@command.command("export")
+@click.argument("incident")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@click.pass_obj
+def export(context: Context, *, incident: str, file: Path, as_json: bool) -> None:
+    """Write the evidence of an INCIDENT, with its hashes, to the zip FILE, which must not be there yet.
+
+    Where several monitors share a store, each exports the evidence on its own machine, and tells whose is missing.
+
+    Example: ninethirty incident export malpractice-2017-2018-01-05 evidence.zip
+    """
+    from monitor.store.evidence.bundle import export as exported
+
+    with context.store() as store:
+        folder = Path(context.settings.evidence.folder)
+        known = incident_of(store, incident)
+        made = exported(store, folder, known, file, context.now(), context.own_monitors)
+    if as_json:
+        print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
+        return
+    click.echo(f"{file}: {made.records} records of evidence")
+    for monitor, records in made.elsewhere.items():
+        click.echo(f"{records} more lie with the monitor {monitor}: export there too")
+
+
+def _done(context: Context, incident: str, what: str, *, as_json: bool) -> None:
+    from monitor.deliver.incident_json import incident_json
+
+    if not as_json:
+        click.echo(f"{incident}: {what}")
+        return
+    with context.store() as store:
+        print_json(incident_json(incident_of(store, incident), store.drafts(incident)))

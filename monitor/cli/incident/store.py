@@ -1,0 +1,76 @@
+"""Incidents read and written by verbs, while the daemon may be writing too."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import unknown
+from monitor.errors import UserFault
+
+if TYPE_CHECKING:
+    from alerts.draft.versions import Versions
+    from alerts.incident import Incident
+    from monitor.store.interface import Store
+
+by_role = click.option(
+    "--by", metavar="ROLE", envvar="NINETYTHIRTY_ROLE", help="In which role, never a name; default $NINETYTHIRTY_ROLE."
+)
+
+
+def role_of(by: str | None) -> str:
+    """Return the role a person acts in; asks for it on a terminal. Raises wrong usage when nobody can be asked."""
+    if by and by.strip():
+        return by
+    if not is_attended():
+        raise click.UsageError('say in which role: --by "duty statistician"')
+    return str(click.prompt("In which role", err=True))
+
+
+def is_attended() -> bool:
+    """Tell whether a person can be asked."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def incident_of(store: Store, incident: str) -> Incident:
+    """Return an incident by its id. Raises `UnknownName` with the nearest there is."""
+    found = store.incident(incident)
+    if found is None:
+        raise unknown("incident", incident, (one.id for one in store.incidents()))
+    return found
+
+
+def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
+    """Change an incident as it stands at this moment. Raises `UnknownName`, and `UserFault` for unfit words."""
+    from alerts.by_hand import NotEnough
+
+    with store.transaction() as tx:
+        # Read again while nobody else can write: the daemon may have carried it on meanwhile.
+        known = incident_of(store, incident)
+        try:
+            changed = change(known)
+        except NotEnough as exc:
+            raise UserFault(str(exc)) from exc
+        if changed != known:
+            tx.save_incident(changed)
+    return changed
+
+
+def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:
+    """Change the draft of an incident as it stands at this moment; every version before is kept.
+
+    Raises `UnknownName`, and `UserFault` for an incident without a draft.
+    """
+    from monitor.deliver.drafts import row_of, versions_of
+
+    with store.transaction() as tx:
+        known = versions_of(store.drafts(incident_of(store, incident).id))
+        if not known:
+            raise UserFault(f"incident {incident} has no draft")
+        changed = change(known)
+        for version in changed[len(known) :]:
+            tx.add_draft(row_of(version, incident))
+    return changed

@@ -1,0 +1,113 @@
+"""`ninethirty incident draft --from FILE`: what a person typed into the file of a draft comes back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from pathlib import Path
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import Context, print_json
+from monitor.cli.incident.store import redrafted, role_of
+from monitor.errors import UserFault
+
+if TYPE_CHECKING:
+    from alerts.draft.take_back import Conflict, Taken
+    from alerts.draft.versions import Versions
+    from monitor.store.interface import Store
+
+_COLUMN = 52
+
+
+def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
+    """Write what differs in a .md or .docx file from what we had written into the draft, as a new version.
+
+    Raises `UserFault` for a file that is no draft of ours, or that holds words outside every box.
+    """
+    from alerts.draft.versions import edited
+    from monitor.deliver.incident_json import draft_json
+
+    data, ending = _data(file)
+    role = role_of(by)
+    found: list[Taken] = []
+
+    def change(known: Versions) -> Versions:
+        found.append(_taken(known, data, ending, role, file))
+        return edited(known, found[-1].words, role, context.now()) if found[-1].words else known
+
+    with context.store() as store:
+        redrafted(store, incident, change)
+        made = store.drafts(incident)[-1]
+    read = found[-1]
+    if as_json:
+        conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]
+        told = {"from": read.base, "changed": sorted(read.words), "conflicts": conflicts}
+        print_json({**draft_json(made), **told})
+        return
+    changed = f"changed {', '.join(sorted(read.words))}" if read.words else "nothing is changed"
+    click.echo(f"{incident}: version {made.version}, {changed} (the file was of version {read.base})")
+    tell_conflicts(read.conflicts)
+
+
+def say(
+    store: Store, incident: str, words: Mapping[str, str], before: Mapping[str, str] | None, role: str, now: datetime
+) -> tuple[Versions, tuple[Conflict, ...]]:
+    """Write words into boxes; `before` are those that the person saw when they began, None when it does not matter."""
+    from alerts.draft.take_back import together
+    from alerts.draft.versions import edited
+
+    conflicts: list[Conflict] = []
+
+    def change(known: Versions) -> Versions:
+        stood = known[-1].words
+        merged = together(words, stood if before is None else before, stood, role)
+        conflicts.extend(merged.conflicts)
+        return edited(known, merged.words, role, now)
+
+    return redrafted(store, incident, change), tuple(conflicts)
+
+
+def tell_conflicts(conflicts: Sequence[Conflict]) -> None:
+    """Show on standard error, side by side, what two people wrote in one box."""
+    for one in conflicts:
+        click.echo(
+            f"{one.field}: someone else wrote here meanwhile; both wordings stand in it, make them one", err=True
+        )
+        for line in _beside(one.stood, one.typed):
+            click.echo(line, err=True)
+
+
+def _data(file: Path) -> tuple[bytes, str]:
+    from alerts.draft.take_back import READERS
+
+    ending = file.suffix.removeprefix(".").lower()
+    if ending not in READERS:
+        raise UserFault(f"{file}: words are read back from .{' and .'.join(READERS)} alone")
+    try:
+        return file.read_bytes(), ending
+    except OSError as exc:
+        raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
+
+
+def _taken(known: Versions, data: bytes, ending: str, role: str, file: Path) -> Taken:
+    from alerts.draft.read.places import Unreadable
+    from alerts.draft.take_back import taken
+
+    try:
+        return taken(known, data, ending, role)
+    except Unreadable as exc:
+        raise UserFault(f"{file}: {exc}") from exc
+
+
+def _beside(left: str, right: str) -> Iterator[str]:
+    columns = [["AS IT STOOD", *_wrapped(left)], ["FROM THE FILE", *_wrapped(right)]]
+    for one, other in zip_longest(*columns, fillvalue=""):
+        yield f"  {one.ljust(_COLUMN)} | {other}".rstrip()
+
+
+def _wrapped(text: str) -> list[str]:
+    return [line for each in text.split("\n") for line in wrap(each, _COLUMN) or [""]]

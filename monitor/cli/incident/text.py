@@ -1,0 +1,97 @@
+"""One incident as the person who has it reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from monitor.cli.say import items, local
+from monitor.cli.text import headline
+
+if TYPE_CHECKING:
+    from alerts.incident import Incident
+    from monitor.store.rows import Draft
+
+
+_TOLD = {"what", "when", "cause"}
+
+
+def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
+    """Return an incident as the cells of one line of a list."""
+    occurred = local(incident.occurred).rsplit(":", 1)[0]
+    drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
+    return [occurred, incident.grade, incident.kind.value, standing(incident), drafted, incident.id, incident.title]
+
+
+def standing(incident: Incident) -> str:
+    """Return whether somebody has it, or it is closed."""
+    if incident.closed is not None:
+        return "closed"
+    return "open" if incident.acknowledged is None else "in hand"
+
+
+def is_signed(drafts: Sequence[Draft]) -> bool:
+    """Tell whether any version was signed off."""
+    return any(draft.signed for draft in drafts)
+
+
+def incident_lines(
+    incident: Incident, drafts: Sequence[Draft], body: Mapping[str, Any] | None, related: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the lines on one incident; `body` is the JSON of its release as last judged, None for none.
+
+    `related` are the incidents that the same fault of the platform made.
+    """
+    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}"
+    yield f"{incident.title} ({incident.producer})"
+    yield ""
+    yield f"  Incident  {incident.id}"
+    yield f"  Occurred  {local(incident.occurred)}, opened {local(incident.opened)}"
+    if body is not None:
+        yield f"  Release   {incident.release}: {headline(body)}"
+        yield f"  Address   {body['url']}"
+    yield from (
+        f"  {key.capitalize():<9} {text}" for key, text in incident.words.items() if key in {"what", "when", "cause"}
+    )
+    yield f"  Draft     {_draft(drafts)}"
+    if related:
+        yield from ("", "Held up together with it, by one fault of the platform", *items(related))
+    yield from ("", "Timeline")
+    yield from items(f"{local(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline)
+    yield from _next(incident, drafts)
+
+
+def _standing(incident: Incident) -> str:
+    if incident.closed is not None:
+        return f"closed {local(incident.closed)}"
+    taken = incident.acknowledged
+    return "nobody has said they have it" if taken is None else f"in the hands of the {taken.by}"
+
+
+def _draft(drafts: Sequence[Draft]) -> str:
+    if not drafts:
+        return "none"
+    last = drafts[-1]
+    signed = next((draft for draft in reversed(drafts) if draft.signed), None)
+    told = f", signed off as version {signed.version}" if signed else ", not signed"
+    amended = " and amended since" if signed and signed.version < last.version else ""
+    edition = f" of the Code's edition {last.edition}" if last.edition else ""
+    return f"form {last.form}{edition}, version {last.version} by {last.by}{told}{amended}"
+
+
+def _next(incident: Incident, drafts: Sequence[Draft]) -> Iterator[str]:
+    if not drafts:
+        return
+    from alerts.draft.edits import to_complete
+    from alerts.draft.report import report_from_json
+
+    report = report_from_json(drafts[-1].facts)
+    steps = [step for step in report.steps if not step.done]
+    # What was to be done at once is past once the incident is closed; its report remains.
+    if steps and incident.closed is None:
+        yield from ("", "To do now")
+        yield from items(f"{step.within}: {step.text}" for step in steps)
+    if boxes := to_complete(report):
+        yield from ("", f"To complete in the draft ({len(boxes)})")
+        yield from items(f"{report.name_of(name)} [{name}]" for name in boxes)
+        yield f'  ninethirty incident draft {incident.id} --field {boxes[0]} --text "..." --by ROLE'

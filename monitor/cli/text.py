@@ -1,0 +1,80 @@
+"""One release as an on-call person reads it: the verdict first, then what was promised and what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from monitor.cli.say import LONDON, between, items, local, slot_line
+from monitor.judge.json_words import lateness_text, length_text, verdict_text
+
+
+def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines on one release, from its JSON."""
+    zone = body["slot"]["timezone"] if body["slot"] else LONDON
+    yield headline(body)
+    yield f"{body['title']} ({body['producer']})"
+    yield ""
+    yield f"  Address     {body['url']}"
+    yield f"  Promised    {slot_line(body['slot'])}{_source(body['slot'], zone)}"
+    yield f"  First seen  {between(body['first_seen'], zone)}"
+    yield from _rest(body, zone)
+
+
+def headline(body: Mapping[str, Any]) -> str:
+    """Return the verdict in one line: what it is, by how much, and how grave."""
+    told = [verdict_text(body["verdict"]).upper()]
+    if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
+        told[0] += f" by {late}"
+    told += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
+    told += [f"grade {body['grade']}"] if body["grade"] != "none" else []
+    told += ["final" if body["final"] else "not final"]
+    return ", ".join(told)
+
+
+def longest_exposure(body: Mapping[str, Any]) -> str:
+    """Return the longest exposure of a release with both bounds, empty without any."""
+    longest = max(body["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
+    if longest is None:
+        return ""
+    return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
+
+
+def _source(slot: Mapping[str, Any] | None, zone: str) -> str:
+    return f", as {slot['source']} said by {local(slot['announced'], zone)}" if slot and slot["source"] else ""
+
+
+def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
+    if body["unproven_because"]:
+        yield f"  Unproven    {body['unproven_because']}"
+    if body["code"] and body["code"]["practice"]:
+        yield f"  Code        edition {body['code']['edition']}, {body['code']['practice']}"
+    if body["incident"]:
+        yield f"  Incident    {body['incident']}"
+    if len(body["parts"]) > 1 or body["exposures"]:
+        yield from ("", "Parts")
+        for part in body["parts"]:
+            yield from _part(part, zone)
+    if body["findings"]:
+        yield from ("", "Findings")
+        yield from items(_finding(found) for found in body["findings"])
+
+
+def _finding(found: Mapping[str, Any]) -> str:
+    where = f" ({found['part']})" if found["part"] else ""
+    return f"{found['kind'].replace('_', ' ')}{where}: {found['detail']}"
+
+
+def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
+    weight = "" if part["required"] else ", does not stop the clock"
+    delay = f", {length_text(part['delay'])} after the slot" if part["verdict"] in {"late", "overdue"} else ""
+    yield f"  {part['id']} ({part['role']}{weight}): {verdict_text(part['verdict'])}{delay}"
+    yield f"    {part['url']}"
+    for exposure in part["exposures"]:
+        ended = "still out" if exposure["open"] else f"went {between(exposure['to'], zone)}"
+        yield f"    out early for {length_text(exposure['seconds'])}"
+        yield f"    came {between(exposure['from'], zone)}, {ended}"
+    if part["exposures"] and part["released"]["by"]:
+        yield f"    out as promised {between(part['released'], zone)}"
+    elif not part["exposures"]:
+        yield f"    first seen {between(part['first_seen'], zone)}"

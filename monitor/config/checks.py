@@ -1,0 +1,270 @@
+"""What can only be checked once every table is right by itself: lengths in order, options of calendars."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_args
+
+from alerts import incident
+from alerts.draft.code import standard_book
+from monitor.config.calendars import Nation
+from monitor.config.settings import Settings
+from monitor.config.values import shown
+from monitor.errors import UserFault
+from monitor.judge import verdict as judge
+from schedules.sources.options import SourceOptions, option_faults
+
+Row = Mapping[str, Any]
+CrossFault = tuple[str, str, str | None]
+"""Key, reason and value of one fault; a value of None is not shown."""
+
+_BARE_RECOGNISERS = {"status", "govuk", "ons", "ees", "changed"}
+_ARMED_RECOGNISERS = {"text", "css", "jmespath", "link", "feed"}
+
+
+def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:
+    """Yield every fault between tables; `folder` is the one that relative calendar files start from.
+
+    `data` is as TOML gave it and may be wrong in any other way: what cannot be understood is left to the check
+    of each table by itself. `settings` is the whole of it, None while that check finds faults.
+    """
+    yield from _twice(data, "calendar", "name")
+    yield from _calendars(data, folder)
+    yield from _twice(data, "producer", "id")
+    yield from _parts(data)
+    yield from _twice(data, "pin", "url")
+    yield from _joins(data)
+    yield from _twice(data, "channel", "name")
+    yield from _routes(data)
+    yield from _hosts(data)
+    yield from _web(data, folder)
+    if settings is not None:
+        yield from typed_faults(settings)
+        yield from telling_faults(settings, folder)
+
+
+def recogniser_fault(recogniser: str) -> str | None:
+    """Return what is wrong with the name of a recogniser, None when it is right."""
+    name, colon, argument = recogniser.partition(":")
+    if name in _ARMED_RECOGNISERS:
+        return _rule_fault(recogniser) if argument.strip() else f'needs an argument, write "{name}:..."'
+    if name in _BARE_RECOGNISERS and not colon:
+        return None
+    return "no recogniser of that name" + _meant(name, [*_BARE_RECOGNISERS, *_ARMED_RECOGNISERS])
+
+
+def _rule_fault(recogniser: str) -> str | None:
+    from monitor.look.recognise.registry import recogniser as made  # noqa: PLC0415 # its libraries are heavy
+
+    try:
+        made(recogniser)
+    except UserFault as exc:
+        return str(exc).removeprefix(f"{recogniser}: ")
+    return None
+
+
+def _rows(data: Row, table: str) -> list[tuple[str, Row]]:
+    rows = data.get(table)
+    if not isinstance(rows, list):
+        return []
+    return [(f"{table}[{place}]", row) for place, row in enumerate(rows, 1) if isinstance(row, Mapping)]
+
+
+def _table(data: Row, name: str) -> Row:
+    table = data.get(name)
+    return table if isinstance(table, Mapping) else {}
+
+
+def _texts(value: object) -> list[str]:
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f", did you mean {close[0]}?" if close else ""
+
+
+def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
+    seen = set()
+    for place, row in _rows(data, table):
+        name = row.get(key)
+        if isinstance(name, str) and name in seen:
+            yield f"{place}.{key}", "is there already", shown(name)
+        seen.add(str(name))
+
+
+def _calendars(data: Row, folder: Path) -> Iterator[CrossFault]:
+    for place, row in _rows(data, "calendar"):
+        file = row.get("file")
+        if not _has_one_place(row):
+            yield place, "needs either url or file", None
+        elif isinstance(file, str) and not (folder / file).is_file():
+            yield f"{place}.file", "no such file", shown(file)
+
+
+def _has_one_place(row: Row) -> bool:
+    if "url" not in row and "file" not in row:
+        return row.get("kind") in {"govuk", "ons", "ees"}
+    return "url" not in row or "file" not in row
+
+
+def _joins(data: Row) -> Iterator[CrossFault]:
+    known = [name for _, row in _rows(data, "calendar") if isinstance(name := row.get("name"), str)]
+    for place, row in (*_rows(data, "pin"), *_rows(data, "split")):
+        if "url" not in row and "title" not in row:
+            yield place, "needs a url or a title, or it matches nothing", None
+        calendar = row.get("calendar")
+        if isinstance(calendar, str) and calendar not in known:
+            yield f"{place}.calendar", "no calendar of that name" + _meant(calendar, known), shown(calendar)
+    for nation in _table(data, "nation"):
+        if nation not in get_args(Nation):
+            yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
+    for place, row in _rows(data, "slot_time"):
+        if row.get("match") == {}:
+            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
+
+
+def _parts(data: Row) -> Iterator[CrossFault]:
+    for place, row in _rows(data, "part"):
+        recogniser, url = row.get("recognise"), row.get("url")
+        if row.get("match") == {}:
+            yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
+        if isinstance(recogniser, str) and (fault := recogniser_fault(recogniser)):
+            yield f"{place}.recognise", fault, shown(recogniser)
+        if isinstance(url, str) and not _can_be_filled(url):
+            yield f"{place}.url", "only {slug} and {url} can be filled in", shown(url)
+        elif isinstance(url, str) and not url.startswith(("https://", "http://", "{url}")):
+            yield f"{place}.url", 'not an address, write "https://host/path" or begin with {url}', shown(url)
+
+
+def _can_be_filled(url: str) -> bool:
+    try:
+        url.format(slug="", url="")
+    except (LookupError, ValueError, AttributeError):
+        return False
+    return True
+
+
+def _routes(data: Row) -> Iterator[CrossFault]:
+    known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
+    for place, row in _rows(data, "route"):
+        for key in ("channels", "escalate"):
+            for name in _texts(row.get(key)):
+                if name not in known:
+                    yield f"{place}.{key}", "no channel of that name" + _meant(name, known), shown(name)
+
+
+def _hosts(data: Row) -> Iterator[CrossFault]:
+    for host in _table(data, "budget"):
+        if not re.fullmatch(r"[\w.-]+", host):
+            yield f"budget.{shown(host)}", 'not a host, write "www.gov.uk"', None
+    for place, network in enumerate(_texts(_table(data, "network").get("allow")), 1):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError:
+            yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', shown(network)
+
+
+def _web(data: Row, folder: Path) -> Iterator[CrossFault]:
+    listen, users = _table(data, "web").get("listen"), _table(data, "web").get("users_file")
+    if isinstance(listen, str) and not _is_listenable(listen):
+        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
+    if isinstance(users, str) and not (folder / users).is_file():
+        yield "web.users_file", "no such file", shown(users)
+
+
+def _is_listenable(listen: str) -> bool:
+    found = re.fullmatch(r"([^\s:]*|\[[0-9a-fA-F:]+\]):(\d{1,5})", listen)
+    return found is not None and int(found[2]) <= 65535
+
+
+def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    """Yield `(key, reason, value)` for each fault; relative files start from `folder`."""
+    if settings.web.link_key is not None and settings.web.public_url is None:
+        yield "web.public_url", "must be given with link_key: a link needs an address people reach", None
+    yield from _files(settings, folder)
+    yield from _templates(settings, folder)
+    yield from _editions(settings)
+    yield from _findings(settings)
+
+
+def _findings(settings: Settings) -> Iterator[CrossFault]:
+    # A route that nothing can ever match would keep silent where somebody is to be told.
+    known = sorted({*judge.Kind, *incident.Kind, "not_published"})
+    for place, route in enumerate(settings.route, 1):
+        wanted = route.match.finding
+        if wanted is not None and not any(fnmatchcase(kind, wanted) for kind in known):
+            near = difflib.get_close_matches(wanted, known, n=1)
+            meant = f", did you mean {near[0]}?" if near else ""
+            yield f"route[{place}].match.finding", "no finding of that name" + meant, shown(wanted)
+
+
+def _files(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    for place, channel in enumerate(settings.channel, 1):
+        file = getattr(channel, "ca_file", None)
+        if file is not None and not (folder / file).is_file():
+            yield f"channel[{place}].ca_file", "no such file", shown(file)
+
+
+def _templates(settings: Settings, folder: Path) -> Iterator[CrossFault]:
+    for place, table in enumerate(settings.producer, 1):
+        if table.report.template is not None:
+            for reason in _template(folder / table.report.template):
+                yield f"producer[{place}].report.template", reason, shown(table.report.template)
+
+
+def _template(file: Path) -> Iterator[str]:
+    from alerts.draft.write.template import BadTemplate, unknown_fields  # noqa: PLC0415 # heavy, and rarely needed
+
+    try:
+        unknown = unknown_fields(file.read_bytes())
+    except OSError as exc:
+        yield f"cannot be read: {exc.strerror}"
+    except BadTemplate as exc:
+        yield str(exc)
+    else:
+        yield from (f"asks for {name}, and there is no such field" for name in unknown)
+
+
+def _editions(settings: Settings) -> Iterator[CrossFault]:
+    book = standard_book()
+    names = [edition.name for edition in book]
+    practices = [f"{edition.name}/{name}" for edition in book for name in edition.clauses]
+    for name in settings.code.begins:
+        if name not in names:
+            yield f'code.begins."{name}"', f"no edition of that name, there are {', '.join(names)}", None
+    for name in settings.code.cites:
+        if name not in practices:
+            there = [one for one in practices if one.partition("/")[0] == name.partition("/")[0]] or names
+            yield f'code.cites."{name}"', f"no practice of that name, there are {', '.join(there)}", None
+
+
+def typed_faults(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
+    """Yield `(key, reason, value)` for each fault; the value stands in the reason where it is told at all."""
+    yield from _order(settings)
+    for place, table in enumerate(settings.calendar, 1):
+        options = SourceOptions(
+            table.name,
+            table.url or table.file or "",
+            producer=table.producer,
+            filters={name: tuple(values) for name, values in table.filters.items()},
+            options=table.options,
+        )
+        for fault in option_faults(table.kind, options):
+            key, _, reason = fault.partition(": ")
+            yield f"calendar[{place}].{key}", reason, None
+
+
+def _order(settings: Settings) -> Iterator[tuple[str, str, str | None]]:
+    watch, policy = settings.watch, settings.policy
+    if policy.note_within < policy.on_time_within:
+        yield "policy.note_within", "must not be shorter than on_time_within", None
+    if not watch.far.begins >= watch.ahead.begins >= watch.near.begins >= watch.slot.begins:
+        yield "watch", "far, ahead, near and slot must each begin later than the one before", None
+    if settings.clock.unproven_offset < settings.clock.warn_offset:
+        yield "clock.unproven_offset", "must not be shorter than warn_offset", None

@@ -1,0 +1,81 @@
+"""Tables about people: who is told of what, when again, how it is reported, and where it can be read."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+from pydantic import Field
+
+from monitor.config.values import Address, Duration, QuietHours, Secret, Spacing, Table
+
+
+class WebSettings(Table):
+    """The pages, the API and the metrics.
+
+    `users_file` holds the people who may sign in; they see a board that is not public, and acknowledge incidents.
+    `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
+    `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so.
+    """
+
+    listen: str = "127.0.0.1:9030"
+    public_board: bool = True
+    users_file: str | None = None
+    public_url: Address | None = None
+    link_key: Secret | None = None
+    link_lasts: Spacing = timedelta(days=7)
+    token: Secret | None = None
+
+
+class AlertSettings(Table):
+    """When people are told again, and when many openings are told as one.
+
+    A report-grade incident that nobody has acknowledged is told of again `remind_after` its opening and then
+    each `remind_every`; a `remind_after` of nothing turns reminders off. When at least `digest_from` releases
+    open within `digest_within` of each other, channels for people get one digest.
+    """
+
+    remind_after: Duration = timedelta(minutes=15)
+    remind_every: Spacing = timedelta(minutes=30)
+    digest_from: int = Field(default=5, ge=2)
+    digest_within: Duration = timedelta(milliseconds=400)
+
+
+class CodeSettings(Table):
+    """Where the editions of the Code of Practice as shipped are to be corrected.
+
+    `begins` maps an edition to its first day, `cites` a practice (`"3.0/3.1"`) to how it is cited.
+    """
+
+    begins: dict[str, date] = {}
+    cites: dict[str, str] = {}
+
+
+class ReportSettings(Table):
+    """What a breach report of this producer says of people, by role, where it goes, and the file it is written in.
+
+    `template` is a .docx file of the organisation's own.
+    """
+
+    form: Literal["A", "B", "C", "D", "note"] | None = None
+    template: str | None = None
+    to: str = ""
+    head_of_profession: str = ""
+    contact: str = ""
+
+
+class RouteMatch(Table):
+    """Which notices a route takes; every key given must match."""
+
+    producer: str | None = None
+    grade: Literal["none", "note", "report"] | None = None
+    finding: str | None = None
+
+
+class RouteSettings(Table):
+    """Who is told of what. `escalate` are told as well once nobody has acknowledged in time."""
+
+    match: RouteMatch = RouteMatch()
+    channels: list[str]
+    escalate: list[str] = []
+    quiet: QuietHours | None = None

@@ -1,0 +1,281 @@
+"""The outbox drained: attempt written down, message sent, outcome written down; each channel on its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from alerts.channel import Channel, Message, Outcome, Refused
+from alerts.delivery import GivenUp, Patience, Sent, Step, Waiting, after, ready
+from alerts.notice import DIGESTED, Digest, Notice
+from monitor.clock import Clock
+from monitor.deliver.digests import Digesting, digests, held
+from monitor.deliver.message import Packer
+from monitor.deliver.outbox_lease import OutboxLease
+from monitor.deliver.rules import Links
+from monitor.errors import StoreFault
+from monitor.store.interface import Store, Transaction
+from monitor.store.lease import Leaseholder
+from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits for one channel: how much, and since when the longest that ought to have gone by then."""
+
+    pending: int = 0
+    since: datetime | None = None
+
+
+def backlog_of(waiting: Iterable[tuple[Delivery, Notice]]) -> Backlog:
+    """Return the backlog that these deliveries make."""
+    # One that was tried has waited since its notice; one that was not, since it might have been.
+    waits = [notice.at if delivery.attempts else delivery.due for delivery, notice in waiting]
+    return Backlog(len(waits), min(waits, default=None))
+
+
+_log = structlog.get_logger(__name__)
+_IDLE = timedelta(minutes=5)
+_AFTER_A_FAULT = timedelta(seconds=5)
+_LONGEST_SEND = 120.0
+_MOST = 10_000
+_EVER = timedelta(days=3650)
+
+_PATIENCE = Patience()
+_WITH_POISON = Patience(attempts=8)
+"""A message that breaks us is set aside long before one that its channel merely refuses."""
+
+Told = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One delivery in the outbox, with what it carries."""
+
+    delivery: Delivery
+    notice: Notice
+
+    @property
+    def was_cut_off(self) -> bool:
+        """Tell whether the last attempt never ended: it may be what ended the process."""
+        return self.delivery.began is not None and self.delivery.finished is None
+
+    def waiting(self, due: datetime) -> Waiting:
+        """Return what decides its turn."""
+        notice = self.notice
+        return Waiting(notice.id, notice.follows or notice.id, self.delivery.channel, notice.at, due)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxOptions:
+    """How the outbox is drained beyond the bare way, all of it optional.
+
+    `holder` shares the outbox between processes. `idle` is the longest time without a look at it.
+    """
+
+    links: Links = field(default_factory=Links)
+    templates: Mapping[str, Path] = field(default_factory=dict)
+    digesting: Digesting = field(default_factory=Digesting)
+    holder: Leaseholder | None = None
+    idle: timedelta = _IDLE
+
+
+class Outbox:
+    """Takes notices from the outbox to their channels until they are sent or given up."""
+
+    def __init__(  # noqa: PLR0913 # the edges it stands between
+        self,
+        store: Store,
+        writer: Writer,
+        channels: Sequence[Channel],
+        endings: Mapping[str, Sequence[str]],
+        clock: Clock,
+        ask: Callable[[Callable[[], object]], Awaitable[object]],
+        *,
+        rng: Random,
+        told: Told = lambda _channel, _outcome: None,
+        customs: OutboxOptions | None = None,
+    ) -> None:
+        """Take the edges; `endings` are the formats of the draft each channel gets, `told` hears every outcome."""
+        customs = customs or OutboxOptions()
+        self._store = store
+        self._writer = writer
+        self._channels = {channel.name: channel for channel in channels}
+        self._packer = Packer(store, endings, customs.links, customs.templates)
+        self._clock = clock
+        self._ask = ask
+        self._rng = rng
+        self._told = told
+        self._digesting = dict.fromkeys(self._channels, customs.digesting)
+        self._idle = customs.idle
+        self._turn = OutboxLease(store, writer, clock, customs.holder)
+        self._bells = {name: asyncio.Event() for name in self._channels}
+        self.backlogs: dict[str, Backlog] = {}
+
+    def ring(self) -> None:
+        """Say that the outbox has something new."""
+        for bell in self._bells.values():
+            bell.set()
+
+    async def run(self) -> None:
+        """Drain every channel, each in a task of its own, until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for name in self._channels:
+                    tasks.create_task(self._serve(name), name=f"drain {name}")
+                if not self._channels:
+                    # Nobody to tell is no reason to stop: the daemon takes a task that ends for one that died.
+                    await asyncio.Event().wait()
+        finally:
+            await self._turn.give_back()
+
+    async def empty(self, name: str) -> datetime | None:
+        """Send all that may go through a channel now; returns when something will be due next."""
+        while True:
+            now = self._clock.now()
+            rows = await self._rows(name)
+            holds = self._holds(name, rows, now)
+            due = {row.notice.id: max(row.delivery.due, holds.get(row.notice.id, row.delivery.due)) for row in rows}
+            chosen = [one.notice for one in ready((row.waiting(due[row.notice.id]) for row in rows), now)]
+            if not chosen:
+                return min(due.values(), default=None)
+            if (others := await self._turn.begin()) is not None:
+                return others
+            if not await self._folded(name, rows, now):
+                await self._attempt_each([row for row in rows if row.notice.id in chosen])
+
+    async def _serve(self, name: str) -> None:
+        bell = self._bells[name]
+        while True:
+            bell.clear()
+            due = await self._emptied(name)
+            wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
+            await _either(bell, self._clock, wait.total_seconds())
+
+    async def _emptied(self, name: str) -> datetime | None:
+        try:
+            return await self.empty(name)
+        except StoreFault as fault:
+            _log.warning("outbox_unreadable", channel=name, fault=str(fault))
+            return self._clock.now() + _AFTER_A_FAULT
+
+    async def _rows(self, name: str) -> list[Row]:
+        horizon = self._clock.now() + _EVER
+        found = await self._ask(lambda: self._look_up(name, horizon))
+        assert isinstance(found, list)  # noqa: S101 # `ask` loses the type on its way through a thread
+        self.backlogs[name] = backlog_of((row.delivery, row.notice) for row in found)
+        return found
+
+    def _look_up(self, name: str, horizon: datetime) -> list[Row]:
+        rows = []
+        for delivery in self._store.due_deliveries(horizon, limit=_MOST):
+            notice = self._store.notice(delivery.notice) if delivery.channel == name else None
+            if notice is not None:
+                rows.append(Row(delivery, notice))
+        return sorted(rows, key=lambda row: (row.notice.at, row.notice.id))
+
+    def _openings(self, name: str, rows: Sequence[Row], now: datetime) -> list[Notice]:
+        """Return the openings that a digest may still stand for: nobody has been told of them yet."""
+        if name not in self._digesting[name].channels:
+            return []
+        untold = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
+        return [row.notice for row in untold if row.notice.kind in DIGESTED]
+
+    def _holds(self, name: str, rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
+        return held(self._openings(name, rows, now), self._digesting[name], now)
+
+    async def _folded(self, name: str, rows: Sequence[Row], now: datetime) -> bool:
+        """Put digests in the place of crowds of openings; tells whether there were any."""
+        made = digests(self._openings(name, rows, now), self._digesting[name], now)
+        for one in made:
+            if "platform" in one.notice.findings:
+                self._digesting[name] = replace(self._digesting[name], digested=now)
+            await self._writer.write(lambda tx, one=one: self._fold(tx, one, name, now))  # type: ignore[misc] # mypy cannot infer it
+        return bool(made)
+
+    def _fold(self, tx: Transaction, one: Digest, name: str, now: datetime) -> None:
+        covered = [self._current(notice, name) for notice in one.covers]
+        untold = [
+            row for row in covered if row is not None and row.attempts == 0 and row.standing is DeliveryState.WAITING
+        ]
+        # Another process was faster with some of them: what is left is told as it stands by then.
+        if not self._turn.confirm(tx, now) or len(untold) < len(covered):
+            return
+        tx.add_notice(one.notice, [])
+        tx.save_delivery(Delivery(one.notice.id, name, DeliveryState.WAITING, now))
+        for row in untold:
+            tx.save_delivery(replace(row, standing=DeliveryState.COVERED, finished=now, reference=one.notice.id))
+
+    async def _attempt_each(self, rows: Sequence[Row]) -> None:
+        # What may have ended the process the last time goes last, so that it never keeps the others from going.
+        for row in sorted(rows, key=lambda row: row.was_cut_off):
+            await self._attempt(row.delivery, row.notice)
+
+    async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
+        now = self._clock.now()
+        begun = await self._writer.write(lambda tx: self._begin(tx, delivery, now))
+        if begun is not None:
+            async with self._turn.kept():
+                outcome, poison = await self._sent(notice, delivery.channel)
+            await self._finish(begun, notice, outcome, _WITH_POISON if poison else _PATIENCE)
+
+    def _begin(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
+        """Write an attempt down before it is made; None when it is no longer ours to make."""
+        known = self._current(delivery.notice, delivery.channel)
+        if known is None or known.standing is not DeliveryState.WAITING or not self._turn.confirm(tx, now):
+            return None
+        begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
+        tx.save_delivery(begun)
+        return begun
+
+    def _current(self, notice: str, channel: str) -> Delivery | None:
+        return next((row for row in self._store.deliveries(notice) if row.channel == channel), None)
+
+    async def _sent(self, notice: Notice, channel: str) -> tuple[Outcome, bool]:
+        """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
+        try:
+            parcel = await self._ask(lambda: self._packer.pack(notice, channel))
+            assert isinstance(parcel, Message)  # noqa: S101 # as above
+            async with asyncio.timeout(_LONGEST_SEND):
+                return await self._channels[channel].send(parcel), False
+        except TimeoutError:
+            return Refused(permanent=False, reason=f"no answer within {_LONGEST_SEND:g} s"), False
+        except StoreFault as fault:
+            return Refused(permanent=False, reason=str(fault)), False
+        except Exception as fault:  # noqa: BLE001 # one message that breaks its channel must not stop those behind it
+            # Its type alone: what it says may hold an address with a password in it.
+            _log.error("delivery_broke", channel=channel, notice=notice.id, fault=type(fault).__name__)
+            return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
+
+    async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: Patience) -> None:
+        now = self._clock.now()
+        step = after(outcome, begun.attempts, notice.at, now, self._rng, patience)
+        done = _done(begun, step, now)
+        await self._writer.write(lambda tx: tx.save_delivery(done))
+        self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
+        _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)
+
+
+def _done(begun: Delivery, step: Step, now: datetime) -> Delivery:
+    if isinstance(step, Sent):
+        return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
+    if isinstance(step, GivenUp):
+        return replace(begun, standing=DeliveryState.GIVEN_UP, finished=now, reason=step.reason)
+    return replace(begun, due=step.at, finished=now, reason=step.reason)
+
+
+async def _either(bell: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait for the bell, but no longer than so many seconds."""
+    waiters = [asyncio.ensure_future(bell.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+    try:
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiters:
+            waiter.cancel()

@@ -1,0 +1,74 @@
+"""Whose turn it is to drain the outbox: of all processes on one store, that of the one that holds its lease."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault
+from monitor.store.interface import Store, Transaction
+from monitor.store.lease import OUTBOX, Leaseholder
+from monitor.store.writer import Writer
+
+_log = structlog.get_logger(__name__)
+
+
+class OutboxLease:
+    """One process's hold on the outbox; without a holder it is always ours."""
+
+    def __init__(self, store: Store, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
+        """`holder` must be of this process alone: two of one name would both believe that it is theirs."""
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._holder = holder
+        self._renew_at: datetime | None = None
+
+    async def begin(self) -> datetime | None:
+        """Take or renew the turn; returns None when it is ours, else when the other's runs out."""
+        holder, now = self._holder, self._clock.now()
+        if holder is None or (self._renew_at is not None and now < self._renew_at):
+            return None
+        mine = await self._writer.write(lambda tx: holder.take(tx, OUTBOX, now))
+        self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
+        if mine:
+            return None
+        lease = self._store.lease(OUTBOX)
+        return now + holder.lasts if lease is None else lease.until
+
+    def confirm(self, tx: Transaction, now: datetime) -> bool:
+        """Tell, inside a transaction, whether the turn is still ours, and hold on to it."""
+        if self._holder is None or self._holder.take(tx, OUTBOX, now):
+            return True
+        self._renew_at = None
+        return False
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Hold on to the turn while a message is on its way, however long that takes."""
+        renewing = asyncio.ensure_future(self._renew())
+        try:
+            yield
+        finally:
+            renewing.cancel()
+
+    async def give_back(self) -> None:
+        """Let another process have the turn at once."""
+        holder = self._holder
+        if holder is not None and self._renew_at is not None:
+            self._renew_at = None
+            with contextlib.suppress(StoreFault):
+                await self._writer.write(lambda tx: holder.release(tx, OUTBOX), patient=False)
+
+    async def _renew(self) -> None:
+        while self._holder is not None:
+            await self._clock.sleep(self._holder.lasts.total_seconds() / 3)
+            if await self.begin() is not None:
+                _log.warning("outbox_turn_lost")
+                return

@@ -1,0 +1,70 @@
+"""What the configuration says of producers, routes and channels, as the alerts leaf wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from alerts.draft.code import Book
+from alerts.incident import Incident
+from alerts.notice import Notice
+from alerts.routes import Route, routes_for
+from alerts.signed_link import sign
+from monitor.judge.policy import UsualTime
+from monitor.store.rows import Delivery, DeliveryState
+
+
+@dataclass(frozen=True, slots=True)
+class ReportingRules:
+    """The rules of the house: who reports how, and who is told.
+
+    `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
+    the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
+    editions of the Code as shipped; `usual` are times that are on file.
+    """
+
+    timezone: str = "Europe/London"
+    producers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    forms: Mapping[str, str] = field(default_factory=dict)
+    routes: Sequence[Route] = ()
+    channels: Sequence[str] = ()
+    templates: Mapping[str, Path] = field(default_factory=dict)
+    book: Book | None = None
+    usual: Sequence[UsualTime] = ()
+
+    def entries(self, incident: Incident) -> dict[str, str]:
+        """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
+        entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
+        facts = incident.facts
+        fitting = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
+        reference = next((one.reference for one in fitting), "")
+        return {**entries, "slot_time_reference": reference} if reference else entries
+
+    def deliveries(self, notice: Notice, now: datetime) -> list[Delivery]:
+        """Return the deliveries that a notice needs, each with the instant from which it may go out."""
+        chosen = routes_for(notice, self.routes, self.channels, now, self.timezone)
+        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen]
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where people read an incident: `url` is the address of the pages, empty where they have none.
+
+    With a `key` a link is signed and lets its reader acknowledge the incident, `lasts` from the notice on.
+    """
+
+    url: str = ""
+    key: bytes = field(default=b"", repr=False)
+    lasts: timedelta = timedelta(days=7)
+
+    def to(self, notice: Notice) -> str:
+        """Return the link that goes with a notice, the same at every attempt; empty where there is none."""
+        if not self.url or not notice.incident:
+            return ""
+        base = self.url.rstrip("/")
+        if not self.key:
+            return f"{base}/incidents/{quote(notice.incident, safe='')}"
+        return f"{base}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"

@@ -1,0 +1,171 @@
+"""A changed verdict becomes an event, an incident, a draft and notices, all in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.draft.code import Book, code_json
+from alerts.draft.fill import fill
+from alerts.draft.form import form_for
+from alerts.draft.versions import remeasured
+from alerts.incident import Decision, Incident, decide, known_to
+from monitor.deliver.drafts import row_of, versions_of
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.rules import ReportingRules
+from monitor.judge.as_json import release_json
+from monitor.judge.verdict import Kind, Verdict, Word
+from monitor.store.interface import Store, Transaction
+from monitor.store.rows import Event, Judged, Record
+
+_NEWS = timedelta(days=1)
+_LATELY = timedelta(days=730)
+_LOST = "none: the disk refused these bytes, so they could not be kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a verdict led to: the JSON of the release, its incident, and how many notices went to the outbox."""
+
+    body: dict[str, Any]
+    incident: Incident | None
+    notices: int
+
+
+class VerdictRecord:
+    """Writes what follows from a verdict. Called in the writer's thread, inside its transaction."""
+
+    def __init__(
+        self,
+        store: Store,
+        house: ReportingRules,
+        laid_down: Callable[[], Sequence[Record]] = lambda: (),
+        head: Callable[[str], str] = lambda _record: "",
+    ) -> None:
+        """`laid_down` tells the records of evidence that are written in the same transaction, `head` what they hold."""
+        self._store = store
+        self._house = house
+        self._laid_down = laid_down
+        self._head = head
+
+    def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
+        """Write a verdict and everything that follows from it."""
+        known = known_to(self._store.incidents_of(verdict.release), verdict.release)
+        decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
+        incident = decision.incident or known
+        body = body_of(verdict, incident, self._house.book)
+        before = self._store.judged_one(verdict.release)
+        tx.save_judged(_judged(verdict, body))
+        if (event := _event(verdict, body, before)) is not None:
+            tx.add_event(event)
+        return Recorded(body, incident, self.follow(tx, decision, now))
+
+    def body(self, verdict: Verdict) -> dict[str, Any]:
+        """Return the JSON of a release, no incident named."""
+        return body_of(verdict, None, self._house.book)
+
+    def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
+        """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
+        if decision.incident is None:
+            return 0
+        incident = self._proved(decision.incident)
+        tx.save_incident(incident)
+        if decision.draft:
+            self.redraft(tx, incident, now)
+        return sum(tx.add_notice(notice, self._house.deliveries(notice, now)) for notice in decision.notices)
+
+    def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
+        """Write a new version of a draft from new measurements; what people typed comes along untouched."""
+        versions = versions_of(self._store.drafts(incident.id))
+        form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
+        earlier = [one for one in self._earlier(incident) if one.id != incident.id]
+        entries = self._house.entries(incident)
+        after = remeasured(versions, fill(incident, form, entries, earlier, now, self._house.book))
+        for version in after[len(versions) :]:
+            tx.add_draft(row_of(version, incident.id))
+
+    def _earlier(self, incident: Incident) -> list[Incident]:
+        """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""
+        lately = incident.occurred - _LATELY
+        own = self._store.incidents(None, lately, incident.producer)
+        return [*own, *self._store.incidents(lately, incident.occurred)]
+
+    def _proved(self, incident: Incident) -> Incident:
+        """Return an incident whose evidence is named with its hashes."""
+        facts = incident.facts
+        if facts is None or not facts.certainty.records:
+            return incident
+        names = [name for name, _ in facts.certainty.records]
+        known = (*self._store.evidence(names), *self._laid_down())
+        hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
+        records = tuple((name, hashes.get(name, told)) for name, told in facts.certainty.records)
+        certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))
+        return replace(incident, facts=replace(facts, certainty=certainty))
+
+    def _heads_of(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+        """Return what the answers in these records said of themselves; of an earlier life what was told then."""
+        before = self._store.incident(incident.id)
+        told = dict(before.facts.certainty.heads) if before is not None and before.facts is not None else {}
+        return tuple((name, head) for name in names if (head := self._head(name) or told.get(name, "")))
+
+
+def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:
+    """Return the JSON of a release with the edition and practice that its findings call for."""
+    occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
+    kinds = [found.kind.value for found in verdict.findings]
+    code = code_json(occurred, kinds, book) if occurred is not None else None
+    return release_json(verdict, code, incident.id if incident else None)
+
+
+def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:
+    slot = verdict.slot.begins() if verdict.slot else None
+    return Judged(
+        verdict.release,
+        verdict.producer,
+        slot,
+        verdict.word.value,
+        verdict.grade.value,
+        verdict.final,
+        verdict.at,
+        body,
+    )
+
+
+def _is_old_news(verdict: Verdict) -> bool:
+    """Tell whether a slot had passed when we first read of it: nobody asked us to watch, and nobody is told.
+
+    A calendar that was read before, and told of it only once it was over, announced it too late: that is news.
+    """
+    passes = verdict.slot.passes() if verdict.slot is not None else None
+    learnt = verdict.announced
+    if verdict.word is not Word.UNPROVEN or passes is None or learnt is None or learnt < passes:
+        return False
+    return learnt - passes > _NEWS or all(found.kind is not Kind.SHORT_NOTICE for found in verdict.findings)
+
+
+def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:
+    old = standing(before.body) if before else ""
+    new = standing(body)
+    if old == new:
+        return None
+    name = hashlib.sha256(f"{verdict.release}\n{old}\n{new}\n{verdict.at.isoformat()}".encode()).hexdigest()[:24]
+    return Event(name, verdict.release, verdict.at, before.word if before else "", verdict.word.value, dict(body))
+
+
+def standing(body: Mapping[str, Any]) -> str:
+    """Return what people would call the same standing: verdict, grade, findings and open exposures, no lengths.
+
+    Whether a length still grows does count: what was taken away is back, what the edge hid is shown.
+    """
+    kinds = sorted((found["kind"], found["part"] or "", _still_grows(found)) for found in body["findings"])
+    still = sorted(exposure["part"] for exposure in body["exposures"] if exposure["open"])
+    start = body["slot"]["start"] if body["slot"] else None
+    return json.dumps([body["verdict"], body["grade"], body["final"], kinds, still, start])
+
+
+def _still_grows(found: Mapping[str, Any]) -> bool:
+    return found["seconds"] is not None and found["seconds"]["max"] is None

@@ -1,0 +1,114 @@
+"""What Prometheus reads: counters of what was done, and the state of every release near its slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from monitor.health.collector import Now, Shown, Vitals
+from monitor.look.fetch import Failure, Reason
+from monitor.look.sighting import State
+
+disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves this one bare
+
+_LATENESS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+_CAUSES = ("stopped", "killed", "suspended", "stalled", "network", "dns", "budget", "store", "clock")
+_LOOKED = (*(state.value for state in State), *(reason.value for reason in Reason))
+_DELIVERED = ("sent", "again", "given_up")
+_PINGED = ("accepted", "refused", "withheld")
+_STALE_READS = 3
+MOST_HOSTS = 200
+"""Hosts with series of their own; looks at further ones are counted together, so that their number is bounded."""
+OTHER_HOSTS = "other"
+
+
+class Metrics:
+    """Every metric of the interface, in a registry of its own."""
+
+    def __init__(self, version: str) -> None:
+        """Make every series that is known beforehand, so that none is missing before its first event."""
+        self.registry = registry = CollectorRegistry()
+        counter = partial(Counter, namespace="ninethirty", registry=registry)
+        gauge = partial(Gauge, namespace="ninethirty", registry=registry)
+        histogram = partial(Histogram, namespace="ninethirty", registry=registry)
+        self._hosts: set[str] = set()
+        self._counts: dict[tuple[str, str], Callable[[], None]] = {}
+        self.looks = counter("looks", "Looks made", ["host", "outcome"])
+        self.missed = counter("looks_missed", "Looks that were due and not made", ["host"])
+        self.duration = histogram("look_duration_seconds", "Request sent to headers received")
+        self.lateness = histogram("look_lateness_seconds", "Start of a look after it was due", buckets=_LATENESS)
+        self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])
+        self.calendar_entries = gauge("calendar_entries", "Entries at the last usable read", ["calendar"])
+        self.calendar_stale = gauge("calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"])
+        self.blind = counter("blind_seconds", "Seconds without sight", ["cause"])
+        self.clock_offset = gauge("clock_offset_seconds", "Our clock minus that of the watched hosts")
+        self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
+        self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
+        self.commit = histogram("store_commit_seconds", "Length of a commit")
+        self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
+        self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
+        self.slots_passed = counter("slots_passed", "Slots that passed while watched")
+        self.faults = counter("faults", "Faults inside the program", ["task"])
+        gauge("build_info", "Version", ["version"]).labels(version).set(1)
+        for cause in _CAUSES:
+            self.blind.labels(cause)
+        for outcome in _PINGED:
+            self.pings.labels(outcome)
+
+    def expect(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
+        """Make the series of what is configured; `calendars` are the spacings of their reads."""
+        for name, every in calendars.items():
+            self.calendar_read.labels(name)
+            self.calendar_entries.labels(name)
+            self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
+        for host in hosts:
+            self._named(host)
+        for channel in channels:
+            for outcome in _DELIVERED:
+                self.notices.labels(channel, outcome)
+
+    def look(self, host: str, outcome: str, duration: float, late: float) -> None:
+        """Count one look: its outcome, how long the answer took and how late it started, in seconds."""
+        count = self._counts.get((host, outcome))
+        if count is None:
+            # Finding a series by its labels takes longer than counting.
+            count = self._counts[host, outcome] = self.looks.labels(self._named(host), outcome).inc
+        count()
+        self.duration.observe(duration)
+        self.lateness.observe(late)
+
+    def miss(self, host: str, looks: int) -> None:
+        """Count looks that were due and not made."""
+        self.missed.labels(self._named(host)).inc(looks)
+
+    def show(
+        self, releases: Callable[[], Sequence[Shown]], vitals: Callable[[], Vitals], now: Callable[[], datetime]
+    ) -> None:
+        """Serve the state of releases and of the monitor itself from memory at every scrape."""
+        self.registry.unregister(self.slots_passed)
+        self.registry.register(Now(releases, vitals, now, self.slots_passed.inc, self.faults.labels("metrics").inc))
+        # After what counts them, or a scrape would tell of the slots that had passed by the one before.
+        self.registry.register(self.slots_passed)
+
+    def page(self) -> bytes:
+        """Return the text that Prometheus reads."""
+        return generate_latest(self.registry)
+
+    def _named(self, host: str) -> str:
+        """Return the host that a look is counted under, with every series of it made before its first event."""
+        if host in self._hosts:
+            return host
+        named = host if len(self._hosts) < MOST_HOSTS else OTHER_HOSTS
+        self._hosts.add(named)
+        for outcome in _LOOKED:
+            self.looks.labels(named, outcome)
+        self.missed.labels(named)
+        return named
+
+
+def outcome_of(state: State, failure: Failure | None) -> str:
+    """Return the word that `looks_total` counts a look under."""
+    return failure.reason.value if failure is not None else state.value

@@ -1,0 +1,85 @@
+"""The monitor's watch over itself: readiness, the watchdog, the dead man's switch, and what metrics tell of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
+
+from monitor.clock import Clock
+from monitor.config.settings import DeadmanSettings
+from monitor.deliver.outbox import Backlog
+from monitor.health.collector import Vitals
+from monitor.health.deadman import Deadman
+from monitor.health.progress import PollerProgress
+from monitor.health.state import HealthState
+from monitor.health.system import SILENT, ServiceManager
+from monitor.look.fetch import Fetcher
+from monitor.threads import Job
+
+STUCK = timedelta(minutes=10)
+
+
+class SelfCheck:
+    """Asks each organ how it is; never the store, which may be what is wrong."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        health: HealthState,
+        motion: PollerProgress,
+        stretch: Callable[[], Mapping[str, float]],
+        backlogs: Callable[[], Collection[Backlog]],
+        manager: ServiceManager = SILENT,
+    ) -> None:
+        self._clock = clock
+        self._health = health
+        self._motion = motion
+        self._stretch = stretch
+        self._backlogs = backlogs
+        self.manager = manager
+        self._jobs: list[tuple[timedelta, str, Job]] = []
+        if manager.watchdog is not None:
+            self.add(manager.watchdog / 2, "watchdog", self._alive)
+
+    def add_deadman(self, table: DeadmanSettings, fetcher: Fetcher, counted: Callable[[str], None]) -> None:
+        """Ping the configured address from now on, if there is one."""
+        if table.url is not None:
+            deadman = Deadman(fetcher, table.url, self.troubles, counted)
+            self.add(table.every, "deadman", deadman.ping)
+
+    def add(self, every: timedelta, name: str, job: Job) -> None:
+        """Have one more thing done every so often."""
+        self._jobs.append((every, name, job))
+
+    def jobs(self) -> list[tuple[timedelta, str, Job]]:
+        """Return what the clockwork is to do for it: spacing, name and job."""
+        return list(self._jobs)
+
+    def unready(self) -> list[str]:
+        """Return why this monitor is not to be relied on, empty when it is."""
+        still = [] if self._motion.moves() else ["no look has begun for a while though some are due"]
+        return [*self._health.unready(self._clock.now()), *still]
+
+    def troubles(self) -> list[str]:
+        """Return what the dead man's switch falls silent for: also notices that nobody takes."""
+        stuck = self._oldest() > STUCK.total_seconds()
+        return [*self.unready(), *(["a notice has not been taken for ten minutes"] if stuck else [])]
+
+    def vitals(self) -> Vitals:
+        """Return the state of the monitor as metrics tell it."""
+        return Vitals(
+            unready=self.unready(),
+            stretch=self._stretch(),
+            targets=self._motion.targets(),
+            overdue=self._motion.overdue(),
+            pending=sum(backlog.pending for backlog in self._backlogs()),
+            oldest=self._oldest(),
+        )
+
+    def _oldest(self) -> float:
+        since = min((backlog.since for backlog in self._backlogs() if backlog.since is not None), default=None)
+        return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())
+
+    async def _alive(self) -> None:
+        if self._motion.moves():
+            self.manager.tell("WATCHDOG=1")

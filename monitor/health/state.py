@@ -1,0 +1,100 @@
+"""Is this monitor to be relied on now? And the spans in which it was not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.judge.runs import Blind
+from schedules.times.interval import Bounds
+
+FRESH_READS = 3
+_STORE_SILENCE = timedelta(seconds=10)
+
+
+@dataclass(slots=True)
+class HealthState:
+    """What is known of the monitor's own state.
+
+    `spacings` are the configured spacings of calendar reads. A calendar is stale when no usable read was
+    finished for three of them. `on_blind` is told of each blind span when it ends, or grows. `evidence` tells why
+    bytes cannot be kept, empty when they can.
+    """
+
+    started: datetime
+    spacings: Mapping[str, timedelta]
+    unproven_offset: timedelta
+    on_blind: Callable[[Blind], None] = lambda _span: None
+    calendars: dict[str, datetime] = field(default_factory=dict)
+    faults: dict[str, str] = field(default_factory=dict)
+    offset: Bounds | None = None
+    evidence: Callable[[], str] = lambda: ""
+    _store_failing_since: datetime | None = None
+    _clock_off_since: datetime | None = None
+    _late_until: datetime | None = None
+
+    def read(self, calendar: str, at: datetime, fault: str = "") -> None:
+        """Take note of a read: usable at `at`, or not and why."""
+        if fault:
+            self.faults[calendar] = fault
+        else:
+            self.calendars[calendar] = at
+            self.faults.pop(calendar, None)
+
+    def committed(self, now: datetime) -> None:
+        """Take note that the store works; ends a span in which it did not."""
+        if self._store_failing_since is not None:
+            self.on_blind(Blind(self._store_failing_since, now, "store"))
+            self._store_failing_since = None
+
+    def store_failed(self, now: datetime) -> None:
+        """Take note that the store could not be written."""
+        self._store_failing_since = self._store_failing_since or now
+
+    def stalled(self, begin: datetime, end: datetime) -> None:
+        """Take note that the loop stood still."""
+        self._late_until = end + timedelta(minutes=1)
+        self.on_blind(Blind(begin, end, "stalled"))
+
+    def clock(self, offset: Bounds | None, now: datetime) -> None:
+        """Take note of our clock's offset; while it may be too large, nothing is proved."""
+        self.offset = offset
+        if self.clock_is_off:
+            self._clock_off_since = self._clock_off_since or now
+            self.on_blind(Blind(self._clock_off_since, now, "clock"))
+        else:
+            self._clock_off_since = None
+
+    @property
+    def clock_is_off(self) -> bool:
+        """Tell whether our clock is surely off by more than may be."""
+        limit = self.unproven_offset.total_seconds()
+        if self.offset is None or self.offset.min is None or self.offset.max is None:
+            return False
+        return self.offset.min > limit or self.offset.max < -limit
+
+    def unready(self, now: datetime) -> list[str]:
+        """Return why this monitor is not to be relied on, empty when it is."""
+        reasons = [self._stale(name, now) for name in self.spacings]
+        if self._store_failing_since is not None and now - self._store_failing_since > _STORE_SILENCE:
+            reasons.append(f"the store has not been writable since {self._store_failing_since:%H:%M:%S} UTC")
+        if self._late_until is not None and now < self._late_until:
+            reasons.append("looks started late within the last minute")
+        reasons.append(self.evidence())
+        if self.clock_is_off:
+            reasons.append("this machine's clock disagrees with the hosts it watches")
+        return [reason for reason in reasons if reason]
+
+    def is_fresh(self, calendar: str, now: datetime) -> bool:
+        """Tell whether a calendar was read with success not too long ago."""
+        last = self.calendars.get(calendar)
+        return last is not None and now - last <= FRESH_READS * self.spacings[calendar]
+
+    def _stale(self, calendar: str, now: datetime) -> str:
+        if self.is_fresh(calendar, now):
+            return ""
+        last = self.calendars.get(calendar)
+        when = f"last read {last:%d %B %H:%M} UTC" if last else "not read yet"
+        fault = f" ({self.faults[calendar]})" if calendar in self.faults else ""
+        return f"calendar {calendar}: {when}{fault}"

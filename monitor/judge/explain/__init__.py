@@ -1,0 +1,1 @@
+"""Explanations: a verdict with every fact it rests on."""

@@ -1,0 +1,1 @@
+"""Findings: what went wrong with a release, one kind a file."""

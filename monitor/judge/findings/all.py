@@ -1,0 +1,118 @@
+"""What the evidence shows besides the verdict: one release can be exposed on Monday and on time on Wednesday."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from monitor.judge.case import Case
+from monitor.judge.findings.after_release import swapped, withdrawn
+from monitor.judge.findings.announcement import announced
+from monitor.judge.findings.blind import hidden
+from monitor.judge.findings.corrected import corrected
+from monitor.judge.findings.elsewhere_first import elsewhere_first
+from monitor.judge.findings.stale_edge import stale_edge
+from monitor.judge.part import counts
+from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
+from monitor.judge.words import length, spanned
+from schedules.announcement import Role
+from schedules.times.interval import Bounds, since
+
+_BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+_HOUR = 3600.0
+_NEAR_AN_HOUR = 90.0
+
+
+def findings(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Finding, ...]:
+    """Return the findings on a release, in the order in which the interface lists their kinds.
+
+    `sights` are what was seen of each of `parts`, in the same order.
+    """
+    found = list(announced(case, parts))
+    if case.is_judged:
+        pairs = list(zip(parts, sights, strict=True))
+        found += _early(case, parts)
+        found += _late(case, parts)
+        found += _partial(parts)
+        found += elsewhere_first(case, pairs)
+        for part, sight in pairs:
+            found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *corrected(case, part, sight)]
+            # Nobody was promised another address, nor when it has what.
+            found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []
+        found += hidden(case, pairs)
+    order = list(Kind)
+    return tuple(sorted(found, key=lambda each: order.index(each.kind)))
+
+
+def _early(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
+    return [
+        Finding(Kind.EARLY_EXPOSURE, part.id, _exposed(case, exposure), exposure.seconds)
+        for part in parts
+        for exposure in part.exposures
+    ]
+
+
+def _exposed(case: Case, exposure: Exposure) -> str:
+    came = f"public before its slot: came {spanned(exposure.start, case.zone)}"
+    if exposure.open:
+        return f"{came}, not seen gone yet"
+    opens = None if case.window is None else case.window.opens
+    if opens is not None and exposure.to.after == opens:
+        return f"{came}, stayed until the slot{_hour_hint(exposure.seconds)}"
+    return f"{came}, went {spanned(exposure.to, case.zone)}"
+
+
+def _late(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
+    return [
+        Finding(Kind.LATE, part.id, _behind(case, part), _lateness(case, part))
+        for part in parts
+        if counts(part) and _is_behind(case, part)
+    ]
+
+
+def _is_behind(case: Case, part: PartVerdict) -> bool:
+    """Tell whether a part came late or is overdue; one that was exposed before may be that as well."""
+    if part.word in _BEHIND:
+        return True
+    latest = None if case.window is None else case.window.latest
+    after = part.released.after
+    return part.word is Word.EARLY and latest is not None and after is not None and after > latest
+
+
+def _lateness(case: Case, part: PartVerdict) -> Bounds | None:
+    origin = None if case.window is None else case.window.origin
+    if origin is None or part.word is not Word.EARLY:
+        return part.delay
+    return since(part.released, origin)
+
+
+def _behind(case: Case, part: PartVerdict) -> str:
+    delay = _lateness(case, part)
+    how_long = "" if delay is None else f", {length(delay)} after the slot"
+    if part.word is Word.NOT_PUBLISHED:
+        return f"never seen until the watch was closed{how_long}"
+    if part.word is Word.OVERDUE:
+        return f"not seen yet{how_long}"
+    return f"came {spanned(part.released, case.zone)}{how_long}{_hour_hint(delay)}"
+
+
+def _hour_hint(seconds: Bounds | None) -> str:
+    """Return a remark when a length is one hour almost exactly."""
+    if seconds is None or seconds.min is None or seconds.max is None:
+        return ""
+    is_hour = abs(seconds.min - _HOUR) <= _NEAR_AN_HOUR and abs(seconds.max - _HOUR) <= _NEAR_AN_HOUR
+    return "; one hour, as when a clock shows UTC in place of British summer time" if is_hour else ""
+
+
+def _partial(parts: Iterable[PartVerdict]) -> list[Finding]:
+    required = [part for part in parts if counts(part)]
+    missing = [part for part in required if part.word in _BEHIND]
+    out = [part for part in required if part.released.by is not None]
+    absent = [part for part in missing if part.released.by is None]
+    in_time = [part for part in required if part.word is Word.ON_TIME]
+    if not missing or not (in_time or (absent and out)):
+        return []
+    names = ", ".join(part.id for part in missing)
+    delays = [part.delay for part in missing if part.delay is not None and part.delay.min is not None]
+    longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
+    return [Finding(Kind.PARTIAL, None, f"late while other parts were out: {names}", longest)]

@@ -1,0 +1,63 @@
+"""An alternative address had it before the one that was promised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from monitor.judge.case import Case
+from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
+from monitor.judge.words import length, spanned
+from schedules.announcement import Role
+from schedules.times.interval import Bounds, Interval, between, since
+
+Pair = tuple[PartVerdict, PartEvidence]
+
+
+def elsewhere_first(case: Case, pairs: Iterable[Pair]) -> list[Finding]:
+    """Return the alternatives proved to have been out before the landing page.
+
+    When the page came in time nobody was sent elsewhere: only an alternative out before the slot counts then.
+    """
+    pairs = list(pairs)
+    page = next((pair for pair in pairs if pair[0].id == "page"), None)
+    if page is None:
+        return []
+    others = [pair for pair in pairs if pair[0].role == Role.ALTERNATIVE.value]
+    return [found for other in others if (found := _first(case, page, other)) is not None]
+
+
+def _first(case: Case, page: Pair, other: Pair) -> Finding | None:
+    came = _came(other)
+    if came is None or came.by is None:
+        return None
+    if page[0].word in (Word.ON_TIME, Word.PENDING) and not other[0].exposures:
+        return None
+    lead = _lead(came, page)
+    if lead.min is None or lead.min <= case.policy.uncertainty.total_seconds():
+        return None
+    return Finding(Kind.ELSEWHERE_FIRST, other[0].id, _told(case, other[0], came, lead), lead)
+
+
+def _came(pair: Pair) -> Interval | None:
+    part, sight = pair
+    presences: Sequence[Interval] = [presence.appears for presence in sight.public]
+    if presences:
+        return presences[0]
+    return part.first_seen if part.first_seen.by is not None and part.first_seen.after is not None else None
+
+
+def _lead(came: Interval, page: Pair) -> Bounds:
+    part, sight = page
+    if part.first_seen.by is not None:
+        return between(came, part.first_seen)
+    return between(came, Interval(sight.last_gone, None))
+
+
+def _told(case: Case, other: PartVerdict, came: Interval, lead: Bounds) -> str:
+    text = f"{other.url} had it {spanned(came, case.zone)}, {length(lead)} before the announced address"
+    origin = None if case.window is None else case.window.origin
+    if origin is None or came.after is None or came.after < origin - timedelta(seconds=1):
+        return text
+    return f"{text}, {length(since(came, origin))} after the slot"

@@ -1,0 +1,80 @@
+"""The origin had it, and the edge still handed out the old answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from monitor.judge.case import Case
+from monitor.judge.exposure import is_early
+from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.spells import Spell
+from monitor.judge.verdict import Finding, Kind
+from monitor.judge.words import length, spanned
+from monitor.plan.targets import View
+from schedules.times.interval import Bounds, Interval, between
+
+# An answer was made at most this long before it reached us; the run keeps only when it was received.
+_UNDERWAY = timedelta(seconds=1)
+
+
+def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
+    """Return each time the edge hid what the origin (or else the content API) already had, and how long, when proved.
+
+    Users were served the old answer until the last look that got it, whatever `Age` it told of.
+    """
+    for view in (View.ORIGIN, View.CONTENT):
+        spells = sight.spells.get(view, ())
+        place = next((place for place, spell in enumerate(spells) if _is_release(case, spell)), None)
+        if place is not None:
+            return _stale(case, sight, spells[place], _came(spells, place))
+    return []
+
+
+def _is_release(case: Case, spell: Spell) -> bool:
+    return case.window is not None and spell.out and spell.begin >= case.window.early_before
+
+
+def _came(spells: Sequence[Spell], place: int) -> Interval:
+    before = spells[place - 1] if place else None
+    return Interval(None if before is None else before.end, spells[place].begin)
+
+
+def _stale(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[Finding]:
+    edge = sight.spells.get(View.EDGE, ())
+    if came.by is None or any(is_early(presence, case.window) for presence in sight.presences if case.window):
+        return []
+    old = [spell for spell in _hiding(edge, had) if _served_until(spell) > came.by]
+    if not old or any(spell.out and spell.begin <= came.by for spell in edge):
+        return []
+    found = []
+    for spell in old:
+        # An edge of several copies that had shown the release may hand out an old one once more.
+        shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
+        since = came if shown is None else Interval(shown, max(shown, spell.begin))
+        served = _served_until(spell)
+        new = next((out.begin for out in edge if out.out and out.last_received > spell.last_received), None)
+        hidden = between(since, Interval(served, new if new is None else max(new, served)))
+        if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
+            told = _told(case, had.view, came, hidden) + (" more" if shown is None else ", having shown it before")
+            found.append(Finding(Kind.STALE_EDGE, sight.part.id, told, hidden))
+    return found
+
+
+def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
+    """Return the absences at the edge that can be old answers.
+
+    What is gone after the edge had shown it may have been taken away, unless the origin had it still.
+    """
+    shown = next((spell.begin for spell in edge if spell.out and spell.begin >= had.begin), None)
+    gone = [spell for spell in edge if not spell.out]
+    return gone if shown is None else [spell for spell in gone if spell.begin <= max(shown, had.end)]
+
+
+def _served_until(spell: Spell) -> datetime:
+    return max(spell.end, spell.last_received - _UNDERWAY)
+
+
+def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:
+    source = "the origin" if view is View.ORIGIN else "the content API"
+    return f"{source} had it {spanned(came, case.zone)}; the edge served the old answer for {length(hidden)}"

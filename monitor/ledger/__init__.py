@@ -1,0 +1,1 @@
+"""The ledger: calendar reads become releases and the promises made for them."""

@@ -1,0 +1,110 @@
+"""Releases that are long over: they stay in the store alone, until a calendar or a listing shows one again."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.ledger.missing_editions import Past
+from monitor.ledger.promises import PromiseBook
+from monitor.ledger.state import CalendarState
+from monitor.look.fetch import Found
+from monitor.store.interface import Store
+from monitor.store.rows import Announced, SeriesEdition
+from schedules.address import canonical, last_segment
+from schedules.joinable import Key
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.titles import read_title, title_matches
+
+AWAKE = timedelta(days=90)
+"""How long a release is kept in mind after the last calendar let go of it and its last promised time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What is known of some releases: themselves, the entries that made them, and what these promised."""
+
+    releases: Sequence[Release]
+    entries: Sequence[Announced]
+    promises: Sequence[Promise]
+
+
+class DormantReleases:
+    """Reads releases back from the store; `calendars` names those that are read at all."""
+
+    def __init__(self, store: Store, calendars: Collection[str]) -> None:
+        self._store = store
+        self._calendars = frozenset(calendars)
+        self._past: Past | None = None
+
+    def current(self, now: datetime) -> Recalled:
+        """Return the releases that are not long over, and those whose verdict is still open after their slot."""
+        unsettled = [one.release for one in self._store.open_judged() if one.slot is not None and one.slot < now]
+        return self.recall({*self._store.shown_since(now - AWAKE), *unsettled})
+
+    def recall(self, releases: Iterable[str]) -> Recalled:
+        """Return what is known of those of these releases that our calendars announced."""
+        entries = [one for one in self._store.entries_of(sorted(releases)) if one.calendar in self._calendars]
+        names = sorted({entry.release for entry in entries})
+        return Recalled(self._store.releases_named(names), entries, self._store.promises(names))
+
+    def behind(self, calendar: str, uids: Sequence[str]) -> set[str]:
+        """Return the releases that these entries of a calendar once made up."""
+        return {entry.release for entry in self._store.entries_named(calendar, uids)}
+
+    def alike(self, producer: str, found: Found) -> list[Release]:
+        """Return the releases of a producer that bear the address or the title of an entry of a listing."""
+        end, words = last_segment(found.url) or canonical(found.url), read_title(found.title).words
+        return alike(self._store.releases_alike(producer, end, words), found)
+
+    def past(self, awake: Collection[str], now: datetime) -> Past:
+        """Return what the store tells of editions other than those of releases `awake`; read once until `wake`."""
+        if self._past is None:
+            past, page = Past(), self._store.editions()
+            while page:
+                for edition in page:
+                    if edition.release not in awake:
+                        past.add(edition, now)
+                page = self._store.editions(page[-1].release)
+            self._past = past
+        return self._past
+
+    def lay_down(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
+        """Hear of editions that are kept in mind no longer."""
+        if self._past is not None:
+            for edition in editions:
+                self._past.add(edition, now)
+
+    def wake(self) -> None:
+        """Hear that releases came back to mind: they are no longer of the past."""
+        self._past = None
+
+
+def alike(releases: Iterable[Release], found: Found) -> list[Release]:
+    """Return those releases that bear the address or the title of an entry of a listing."""
+    link = canonical(found.url)
+    return [one for one in releases if canonical(one.url) == link or title_matches(one.title, found.title)]
+
+
+def long_over(
+    states: Iterable[CalendarState], release_of: Mapping[Key, str], ledger: PromiseBook, since: datetime
+) -> set[str]:
+    """Return the releases that calendars let go of before `since`, and never promised for then or later.
+
+    The same that `Store.shown_since` leaves out.
+    """
+    shown = {
+        release_of[state.name, uid]
+        for state in states
+        for uid, seen in state.known.items()
+        if seen.gone is None or seen.gone >= since
+    }
+    gone = {*release_of.values()} - shown
+    return {release for release in gone if all(_was_before(promise, since) for promise in ledger.of(release))}
+
+
+def _was_before(promise: Promise, since: datetime) -> bool:
+    begins = promise.slot.begins()
+    return begins is None or begins < since

@@ -1,0 +1,86 @@
+"""The ledger in memory: every promise by release, in the order learnt."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+from schedules.in_force import slot_in_force
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Slot
+from schedules.times.zone import local_date
+
+BEHIND = timedelta(days=15)
+"""How long after its slot a release still counts as near."""
+
+
+class PromiseBook:
+    """Promises by release."""
+
+    def __init__(self) -> None:
+        self._promises: dict[str, list[Promise]] = defaultdict(list)
+
+    def __len__(self) -> int:
+        """Return how many releases were ever promised."""
+        return len(self._promises)
+
+    def add(self, promises: Iterable[Promise]) -> None:
+        """Add promises, and keep each release's in the order learnt."""
+        for promise in promises:
+            known = self._promises[promise.release]
+            in_order = not known or known[-1].learnt <= promise.learnt
+            known.append(promise)
+            if not in_order:
+                known.sort(key=_learnt)
+
+    def of(self, release: str) -> list[Promise]:
+        """Return the promises of a release."""
+        return self._promises.get(release, [])
+
+    def releases(self) -> list[str]:
+        """Return the ids of all releases."""
+        return list(self._promises)
+
+    def forget(self, releases: Iterable[str]) -> None:
+        """Let go of what was promised of these releases."""
+        for release in releases:
+            self._promises.pop(release, None)
+
+    def slot(self, release: Release, now: datetime) -> Slot | None:
+        """Return the slot in force of a release, None without one."""
+        primary = release.calendars[0] if release.calendars else None
+        return slot_in_force(self.of(release.id), now, primary).slot
+
+    def instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
+        """Return the instants in `[begin, end]` that a release was ever promised for."""
+        promised = (promise.slot.instant for promise in self.of(release))
+        return [instant for instant in promised if instant is not None and begin <= instant <= end]
+
+    def near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
+        """Return those releases of which any promised time lies at most `ahead`, or has not long passed."""
+        return [name for name in releases if any(_is_near(promise, now, ahead) for promise in self.of(name))]
+
+    def day(self, release: str) -> date | None:
+        """Return the local day that a release was last promised for."""
+        promises = self.of(release)
+        slot = promises[-1].slot if promises else None
+        begins = slot.begins() if slot else None
+        return local_date(begins, slot.timezone) if slot is not None and begins is not None else None
+
+    def copies(self, calendar: str, old: str, new: str) -> list[Promise]:
+        """Return one calendar's promises of a release as those of another, where these are new."""
+        there = {(promise.calendar, promise.learnt) for promise in self.of(new)}
+        mine = (promise for promise in self.of(old) if promise.calendar == calendar)
+        return [replace(promise, release=new) for promise in mine if (calendar, promise.learnt) not in there]
+
+
+def _learnt(promise: Promise) -> datetime:
+    return promise.learnt
+
+
+def _is_near(promise: Promise, now: datetime, ahead: timedelta) -> bool:
+    begins, passes = promise.slot.begins(), promise.slot.passes()
+    return begins is not None and passes is not None and begins - ahead <= now < passes + BEHIND

@@ -1,0 +1,234 @@
+"""Reads each calendar through the Fetcher: asks what the source wants asked, and hands it the answers."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol, TypeVar, runtime_checkable
+from urllib.parse import urlsplit
+
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Fetcher, Request
+from monitor.store.rows import CalendarRead
+from schedules.announcement import Announcement
+from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
+from schedules.sources.personal import strip_personal
+
+T = TypeVar("T")
+
+CAP = 64_000_000
+MOST_PAGES = 500
+PERSONAL_KINDS = frozenset({"ees", "govuk", "json", "ons"})
+"""The kinds whose answers name people, who are taken out before anything is hashed or stored."""
+_SMALL = 200_000
+"""Bytes that are read at once; more is read in a thread, so that no look has to wait for it."""
+
+Adjust = Callable[[Announcement], Announcement]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a read gave: the row for the store, the reading when there was a usable one, and the pages.
+
+    `unchanged`: it says what the last reading said, and is that very reading again.
+    """
+
+    read: CalendarRead
+    reading: Reading | None
+    pages: tuple[Page, ...] = ()
+    unchanged: bool = False
+
+
+class UnansweredAsk(Exception):
+    """A request of a read brought no usable answer. `str(fault)` says which and why, in one line."""
+
+
+class Keeper(Protocol):
+    """What keeps the bytes of answers."""
+
+    def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
+        """Keep an answer unless its body is the last one kept for this address; return the id of its record."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A source that looks up one by one what its list no longer shows."""
+
+    def remember(self, announcements: Iterable[Announcement]) -> None:
+        """Take what is known of this calendar from an earlier life."""
+
+
+@dataclass(slots=True)
+class _Got:
+    """The last answer of one address: its page, the digest of its raw bytes, what it is asked for again with."""
+
+    answer: Answer
+    page: Page
+    digest: bytes
+
+
+@dataclass
+class CalendarReader:
+    """Reads one calendar, one read at a time. `turn` waits for this host's next start within its budget.
+
+    With `strip` people are taken out of JSON answers before anything of them is hashed or kept. `keeper` keeps the
+    bytes whenever what the calendar says has changed, or cannot be read for another reason than before. `adjust`
+    is what the configuration adds to an announcement; `producer` is whose calendar it is, where it is one producer's.
+    """
+
+    name: str
+    source: CalendarSource
+    fetcher: Fetcher
+    turn: Callable[[str], Awaitable[None]]
+    clock: Clock
+    file: Path | None = None
+    heard: Callable[[str, Answer], None] = lambda _host, _answer: None
+    keeper: Keeper | None = None
+    strip: bool = False
+    adjust: Adjust | None = None
+    producer: str = ""
+    _digest: str = ""
+    _reading: Reading | None = None
+    _kept: tuple[str, str] = ("", "")
+    _got: dict[str, _Got] = field(default_factory=dict)
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def remember(self, announcements: Iterable[Announcement]) -> None:
+        """Hand a source that looks up vanished entries what an earlier life knew of them."""
+        if isinstance(self.source, Remembering):
+            self.source.remember(announcements)
+
+    async def read(self) -> Outcome:
+        """Make one read. Never raises for what the network or the calendar does."""
+        async with self._lock:
+            return await self._read()
+
+    async def _read(self) -> Outcome:
+        started = self.clock.now()
+        got: list[_Got] = []
+        try:
+            await self._ask_all(got)
+            pages = tuple(each.page for each in got)
+            reading, digest = await self._made(pages)
+        except (UnansweredAsk, UnreadableCalendar) as exc:
+            fault = " ".join(str(exc).split())
+            record = self._keep(got, fault)
+            return Outcome(
+                CalendarRead(self.name, started, self.clock.now(), usable=False, fault=fault, evidence=record), None
+            )
+        unchanged = reading is self._reading
+        record = self._kept[1] if unchanged and not self._kept[0] else self._keep(got, "")
+        self._reading, self._digest = reading, digest
+        read = CalendarRead(
+            self.name,
+            started,
+            self.clock.now(),
+            usable=True,
+            entries=len(reading.announcements),
+            digest=digest,
+            evidence=record,
+        )
+        return Outcome(read, reading, pages, unchanged)
+
+    async def _made(self, pages: Sequence[Page]) -> tuple[Reading, str]:
+        now = self.clock.now()
+        if sum(len(page.body) for page in pages) <= _SMALL:
+            return self._make(pages, now)
+        return await asyncio.get_running_loop().run_in_executor(None, self._make, pages, now)
+
+    def _make(self, pages: Sequence[Page], now: datetime) -> tuple[Reading, str]:
+        """Return what the pages say, the last reading itself when they say the same, and their digest."""
+        digest = _digest(pages)
+        last = self._reading
+        if last is not None and digest == self._digest:
+            return last, digest
+        reading = self.source.read(pages, now)
+        if self.adjust is not None:
+            reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
+        return (last if last is not None and _says_same(reading, last) else reading), digest
+
+    async def _ask_all(self, got: list[_Got]) -> None:
+        if self.file is not None:
+            got.append(self._local(self.file))
+            return
+        if len(self._got) > MOST_PAGES:
+            self._got.clear()
+        asks = list(self.source.first(self.clock.now()))
+        while asks:
+            got += [answer for ask in asks if (answer := await self._answered(ask)) is not None]
+            if len(got) > MOST_PAGES:
+                raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
+            asks = list(self.source.more([each.page for each in got], self.clock.now()))
+
+    async def _answered(self, ask: Ask) -> _Got | None:
+        host = urlsplit(ask.url).hostname or ""
+        last = self._got.get(ask.url)
+        known = last.page.headers if last is not None and last.page.status == 200 else {}
+        await self.turn(host)
+        answer = await self.fetcher.fetch(
+            Request(ask.url, accept=ask.accept, cap=CAP, etag=known.get("etag"), modified=known.get("last-modified"))
+        )
+        if isinstance(answer, Failure):
+            _give_up(ask, f"{answer.reason}: {answer.detail}")
+            return None
+        self.heard(host, answer)
+        if answer.status == 304 and last is not None:
+            return last
+        return self._take(ask, answer, last)
+
+    def _take(self, ask: Ask, answer: Answer, last: _Got | None) -> _Got | None:
+        # A missing item is an answer that sources read (an announcement that is gone); a failure is not.
+        if answer.status >= 500 or answer.status in {304, 429} or not answer.whole:
+            _give_up(ask, f"answered {answer.status}" if answer.whole else f"is larger than {CAP // 1_000_000} MB")
+            return None
+        digest = hashlib.sha256(answer.body).digest()
+        if last is not None and last.digest == digest:
+            answer = replace(answer, body=last.page.body)
+        elif self.strip:
+            answer = replace(answer, body=strip_personal(answer.body))
+        got = _Got(answer, Page(ask.url, answer.status, answer.body, dict(answer.headers)), digest)
+        if self.strip or {"etag", "last-modified"} & set(answer.headers):
+            self._got[ask.url] = got
+        return got
+
+    def _local(self, file: Path) -> _Got:
+        try:
+            body = file.read_bytes()
+        except OSError as exc:
+            raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
+        now = self.clock.now()
+        answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
+        return _Got(answer, Page(file.name, 200, body), b"")
+
+    def _keep(self, got: Sequence[_Got], fault: str) -> str:
+        """Keep the bytes of a read; of one that fails as the last one did, nothing. Returns the ids of the records."""
+        if self.keeper is None:
+            return ""
+        if fault and fault == self._kept[0]:
+            return self._kept[1]
+        ids = (self.keeper.keep_changed(each.answer, f"~calendar/{self.name}", "calendar") for each in got)
+        record = " ".join(dict.fromkeys(name for name in ids if name))
+        self._kept = (fault, record)
+        return record
+
+
+def _digest(pages: Iterable[Page]) -> str:
+    digest = hashlib.sha256()
+    for page in pages:
+        digest.update(f"{page.status} {len(page.body)}\0".encode())
+        digest.update(page.body)
+    return digest.hexdigest()
+
+
+def _says_same(one: Reading, other: Reading) -> bool:
+    # A calendar that stamps every download with its time differs in its bytes alone.
+    return (one.announcements, one.lists_overdue) == (other.announcements, other.lists_overdue)
+
+
+def _give_up(ask: Ask, why: str) -> None:
+    if not ask.optional:
+        raise UnansweredAsk(f"{ask.url} {why}")

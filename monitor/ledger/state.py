@@ -1,0 +1,164 @@
+"""What each calendar has shown, and what one more read of it comes to. Pure: the roster keeps and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import TypeVar
+
+from monitor.store.rows import Announced, CalendarRead
+from schedules.announcement import Announcement
+from schedules.as_json import announcement_from_json, announcement_json
+from schedules.join import Joined, Rules, join
+from schedules.joinable import Key
+from schedules.learn import Learnt, learn
+from schedules.release import Release
+from schedules.sanity import LastSeen, Previous
+from schedules.source import Reading
+from schedules.times.zone import LONDON, local_date
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How a calendar's reads are held against earlier ones.
+
+    `accept` is the local day on which a person has agreed to changes that would else raise an alarm.
+    """
+
+    may_be_empty: bool = True
+    accept: date | None = None
+    timezone: str = LONDON
+
+    def accepts(self, now: datetime) -> bool:
+        """Tell whether changes are accepted at an instant: on the agreed day and no longer."""
+        return self.accept is not None and local_date(now, self.timezone) == self.accept
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarState:
+    """What one calendar has shown as of its last usable read, entries by uid.
+
+    `first` is when each was first seen, `left` the last read that showed those that are gone. `reading` is the read
+    that made this state, None after a restart.
+    """
+
+    name: str
+    shown: Mapping[str, Announcement] = field(default_factory=dict)
+    known: Mapping[str, LastSeen] = field(default_factory=dict)
+    first: Mapping[str, datetime] = field(default_factory=dict)
+    left: Mapping[str, datetime] = field(default_factory=dict)
+    counts: Sequence[int] = ()
+    last_read: datetime | None = None
+    reading: Reading | None = None
+
+    @classmethod
+    def of(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
+        """Take up what a store knows of a calendar's reads, newest first."""
+        usable = [read for read in reads if read.usable]
+        counts = [read.entries for read in reversed(usable)]
+        return cls(name, counts=counts, last_read=usable[0].finished if usable else None)
+
+    def recalling(self, rows: Iterable[Announced]) -> CalendarState:
+        """Return this state with entries that a store knows, unless they are known already."""
+        kept = {row.uid: row for row in rows if row.uid not in self.known}
+        shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
+        return replace(
+            self,
+            shown={**self.shown, **shown},
+            known={**self.known, **{uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()}},
+            first={**self.first, **{uid: row.seen_first for uid, row in kept.items()}},
+            left={**self.left, **{uid: row.seen_last for uid, row in kept.items() if row.gone is not None}},
+        )
+
+    def without(self, uids: Collection[str]) -> CalendarState:
+        """Return this state without these entries."""
+        return replace(
+            self,
+            shown=_without(self.shown, uids),
+            known=_without(self.known, uids),
+            first=_without(self.first, uids),
+            left=_without(self.left, uids),
+        )
+
+    def row(self, uid: str, release: str, at: datetime) -> Announced:
+        """Return the row of an entry, as of a read at `at` that showed it unless it is gone."""
+        body = {"announcement": announcement_json(self.shown[uid])}
+        gone = self.known[uid].gone
+        last = at if gone is None else self.left.get(uid, gone)
+        return Announced(self.name, uid, body, self.first.get(uid, at), last, gone, release)
+
+
+def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
+    return {uid: it for uid, it in known.items() if uid not in uids}
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """What one read comes to: what the ledger learns, the state after it, and the uids that say something new."""
+
+    learnt: Learnt
+    state: CalendarState
+    changed: tuple[str, ...] = ()
+
+
+def weigh(state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks) -> Weighed:
+    """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was."""
+    accepted = checks.accepts(read.finished)
+    before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
+    learnt = learn(state.known, reading, state.name, read.finished, state.last_read, before)
+    if not learnt.usable:
+        return Weighed(learnt, state)
+    made = {each.uid: each for each in reading.announcements}
+    known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
+    known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
+    left = dict.fromkeys(learnt.gone, state.last_read or read.finished)
+    count = len(reading.announcements)
+    after = replace(
+        state,
+        shown={**state.shown, **made},
+        known=known,
+        first={**dict.fromkeys(made, read.finished), **state.first},
+        left={**state.left, **left},
+        # What a person has accepted is the measure from then on.
+        counts=[count] if accepted else [*state.counts[-19:], count],
+        last_read=read.finished,
+        reading=reading,
+    )
+    changed = tuple(uid for uid, each in made.items() if state.shown.get(uid) != each)
+    return Weighed(learnt, after, changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """What joining again comes to: all releases, those that are new or other than before, and entries that moved.
+
+    `moved` gives the release that an entry belonged to before, for entries that now belong to another one.
+    """
+
+    releases: Mapping[str, Release]
+    release_of: Mapping[Key, str]
+    altered: frozenset[str]
+    moved: Mapping[Key, str]
+    ambiguous: frozenset[frozenset[Key]]
+
+
+def rejoin(
+    states: Iterable[CalendarState], rules: Rules, release_of: Mapping[Key, str], before: Mapping[str, Release]
+) -> Rejoined:
+    """Join the entries of all calendars again, given the releases they made `before`."""
+    joined: Joined = join({state.name: list(state.shown.values()) for state in states}, rules, release_of)
+    releases = {release.id: release for release in joined.releases}
+    return Rejoined(
+        releases,
+        joined.release_of,
+        frozenset(name for name, release in releases.items() if before.get(name) != release),
+        {
+            key: release_of[key]
+            for key, name in joined.release_of.items()
+            if key in release_of and release_of[key] != name
+        },
+        frozenset(joined.ambiguous),
+    )

@@ -1,0 +1,236 @@
+"""Our clock against the `Date` headers of the watched hosts.
+
+Every answer bounds the offset (our clock minus the true time): a host wrote its date, whole seconds, at
+some moment between our sending and our receiving. The bounds of one host are intersected, those of
+several hosts are put to the vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from enum import Enum
+from typing import NamedTuple
+
+from monitor.look.cache_age import age_of
+from monitor.look.fetch import Answer
+
+Span = tuple[float, float]
+
+_GRAIN = 1.0
+_DRIFT = 0.0005
+"""A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
+_CHANGES_MIND_AFTER = 2
+_SMALL = 1.0
+"""Servers behind one name differ by this much among themselves; it says nothing of our clock."""
+_ERRATIC_AFTER = 6
+_VOTES_EVERY = timedelta(seconds=1)
+_APART = 5.0
+"""Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
+_ALIKE = 2.0
+"""By so much may ages and dates, whole seconds each, differ from what our clock says lies between."""
+_FOLLOWED = 120.0
+"""An address that brings nothing for so many seconds is followed no longer."""
+
+
+class _Dating(Enum):
+    """Whose date an aged answer bears: that of its making, kept by a cache, or that of the cache's handing it out."""
+
+    KEPT = "kept"
+    OWN = "own"
+    UNTOLD = "untold"
+
+
+class _Aged(NamedTuple):
+    """What an aged answer told."""
+
+    url: str
+    sent: datetime
+    date: datetime
+    age: int
+
+    def dating(self, before: _Aged) -> _Dating:
+        """Return whose date this bears, going by an answer before it.
+
+        What ages as fast as our clock runs cannot bear one date all the while if a cache writes it anew each time,
+        nor a date that runs along if it is that of its making.
+        """
+        elapsed = (self.sent - before.sent).total_seconds()
+        moved = (self.date - before.date).total_seconds()
+        if self.url != before.url or elapsed < _APART or abs(self.age - before.age - elapsed) > _ALIKE:
+            return _Dating.UNTOLD
+        if not moved:
+            return _Dating.KEPT
+        return _Dating.OWN if abs(moved - elapsed) <= _ALIKE else _Dating.UNTOLD
+
+
+class _Host:
+    """What the dates of one host say of our clock; `rival` is what its newest ones say against that.
+
+    A host that goes back and forth, as several servers with clocks of their own do, is `erratic`.
+    """
+
+    __slots__ = ("against", "at", "bounds", "rival", "turns")
+
+    def __init__(self, bounds: Span, at: datetime) -> None:
+        self.bounds = bounds
+        self.at = at
+        self.rival: Span | None = None
+        self.against = 0
+        self.turns = 0
+
+    def hear(self, bounds: Span, at: datetime) -> bool:
+        """Take one more bound; True when the host has just changed its mind."""
+        widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
+        self.at = at
+        if _apart(widened, bounds) <= _SMALL:
+            self.turns += self.rival is not None
+            both = _both(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
+            self.bounds, self.rival, self.against = both, None, 0
+            return False
+        joined = self.rival and _both(self.rival, bounds)
+        self.against = self.against + 1 if joined else 1
+        self.rival = joined or bounds
+        if self.against < _CHANGES_MIND_AFTER:
+            return False
+        self.bounds, self.rival, self.against = self.rival, None, 0
+        self.turns += 1
+        return True
+
+    def is_sure(self) -> bool:
+        """Tell whether its newest date agrees with those before."""
+        return self.rival is None and not self.is_erratic()
+
+    def is_erratic(self) -> bool:
+        """Tell whether its dates are of no use."""
+        return self.turns >= _ERRATIC_AFTER
+
+
+class Skew:
+    """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
+
+    def __init__(self) -> None:
+        self._hosts: dict[str, _Host] = {}
+        self._since: datetime | None = None
+        self._bounds: Span = (0.0, 0.0)
+        self._voted: datetime | None = None
+        self._last: tuple[str, datetime | None] = ("", None)
+        self._aged: dict[str, _Aged] = {}
+
+    def observe(self, host: str, answer: Answer) -> bool:
+        """Learn from the date of an answer; False when it speaks against what this host said before.
+
+        Then either clock has just been set, and what the answer proves cannot be dated.
+        """
+        bounds = self._offset(host, answer)
+        if bounds is None:
+            return True
+        known = self._hosts.get(host)
+        if known is None:
+            known = self._hosts[host] = _Host(bounds, answer.received)
+            self._voted = None
+        elif known.is_erratic():
+            return True
+        elif known.hear(bounds, answer.received):
+            # What other hosts said before this may be of a clock that has been set since.
+            self._since, self._voted = answer.sent, None
+        if known.rival is not None or self._is_due(answer.received):
+            self._bounds, self._voted = self._vote(), answer.received
+        return known.rival is None
+
+    def bounds(self) -> Span:
+        """Return the least and most that our clock is ahead; zero and zero before anything is known."""
+        return self._bounds
+
+    def is_known(self) -> bool:
+        """Tell whether any host has told a date yet."""
+        return bool(self._hosts)
+
+    def _is_due(self, now: datetime) -> bool:
+        # A vote for every look would cost more than the look.
+        return self._voted is None or abs(now - self._voted) > _VOTES_EVERY
+
+    def _offset(self, host: str, answer: Answer) -> Span | None:
+        date = self._date(answer.headers.get("date", ""))
+        if date is None:
+            return None
+        least, most = (answer.sent - date).total_seconds() - _GRAIN, (answer.received - date).total_seconds()
+        age = age_of(answer.headers)
+        if not age:
+            return least, most
+        # Some caches keep the origin's date, others write their own: an aged answer may be either.
+        dating = self._dating(host, _Aged(answer.url, answer.sent, date, age))
+        least -= 0.0 if dating is _Dating.OWN else age + _GRAIN
+        most -= age - _GRAIN if dating is _Dating.KEPT else 0.0
+        return least, most
+
+    def _dating(self, host: str, aged: _Aged) -> _Dating:
+        """Return whose date an aged answer bears; one address of a host at a time is followed for that."""
+        before = self._aged.setdefault(host, aged)
+        elapsed = (aged.sent - before.sent).total_seconds()
+        if 0.0 <= elapsed < (_APART if aged.url == before.url else _FOLLOWED):
+            return _Dating.UNTOLD
+        self._aged[host] = aged
+        return aged.dating(before)
+
+    def _date(self, text: str) -> datetime | None:
+        if text != self._last[0]:
+            self._last = (text, _read_date(text))
+        return self._last[1]
+
+    def _vote(self) -> Span:
+        sure = [host for host in self._hosts.values() if host.is_sure()]
+        recent = [host for host in sure if self._since is None or host.at >= self._since]
+        # The newest first, so that of two equal majorities the newest counts.
+        voters = sorted(recent or sure, key=lambda host: host.at, reverse=True)
+        return agreed([host.bounds for host in voters]) if voters else self._bounds
+
+
+def agreed(spans: Iterable[Span]) -> Span:
+    """Return what most of the spans have in common; of equal majorities the one of the earliest spans."""
+    spans = list(spans)
+    best: tuple[int, Span] = (0, spans[0])
+    for seed in spans:
+        common, votes = seed, 0
+        for span in [seed, *spans]:
+            both = _both(common, span)
+            if both is not None:
+                common, votes = both, votes + 1
+        if votes > best[0]:
+            best = (votes, common)
+        if votes > len(spans):
+            # All agree, as they nearly always do: nobody else has more to say.
+            break
+    return best[1]
+
+
+def is_off(bounds: Span) -> bool:
+    """Tell whether the clock is known to be wrong: zero is not among the offsets still possible."""
+    return bounds[0] > 0 or bounds[1] < 0
+
+
+def most_off(bounds: Span) -> float:
+    """Return the most seconds, either way, by which the clock may be wrong."""
+    return max(-bounds[0], bounds[1], 0.0)
+
+
+def _both(one: Span, other: Span) -> Span | None:
+    low, high = max(one[0], other[0]), min(one[1], other[1])
+    return (low, high) if low <= high else None
+
+
+def _apart(one: Span, other: Span) -> float:
+    return max(one[0], other[0]) - min(one[1], other[1])
+
+
+def _widened(span: Span, by: float) -> Span:
+    return span[0] - by, span[1] + by
+
+
+def _read_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    return date.replace(tzinfo=UTC) if date.tzinfo is None else date

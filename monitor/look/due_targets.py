@@ -1,0 +1,216 @@
+"""The looks of one host: which are due, and which goes first. Pure; times are given."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from heapq import heappop, heappush
+from math import inf, sqrt
+
+from monitor.look.scheduled import Rank, ScheduledTarget
+from monitor.plan.budget import Key, spacings, stretch
+
+_SHARED_EVERY = 0.5
+_FORESEEN = timedelta(seconds=60)
+_MOVED_EVERY = timedelta(seconds=1)
+_KEPT_FREE = timedelta(seconds=0.5)
+"""Shortly before its promised instant a target is not looked at: that look would stand in the way of the promised."""
+
+
+@dataclass(slots=True, eq=False)
+class _Entry:
+    """One target's place on the slate; dropped ones stay in their heap until they come up."""
+
+    watched: ScheduledTarget
+    key: Key
+    rank: Rank
+    number: int
+    is_ready: bool = False
+    counts: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Targets of the same spacing and chance: of these the one looked at longest ago goes first.
+
+    `spacing` is in seconds, the one wanted or what the budget allows of it.
+    """
+
+    spacing: float
+    count: int = 0
+    ready: list[tuple[float, Rank, int, _Entry]] = field(default_factory=list)
+
+
+class DueTargets:
+    """The targets of one host by when they are due.
+
+    The most overdue goes first, in proportion to its spacing; where `rate` (looks a second) cannot carry
+    all, to the spacing that its share allows. A look at its promised instant goes before all others; of several
+    at one instant the one most overdue in proportion to its chance goes first.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self._rate = rate
+        self._entries: dict[str, _Entry] = {}
+        self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._moved = datetime.min.replace(tzinfo=UTC)
+        self._promised = _Group(1.0)
+        self._groups: dict[Key, _Group] = {}
+        self._keys: dict[Key, Key] = {}
+        self._numbers = itertools.count()
+        self._shared = -inf
+        self.ready = 0
+
+    def put(self, watched: ScheduledTarget, now: datetime) -> None:
+        """Enter a target for its due instant, in place of an earlier entry."""
+        self.take_off(watched.target.id)
+        if watched.due is None or watched.window is None:
+            return
+        every = watched.window.every.total_seconds()
+        key = (every, watched.window.chance)
+        # Targets of one group share its key, of which there would be one for each.
+        key = self._keys.setdefault(key, key)
+        entry = _Entry(watched, key, watched.rank(), next(self._numbers))
+        self._entries[watched.target.id] = entry
+        heappush(self._waiting, (watched.due, entry.rank, entry.number, entry))
+        if watched.instant is not None and timedelta() <= watched.instant - watched.due < _FORESEEN:
+            heappush(self._instants, (watched.instant, entry.rank, entry.number, entry))
+        if (watched.due - now).total_seconds() <= every:
+            self._count(entry)
+
+    def take_off(self, target: str) -> None:
+        """Take a target off, due or not."""
+        entry = self._entries.pop(target, None)
+        if entry is None:
+            return
+        self.ready -= entry.is_ready
+        if entry.counts:
+            self._groups[entry.key].count -= 1
+
+    def ripen(self, now: datetime, mono: float) -> None:
+        """Let those whose instant has come be ready; one whose last look still flies waits for its landing."""
+        self._move_on(now)
+        while self._waiting and (self._waiting[0][0] <= now or not self._stands(self._waiting[0][3])):
+            due, rank, number, entry = heappop(self._waiting)
+            if not self._stands(entry):
+                continue
+            watched = entry.watched
+            if watched.is_flying:
+                # Its landing puts it here again; until then its host is kept free for its promised instant.
+                continue
+            self._count(entry)
+            last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
+            heappush(self._groups[entry.key].ready, (last, rank, number, entry))
+            entry.is_ready = True
+            self.ready += 1
+        while self._instants and self._instants[0][0] <= now:
+            _, rank, number, entry = heappop(self._instants)
+            if entry.is_ready and self._stands(entry):
+                heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
+
+    def _move_on(self, now: datetime) -> None:
+        """Have those that still wait when their window ends wait for the next one's spacing, and not for the old."""
+        if not self.ready or now < self._moved + _MOVED_EVERY:
+            return
+        self._moved = now
+        waiting = [entry.watched for entry in self._entries.values() if entry.is_ready]
+        for watched in waiting:
+            if watched.window is not None and watched.window.ends <= now and watched.enter(now):
+                self.put(watched, now)
+
+    def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
+        """Take off the one to look at now, None when none is ready."""
+        first = self._first(self._promised)
+        while first is None and (head := self._most_overdue(mono)) is not None:
+            first = None if self._waits_for_its_instant(head, now) else head
+        if first is not None:
+            self.take_off(first.watched.target.id)
+        return first.watched if first else None
+
+    def _waits_for_its_instant(self, head: _Entry, now: datetime) -> bool:
+        """Put off the head of a group which, looked at now, might still be under way when its instant comes."""
+        instant = head.watched.instant
+        if instant is None or not timedelta() < instant - now < _KEPT_FREE:
+            return False
+        heappop(self._groups[head.key].ready)
+        heappush(self._waiting, (instant, head.rank, head.number, head))
+        head.is_ready = False
+        self.ready -= 1
+        return True
+
+    def _place(self, entry: _Entry, mono: float) -> float:
+        last = entry.watched.last
+        return -inf if last is None else (last - mono) * sqrt(entry.key[1])
+
+    def lag(self, mono: float) -> float:
+        """Return how overdue the next to be picked is, in spacings; infinite for a promised look, 0 for none."""
+        if self._first(self._promised) is not None:
+            return inf
+        heads = ((group, self._first(group)) for group in self._groups.values())
+        return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
+
+    def next_due(self) -> datetime | None:
+        """Return when the next one ripens."""
+        return self._next(self._waiting)
+
+    def next_instant(self) -> datetime | None:
+        """Return the next promised instant."""
+        return self._next(self._instants)
+
+    def demand(self) -> float:
+        """Return the looks a second that are wanted now."""
+        return sum(group.count / key[0] for key, group in self._groups.items())
+
+    def stretch(self) -> float:
+        """Return by how much the budget spreads the looks out."""
+        return stretch(self.demand(), self._rate)
+
+    def _most_overdue(self, mono: float) -> _Entry | None:
+        self._share(mono)
+        best, most = None, -inf
+        for group in self._groups.values():
+            head = self._first(group)
+            if head is None:
+                continue
+            lag = (mono - group.ready[0][0]) / group.spacing
+            if lag > most or (lag == most and best is not None and head.rank < best.rank):
+                best, most = head, lag
+        return best
+
+    def _share(self, mono: float) -> None:
+        if mono - self._shared < _SHARED_EVERY:
+            return
+        self._shared = mono
+        self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
+        counts = {key: group.count for key, group in self._groups.items()}
+        for key, spacing in spacings(counts, self._rate).items():
+            self._groups[key].spacing = spacing
+
+    def _count(self, entry: _Entry) -> None:
+        if entry.counts:
+            return
+        entry.counts = True
+        group = self._groups.get(entry.key)
+        if group is None:
+            group = self._groups[entry.key] = _Group(entry.key[0])
+        group.count += 1
+
+    def _stands(self, entry: _Entry) -> bool:
+        return self._entries.get(entry.watched.target.id) is entry
+
+    def _first(self, group: _Group) -> _Entry | None:
+        while group.ready and not self._stands(group.ready[0][3]):
+            heappop(group.ready)
+        return group.ready[0][3] if group.ready else None
+
+    def _next(self, heap: list[tuple[datetime, Rank, int, _Entry]]) -> datetime | None:
+        while heap and not self._stands(heap[0][3]):
+            heappop(heap)
+        return heap[0][0] if heap else None
+
+
+def seconds_until(instant: datetime, now: datetime) -> float:
+    """Return the seconds from `now` to `instant`, negative when it has passed."""
+    return (instant - now) / timedelta(seconds=1)

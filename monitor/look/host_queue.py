@@ -1,0 +1,211 @@
+"""All requests to one host: when the next may start, and which it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.clock import Clock
+from monitor.look.due_targets import DueTargets, seconds_until
+from monitor.look.fetch import Answer, Failure
+from monitor.look.scheduled import ScheduledTarget
+from monitor.plan.budget import Pacer, retry_after
+
+
+class Alarm:
+    """A sleep that `ring` ends early. One waits, any may ring; a ring while nobody waits ends the next wait."""
+
+    __slots__ = ("_rung", "_waiter")
+
+    def __init__(self) -> None:
+        self._waiter: asyncio.Future[None] | None = None
+        self._rung = False
+
+    def ring(self) -> None:
+        """End the wait."""
+        self._rung = True
+        self._wake()
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait in the loop's time; True when the time is over, False when it was rung."""
+        if not self._rung:
+            loop = asyncio.get_running_loop()
+            self._waiter = loop.create_future()
+            timer = loop.call_later(max(0.0, seconds), self._wake)
+            try:
+                await self._waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        rung, self._rung = self._rung, False
+        return not rung
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+LONGEST_SLEEP = 60.0
+_TURN_EVERY = 1.0
+NOTICED = 1.0
+_KEEPS_A_PLACE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A wait that went wrong: it ended `late` seconds after its time, or our clock was `set` by so many seconds."""
+
+    begins: datetime
+    ends: datetime
+    late: float
+    set: float
+
+
+class HostQueue:
+    """The looks of one host, one after the other, with everything that paces them.
+
+    `start` is called with a target, the instant it was due and now, and must not block. Pacing goes by
+    steady time, so that a clock that is set neither hurries nor silences a host.
+    """
+
+    def __init__(
+        self, host: str, rate: float, clock: Clock, start: Callable[[ScheduledTarget, datetime, datetime], None]
+    ) -> None:
+        self.host = host
+        self.slate = DueTargets(rate)
+        self.flying = 0
+        self.at_once = 4
+        self._pacer = Pacer(rate)
+        self._clock = clock
+        self._start = start
+        self._alarm = Alarm()
+        self._turns: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._is_driven = False
+        self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
+
+    async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
+        """Start what is due until `stop` is set and `ring` is called. `woken` hears of waits that went wrong."""
+        self._is_driven = True
+        while not stop.is_set():
+            seconds = self.step()
+            began, mono = self._clock.now(), self._clock.monotonic()
+            timed = await self._alarm.wait(seconds)
+            now, passed = self._clock.now(), self._clock.monotonic() - mono
+            late = passed - seconds if timed else 0.0
+            moved = seconds_until(now, began) - passed
+            if late > NOTICED or abs(moved) > NOTICED:
+                due = began + timedelta(seconds=passed - late)
+                # Either may be nothing but the rounding of clocks while the other is real.
+                woken(Woken(due, now, late if late > NOTICED else 0.0, moved if abs(moved) > NOTICED else 0.0))
+
+    def ring(self) -> None:
+        """Let the lane look again at what is due."""
+        self._alarm.ring()
+
+    def step(self) -> float:
+        """Start all that may start now; return the seconds until something may again."""
+        while True:
+            now, mono = self._clock.now(), self._clock.monotonic()
+            self.slate.ripen(now, mono)
+            wait = self._wait(now, mono)
+            if wait > 0:
+                return wait
+            if self._start_one(now, mono):
+                self._pacer.started(self._steady(mono))
+
+    def quiet(self, until: datetime) -> None:
+        """Ask nothing before `until`, by the wall clock."""
+        self._pacer.quiet(self._steady(self._clock.monotonic()) + (until - self._clock.now()))
+        self.ring()
+
+    def is_quiet(self) -> bool:
+        """Tell whether the host is being left alone."""
+        return self._pacer.is_quiet(self._steady(self._clock.monotonic()))
+
+    async def turn(self) -> None:
+        """Wait until one request that is no look may start; it counts as started."""
+        if not self._is_driven:
+            await self._turn_alone()
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._turns.append((self._clock.monotonic(), turn))
+        self.ring()
+        await turn
+
+    async def _turn_alone(self) -> None:
+        # Nobody polls, as when everything is looked at just once: those who wait pace themselves.
+        while (steady := self._steady(self._clock.monotonic())) < (start := self._pacer.next_start(steady)):
+            await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
+        self._pacer.started(steady)
+
+    def heed(self, outcome: Answer | Failure) -> timedelta | None:
+        """Learn from an answer how the host fares; returns how long it wants to be left alone, None if it does not."""
+        if isinstance(outcome, Failure):
+            return None
+        asked = outcome.headers.get("retry-after")
+        if outcome.status == 429 or (outcome.status == 503 and asked is not None):
+            now = self._steady(self._clock.monotonic())
+            told = retry_after(asked, outcome.headers.get("date"), outcome.received)
+            self._pacer.told_to_wait(now, told)
+            return (self._pacer.quiet_until or now) - now
+        if outcome.status < 500:
+            self._pacer.answered()
+        return None
+
+    def landed(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
+        """Note that a look is over; what fell due meanwhile is due now."""
+        watched.is_flying = False
+        self.flying -= 1
+        now = self._clock.now()
+        is_overtaken = watched.due is not None and watched.due <= now
+        if is_overtaken and not is_dropped:
+            self.slate.put(watched, now)
+        if is_overtaken or self.flying + 1 >= self.at_once:
+            self.ring()
+
+    def _start_one(self, now: datetime, mono: float) -> bool:
+        turn = self._turn_lag(mono)
+        if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.slate.lag(mono)):
+            self._turns.popleft()[1].set_result(None)
+            return True
+        watched = self.slate.pick(now, mono)
+        if watched is None or watched.due is None:
+            return False
+        due = watched.due
+        self._start(watched, due, now)
+        watched.last, watched.looked, watched.is_flying = mono, now, True
+        self.flying += 1
+        watched.plan_after(now)
+        self.slate.put(watched, now)
+        return True
+
+    def _wait(self, now: datetime, mono: float) -> float:
+        """Return the seconds until the next start; zero or less when it may be now."""
+        due = self.slate.next_due()
+        until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
+        has_turn = self._turn_lag(mono) > 0
+        if not has_turn and (self.slate.ready == 0 or self.flying >= self.at_once):
+            return max(until_due, 1e-6)
+        steady = self._steady(mono)
+        start = self._pacer.next_start(steady)
+        if start > steady:
+            return seconds_until(start, steady)
+        return self._held(now)
+
+    def _held(self, now: datetime) -> float:
+        # A start just before a promised instant would still be in its way when it comes.
+        instant = self.slate.next_instant()
+        until = 0.0 if instant is None else seconds_until(instant, now)
+        is_last_place = self.flying + 1 >= self.at_once and until < _KEEPS_A_PLACE
+        return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0
+
+    def _turn_lag(self, mono: float) -> float:
+        while self._turns and self._turns[0][1].done():
+            self._turns.popleft()
+        return 1.0 + (mono - self._turns[0][0]) / _TURN_EVERY if self._turns else 0.0
+
+    def _steady(self, mono: float) -> datetime:
+        return self._epoch + timedelta(seconds=mono)

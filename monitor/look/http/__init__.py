@@ -1,0 +1,1 @@
+"""Requests over HTTP: one address, one answer, within a deadline."""

@@ -1,0 +1,194 @@
+"""The fetcher that goes out: one request over HTTP, nothing followed, nothing tried twice."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterable, Callable
+from functools import lru_cache
+from typing import cast
+
+import httpx
+
+from monitor import __version__
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.http.body import Body, UnusableBody
+from monitor.look.http.request_bytes import Asked, Asker
+from monitor.look.http.resolve import Resolver, Router
+from monitor.look.http.stock import MOST_CONNECTIONS, StockTransport
+from monitor.look.http.timing import TRIP, RequestTiming
+from monitor.look.http.transport import LeanTransport
+
+USER_AGENT = f"ninethirty/{__version__}"
+_BODILESS = (204, 304)
+
+Engine = Callable[[Origin, Resolver, ssl.SSLContext], httpx.AsyncBaseTransport]
+"""Makes the transport of one origin."""
+
+ENGINES: dict[str, Engine] = {"lean": LeanTransport, "stock": StockTransport}
+
+_REASONS: tuple[tuple[type[Exception], Reason], ...] = (
+    (httpx.PoolTimeout, Reason.POOL),
+    (httpx.TimeoutException, Reason.TIMEOUT),
+    (httpx.UnsupportedProtocol, Reason.REFUSED_ADDRESS),
+    (httpx.InvalidURL, Reason.REFUSED_ADDRESS),
+    (httpx.ConnectError, Reason.CONNECT),
+    (httpx.NetworkError, Reason.RESET),
+    (httpx.ProtocolError, Reason.PROTOCOL),
+)
+
+
+class HttpFetcher:
+    """Makes requests with httpx, each origin on a transport of its own with at most four connections.
+
+    `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
+    `engine` makes the transports: the lean one,
+    or httpx's own to compare with. The task that fetches must not be cancelled except at shutdown.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a choice of its own, most are left alone
+        self,
+        clock: Clock,
+        guard: Guard | None = None,
+        route: Router | None = None,
+        *,
+        contact: str = "",
+        seconds: float = 15.0,
+        engine: Engine = LeanTransport,
+        context: ssl.SSLContext | None = None,
+    ) -> None:
+        """Open nothing yet."""
+        self._clock = clock
+        self._guard = guard or Guard()
+        self._finder = Resolver(self._guard, route)
+        agent = f"{USER_AGENT} (+{contact})" if contact else USER_AGENT
+        always = [(b"User-Agent", agent.encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
+        self._asker = Asker(self._guard, always, seconds, int(clock.now().timestamp() * 1000))
+        self._seconds = seconds
+        self._engine = engine
+        # Reading the certificates takes a while: before the first look, and once for the process.
+        self._context = context or (None if route else shared_context())
+        self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
+        self._retired: list[httpx.AsyncBaseTransport] = []
+
+    async def fetch(self, request: Request) -> Answer | Failure:
+        """Make one request. Never raises for what the network or the other side does."""
+        trip = RequestTiming(self._clock, self._seconds)
+        token = TRIP.set(trip)
+        started = trip.now()
+        try:
+            return await self._made(request, trip)
+        except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL) as exc:
+            reason, detail = _told(exc, trip)
+            return Failure(request.url, reason, detail, trip.sent or started, trip.now())
+        finally:
+            TRIP.reset(token)
+
+    async def close(self) -> None:
+        """Let go of all connections."""
+        transports, self._transports = [*self._transports.values(), *self._retired], {}
+        self._retired = []
+        for transport in transports:
+            await transport.aclose()
+
+    async def _made(self, request: Request, trip: RequestTiming) -> Answer:
+        asked = self._asker.asked(request)
+        origin = asked.common.origin
+        try:
+            response = await _sent(self._transport(origin), asked, trip)
+        except httpx.PoolTimeout:
+            self._retire(origin)
+            raise
+        trip.arrives()
+        return await _answered(request, asked, response, trip)
+
+    def _retire(self, origin: Origin) -> None:
+        # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
+        if isinstance(self._transports.get(origin), StockTransport):
+            self._retired.append(self._transports.pop(origin))
+
+    def _transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
+        transport = self._transports.get(origin)
+        if transport is None:
+            self._context = self._context or shared_context()
+            transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
+        return transport
+
+
+@lru_cache(maxsize=1)
+def shared_context() -> ssl.SSLContext:
+    """Return the TLS context of the process, with the machine's certificates."""
+    context = ssl.create_default_context()
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip: RequestTiming) -> httpx.Response:
+    # A kept connection that the server closed just then is replaced once; the others kept are passed over.
+    for _ in range(MOST_CONNECTIONS + 1):
+        try:
+            return await transport.handle_async_request(asked)
+        except (httpx.NetworkError, httpx.RemoteProtocolError):
+            if not trip.is_stale():
+                raise
+            trip.again()
+    return await transport.handle_async_request(asked)
+
+
+async def _answered(request: Request, asked: Asked, response: httpx.Response, trip: RequestTiming) -> Answer:
+    headers, status, head = _headers(response.headers.raw), response.status_code, asked.common.head
+    sent, received = trip.sent or trip.now(), trip.received or trip.now()
+    try:
+        body, whole = b"", True
+        if request.method != "HEAD" and status not in _BODILESS:
+            body, whole = await _body(request, headers, cast("AsyncIterable[bytes]", response.stream))
+        return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique)
+    finally:
+        await response.aclose()
+
+
+async def _body(request: Request, headers: dict[str, str], stream: AsyncIterable[bytes]) -> tuple[bytes, bool]:
+    body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
+    async for chunk in stream:
+        if not body.feed(chunk):
+            break
+    return body.end(), body.whole
+
+
+def _headers(raw: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in raw:
+        key, text = _key(name), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return headers
+
+
+@lru_cache(maxsize=1024)
+def _key(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
+def _told(exc: Exception, trip: RequestTiming) -> tuple[Reason, str]:
+    if trip.fault is not None:
+        return trip.fault
+    if isinstance(exc, RefusedAddress):
+        return Reason.REFUSED_ADDRESS, str(exc)
+    if isinstance(exc, UnusableBody):
+        return exc.reason, str(exc)
+    if isinstance(exc, httpx.ConnectError) and _is_tls(exc):
+        return Reason.TLS, "the certificate or the handshake was refused"
+    if isinstance(exc, httpx.ProtocolError | httpx.NetworkError) and trip.received is not None:
+        return Reason.TRUNCATED, "the answer broke off"
+    reason = next(reason for kind, reason in _REASONS if isinstance(exc, kind))
+    if isinstance(exc, httpx.RemoteProtocolError) and not trip.heard:
+        reason = Reason.RESET
+    return reason, type(exc).__name__
+
+
+def _is_tls(exc: BaseException | None) -> bool:
+    while exc is not None:
+        if isinstance(exc, ssl.SSLError):
+            return True
+        exc = exc.__cause__ or exc.__context__
+    return False

@@ -1,0 +1,70 @@
+"""From a host's name to the addresses that are really connected to: resolved once, checked, pinned."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.look.fetch import Reason
+from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.http.timing import RequestTiming
+
+
+class Unresolved(Exception):
+    """A name without an address. `str(fault)` is one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where to connect. `tls` False speaks plain HTTP there, though the URL may say https."""
+
+    address: str
+    port: int
+    tls: bool
+
+
+Router = Callable[[str, int, bool], Route]
+"""Takes host, port and whether the URL is https. Raises OSError for a host that has no address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolver:
+    """Finds the addresses of origins. `router`, when given, decides alone: it is the operator's word."""
+
+    guard: Guard
+    router: Router | None = None
+
+    async def find(self, origin: Origin) -> list[Route]:
+        """Return where to connect, best first. Raises `Unresolved` and `RefusedAddress`."""
+        if self.router is not None:
+            return [_asked(self.router, origin)]
+        addresses = self.guard.checked(origin.host, await _addresses(origin))
+        return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
+
+
+async def routes_of(finder: Resolver, origin: Origin, trip: RequestTiming) -> list[Route]:
+    """Find the routes of a trip, which is told why there are none. Raises as `find`."""
+    try:
+        return await finder.find(origin)
+    except (RefusedAddress, Unresolved) as exc:
+        reason = Reason.DNS if isinstance(exc, Unresolved) else Reason.REFUSED_ADDRESS
+        trip.fault = (reason, str(exc))
+        raise
+
+
+def _asked(router: Router, origin: Origin) -> Route:
+    try:
+        return router(origin.host, origin.port, origin.scheme == "https")
+    except OSError as exc:
+        raise Unresolved(f"{origin.host}: {type(exc).__name__}") from exc
+
+
+async def _addresses(origin: Origin) -> list[str]:
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(origin.host.strip("[]"), origin.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as exc:
+        raise Unresolved(f"{origin.host}: {type(exc).__name__}") from exc
+    return [str(entry[4][0]) for entry in found]

@@ -1,0 +1,123 @@
+"""httpx's own transport behind our guard: pinned addresses, one deadline for everything, instants."""
+
+from __future__ import annotations
+
+import ssl
+import typing
+from collections.abc import Iterable
+
+import httpcore
+import httpx
+
+from monitor.look.guard import Origin, RefusedAddress
+from monitor.look.http.resolve import Resolver, Route, Unresolved, routes_of
+from monitor.look.http.timing import TRIP, RequestTiming
+
+MOST_CONNECTIONS = 4
+CONNECT_SECONDS = 5.0
+KEEP_SECONDS = 60.0
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection whose every wait ends with the deadline of the trip that uses it."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream, route: Route) -> None:
+        self._inner = inner
+        self._route = route
+        self._first: RequestTiming | None = None
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109  # httpcore's word
+        trip = _trip()
+        if trip.passes_over():
+            raise httpcore.ReadError("passed over for a new connection")
+        if trip.is_over():
+            # What is there already is read without waiting, and nothing would ever end it.
+            raise httpcore.ReadTimeout("no end within the deadline")
+        chunk = await self._inner.read(max_bytes, trip.left(timeout))
+        trip.heard = trip.heard or bool(chunk)
+        return chunk
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109  # as read
+        trip = _trip()
+        if self._first is None:
+            self._first = trip
+        trip.reused = self._first is not trip
+        if trip.passes_over():
+            raise httpcore.WriteError("passed over for a new connection")
+        trip.leaves()
+        await self._inner.write(buffer, trip.left(timeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109  # as read
+    ) -> httpcore.AsyncNetworkStream:
+        if not self._route.tls:
+            return self
+        inner = await self._inner.start_tls(ssl_context, server_hostname, _trip().left(timeout))
+        return _Stream(inner, self._route)
+
+    def get_extra_info(self, info: str) -> typing.Any:  # noqa: ANN401  # httpcore's signature
+        return self._inner.get_extra_info(info)
+
+
+class _Backend(httpcore.AsyncNetworkBackend):
+    """Connects to the addresses that the finder allows, whatever the name says now."""
+
+    def __init__(self, origin: Origin, finder: Resolver) -> None:
+        self._origin = origin
+        self._finder = finder
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,  # noqa: ARG002  # the origin says it as the guard read it
+        port: int,  # noqa: ARG002  # as host
+        timeout: float | None = None,  # noqa: ARG002, ASYNC109  # the trip's deadline is nearer
+        local_address: str | None = None,  # noqa: ARG002  # never given
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002  # never given
+    ) -> httpcore.AsyncNetworkStream:
+        trip = _trip()
+        try:
+            routes = await routes_of(self._finder, self._origin, trip)
+        except (RefusedAddress, Unresolved) as exc:
+            raise httpcore.ConnectError(str(exc)) from exc
+        for route in routes[:-1]:
+            try:
+                return await self._connect(route, trip.left(CONNECT_SECONDS / 2))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                continue
+        return await self._connect(routes[-1], trip.left(CONNECT_SECONDS))
+
+    async def _connect(self, route: Route, seconds: float) -> httpcore.AsyncNetworkStream:
+        return _Stream(await self._inner.connect_tcp(route.address, route.port, seconds), route)
+
+    async def sleep(self, seconds: float) -> None:
+        await self._inner.sleep(seconds)
+
+
+class StockTransport(httpx.AsyncHTTPTransport):
+    """httpx's transport with a network of our own, for one origin."""
+
+    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext) -> None:
+        """Open nothing yet; `context` is shared by all origins."""
+        super().__init__(verify=context, trust_env=False)
+        # The pool is httpx's private attribute, the only way to its network: hence httpx==0.28.*.
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=context,
+            max_connections=MOST_CONNECTIONS,
+            max_keepalive_connections=MOST_CONNECTIONS,
+            keepalive_expiry=KEEP_SECONDS,
+            network_backend=_Backend(origin, finder),
+        )
+
+
+def _trip() -> RequestTiming:
+    trip = TRIP.get()
+    if trip is None:
+        raise httpcore.UnsupportedProtocol("no trip is under way in this task")
+    return trip

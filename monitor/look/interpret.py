@@ -1,0 +1,198 @@
+"""From an answer to a sighting: what must be settled before a recogniser is asked, and what it remembers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from sys import intern
+
+from monitor.errors import UserFault
+from monitor.look.cache_age import age_bounds, is_stale
+from monitor.look.challenge import challenge, is_challenged, is_mirror
+from monitor.look.clock_skew import Skew, Span, is_off, most_off
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.recognise.changed import NO_BASELINE
+from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
+from monitor.look.redirect import redirected
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target, View
+
+PAGE_CAP = 1_000_000
+FILE_CAP = 65_536
+_ACCEPT = {View.CONTENT: "application/json", View.TRIPWIRE: "*/*"}
+_PAGE = "text/html,application/xhtml+xml,application/json;q=0.9,*/*;q=0.8"
+_NEVER_OFF: Span = (0.0, 0.0)
+_BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
+
+
+@dataclass(slots=True)
+class LastAnswer:
+    """What is remembered of a target between its looks.
+
+    `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
+    still stands at `address`, and there alone. `baseline` is the SHA-256 of the body before the release, for `changed`.
+    """
+
+    digest: str | None = None
+    recognised: Recognised | None = None
+    etag: str | None = None
+    modified: str | None = None
+    address: str | None = None
+    baseline: str | None = None
+    was_missing: bool = False
+
+
+@dataclass(slots=True)
+class Interpreter:
+    """Makes requests of targets and sightings of their answers.
+
+    Bodies are read by a recogniser only when their bytes have changed. While our clock may be off by
+    more than `unproven_offset`, or has just been set, every sighting is unknown, why `clock`. So it is while
+    our clock is known to be wrong at all where the store is `shared`: looks of several are put in one order.
+    """
+
+    skew: Skew = field(default_factory=Skew)
+    unproven_offset: timedelta = timedelta(seconds=30)
+    shared: bool = False
+    _memories: dict[str, LastAnswer] = field(default_factory=dict)
+
+    def request(self, target: Target, url: str | None = None) -> Request:
+        """Return what to ask for a target, at `url` when it was led there."""
+        memory, address = self._memories.get(target.id), url or target.url
+        # Where a redirect led, the marks of the address before mean nothing, or something else.
+        memory = memory if memory is not None and memory.address == address else None
+        return Request(
+            address,
+            accept="*/*" if target.file else _ACCEPT.get(target.view, _PAGE),
+            cap=FILE_CAP if target.file else PAGE_CAP,
+            # The first megabyte of a listing tells more than none of it.
+            enough=target.file or target.view is View.TRIPWIRE,
+            bust=target.view is View.ORIGIN,
+            etag=memory.etag if memory else None,
+            modified=memory.modified if memory else None,
+        )
+
+    def see(self, target: Target, outcome: Answer | Failure) -> Sighting:
+        """Return what a look proved, and remember what the next one needs."""
+        if isinstance(outcome, Failure):
+            return sighted(target, outcome, unknown(outcome.reason.value))
+        is_dated = self.skew.observe(target.host, outcome)
+        bounds = self.skew.bounds()
+        memory = self._memories.setdefault(target.id, LastAnswer())
+        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory)
+        memory.was_missing = memory.was_missing or outcome.status == 404
+        if not is_dated or self._is_doubted(bounds):
+            recognised = unknown("clock", recognised.found)
+        is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
+        digest = memory.digest if outcome.status in (200, 304) and is_read else None
+        return sighted(target, outcome, recognised, digest, bounds)
+
+    def recall(self, target: str, baseline: str | None, *, was_missing: bool = False) -> None:
+        """Give a target the baseline that an earlier process had for it, and whether it was ever missing."""
+        memory = self._memories.setdefault(target, LastAnswer())
+        memory.baseline, memory.was_missing = baseline or memory.baseline, was_missing or memory.was_missing
+
+    def baseline(self, target: str) -> str | None:
+        """Return the SHA-256 that `changed` compares with, None before there is one."""
+        memory = self._memories.get(target)
+        return memory.baseline if memory else None
+
+    def forget(self, target: str) -> None:
+        """Drop what is remembered of a target."""
+        self._memories.pop(target, None)
+
+    def _is_doubted(self, bounds: Span) -> bool:
+        return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
+
+    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer) -> Recognised:
+        if answer.status == 304:
+            return memory.recognised or unknown("not modified, since a body we never saw")
+        digest = _digest(answer)
+        if digest != memory.digest or memory.recognised is None:
+            context = Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
+            memory.recognised = _read(target, answer, context)
+            memory.digest = digest
+        if memory.baseline is None:
+            memory.baseline = digest
+            # From now on the same bytes are no longer the first, but those of the baseline.
+            if target.recognise == "changed":
+                first, memory.recognised = memory.recognised, None
+                return first
+        memory.etag = answer.headers.get("etag")
+        memory.modified = answer.headers.get("last-modified")
+        memory.address = answer.url
+        return memory.recognised
+
+
+def before_recognising(answer: Answer, target: Target) -> Recognised | None:
+    """Return what an answer shows whatever its target is, None when its body must be read (or is known: 304)."""
+    if why := _no_evidence(answer):
+        return unknown(why)
+    status = answer.status
+    if status == 304 or (status == 200 and answer.body):
+        return None
+    if 300 <= status < 400:
+        return redirected(answer.url, answer)
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    is_success = 200 < status < 300 and answer.body
+    return None if is_success and target.recognise == "status" else unknown(str(status))
+
+
+def _no_evidence(answer: Answer) -> str:
+    if is_mirror(answer.headers):
+        return "mirror"
+    if is_stale(answer.headers):
+        return "stale"
+    return "challenge" if is_challenged(answer.headers) else ""
+
+
+def sighted(
+    target: Target,
+    outcome: Answer | Failure,
+    recognised: Recognised,
+    digest: str | None = None,
+    bounds: Span = _NEVER_OFF,
+) -> Sighting:
+    """Return the sighting of what was recognised: the answer speaks of `Age` ago, by a clock this far off."""
+    youngest, oldest = age_bounds(outcome.headers) if isinstance(outcome, Answer) else (0.0, 0.0)
+    if is_off(bounds):
+        oldest += max(bounds[1], 0.0)
+        youngest += min(bounds[0], 0.0)
+    return Sighting(
+        target.id,
+        recognised.state,
+        outcome.sent,
+        outcome.received,
+        outcome.sent - timedelta(seconds=oldest) if oldest else outcome.sent,
+        outcome.received - timedelta(seconds=youngest) if youngest else outcome.received,
+        recognised.specific,
+        recognised.why,
+        outcome.status if isinstance(outcome, Answer) else None,
+        digest,
+        recognised.found,
+        recognised.version,
+    )
+
+
+def _digest(answer: Answer) -> str:
+    """Return the SHA-256 of a body; of one that was cut, with its whole length where that is told."""
+    body = sha256(answer.body)
+    if not answer.whole and not answer.headers.get("content-encoding"):
+        # A file swapped for another that begins alike nearly always differs in its length.
+        body.update(answer.headers.get("content-length", "").encode())
+    # The views of a page bring the same bytes, and so do many pages that are missing.
+    return intern(body.hexdigest())
+
+
+def _read(target: Target, answer: Answer, context: Context) -> Recognised:
+    if blocked := challenge(answer):
+        return unknown(blocked)
+    try:
+        recognise = recogniser(target.recognise)
+    except UserFault:
+        # A part found or configured wrongly must not cost the other targets their looks.
+        return unknown("no recogniser of that name")
+    return recognise(answer, context)

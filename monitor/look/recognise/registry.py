@@ -1,0 +1,44 @@
+"""Recognisers by name: a new one is a file beside this and one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from importlib import import_module
+
+from monitor.errors import UnknownName
+from monitor.look.recognise import changed, ees, govuk, ons, status, titled
+from monitor.look.recognise.result import Recogniser
+
+PLAIN: dict[str, Recogniser] = {
+    "changed": changed.recognise,
+    "ees": ees.recognise,
+    "govuk": govuk.recognise,
+    "ons": ons.recognise,
+    "status": status.recognise,
+    "titled": titled.recognise,
+}
+# Named, not imported: their libraries are loaded for those alone who look that way.
+LOOKING_FOR = {
+    "css": "monitor.look.recognise.css",
+    "feed": "monitor.look.recognise.feed",
+    "jmespath": "monitor.look.recognise.jmes",
+    "link": "monitor.look.recognise.link",
+    "text": "monitor.look.recognise.text",
+}
+
+
+@lru_cache(maxsize=4096)
+def recogniser(name: str) -> Recogniser:
+    """Return the recogniser of a name such as `govuk` or `text:July to September`.
+
+    Raises `UnknownName`, with what may be written, and `UserFault` for a rule that cannot be read.
+    """
+    if name in PLAIN:
+        return PLAIN[name]
+    kind, colon, rule = name.partition(":")
+    if kind not in LOOKING_FOR or not colon or not rule.strip():
+        known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(LOOKING_FOR))]
+        raise UnknownName(f"no recogniser {name!r}, one of: {' '.join(known)}")
+    make: Callable[[str], Recogniser] = import_module(LOOKING_FOR[kind]).looking_for
+    return make(rule)

@@ -1,1 +1,0 @@
-"""The record: the store, its one writer, and the evidence."""

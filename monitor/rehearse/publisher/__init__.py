@@ -1,0 +1,1 @@
+"""The simulated publisher of a rehearsal, over real HTTP on loopback."""

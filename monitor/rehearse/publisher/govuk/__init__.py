@@ -1,0 +1,1 @@
+"""GOV.UK as a rehearsal simulates it."""

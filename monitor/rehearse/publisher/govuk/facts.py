@@ -1,0 +1,152 @@
+"""The one set of facts that every GOV.UK answer of a rehearsal is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from html import unescape
+from itertools import takewhile
+from urllib.parse import urlsplit
+
+from monitor.rehearse.publisher.calendar import Entry, entry_at, is_listed
+from monitor.rehearse.publisher.cdn import at_edge, at_origin
+from monitor.rehearse.publisher.timeline import Timelines
+from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptPart, ScriptRelease
+
+WWW = "www.gov.uk"
+ASSETS = "assets.publishing.service.gov.uk"
+REDIRECT_LAG = timedelta(seconds=2)
+FILE_LAG = timedelta(seconds=2)
+INDEX_LAG = timedelta(seconds=30)
+"""Jobs of their own put the redirect, the files and the index right after the page (`facts/govuk.md` §1, §4, §2)."""
+_NOT_OUT = ("will be released", "will be published", "coming soon", "not yet published", "statistics announcement")
+_TAKEN_DOWN = ("published in error", "no longer available")
+
+
+class PageState(StrEnum):
+    """What a page is, whatever its status says."""
+
+    ABSENT = "absent"
+    PUBLISHED = "published"
+    WITHDRAWN = "withdrawn"
+    GONE = "gone"
+    REDIRECT = "redirect"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of one page: since when, when it was first published at all, and the answer that shows it."""
+
+    state: PageState
+    since: datetime | None = None
+    first: datetime | None = None
+    answer: ScriptAnswer | None = None
+    age: int | None = None
+
+    @property
+    def is_out(self) -> bool:
+        """Tell whether users can read it."""
+        return self.state in {PageState.PUBLISHED, PageState.WITHDRAWN}
+
+
+def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
+    """Return what an answer makes of a page. A 200 with a placeholder, or without the `title`, is no publication."""
+    if answer is None or answer.status == 404:
+        return PageState.ABSENT
+    if answer.status == 410:
+        return PageState.GONE
+    if answer.status >= 400:
+        return PageState.ERROR
+    if answer.status >= 300:
+        return PageState.REDIRECT
+    body = answer.content()
+    return PageState.PUBLISHED if body is None else _state_of_body(_plain(body.decode(errors="replace")), _plain(title))
+
+
+def _state_of_body(body: str, title: str) -> PageState:
+    if any(words in body for words in _TAKEN_DOWN):
+        return PageState.GONE
+    if title not in body or any(words in body for words in _NOT_OUT):
+        return PageState.ABSENT
+    return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+
+
+def _plain(text: str) -> str:
+    return " ".join(unescape(text).casefold().split())
+
+
+class Facts:
+    """What is announced and what is out, at any instant. Pure: the script says everything."""
+
+    def __init__(self, script: Script, timelines: Timelines) -> None:
+        self.script = script
+        self.timelines = timelines
+        self.releases = tuple(script.release)
+        self._titles = {release.url: release.title for release in script.release}
+
+    def entry(self, release: ScriptRelease, now: datetime) -> Entry | None:
+        """Return what GOV.UK's listing announces of a release at `now`."""
+        return entry_at(self.script, release, now) if is_listed(release) else None
+
+    def page(self, release: ScriptRelease, now: datetime, *, edge: bool = False) -> Standing:
+        """Return how the landing page of a release stands, at the origin or as the edge shows it."""
+        return self.scripted(release.url, now, edge=edge)
+
+    def scripted(self, url: str, now: datetime, *, edge: bool = False) -> Standing:
+        """Return how an address stands by its own scripted answers."""
+        answers = self.timelines.answers(url)
+        shown = (at_edge if edge else at_origin)(answers, now)
+        past = answers[: answers.index(shown.answer) + 1] if shown.answer else []
+        title = self._titles.get(url, "")
+        state = state_of(shown.answer, title)
+        first = next((answer.at for answer in past if state_of(answer, title) is PageState.PUBLISHED), None)
+        return Standing(state, _since(past, state, title), first, shown.answer, shown.age)
+
+    def part(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> Standing:
+        """Return how a part stands: by answers of its own, else it follows the landing page after a moment."""
+        if self.timelines.tells_of(part.url):
+            return self.scripted(part.url, now)
+        if not self.follows_page(release, part):
+            return Standing(PageState.ABSENT)
+        lag = FILE_LAG if is_asset(part.url) else timedelta()
+        return self.page(release, now - lag)
+
+    def follows_page(self, release: ScriptRelease, part: ScriptPart) -> bool:
+        """Tell whether GOV.UK itself would publish this part together with the page."""
+        on_page = part.url.startswith(release.url.rstrip("/") + "/") and is_www(part.url)
+        return (on_page or (is_asset(part.url) and is_www(release.url))) and not self.timelines.tells_of(part.url)
+
+    def is_redirected(self, release: ScriptRelease, now: datetime) -> bool:
+        """Tell whether the announcement leads to the publication; it goes on doing so after a take-down.
+
+        What stood there before the slot when the rehearsal began leads nowhere: else nobody would know of the release.
+        """
+        slot = release.slot if isinstance(release.slot, datetime) else None
+        return any(
+            answer.at > self.script.begins or (slot is not None and answer.at >= slot)
+            for answer in self.timelines.answers(release.url)
+            if answer.at <= now - REDIRECT_LAG and state_of(answer, release.title) is PageState.PUBLISHED
+        )
+
+
+def is_www(url: str) -> bool:
+    """Tell whether an address is one of GOV.UK's pages."""
+    return urlsplit(url).hostname == WWW
+
+
+def is_asset(url: str) -> bool:
+    """Tell whether an address is one of GOV.UK's files."""
+    return urlsplit(url).hostname == ASSETS
+
+
+def path_of(url: str) -> str:
+    """Return the path of an address."""
+    return urlsplit(url).path or "/"
+
+
+def _since(past: Sequence[ScriptAnswer], state: PageState, title: str) -> datetime | None:
+    stretch = list(takewhile(lambda answer: state_of(answer, title) is state, reversed(past)))
+    return stretch[-1].at if stretch else None

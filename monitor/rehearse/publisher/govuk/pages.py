@@ -1,0 +1,113 @@
+"""Pages of GOV.UK, with the words that tell one kind from another (`facts/govuk.md` §6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from html import escape
+
+from monitor.rehearse.publisher.calendar import Entry
+from monitor.rehearse.publisher.govuk.dates import day_text, display_date
+from monitor.rehearse.publisher.reply import Reply, html
+from monitor.rehearse.script.script import ScriptPart, ScriptRelease
+
+_FRAME = """<!DOCTYPE html>
+<html lang="en" class="govuk-template">
+<head>
+<meta charset="utf-8">
+<title>{title} - GOV.UK</title>
+</head>
+<body class="govuk-template__body">
+<main class="govuk-main-wrapper" id="content" role="main">
+<h1>{heading}</h1>
+{inside}
+</main>
+</body>
+</html>
+"""
+_ERRORS = {
+    404: (
+        "Page not found",
+        "Page not found",
+        "<p>If you entered a web address, check it is correct.</p><pre>Status code: 404</pre>",
+    ),
+    410: (
+        "No longer available",
+        "The page you're looking for is no longer available",
+        "<p>The information on this page has been removed because it was published in error.</p>",
+    ),
+    429: (
+        "Sorry, there is a problem",
+        "Sorry, there is a problem",
+        "<p>There have been too many attempts to access this page.</p><p>Try again later.</p>",
+    ),
+    503: (
+        "Error",
+        "Page Unavailable",
+        "<p>We're experiencing technical difficulties. Please try again later.</p>",
+    ),
+}
+
+
+def page(status: int, title: str, heading: str, inside: str) -> Reply:
+    """Return a page in GOV.UK's frame; `title` and `heading` are text, `inside` is HTML."""
+    return html(status, _FRAME.format(title=escape(title), heading=escape(heading, quote=False), inside=inside))
+
+
+def error_page(status: int) -> Reply:
+    """Return the page that goes with an error."""
+    title, heading, inside = _ERRORS.get(status, _ERRORS[503])
+    return page(status, title, heading, inside)
+
+
+def publication_page(release: ScriptRelease, parts: Sequence[ScriptPart], since: datetime) -> Reply:
+    """Return the page of a published release with links to the parts that are out."""
+    links = "".join(
+        f'<section class="gem-c-attachment"><h3><a class="govuk-link gem-c-attachment__link" '
+        f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'
+        for part in parts
+    )
+    inside = (
+        f"<dl><dt>From:</dt><dd>{escape(release.producer)}</dd><dt>Published</dt><dd>{day_text(since)}</dd></dl>\n"
+        f'<section id="documents"><h2>Documents</h2>\n{links}</section>\n'
+        f'<section id="details"><h2>Details</h2><p>{escape(release.title)}.</p></section>'
+    )
+    return page(200, release.title, release.title, inside)
+
+
+def announcement_page(entry: Entry) -> Reply:
+    """Return the page of an announcement, with its change or cancellation."""
+    title = entry.release.title
+    return page(200, f"{title} - Official statistics announcement", title, _announced(entry))
+
+
+def _announced(entry: Entry) -> str:
+    when = escape(display_date(entry.slot))
+    if entry.state == "cancelled":
+        why = escape(entry.why or "These statistics are cancelled.")
+        return (
+            f"<dl><dt>Proposed release:</dt><dd>{when}</dd></dl>\n"
+            f"<section><h2>Statistics release cancelled</h2><p>{why}</p></section>"
+        )
+    head, _, last = when.rpartition(" ")
+    joined = f"{head}&nbsp;{last}" if head else when
+    return (
+        f"<dl><dt>Release date:</dt><dd>{when} ({entry.state})</dd></dl>\n{_moved(entry)}"
+        f"<section><h2>These statistics will be released {_preposition(entry)} {joined}</h2></section>"
+    )
+
+
+def _preposition(entry: Entry) -> str:
+    if isinstance(entry.slot, str):
+        return "between" if " to " in entry.slot else "in"
+    return "on"
+
+
+def _moved(entry: Entry) -> str:
+    if entry.previous is None:
+        return ""
+    why = escape(entry.why or "The release date has been changed.")
+    return (
+        f"<div><h2>The release date has been changed</h2><dl><dt>Previous date:</dt>"
+        f"<dd>{escape(display_date(entry.previous))}</dd><dt>Reason for change:</dt><dd>{why}</dd></dl></div>\n"
+    )

@@ -1,0 +1,1 @@
+"""Rehearsal scripts: read, checked, and given typed values."""

@@ -1,0 +1,229 @@
+"""A rehearsal script: what is promised, what the publisher answers, what goes wrong and what must be seen."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, ValidationError
+
+from monitor.config.checks import recogniser_fault
+from monitor.config.read import faults_of, load
+from monitor.config.values import Address, Duration, Table
+from monitor.errors import BadInput, Fault
+from monitor.judge.verdict import Kind, Word
+from monitor.rehearse.script.check import script_faults
+from monitor.rehearse.script.values import ExistingFile, Instant, Json, Offset, SlotTime, one_of, refuse
+
+FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
+          "challenge", "mirror")  # fmt: skip
+TROUBLES = ("stop", "kill", "start", "clock")
+STATES = ("confirmed", "provisional", "cancelled")
+ROLES = ("attachment", "html", "data", "alternative")
+
+
+def _recogniser(name: str) -> str:
+    if reason := recogniser_fault(name):
+        raise refuse(reason)
+    return name
+
+
+def _words(text: str) -> str:
+    if not text.strip():
+        raise refuse("must not be empty")
+    return text
+
+
+def _finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names one
+    kind = value.get("kind") if isinstance(value, dict) else value
+    if kind is not None and kind not in list(Kind):
+        raise refuse(f"no finding of that kind: {', '.join(Kind)}")
+    return value
+
+
+Words = Annotated[str, AfterValidator(_words)]
+Recogniser = Annotated[str, AfterValidator(_recogniser)]
+Share = Annotated[float, Field(strict=False)]
+
+
+class ScriptPart(Table):
+    """A part of a release besides its landing page."""
+
+    id: Words
+    role: Annotated[str, one_of(ROLES)]
+    url: Address
+    recognise: Recogniser | None = None
+    required: bool = True
+
+
+class ScriptRelease(Table):
+    """A release as the simulated calendars announce it; `known_from` is when they first show it, None: always."""
+
+    id: Words
+    title: Words
+    producer: Words
+    url: Address
+    slot: SlotTime
+    state: Annotated[str, one_of(STATES)] | None = None
+    recognise: Recogniser | None = None
+    known_from: Instant | None = None
+    part: tuple[ScriptPart, ...] = Field(default=(), strict=False)
+
+
+class ScriptChange(Table):
+    """The calendar changes its mind: another slot, another state, or the entry vanishes. `why` is its reason."""
+
+    release: Words
+    at: Instant
+    slot: SlotTime | None = None
+    state: Annotated[str, one_of(STATES)] | None = None
+    gone: bool = False
+    why: str = ""
+
+
+class ScriptAnswer(Table):
+    """What one address answers from `at` on. Without a body it is a plausible page of the release."""
+
+    url: Address
+    at: Instant
+    status: int = Field(default=200, ge=200, le=599)
+    body: str | None = None
+    body_file: ExistingFile | None = None
+    headers: dict[str, str] = Field(default_factory=dict)
+    etag: bool = False
+    edge_cache: Duration | None = None
+    latency: Duration = timedelta()
+
+    def content(self) -> bytes | None:
+        """Return the scripted body, None when the script leaves it to the publisher."""
+        if self.body_file is not None:
+            return self.body_file.read_bytes()
+        return None if self.body is None else self.body.encode()
+
+
+class ScriptFault(Table):
+    """Something wrong between two instants with a whole host or with one address."""
+
+    kind: Annotated[str, one_of(FAULTS)]
+    begins: Instant = Field(alias="from")
+    ends: Instant = Field(alias="until")
+    host: Words | None = None
+    url: Address | None = None
+    retry_after: Duration | None = None
+
+    def is_about(self, host: str, path: str) -> bool:
+        """Tell whether a request for this host and path meets the fault."""
+        if self.url is None:
+            return self.host == host
+        place = urlsplit(self.url)
+        return (place.hostname, place.path or "/") == (host, path)
+
+
+class ScriptTrouble(Table):
+    """The monitor's own trouble: it stops, is killed, starts again, or its clock is wrong by `offset`."""
+
+    at: Instant
+    kind: Annotated[str, one_of(TROUBLES)]
+    offset: Offset | None = None
+
+
+class ScriptLog(Table):
+    """An incident that a person logs by hand, in the words of `incident add`."""
+
+    at: Instant
+    release: Words
+    words: dict[str, str] = Field(default_factory=dict)
+
+
+class Truth(Table):
+    """A true length of `min` to `max` seconds; a measured one may be off by `within` on either side."""
+
+    min: Share | None = None
+    max: Share | None = None
+    within: Share = 0.0
+    open: bool | None = None
+
+
+class ScriptExpect(Table):
+    """What must be known at the end. Keys left out are not compared (`model_fields_set` names the given ones)."""
+
+    release: str | None = None
+    part: str | None = None
+    delay: Truth | None = None
+    exposure: Truth | None = None
+    notices: int | None = Field(default=None, ge=0)
+    drafts: int | None = Field(default=None, ge=0)
+    verdict: Annotated[str, one_of(Word)] | None = None
+    findings: list[Annotated[Json, AfterValidator(_finding)]] | None = None
+    id: Json = None
+    title: Json = None
+    producer: Json = None
+    calendar: Json = None
+    url: Json = None
+    role: Json = None
+    required: Json = None
+    slot: Json = None
+    grade: Annotated[str, one_of(("none", "note", "report"))] | None = None
+    final: bool | None = None
+    first_seen: Json = None
+    released: Json = None
+    exposures: Json = None
+    parts: Json = None
+    code: Json = None
+    incident: Json = None
+    unproven_because: Json = None
+    at: Json = None
+
+
+class Script(Table):
+    """A whole script. Instants are aware UTC; `timezone` is the one its local date-times were read in."""
+
+    title: Words
+    begins: Instant = Field(alias="from")
+    ends: Instant = Field(alias="until")
+    config: ExistingFile | None = None
+    seed: int = 1
+    release: tuple[ScriptRelease, ...] = Field(default=(), strict=False)
+    change: tuple[ScriptChange, ...] = Field(default=(), strict=False)
+    answer: tuple[ScriptAnswer, ...] = Field(default=(), strict=False)
+    fault: tuple[ScriptFault, ...] = Field(default=(), strict=False)
+    monitor: tuple[ScriptTrouble, ...] = Field(default=(), strict=False)
+    log: tuple[ScriptLog, ...] = Field(default=(), strict=False)
+    expect: tuple[ScriptExpect, ...] = Field(default=(), strict=False)
+
+    def released(self, release_id: str) -> ScriptRelease:
+        """Return the release of this id; raises KeyError when the script has none."""
+        for release in self.release:
+            if release.id == release_id:
+                return release
+        raise KeyError(release_id)
+
+
+def read_script(path: Path) -> Script:
+    """Read and check a rehearsal script. Raises `BadInput` with every fault in it."""
+    data = load(path)
+    zone = script_timezone(data, path)
+    faults: list[Fault] = []
+    script: Script | None = None
+    try:
+        script = Script.model_validate(data, context={"timezone": zone, "folder": str(path.parent)})
+    except ValidationError as exc:
+        faults += faults_of(exc, data, path.name, Script)
+    told = {fault.key for fault in faults}
+    faults += [fault for fault in script_faults(data, path.name, zone) if fault.key not in told]
+    if faults or script is None:
+        raise BadInput(faults)
+    return script
+
+
+def script_timezone(data: dict[str, Any], path: Path) -> str:
+    """Return the timezone of the configuration that the script names, Europe/London when it tells none."""
+    config = data.get("config")
+    if not isinstance(config, str) or not (path.parent / config).is_file():
+        return "Europe/London"
+    try:
+        return str(load(path.parent / config).get("timezone", "Europe/London"))
+    except BadInput:
+        return "Europe/London"

@@ -1,0 +1,80 @@
+"""A rehearsal told to people: what was promised, what was seen and when, the verdict, and where the draft lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from monitor.judge.json_words import lateness_text, length_text, second_up, span_text, verdict_text
+from monitor.rehearse.drive import Played
+
+
+def told(played: Played, *, kept: bool) -> str:
+    """Return a few lines on each release, and whether everything expected was seen."""
+    return "\n".join([*_lines(played, kept=kept), ""])
+
+
+def _lines(played: Played, *, kept: bool) -> Iterator[str]:
+    virtual = (played.script.ends - played.script.begins).total_seconds()
+    yield played.script.title
+    yield f"  {span_text(virtual)} in {span_text(played.wall_seconds)}, {played.looks} looks"
+    for release in played.results.releases:
+        yield from _release(release)
+    for notice in played.results.notices:
+        if notice["follows"] is None:
+            yield f"  told:      {_local(notice['at'])}  {notice['subject']}"
+    for draft in played.results.drafts:
+        yield f"  draft:     form {draft['form']}, Code edition {draft['edition']}" + _where(draft, kept=kept)
+    for met in played.met:
+        if not met.met:
+            yield f"  NOT AS EXPECTED: {met.release}{'/' + met.part if met.part else ''}: {met.why}"
+
+
+def _release(release: Mapping[str, Any]) -> Iterator[str]:
+    slot = release["slot"]
+    promised = "nothing" if slot is None else _local(slot["start"]) if slot["precision"] == "instant" else slot["start"]
+    yield f"  {release['title']} ({release['producer']})"
+    yield f"  promised:  {promised}"
+    for part in release["parts"]:
+        yield from _part(part)
+    measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
+    word = verdict_text(release["verdict"]).upper()
+    yield f"  verdict:   {word}{', ' + measured if measured else ''}{_because(release)}"
+
+
+def _part(part: Mapping[str, Any]) -> Iterator[str]:
+    seen = part["first_seen"]
+    if seen["by"] is None:
+        yield f"  {part['id'] + ':':<10} not seen"
+        return
+    after = "not known" if seen["after"] is None else _local(seen["after"])
+    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(second_up(seen['by']))}"
+    for exposure in part["exposures"]:
+        yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
+    released = part.get("released") or {}
+    if part["exposures"] and released.get("by"):
+        yield f"  {'':<10} {_again(released)}"
+
+
+def _again(released: Mapping[str, Any]) -> str:
+    if released["after"] == released["by"]:
+        return "still out when its slot came"
+    after = "not known" if released["after"] is None else _local(released["after"])
+    return f"out again between {after} and {_local(second_up(released['by']))}"
+
+
+def _because(release: Mapping[str, Any]) -> str:
+    return f" ({release['unproven_because']})" if release["unproven_because"] else ""
+
+
+def _where(draft: Mapping[str, Any], *, kept: bool) -> str:
+    return "".join(f"\n             {file}" for file in draft["files"]) if kept else ""
+
+
+def _local(text: str | None) -> str:
+    if text is None:
+        return "not known"
+    local = datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/London"))
+    return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S} {local.tzname()}"

@@ -1,0 +1,1 @@
+"""The store: rows, their one writer, and the evidence."""

@@ -1,0 +1,1 @@
+"""Evidence: the bytes behind each change of state, chained by their hashes."""

@@ -1,0 +1,146 @@
+"""The evidence of one incident as a single file that a third party can check."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from alerts.incident import Incident
+from monitor.errors import StoreFault, UserFault
+from monitor.store.evidence.chain import chain_of, read
+from monitor.store.evidence.warc import GIVEN_UP
+from monitor.store.interface import Store
+from monitor.store.rows import Record
+
+_HOW_TO_CHECK = (
+    "Each file under records/ is a WARC 1.1 file of its own. Its SHA-256 is `sha256`; `sha256sum -c SHA256SUMS` "
+    "compares all of them. `chain` is the SHA-256 of these lines joined by newlines: previous (the chain of the record "
+    "numbered one lower by the same monitor, empty for number 1), monitor, number, kind, at, file, offset, length, "
+    "sha256. A length of 0 means that the disk refused the bytes. A record without a path that has not expired lies "
+    "with the monitor it names, whose own export holds it. Of an expired one, `given_up` is the record in which the "
+    "monitor said that its bytes are given up, and by which rule; null there means that the chain says nothing of it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How many records are in the zip, and how many lie with another monitor, by its name."""
+
+    records: int
+    elsewhere: Mapping[str, int]
+
+
+def export(
+    store: Store, folder: Path, incident: Incident, file: Path, now: datetime, own: Collection[str] | None = None
+) -> Exported:
+    """Write every record behind an incident, and a manifest of their hashes, to a zip.
+
+    Those whose bytes were given up stand in the manifest with the entries of the chain that say so.
+    `own` are the monitors whose bytes must lie in the folder, None for all; another's may lie on its own machine.
+    The same evidence makes the same bytes. `SHA256SUMS` inside is what `sha256sum -c` reads.
+    Raises `UserFault` when the file is there already, or when the slot has not passed: what was seen before its
+    slot is shown to nobody until then. Raises `StoreFault` when bytes are missing or altered.
+    """
+    slot = incident.facts.slot if incident.facts else None
+    if slot is not None and now < slot:
+        raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
+    names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
+    records = _with_statements(store, store.evidence(names))
+    elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
+    here = [record for record in records if record.expired is None and record.id not in elsewhere]
+    held = [(_path(record), _checked(folder, record)) for record in here]
+    before = store.evidence([f"{record.monitor}-{record.number - 1}" for record in records])
+    links = {(one.monitor, one.number + 1): one.chain for one in before}
+    manifest = _manifest(incident, records, links, {record.id for record in here})
+    contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
+    try:
+        _write(file, contents, max((record.at for record in records), default=incident.opened))
+    except FileExistsError as exc:
+        raise UserFault(f"{file} is there already; an export never overwrites") from exc
+    except OSError as exc:
+        file.unlink(missing_ok=True)
+        raise StoreFault(f"{file}: {exc.strerror}") from exc
+    return Exported(len(held), Counter(elsewhere.values()))
+
+
+def _with_statements(store: Store, records: list[Record]) -> list[Record]:
+    """Return the records with those in which monitors say what they gave up of them, in the order of the chain."""
+    given_up: dict[str, set[datetime]] = {}
+    for record in records:
+        if record.expired is not None and not record.is_lost:
+            given_up.setdefault(record.monitor, set()).add(record.expired)
+    said = (one for name, at in given_up.items() for one in _statements(store, name, at))
+    return sorted({one.id: one for one in (*records, *said)}.values(), key=lambda one: (one.monitor, one.number))
+
+
+def _statements(store: Store, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
+    for record in chain_of(store, monitor):
+        if record.kind == GIVEN_UP and record.at in wanted:
+            yield record
+            # A statement has been given up itself by now, where a later one says so.
+            wanted.add(record.expired or record.at)
+
+
+def _is_elsewhere(folder: Path, record: Record, own: Collection[str]) -> bool:
+    return record.expired is None and record.monitor not in own and not (folder / record.file).exists()
+
+
+def _checked(folder: Path, record: Record) -> bytes:
+    try:
+        data = read(folder, record)
+    except OSError as exc:
+        raise StoreFault(f"evidence {record.id}: {record.file} cannot be read: {exc.strerror}") from exc
+    if hashlib.sha256(data).hexdigest() != record.sha256:
+        raise StoreFault(f"evidence {record.id}: its bytes in {record.file} are missing or were altered")
+    return data
+
+
+def _manifest(
+    incident: Incident, records: list[Record], before: Mapping[tuple[str, int], str], here: Collection[str]
+) -> dict[str, Any]:
+    said = {(one.monitor, one.at): one.id for one in records if one.kind == GIVEN_UP}
+    return {
+        "incident": incident.id,
+        "release": incident.release,
+        "title": incident.title,
+        "check": _HOW_TO_CHECK,
+        "records": [
+            {
+                **_entry(record, before.get((record.monitor, record.number), "")),
+                "path": _path(record) if record.id in here else None,
+                "expired": record.expired.isoformat() if record.expired else None,
+                "given_up": said.get((record.monitor, record.expired)) if record.expired else None,
+            }
+            for record in records
+        ],
+    }
+
+
+def _entry(record: Record, previous: str) -> dict[str, Any]:
+    entry = {name: getattr(record, name) for name in ("id", "monitor", "number", "kind")}
+    place = {name: getattr(record, name) for name in ("file", "offset", "length", "sha256", "chain")}
+    return {**entry, "at": record.at.isoformat(), **place, "previous": previous}
+
+
+def _path(record: Record) -> str:
+    return f"records/{quote(record.id, safe='')}.warc.gz"
+
+
+def _write(file: Path, contents: Mapping[str, bytes], at: datetime) -> None:
+    sums = "".join(f"{hashlib.sha256(data).hexdigest()}  {name}\n" for name, data in contents.items())
+    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600)
+    with os.fdopen(handle, "w+b") as raw, zipfile.ZipFile(raw, "w") as archive:
+        for name, data in [*contents.items(), ("SHA256SUMS", sums.encode())]:
+            member = zipfile.ZipInfo(name, at.astimezone(UTC).timetuple()[:6])
+            # Without its mode nobody but root could read what `unzip` makes of it.
+            member.external_attr = 0o600 << 16
+            archive.writestr(member, data)

@@ -1,0 +1,148 @@
+"""The chain of evidence: each record's digest rests on the one before, so that nothing changes unseen."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from pathlib import Path
+
+from monitor.store.evidence.folder import files_by_monitor, is_held, strangers
+from monitor.store.evidence.warc import GIVEN_UP, given_up_to
+from monitor.store.interface import Store
+from monitor.store.rows import Record
+
+_PAGE = 1000
+_START = ""
+
+
+def link(record: Record, previous: str) -> Record:
+    """Return the record with its `chain`, given that of the record before (empty for the first)."""
+    told = (record.monitor, record.number, record.kind, record.at.isoformat())
+    kept = (record.file, record.offset, record.length, record.sha256)
+    text = "\n".join(str(part) for part in (previous, *told, *kept))
+    return replace(record, chain=hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest())
+
+
+def read(folder: Path, record: Record) -> bytes:
+    """Return the bytes of a record; raises OSError when its file cannot be read."""
+    with (folder / record.file).open("rb") as file:
+        file.seek(record.offset)
+        return file.read(record.length)
+
+
+def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
+    """Return what is wrong with the evidence in a folder, one line each; empty when nothing was altered or lost.
+
+    `monitors` are those whose files lie in this folder; all that the store knows of by default. Of the others
+    the chain is checked as far as the store holds it, without a file. What a running monitor has written but not
+    committed yet is no fault.
+    """
+    every = store.evidence_monitors()
+    names = every if monitors is None else monitors
+    known: set[str] = set()
+    told = [line for name in names for line in _verify_one(store, folder, name, known)]
+    told += [line for name in every if name not in names for line in _verify_one(store, None, name, set())]
+    return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
+
+
+def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
+    """Yield what is wrong with one monitor's evidence; without a folder, with what the store holds of it."""
+    previous, number, ends = _START, 0, dict[str, int]()
+    faults, marked, explained = list[_Fault](), 0, 0
+    last: Record | None = None
+    for record in chain_of(store, monitor):
+        number += 1
+        if record.number != number:
+            yield f"evidence of {monitor}: {number} to {record.number - 1} are missing from the store"
+            number = record.number
+        if link(record, previous).chain != record.chain:
+            yield f"evidence {record.id}: the chain is broken here: this record or one before it was altered"
+        previous, last = record.chain, record
+        known.add(record.file)
+        if record.kind == GIVEN_UP:
+            explained = max(explained, _given_up_to(folder, record))
+        if record.expired is None:
+            ends[record.file] = record.offset + record.length
+            faults += _faults_of_bytes(folder, record)
+        elif ends and not record.is_lost:
+            faults.append(_Fault(record, "marked as given up, though older evidence is kept"))
+        elif not record.is_lost:
+            marked = record.number
+    if marked > explained:
+        upto = f"{monitor}-{explained + 1} to {monitor}-{marked}"
+        yield f"evidence {upto}: marked as given up, and the chain knows nothing of it"
+    yield from _in_few_lines(faults)
+    yield from _surplus(folder, ends)
+    if last is not None and last.expired is not None and not last.is_lost:
+        yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
+
+
+def chain_of(store: Store, monitor: str) -> Iterator[Record]:
+    """Yield every record of a monitor, in order."""
+    after = 0
+    while page := store.evidence_chain(monitor, after, _PAGE):
+        yield from page
+        after = page[-1].number
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    record: Record
+    what: str
+
+
+def _faults_of_bytes(folder: Path | None, record: Record) -> Iterator[_Fault]:
+    if folder is None:
+        return
+    try:
+        data = read(folder, record)
+    except OSError as exc:
+        yield _Fault(record, f"{record.file} cannot be read: {exc.strerror}")
+        return
+    if len(data) < record.length:
+        yield _Fault(record, f"{record.file} ends before it")
+    elif hashlib.sha256(data).hexdigest() != record.sha256:
+        yield _Fault(record, f"its bytes in {record.file} were altered")
+
+
+def _given_up_to(folder: Path | None, record: Record) -> int:
+    """Return up to which record one of kind `given_up` says that bytes were given up."""
+    if record.is_lost or folder is None:
+        # The chain holds that it was said; of what, the disk that had to be relieved could not take, or lies elsewhere.
+        return record.number - 1
+    try:
+        data = read(folder, record)
+    except OSError:
+        return 0
+    return given_up_to(data) if hashlib.sha256(data).hexdigest() == record.sha256 else 0
+
+
+def _in_few_lines(faults: Sequence[_Fault]) -> Iterator[str]:
+    """Tell what is wrong with one file in one way in one line: a file that is gone holds hundreds of records."""
+    for what, group in groupby(faults, key=lambda fault: fault.what):
+        first, *others = (fault.record for fault in group)
+        more = f" to {others[-1].id} ({len(others) + 1} records)" if others else ""
+        yield f"evidence {first.id}{more}: {what}"
+
+
+def _surplus(folder: Path | None, ends: dict[str, int]) -> Iterator[str]:
+    """Tell of bytes that no record accounts for; the newest file may be growing just now."""
+    if folder is None:
+        return
+    for name in sorted(ends)[:-1]:
+        path = folder / name
+        if path.exists() and path.stat().st_size > ends[name]:
+            yield f"evidence file {name}: bytes after {ends[name]} belong to no record"
+
+
+def _unknown(folder: Path, known: Collection[str], monitors: Collection[str] | None) -> Iterator[str]:
+    """Tell of files that no record names: the store is another one than wrote them, or was emptied."""
+    yield from (f"evidence file {name}: no monitor wrote it" for name in strangers(folder))
+    for monitor, names in files_by_monitor(folder).items():
+        if monitors is not None and monitor not in monitors:
+            continue
+        # A monitor that runs may have begun a file whose records are not committed yet.
+        settled = names[:-1] if is_held(folder, monitor) else names
+        yield from (f"evidence file {name}: the store knows of none of it" for name in settled if name not in known)

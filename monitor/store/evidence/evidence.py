@@ -1,0 +1,253 @@
+"""What was seen, byte for byte, at each change of state: kept in WARC files and chained into the store."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from monitor.clock import Clock
+from monitor.judge.runs import Run
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.plan.targets import Target
+from monitor.store.evidence.appender import Appender, Waiting
+from monitor.store.evidence.folder import EvidenceFolder, first_in
+from monitor.store.evidence.headers import Heads, Same
+from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
+from monitor.store.interface import Store, Transaction
+from monitor.store.rows import Record
+from monitor.store.writer import Writer
+
+_MOST_WAITING = 64_000_000
+_MOST_REMEMBERED = 16_000_000
+_LONGEST_REMEMBERED = 32_000
+_SHARED = 64
+_DAY = timedelta(days=1)
+
+
+_Packed = tuple[int, bytes]
+"""A body's hash, which tells it from the next one, and the body, packed no further than is reasonable."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last answer of a target, and the id of its record once it is kept.
+
+    `head` are its headers in one text, names and values in turn: as a mapping they would be most of what a target
+    costs. Of the request it has what a record tells and the address does not: what went to the host besides is one
+    object for all its targets.
+    """
+
+    url: str
+    status: int
+    head: str
+    packed: _Packed
+    sent: datetime
+    received: datetime
+    whole: bool
+    method: str | None
+    asked: bytes
+    unique: int | None
+    etag: str | None
+    modified: str | None
+    kept: str
+
+    def answer(self) -> Answer:
+        """Return the answer with its body."""
+        head, body = self.head.split("\n"), zlib.decompress(self.packed[1])
+        headers = dict(zip(head[::2], head[1::2], strict=False))
+        answer = Answer(self.url, self.status, headers, body, self.sent, self.received, self.whole)
+        return replace(answer, request=self._request(), head=self.asked, unique=self.unique)
+
+    def _request(self) -> Request | None:
+        if self.method is None:
+            return None
+        return Request(self.url, self.method, etag=self.etag, modified=self.modified)
+
+
+class Evidence:
+    """Keeps answers. The bytes reach the disk, and their records the store, in the batch of the runs they prove.
+
+    Made in the loop's thread before the writer has work; everything but `write` and `written` is for that
+    thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
+    in here may be shown to anyone before its slot: folder and files are the service account's alone.
+
+    `scribe` tells why bytes cannot be kept at present.
+    """
+
+    def __init__(
+        self, folder: Path, store: Store, writer: Writer, clock: Clock, monitor: str, *, durable: bool = True
+    ) -> None:
+        self._writer = writer
+        self._clock = clock
+        self._monitor = monitor
+        self._vault = EvidenceFolder(folder, monitor, durable=durable)
+        last = store.last_evidence(monitor)
+        self.mended = self._vault.mend(last)
+        self._number = last.number if last else 0
+        self.scribe = Appender(self._vault, last.chain if last else "", clock.now().date())
+        self.heads = Heads()
+        self._waiting: deque[Waiting] = deque()
+        self._weight = 0
+        self._closed = False
+        self._lock = threading.Lock()
+        self._written: list[Record] = []
+        self._last: dict[str, _Last] = {}
+        self._remembered = 0
+        self._packed: dict[int, _Packed] = {}
+        self._same = Same()
+        self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
+        writer.accompany(self)
+
+    def keep(self, answer: Answer, target: str, kind: str) -> str:
+        """Keep an answer and return the id of its record. `kind` says why it is kept (`turn`, `before`, `calendar`)."""
+        with self._lock:
+            if self._closed or self._weight + len(answer.body) > _MOST_WAITING:
+                return ""
+            name = self._put(kind, answer.received, partial(records, answer, target=target), len(answer.body))
+        self.heads.put(name, answer)
+        self._writer.nudge()
+        return name
+
+    def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
+        """Keep an answer unless its body is that of the last one kept for this address; return the id of its record."""
+        digest = hashlib.sha256(answer.body).hexdigest()
+        known, name = self._unchanged.get((target, answer.url), ("", ""))
+        if known != digest or not name:
+            name = self.keep(answer, target, kind)
+            self._unchanged[target, answer.url] = (digest, name)
+        return name
+
+    def turned(self, target: Target, run: Run, outcome: Answer | Failure) -> tuple[str, ...]:
+        """Keep the bytes of a look that changed what is known, and of the one before; return their ids.
+
+        A failure has no bytes; the look before it is kept all the same.
+        """
+        del run
+        before = self._last.get(target.id)
+        ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
+        self.forget(target.id)
+        if isinstance(outcome, Answer):
+            ids.append(self.keep(outcome, target.id, "turn"))
+            self._remember(target.id, outcome, ids[-1])
+        return tuple(name for name in ids if name)
+
+    def same(self, target: Target, outcome: Answer | Failure) -> None:
+        """Remember the last look, should the next one turn out different."""
+        if isinstance(outcome, Failure):
+            return
+        last = self._last.get(target.id)
+        if last is not None and last.kept and last.received == outcome.received:
+            return
+        self._remember(target.id, outcome)
+
+    def forget(self, target: str) -> None:
+        """Let go of the last look at a target that is looked at no more."""
+        last = self._last.pop(target, None)
+        self._remembered -= 0 if last is None else len(last.packed[1])
+
+    async def retain(self, keep: timedelta, most: int) -> list[str]:
+        """Give up the oldest files that are past `keep` or beyond `most` bytes in all; return their names.
+
+        The store learns it first, and so does the chain: bytes that are gone without their knowing were tampered with.
+        """
+        now = self._clock.now()
+        given_up = self._vault.outdated(now, keep, most)
+        if given_up:
+            files = self._vault.files()
+            last = first_in(files[len(given_up)].name) - 1
+            names = [path.name for path in given_up]
+            told = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
+            with self._lock:
+                self._put(GIVEN_UP, now, partial(statement, told, at=now), 0)
+            await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
+            self._vault.delete(given_up)
+        return [path.name for path in given_up]
+
+    def write(self, transaction: Transaction) -> None:
+        """Write what waits to the disk and its records to the store; may be called again when the store fails."""
+        with self._lock:
+            waiting = list(self._waiting)
+        self._written = []
+        if waiting:
+            self._written = self.scribe.lay_down(waiting)
+            transaction.add_evidence(self._written)
+        else:
+            self.scribe.try_again()
+
+    def laid_down(self) -> Sequence[Record]:
+        """Return the records of the transaction that is being written; for the writer's thread."""
+        return tuple(self._written)
+
+    def written(self) -> None:
+        """Learn that the records of the last `write` are committed."""
+        with self._lock:
+            for _ in self._written:
+                self._weight -= self._waiting.popleft().weight
+        if self._written:
+            self.scribe.go_on_after(self._written[-1])
+            self._written = []
+
+    def close(self) -> None:
+        """Drop what waits and let go of the folder."""
+        self._closed = True
+        self._waiting.clear()
+        self._vault.close()
+
+    def _put(self, kind: str, at: datetime, piece: Callable[[str], bytes], weight: int) -> str:
+        self._number += 1
+        record = Record(self._monitor, self._number, kind, at, "", 0, 0, "", "")
+        self._waiting.append(Waiting(record, partial(piece, record.id), weight))
+        self._weight += weight
+        return record.id
+
+    def _remember(self, target: str, answer: Answer, kept: str = "") -> None:
+        body, last = answer.body[:_LONGEST_REMEMBERED], self._last.get(target)
+        mark = hash(body)
+        # Most looks bring the bytes of the one before: those are packed already.
+        packed = last.packed if last is not None and last.packed[0] == mark else self._pack(body, mark)
+        self.forget(target)
+        self._last[target] = _last(answer, self._same.of(_head(answer)), packed, kept)
+        self._remembered += len(packed[1])
+        while self._remembered > _MOST_REMEMBERED:
+            self.forget(next(iter(self._last)))
+
+    def _pack(self, body: bytes, mark: int) -> _Packed:
+        # What is missing on one host is told in the same bytes for every address: one copy does for all.
+        packed = self._packed.get(mark)
+        if packed is None:
+            if len(self._packed) >= _SHARED:
+                self._packed.clear()
+            packed = self._packed[mark] = (mark, zlib.compress(body, 1))
+        return packed
+
+
+def _head(answer: Answer) -> str:
+    # No header holds a line break: that is where it would have ended.
+    return "\n".join([text for header in answer.headers.items() for text in header])
+
+
+def _last(answer: Answer, head: str, packed: _Packed, kept: str) -> _Last:
+    whole = answer.whole and len(answer.body) <= _LONGEST_REMEMBERED
+    asked = answer.request
+    return _Last(
+        answer.url,
+        answer.status,
+        head,
+        packed,
+        answer.sent,
+        answer.received,
+        whole,
+        asked.method if asked is not None else None,
+        answer.head,
+        answer.unique,
+        asked.etag if asked is not None else None,
+        asked.modified if asked is not None else None,
+        kept,
+    )

@@ -1,0 +1,273 @@
+"""The seam to the store. Blocking: the one writer calls it from its own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.errors import UserFault
+from monitor.judge.runs import Blind, Run
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    SeriesEdition,
+)
+from schedules.promise import Promise
+from schedules.release import Release
+
+
+class Conflict(UserFault):
+    """What was to be written contradicts what is there, most often since somebody else wrote meanwhile."""
+
+
+class Transaction(Protocol):
+    """Writes that appear together or not at all."""
+
+    def save_release(self, release: Release) -> None:
+        """Insert a release or replace what is known of it."""
+
+    def save_releases(self, releases: Iterable[Release]) -> None:
+        """Do `save_release` for many releases at once."""
+
+    def add_promises(self, promises: Iterable[Promise]) -> None:
+        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
+
+    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
+        """Note that the newest promise of this release in this calendar was still shown at `at`."""
+
+    def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
+        """Do `confirm_promises` for many releases of one calendar at once."""
+
+    def save_announced(self, announced: Iterable[Announced]) -> None:
+        """Insert or replace entries of calendars, by calendar and uid."""
+
+    def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Note that these entries were still shown at `at`, and are not gone."""
+
+    def add_read(self, read: CalendarRead) -> None:
+        """Append a read of a calendar."""
+
+    def save_runs(self, runs: Iterable[Run]) -> None:
+        """Insert or extend runs, by target, `first_sent` and monitor."""
+
+    def add_blind(self, blind: Blind) -> None:
+        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
+
+    def save_judged(self, judged: Judged) -> None:
+        """Replace the verdict on a release."""
+
+    def add_event(self, event: Event) -> bool:
+        """Append an event; False when one of this id is there already (then nothing is written)."""
+
+    def save_incident(self, incident: Incident) -> None:
+        """Insert or replace an incident."""
+
+    def add_draft(self, draft: Draft) -> None:
+        """Append a version of a draft; raises `Conflict` when this version is there already."""
+
+    def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+        """Append a notice with its deliveries; False when one of this id is there already."""
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        """Replace the standing of one delivery, by notice and channel."""
+
+    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Replace the sign of life of one monitor."""
+
+    def add_evidence(self, records: Iterable[Record]) -> None:
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
+
+    def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
+
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or renew a lease; False when somebody else holds it beyond `now`."""
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """Give a lease back; nothing happens when somebody else holds it."""
+
+    def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
+
+    def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
+
+
+class Store(Protocol):
+    """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
+
+    def upgrade(self) -> None:
+        """Bring the store to this version's shape; creates it when it is empty."""
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds, those joined into others never.
+        """
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+
+    def releases_named(self, releases: Sequence[str]) -> list[Release]:
+        """Return those of these releases that there are, by id."""
+
+    def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
+        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+
+        Letters A to Z count alike in both cases.
+        """
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+
+    def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
+        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
+
+    def shown_since(self, since: datetime) -> list[str]:
+        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
+
+    def entries_of(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the entries of these releases, by calendar and uid."""
+
+    def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
+        """Return those of these entries that a calendar has shown, by uid."""
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
+
+    def runs(self, targets: Sequence[str]) -> list[Run]:
+        """Return the runs of these targets in time order."""
+
+    def runs_of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
+
+    def judged(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+    ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release.
+
+        Those on releases that were joined into others are left out.
+        """
+
+    def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
+
+    def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
+
+    def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final, of releases that were not joined into others."""
+
+    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
+        """Return the newest `limit` events in time order."""
+
+    def incidents(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+        limit: int | None = None,
+    ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
+
+    def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+
+    def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
+
+    def incident_of(self, release: str) -> Incident | None:
+        """Return the newest incident of a release."""
+
+    def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+
+    def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
+
+    def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
+
+    def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
+
+    def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
+
+    def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
+
+    def outbox_pending(self) -> int:
+        """Return how many deliveries wait."""
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+
+    def evidence(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+
+    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
+
+    def last_evidence(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
+
+    def evidence_monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+
+    def give_back(self, most: int) -> int:
+        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
+
+        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
+        """
+
+    def refresh(self) -> None:
+        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store, one line each; empty when whole."""
+
+    def backup(self, file: Path) -> None:
+        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
+
+    def close(self) -> None:
+        """Let go of every connection."""

@@ -1,0 +1,49 @@
+"""What monitors of one store do by turns, such as draining the outbox: it belongs to whoever holds its lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.store.interface import Store, Transaction
+from monitor.store.rows import Lease
+
+LASTS = timedelta(seconds=15)
+"""How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaseholder:
+    """One monitor that takes leases. Its methods run inside a transaction; `now` is its own clock's.
+
+    Monitors whose clocks differ by more than a lease lasts could both believe to hold it; clocks that
+    wrong are a clock fault, under which nothing is proved anyway.
+    """
+
+    name: str
+    lasts: timedelta = LASTS
+
+    def take(self, tx: Transaction, thing: str, now: datetime) -> bool:
+        """Take a lease that is free or run out, or renew our own; False when somebody else holds it."""
+        return tx.take_lease(thing, self.name, now, now + self.lasts)
+
+    def release(self, tx: Transaction, thing: str) -> None:
+        """Give a lease back, so that another monitor need not wait until it runs out."""
+        tx.drop_lease(thing, self.name)
+
+    def holds(self, store: Store, thing: str, now: datetime) -> bool:
+        """Tell whether the lease is ours at `now`, as the store knows it."""
+        return is_held_by(store.lease(thing), self.name, now)
+
+    def renewal_due(self, until: datetime) -> datetime:
+        """Return when a lease that runs until then must be renewed: two attempts may fail before it is lost."""
+        return until - 2 * self.lasts / 3
+
+
+def is_held_by(lease: Lease | None, holder: str, now: datetime) -> bool:
+    """Tell whether a lease is this holder's and has not run out at `now`."""
+    return lease is not None and lease.holder == holder and now < lease.until
+
+
+OUTBOX = "outbox"
+"""The lease on sending what waits in the outbox."""

@@ -1,0 +1,333 @@
+"""The ledger of a store in memory: releases, what was promised of them, and what calendars showed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.errors import StoreFault
+from monitor.judge.runs import Blind, Run, release_of
+from monitor.store.memory.transaction import MemoryTransaction, Shelves, apart
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    DeliveryState,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    SeriesEdition,
+)
+from schedules.promise import Promise
+from schedules.release import Release
+
+T = TypeVar("T")
+
+
+class MemoryLedger:
+    """What was promised, until the process ends."""
+
+    def __init__(self) -> None:
+        self._shelves = Shelves()
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds, those joined into others never.
+        """
+        every = self._pick(Release, lambda release: release.joined_into is None, key=lambda release: release.id)
+        if begin is None and end is None:
+            return every
+        within = self._pick(Judged, lambda it: is_within(it.slot, begin, end), key=lambda it: it.release)
+        judged = {judged.release for judged in within}
+        wanted = judged | self._promised(begin, end)
+        return [release for release in every if release.id in wanted]
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+        return self._get(Release, release)
+
+    def releases_named(self, releases: Sequence[str]) -> list[Release]:
+        """Return those of these releases that there are, by id."""
+        wanted = set(releases)
+        return self._pick(Release, lambda release: release.id in wanted, key=lambda release: release.id)
+
+    def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
+        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+
+        Letters A to Z count alike in both cases.
+        """
+        theirs = [one for one in self.releases() if one.producer == producer]
+        return [one for one in theirs if _holds(one.url, url) or any(_holds(one.title, word) for word in words)]
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+        found = self._pick(Promise, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
+        return [promise for promise in found if releases is None or promise.release in releases]
+
+    def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
+        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
+        newest = {it.release: it for it in self._pick(Promise, key=lambda it: (it.learnt, it.calendar))}
+        told = ((one, newest[one.id]) for one in self.releases() if one.id > after and one.id in newest)
+        found = [SeriesEdition(one.id, one.producer, one.title, (it.calendar,), it.slot) for one, it in told]
+        return found[:limit]
+
+    def shown_since(self, since: datetime) -> list[str]:
+        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
+        shown = self._pick(Announced, lambda it: it.gone is None or it.gone >= since, key=lambda it: it.release)
+        promised = (it.release for it in self.promises() if is_within(it.slot.begins(), since, None))
+        return sorted({it.release for it in shown}.union(promised))
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
+        return self._pick(Announced, lambda entry: entry.calendar == calendar, key=lambda entry: entry.uid)
+
+    def entries_of(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the entries of these releases, by calendar and uid."""
+        wanted = set(releases)
+        return self._pick(Announced, lambda it: it.release in wanted, key=lambda it: (it.calendar, it.uid))
+
+    def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
+        """Return those of these entries that a calendar has shown, by uid."""
+        wanted = set(uids)
+        return [entry for entry in self.announced(calendar) if entry.uid in wanted]
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+        found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
+        return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
+
+    def _get(self, kind: type[T], *key: str) -> T | None:
+        with self._shelves.lock:
+            return apart(self._shelves.of(kind).get(key))
+
+    def _pick(self, kind: type[T], fits: Callable[[T], bool] = bool, *, key: Callable[[T], Any]) -> list[T]:
+        with self._shelves.lock:
+            return [apart(row) for row in sorted(filter(fits, self._shelves.of(kind).values()), key=key)]
+
+    def _promised(self, begin: datetime | None, end: datetime | None) -> set[str]:
+        newest: dict[str, datetime] = {}
+        for promise in self.promises():
+            newest[promise.release] = promise.learnt
+        current = (promise for promise in self.promises() if promise.learnt == newest[promise.release])
+        return {promise.release for promise in current if is_within(promise.slot.begins(), begin, end)}
+
+
+class MemoryStore(MemoryLedger):
+    """Everything remembered until the process ends."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        """Open a transaction: kept at the end of the block, taken back when it raises."""
+        with self._shelves.undoing():
+            yield MemoryTransaction(self._shelves)
+
+    def upgrade(self) -> None:
+        """Do nothing: a store in memory is always of this version."""
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+        reads = self._pick(CalendarRead, lambda read: read.started < before, key=lambda it: (it.calendar, it.started))
+        return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
+        counted = Counter(run.target for run in self._pick(Run, key=_first_sent))
+        return sorted({release_of(target) for target, runs in counted.items() if runs > most})
+
+    def runs(self, targets: Sequence[str]) -> list[Run]:
+        """Return the runs of these targets in time order."""
+        wanted = set(targets)
+        return self._pick(Run, lambda run: run.target in wanted, key=_first_sent)
+
+    def runs_of_release(self, release: str) -> list[Run]:
+        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
+        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_first_sent)
+
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
+        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_first_sent)
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        """Return blind spans that touch `[begin, end)`, in time order."""
+        return self._pick(
+            Blind,
+            lambda span: span.begins < end and span.ends >= begin,
+            key=lambda span: (span.begins, span.cause, span.host, span.target),
+        )
+
+    def judged(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+    ) -> list[Judged]:
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
+        away = {release.id for release in self._pick(Release, _is_joined_away, key=lambda release: release.id)}
+        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        found = [judged for judged in mine if judged.release not in away]
+        return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
+
+    def judged_one(self, release: str) -> Judged | None:
+        """Return the verdict on one release."""
+        return self._get(Judged, release)
+
+    def judged_on(self, releases: Sequence[str]) -> list[Judged]:
+        """Return the verdicts on these releases, by release."""
+        wanted = {*releases}
+        return self._pick(Judged, lambda judged: judged.release in wanted, key=lambda judged: judged.release)
+
+    def open_judged(self) -> list[Judged]:
+        """Return the verdicts that are not final, of releases that were not joined into others."""
+        return [judged for judged in self.judged() if not judged.final]
+
+    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
+        """Return the newest `limit` events in time order."""
+        mine = self._pick(Event, lambda event: release in {None, event.release}, key=lambda event: (event.at, event.id))
+        return mine[max(0, len(mine) - limit) :]
+
+    def incidents(
+        self,
+        begin: datetime | None = None,
+        end: datetime | None = None,
+        producer: str | None = None,
+        limit: int | None = None,
+    ) -> list[Incident]:
+        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
+        mine = self._pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
+        found = [incident for incident in mine if is_within(incident.occurred, begin, end)]
+        return found if limit is None else found[max(0, len(found) - limit) :]
+
+    def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+        return self._get(Incident, incident)
+
+    def incidents_of(self, release: str) -> list[Incident]:
+        """Return every incident of a release, in the order they were opened."""
+        return self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
+
+    def incident_of(self, release: str) -> Incident | None:
+        """Return the newest incident of a release."""
+        mine = self.incidents_of(release)
+        return mine[-1] if mine else None
+
+    def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+        return self._pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)
+
+    def notices(self, incident: str | None = None) -> list[Notice]:
+        """Return notices in time order."""
+        return self._pick(Notice, lambda it: incident in {None, it.incident}, key=lambda it: (it.at, it.id))
+
+    def notice(self, notice: str) -> Notice | None:
+        """Return one notice."""
+        return self._get(Notice, notice)
+
+    def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
+        """Return waiting deliveries due by `now`, the longest due first."""
+        due = self._pick(Delivery, lambda it: it.due <= now, key=lambda it: (it.due, it.notice, it.channel))
+        return [it for it in due if it.standing is DeliveryState.WAITING][:limit]
+
+    def deliveries(self, notice: str | None = None) -> list[Delivery]:
+        """Return deliveries, of one notice or of all."""
+        return self._pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
+
+    def given_up(self, since: datetime) -> list[Delivery]:
+        """Return deliveries given up at `since` or later, the newest first."""
+        over = self._pick(Delivery, lambda it: it.standing is DeliveryState.GIVEN_UP, key=_given_up_at)
+        return [it for it in over if it.finished is not None and it.finished >= since][::-1]
+
+    def outbox_pending(self) -> int:
+        """Return how many deliveries wait."""
+        return sum(delivery.standing is DeliveryState.WAITING for delivery in self.deliveries())
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+        return self._get(Heartbeat, monitor)
+
+    def evidence(self, ids: Sequence[str]) -> list[Record]:
+        """Return these records of evidence, by monitor and number; ids that name none are left out."""
+        return self._pick(Record, lambda record: record.id in ids, key=lambda record: (record.monitor, record.number))
+
+    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Return a monitor's records numbered above `after`, in order."""
+        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+        return [record for record in mine if record.number > after][:limit]
+
+    def last_evidence(self, monitor: str) -> Record | None:
+        """Return the newest record of a monitor."""
+        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+        return mine[-1] if mine else None
+
+    def evidence_monitors(self) -> list[str]:
+        """Return the monitors that have kept evidence."""
+        return sorted({record.monitor for record in self._pick(Record, key=lambda record: record.number)})
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+        return self._get(Lease, name)
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+        return self._pick(Lease, key=lambda lease: lease.name)
+
+    def give_back(self, most: int) -> int:
+        """Do nothing: there are no pages."""
+        del most
+        return 0
+
+    def refresh(self) -> None:
+        """Do nothing: there are no indices."""
+
+    def check(self) -> list[str]:
+        """Return nothing: there is no disk to fail and no other program to meddle."""
+        return []
+
+    def backup(self, file: Path) -> None:
+        """Refuse: what is in memory is there to be forgotten."""
+        raise StoreFault(f"backup {file}: a store in memory cannot be copied to a file")
+
+    def close(self) -> None:
+        """Do nothing: there are no connections."""
+
+
+def _is_joined_away(release: Release) -> bool:
+    return release.joined_into is not None
+
+
+def _first_sent(run: Run) -> tuple[datetime, str, str]:
+    return run.first_sent, run.target, run.monitor
+
+
+def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
+    return delivery.finished or delivery.due, delivery.notice, delivery.channel
+
+
+def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
+    return judged.slot is None, judged.slot or judged.at, judged.release
+
+
+def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
+    said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
+    return said[0] == said[1]
+
+
+def is_within(instant: datetime | None, begin: datetime | None, end: datetime | None) -> bool:
+    """Tell whether an instant lies in `[begin, end)`."""
+    if instant is None:
+        return False
+    return (begin is None or instant >= begin) and (end is None or instant < end)
+
+
+def _holds(text: str, part: str) -> bool:
+    return part.lower() in text.lower()

@@ -1,0 +1,45 @@
+"""The store that an address names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from monitor.errors import UserFault
+from monitor.store.interface import Store
+from monitor.store.sql.engine import SqlStore
+
+
+def file_of(url: str) -> Path | None:
+    """Return the file in which an address keeps a store; None where it is no file, or the address cannot be read."""
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        return None
+    is_file = url.startswith("sqlite:") and address.database not in {None, "", ":memory:"}
+    return Path(str(address.database)) if is_file else None
+
+
+def is_shared(url: str) -> bool:
+    """Tell whether several monitors may have their store at this address: a file has one alone."""
+    return not url.startswith(("sqlite:", "memory:"))
+
+
+def open_store(url: str, *, durable: bool = True) -> Store:
+    """Return the store at an address; nothing is read or made yet but the folder of a file.
+
+    `sqlite:///var/ninethirty.db` (relative to where the program runs), `sqlite:////srv/ninethirty.db`,
+    `postgresql+psycopg://user@host/name`; `sqlite:///:memory:` and `memory:` forget everything when
+    closed. Raises `UserFault` for an address of no kind we know, `StoreFault` when the folder cannot be made.
+    """
+    if url == "memory:":
+        from monitor.store.memory.store import MemoryStore  # noqa: PLC0415  # for tests and rehearsals alone
+
+        return MemoryStore()
+    try:
+        return SqlStore(url, durable=durable)
+    except (ArgumentError, NoSuchModuleError) as exc:
+        # The address may hold a password: it is not told.
+        raise UserFault("the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…") from exc

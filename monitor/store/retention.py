@@ -1,0 +1,89 @@
+"""What is given up in the course of time, and how the store stays lean; in portions that hold nothing up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Protocol
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.config.settings import EvidenceSettings
+from monitor.store.interface import Store, Transaction
+from monitor.store.sql.query import chunks
+from monitor.store.writer import Writer
+from monitor.threads import Ask
+
+_log = structlog.get_logger(__name__)
+DAILY = timedelta(days=1)
+READS_KEPT = timedelta(days=90)
+_PAGES = 100
+_PAUSE = 0.05
+
+
+class Keeping(Protocol):
+    """What keeps evidence."""
+
+    async def retain(self, keep: timedelta, most: int) -> list[str]:
+        """Give up what is past `keep` or beyond `most` bytes in all; return the names of the files."""
+
+
+class Compacting(Protocol):
+    """What puts old runs together."""
+
+    async def compact(self) -> int:
+        """Compact what has become old enough; return how many runs fewer there are."""
+
+
+class Retention:
+    """Runs once a day. Promises, verdicts, events, incidents, drafts, notices and hashes are kept for good."""
+
+    def __init__(  # noqa: PLR0913 # the edges it stands between
+        self,
+        table: EvidenceSettings,
+        evidence: Keeping,
+        compaction: Compacting,
+        store: Store,
+        writer: Writer,
+        clock: Clock,
+        *,
+        ask: Ask,
+    ) -> None:
+        self._table = table
+        self._evidence = evidence
+        self._compaction = compaction
+        self._store = store
+        self._writer = writer
+        self._clock = clock
+        self._ask = ask
+
+    async def give_up(self) -> None:
+        """Give up what the configuration says, and hand back the room."""
+        keep, most = timedelta(days=self._table.keep_days), self._table.keep_mb * 1_000_000
+        files = await self._evidence.retain(keep, most)
+        reads = await self._thin_reads()
+        runs = await self._compaction.compact()
+        await self._hand_back()
+        await self._ask(self._store.refresh)
+        if files or reads or runs:
+            _log.info("given_up", files=files, reads=reads, runs=runs)
+
+    async def _thin_reads(self) -> int:
+        before = self._clock.now() - READS_KEPT
+        stale = await self._ask(lambda: self._store.stale_reads(before))
+        for some in chunks(stale):
+            await self._writer.write(partial(_forget, some))
+        return len(stale)
+
+    async def _hand_back(self) -> None:
+        before, left = -1, await self._ask(lambda: self._store.give_back(_PAGES))
+        while left not in {0, before}:
+            # Whoever waits to write gets a turn.
+            await self._clock.sleep(_PAUSE)
+            before, left = left, await self._ask(lambda: self._store.give_back(_PAGES))
+
+
+def _forget(reads: Sequence[tuple[str, datetime]], tx: Transaction) -> None:
+    tx.forget_reads(reads)

@@ -1,0 +1,73 @@
+"""Copies of the store, made while it is in use."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, insert, select
+
+from monitor.errors import StoreFault, UserFault
+from monitor.store.sql.tables import METADATA
+
+_ROWS = 1000
+
+
+@contextmanager
+def fresh(file: Path) -> Iterator[Path]:
+    """Give a file to copy into, which takes its name when the copy is whole and is removed when it is not.
+
+    Raises `UserFault` when `file` is there already, `StoreFault` when it cannot be made.
+    """
+    part = file.with_name(f"{file.name}.part")
+    try:
+        _claim(file)
+        os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+    except OSError as exc:
+        raise StoreFault(f"backup {file}: {exc.strerror}") from exc
+    done = False
+    try:
+        yield part
+        part.replace(file)
+        done = True
+    finally:
+        if not done:
+            part.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
+
+
+def copy_sqlite(engine: Engine, copy: Path) -> None:
+    """Copy an SQLite store as of one instant by the engine's own online backup, and prove the copy sound."""
+    source = engine.raw_connection()
+    try:
+        with closing(sqlite3.connect(copy)) as target:
+            source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
+            _prove(target)
+    finally:
+        source.close()
+
+
+def copy_rows(source: Engine, target: Engine) -> None:
+    """Copy every row of a store as of one instant into another that is empty."""
+    with source.connect() as reader, target.begin() as writer:
+        snapshot = reader.execution_options(isolation_level="REPEATABLE READ")
+        for table in METADATA.sorted_tables:
+            for rows in snapshot.execute(select(table)).mappings().partitions(_ROWS):
+                writer.execute(insert(table), [dict(row) for row in rows])
+
+
+def _claim(file: Path) -> None:
+    try:
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as exc:
+        raise UserFault(f"backup {file}: it is there already; a backup never overwrites") from exc
+
+
+def _prove(copy: sqlite3.Connection) -> None:
+    copy.execute("PRAGMA journal_mode=DELETE")
+    verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(f"the copy is not whole: {verdict}")

@@ -1,0 +1,54 @@
+"""Faults of database drivers, told as ours: one clear line each."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from monitor.errors import StoreFault
+from monitor.store.interface import Conflict
+
+_REASONS = (
+    ("database is locked", "another program has held it locked for more than five seconds"),
+    ("database or disk is full", "there is no room left on the disk"),
+    ("no space left", "there is no room left on the disk"),
+    ("file is not a database", "the file is not a database"),
+    ("malformed", "the database is damaged: restore a backup"),
+    ("unable to open database", "the file cannot be opened"),
+    ("readonly database", "the file may not be written"),
+    ("no such table", "it has not been set up: run `ninethirty store upgrade`"),
+    ("no such column", "it is of an older version: run `ninethirty store upgrade`"),
+    ("does not exist", "it has not been set up: run `ninethirty store upgrade`"),
+    ("disk i/o error", "the disk failed"),
+)
+
+
+@contextmanager
+def faults_of(place: str) -> Iterator[None]:
+    """Turn what a driver raises inside into `StoreFault`, `Conflict` or ValueError. `place` holds no password."""
+    try:
+        yield
+    except IntegrityError as exc:
+        raise Conflict(f"store {place}: refused as contradicting what is there: {_first_line(exc.orig)}") from exc
+    except DataError as exc:
+        raise ValueError(f"store {place}: a value does not fit: {_first_line(exc.orig)}") from exc
+    except DBAPIError as exc:
+        raise StoreFault(f"store {place}: {_reason(_first_line(exc.orig))}") from exc
+    except PoolTimeout as exc:
+        raise StoreFault(f"store {place}: every connection is busy") from exc
+    except StatementError as exc:
+        raise ValueError(f"store {place}: {_first_line(exc.orig)}") from exc
+    except sqlite3.Error as exc:
+        raise StoreFault(f"store {place}: {_reason(_first_line(exc))}") from exc
+
+
+def _reason(words: str) -> str:
+    return next((told for sign, told in _REASONS if sign in words.lower()), words)
+
+
+def _first_line(fault: BaseException | None) -> str:
+    return next(iter(str(fault).strip().splitlines()), type(fault).__name__)

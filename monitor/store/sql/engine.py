@@ -1,0 +1,168 @@
+"""The store on SQLite (one file, WAL) or PostgreSQL, the same code for both."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy.engine import make_url
+
+from monitor.errors import StoreFault, UserFault
+from monitor.store.sql import backup
+from monitor.store.sql import integrity as whole
+from monitor.store.sql.driver_errors import faults_of
+from monitor.store.sql.tables import HEAD, METADATA, REVISION
+from monitor.store.sql.upkeep import SqlUpkeep
+from monitor.store.sql.write import SqlTransaction
+
+_BUSY_MS = 5000
+_CONNECT_SECONDS = 5
+# What a long reader made the log grow by is cut off again at the next turn of it.
+_LOG_BYTES = 8_000_000
+# Pages that each of up to six connections keeps, a quarter of what is usual; the machine keeps them for all.
+_CACHE_KB = 512
+# Any number will do as long as every monitor asks for the same one.
+_UPGRADE_LOCK = 930
+
+
+class SqlStore(SqlUpkeep):
+    """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
+
+    `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
+    """
+
+    def __init__(self, url: str, *, durable: bool = True) -> None:
+        address = make_url(url)
+        self._place = address.render_as_string(hide_password=True)
+        match address.get_backend_name():
+            case "sqlite":
+                # As people write it: rendered, a space in a path would be %20.
+                self._place = f"sqlite:///{address.database or ''}"
+                self._engine = _sqlite(self._settled(address), durable=durable)
+            case "postgresql":
+                self._engine = _postgresql(address)
+            case other:
+                raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
+        with faults_of(self._place), self._engine.begin() as connection:
+            yield SqlTransaction(connection)
+
+    def upgrade(self) -> None:
+        """Bring the store to this version's shape; creates it when it is empty."""
+        with faults_of(self._place):
+            if self._revision() is None:
+                self._make()
+            if self._revision() != HEAD:
+                self._migrate()
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the store, one line each; empty when whole."""
+        with faults_of(self._place), self._engine.connect().execution_options(ro=True) as connection:
+            return whole.faults_in(connection)
+
+    def backup(self, file: Path) -> None:
+        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
+        with faults_of(self._place), backup.fresh(file) as copy:
+            if self._engine.dialect.name == "sqlite":
+                backup.copy_sqlite(self._engine, copy)
+            else:
+                self._copy_rows(copy)
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    def _settled(self, address: URL) -> URL:
+        if address.database not in {None, "", ":memory:"}:
+            _make_folder(Path(str(address.database)))
+            return address
+        # A true database in memory is one connection's own: readers and the writer would not meet there.
+        folder = tempfile.mkdtemp(prefix="ninethirty-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return address.set(database=f"{folder}/store.db")
+
+    def _revision(self) -> str | None:
+        with self._engine.connect().execution_options(ro=True) as connection:
+            if not inspect(connection).has_table(REVISION.name):
+                return None
+            return connection.execute(select(REVISION)).scalar()
+
+    def _make(self) -> None:
+        """Make what all steps together make, which an empty store need not take one by one."""
+        with self._alone() as connection:
+            if not inspect(connection).has_table(REVISION.name):
+                METADATA.create_all(connection, checkfirst=False)
+                REVISION.create(connection)
+                connection.execute(insert(REVISION), {"version_num": HEAD})
+
+    def _migrate(self) -> None:
+        from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB that a store already up to date need not pay
+
+        revision = self._revision()
+        if revision is not None and revision not in migrate.known_revisions():
+            raise StoreFault(f"store {self._place}: a newer version of ninethirty made it (its shape is {revision})")
+        with self._alone() as connection:
+            migrate.upgrade(connection)
+
+    @contextmanager
+    def _alone(self) -> Iterator[Connection]:
+        """Open a transaction that no other monitor changes tables in."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+            yield connection
+
+    def _copy_rows(self, copy: Path) -> None:
+        target = SqlStore(f"sqlite:///{copy}")
+        try:
+            target.upgrade()
+            backup.copy_rows(self._engine, target._engine)
+        finally:
+            target.close()
+
+
+def _make_folder(file: Path) -> None:
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreFault(f"store {file}: its folder cannot be made: {exc.strerror}") from exc
+
+
+def _postgresql(address: URL) -> Engine:
+    return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
+
+
+def _sqlite(address: URL, *, durable: bool) -> Engine:
+    engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
+    event.listen(engine, "connect", partial(_set_up, "FULL" if durable else "OFF"))
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
+    dbapi.isolation_level = None
+    # FULL: a sighting that was committed must outlive a power cut; it is evidence, and there are few rows.
+    dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
+        # That freed room is handed back in portions must be said before there is anything.
+        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
+    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
+    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
+        dbapi.execute(f"PRAGMA {pragma}")
+
+
+def _begin(connection: Connection) -> None:
+    # A deferred transaction that reads and then writes fails at once when another has committed meanwhile,
+    # whatever the busy timeout says; one that takes the lock first waits its turn.
+    reads_only = connection.get_execution_options().get("ro", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,171 @@
+"""Is the store whole? What the database can tell, and what our own rows owe each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Select,
+    Text,
+    exists,
+    func,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from alerts.incident import Kind
+from monitor.store.sql import tables
+from monitor.store.sql.columns import Body, Packed
+from monitor.store.sql.json_compression import unpack
+from monitor.store.sql.tables import HEAD, METADATA
+
+_MOST = 20
+
+
+def faults_in(connection: Connection) -> list[str]:
+    """Return what is wrong, one line each, at most twenty of a kind."""
+    found = _damage(connection) if connection.dialect.name == "sqlite" else []
+    # A question about rows would only fail on a damaged file, or on one of another shape.
+    found = found or _other_shape(connection)
+    told = found or [line for question in _questions() for line in _lines(connection, question)]
+    return told if found else [*told, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
+
+
+def _damage(connection: Connection) -> list[str]:
+    try:
+        return _found_by_sqlite(connection)
+    except OperationalError:
+        raise
+    except DatabaseError as exc:
+        # Some damage stops even the search for damage.
+        return [f"the database is damaged: {exc.orig}"]
+
+
+def _found_by_sqlite(connection: Connection) -> list[str]:
+    verdicts = connection.execute(text(f"PRAGMA integrity_check({_MOST})")).scalars().all()
+    damage = [f"the database is damaged: {verdict}" for verdict in verdicts if verdict != "ok"]
+    dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
+    return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST]]
+
+
+def _other_shape(connection: Connection) -> list[str]:
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    told = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
+    return [] if revision == HEAD else [told]
+
+
+def _unbacked(connection: Connection) -> Iterable[str]:
+    """Tell of evidence that runs and reads name and that is not there: a chain cut at its end is whole in itself."""
+    kept = tables.EVIDENCE
+    lasts = select(kept.c.monitor, func.max(kept.c.number)).group_by(kept.c.monitor)
+    last = {row[0]: row[1] for row in connection.execute(lasts)}
+    run, read = tables.RUN, tables.CALENDAR_READ
+    for target, names in connection.execute(select(run.c.target, run.c.evidence)):
+        yield from (
+            f"a run of {target} rests on evidence {name}, which is lost" for name in names if _is_lost(name, last)
+        )
+    for calendar, names in connection.execute(select(read.c.calendar, read.c.evidence).where(read.c.evidence != "")):
+        lost = (name for name in names.split() if _is_lost(name, last))
+        yield from (f"a read of {calendar} rests on evidence {name}, which is lost" for name in lost)
+
+
+def _is_lost(name: str, last: Mapping[str, int]) -> bool:
+    monitor, _, number = name.rpartition("-")
+    return not number.isdecimal() or int(number) > last.get(monitor, 0)
+
+
+def _lines(connection: Connection, question: Select[str]) -> Iterable[str]:
+    return connection.execute(question.limit(_MOST)).scalars().all()
+
+
+def _questions() -> Iterable[Select[str]]:
+    yield from (_orphans(), _quiet_incidents(), _unmatched_verdicts(), _backward_runs(), _unsent())
+    yield from (_lost_verdicts(), _lost_releases(), _lost_promises())
+
+
+def _orphans() -> Select[str]:
+    notice, incident = tables.NOTICE, tables.INCIDENT
+    known = exists().where(incident.c.id == notice.c.incident)
+    line = "notice " + notice.c.id + " is about an unknown incident: " + notice.c.incident
+    # A digest is about many incidents and names none.
+    return select(line).where(~known, notice.c.incident != "")
+
+
+def _quiet_incidents() -> Select[str]:
+    """Ask whether each incident was told of, as it is in the transaction that opens it, unless a person logged it."""
+    incident, notice = tables.INCIDENT, tables.NOTICE
+    told = exists().where(notice.c.incident == incident.c.id)
+    line = "incident " + incident.c.id + " has no notice"
+    return select(line).where(~told, incident.c.kind != Kind.HAND)
+
+
+def _unmatched_verdicts() -> Select[str]:
+    """Ask whether the newest event of each release says what its verdict says."""
+    judged, event, other = tables.JUDGED, tables.EVENT, tables.EVENT.alias()
+    last = select(func.max(other.c.at)).where(other.c.release == judged.c.release)
+    # Two levels down, the verdict meant is not found by itself: the newest event of all would be taken.
+    newest = last.correlate(judged).scalar_subquery()
+    any_event = exists().where(event.c.release == judged.c.release)
+    agrees = exists().where(event.c.release == judged.c.release, event.c.at == newest, event.c.after == judged.c.word)
+    line = "the verdict on " + judged.c.release + " is " + judged.c.word + ", its last event says another"
+    return select(line).where(any_event, ~agrees)
+
+
+def _lost_verdicts() -> Select[str]:
+    event, judged = tables.EVENT, tables.JUDGED
+    line = "the verdict on " + event.c.release + " is lost, its events are there"
+    return select(line).distinct().where(~exists().where(judged.c.release == event.c.release))
+
+
+def _lost_releases() -> Select[str]:
+    judged, release = tables.JUDGED, tables.RELEASE
+    line = "release " + judged.c.release + " is lost, its verdict is there"
+    return select(line).where(~exists().where(release.c.id == judged.c.release))
+
+
+def _lost_promises() -> Select[str]:
+    """Ask whether each slot that was judged on was ever promised, as the ledger never forgets."""
+    judged, promise = tables.JUDGED, tables.PROMISE
+    line = "every promise of " + judged.c.release + " is lost, its verdict is there"
+    promised = exists().where(promise.c.release == judged.c.release)
+    return select(line).where(judged.c.slot.is_not(None), ~promised)
+
+
+def _unreadable(connection: Connection) -> Iterable[str]:
+    """Tell of packed bodies that cannot be read, or are no JSON."""
+    for table in METADATA.sorted_tables:
+        bodies = [column for column in table.c if isinstance(column.type, Body | Packed)]
+        if bodies:
+            raw = (type_coerce(column, LargeBinary) for column in bodies)
+            key = type_coerce(next(iter(table.primary_key)), Text)
+            for row in connection.execute(select(key, *raw)):
+                if not all(map(_can_be_read, row[1:])):
+                    yield f"a row of {row[0]} in {table.name} cannot be read"
+
+
+def _can_be_read(body: bytes) -> bool:
+    try:
+        json.loads(unpack(bytes(body)))
+    except ValueError:
+        return False
+    return True
+
+
+def _backward_runs() -> Select[str]:
+    run = tables.RUN
+    backward: ColumnElement[bool] = run.c.last_received < run.c.first_sent
+    return select("a run of " + run.c.target + " ends before it begins").where(backward)
+
+
+def _unsent() -> Select[str]:
+    delivery = tables.DELIVERY
+    begun_never: ColumnElement[bool] = (delivery.c.standing == literal("sent")) & (delivery.c.attempts == 0)
+    return select("notice " + delivery.c.notice + " is marked sent without an attempt").where(begun_never)

@@ -1,0 +1,59 @@
+"""What a start and a listing search for: the releases of entries, and titles and addresses of releases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+
+from monitor.store.sql.columns import Body, Words
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+KEYS = {"release": ("id",), "announced": ("calendar", "uid")}
+MOVED = {"release": ("title", "url"), "announced": ("release",)}
+INDICES = (("release", "producer"), ("announced", "release"), ("announced", "gone"))
+
+
+def upgrade() -> None:
+    """Move the release of an entry, and title and address of a release, from bodies to columns; add indices."""
+    for table, names in MOVED.items():
+        for name in names:
+            kind = NAME if name == "release" else Words()
+            op.add_column(table, sa.Column(name, kind, nullable=False, server_default=""))
+        _rewrite(table, out=True)
+    for table, column in INDICES:
+        op.create_index(f"ix_{table}_{column}", table, [column])
+
+
+def downgrade() -> None:
+    """Move them back."""
+    for table, column in INDICES:
+        op.drop_index(f"ix_{table}_{column}", table)
+    for table, names in MOVED.items():
+        _rewrite(table, out=False)
+        for name in reversed(names):
+            op.drop_column(table, name)
+
+
+def _rewrite(name: str, *, out: bool) -> None:
+    """Move values out of every body of a table, or back in."""
+    keys, moved = KEYS[name], MOVED[name]
+    columns = [sa.column(column, Words) for column in (*keys, *moved)]
+    table = sa.table(name, *columns, sa.column("body", Body))
+    connection = op.get_bind()
+    mine = sa.and_(*(table.c[key] == sa.bindparam(f"its_{key}") for key in keys))
+    changes = []
+    for row in connection.execute(sa.select(table)).mappings():
+        body = dict(row["body"])
+        values = {column: body.pop(column, "") if out else row[column] for column in moved}
+        its = {f"its_{key}": row[key] for key in keys}
+        changes.append({**its, **values, "body": body if out else {**body, **values}})
+    if changes:
+        named: dict[str, Any] = {column: sa.bindparam(column) for column in (*moved, "body")}
+        connection.execute(sa.update(table).where(mine).values(named), changes)

@@ -1,0 +1,121 @@
+"""Dataclasses to rows and back: columns of the same names as the fields, or the whole as JSON."""
+
+from __future__ import annotations
+
+import json
+import operator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, TypeVar, cast
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Engine,
+    RowMapping,
+    Select,
+    Table,
+    select,
+)
+
+from monitor.store.sql import tables
+from monitor.store.sql.driver_errors import faults_of
+
+T = TypeVar("T")
+
+
+class SqlAsker:
+    """Questions to the store; `_place` is its address without a password."""
+
+    _engine: Engine
+    _place: str
+
+    def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        with faults_of(self._place), self._engine.connect() as connection:
+            return connection.execution_options(ro=True).execute(statement).mappings().all()
+
+    def _flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
+        with faults_of(self._place), self._engine.connect() as connection:
+            return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
+
+    def _one(self, kind: type[T], statement: Select[Any]) -> T | None:
+        return next((whole(kind, row) for row in self._rows(statement)), None)
+
+    def _among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
+        """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
+        if ids is None:
+            return self._rows(wanted)
+        return [row for some in chunks(ids) for row in self._rows(wanted.where(column.in_(some)))]
+
+
+def all_of(kind: type[Any], table: Table) -> Select[Any]:
+    """Return the question for every row of a table, in the order of a dataclass's fields."""
+    return select(*(table.c[name] for name in field_names(kind)))
+
+
+def whole(kind: type[T], row: RowMapping) -> T:
+    """Return a dataclass from its row: its columns and the JSON of the rest."""
+    keys = dict(row)
+    return from_json(kind, keys.pop("body"), keys)
+
+
+def within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:
+    """Return the conditions that a column lies in `[begin, end)`."""
+    lower = [] if begin is None else [column >= begin]
+    return lower if end is None else [*lower, column < end]
+
+
+def joined_away() -> Select[Any]:
+    """Return the question for the releases that were joined into others."""
+    into = tables.RELEASE.c.joined_into
+    return select(tables.RELEASE.c.id).where(into.is_not(None))
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+_VALUES: dict[type[Any], Callable[[Any], tuple[Any, ...]]] = {}
+_ADAPTERS: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def field_names(kind: type[Any]) -> tuple[str, ...]:
+    """Return the names of a dataclass's fields, in order."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
+
+
+def to_row(thing: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
+    """Return a dataclass as a row; nested values stay as they are."""
+    kind = type(thing)
+    names = field_names(kind)
+    if kind not in _VALUES:
+        _VALUES[kind] = operator.attrgetter(*names)
+    return dict(zip(names, _VALUES[kind](thing), strict=True))
+
+
+def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
+    """Return a dataclass as compact JSON, without the fields that hold their default and those left out."""
+    text = _adapter(type(thing)).dump_json(thing, exclude_defaults=True, exclude=set(leave_out))
+    return text.decode()
+
+
+def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
+    """Return the dataclass that `to_json` wrote, given what was left out; raises ValueError for anything else."""
+    return cast("T", _adapter(kind).validate_python({**json.loads(text), **left_out}))
+
+
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
+    # Making an adapter takes milliseconds, and most runs of the program need few of them.
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+CHUNK = 500
+"""How many ids one statement names at most; both databases allow many more."""
+
+
+def chunks(ids: Sequence[T]) -> Iterable[Sequence[T]]:
+    """Return the ids in portions that fit a statement."""
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

@@ -1,0 +1,123 @@
+"""The questions that the ledger is read with: releases, what was promised of them, and what calendars showed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, Table, or_, select, tuple_, union
+
+from monitor.store.rows import Announced, CalendarRead, SeriesEdition
+from monitor.store.sql import tables
+from monitor.store.sql.query import SqlAsker, all_of, from_json, whole, within
+from schedules.promise import Promise
+from schedules.release import Release
+
+
+class SqlLedgerReader(SqlAsker):
+    """Questions about what was promised."""
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
+        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
+
+        Releases without a readable slot are returned only without bounds, those joined into others never.
+        """
+        table = tables.RELEASE
+        wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
+        if begin is not None or end is not None:
+            wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
+        return [whole(Release, row) for row in self._rows(wanted)]
+
+    def release(self, release: str) -> Release | None:
+        """Return one release."""
+        return self._one(Release, select(tables.RELEASE).where(tables.RELEASE.c.id == release))
+
+    def releases_named(self, releases: Sequence[str]) -> list[Release]:
+        """Return those of these releases that there are, by id."""
+        rows = self._among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
+        return sorted((whole(Release, row) for row in rows), key=lambda release: release.id)
+
+    def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
+        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
+
+        Letters A to Z count alike in both cases.
+        """
+        table = tables.RELEASE
+        titled = (table.c.title.icontains(word, autoescape=True) for word in words)
+        alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
+        wanted = select(table).where(table.c.producer == producer, table.c.joined_into.is_(None), alike)
+        return [whole(Release, row) for row in self._rows(wanted.order_by(table.c.id))]
+
+    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
+        """Return promises in the order learnt, of these releases or of all."""
+        rows = self._among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
+        found = [whole(Promise, row) for row in rows]
+        return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
+
+    def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
+        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
+        release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
+        later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
+        outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
+        newest = (
+            _without(promise, "begins")
+            .add_columns(release.c.producer, release.c.title)
+            .join(release, release.c.id == promise.c.release)
+            .where(release.c.id > after, release.c.joined_into.is_(None), ~outdated.exists())
+            .order_by(release.c.id)
+            .limit(limit)
+        )
+        return [_edition(dict(row)) for row in self._rows(newest)]
+
+    def shown_since(self, since: datetime) -> list[str]:
+        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
+        entry, promise = tables.ANNOUNCED, tables.PROMISE
+        asked = (
+            select(entry.c.release).where(entry.c.gone.is_(None)),
+            select(entry.c.release).where(entry.c.gone >= since),
+            select(promise.c.release).where(promise.c.begins >= since),
+        )
+        return sorted({row["release"] for one in asked for row in self._rows(one)})
+
+    def announced(self, calendar: str) -> list[Announced]:
+        """Return the entries a calendar has shown, by uid."""
+        table = tables.ANNOUNCED
+        return self._flat(Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
+
+    def entries_of(self, releases: Sequence[str]) -> list[Announced]:
+        """Return the entries of these releases, by calendar and uid."""
+        rows = self._among(all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
+        return sorted((Announced(**row) for row in rows), key=lambda entry: (entry.calendar, entry.uid))
+
+    def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
+        """Return those of these entries that a calendar has shown, by uid."""
+        table = tables.ANNOUNCED
+        rows = self._among(all_of(Announced, table).where(table.c.calendar == calendar), table.c.uid, uids)
+        return sorted((Announced(**row) for row in rows), key=lambda entry: entry.uid)
+
+    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
+        """Return reads, newest first."""
+        table = tables.CALENDAR_READ
+        wanted = all_of(CalendarRead, table)
+        if calendar is not None:
+            wanted = wanted.where(table.c.calendar == calendar)
+        return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
+
+
+def _without(table: Table, *names: str) -> Select[Any]:
+    return select(*(column for column in table.c if column.name not in names))
+
+
+def _edition(row: dict[str, Any]) -> SeriesEdition:
+    producer, title = row.pop("producer"), row.pop("title")
+    promise = from_json(Promise, row.pop("body"), row)
+    return SeriesEdition(promise.release, producer, title, (promise.calendar,), promise.slot)
+
+
+def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN401  # a subquery has no name of its own
+    promise, newer = tables.PROMISE, tables.PROMISE.alias()
+    outdated = select(newer.c.release).where(newer.c.release == promise.c.release, newer.c.learnt > promise.c.learnt)
+    promised = select(promise.c.release).where(*within(promise.c.begins, begin, end), ~outdated.exists())
+    judged = select(tables.JUDGED.c.release).where(*within(tables.JUDGED.c.slot, begin, end))
+    return union(promised, judged)

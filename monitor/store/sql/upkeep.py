@@ -1,0 +1,90 @@
+"""What the SQL store is asked by whoever looks after it: who holds what, what can be thinned, to be lean again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, func, select
+
+from monitor.judge.runs import release_of
+from monitor.store.rows import Lease
+from monitor.store.sql import tables
+from monitor.store.sql.driver_errors import faults_of
+from monitor.store.sql.query import all_of
+from monitor.store.sql.read import SqlReader
+from monitor.store.sql.tables import METADATA
+
+_INCREMENTAL = 2
+# Enough rows of each index to know how they lie; all of them would hold up writes for seconds.
+_ROWS_WEIGHED = 1000
+
+
+class SqlUpkeep(SqlReader):
+    """Questions and chores of upkeep."""
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+        table = tables.CALENDAR_READ
+        said = (table.c.usable, table.c.digest, table.c.fault)
+        read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
+        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
+        return [(row["calendar"], row["started"]) for row in self._rows(select(read).where(*repeats))]
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
+        target = tables.RUN.c.target
+        full = self._rows(select(target).group_by(target).having(func.count() > most))
+        return sorted({release_of(row["target"]) for row in full})
+
+    def lease(self, name: str) -> Lease | None:
+        """Return who holds a lease, run out or not."""
+        return next(iter(self._flat(Lease, all_of(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
+
+    def leases(self) -> list[Lease]:
+        """Return every lease, by name."""
+        return self._flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
+
+    def give_back(self, most: int) -> int:
+        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
+
+        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return 0
+        with self._alone_on_sqlite() as driver:
+            if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                return 0
+            # One row is one page, and a single `execute` would stop after the first.
+            driver.executescript(f"PRAGMA incremental_vacuum({most})")
+            return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def refresh(self) -> None:
+        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
+        if self._engine.dialect.name == "sqlite":
+            with self._alone_on_sqlite() as driver:
+                driver.executescript(f"PRAGMA analysis_limit={_ROWS_WEIGHED}; ANALYZE;")
+            return
+        each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with faults_of(self._place), each.connect() as connection:
+            for table in METADATA.sorted_tables:
+                connection.exec_driver_sql(f'ANALYZE "{table.name}"')
+
+    @contextmanager
+    def _alone_on_sqlite(self) -> Iterator[Any]:
+        """Give a connection of the driver's own kind, in no transaction."""
+        with faults_of(self._place):
+            raw = self._engine.raw_connection()
+            try:
+                yield raw.driver_connection
+            finally:
+                raw.close()
+
+
+def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
+    """Return what this column holds in the read of the same calendar before."""
+    table = tables.CALENDAR_READ
+    before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)
+    return before.label(f"before_{column.name}")

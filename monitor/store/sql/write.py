@@ -1,0 +1,198 @@
+"""The writing half of the SQL store: one open transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
+
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.judge.runs import Blind, Run
+from monitor.store.interface import Conflict
+from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
+from monitor.store.sql import tables
+from monitor.store.sql.query import chunks, to_json, to_row
+from schedules.promise import Promise
+from schedules.release import Release
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
+
+
+class SqlTransaction:
+    """Writes of one transaction on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def save_release(self, release: Release) -> None:
+        """Insert a release or replace what is known of it."""
+        self.save_releases([release])
+
+    def save_releases(self, releases: Iterable[Release]) -> None:
+        """Do `save_release` for many releases at once."""
+        self._replace(
+            tables.RELEASE, [_keyed(release, "id", "producer", "title", "url", "joined_into") for release in releases]
+        )
+
+    def add_promises(self, promises: Iterable[Promise]) -> None:
+        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
+        rows = [_promise_row(promise) for promise in promises]
+        if rows:
+            self._connection.execute(self._unless_there(tables.PROMISE), rows)
+
+    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
+        """Note that the newest promise of this release in this calendar was still shown at `at`."""
+        self.confirm_all(calendar, [release], at)
+
+    def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
+        """Do `confirm_promises` for many releases of one calendar at once."""
+        table, newer = tables.PROMISE, tables.PROMISE.alias()
+        newest = (
+            select(func.max(newer.c.learnt))
+            .where(newer.c.release == table.c.release, newer.c.calendar == calendar)
+            .scalar_subquery()
+        )
+        for some in chunks(releases):
+            mine = table.c.release.in_(some) & (table.c.calendar == calendar) & (table.c.learnt == newest)
+            later = table.c.confirmed_at.is_(None) | (table.c.confirmed_at < at)
+            self._connection.execute(update(table).where(mine, later).values(confirmed_at=at))
+
+    def save_announced(self, announced: Iterable[Announced]) -> None:
+        """Insert or replace entries of calendars, by calendar and uid."""
+        self._replace(tables.ANNOUNCED, [to_row(entry) for entry in announced])
+
+    def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
+        """Note that these entries were still shown at `at`, and are not gone."""
+        table = tables.ANNOUNCED
+        for some in chunks(uids):
+            mine = (table.c.calendar == calendar) & table.c.uid.in_(some)
+            self._connection.execute(update(table).where(mine).values(seen_last=at, gone=None))
+
+    def add_read(self, read: CalendarRead) -> None:
+        """Append a read of a calendar."""
+        self._replace(tables.CALENDAR_READ, [to_row(read)])
+
+    def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
+        """Forget reads of calendars, by calendar and when they began."""
+        self._delete(tables.CALENDAR_READ, reads)
+
+    def save_runs(self, runs: Iterable[Run]) -> None:
+        """Insert or extend runs, by target, `first_sent` and monitor."""
+        self._replace(tables.RUN, [to_row(run) for run in runs])
+
+    def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
+        """Put `merged` in the place of `runs`."""
+        self._delete(tables.RUN, [run.key for run in runs])
+        self.save_runs(merged)
+
+    def add_blind(self, blind: Blind) -> None:
+        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
+        table = tables.BLIND
+        statement = self._insert(table)
+        offered = statement.excluded.ends
+        further = case((offered > table.c.ends, offered), else_=table.c.ends)
+        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_={"ends": further})
+        self._connection.execute(upsert, [to_row(blind)])
+
+    def save_judged(self, judged: Judged) -> None:
+        """Replace the verdict on a release."""
+        self._replace(tables.JUDGED, [to_row(judged)])
+
+    def add_event(self, event: Event) -> bool:
+        """Append an event; False when one of this id is there already (then nothing is written)."""
+        return self._is_new(tables.EVENT, to_row(event))
+
+    def save_incident(self, incident: Incident) -> None:
+        """Insert or replace an incident."""
+        self._replace(tables.INCIDENT, [_keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")])
+
+    def add_draft(self, draft: Draft) -> None:
+        """Append a version of a draft; raises `Conflict` when this version is there already."""
+        if not self._is_new(tables.DRAFT, to_row(draft)):
+            raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
+
+    def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
+        """Append a notice with its deliveries; False when one of this id is there already."""
+        if not self._is_new(tables.NOTICE, _keyed(notice, "id", "incident", "at")):
+            return False
+        self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
+        return True
+
+    def save_delivery(self, delivery: Delivery) -> None:
+        """Replace the standing of one delivery, by notice and channel."""
+        self._replace(tables.DELIVERY, [to_row(delivery)])
+
+    def save_heartbeat(self, heartbeat: Heartbeat) -> None:
+        """Replace the sign of life of one monitor."""
+        self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
+
+    def add_evidence(self, records: Iterable[Record]) -> None:
+        """Append records of evidence; raises `Conflict` when another of this number is there already."""
+        for record in records:
+            if not self._is_new(tables.EVIDENCE, to_row(record)) and self._chain_of(record) != record.chain:
+                raise Conflict(f"evidence {record.id} is there already, and is another")
+
+    def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
+        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
+        table = tables.EVIDENCE
+        mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
+        self._connection.execute(update(table).where(mine).values(expired=at))
+
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or renew a lease; False when somebody else holds it beyond `now`."""
+        table = tables.LEASE
+        statement = self._insert(table).values(name=name, holder=holder, until=until)
+        free = (table.c.until <= now) | (table.c.holder == holder)
+        # One statement, so that of two monitors asking at once the database lets through exactly one.
+        upsert = statement.on_conflict_do_update(
+            index_elements=list(table.primary_key), set_={"holder": holder, "until": until}, where=free
+        )
+        return self._connection.execute(upsert.returning(table.c.name)).first() is not None
+
+    def drop_lease(self, name: str, holder: str) -> None:
+        """Give a lease back; nothing happens when somebody else holds it."""
+        table = tables.LEASE
+        self._connection.execute(delete(table).where(table.c.name == name, table.c.holder == holder))
+
+    def _replace(self, table: Table, rows: Sequence[Row]) -> None:
+        if not rows:
+            return
+        statement = self._insert(table)
+        given = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
+        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
+        self._connection.execute(upsert, rows)
+
+    def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
+        for some in chunks(keys):
+            self._connection.execute(delete(table).where(tuple_(*table.primary_key).in_(some)))
+
+    def _is_new(self, table: Table, row: Row) -> bool:
+        """Append a row; False when its key is there already."""
+        statement = self._unless_there(table).returning(*table.primary_key)
+        return self._connection.execute(statement, row).first() is not None
+
+    def _chain_of(self, record: Record) -> str | None:
+        table = tables.EVIDENCE
+        mine = (table.c.monitor == record.monitor) & (table.c.number == record.number)
+        return self._connection.execute(select(table.c.chain).where(mine)).scalar()
+
+    def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # as below
+        return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
+
+    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
+        # Named, not imported: nobody but its own users loads the dialect of a database.
+        return import_module(f"sqlalchemy.dialects.{self._connection.dialect.name}").insert(table)
+
+
+def _keyed(thing: Any, *keys: str) -> Row:  # noqa: ANN401  # any of our dataclasses
+    return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
+
+
+def _promise_row(promise: Promise) -> Row:
+    row = _keyed(promise, "release", "calendar", "learnt", "confirmed_at")
+    return {**row, "begins": promise.slot.begins()}

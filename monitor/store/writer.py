@@ -1,0 +1,269 @@
+"""The one writer: takes what is to be kept, and commits it in batches from a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol, TypeVar, cast
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
+from monitor.store.interface import Store, Transaction
+
+T = TypeVar("T")
+
+DELAY = 0.1
+"""Seconds from the first `put` to the commit that holds it, at most, while the store is well."""
+MOST_RUNS = 100_000
+"""How many runs are held at most while the store is not well; about 100 MB."""
+_FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
+
+
+class BatchMember(Protocol):
+    """Something that is written with every batch, ahead of it: evidence. Called in the writer's thread."""
+
+    def write(self, transaction: Transaction) -> None:
+        """Write what is waiting. May be called again for the same when the transaction fails."""
+
+    def written(self) -> None:
+        """Learn that the transaction of the last `write` was committed."""
+
+    def close(self) -> None:
+        """Let go of everything; nothing more is written. Called in the loop's thread."""
+
+
+class _Abandoned(Exception):
+    """The writer was told to drop everything while a transaction was open."""
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    make: Callable[[Transaction], Any]
+    done: asyncio.Future[Any]
+    patient: bool
+    result: Any = None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What goes into one transaction; `at` is the write under way, None before the first."""
+
+    runs: Sequence[Run]
+    writes: list[_Write]
+    at: _Write | None = None
+
+    @property
+    def rows(self) -> int:
+        """Return how many things are written."""
+        return len(self.runs) + len(self.writes)
+
+
+class Writer:
+    """Owns every write of a daemon to its store. All methods are for the loop's thread.
+
+    Memory is bounded: a run replaces its earlier version, at most `most` runs are held, and `put` refuses
+    further ones; whoever looks must then take the target for unseen (a blind span, cause `store`). Waiting
+    writes are bounded by their callers, each of which waits for its own.
+
+    `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        *,
+        most: int = MOST_RUNS,
+        on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
+        on_failure: Callable[[StoreFault], None] = lambda _fault: None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._most = most
+        self._on_commit = on_commit
+        self._on_failure = on_failure
+        self._companions: list[BatchMember] = []
+        self._executor = ThreadPoolExecutor(1, "store-writer")
+        self._runs: dict[tuple[str, datetime, str], Run] = {}
+        self._writes: list[_Write] = []
+        self._in_flight: list[_Write] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._commit: asyncio.Task[None] | None = None
+        self._nudged = False
+        self._retry = 0.0
+        self._abandoned = False
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether `put` refuses runs that it does not hold yet."""
+        return len(self._runs) >= self._most
+
+    def accompany(self, companion: BatchMember) -> None:
+        """Write this with every batch from now on."""
+        self._companions.append(companion)
+
+    def put(self, run: Run) -> bool:
+        """Keep a run, or a later version of it; it is committed within `DELAY`. False when there is no room for it."""
+        if self._abandoned or (self.is_full and run.key not in self._runs):
+            return False
+        self._runs[run.key] = run
+        self._commit_within(DELAY)
+        return True
+
+    def nudge(self) -> None:
+        """See to it that a batch is written within `DELAY`, for a companion that has something waiting."""
+        self._nudged = True
+        self._commit_within(DELAY)
+
+    async def write(self, make: Callable[[Transaction], T], *, patient: bool = True) -> T:
+        """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
+
+        Everything put before is committed in the same transaction or an earlier one. `make` may be called
+        more than once; it must have no effect but through the transaction. What it raises is raised here,
+        and nothing it wrote is kept. While the store fails this waits for it to recover; when not
+        `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written.
+        """
+        if self._abandoned:
+            raise StoreFault("the writer has stopped")
+        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._writes.append(_Write(make, done, patient))
+        self._commit_within(0.0)
+        return cast("T", await done)
+
+    async def close(self, within: float = 5.0) -> None:
+        """Commit everything and stop; raises `StoreFault` when the store takes longer than `within` seconds."""
+        try:
+            async with asyncio.timeout(within):
+                await self._drain()
+        except TimeoutError as exc:
+            lost = StoreFault(f"{len(self._runs)} runs and {len(self._writes)} writes could not be stored")
+            for write in self._writes:
+                _tell(write, lost)
+            raise lost from exc
+        finally:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Stop now and drop everything that is not committed, as a killed process would."""
+        self._abandoned = True
+        if self._timer is not None:
+            self._timer.cancel()
+        # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart.
+        self._executor.shutdown(wait=True, cancel_futures=True)
+        for write in [*self._writes, *self._in_flight]:
+            write.done.cancel()
+        self._runs, self._writes = {}, []
+        while self._companions:
+            self._companions.pop().close()
+
+    def _commit_within(self, seconds: float) -> None:
+        if self._abandoned or self._commit is not None:
+            return
+        loop = asyncio.get_running_loop()
+        due = loop.time() + max(seconds, self._retry)
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        self._timer = loop.call_at(due, self._begin)
+
+    def _begin(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._commit = asyncio.get_running_loop().create_task(self._commit_held(), name="store-writer")
+
+    async def _commit_held(self) -> None:
+        batch = self._take()
+        while batch.rows or self._nudged:
+            self._nudged = False
+            fault = await self._attempt(batch)
+            if fault is None:
+                break
+            if isinstance(fault, StoreFault):
+                self._put_back(batch, fault)
+                break
+            self._leave_out(batch, fault)
+        self._commit = None
+        if self._writes:
+            self._commit_within(0.0)
+        elif self._runs or self._nudged:
+            self._commit_within(DELAY)
+
+    async def _drain(self) -> None:
+        while self._runs or self._writes or self._nudged or self._commit is not None:
+            if self._commit is None:
+                await asyncio.sleep(self._retry)
+            if self._commit is None:
+                self._begin()
+            await asyncio.wait({task for task in (self._commit,) if task is not None})
+
+    def _take(self) -> _Batch:
+        batch = _Batch(list(self._runs.values()), [write for write in self._writes if not write.done.done()])
+        self._runs, self._writes = {}, []
+        self._in_flight = batch.writes
+        return batch
+
+    async def _attempt(self, batch: _Batch) -> BaseException | None:
+        """Commit a batch; return what was raised instead."""
+        began = self._clock.monotonic()
+        saving = asyncio.get_running_loop().run_in_executor(self._executor, self._save, batch)
+        await asyncio.wait({saving})
+        fault = None if saving.cancelled() else saving.exception()
+        if self._abandoned:
+            return None
+        if fault is None:
+            self._retry = 0.0
+            self._settle(batch)
+            self._on_commit(self._clock.monotonic() - began, batch.rows)
+        return fault
+
+    def _save(self, batch: _Batch) -> None:
+        with self._store.transaction() as transaction:
+            batch.at = None
+            for companion in self._companions:
+                companion.write(transaction)
+            transaction.save_runs(batch.runs)
+            for write in batch.writes:
+                batch.at = write
+                write.result = write.make(transaction)
+            if self._abandoned:
+                raise _Abandoned
+        for companion in self._companions:
+            companion.written()
+
+    def _settle(self, batch: _Batch) -> None:
+        for write in batch.writes:
+            if not write.done.done():
+                write.done.set_result(write.result)
+
+    def _put_back(self, batch: _Batch, fault: StoreFault) -> None:
+        """Hold a batch for the next attempt; what came in meanwhile is newer."""
+        self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
+        self._runs = {run.key: run for run in batch.runs} | self._runs
+        for write in batch.writes:
+            if not write.patient:
+                _tell(write, fault)
+        self._writes[:0] = [write for write in batch.writes if not write.done.done()]
+        self._nudged = True
+        self._on_failure(fault)
+
+    def _leave_out(self, batch: _Batch, fault: BaseException) -> None:
+        """Take out of a batch what can never be written, and tell whoever waits for it, so that the rest goes ahead."""
+        guilty = batch.writes if batch.at is None and not batch.runs else [batch.at] if batch.at else []
+        for write in guilty:
+            _tell(write, fault)
+        if not guilty:
+            # No caller waits for a run. Those that are seen again come back with their next version.
+            self._on_failure(StoreFault(f"{len(batch.runs)} runs cannot be stored: {fault}"))
+            batch.runs = ()
+        batch.writes = [write for write in batch.writes if write not in guilty]
+
+
+def _tell(write: _Write, fault: BaseException) -> None:
+    if not write.done.done():
+        write.done.set_exception(fault)

@@ -1,0 +1,1 @@
+"""The watch: releases are admitted, looked at, judged, and their verdicts recorded."""

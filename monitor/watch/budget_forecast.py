@@ -1,0 +1,99 @@
+"""Budgets that will not carry today's or tomorrow's looks: told while somebody can still do something about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.plan.budget import Budget
+from monitor.plan.demand import demand, oversubscribed
+from monitor.plan.phases import Window
+from monitor.watch.release import WatchedRelease
+
+_log = structlog.get_logger(__name__)
+RECKONED = timedelta(minutes=10)
+"""How often: the first time is before the first calendar is read, and what is announced meanwhile may be due soon."""
+_AGAIN = timedelta(hours=1)
+"""How often at least, though nothing was planned anew: what has passed need not be told of."""
+_DAYS = 2
+
+Plans = Mapping[str, list[tuple[Window, ...]]]
+
+
+class Asking(Protocol):
+    """What does work aside, so that no look has to wait for it."""
+
+    def __call__(
+        self, question: Callable[[], dict[tuple[str, date], str]], /
+    ) -> Awaitable[dict[tuple[str, date], str]]:
+        """Return the answer to a question."""
+
+
+class BudgetForecast:
+    """Holds the looks planned for today and tomorrow against each host's budget; what is too much is logged once."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        releases: Callable[[], Iterable[WatchedRelease]],
+        budget: Budget,
+        timezone: str,
+        ask: Asking,
+    ) -> None:
+        self._clock = clock
+        self._releases = releases
+        self._budget = budget
+        self._zone = timezone
+        self._ask = ask
+        self.warnings: dict[tuple[str, date], str] = {}
+        self._reckoned: tuple[Plans, datetime] | None = None
+
+    async def look_ahead(self) -> None:
+        """Reckon, unless it was done lately and nothing is planned otherwise; for the clockwork."""
+        plans, now = self._plans(), self._clock.now()
+        if self._reckoned is not None and self._reckoned[0] == plans and now < self._reckoned[1] + _AGAIN:
+            return
+        self._reckoned, days = (plans, now), list(self._days())
+        found = await self._ask(lambda: dict(self._oversubscribed(plans, days)))
+        for (host, day), warning in found.items():
+            if (host, day) not in self.warnings:
+                _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
+        self.warnings = found
+
+    def warnings_told(self) -> dict[str, str]:
+        """Return what was found last, by host and day."""
+        return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
+
+    def _plans(self) -> Plans:
+        plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
+        for watched in self._releases():
+            for spot in watched.spots.values():
+                if spot.target is not None:
+                    plans[spot.target.host].append(spot.windows)
+        return plans
+
+    def _days(self) -> Iterator[tuple[date, datetime, datetime]]:
+        zone, now = ZoneInfo(self._zone), self._clock.now()
+        first = now.astimezone(zone).date()
+        for day in (first + timedelta(days=ahead) for ahead in range(_DAYS)):
+            begin, end = (
+                datetime.combine(each, time(), zone).astimezone(now.tzinfo) for each in (day, day + timedelta(days=1))
+            )
+            # What is left of today, by whole minutes.
+            yield day, max(begin, now.replace(second=0, microsecond=0)), end
+
+    def _oversubscribed(
+        self, plans: Plans, days: Sequence[tuple[date, datetime, datetime]]
+    ) -> Iterator[tuple[tuple[str, date], str]]:
+        for host, windows in plans.items():
+            for day, begin, end in days:
+                wanted, rate = demand(windows, begin, end), self._budget.rate(host)
+                warning = oversubscribed(host, wanted, rate, windows, self._zone)
+                if warning is not None:
+                    yield (host, day), warning

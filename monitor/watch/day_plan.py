@@ -1,0 +1,223 @@
+"""The looks of one day as they are known beforehand, by release and by host."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from monitor.app.options import budget_of, parts_of, phases_of, policies_of
+from monitor.config.settings import Settings
+from monitor.deliver.facts import slot_text
+from monitor.judge.as_json import instant_json
+from monitor.judge.window import is_exact
+from monitor.plan.budget import Key, stretch
+from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
+from monitor.plan.phases import Phases, Window
+from monitor.plan.predicted import cautious, is_expected
+from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
+from monitor.plan.windows import UNSEEN, Progress, windows_for
+from monitor.store.interface import Store
+from monitor.watch.planner import ADDED
+from monitor.watch.rejudge import casefile_of, judged_parts
+from monitor.watch.release import WatchedRelease
+from monitor.watch.tripwires import always
+from schedules.announcement import Part
+from schedules.in_force import slot_in_force
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Slot
+
+_MINUTE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One release of the plan: its slot in force, and the windows of each target that touch the day."""
+
+    release: Release
+    slot: Slot
+    windows: dict[Target, tuple[Window, ...]]
+    is_due: bool
+
+    @property
+    def expected(self) -> list[str]:
+        """Return the addresses among its targets that were made from those of an earlier edition."""
+        return [target.url for target in self.windows if is_expected(target.part)]
+
+    @property
+    def slot_text(self) -> str:
+        """Return its slot in words."""
+        return slot_text(self.slot)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {
+            "id": self.release.id,
+            "title": self.release.title,
+            "producer": self.release.producer,
+            "slot": instant_json(self.slot.begins()),
+            "due": self.is_due,
+            "targets": [_target_json(target, windows) for target, windows in self.windows.items()],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class HostPlan:
+    """The looks of one host: how many fall due in each minute, and what its budget (looks a second) makes of it.
+
+    `apart` are the seconds between looks in the busiest minute, by those wanted and their chance.
+    """
+
+    host: str
+    budget: float
+    targets: int
+    minutes: list[tuple[datetime, int]]
+    apart: dict[Key, float]
+    warning: str | None
+
+    @property
+    def looks(self) -> int:
+        """Return how many looks are wanted in all."""
+        return sum(looks for _, looks in self.minutes)
+
+    @property
+    def peak(self) -> tuple[datetime, int]:
+        """Return the minute that wants most looks, and how many."""
+        return peak_rate(self.minutes) or self.minutes[0]
+
+    @property
+    def stretch(self) -> float:
+        """Return by how much the looks of the peak are spread out: 1.0 when the budget carries them."""
+        return stretch(self.peak[1] / _MINUTE, self.budget)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON; `minutes` holds those with looks alone."""
+        at, looks = self.peak
+        return {
+            "budget": self.budget,
+            "targets": self.targets,
+            "looks": self.looks,
+            "peak": {"at": instant_json(at), "looks": looks, "rate": looks / _MINUTE},
+            "stretch": self.stretch,
+            "apart": [
+                {"every": every, "chance": chance, "apart": round(seconds, 3)}
+                for (every, chance), seconds in sorted(self.apart.items())
+            ],
+            "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
+            "warning": self.warning,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The time that is planned, and what the plan is made from."""
+
+    store: Store
+    settings: Settings
+    phases: Phases
+    begin: datetime
+    end: datetime
+    now: datetime
+
+    def planned(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
+        """Return the plan of one release, None when nothing of it is looked at."""
+        primary = self.settings.calendar[0].name if self.settings.calendar else None
+        promised = slot_in_force(promises, self.now, primary)
+        slot, exact = promised.slot, is_exact(promised)
+        starts = slot.begins() if slot is not None else None
+        if slot is None or starts is None:
+            return None
+        standing = self._standing(release) if starts < self.begin else _as_unseen
+        targets = targets_of(release, origin_view=self.settings.watch.origin_view)
+        windows = {target: self._windows(target, slot, standing(target), exact=exact) for target in targets}
+        looked = {target: found for target, found in windows.items() if found}
+        return Planned(release, slot, looked, self.begin <= starts < self.end) if looked else None
+
+    def _windows(self, target: Target, slot: Slot, standing: Progress, *, exact: bool) -> tuple[Window, ...]:
+        windows = windows_for(target, slot, standing, self.phases, exact=exact)
+        if is_expected(target.part):
+            windows = cautious(windows, standing, self.phases)
+        return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
+
+    def _standing(self, release: Release) -> Callable[[Target], Progress]:
+        case = casefile_of(self.store, release.id)
+        if case is None or self.store.judged_one(release.id) is None:
+            return _as_unseen
+        verdict = case.verdict(policies_of(self.settings), self.now)
+        return WatchedRelease(release, case.promises, verdict=verdict).standing
+
+
+def planned(store: Store, settings: Settings, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
+    """Return every release that is looked at between two instants, by slot, given what is known `now`.
+
+    One whose slot lies in that time is planned as if it did not come out; others as they stand.
+    """
+    phases, extra = phases_of(settings), parts_of(settings)
+    day = Day(store, settings, phases, begin, end, now)
+    releases = store.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
+    promises: dict[str, list[Promise]] = defaultdict(list)
+    for promise in store.promises([release.id for release in releases]):
+        promises[promise.release].append(promise)
+    whole = (_with(release, (*extra(release), *_added(store, release))) for release in releases)
+    found = (day.planned(release, promises[release.id]) for release in whole)
+    return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
+
+
+def hosts_of(releases: Iterable[Planned], settings: Settings, begin: datetime, end: datetime) -> list[HostPlan]:
+    """Return the looks of each host, tripwires included, the busiest first."""
+    plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
+    for target, windows in _all_targets(releases, settings):
+        plans[target.host].append(windows)
+    budget = budget_of(settings)
+    made = []
+    for host, windows_of in plans.items():
+        minutes = demand(windows_of, begin, end)
+        rate = budget.rate(host)
+        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone, settings.policy.on_time_within / 2)
+        at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
+        made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning))
+    return sorted(made, key=lambda one: -one.looks)
+
+
+def _all_targets(releases: Iterable[Planned], settings: Settings) -> Iterator[tuple[Target, tuple[Window, ...]]]:
+    for release in releases:
+        yield from release.windows.items()
+    every = settings.watch.tripwire.every
+    for producer in settings.producer:
+        tripwires = (
+            *tripwires_of(producer.id, producer.hosts, producer.newest),
+            *press_of(producer.id, producer.press),
+        )
+        yield from ((target, always(every)) for target in tripwires)
+
+
+def _with(release: Release, extra: Iterable[Part]) -> Release:
+    return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
+
+
+def _added(store: Store, release: Release) -> Iterator[Part]:
+    return (part for part in judged_parts(store.judged_one(release.id)) if part.id.startswith(ADDED))
+
+
+def _as_unseen(_target: Target) -> Progress:
+    return UNSEEN
+
+
+def _target_json(target: Target, windows: Iterable[Window]) -> dict[str, Any]:
+    return {
+        "id": target.id,
+        "url": target.url,
+        "host": target.host,
+        "windows": [
+            {
+                "name": window.name,
+                "from": instant_json(window.begins),
+                "until": instant_json(window.ends),
+                "every": window.every.total_seconds(),
+            }
+            for window in windows
+        ],
+    }

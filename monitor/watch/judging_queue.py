@@ -1,0 +1,56 @@
+"""Which releases are to be judged, and when."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+from datetime import datetime
+
+from monitor.clock import Clock
+
+_LONGEST_PAUSE = 3600.0
+
+
+class JudgingQueue:
+    """Releases to be judged at the next turn of the loop, or at an instant; each once, however often it was put."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._soon: set[str] = set()
+        self._later: list[tuple[datetime, str]] = []
+        self._bell = asyncio.Event()
+
+    def soon(self, release: str) -> None:
+        """Have a release judged at the next turn."""
+        self._soon.add(release)
+        self._bell.set()
+
+    def at(self, instant: datetime, release: str) -> None:
+        """Have a release judged at an instant."""
+        if (instant, release) not in self._later[:1]:
+            heapq.heappush(self._later, (instant, release))
+            self._bell.set()
+
+    async def next(self) -> list[str]:
+        """Wait until something is due; return it in the order of ids."""
+        while not (due := self._due()):
+            self._bell.clear()
+            await self._wait()
+        return due
+
+    def _due(self) -> list[str]:
+        now = self._clock.now()
+        while self._later and self._later[0][0] <= now:
+            self._soon.add(heapq.heappop(self._later)[1])
+        due, self._soon = sorted(self._soon), set()
+        return due
+
+    async def _wait(self) -> None:
+        pause = _LONGEST_PAUSE
+        if self._later:
+            pause = min(pause, max(0.0, (self._later[0][0] - self._clock.now()).total_seconds()))
+        try:
+            async with asyncio.timeout(pause):
+                await self._bell.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,103 @@
+"""What listings show of promised releases: looked at closely at once, and told a person where it proves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from alerts.finding import Finding
+from monitor.clock import Clock
+from monitor.judge.spells import spells, unproved
+from monitor.look.sighting import Sighting
+from monitor.plan.targets import Target, View, recogniser_of
+from monitor.watch.admission import Roster
+from monitor.watch.leads import of_listing
+from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
+from monitor.watch.release import WatchedRelease, is_view_of_page
+from monitor.watch.watch import Watch
+from schedules.release import Release
+
+_log = structlog.get_logger(__name__)
+CLOSELY = timedelta(minutes=10)
+"""How long an address from a listing is looked at as if something were out early."""
+_PATIENCE = 15
+"""Seconds that such an address has to prove what its listing says, before a person is told."""
+_AFTER = timedelta(days=1)
+"""How long after its slot a release that is missing is worth a lead."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListingFollowUp:
+    """Follows hits.
+
+    `glance` makes one look, in its host's turn; `lead(release, finding)` tells a person;
+    `later` has something done that nobody waits for.
+    """
+
+    roster: Roster
+    watch: Watch
+    clock: Clock
+    glance: Callable[[Target], Awaitable[Sighting]]
+    lead: Callable[[str, Finding], Awaitable[None]]
+    later: Callable[[Coroutine[Any, Any, None]], None]
+
+    async def follow(self, hit: ListingMatch) -> None:
+        """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""
+        watched = self.roster.take(hit.release)
+        if watched is None:
+            return
+        _log.info("listed", release=hit.release, sort=hit.sort.value, url=hit.url, listing=hit.listing)
+        if hit.sort is MatchKind.EDITION:
+            # A page that takes each edition in turn bears the last one's title until its slot.
+            is_told = _was_missing(watched)
+        elif hit.sort is MatchKind.SERIES and not await self._bears_title(watched.release, hit.url):
+            is_told = True
+        else:
+            is_told = not await self._look_closely(watched, hit)
+        slot = self.roster.begins(hit.release)
+        if is_told and self._is_worth_telling(watched, hit, slot):
+            await self.lead(hit.release, of_listing(hit, slot))
+
+    async def _bears_title(self, release: Release, url: str) -> bool:
+        """Tell whether a page that is listed under another title bears that of the release itself."""
+        part = part_elsewhere(release, url)
+        host = urlsplit(url).hostname or ""
+        target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
+        return (await self.glance(target)).specific
+
+    async def _look_closely(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
+        """Have an address looked at every few seconds from now on; tell whether it soon proves that it is out."""
+        name = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
+        if name is None:
+            return False
+        self.later(self._relax(hit.release, name))
+        target = f"{hit.release}/{name}/{View.EDGE}"
+        for _ in range(_PATIENCE):
+            await self.clock.sleep(1)
+            runs = watched.at(target).runs
+            if any(spell.out for spell in spells(View.EDGE, runs)):
+                return True
+            if unproved(runs) is not None:
+                break
+        return False
+
+    async def _relax(self, release: str, part: str) -> None:
+        await self.clock.sleep(CLOSELY.total_seconds())
+        self.watch.relax(release, part)
+
+    def _is_worth_telling(self, watched: WatchedRelease, hit: ListingMatch, slot: datetime | None) -> bool:
+        """Tell whether it was listed before its slot, or while its page should be out and is missing or another's."""
+        if slot is None or (hit.listed.by is not None and hit.listed.by < slot):
+            return True
+        page = watched.verdict.page if watched.verdict is not None else None
+        is_out = page is not None and (page.released.by or page.first_seen.by) is not None
+        return (not is_out or hit.sort is MatchKind.EDITION) and self.clock.now() - slot < _AFTER
+
+
+def _was_missing(watched: WatchedRelease) -> bool:
+    return any(watched.remembered(target)[1] for target in watched.targets.values() if is_view_of_page(target))

@@ -1,0 +1,32 @@
+"""What other monitors on the same store saw of a release: read before anybody is told what one of them thinks of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from monitor.judge.runs import Blind, Run
+from monitor.store.interface import Store
+from monitor.threads import Ask
+from monitor.watch.release import WatchedRelease
+from schedules.promise import Promise
+
+_LATELY = timedelta(days=1)
+
+
+class OtherMonitors:
+    """Other monitors, as the store knows them."""
+
+    def __init__(self, store: Store, ask: Ask) -> None:
+        self._store = store
+        self._ask = ask
+
+    async def hear(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
+        """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""
+        store, name = self._store, watched.release.id
+
+        def read() -> tuple[list[Run], tuple[Promise, ...], list[Blind]]:
+            return store.runs_of_release(name), tuple(store.promises([name])), store.blind(now - _LATELY, now)
+
+        runs, watched.promises, blind = await self._ask(read)
+        watched.take_others(runs)
+        return blind

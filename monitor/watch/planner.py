@@ -1,0 +1,188 @@
+"""Where the poller looks: each target of a watched release, in the windows that its standing calls for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+from zlib import crc32
+
+from monitor.clock import Clock
+from monitor.judge.policy import Policies
+from monitor.judge.window import is_exact
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Phases, Window
+from monitor.plan.predicted import EXPECTED, cautious, is_expected
+from monitor.plan.targets import Target, targets_of
+from monitor.plan.windows import windows_for
+from monitor.watch.release import WatchedRelease, is_view_of_page
+from schedules.announcement import Part, Role
+from schedules.in_force import InForce, slot_in_force
+from schedules.release import Release
+
+_FOUND = "found-"
+ADDED = (_FOUND, EXPECTED, "elsewhere-")
+"""How the ids of parts begin that no calendar told of, and no configuration."""
+_FILES = {"attachment", "html", "data"}
+_SHARED = 4096
+
+
+Recall = Callable[[Target, WatchedRelease], None]
+
+
+class Looker(Protocol):
+    """What the watch asks of the poller."""
+
+    def watch(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta = ...,
+        *,
+        instant: datetime | None = None,
+        soon: bool = False,
+    ) -> None:
+        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`."""
+
+    def drop(self, target_id: str) -> None:
+        """Look at a target no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRules:
+    """How releases are watched and judged, from the configuration."""
+
+    monitor: str = "edge"
+    phases: Phases = field(default_factory=Phases)
+    policies: Policies = field(default_factory=Policies)
+    origin_view: bool = True
+    primary: str | None = None
+    extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
+
+
+class Planner:
+    """Keeps the poller's windows those of every watched release."""
+
+    def __init__(
+        self, clock: Clock, looker: Looker, rules: WatchRules, recall: Recall = lambda _target, _watched: None
+    ) -> None:
+        """`recall` hears of each target that is about to be looked at, with what is known of it."""
+        self._clock = clock
+        self._looker = looker
+        self._rules = rules
+        self._recall = recall
+        self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
+        self._named: dict[str, frozenset[str]] = {}
+
+    def take(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
+        """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
+        watched.announced = release
+        watched.release = self.with_parts(release, watched.release.parts)
+        self.set_targets(watched, soon=soon)
+
+    def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
+        """Return a release with its configured parts, and those of `known` that were found while watching."""
+        parts = {part.id: part for part in known if part.id.startswith(ADDED)}
+        parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
+        all_parts = tuple(parts.values())
+        return release if all_parts == release.parts else replace(release, parts=all_parts)
+
+    def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
+        """Watch further parts of a release; `soon`: look at them at once."""
+        watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
+        self.set_targets(watched, soon=soon)
+
+    def take_found(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Watch the files that a page names which is out as promised; one that was expected there is that part."""
+        files = [one for one in sighting.found if one.role in _FILES]
+        # What a page says before its slot is told to nobody, and the names of its files are part of that.
+        if not files or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+            return
+        self._confirm(watched, {one.url for one in files})
+        known = {part.url for part in watched.release.parts}
+        found = [one for one in files if one.url not in known]
+        if not found:
+            return
+        first = _next_number(watched.release.parts)
+        names = (f"{_FOUND}{first + place}" for place in range(len(found)))
+        self.add_parts(
+            watched,
+            [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
+        )
+
+    def _confirm(self, watched: WatchedRelease, named: set[str]) -> None:
+        """Look at parts that were expected as at any other, now that a page names their addresses."""
+        expected = {part.url for part in watched.release.parts if is_expected(part.id)} & named
+        known = self._named.get(watched.release.id, frozenset())
+        if not expected <= known:
+            self._named[watched.release.id] = known | expected
+            self.replan(watched)
+
+    def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
+        """Look at the targets of a release as it is now, and at no others of it."""
+        before = watched.targets.keys()
+        watched.aim(targets_of(watched.release, origin_view=self._rules.origin_view))
+        for gone in before - watched.targets.keys():
+            self._looker.drop(gone)
+        self.replan(watched, soon=soon)
+
+    def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
+        """Tell the poller the windows that differ from those it has."""
+        now = self._clock.now()
+        promised = slot_in_force(watched.promises, now, self._rules.primary)
+        for target in watched.targets.values():
+            windows = self._windows(watched, target, promised, now)
+            if _differ(windows, watched.at(target.id).windows, now):
+                instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
+                self._plan(watched, target, windows, instant, soon=soon)
+
+    def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
+        if promised.slot is None:
+            return ()
+        stands, exact = watched.standing(target), is_exact(promised)
+        windows = windows_for(target, promised.slot, stands, self._rules.phases, now, exact=exact)
+        if is_expected(target.part) and target.url not in self._named.get(watched.release.id, ()):
+            windows = cautious(windows, stands, self._rules.phases)
+        if len(self._shared) >= _SHARED:
+            self._shared.clear()
+        # Releases of one slot are looked at in the same windows: one copy does for all.
+        return self._shared.setdefault(windows, windows)
+
+    def forget(self, watched: WatchedRelease) -> None:
+        """Look at nothing of a release any more."""
+        self._named.pop(watched.release.id, None)
+        for target in watched.targets:
+            self._looker.drop(target)
+
+    def _lies_ahead(self, watched: WatchedRelease, now: datetime) -> bool:
+        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        begins = slot.begins() if slot is not None else None
+        return begins is not None and begins > now
+
+    def _plan(
+        self,
+        watched: WatchedRelease,
+        target: Target,
+        windows: tuple[Window, ...],
+        instant: datetime | None,
+        *,
+        soon: bool,
+    ) -> None:
+        watched.spot(target.id).windows = windows
+        if windows:
+            self._recall(target, watched)
+            # The shift spreads targets over their spacing, the same after every restart.
+            shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
+            self._looker.watch(target, windows, shift, instant=instant, soon=soon)
+        else:
+            self._looker.drop(target.id)
+
+
+def _next_number(parts: Sequence[Part]) -> int:
+    numbers = [int(part.id.removeprefix(_FOUND)) for part in parts if part.id.startswith(_FOUND)]
+    return max([len(parts) - 1, *numbers]) + 1
+
+
+def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:
+    return tuple(new) != tuple(window for window in old if window.ends > now)

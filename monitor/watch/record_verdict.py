@@ -1,0 +1,81 @@
+"""Verdicts written down when people would see a difference, with how they were measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+
+from alerts import tellable_facts as news
+from alerts.incident import kind_of
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
+from monitor.judge.runs import Blind
+from monitor.judge.verdict import Kind, Verdict
+from monitor.store.interface import Conflict
+from monitor.store.writer import Writer
+from monitor.watch.planner import WatchRules
+from monitor.watch.release import WatchedRelease
+from schedules.times.interval import Bounds
+
+_log = structlog.get_logger(__name__)
+_AROUND = timedelta(days=1)
+
+
+class Recorder:
+    """Writes verdicts and what follows from them."""
+
+    def __init__(
+        self,
+        writer: Writer,
+        events: VerdictRecord,
+        rules: WatchRules,
+        clock_offset: Callable[[], Bounds | None],
+        on_recorded: Callable[[Recorded], None],
+    ) -> None:
+        """`clock_offset` tells how far our clock is off; `on_recorded` hears of every verdict written."""
+        self._writer = writer
+        self._events = events
+        self._rules = rules
+        self._clock_offset = clock_offset
+        self._on_recorded = on_recorded
+
+    def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
+        """Return how a verdict was measured, for the draft."""
+        slot = verdict.slot.begins() if verdict.slot else None
+        near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
+        records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
+        spacing = self._rules.phases.slot_every.total_seconds()
+        return Measured(self._rules.monitor, watched.runs, near, self._clock_offset(), spacing, records)
+
+    def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
+        """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
+        return _told(verdict, self.measured(watched, verdict, blind)) != watched.told
+
+    async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
+        """Write a verdict down, unless it differs in nothing but lengths that still grow.
+
+        False when a person wrote to the same draft meanwhile: judged again, it is read again.
+        """
+        measured = self.measured(watched, verdict, blind)
+        told = _told(verdict, measured)
+        if told == watched.told:
+            return True
+        try:
+            recorded = await self._writer.write(lambda tx: self._events.record(tx, verdict, measured, now))
+        except Conflict:
+            return False
+        watched.told = told
+        watched.incident = recorded.incident.id if recorded.incident else None
+        word, grade = verdict.word.value, verdict.grade.value
+        _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
+        self._on_recorded(recorded)
+        return True
+
+
+def _told(verdict: Verdict, measured: Measured) -> object:
+    """Return what people would see of a verdict, less lengths that still grow."""
+    facts = release_facts(verdict, measured)
+    company = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
+    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), company

@@ -1,0 +1,122 @@
+"""Everything a verdict rests on, read back from the store: for the board, for `explain` and for `replay`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from alerts.draft.code import Book
+from alerts.finding import ReleaseFacts
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.verdicts import body_of
+from monitor.judge.findings.platform import BEHIND, with_platform
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policies
+from monitor.judge.runs import Blind, Run
+from monitor.judge.verdict import Verdict
+from monitor.store.interface import Store
+from monitor.store.rows import Judged
+from schedules.announcement import Part, Role
+from schedules.promise import Promise
+from schedules.release import Release
+
+_AROUND = timedelta(days=30)
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCase:
+    """Everything a verdict on a release rests on."""
+
+    release: Release
+    promises: list[Promise]
+    runs: dict[str, list[Run]]
+    blind: list[Blind]
+
+    def verdict(self, policies: Policies, now: datetime) -> Verdict:
+        """Judge it as of an instant."""
+        return judge(self.release, self.promises, self.runs, self.blind, policies.of(self.release.producer), now)
+
+
+def casefile_of(store: Store, release: str) -> StoredCase | None:
+    """Read back everything that a verdict on a release rests on; None for a release that is not known."""
+    found = store.release(release)
+    if found is None:
+        return None
+    runs: dict[str, list[Run]] = defaultdict(list)
+    for run in store.runs_of_release(release):
+        runs[run.target].append(run)
+    promises = store.promises([release])
+    return StoredCase(_with_parts(found, store.judged_one(release)), promises, dict(runs), _blind(store, promises))
+
+
+def _with_parts(release: Release, row: Judged | None) -> Release:
+    """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
+    announced = {part.id for part in release.parts}
+    return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
+
+
+def judged_parts(row: Judged | None) -> list[Part]:
+    """Return the parts that a release was last judged with, recognisers left out."""
+    told = row.body["parts"] if row is not None else ()
+    return [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in told]
+
+
+def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None) -> dict[str, Any]:
+    """Return the JSON of a release as of now: the stored one when it is final, else judged again.
+
+    `book` replaces the editions of the Code as shipped.
+    """
+    case = None if row.final else casefile_of(store, row.release)
+    if case is None:
+        return row.body
+    incident = store.incident(row.body["incident"]) if row.body["incident"] else None
+    return body_of(in_company(store, policies, case.verdict(policies, now)), incident, book)
+
+
+def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
+    """Return what people may know of a release, judged as of an instant; None for one that is not known."""
+    case = casefile_of(store, release)
+    if case is None:
+        return None
+    verdict = in_company(store, policies, case.verdict(policies, now))
+    return release_facts(verdict, Measured(monitor, case.runs, case.blind))
+
+
+def unjudged(
+    store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
+) -> dict[str, Any] | None:
+    """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
+    case = None if store.judged_one(release) is not None else casefile_of(store, release)
+    return None if case is None else body_of(case.verdict(policies, now), None, book)
+
+
+def ahead_of(
+    store: Store, policies: Policies, book: Book | None = None
+) -> Callable[[str, datetime], dict[str, Any] | None]:
+    """Return what tells of a release by its id as of an instant, when it is promised and not watched yet."""
+    return lambda release, now: unjudged(store, policies, release, now, book)
+
+
+def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
+    """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
+
+    These are taken as last judged, since only what was judged of them can have told against the platform.
+    """
+    slot = verdict.slot.instant if verdict.slot is not None else None
+    if verdict.word not in BEHIND or slot is None:
+        return verdict
+    rows = [row for row in store.judged(slot, slot + _MOMENT) if row.release != verdict.release and row.word in BEHIND]
+    cases = ((casefile_of(store, row.release), row) for row in rows)
+    return with_platform(verdict, [case.verdict(policies, row.at) for case, row in cases if case is not None])
+
+
+def _blind(store: Store, promises: list[Promise]) -> list[Blind]:
+    begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
+    passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
+    if not begins or not passes:
+        return []
+    return store.blind(min(begins) - _AROUND, max(passes) + _AROUND)

@@ -1,0 +1,238 @@
+"""One release under watch: its promises, its targets, and what was seen of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from monitor.judge.runs import MOST_CHANGES, Blind, Run, changes, extend, left
+from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Window, window_at
+from monitor.plan.targets import Target, View
+from monitor.plan.windows import AGAIN, Progress, Stage
+from schedules.promise import Promise
+from schedules.release import Release
+
+_OUT = {Word.ON_TIME, Word.LATE}
+_OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
+
+
+@dataclass(slots=True)
+class TargetState:
+    """One address of a release: when it is looked at, and what was seen of it.
+
+    `target` is None while nobody looks at it: what was seen is judged all the same.
+    """
+
+    target: Target | None = None
+    windows: tuple[Window, ...] = ()
+    runs: tuple[Run, ...] = ()
+
+
+_NOWHERE = TargetState()
+
+
+@dataclass(slots=True)
+class WatchedRelease:
+    """A release, and everything known of it, as the daemon holds it in memory.
+
+    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
+    `spots` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
+    alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
+    that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
+    are runs of other monitors on the same store: judged, and never lengthened by looks of ours.
+    """
+
+    release: Release
+    promises: Sequence[Promise]
+    announced: Release | None = None
+    spots: dict[str, TargetState] = field(default_factory=dict)
+    verdict: Verdict | None = None
+    final_since: datetime | None = None
+    incident: str | None = None
+    told: object = None
+    held: datetime | None = None
+    closely: tuple[tuple[str, datetime], ...] = ()
+    others: tuple[Run, ...] = ()
+    monitor: str = ""
+
+    @property
+    def targets(self) -> dict[str, Target]:
+        """Return what is looked at."""
+        return {name: spot.target for name, spot in self.spots.items() if spot.target is not None}
+
+    @property
+    def runs(self) -> dict[str, tuple[Run, ...]]:
+        """Return what was seen of every target, those that nobody looks at any more included."""
+        own = {name: spot.runs for name, spot in self.spots.items() if spot.runs}
+        heard = {run.target for run in self.others}
+        return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
+
+    def recall(self, runs: Iterable[Run]) -> None:
+        """Take the runs that a store held when this release came under watch: those of other monitors apart."""
+        for run in runs:
+            if self._is_own(run):
+                self.spot(run.target).runs += (run,)
+            else:
+                self.others += (run,)
+
+    def take_others(self, runs: Iterable[Run]) -> None:
+        """Take what other monitors saw, of the runs that the store holds now."""
+        self.others = tuple(run for run in runs if not self._is_own(run))
+
+    def _is_own(self, run: Run) -> bool:
+        return run.monitor in ("", self.monitor)
+
+    def spot(self, target: str) -> TargetState:
+        """Return a target's spot, made when there is none."""
+        spot = self.spots.get(target)
+        if spot is None:
+            spot = self.spots[target] = TargetState()
+        return spot
+
+    def at(self, target: str) -> TargetState:
+        """Return a target's spot to read, an empty one when there is none."""
+        return self.spots.get(target, _NOWHERE)
+
+    def aim(self, targets: Iterable[Target]) -> None:
+        """Look at these and at no others; what differs from before has no windows yet."""
+        wanted = {target.id: target for target in targets}
+        for name in [*wanted, *(self.spots.keys() - wanted.keys())]:
+            spot, target = self.spot(name), wanted.get(name)
+            if spot.target != target:
+                spot.target, spot.windows = target, ()
+
+    def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
+        """Fold a sighting in; returns the run it went to and whether that run is new.
+
+        Bytes count for files alone: a page differs at every look, and its state is what the recogniser read. Those of
+        a file that kept changing do not either: each look would make a run, and tell nothing.
+        Raises OutOfOrder.
+        """
+        spot = self.spot(target.id)
+        counts = target.file or target.recognise == "changed"
+        if not counts or (sighting.digest is not None and changes(spot.runs) >= MOST_CHANGES):
+            sighting = replace(sighting, digest=None)
+        outcome = extend(spot.runs[-1] if spot.runs else None, sighting, spacing, apart=apart)
+        if isinstance(outcome, Run) and spot.runs:
+            spot.runs = (*spot.runs[:-1], outcome)
+            return outcome, False
+        begun = replace(outcome if isinstance(outcome, Run) else outcome[1], monitor=self.monitor)
+        spot.runs = (*spot.runs, begun)
+        return begun, True
+
+    def last_run(self, target: str) -> Run | None:
+        """Return the last run of a target."""
+        runs = self.at(target).runs
+        return runs[-1] if runs else None
+
+    def last_proved(self, target: str) -> Run | None:
+        """Return the last run of a target that proved anything."""
+        return next((run for run in reversed(self.at(target).runs) if run.state is not State.UNKNOWN), None)
+
+    def spacing(self, target: Target, now: datetime) -> timedelta | None:
+        """Return the spacing that was in force since the last look at a target, None when any gap is allowed."""
+        spot = self.at(target.id)
+        window = window_at(spot.windows, spot.runs[-1].last_received) if spot.runs else None
+        if window is None and (again := window_at(spot.windows, now)) is not None and again.name == AGAIN:
+            # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
+            window = again
+        return window.every if window else None
+
+    def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
+        """Undo the last `add`, which nobody could keep: `before` was the last run then."""
+        spot = self.spots[target]
+        spot.runs = spot.runs[:-1] if before is None or new else (*spot.runs[:-1], before)
+
+    def remembered(self, target: Target) -> tuple[str | None, bool]:
+        """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.
+
+        A baseline is the first body that was read, and it is known from its run alone.
+        """
+        runs = self.at(target.id).runs
+        first = next((run for run in runs if run.digest is not None), None)
+        baseline = first.digest if first is not None and target.recognise == "changed" else None
+        return baseline, any(run.status == HTTPStatus.NOT_FOUND for run in runs)
+
+    def replace_last(self, run: Run) -> None:
+        """Put a run that has changed in the place of the last one of its target."""
+        spot = self.spots[run.target]
+        spot.runs = (*spot.runs[:-1], run)
+
+    def standing(self, target: Target) -> Progress:
+        """Return how a target stands, from the last verdict."""
+        stands = self._standing(target)
+        since = dict(self.closely).get(target.part)
+        return Progress(Stage.EXPOSED, since) if since is not None and stands.stage is Stage.UNSEEN else stands
+
+    def _standing(self, target: Target) -> Progress:
+        verdict = self.verdict
+        part = self._part(target.part)
+        if verdict is None or part is None:
+            return Progress()
+        if verdict.word in _OVER:
+            return Progress(Stage.CLOSED)
+        exposed = [exposure.start.by for exposure in part.exposures if exposure.open and exposure.start.by]
+        if exposed:
+            return Progress(Stage.EXPOSED, min(exposed))
+        return self._seen(target, part, verdict)
+
+    def _seen(self, target: Target, part: PartVerdict, verdict: Verdict) -> Progress:
+        if (since := _out_since(part)) is not None:
+            return Progress(Stage.SEEN, since, complete=not self._is_hidden(target), left=self._left(target, since))
+        page = verdict.page
+        out = _out_since(page) if page is not None else None
+        return Progress() if out is None else Progress(Stage.SEEN, out, complete=False)
+
+    def _left(self, target: Target, since: datetime) -> datetime | None:
+        """Return when either view of a part was last found gone, or other bytes, after it was out; None when back."""
+        turns = (left(self.at(f"{target.release}/{target.part}/{view}").runs) for view in (View.EDGE, View.ORIGIN))
+        return max((turn for turn in turns if turn is not None and turn > since), default=None)
+
+    def _is_hidden(self, target: Target) -> bool:
+        """Tell whether users have never been seen to get what is out: how long an edge hides it is to be measured."""
+        runs = self.at(target.id).runs
+        return target.view is View.EDGE and bool(runs) and all(run.state is not State.PRESENT for run in runs)
+
+    def _part(self, part_id: str) -> PartVerdict | None:
+        parts = self.verdict.parts if self.verdict else ()
+        return next((part for part in parts if part.id == part_id), None)
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether nothing of it will be looked at again."""
+        return all(not spot.windows or spot.windows[-1].ends <= now for spot in self.spots.values())
+
+
+def _together(own: Iterable[Run], others: Iterable[Run], target: str) -> tuple[Run, ...]:
+    """Return all runs of a target in time order."""
+    theirs = (run for run in others if run.target == target)
+    return tuple(sorted((*own, *theirs), key=lambda run: run.key))
+
+
+def _out_since(part: PartVerdict) -> datetime | None:
+    """Return since when a part has been out as promised, None while it is not."""
+    if part.released.by is not None:
+        return part.released.by
+    if part.word in _OUT or (part.word is Word.UNPROVEN and part.first_seen.by is not None):
+        return part.first_seen.by
+    return None
+
+
+def is_view_of_page(target: Target) -> bool:
+    """Tell whether a target is what users see of the landing page."""
+    return target.part == "page" and target.view is View.EDGE
+
+
+def extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:
+    """Return blind spans with one more, in time order.
+
+    One that begins at the same instant for the same cause and scope is extended, and never shortened: the
+    same as in the store, so that what is judged now is judged alike ever after.
+    """
+    known = next((one for one in spans if replace(one, ends=span.ends) == span), None)
+    others = [one for one in spans if one is not known]
+    longest = span if known is None else replace(span, ends=max(known.ends, span.ends))
+    return sorted([*others, longest], key=lambda one: one.begins)

@@ -1,0 +1,192 @@
+"""Listings, feeds and the press: what shows a release at an address nobody promised, or asks for a person."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+from monitor.config.settings import ProducerSettings
+from monitor.look.fetch import Found
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
+from monitor.plan.windows import LISTING
+from monitor.watch.listing_match import ListingMatch, Matcher, Near
+from schedules.times.interval import Interval
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_END = datetime(2200, 1, 1, tzinfo=UTC)
+_MOST_SEEN = 20_000
+_CHILD = "sitemap"
+MOST_CHILDREN = 3
+"""How many sitemaps of one index are looked at: each more makes all of them rarer."""
+
+Planned = tuple[Target, tuple[Window, ...], timedelta]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who hears what tripwires show.
+
+    `hit` of an entry that speaks of a release of the listing's producer; `newcomer(producer, found)` of one that was
+    not there at the look before and speaks of none; `press(producer, found, at)` of an item of the press that holds one
+    of the producer's keywords; `replan` when other addresses are to be looked at than before.
+    """
+
+    hit: Callable[[ListingMatch], None] = lambda _hit: None
+    newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
+    press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
+    replan: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class _Listing:
+    """One tripwire: whose it is, what it has shown in this life, and when it was last read."""
+
+    producer: ProducerSettings
+    is_press: bool = False
+    seen: set[str] = field(default_factory=set)
+    read: datetime | None = None
+    near: tuple[Near, ...] = ()
+
+
+@dataclass(slots=True)
+class Tripwires:
+    """Every tripwire of every configured producer.
+
+    `near` tells a producer's releases whose slot has not long passed, `kin` all that bear the address or title of an
+    entry. What a listing shows at the first look of a life is what it showed before, unless it is dated after `since`.
+    """
+
+    producers: Sequence[ProducerSettings]
+    near: Callable[[str], Sequence[Near]]
+    kin: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
+    heard: Heard = field(default_factory=Heard)
+    since: datetime = _END
+    _listings: dict[str, _Listing] = field(default_factory=dict)
+    _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    # Of each producer, what has been heard of releases that are near: all others are forgotten with them.
+    _hits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def targets(self) -> Iterator[Target]:
+        """Yield the targets of all tripwires."""
+        for producer in self.producers:
+            for target in self._newest(producer):
+                self._listings.setdefault(target.id, _Listing(producer))
+                yield target
+            for target in press_of(producer.id, producer.press):
+                self._listings.setdefault(target.id, _Listing(producer, is_press=True))
+                yield target
+
+    def planned(self, every: timedelta) -> Iterator[Planned]:
+        """Yield all targets with their windows and shifts: one request `every` so often for each producer and host."""
+        shared: dict[tuple[str, str], list[Target]] = defaultdict(list)
+        for target in self.targets():
+            shared[self._listings[target.id].producer.id, target.host].append(target)
+        for targets in shared.values():
+            for place, target in enumerate(targets):
+                yield target, always(every * len(targets)), every * place
+
+    def see(self, target: Target, sighting: Sighting) -> None:
+        """Take in a look at a tripwire."""
+        listing = self._listings.get(target.id)
+        if listing is None or (sighting.state is State.UNKNOWN and not sighting.found):
+            return
+        entries = [one for one in sighting.found if one.role != _CHILD]
+        fresh = self._fresh(listing, entries)
+        if listing.is_press:
+            self._see_press(listing.producer, fresh, sighting)
+        else:
+            self._see_newest(listing, target, sighting, entries, fresh)
+            self._see_children(target, [one for one in sighting.found if one.role == _CHILD])
+        listing.read = sighting.proved_from
+
+    def _newest(self, producer: ProducerSettings) -> Iterator[Target]:
+        own = tripwires_of(producer.id, producer.hosts, producer.newest)
+        named = [url for target in own for url in self._children.get(target.id, ())]
+        yield from {target.id: target for target in (*own, *sitemaps_of(producer.id, named))}.values()
+
+    def _see_newest(
+        self, listing: _Listing, target: Target, sighting: Sighting, entries: list[Found], fresh: list[Found]
+    ) -> None:
+        producer, near = listing.producer.id, tuple(self.near(listing.producer.id))
+        # What was there at the look before has been held against the same releases then.
+        asked = fresh if near == listing.near else entries
+        new = {one.url for one in fresh}
+        matcher = Matcher(near, sighting.received, lambda found: self.kin(producer, found))
+        listing.near, names = near, {one.release.id for one in near}
+        heard = self._hits[producer] = {hit for hit in self._hits.get(producer, ()) if hit[0] in names}
+        taken = set()
+        for one in asked:
+            for release, sort in matcher.hits(one, is_fresh=one.url in new):
+                taken.add(one.url)
+                if (release, one.url) not in heard:
+                    heard.add((release, one.url))
+                    listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
+                    self.heard.hit(ListingMatch(release, sort, one.url, target.url, listed))
+        for one in fresh:
+            if one.url not in taken:
+                self.heard.newcomer(producer, one)
+
+    def _see_children(self, target: Target, children: Sequence[Found]) -> None:
+        """Look into the sitemaps that an index of the same host names: those last touched, or else the last of them."""
+        own = [one for one in children if urlsplit(one.url).netloc == urlsplit(target.url).netloc]
+        latest = sorted(own, key=lambda one: dated(one) or _BEGINNING)[-MOST_CHILDREN:]
+        chosen = tuple(sorted(one.url for one in latest))
+        if chosen != self._children.get(target.id, ()):
+            self._children[target.id] = chosen
+            self._forget_unnamed()
+            self.heard.replan()
+
+    def _forget_unnamed(self) -> None:
+        """Let go of sitemaps that no index names any more: some publishers make a new one each day."""
+        named = {target.id for target in self.targets()}
+        self._listings = {name: listing for name, listing in self._listings.items() if name in named}
+        self._children = {name: children for name, children in self._children.items() if name in named}
+
+    def _see_press(self, producer: ProducerSettings, fresh: Iterable[Found], sighting: Sighting) -> None:
+        for one in fresh:
+            if _speaks_of(one, producer.press_keywords):
+                self.heard.press(producer.id, one, sighting.received)
+
+    def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
+        """Return what a listing shows for the first time in this life; at the first look, what is dated since."""
+        fresh = [one for one in entries if one.url not in listing.seen]
+        if len(listing.seen) < _MOST_SEEN:
+            listing.seen.update(one.url for one in fresh)
+        return [one for one in fresh if listing.read is not None or self._is_later(one)]
+
+    def _is_later(self, found: Found) -> bool:
+        date = dated(found)
+        return date is not None and date > self.since
+
+
+def dated(found: Found) -> datetime | None:
+    """Return when an entry says that it was published, or else touched; None when it tells no time that can be read."""
+    told = (found.facts.get(name, "") for name in ("published", "public_timestamp", "updated"))
+    return next((moment for text in told if (moment := _moment(text)) is not None), None)
+
+
+def always(every: timedelta) -> tuple[Window, ...]:
+    """Return the window of a tripwire, which is looked at whatever the hour."""
+    return (Window("tripwire", _BEGINNING, _END, every, chance=LISTING),)
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the instant that a feed (RFC 822 or 3339) or a sitemap (W3C, a day at the least) writes."""
+    for read in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = read(text)
+        except (ValueError, OverflowError):
+            continue
+        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _speaks_of(one: Found, keywords: Iterable[str]) -> bool:
+    text = f"{one.title} {one.facts.get('summary', '')}".casefold()
+    return any(keyword.casefold() in text for keyword in keywords)

@@ -1,0 +1,99 @@
+"""Releases that a listing shows and no calendar announced: an edition seen without any promise."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.look.fetch import Answer, Failure, Fetcher, Found, Request
+from monitor.plan.targets import GOVUK, Target, content_twin
+from monitor.store.interface import Store
+from monitor.store.writer import Writer
+from monitor.watch.admission import Roster
+from monitor.watch.release import is_view_of_page
+from monitor.watch.tripwires import dated
+from monitor.watch.watch import Watch
+from schedules.announcement import Part, Role
+from schedules.identity import made_id
+from schedules.release import Release
+from schedules.sources.govuk_items import NotAContentItem, read_item
+from schedules.titles import unlabelled
+
+_log = structlog.get_logger(__name__)
+_STATISTICS = "/government/statistics/"
+_NEW = timedelta(days=3)
+PATIENCE = timedelta(minutes=15)
+"""How long the calendars have to tell that it was announced after all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unannounced:
+    """Takes up what listings show and no calendar knows.
+
+    `turn` waits for a host's next start; `look` makes one look at a target, in its host's turn.
+    """
+
+    store: Store
+    writer: Writer
+    roster: Roster
+    watch: Watch
+    fetcher: Fetcher
+    clock: Clock
+    turn: Callable[[str], Awaitable[None]]
+    look: Callable[[Target], Awaitable[None]]
+
+    async def consider(self, producer: str, found: Found) -> None:
+        """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
+        release = _release(producer, found)
+        if (
+            self._is_known(release, found)
+            or not await self._may_be_statistics(release)
+            or not await self._is_new(found)
+        ):
+            return
+        # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
+        await self.clock.sleep(PATIENCE.total_seconds())
+        if self._is_known(release, found):
+            return
+        _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
+        await self.writer.write(lambda tx: tx.save_release(release))
+        self.watch.adopt(release, [])
+        for target in list(self.watch.releases[release.id].targets.values()):
+            if is_view_of_page(target):
+                await self.look(target)
+
+    def _is_known(self, release: Release, found: Found) -> bool:
+        return bool(self.roster.kin(release.producer, found)) or self.store.release(release.id) is not None
+
+    async def _may_be_statistics(self, release: Release) -> bool:
+        parts = urlsplit(release.url)
+        if parts.hostname == GOVUK:
+            return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
+        return await self.roster.has_series(release.producer, release.title)
+
+    async def _is_new(self, found: Found) -> bool:
+        """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""
+        twin = content_twin(found.url)
+        first = dated(found) if twin is None else await self._first_published(twin)
+        return first is not None and self.clock.now() - first <= _NEW
+
+    async def _first_published(self, twin: str) -> datetime | None:
+        await self.turn(GOVUK)
+        answer: Answer | Failure = await self.fetcher.fetch(Request(twin, accept="application/json"))
+        if isinstance(answer, Failure) or answer.status != 200:
+            return None
+        try:
+            return read_item(answer.body).first_published_at
+        except NotAContentItem:
+            return None
+
+
+def _release(producer: str, found: Found) -> Release:
+    page = Part("page", Role.PAGE, found.url, "govuk" if content_twin(found.url) is not None else None)
+    title = unlabelled(found.title)
+    return Release(made_id(found.url, producer, title), title, producer, found.url, (page,))

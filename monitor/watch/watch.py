@@ -1,0 +1,301 @@
+"""The releases under watch: sightings come in, runs and verdicts go out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import reduce
+from typing import Any
+
+import structlog
+
+from alerts.finding import ReleaseFacts
+from monitor.clock import Clock
+from monitor.deliver.facts import release_facts
+from monitor.deliver.verdicts import Recorded, VerdictRecord
+from monitor.errors import StoreFault
+from monitor.judge.findings.platform import with_platform
+from monitor.judge.judge import judge
+from monitor.judge.policy import Grade
+from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
+from monitor.judge.verdict import Verdict, Word
+from monitor.look.fetch import Answer, Failure
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target
+from monitor.store.writer import Writer
+from monitor.watch.intake import Disorder, Troubles
+from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.keeper import Keeper
+from monitor.watch.other_monitors import OtherMonitors
+from monitor.watch.planner import Looker, Planner, Recall, WatchRules
+from monitor.watch.platform import company_of, others_behind
+from monitor.watch.record_verdict import Recorder
+from monitor.watch.release import WatchedRelease, extended
+from schedules.announcement import Part
+from schedules.in_force import slot_in_force
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.times.interval import Bounds
+
+_log = structlog.get_logger(__name__)
+_UNSETTLED = {Word.PENDING, Word.UNPROVEN}
+HOLD = timedelta(seconds=30)
+"""How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
+_AGAIN = timedelta(seconds=1)
+
+
+class Watch:
+    """Holds every release whose slot is near or whose watch is open, and keeps its verdict true."""
+
+    def __init__(  # noqa: PLR0913 # the edges it stands between
+        self,
+        clock: Clock,
+        looker: Looker,
+        writer: Writer,
+        events: VerdictRecord,
+        keeper: Keeper,
+        rules: WatchRules,
+        *,
+        on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
+        clock_offset: Callable[[], Bounds | None] = lambda: None,
+        recall: Recall = lambda _target, _watched: None,
+        troubles: Troubles | None = None,
+        peers: OtherMonitors | None = None,
+    ) -> None:
+        """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off.
+
+        `recall` is given what is known of a target before it is looked at, from an earlier life too.
+        """
+        self._clock = clock
+        self._planner = Planner(clock, looker, rules, recall)
+        self._writer = writer
+        self.events = events
+        self._keeper = keeper
+        self._rules = rules
+        self._recorder = Recorder(writer, events, rules, clock_offset, on_recorded)
+        self._peers = peers
+        self._troubles = troubles or Troubles()
+        self._disorder = Disorder(self._troubles)
+        self._releases: dict[str, WatchedRelease] = {}
+        self._blind: list[Blind] = []
+        self._agenda = JudgingQueue(clock)
+
+    @property
+    def releases(self) -> Mapping[str, WatchedRelease]:
+        """Return every release under watch."""
+        return self._releases
+
+    @property
+    def ahead(self) -> timedelta:
+        """Return how long before its slot a release comes under watch, with a day for the roll."""
+        return self._rules.phases.far_from + timedelta(days=1)
+
+    def adopt(
+        self,
+        release: Release,
+        promises: Sequence[Promise],
+        runs: Iterable[Run] = (),
+        *,
+        found: Sequence[Part] = (),
+        soon: bool = False,
+    ) -> None:
+        """Watch a release, or take what its calendars now say of it.
+
+        `runs` are those of an earlier life, and `found` the parts it was judged with. `soon`: begin with a look at
+        every target.
+        """
+        is_new = release.id not in self._releases
+        first = WatchedRelease(replace(release, parts=(*release.parts, *found)), (), monitor=self._rules.monitor)
+        watched = self._releases.setdefault(release.id, first)
+        watched.promises = tuple(promises)
+        watched.recall(runs)
+        if is_new:
+            self._hold_if_passed(watched)
+        self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
+        self.judge_soon(release.id)
+
+    def forget_old(self, now: datetime) -> list[str]:
+        """Let go of releases that nobody will look at again; return which."""
+        over = [
+            name
+            for name, watched in self._releases.items()
+            if watched.verdict and watched.verdict.final and watched.is_over(now)
+        ]
+        for name in over:
+            self.forget(name)
+        return over
+
+    def forget(self, release: str) -> None:
+        """Let go of a release."""
+        watched = self._releases.pop(release, None)
+        if watched is None:
+            return
+        self._planner.forget(watched)
+        for target in watched.spots:
+            self._keeper.forget(target)
+            self._disorder.forget(target)
+
+    def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+        """Take in one sighting of a target of a watched release."""
+        watched = self._releases.get(target.release)
+        if watched is None:
+            return
+        before, last = watched.last_proved(target.id), watched.last_run(target.id)
+        try:
+            run, new = watched.add(
+                target, sighting, watched.spacing(target, sighting.sent), apart=self._was_blind(sighting, watched)
+            )
+        except OutOfOrder:
+            self._disorder.tell(sighting, last)
+            return
+        if not self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run)):
+            watched.take_back(target.id, last, new=new)
+            return
+        self._planner.take_found(watched, sighting)
+        if watched.held is not None and target.part == "page" and sighting.state is not State.UNKNOWN:
+            watched.held = None
+            self.judge_soon(target.release)
+        elif new or watched.standing(target).left is not None or self._is_unsettled(watched, sighting.received):
+            self.judge_soon(target.release)
+
+    def blind(self, span: Blind) -> None:
+        """Take in a span in which nothing could be seen; everything it touches is judged again."""
+        self._blind = extended(self._blind, span)
+        for release in self._releases:
+            self.judge_soon(release)
+
+    def judge_soon(self, release: str) -> None:
+        """Have a release judged at the next turn of the loop."""
+        self._agenda.soon(release)
+
+    async def run(self) -> None:
+        """Judge what has changed or is due to be judged again, until cancelled."""
+        while True:
+            await self.judge_all(await self._agenda.next())
+
+    async def judge_all(self, releases: Iterable[str]) -> None:
+        """Judge these releases and write down every verdict that changed."""
+        for release in releases:
+            watched = self._releases.get(release)
+            if watched is not None:
+                await self._judge(watched)
+
+    def verdict_now(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now, None when it is not watched or its verdict is withheld."""
+        watched = self._releases.get(release)
+        if watched is None or watched.held is not None:
+            return None
+        body = self.events.body(self._verdict(watched, self._clock.now()))
+        return body | {"incident": watched.incident}
+
+    def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
+        """Return what the alerts leaf may know as of now of a release, watched or only promised."""
+        watched = self._releases.get(release.id) or WatchedRelease(self._planner.with_parts(release), list(promises))
+        verdict = self._verdict(watched, self._clock.now())
+        return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind))
+
+    def add_parts(self, release: str, parts: Sequence[Part]) -> None:
+        """Watch further parts of a watched release."""
+        if (watched := self._releases.get(release)) is not None:
+            self._planner.add_parts(watched, parts)
+            self.judge_soon(release)
+
+    def look_closely(self, release: str, part: Part) -> str | None:
+        """Look at a further address of a watched release at once, and closely until told to `relax`.
+
+        Returns the id of the part that it is; None for a release that nobody watches.
+        """
+        watched = self._releases.get(release)
+        if watched is None:
+            return None
+        known = next((one for one in watched.release.parts if one.url == part.url), None)
+        name = part.id if known is None else known.id
+        watched.closely = (*watched.closely, (name, self._clock.now()))
+        if known is None:
+            self._planner.add_parts(watched, [part], soon=True)
+        else:
+            self._planner.replan(watched, soon=True)
+        return name
+
+    def relax(self, release: str, part: str) -> None:
+        """Look at a part no more often than at any other from now on, unless it is out early indeed."""
+        watched = self._releases.get(release)
+        if watched is not None:
+            watched.closely = tuple(one for one in watched.closely if one[0] != part)
+            self._planner.replan(watched)
+
+    def _take_run(
+        self, watched: WatchedRelease, target: Target, run: Run, outcome: Answer | Failure, *, turned: bool
+    ) -> bool:
+        """Keep a run and the bytes of its look; False when there is no room for it: then nothing was seen."""
+        if turned:
+            run = replace(run, evidence=(*run.evidence, *self._keeper.turned(target, run, outcome)))
+            watched.replace_last(run)
+            _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
+        self._keeper.same(target, outcome)
+        if not self._writer.put(run):
+            self._troubles.refused()
+            return False
+        return True
+
+    async def _judge(self, watched: WatchedRelease) -> None:
+        now = self._clock.now()
+        before = watched.verdict if watched.told is not None else None
+        verdict = self._weigh(watched, now)
+        if watched.held is not None and now < watched.held:
+            self._agenda.at(watched.held, watched.release.id)
+            return
+        watched.held = None
+        if self._peers is not None and self._recorder.is_news(watched, verdict, self._blind):
+            # What another monitor saw may prove what we could not.
+            try:
+                blind = await self._peers.hear(watched, now)
+            except StoreFault:
+                self._agenda.at(now + _AGAIN, watched.release.id)
+                return
+            self._blind, now = reduce(extended, blind, self._blind), self._clock.now()
+            verdict = self._weigh(watched, now)
+        for name in company_of(self._releases, before, verdict):
+            self.judge_soon(name)
+        if not await self._recorder.record(watched, verdict, self._blind, now):
+            self._agenda.at(now + _AGAIN, watched.release.id)
+
+    def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
+        """Judge a release, and look at it from now on as that calls for."""
+        verdict = watched.verdict = self._verdict(watched, now)
+        watched.final_since = (watched.final_since or now) if verdict.final else None
+        self._planner.replan(watched)
+        if verdict.revisit is not None:
+            self._agenda.at(verdict.revisit, watched.release.id)
+        return verdict
+
+    def _hold_if_passed(self, watched: WatchedRelease) -> None:
+        now = self._clock.now()
+        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        passes = slot.passes() if slot is not None else None
+        if passes is not None and passes <= now:
+            watched.held = now + HOLD
+
+    def _verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
+        policy = self._rules.policies.of(watched.release.producer)
+        verdict = judge(watched.release, watched.promises, watched.runs, self._blind, policy, now)
+        return with_platform(verdict, others_behind(self._releases, verdict))
+
+    def _was_blind(self, sighting: Sighting, watched: WatchedRelease) -> bool:
+        last = watched.last_run(sighting.target)
+        # Between two looks that proved nothing there is nothing to be kept apart.
+        if last is None or last.state is State.UNKNOWN is sighting.state:
+            return False
+        mine = (span for span in self._blind if not span.host and span.target in ("", sighting.target))
+        return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
+
+    def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
+        """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""
+        verdict = watched.verdict
+        passes = verdict.slot.passes() if verdict is not None and verdict.slot is not None else None
+        if verdict is None or passes is None:
+            return False
+        if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
+            return at > passes + self._rules.policies.of(watched.release.producer).note_within
+        return verdict.word in _UNSETTLED and at > passes

@@ -1,0 +1,166 @@
+"""What pages and the API ask for: the store, and the daemon that lives."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from alerts.incident import Incident
+from monitor.clock import Clock
+from monitor.deliver.drafts import written
+from monitor.deliver.incident_json import instant
+from monitor.deliver.related import related
+from monitor.deliver.reminders import GIVEN_UP_FOR, Attendant
+from monitor.health.hosts import Silence
+from monitor.store.interface import Store
+from monitor.store.rows import CalendarRead, Delivery, Draft, Judged
+from monitor.web.credentials import Keys, Throttle
+from monitor.web.sessions import Sessions
+
+T = TypeVar("T")
+_MOST_SHOWN = 50
+MOST_INCIDENTS = 500
+
+
+def _nothing(_release: str, _now: datetime) -> dict[str, Any] | None:
+    return None
+
+
+class Live(Protocol):
+    """The daemon as the web sees it."""
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now, None when it is not being watched."""
+
+    def unready(self) -> Sequence[str]:
+        """Return why this monitor is not ready, empty when it is."""
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of calendars, hosts, clock, outbox and blind spans."""
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+
+
+@dataclass
+class Queries:
+    """Answers from the store in threads of its own, so that no page holds up a look."""
+
+    store: Store
+    live: Live
+    clock: Clock
+    timezone: str
+    public_board: bool = True
+    attendant: Attendant | None = None
+    keys: Keys = field(default_factory=Keys)
+    templates: Mapping[str, Path] = field(default_factory=dict)
+    calendars: Sequence[str] = ()
+    # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
+    ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
+    # Hosts of which nothing usable is heard just now.
+    silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
+    throttle: Throttle = field(init=False)
+    door: Sessions | None = None
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
+
+    def __post_init__(self) -> None:
+        """Begin to count wrong keys."""
+        self.throttle = Throttle(self.clock)
+
+    async def ask(self, question: Callable[[], T]) -> T:
+        """Put a blocking question to the store from a thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+
+    def today(self) -> date:
+        """Return the local date of now."""
+        return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
+
+    async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
+        """Return the JSON of every release whose slot begins on these local days."""
+        begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
+        rows = await self.ask(lambda: self.store.judged(begin, end, producer))
+        told = [self._fresh(row) for row in rows]
+        if last > self.today():
+            now = self.clock.now()
+            told += await self.ask(lambda: self._promised(begin, end, producer, now))
+            told.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
+        return told
+
+    async def release(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of one release, None when there is none."""
+        row = await self.ask(lambda: self.store.judged_one(release))
+        if row is None:
+            now = self.clock.now()
+            return await self.ask(lambda: self.ahead(release, now))
+        known = await self.ask(lambda: self.store.release(release))
+        into = known.joined_into if known is not None else None
+        return self._fresh(row) if into is None else row.body | {"joined_into": into}
+
+    async def incidents(self, first: date | None = None, last: date | None = None) -> list[Incident]:
+        """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""
+        begin = None if first is None else self._midnight(first)
+        end = None if last is None else self._midnight(last + timedelta(days=1))
+        return (await self.ask(lambda: self.store.incidents(begin, end, limit=MOST_INCIDENTS)))[::-1]
+
+    async def incident(self, incident: str) -> Incident | None:
+        """Return one incident."""
+        return await self.ask(lambda: self.store.incident(incident))
+
+    async def drafts(self, incident: str) -> list[Draft]:
+        """Return the versions of a draft, oldest first."""
+        return await self.ask(lambda: self.store.drafts(incident))
+
+    async def related(self, incident: Incident) -> list[Incident]:
+        """Return the incidents of other releases that one fault of a platform made together with this one."""
+        return await self.ask(lambda: related(self.store, incident))
+
+    async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
+        """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
+        template = self.templates.get(incident.producer)
+        return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template))
+
+    async def given_up(self) -> list[dict[str, Any]]:
+        """Return the deliveries that were given up of late, newest first, with what they were to tell."""
+        since = self.clock.now() - GIVEN_UP_FOR
+        return await self.ask(lambda: [_lost(self.store, row) for row in self.store.given_up(since)[:_MOST_SHOWN]])
+
+    async def reads(self) -> list[CalendarRead]:
+        """Return the last reads of calendars, newest first."""
+        return await self.ask(lambda: self.store.reads(limit=200))
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        if self.door is not None:
+            self.door.close()
+
+    def _fresh(self, row: Judged) -> dict[str, Any]:
+        return self.live.body(row.release) or row.body
+
+    def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
+        wanted = (one for one in self.store.releases(begin, end) if producer in (None, one.producer))
+        return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def _document(drafts: Sequence[Draft], ending: str, template: Path | None) -> tuple[bytes, str] | None:
+    return written(drafts[-1], ending, template) if drafts else None
+
+
+def _lost(store: Store, delivery: Delivery) -> dict[str, Any]:
+    notice = store.notice(delivery.notice)
+    return {
+        "channel": delivery.channel,
+        "at": instant(delivery.finished),
+        "reason": delivery.reason,
+        "subject": notice.subject if notice is not None else "",
+        "incident": notice.incident if notice is not None else "",
+    }

@@ -1,0 +1,145 @@
+"""Who is let in: passwords, tried one at a time, and the sessions they open."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import secrets
+from base64 import b64decode
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import UserFault
+from monitor.web.credentials import Throttle
+from monitor.web.users import NOBODY, Person, Users
+
+T = TypeVar("T")
+LASTS = 12 * 3600
+"""Seconds after which somebody has to sign in again: a working day."""
+_MOST_SESSIONS = 1000
+_MOST_WAITING = 8
+_log = structlog.get_logger(__name__)
+
+
+class Busy(UserFault):
+    """Too many wrong passwords from there, or too many people at the door; `wait` says for how many seconds."""
+
+    def __init__(self, wait: int) -> None:
+        """Take the seconds."""
+        super().__init__("Too many attempts. Try again in a minute.")
+        self.wait = wait
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who has signed in; `guard` is what a form of theirs must bring, `ends` a reading of the clock."""
+
+    person: Person
+    ends: float
+    guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
+
+    def is_ours(self, shown: str) -> bool:
+        """Tell whether a form was made for this session."""
+        return hmac.compare_digest(shown.encode(), self.guard.encode())
+
+
+class Sessions:
+    """Tries passwords and remembers who is in. A restart forgets them, and so does a change of their line."""
+
+    def __init__(self, users: Users, clock: Clock, throttle: Throttle, public_url: str = "") -> None:
+        """`public_url` is where people reach the pages, which tells when TLS ends before us."""
+        self.public_url = public_url
+        self._users = users
+        self._clock = clock
+        self._throttle = throttle
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+        self._salt = secrets.token_bytes(32)
+        # One for the password that is being tried, one for whoever is in already.
+        self._thread = ThreadPoolExecutor(2, "door")
+
+    async def enter(self, name: str, password: str, client: str) -> str | None:
+        """Return the key of a new session, None for a wrong name or password. Raises `Busy`."""
+        person = await self._tried(name, password, client)
+        return self._open(secrets.token_urlsafe(32), person) if person is not None else None
+
+    async def session(self, key: str) -> Session | None:
+        """Return the session of a key, None when there is none or its person may no longer sign in."""
+        found = self._sessions.get(key)
+        if found is None:
+            return None
+        person = await self._ask(lambda: self._users.find(found.person.name))
+        if person is None or person.password != found.person.password or self._clock.monotonic() >= found.ends:
+            self._sessions.pop(key, None)
+            return None
+        return replace(found, person=person)
+
+    async def basic(self, authorization: str, client: str) -> Session | None:
+        """Return the session that a Basic header stands for. Raises `Busy`."""
+        # A program shows its password each time; it is tried the first time alone.
+        key = hmac.new(self._salt, authorization.encode(), hashlib.sha256).hexdigest()
+        known = await self.session(key)
+        if known is not None:
+            return known
+        name, password = _basic(authorization)
+        person = await self._tried(name, password, client)
+        return await self.session(self._open(key, person)) if person is not None else None
+
+    def leave(self, key: str) -> None:
+        """Forget a session."""
+        left = self._sessions.pop(key, None)
+        if left is not None:
+            _log.info("signed_out", user=left.person.name)
+
+    def close(self) -> None:
+        """Let the thread go."""
+        self._thread.shutdown(wait=True, cancel_futures=True)
+
+    async def _tried(self, name: str, password: str, client: str) -> Person | None:
+        if self._waiting >= _MOST_WAITING:
+            raise Busy(1)
+        self._waiting += 1
+        try:
+            # Counted in turn: a hundred guesses sent at once are counted like a hundred in a row.
+            async with self._turn:
+                return await self._check(name, password, client)
+        finally:
+            self._waiting -= 1
+
+    async def _check(self, name: str, password: str, client: str) -> Person | None:
+        if wait := self._throttle.wait(client):
+            raise Busy(wait)
+        person = await self._ask(lambda: self._users.find(name)) or NOBODY
+        right = await self._ask(lambda: person.password.opens(password))
+        if right and person is not NOBODY:
+            _log.info("signed_in", user=person.name, client=client)
+            return person
+        self._throttle.failed(client)
+        # The name is not told: people type passwords there.
+        _log.warning("sign_in_refused", client=client)
+        return None
+
+    def _open(self, key: str, person: Person) -> str:
+        self._sessions[key] = Session(person, self._clock.monotonic() + LASTS)
+        if len(self._sessions) > _MOST_SESSIONS:
+            self._sessions.popitem(last=False)
+        return key
+
+    async def _ask(self, question: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, question)
+
+
+def _basic(authorization: str) -> tuple[str, str]:
+    try:
+        name, _, password = b64decode(authorization.partition(" ")[2], validate=True).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return name, password

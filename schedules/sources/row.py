@@ -1,0 +1,236 @@
+"""One row of a calendar as texts, whatever its format → an announcement, with remarks on what was wrong."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from datetime import date as date_type
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+from schedules.announcement import Announcement, Part, State
+from schedules.dates import assume_time, local_day, read_date, state_of, status_word, with_time
+from schedules.dates.words import normalise
+from schedules.slot import Slot
+from schedules.source import Reading
+from schedules.sources.options import SourceOptions
+from schedules.times.zone import local_date
+
+MOST_NOTES = 200
+
+PUBLISHED = frozenset({"published", "released", "out", "live", "available", "cyhoeddwyd"})
+
+REASONS = {
+    "empty": "no date",
+    "not-a-date": "not a date",
+    "impossible": "no calendar has this date",
+    "order": "does not fit the order of dates, see date_order",
+    "serial": "a spreadsheet's serial number, write the date or declare the column as excel",
+    "weekday": "no year near fits this weekday",
+}
+
+_MARKS = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹†‡]|[*]+(?=\s|$)")
+_CLEAN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
+_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing wrong in a calendar: where, what, and the value that was found there."""
+
+    key: str
+    reason: str
+    value: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.reason}" + ("" if self.value is None else f" (got {self.value[:120]!r})")
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarRow:
+    """The texts of one entry. `slot` is set by formats with native dates and then counts instead of `date`.
+
+    `key` says where in the calendar the entry stands ("row 7", "release[3]"); `anchor` is the day that a heading above
+    it gives.
+    """
+
+    key: str
+    title: str = ""
+    date: str = ""
+    time: str = ""
+    status: str = ""
+    url: str = ""
+    uid: str = ""
+    producer: str = ""
+    period: str = ""
+    previous: str = ""
+    why: str = ""
+    recognise: str = ""
+    parts: tuple[Part, ...] = ()
+    slot: Slot | None = None
+    anchor: date_type | None = None
+
+
+def entry_of(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> CalendarRow:
+    """Return an entry from texts by field name; names that are no field are ignored."""
+    return CalendarRow(
+        key,
+        title=texts.get("title", ""),
+        date=texts.get("date", ""),
+        time=texts.get("time", ""),
+        status=texts.get("status", ""),
+        url=texts.get("url", ""),
+        uid=texts.get("uid", ""),
+        producer=texts.get("producer", ""),
+        period=texts.get("period", ""),
+        previous=texts.get("previous", ""),
+        why=texts.get("why", ""),
+        recognise=texts.get("recognise", ""),
+        parts=parts,
+        slot=slot,
+    )
+
+
+def clean_title(text: str) -> str:
+    """Return a title with single blanks and without footnote marks."""
+    return _BLANKS.sub(" ", _MARKS.sub("", text)).strip()
+
+
+def clean_url(text: str, base: str = "") -> str:
+    """Return an absolute http address without stray blanks, fragment and campaign tags; "" for anything else."""
+    if _CLEAN.fullmatch(text):
+        return text
+    try:
+        parts = urlsplit(urljoin(base, _BLANKS.sub("", text)))
+    except ValueError:
+        return ""
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return ""
+    query = parts.query
+    if "utm_" in query:
+        query = urlencode([pair for pair in parse_qsl(query, keep_blank_values=True) if not pair[0].startswith("utm_")])
+    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, ""))
+
+
+def made_uid(title: str, url: str, period: str, producer: str) -> str:
+    """Return the key of an entry that brings none; its position in the file plays no part."""
+    text = "\n".join((title.casefold(), url, clean_title(period).casefold(), producer))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def announce(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[Announcement, list[Remark]]:
+    """Turn one entry into an announcement; `anchor` is the local day of the read."""
+    remarks: list[Remark] = []
+    slot, previous, status = _slot(entry, options, entry.anchor or anchor)
+    state, published = _state(entry, status, remarks)
+    if slot.reason in REASONS:
+        remarks.append(Remark(f"{entry.key}.date", REASONS[slot.reason], slot.raw))
+    elif slot.doubt:
+        remarks.append(Remark(f"{entry.key}.date", f"doubtful: {slot.doubt}", slot.raw))
+    title = clean_title(entry.title)
+    url = clean_url(entry.url, options.url) if entry.url.strip() else ""
+    if entry.url.strip() and not url:
+        remarks.append(Remark(f"{entry.key}.url", "not a web address", entry.url))
+    producer = entry.producer.strip() or options.producer
+    made = Announcement(
+        uid=entry.uid.strip() or made_uid(title, url, entry.period, producer),
+        title=title,
+        producer=producer,
+        url=url,
+        slot=assume_time(slot, options.default_time),
+        state=state,
+        doubt=slot.doubt,
+        parts=entry.parts,
+        recognise=entry.recognise or None,
+        previous=previous,
+        why=clean_title(entry.why),
+        published=published,
+    )
+    return made, remarks
+
+
+def _slot(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[Slot, Slot | None, str | None]:
+    if entry.slot is not None:
+        return entry.slot, None, None
+    read = read_date(entry.date, anchor, options.timezone, options.date_order)
+    slot = with_time(read.slot, entry.time) if entry.time else read.slot
+    if not entry.previous.strip():
+        return slot, read.previous, read.status
+    before = read_date(entry.previous, anchor, options.timezone, options.date_order).slot
+    return slot, None if before.reason else before, read.status
+
+
+def _state(entry: CalendarRow, status: str | None, remarks: list[Remark]) -> tuple[State | None, bool]:
+    plain = normalise(entry.status)
+    if plain in PUBLISHED:
+        return state_of(status), True
+    word = status_word(plain)
+    if plain and word is None:
+        remarks.append(Remark(f"{entry.key}.state", "not a state this program knows", entry.status))
+    return state_of(word or status), False
+
+
+def gather(
+    entries: Iterable[CalendarRow], options: SourceOptions, now: datetime
+) -> tuple[list[Announcement], list[Remark]]:
+    """Turn all entries of a calendar into announcements, duplicates settled, with every remark."""
+    anchor = local_date(now, options.timezone)
+    made: list[Announcement] = []
+    remarks: list[Remark] = []
+    keyless: list[int] = []
+    for place, entry in enumerate(entries):
+        announcement, wrong = announce(entry, options, anchor)
+        made.append(announcement)
+        remarks += wrong
+        if not entry.uid.strip():
+            keyless.append(place)
+    settled, doubles = settle(tell_apart(made, keyless))
+    return settled, remarks + doubles
+
+
+def settle(made: Sequence[Announcement]) -> tuple[list[Announcement], list[Remark]]:
+    """Keep one of entries that are the same in all; doubt those that share only their key."""
+    groups: dict[str, list[Announcement]] = {}
+    kept: list[Announcement] = []
+    for announcement in made:
+        group = groups.setdefault(announcement.uid, [])
+        if announcement not in group:
+            group.append(announcement)
+            kept.append(announcement)
+    if len(groups) == len(kept):
+        return kept, []
+    shared = [group for group in groups.values() if len(group) > 1]
+    remarks = [
+        Remark(group[0].uid, f"{len(group)} different entries share this id", group[0].title) for group in shared
+    ]
+    doubted = {group[0].uid for group in shared}
+    return [replace(each, doubt="duplicate-uid") if each.uid in doubted else each for each in kept], remarks
+
+
+def tell_apart(made: Sequence[Announcement], keyless: Collection[int]) -> list[Announcement]:
+    """Give entries of one title that bring no keys of their own (`keyless`: their places) keys of their own.
+
+    The rows of a monthly series often differ in their date alone. The month of the slot is added to the key, which
+    survives a change of the day, and the day only where two fall into one month.
+    """
+    result = list(made)
+    for form in ("%Y-%m", "%Y-%m-%d"):
+        days = {(result[place].uid, local_day(result[place].slot)) for place in keyless}
+        count = Counter(uid for uid, _ in days)
+        for place in keyless:
+            each = result[place]
+            day = local_day(each.slot)
+            if count[each.uid] > 1 and day is not None:
+                result[place] = replace(each, uid=f"{made[place].uid}@{day.strftime(form)}")
+    return result
+
+
+def reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_overdue: bool = True) -> Reading:
+    """Return the reading, its notes cut to a number that people can read."""
+    notes = [str(remark) for remark in remarks[:MOST_NOTES]]
+    if len(remarks) > MOST_NOTES:
+        notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
+    return Reading(tuple(made), tuple(notes), lists_overdue)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.by_hand import NotEnough, acknowledge, close, log_by_hand, log_cause, note
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind, decide, known_to
+from alerts.notice import message, opening, thread_id
+
+Make = Callable[..., ReleaseFacts]
+NOW = datetime(2016, 10, 3, 9, tzinfo=UTC)
+LEAK = {
+    "title": "Safety in Custody Quarterly Statistics bulletin",
+    "producer": "moj",
+    "what": "Figures of an internal system were printed in the press",
+    "when": "2016-10-01, 2016-09-30",
+    "by": "lead statistician",
+}
+
+
+@pytest.fixture
+def leak() -> Incident:
+    return log_by_hand(LEAK, None, NOW)
+
+
+def test_a_leak_is_logged_with_its_own_date(leak: Incident) -> None:
+    assert leak.id.startswith("moj-hand-2016-10-01-")
+    assert (leak.kind, leak.producer, leak.grade, leak.has_draft) == (Kind.HAND, "moj", "report", True)
+    assert leak.occurred == datetime(2016, 9, 30, 23, tzinfo=UTC)
+    assert leak.timeline[0].by == "lead statistician"
+
+
+def test_a_date_on_a_weekend_is_kept_and_doubted(leak: Incident) -> None:
+    assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in leak.timeline]
+
+
+def test_an_old_date_is_kept_and_doubted() -> None:
+    old = log_by_hand(LEAK, None, NOW + timedelta(days=60))
+    assert "check date: it lies more than 31 days back" in [entry.text for entry in old.timeline]
+
+
+def test_the_same_words_make_the_same_incident(leak: Incident) -> None:
+    assert log_by_hand(dict(reversed(LEAK.items())), None, NOW).id == leak.id
+    assert log_by_hand({**LEAK, "what": "Another leak"}, None, NOW).id != leak.id
+
+
+def test_a_watched_release_gives_its_title_and_producer(facts: Make) -> None:
+    logged = log_by_hand({"what": "An e-mail to the wrong list", "when": "2018-01-04T17:00"}, facts(), facts().at)
+    assert (logged.release, logged.producer) == ("malpractice-2017", "ofqual")
+    assert logged.occurred == datetime(2018, 1, 4, 17, tzinfo=UTC)
+
+
+def test_everything_that_is_missing_is_said_at_once() -> None:
+    with pytest.raises(NotEnough) as fault:
+        log_by_hand({"grade": "grave"}, None, NOW)
+    assert [line.split(":")[0] for line in fault.value.faults] == ["title", "producer", "what", "when", "grade"]
+
+
+@pytest.mark.parametrize("when", ["last Tuesday", "2016-13-01", "2016-10-01,", "2016-10-04"])
+def test_a_date_that_cannot_be_is_refused(when: str) -> None:
+    with pytest.raises(NotEnough, match="when: "):
+        log_by_hand({**LEAK, "when": when}, None, NOW)
+
+
+def test_measurements_never_touch_what_was_logged_by_hand(facts: Make, overdue: Make) -> None:
+    logged = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
+    decision = decide(overdue(61), logged, overdue(61).at)
+    assert decision.incident is not None
+    assert decision.incident.kind is Kind.LATE
+    assert known_to([logged], "malpractice-2017") is None
+
+
+def test_a_logged_incident_has_a_thread_that_tells_nothing_of_what_leaked(leak: Incident, facts: Make) -> None:
+    notice = opening(leak)
+    assert (notice.id, notice.kind, notice.follows, notice.at) == (thread_id(leak.id), "opened", "", NOW)
+    assert notice.subject == (
+        "LOGGED: Safety in Custody Quarterly Statistics bulletin (moj), an incident was logged by hand"
+    )
+    assert LEAK["what"] not in notice.text
+    assert message(notice, leak).data["measured"] is None
+    watched = log_by_hand({"what": "A leak", "when": "2018-01-04"}, facts(), facts().at)
+    assert f"Address: {facts().url}" in opening(watched).text
+
+
+def test_saying_twice_that_one_has_it_changes_nothing(leak: Incident) -> None:
+    once = acknowledge(leak, "duty officer", NOW)
+    assert once.acknowledged is not None
+    assert acknowledge(once, "duty officer", NOW + timedelta(minutes=1)) == once
+
+
+def test_a_note_enters_the_timeline_with_its_role(leak: Incident) -> None:
+    noted = note(leak, "duty officer", " Rang the press office. ", NOW)
+    assert (noted.timeline[-1].by, noted.timeline[-1].text) == ("duty officer", "Rang the press office.")
+
+
+def test_a_cause_is_kept_and_corrected_and_never_asked_of_measurements(leak: Incident) -> None:
+    logged = log_cause(leak, "duty officer", " Wrong\nlist ", NOW)
+    assert (logged.words["cause"], logged.timeline[-1].text) == ("Wrong list", "cause: Wrong list")
+    assert log_cause(logged, "duty officer", "Wrong list", NOW) == logged
+    assert log_cause(logged, "duty officer", " ", NOW) == logged
+    assert log_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
+
+
+@pytest.mark.parametrize("role", ["", " ", "x" * 81])
+def test_nobody_acts_without_a_role(leak: Incident, role: str) -> None:
+    with pytest.raises(NotEnough, match="role"):
+        acknowledge(leak, role, NOW)
+
+
+def test_a_note_without_words_is_refused(leak: Incident) -> None:
+    with pytest.raises(NotEnough):
+        note(leak, "duty officer", " ", NOW)
+
+
+def test_closing_a_closed_incident_changes_nothing(leak: Incident) -> None:
+    closed = close(leak, "duty officer", NOW, "dealt with")
+    assert (closed.closed, closed.timeline[-1].text) == (NOW, "closed: dealt with")
+    assert close(closed, "someone else", NOW + timedelta(days=1)) == closed

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from schedules.times.interval import Bounds, Interval
+from schedules.times.words import instant_text, length, lengths, moment, one_line, span
+
+NOON = datetime(2018, 7, 5, 11, tzinfo=UTC)
+LONDON = "Europe/London"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0, "0 s"), (61, "1 min 1 s"), (3600, "1 h"), (145800, "1 d 16 h 30 min"), (-300, "5 min")],
+)
+def test_lengths_are_whole_seconds_in_words(seconds: float, words: str) -> None:
+    assert length(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (Bounds(61.2, 62.1), "1 min 1 s to 1 min 3 s"),
+        (Bounds(60, 60), "1 min"),
+        (Bounds(61.9, None), "at least 1 min 1 s"),
+        (Bounds(None, 5.1), "at most 6 s"),
+        (Bounds(-145801, -145799), "1 d 16 h 29 min 59 s to 1 d 16 h 30 min 1 s"),
+        (Bounds(None, -60), "at least 1 min"),
+        (Bounds(), "an unknown time"),
+    ],
+)
+def test_bounds_are_rounded_outward(seconds: Bounds, words: str) -> None:
+    assert lengths(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("between", "words"),
+    [
+        (Interval(NOON, NOON + timedelta(seconds=0.2)), "between 12:00:00 and 12:00:01 BST"),
+        (Interval(NOON, NOON), "at 12:00 BST"),
+        (Interval(None, NOON), "by 12:00 BST"),
+        (Interval(NOON), "after 12:00 BST"),
+        (Interval(), "at an unknown time"),
+    ],
+)
+def test_intervals_of_instants_are_rounded_outward(between: Interval, words: str) -> None:
+    assert span(between, LONDON, NOON) == words
+
+
+def test_another_day_is_named_and_another_year_too() -> None:
+    assert moment(NOON - timedelta(days=1), LONDON, NOON) == "4 July 12:00 BST"
+    assert moment(NOON.replace(year=2017, month=1), LONDON, NOON) == "5 January 2017 11:00 GMT"
+
+
+def test_the_day_is_the_local_one_near_midnight() -> None:
+    assert moment(datetime(2022, 5, 4, 23, 30, tzinfo=UTC), LONDON, NOON) == "5 May 2022 00:30 BST"
+
+
+def test_a_text_is_cut_to_one_line() -> None:
+    assert one_line("a\r\n b\x00c\u2028d", 6) == "a b c…"
+
+
+def test_machines_get_milliseconds_in_utc() -> None:
+    assert instant_text(NOON) == "2018-07-05T11:00:00.000Z"
+    assert instant_text(None) is None

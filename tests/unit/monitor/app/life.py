@@ -1,0 +1,169 @@
+"""The real daemon in front of a scripted publisher, over real HTTP and in virtual time, told step by step."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from alerts.channel import Channel
+from alerts.channels.fake import FakeChannel, Options
+from monitor.app.build import Edges, build
+from monitor.app.daemon import Daemon
+from monitor.app.jobs import LoopJobs
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings
+from monitor.judge.runs import Run
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.rehearse.publisher.server import Publisher
+from monitor.rehearse.script.script import Script, read_script
+from monitor.rehearse.settings import settings_for
+from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
+from monitor.store.interface import Store
+from monitor.store.open import open_store
+
+HOST = "www.gov.uk"
+URL = f"https://{HOST}/government/statistics/claims"
+PAGE = "claims-q3/page/edge"
+HEAD = """
+title = "A story"
+from = 2026-11-26T09:28:00
+until = 2026-11-26T10:30:00
+
+[[release]]
+id = "claims-q3"
+title = "Example claims: July to September 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/claims"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+"""
+OUT_IN_TIME = """
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:30:00
+"""
+
+
+@dataclass
+class Life:
+    """A daemon that lives, dies and lives again over one store, with one channel that remembers."""
+
+    script: Script
+    settings: Settings
+    clock: VirtualClock
+    channels: Sequence[Channel]
+    store_of: Callable[[], Store | None]
+    publisher: Publisher = field(init=False)
+    daemon: Daemon = field(init=False)
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    running: asyncio.Task[None] | None = None
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(self.script, self.clock, self.settings.timezone)
+
+    async def start(self) -> None:
+        fetcher = HeldFetcher(HttpFetcher(self.clock, route=self.publisher.route))
+        self.stop = asyncio.Event()
+        edges = Edges(
+            clock=self.clock,
+            clockwork=LoopJobs,
+            fetcher=fetcher,
+            store=self.store_of(),
+            channels=self.channels,
+            seed=1,
+            serve=False,
+            durable=False,
+        )
+        self.daemon = build(self.settings, edges)
+        self.running = asyncio.create_task(self.daemon.run(self.stop))
+
+    async def kill(self) -> None:
+        """End it as kill -9 does."""
+        assert self.running is not None
+        self.daemon.abandon()
+        self.running.cancel()
+        await self._bury()
+
+    async def end(self) -> None:
+        """Stop it in good order."""
+        self.stop.set()
+        await self._bury()
+
+    async def _bury(self) -> None:
+        if self.running is not None:
+            (outcome,) = await asyncio.gather(self.running, return_exceptions=True)
+            await self.daemon.close()
+            self.running = None
+            if isinstance(outcome, Exception):
+                raise outcome
+
+    async def until(self, text: str) -> None:
+        """Wait until this time of the day of the script; a daemon that ends meanwhile raises."""
+        moment = datetime.fromisoformat(f"2026-11-26T{text}+00:00")
+        pause = asyncio.ensure_future(self.clock.sleep((moment - self.clock.now()).total_seconds()))
+        waiting = {pause} | ({self.running} if self.running is not None else set())
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        if self.running is not None and self.running.done():
+            pause.cancel()
+            await self._bury()
+        await pause
+
+    def word(self) -> str | None:
+        """Return the verdict as it is written in the store."""
+        row = self.daemon.store.judged_one("claims-q3")
+        return row.word if row is not None else None
+
+    def runs(self, target: str = PAGE) -> list[Run]:
+        return self.daemon.watch.releases["claims-q3"].runs.get(target, [])
+
+    def looks(self, outcome: str, host: str = HOST) -> float:
+        """Return how often `looks_total` counted this outcome."""
+        return (
+            self.daemon.counters.registry.get_sample_value("ninethirty_looks_total", {"host": host, "outcome": outcome})
+            or 0.0
+        )
+
+
+Act = Callable[[Life], Awaitable[None]]
+
+
+def live(  # noqa: PLR0913 # what makes one story differ from another
+    folder: Path,
+    tables: str,
+    act: Act,
+    *,
+    channels: Callable[[VirtualClock], Sequence[Channel]] | None = None,
+    store_of: Callable[[], Store | None] = lambda: None,
+    head: str = HEAD,
+    base: Settings | None = None,
+) -> Settings:
+    """Start the daemon in front of a publisher that plays these tables, act, and stop it; returns its settings."""
+    path = folder / "story.toml"
+    path.write_text(head + tables)
+    script = read_script(path)
+    settings = settings_for(script, base or Settings(), folder)
+
+    async def story(clock: VirtualClock) -> None:
+        own = channels(clock) if channels is not None else [a_channel(clock)]
+        life = Life(script, settings, clock, own, store_of)
+        await life.publisher.start()
+        try:
+            await life.start()
+            await act(life)
+            await life.end()
+        finally:
+            await life.publisher.close()
+
+    run_virtually(story, script.begins, patience=20)
+    return settings
+
+
+def a_channel(clock: VirtualClock, name: str = "outbox", options: Options | None = None) -> FakeChannel:
+    return FakeChannel(name, options or Options(), clock.now)
+
+
+def reopened(settings: Settings) -> Store:
+    return open_store(settings.store.url)

@@ -1,0 +1,131 @@
+"""A daemon whose calendars answer from a table, in virtual time, without looks: for tests of calendar reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from alerts.channels.fake import FakeChannel, Options
+from monitor.app.build import Edges, build
+from monitor.app.jobs import LoopJobs
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings
+from monitor.ledger.reader import CalendarReader
+from monitor.look.fake import Reply, ScriptedFetcher
+from monitor.look.fetch import Reason
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store
+from monitor.store.open import open_store
+from monitor.store.rows import CalendarRead
+
+START = datetime(2026, 11, 16, 12, tzinfo=UTC)
+URL = "https://stats.example/calendar.csv"
+
+
+def csv(*rows: str) -> Reply:
+    return Reply(200, "\n".join(("id,title,producer,url,date,time,state", *rows, "")).encode())
+
+
+def row(name: str, when: str = "2026-11-26", time: str = "09:30", state: str = "confirmed", title: str = "") -> str:
+    return f"{name},{title or f'Example {name}'},example-office,https://stats.example/{name},{when},{time},{state}"
+
+
+def many(count: int, *, days: int = 30, first: int = 0) -> list[str]:
+    """Return rows of releases that come a day apart, the first `days` after the start."""
+    return [
+        row(f"r{n}", f"{START + timedelta(days=days + n):%Y-%m-%d}", title=f"Example subject {n}")
+        for n in range(first, first + count)
+    ]
+
+
+def as_json(*entries: Mapping[str, Any], **extra: object) -> Reply:
+    return Reply(200, json.dumps({"releases": entries, **extra}).encode())
+
+
+class Office:
+    """One daemon after the other over one store."""
+
+    def __init__(self, clock: VirtualClock, settings: Settings) -> None:
+        self.clock = clock
+        self.settings = settings
+        self.store_of: Callable[[str], Store] = lambda url: open_store(url, durable=False)
+        self.pages: dict[str, Reply] = {}
+        self.channel = FakeChannel("outbox", Options(), clock.now)
+        self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
+
+    async def open(self) -> None:
+        edges = Edges(
+            clock=self.clock,
+            clockwork=LoopJobs,
+            fetcher=self.fetcher,
+            store=self.store_of(self.settings.store.url),
+            channels=[self.channel],
+            seed=1,
+            serve=False,
+            durable=False,
+        )
+        self.daemon = build(self.settings, edges)
+        await self.daemon.take_up()
+
+    async def close(self) -> None:
+        self.daemon.writer.nudge()
+        await self.daemon.writer.close()
+        await self.daemon.close()
+
+    async def reopen(self) -> None:
+        await self.close()
+        await self.open()
+
+    def reader(self, name: str = "stats") -> CalendarReader:
+        return next(reader for reader, _ in self.daemon.rounds.readers if reader.name == name)
+
+    async def read(self, reply: Reply | None = None, name: str = "stats", *, after: float = 0) -> CalendarRead:
+        """Read a calendar, answered with `reply` from now on, `after` so many minutes."""
+        if after:
+            await self.clock.sleep(after * 60)
+        reader = self.reader(name)
+        if reply is not None:
+            self.pages[reader.source.first(self.clock.now())[0].url] = reply
+        return await self.daemon.rounds.read(reader)
+
+    def last_read(self, name: str = "stats") -> float | None:
+        """Return the metric that tells when a calendar was last read with success."""
+        return self.daemon.counters.registry.get_sample_value(
+            "ninethirty_calendar_last_read_timestamp_seconds", {"calendar": name}
+        )
+
+    def told(self) -> list[str]:
+        """Return the subject of every notice."""
+        return [notice.subject for notice in self.daemon.store.notices()]
+
+
+Act = Callable[[Office], Awaitable[None]]
+STATS = {"name": "stats", "kind": "csv", "url": URL}
+
+
+def at_work(folder: Path, act: Act, *calendars: Mapping[str, Any], begins: datetime = START, **tables: object) -> None:
+    """Open an office with these calendars, act, and close it."""
+    chosen = {
+        "store": {"url": f"sqlite:///{folder}/store.db"},
+        "evidence": {"folder": str(folder / "evidence")},
+        "calendar": list(calendars) or [STATS],
+        "budget": {"default": "100/s"},
+        **tables,
+    }
+    settings = Settings.model_validate(chosen)
+
+    async def story(clock: VirtualClock) -> None:
+        office = Office(clock, settings)
+        await office.open()
+        try:
+            await act(office)
+        finally:
+            await office.close()
+
+    run_virtually(story, begins, patience=20)
+
+
+RESET = Reply(fails=Reason.RESET)

@@ -1,0 +1,293 @@
+"""The whole daemon: what a restart finds, what it tells, and that nothing outside can end it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.channels.fake import FakeChannel, Options
+from monitor.app.daemon import TaskDied
+from monitor.app.options import policies_of
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
+from monitor.look.sighting import State
+from monitor.watch.replay import replay
+from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
+
+
+def kinds(life: Life) -> list[str]:
+    return [notice.kind for notice in life.daemon.store.notices()]
+
+
+def test_a_release_that_came_out_in_time_is_on_time_and_nobody_is_told(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:33:00")
+        assert (life.word(), kinds(life)) == ("on_time", [])
+
+    settings = live(tmp_path, OUT_IN_TIME, act)
+    store = reopened(settings)
+    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert store.check() == []
+    store.close()
+
+
+def test_a_release_whose_slot_passed_while_we_were_down_is_judged_after_the_first_look_alone(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        await life.kill()
+        await life.until("09:35:30")
+        await life.start()
+        await life.until("09:35:33")
+        # The first look came within the second: absent still, so this is proved and no mere lack of proof.
+        assert life.word() == "overdue"
+        assert kinds(life) == ["opened"]
+
+    live(tmp_path, "", act)
+
+
+def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_path: Path) -> None:
+    async def breaks() -> None:
+        raise StoreFault("a note that could not be taken")
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        life.daemon.senses.soon(breaks())
+        await life.until("09:33:00")
+        faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
+        assert (faults, life.word()) == (1.0, "on_time")
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path: Path) -> None:
+    fault = '[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:29:00\nuntil = 2026-11-26T10:30:00\nkind = "reset"\n'
+
+    async def act(life: Life) -> None:
+        await life.until("09:28:55")
+        await life.kill()
+        await life.until("09:36:30")
+        await life.start()
+        await life.until("09:36:55")
+        assert life.word() in {None, "pending"}
+        assert (kinds(life), life.daemon.body("claims-q3"), life.daemon.shown()) == ([], None, [])
+        await life.until("09:37:05")
+        assert life.word() == "unproven"
+        assert kinds(life) == ["unproven"]
+
+    live(tmp_path, fault, act)
+
+
+def test_after_a_restart_every_target_is_looked_at_within_three_seconds(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        await life.kill()
+        await life.until("10:20:30")
+        await life.start()
+        began = life.clock.now()
+        await life.until("10:20:33")
+        targets = [target.id for target in life.daemon.poller.watching()]
+        assert len(targets) >= 3
+        assert [name for name in targets if life.runs(name)[-1].last_received < began] == []
+
+    live(tmp_path, "", act)
+
+
+def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:40.5")
+        last = life.runs()[-1].last_received
+        await life.kill()
+        await life.until("09:29:55")
+        await life.start()
+        await life.until("09:29:56")
+        (span,) = life.daemon.store.blind(last - timedelta(hours=1), life.clock.now())
+        assert span.cause == "killed"
+        assert timedelta() <= span.begins - last < timedelta(seconds=1)
+        assert span.ends == life.daemon.clock.now().replace(second=55, microsecond=0)
+
+    live(tmp_path, "", act)
+
+
+def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:40.5")
+        seen = life.runs()[-1]
+        await life.end()
+        await life.until("09:29:50")
+        await life.start()
+        store = life.daemon.store
+        assert store.runs([PAGE])[-1].last_received >= seen.last_received
+        await life.until("09:29:51")
+        assert [span.cause for span in store.blind(seen.first_sent, life.clock.now())] == ["stopped"]
+        assert life.daemon.counters.registry.get_sample_value(
+            "ninethirty_blind_seconds_total", {"cause": "stopped"}
+        ) == pytest.approx(9.5, abs=0.2)
+
+    live(tmp_path, "", act)
+
+
+def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        await life.kill()
+        await life.until("09:42:00")
+        await life.start()
+        await life.until("09:44:00")
+        assert life.word() == "unproven"
+        await life.kill()
+        await life.until("09:46:00")
+        await life.start()
+        await life.until("09:50:00")
+        assert life.word() == "unproven"
+        assert kinds(life).count("unproven") == 1
+
+    settings = live(tmp_path, OUT_IN_TIME, act)
+    store = reopened(settings)
+    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    store.close()
+
+
+def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        for minute in range(31, 40):
+            await life.until(f"09:{minute}:20")
+            await life.kill()
+            await life.until(f"09:{minute}:40")
+            await life.start()
+        await life.until("09:55:00")
+        ids = [notice.id for notice in life.daemon.store.notices()]
+        assert len(ids) == len(set(ids))
+        assert kinds(life).count("opened") == 1
+        (channel,) = life.channels
+        assert isinstance(channel, FakeChannel)
+        assert set(channel.messages) == set(ids)
+
+    live(tmp_path, OUT_IN_TIME.replace("09:30:00", "09:50:00"), act)
+
+
+def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_path: Path) -> None:
+    resets = "".join(
+        f'[[fault]]\nhost = "www.gov.uk"\nfrom = 2026-11-26T09:4{minute}:{second:02}\n'
+        f'until = 2026-11-26T09:4{minute}:{second + 4:02}\nkind = "reset"\n'
+        for minute in range(5)
+        for second in range(0, 60, 12)
+    )
+
+    async def act(life: Life) -> None:
+        await life.until("09:39:50")
+        before = [len(life.daemon.store.drafts(one.id)) for one in life.daemon.store.incidents()]
+        await life.until("09:45:30")
+        after = [len(life.daemon.store.drafts(one.id)) for one in life.daemon.store.incidents()]
+        assert before == after
+        assert len(life.runs()) > 20
+
+    live(tmp_path, resets, act)
+
+
+def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else_happens(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:35:04")
+        row = life.daemon.store.judged_one("claims-q3")
+        assert row is not None
+        assert (row.word, row.grade) == ("overdue", "report")
+
+    live(tmp_path, "", act)
+
+
+def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path: Path) -> None:
+    back = OUT_IN_TIME.replace("09:30:00", "10:05:00")
+    turns = OUT_IN_TIME + OUT_IN_TIME.replace("09:30:00", "09:50:00") + "status = 410\n" + back
+
+    async def act(life: Life) -> None:
+        await life.until("10:15:00")
+        row = life.daemon.store.judged_one("claims-q3")
+        assert row is not None
+        (found,) = row.body["findings"]
+        assert (found["kind"], found["seconds"]["max"] is None) == ("withdrawn", False)
+
+    live(tmp_path, turns, act)
+
+
+def test_a_page_that_goes_is_told_of_within_two_minutes_and_one_that_flickers_is_not(tmp_path: Path) -> None:
+    def then(at: str, status: int) -> str:
+        return OUT_IN_TIME.replace("09:30:00", at) + f"status = {status}\n"
+
+    turns = OUT_IN_TIME + then("09:50:00", 404) + then("09:51:20", 200) + then("10:00:00", 404)
+
+    async def act(life: Life) -> None:
+        await life.until("10:00:00")
+        assert life.daemon.store.notices() == []
+        await life.until("10:02:10")
+        (notice,) = life.daemon.store.notices()
+        assert (notice.kind, notice.grade, notice.findings) == ("altered", "none", ("altered", "withdrawn"))
+
+    live(tmp_path, turns, act)
+
+
+def test_a_task_that_dies_ends_the_daemon_and_says_which(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:28:30")
+        (task,) = [one for one in asyncio.all_tasks() if one.get_name() == "watch"]
+        task.cancel()
+        await life.until("09:29:30")
+
+    with pytest.raises(TaskDied, match=r"^watch ended, and with it the daemon$"):
+        live(tmp_path, "", act)
+
+
+@pytest.mark.parametrize("how", ["hangs", "passing", "permanent"])
+def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: str) -> None:
+    bad = Options(hangs=True, timeout=86_400) if how == "hangs" else Options(refuses=how)
+
+    def channels(clock: VirtualClock) -> list[FakeChannel]:
+        return [a_channel(clock, "bad", bad), a_channel(clock, "good")]
+
+    async def act(life: Life) -> None:
+        await life.until("09:32:00")
+        good = life.channels[1]
+        assert isinstance(good, FakeChannel)
+        (came,) = good.received.values()
+        (notice,) = life.daemon.store.notices()
+        assert came - notice.at < timedelta(seconds=1)
+        assert max(run.largest_gap for run in life.runs()) < timedelta(seconds=2)
+
+    live(tmp_path, "", act, channels=channels)
+
+
+class Broken(FakeChannel):
+    """A channel with a fault of its own: it raises where it should answer."""
+
+    async def send(self, message: object) -> object:  # type: ignore[override]
+        del message
+        raise ZeroDivisionError("https://user:secret@hook.example")
+
+
+def test_a_channel_that_raises_is_tried_again_and_ends_nothing(tmp_path: Path) -> None:
+    def channels(clock: VirtualClock) -> list[FakeChannel]:
+        return [Broken("broken", Options(), clock.now), a_channel(clock, "good")]
+
+    async def act(life: Life) -> None:
+        await life.until("09:34:00")
+        rows = {row.channel: row for row in life.daemon.store.deliveries()}
+        assert rows["good"].standing.value == "sent"
+        assert (rows["broken"].standing.value, rows["broken"].reason) == ("waiting", "broke with ZeroDivisionError")
+        assert rows["broken"].attempts > 2
+
+    live(tmp_path, "", act, channels=channels)
+
+
+def test_the_first_look_of_a_new_life_is_no_part_of_the_last_run_before_it(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        await life.kill()
+        await life.until("09:29:03")
+        await life.start()
+        await life.until("09:29:10")
+        before, after = life.runs()[-2:]
+        assert before.state is after.state is State.ABSENT
+        assert before.last_received < after.first_sent
+
+    live(tmp_path, "", act)

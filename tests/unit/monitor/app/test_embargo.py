@@ -1,0 +1,108 @@
+"""What was public before its slot is shown to nobody: addresses and times, never a word of the content."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import httpx
+import pytest
+from structlog.testing import capture_logs
+
+from alerts.channels.fake import FakeChannel
+from monitor.deliver.drafts import ENDINGS, written
+from monitor.judge.as_json import release_json
+from monitor.web.app import application
+from monitor.web.queries import Queries
+from tests.unit.monitor.app.life import Life, live
+
+MARK = "unemployment fell to 3.97 per cent"
+WORDS = (MARK, MARK.replace(" ", "-"), "3.97", "unemployment")
+TITLE = "Example claims: July to September 2026"
+EARLY = f"""
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:28:20
+body = '''<html lang="en"><head><title>{TITLE} - {MARK} - GOV.UK</title>
+<meta name="description" content="{MARK}"></head><body><h1>{TITLE}</h1><p>{MARK}</p>
+<a href="/government/statistics/claims/{MARK.replace(" ", "-")}">{MARK}</a>
+<p>Published 26 November 2026</p></body></html>'''
+headers = {{ ETag = '"{MARK}"', X-Cache = "HIT {MARK}", Cache-Control = "public, {MARK}=1", Last-Modified = "{MARK}" }}
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:29:05
+status = 302
+headers = {{ Location = "/government/statistics/claims/{MARK.replace(" ", "-")}" }}
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:29:20
+status = 410
+body = "{MARK}"
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:30:00
+"""
+
+
+async def everything_shown(life: Life) -> str:
+    """Return all that pages, the API, metrics, notices and drafts show, in one text."""
+    store, shown = life.daemon.store, []
+    (incident,) = store.incidents()
+    desk = Queries(store, life.daemon, life.clock, "Europe/London")
+    paths = [
+        *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
+        *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),
+        *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
+    ]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(application(desk)), base_url="http://board") as client:
+        shown += [(await client.get(path)).text for path in paths]
+    desk.close()
+    drafts = store.drafts(incident.id)
+    shown += [json.dumps(draft.facts) for draft in drafts]
+    shown += [written(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
+    shown += [repr(asdict(notice)) for notice in store.notices()] + [repr(store.incidents())]
+    shown += [repr(event.body) for event in store.events()] + [repr(row) for row in store.deliveries()]
+    (channel,) = life.channels
+    assert isinstance(channel, FakeChannel)
+    assert channel.messages
+    for message in channel.messages.values():
+        shown += [message.subject, message.text, message.html, repr(message.data)]
+        shown += [one.content.decode("utf-8", "replace") for one in message.attachments]
+    watched = life.daemon.watch.releases["claims-q3"]
+    assert watched.verdict is not None
+    return "\n".join([*shown, json.dumps(release_json(watched.verdict))])
+
+
+@pytest.mark.parametrize("moment", ["09:29:00", "09:29:50", "09:40:00"])
+def test_what_was_seen_too_early_is_in_nothing_that_anybody_is_shown(
+    tmp_path: Path, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+
+    async def act(life: Life) -> None:
+        await life.until(moment)
+        assert life.word() == "early"
+        shown = (await everything_shown(life)).casefold()
+        assert {word for word in WORDS if word in shown} == set()
+        assert "https://www.gov.uk/government/statistics/claims" in shown
+
+    with capture_logs() as lines:
+        live(tmp_path, EARLY, act)
+    logged = "\n".join([*map(repr, lines), *(record.getMessage() for record in caplog.records)]).casefold()
+    assert "'event': 'verdict'" in logged
+    assert {word for word in WORDS if word in logged} == set()
+
+
+def test_what_was_kept_of_it_is_for_the_service_account_alone(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+
+    live(tmp_path, EARLY, act)
+    kept = [tmp_path / "evidence", *(tmp_path / "evidence").rglob("*")]
+    assert len(kept) > 1
+    assert {file.stat().st_mode & 0o077 for file in kept} == {0}

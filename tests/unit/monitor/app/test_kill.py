@@ -1,0 +1,178 @@
+"""A real process, killed with kill -9 at random moments in front of a real publisher, and started again."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.clock import SystemClock
+from monitor.config.read import read_settings
+from monitor.judge.runs import Run
+from monitor.store.evidence.chain import verify
+from monitor.store.open import open_store
+from monitor.watch.replay import replay
+
+CLOCK = SystemClock()
+LIVES = 3
+PAGE = "claims/page/edge"
+
+
+class Publisher(ThreadingHTTPServer):
+    """Answers 404 until its release is `out`."""
+
+    daemon_threads = True
+    out: datetime | None = None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Publisher
+
+    def do_GET(self) -> None:
+        body = b"<h1>Example claims</h1>" * 20
+        self.send_response(404 if self.server.out is None else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:  # type: ignore[override]
+        """Say nothing."""
+
+
+@pytest.fixture
+def slot() -> datetime:
+    return (CLOCK.now() + timedelta(seconds=7)).replace(microsecond=0)
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    server = Publisher(("127.0.0.1", 0), _Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
+    port = publisher.server_address[1]
+    (tmp_path / "calendar.toml").write_text(
+        f'[[release]]\nid = "claims"\ntitle = "Example claims"\nproducer = "example"\n'
+        f'url = "http://127.0.0.1:{port}/claims"\nslot = {slot.isoformat().replace("+00:00", "Z")}\n'
+    )
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{tmp_path}/store.db"\n[evidence]\nfolder = "{tmp_path}/evidence"\n'
+        f'[web]\nlisten = "127.0.0.1:0"\n[network]\nallow = ["127.0.0.1/32"]\nports = [{port}]\n'
+        '[policy]\non_time_within = "1s"\nnote_within = "2s"\n[budget]\ndefault = "8/s"\n'
+        '[[calendar]]\nname = "own"\nkind = "toml"\nfile = "calendar.toml"\n'
+        f'[[channel]]\nname = "drawer"\nkind = "folder"\nfolder = "{tmp_path}/drawer"\n'
+    )
+    return config
+
+
+def until_said(child: subprocess.Popen[str], wanted: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
+    """Read log lines until one says this; one that is not said within half a minute never is."""
+    assert child.stdout is not None
+    heard = []
+    patience = threading.Timer(30, child.kill)
+    patience.start()
+    try:
+        for line in child.stdout:
+            said: dict[str, Any] = json.loads(line)
+            if said["msg"] == wanted and all(said.get(key) == value for key, value in more.items()):
+                return said
+            heard.append(line)
+    finally:
+        patience.cancel()
+    raise AssertionError(f"it never said {wanted} {more}, but:\n{''.join(heard[-20:])}")
+
+
+@contextmanager
+def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
+    """Run the daemon; whatever happens, it is dead in the end."""
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def committed(config: Path) -> list[Run]:
+    store = open_store(read_settings(config).store.url)
+    try:
+        return store.runs_of_release("claims")
+    finally:
+        store.close()
+
+
+def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
+    config: Path, slot: datetime, publisher: Publisher
+) -> None:
+    chance, seen, kills = Random(930), [], []  # noqa: S311 # the same moments each time
+    for _ in range(LIVES):
+        with alive(config) as child:
+            until_said(child, "calendar_read")
+            threading.Event().wait(chance.uniform(0.0, 1.2))
+            seen.append(committed(config))
+            child.kill()
+            kills.append(CLOCK.now())
+    with alive(config) as child:
+        until_said(child, "verdict", verdict="overdue", grade="report")
+        publisher.out = CLOCK.now()
+        until_said(child, "verdict", verdict="late", final=True)
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=20)
+    assert child.returncode == 0
+
+    settings = read_settings(config)
+    store = open_store(settings.store.url)
+    kept = {(run.target, run.first_sent): run for run in store.runs_of_release("claims")}
+    for runs in seen:
+        for run in runs:
+            assert kept[run.target, run.first_sent].last_received >= run.last_received
+    assert seen[-1]
+    spans = [span for span in store.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
+    for kill in kills:
+        assert any(span.begins <= kill <= span.ends for span in spans)
+    notices = store.notices()
+    assert [notice.kind for notice in notices].count("opened") == 1
+    assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
+    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    assert (store.check(), verify(store, Path(settings.evidence.folder))) == ([], [])
+    (row,) = store.judged()
+    delay = row.body["delay"]
+    truth = (publisher.out - slot).total_seconds()
+    assert delay["min"] <= truth + 0.1
+    assert delay["max"] >= truth
+    store.close()
+
+
+def test_a_signal_stops_it_in_good_order(config: Path) -> None:
+    with alive(config) as child:
+        until_said(child, "calendar_read")
+        child.send_signal(signal.SIGINT)
+        child.communicate(timeout=20)
+        assert child.returncode == 0
+    store = open_store(read_settings(config).store.url)
+    beat = store.heartbeat("edge")
+    assert beat is not None
+    assert beat.stopped
+    assert CLOCK.now() - beat.at < timedelta(minutes=1)
+    store.close()

@@ -1,0 +1,84 @@
+"""What hosts ask of us, held against the publisher's own log: patience to the second, never more than the budget."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from tests.unit.monitor.app.life import HOST, OUT_IN_TIME, URL, Life, live
+
+ASKED = datetime(2026, 11, 26, 9, 29, tzinfo=UTC)
+
+
+def requests(life: Life) -> list[datetime]:
+    return [entry.at for entry in life.publisher.log.entries if entry.host == HOST]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("told", ["20", "Thu, 26 Nov 2026 09:29:20 GMT"])
+def test_a_host_that_asks_for_patience_hears_nothing_until_the_second_it_named(
+    tmp_path: Path, status: int, told: str
+) -> None:
+    tables = f"""
+[[answer]]
+url = "{URL}"
+at = 2026-11-26T09:29:00
+status = {status}
+headers = {{ Retry-After = "{told}" }}
+
+[[answer]]
+url = "{URL}"
+at = 2026-11-26T09:29:10
+status = 404
+"""
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:40")
+        asked = [at for at in requests(life) if at >= ASKED]
+        (begins, ends), *others = [
+            (one, other) for one, other in pairwise(asked) if other - one > timedelta(seconds=10)
+        ]
+        # The first to be told may have been one of several under way; by a date the host's own clock counts.
+        assert begins < ASKED + timedelta(seconds=1.5)
+        earliest = ASKED + timedelta(seconds=20) if "GMT" in told else asked[0] + timedelta(seconds=20)
+        assert (others, ends - earliest) == ([], pytest.approx(timedelta(seconds=0.6), abs=timedelta(seconds=0.61)))
+        assert life.publisher.log.peak_rate()[HOST] <= 5
+
+    live(tmp_path, tables, act)
+
+
+def test_no_second_ever_holds_more_than_the_budget_over_a_slot_of_twenty_releases(tmp_path: Path) -> None:
+    many = "".join(
+        f"""
+[[release]]
+id = "r{number}"
+title = "Example returns {number}: July to September 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/r{number}"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/r{number}"
+at = 2026-11-26T09:30:00
+"""
+        for number in range(20)
+    )
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:50")
+        assert life.daemon.poller.stretch()[HOST] == pytest.approx(21 * 2.2 / 5, rel=0.1)
+        await life.until("09:32:00")
+        assert life.publisher.log.peak_rate()[HOST] == 5
+        words = {one.verdict.word.value for one in life.daemon.watch.releases.values() if one.verdict}
+        assert (words, len(life.daemon.watch.releases)) == ({"on_time"}, 21)
+        # Shared out: under pressure nobody was forgotten, and alike targets were looked at about as often.
+        pages = [
+            sum(run.looks for run in one.runs[f"{name}/page/edge"]) for name, one in life.daemon.watch.releases.items()
+        ]
+        assert min(pages) > 0.5 * max(pages)
+
+    live(tmp_path, OUT_IN_TIME + many, act)

@@ -1,0 +1,212 @@
+"""What the configuration says of people, as the organs get it: channels, links, templates, editions, digests."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+
+import docx
+import pytest
+
+from alerts.channels import KINDS
+from alerts.draft.code import standard_book
+from alerts.routes import Route
+from monitor.app.options_of_people import (
+    book_of,
+    channels_of,
+    digesting_of,
+    door_of,
+    house_of,
+    keys_of,
+    links_of,
+    templates_of,
+)
+from monitor.clock import SystemClock
+from monitor.config.read import read_settings
+from monitor.config.settings import Settings
+from monitor.errors import BadInput
+from monitor.web.credentials import Throttle
+from monitor.web.users import line
+
+Read = Callable[..., Settings]
+CHANNELS = """
+[[channel]]
+name = "folder"
+kind = "folder"
+folder = "out"
+[[channel]]
+name = "mail"
+kind = "mail"
+host = "smtp.example"
+sender = "a@b.example"
+to = ["c@d.example"]
+ca_file = "ca.pem"
+timeout = "12s"
+[[channel]]
+name = "chat"
+kind = "apprise"
+url = { env = "NINETYTHIRTY_TEST_URL" }
+timeout = "5s"
+digest = false
+[[channel]]
+name = "notify"
+kind = "notify"
+key = { env = "NINETYTHIRTY_TEST_KEY" }
+template = "t"
+to = ["c@d.example"]
+draft_field = "draft"
+[[channel]]
+name = "hook"
+kind = "webhook"
+url = "https://hook.example/x"
+ca_file = "ca.pem"
+with_attachments = true
+digest = true
+[[channel]]
+name = "am"
+kind = "alertmanager"
+url = "https://am.example"
+token = { env = "NINETYTHIRTY_TEST_KEY" }
+hold = "2d"
+hold_others = "1h"
+"""
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    def reading(text: str) -> Settings:
+        (tmp_path / "ca.pem").write_text("an authority")
+        (tmp_path / "config.toml").write_text(text)
+        return read_settings(tmp_path / "config.toml")
+
+    return reading
+
+
+def template(*names: str) -> bytes:
+    document = docx.Document()
+    for name in names:
+        document.add_paragraph("{{ " + name + " }}")
+    held = io.BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def faults_of(read: Read, text: str) -> Sequence[str]:
+    with pytest.raises(BadInput) as caught:
+        read(text)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_every_option_of_every_channel_can_be_configured() -> None:
+    tables = {table.model_fields["kind"].annotation: table for table in _tables()}
+    for kind, place in KINDS.items():
+        if kind == "recording":
+            continue
+        options = {field.name for field in fields(import_module(place.partition(":")[0]).Options)}
+        (table,) = [table for told, table in tables.items() if kind in repr(told)]
+        assert set(table.model_fields) - {"name", "kind", "digest"} == options, kind
+
+
+def _tables() -> list[type]:
+    module = import_module("monitor.config.channels")
+    return [value for name, value in vars(module).items() if name.endswith("Channel") and isinstance(value, type)]
+
+
+async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Path) -> None:
+    channels = {one.name: one for one in channels_of(read(CHANNELS), SystemClock().now, tmp_path)}
+    mail, am = channels["mail"]._options, channels["am"]._options  # type: ignore[attr-defined] # what they were given
+    assert (mail.timeout, mail.ca_file) == (12.0, str(tmp_path / "ca.pem"))
+    assert (am.hold, am.hold_others) == (172800.0, 3600.0)
+    for channel in channels.values():
+        await channel.close()
+
+
+def test_channels_for_people_get_digests_unless_told_otherwise(read: Read) -> None:
+    rule = digesting_of(read(CHANNELS + "[alert]\ndigest_from = 3\n"))
+    assert rule.channels == {"mail", "notify", "hook"}
+    assert (rule.threshold, rule.within) == (3, timedelta(milliseconds=400))
+
+
+def test_an_authority_that_is_not_there_is_told(read: Read) -> None:
+    assert faults_of(read, CHANNELS.replace("ca.pem", "none.pem")) == [
+        'config.toml: channel[2].ca_file: no such file (got "none.pem")',
+        'config.toml: channel[5].ca_file: no such file (got "none.pem")',
+    ]
+
+
+def test_a_route_escalates(read: Read) -> None:
+    settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
+    assert house_of(settings, ["mail", "chat"]).routes == (Route(("mail",), escalate=("chat",)),)
+
+
+def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "own.docx").write_bytes(template("title", "what_happened"))
+    settings = read('[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
+    assert templates_of(settings, tmp_path) == {"ofqual": tmp_path / "own.docx"}
+
+
+def test_each_unknown_field_of_a_template_is_named(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "own.docx").write_bytes(template("title", "wat_happened", "colour"))
+    told = faults_of(read, '[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = { template = "own.docx" }\n')
+    assert [line.split(": ")[2] for line in told] == [
+        'asks for colour, and there is no such field (got "own.docx")',
+        'asks for wat_happened, and there is no such field (got "own.docx")',
+    ]
+
+
+def test_a_template_that_is_no_document_is_told(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "own.docx").write_bytes(b"text")
+    for file in ("own.docx", "none.docx"):
+        text = f'[[producer]]\nid = "ofqual"\nname = "Ofqual"\nreport = {{ template = "{file}" }}\n'
+        (told,) = faults_of(read, text)
+        assert "cannot be read" in told
+
+
+def test_editions_of_the_code_are_corrected(read: Read) -> None:
+    settings = read('[code]\nbegins = { "3.0" = 2025-12-01 }\ncites = { "3.0/3.1" = "Practice 3.1, as we read it" }\n')
+    book = book_of(settings)
+    assert book is not None
+    (edition,) = [one for one in book if one.name == "3.0"]
+    assert edition.begins == date(2025, 12, 1)
+    assert edition.clauses["3.1"].cite == "Practice 3.1, as we read it"
+    assert book_of(read("")) is None
+    assert standard_book()[-1].begins == date(2025, 11, 3)
+
+
+def test_editions_and_practices_there_are_not_are_told(read: Read) -> None:
+    told = faults_of(read, '[code]\nbegins = { "9.9" = 2030-01-01 }\ncites = { "3.0/99" = "x" }\n')
+    assert 'code.begins."9.9": no edition of that name, there are 1.0, 2.0, 2.1, 3.0' in told[0]
+    assert 'code.cites."3.0/99": no practice of that name, there are 3.0/S3, 3.0/3.1' in told[1]
+
+
+def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("signing\n")
+    (tmp_path / "token").write_text("programs\n")
+    settings = read(
+        f'[web]\npublic_url = "https://board.example"\nlink_key = {{ file = "{tmp_path}/key" }}\n'
+        f'token = {{ file = "{tmp_path}/token" }}\nlink_lasts = "2d"\n'
+    )
+    keys, links = keys_of(settings), links_of(settings)
+    assert (keys.link, keys.token) == (b"signing", b"programs")
+    assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
+    assert keys_of(read("")).opens("Bearer ") is False
+    assert keys_of(read("")).incident("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
+
+
+async def test_the_door_lets_in_whom_the_file_beside_the_configuration_names(read: Read, tmp_path: Path) -> None:
+    clock = SystemClock()
+    throttle = Throttle(clock)
+    assert door_of(read(""), tmp_path, clock, throttle) is None
+    (tmp_path / "users").write_text(line("anne", "correct horse battery"))
+    door = door_of(read('[web]\nusers_file = "users"\n'), tmp_path, clock, throttle)
+    assert door is not None
+    key = await door.enter("anne", "correct horse battery", "127.0.0.1")
+    assert key is not None
+    session = await door.session(key)
+    assert session is not None
+    assert session.person.name == "anne"
+    door.close()

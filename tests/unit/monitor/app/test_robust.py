@@ -1,0 +1,256 @@
+"""What publishers, disks and calendars do to a daemon: it goes on, looks are unknown, and the counter says so."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.errors import StoreFault
+from monitor.judge.policy import Policies
+from monitor.look.sighting import State
+from monitor.store.evidence.chain import verify
+from monitor.store.memory.store import MemoryStore
+from monitor.watch.replay import replay
+from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+
+HURT = (
+    "reset",
+    "timeout",
+    "dns",
+    "truncated",
+    "slow",
+    "bomb",
+    "garbage",
+    "redirect_loop",
+    "challenge",
+    "mirror",
+    "503",
+)
+SLOT, DAY = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(days=1)
+PROVED = {"present", "absent", "withdrawn"}
+
+
+def fault(kind: str, begins: str = "09:28:40", ends: str = "09:29:20", host: str = HOST) -> str:
+    """Return a fault of a script; the calendar is served by the host too, so it begins after the first read."""
+    return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
+
+
+@pytest.mark.parametrize("kind", HURT)
+def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:20")
+        runs = [run for its in life.daemon.watch.releases["claims-q3"].runs.values() for run in its]
+        assert State.PRESENT not in {run.state for run in runs}
+        assert sum(life.looks(word) for word in _words(life) - PROVED) >= 1
+        await life.until("09:32:00")
+        assert (life.word(), life.daemon.store.notices()) == ("on_time", [])
+
+    live(tmp_path, OUT_IN_TIME + fault(kind), act)
+
+
+def _words(life: Life) -> set[str]:
+    samples = (sample for metric in life.daemon.counters.registry.collect() for sample in metric.samples)
+    return {sample.labels["outcome"] for sample in samples if sample.name == "ninethirty_looks_total"}
+
+
+@pytest.mark.parametrize("kind", ["timeout", "reset", "503", "challenge", "redirect_loop", "bomb"])
+def test_a_slot_passed_in_trouble_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        notices = life.daemon.store.notices()
+        assert life.word() == "unproven"
+        assert {notice.kind for notice in notices} <= {"unproven", "final"}
+        assert [draft for one in life.daemon.store.incidents() for draft in life.daemon.store.drafts(one.id)] == []
+
+    live(tmp_path, OUT_IN_TIME + fault(kind, "09:28:50", "09:33:00"), act)
+
+
+def test_a_redirect_to_a_private_address_is_not_followed(tmp_path: Path) -> None:
+    away = """
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = 2026-11-26T09:28:30
+status = 302
+headers = { Location = "http://169.254.169.254/latest/meta-data/" }
+"""
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        assert life.runs()[-1].state is State.UNKNOWN
+        assert set(life.publisher.log.requests()) == {HOST}
+
+    live(tmp_path, away, act)
+
+
+class FullStore(MemoryStore):
+    """A store whose disk is full for a while."""
+
+    full = False
+
+    @contextmanager
+    def transaction(self) -> Iterator[Any]:
+        if self.full:
+            raise StoreFault("store: there is no room left on the disk")
+        with super().transaction() as tx:
+            yield tx
+
+
+def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        store.full = True
+        await life.until("09:31:30")
+        assert [reason for reason in life.daemon.unready() if "store" in reason] != []
+        assert life.runs()[-1].state is State.PRESENT
+        store.full = False
+        await life.until("09:31:45")
+        assert [run.state for run in store.runs([PAGE])][-1] is State.PRESENT
+        gaps = [run.largest_gap for run in store.runs([PAGE]) if run.state is State.ABSENT]
+        assert max(gaps) < timedelta(seconds=16)
+        assert life.word() == "on_time"
+        (span,) = store.blind(life.script.begins, life.clock.now())
+        assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
+
+    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
+
+
+def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path: Path) -> None:
+    store = FullStore()
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        await life.kill()
+        store.full = True
+        await life.until("09:29:20")
+        await life.start()
+        await life.until("09:31:30")
+        assert [run.state for run in life.runs()][-1] is State.PRESENT
+        assert [reason for reason in life.daemon.unready() if "store" in reason] != []
+        store.full = False
+        await life.until("09:31:45")
+        assert life.word() == "on_time"
+        causes = [span.cause for span in store.blind(life.script.begins, life.clock.now())]
+        assert sorted(causes) == ["killed", "store"]
+        await life.kill()
+        store.full = True
+        await life.start()
+        await life.until("09:32:00")
+        with pytest.raises(StoreFault):
+            await life.end()
+        store.full = False
+
+    live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
+
+
+def test_a_database_that_somebody_else_has_locked_is_waited_for(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        other = sqlite3.connect(tmp_path / "ninethirty.db", isolation_level=None, check_same_thread=False)
+        other.execute("BEGIN IMMEDIATE")
+        # Real time: the writer's thread waits in SQLite until the other lets go.
+        threading.Timer(0.3, lambda: other.execute("ROLLBACK")).start()
+        await life.until("09:31:30")
+        assert life.word() == "on_time"
+        other.close()
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is_told(tmp_path: Path) -> None:
+    late = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        folder = tmp_path / "evidence"
+        folder.rename(tmp_path / "away")
+        folder.write_text("no folder any more")
+        await life.until("09:40:30")
+        assert life.word() == "late"
+        assert [notice.kind for notice in life.daemon.store.notices()][:1] == ["opened"]
+        assert any("cannot be kept" in reason for reason in life.daemon.unready())
+        folder.unlink()
+        (tmp_path / "away").rename(folder)
+        await life.until("09:42:00")
+        assert not any("cannot be kept" in reason for reason in life.daemon.unready())
+
+    store = reopened(live(tmp_path, late, act))
+    lost = [record.id for record in store.evidence_chain("edge") if record.is_lost]
+    (out,) = [run for run in store.runs([PAGE]) if run.state is State.PRESENT]
+    assert set(lost) & set(out.evidence)
+    # Nothing was unseen: the monitor was not blind.
+    assert [span.cause for span in store.blind(SLOT - DAY, SLOT + DAY)] == []
+    assert verify(store, tmp_path / "evidence") == []
+    (incident,) = store.incidents()
+    assert incident.facts is not None
+    cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}
+    assert {digest[:4] for digest in cited.values()} == {"none"}
+    assert [told for told in replay(store, Policies(), None, None) if told[1]] == []
+    store.close()
+
+
+OWN = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://stats.example/claims")
+
+
+@pytest.mark.parametrize("kind", ["reset", "garbage", "503", "truncated"])
+def test_a_calendar_that_cannot_be_read_takes_no_release_away(tmp_path: Path, kind: str) -> None:
+    trouble = fault(kind, "09:28:30", "10:30:00", "calendar.rehearsal.example")
+    answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:30:00\n'
+
+    async def act(life: Life) -> None:
+        await life.until("09:59:30")
+        assert life.word() == "on_time"
+        reads = life.daemon.store.reads("rehearsal")
+        assert (reads[0].usable, reads[-1].usable) == (False, True)
+        assert [reason[:18] for reason in life.daemon.unready()] == ["calendar rehearsal"]
+
+    live(tmp_path, answer + trouble, act, head=OWN)
+
+
+CALENDAR = """
+[[answer]]
+url = "https://calendar.rehearsal.example/releases.toml"
+at = 2026-11-26T09:00:00
+body = '''
+[[release]]
+id = "claims-q3"
+title = "Example claims: July to September 2026"
+producer = "department-for-example"
+url = "https://stats.example/claims"
+slot = 2026-11-26T09:50:00
+'''
+
+[[answer]]
+url = "https://calendar.rehearsal.example/releases.toml"
+at = 2026-11-26T09:30:30
+"""
+BODIES = {
+    "html": "body = '<html><body>We are sorry</body></html>'",
+    "empty": "body = ''",
+    "wrong": "body = '[[release]]\\nid = 3'",
+    "gone": "status = 404",
+    "moved": "status = 301",
+    "refused": "status = 403",
+}
+
+
+@pytest.mark.parametrize("what", sorted(BODIES))
+def test_a_calendar_that_turns_into_something_else_takes_no_release_away(tmp_path: Path, what: str) -> None:
+    answer = '[[answer]]\nurl = "https://stats.example/claims"\nat = 2026-11-26T09:50:00\n'
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        assert life.word() == "pending"
+        await life.until("09:55:00")
+        assert (life.word(), life.daemon.store.notices()) == ("on_time", [])
+        assert len(life.daemon.store.reads("rehearsal")) >= 3
+
+    live(tmp_path, answer + CALENDAR + BODIES[what] + "\n", act, head=OWN)

@@ -1,0 +1,68 @@
+"""The days on which clocks change, through the whole daemon: the look at the promised instant, and its verdict."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.unit.monitor.app.life import HOST, PAGE, Life, live
+
+PATH = "/government/statistics/claims"
+STORY = """
+title = "Clocks change"
+from = {begins}
+until = {until}
+
+[[release]]
+id = "claims-q3"
+title = "Example claims: July to September 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/claims"
+slot = {slot}
+known_from = 2026-02-01T09:30:00
+
+[[answer]]
+url = "https://www.gov.uk/government/statistics/claims"
+at = {slot}
+"""
+
+
+@pytest.mark.parametrize(
+    ("begins", "slot", "utc"),
+    [
+        ("2026-03-29T00:40:00", "2026-03-29T09:30:00", "2026-03-29T08:30:00+00:00"),
+        ("2026-10-25T00:40:00", "2026-10-25T09:30:00", "2026-10-25T09:30:00+00:00"),
+    ],
+)
+def test_a_slot_on_a_day_of_a_clock_change_is_watched_and_judged_to_the_second(
+    tmp_path: Path, begins: str, slot: str, utc: str
+) -> None:
+    due = datetime.fromisoformat(utc)
+    until = (due + timedelta(minutes=30)).isoformat()
+
+    async def act(life: Life) -> None:
+        await life.clock.sleep((due - life.clock.now()).total_seconds() + 120)
+        asked = [entry.at for entry in life.publisher.log.entries if (entry.host, entry.path) == (HOST, PATH)]
+        assert any(timedelta() <= at - due <= timedelta(milliseconds=10) for at in asked)
+        assert life.word() == "on_time"
+        before, after = life.runs(PAGE)
+        assert before.last_received - due <= timedelta(0) <= after.begin - due <= timedelta(seconds=1.5)
+        # Nothing was skipped or looked at twice where the local time leapt.
+        assert before.largest_gap <= timedelta(seconds=61)
+
+    live(tmp_path, "", act, head=STORY.format(begins=begins, until=until, slot=slot))
+
+
+def test_a_time_in_the_hour_that_comes_twice_is_judged_as_its_day(tmp_path: Path) -> None:
+    slot = "2026-10-25T01:30:00+00:00"
+
+    async def act(life: Life) -> None:
+        await life.clock.sleep(2 * 3600)
+        verdict = life.daemon.watch.releases["claims-q3"].verdict
+        assert verdict is not None
+        assert (verdict.word.value, verdict.parts[0].delay) == ("on_time", None)
+
+    head = STORY.format(begins="2026-10-25T00:40:00", until="2026-10-25T09:00:00", slot=slot)
+    live(tmp_path, "", act, head=head)

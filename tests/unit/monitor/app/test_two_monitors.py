@@ -1,0 +1,142 @@
+"""Two monitors on one store, one of which cannot see: what the other proved holds for both."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.clock import VirtualClock
+from monitor.config.settings import Settings, StoreSettings, WatchSettings
+from monitor.deliver.drafts import versions_of
+from monitor.judge.runs import Blind
+from monitor.rehearse.script.script import read_script
+from monitor.rehearse.settings import settings_for
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store
+from monitor.store.open import open_store
+from monitor.watch.replay import replay
+from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, a_channel
+
+SHARED = StoreSettings(url="postgresql+psycopg://nobody@127.0.0.1/shared")
+LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
+BLIND = """
+[[fault]]
+host = "www.gov.uk"
+from = 2026-11-26T09:29:00
+until = 2026-11-26T09:45:00
+kind = "503"
+"""
+SLOT, HOUR = datetime(2026, 11, 26, 9, 30, tzinfo=UTC), timedelta(hours=1)
+Pair = Callable[[Life, Life], Awaitable[None]]
+
+
+def of(folder: Path, name: str, tables: str, clock: VirtualClock) -> Life:
+    """Return a monitor of this name; both have the one store in the folder."""
+    path = folder / f"{name}.toml"
+    path.write_text(HEAD + tables)
+    script = read_script(path)
+    settings = settings_for(script, Settings(watch=WatchSettings(vantage=name)), folder)
+    file = settings.store.url
+    shared = settings.model_copy(update={"store": SHARED})
+    return Life(script, shared, clock, [a_channel(clock)], lambda: open_store(file))
+
+
+def together(folder: Path, tables: str, act: Pair, blind: str = BLIND) -> Store:
+    """Have one monitor that sees and one that may be blind around the slot live side by side; return their store."""
+
+    async def story(clock: VirtualClock) -> None:
+        lives = [of(folder, "north", tables, clock), of(folder, "south", tables + blind, clock)]
+        for life in lives:
+            await life.publisher.start()
+        try:
+            for life in lives:
+                await life.start()
+                await clock.sleep(0.25)
+            await act(*lives)
+            for life in lives:
+                await life.end()
+        finally:
+            for life in lives:
+                await life.publisher.close()
+
+    begins = read_script(_told(folder, tables)).begins
+    run_virtually(story, begins, patience=20)
+    return open_store(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}")
+
+
+def _told(folder: Path, tables: str) -> Path:
+    path = folder / "story.toml"
+    path.write_text(HEAD + tables)
+    return path
+
+
+def kinds(life: Life) -> list[str]:
+    return [notice.kind for notice in life.daemon.store.notices()]
+
+
+def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_blind(tmp_path: Path) -> None:
+    async def act(north: Life, south: Life) -> None:
+        await north.until("09:50:00")
+        verdicts = [life.daemon.watch.verdict_now("claims-q3") for life in (north, south)]
+        assert [told and told["verdict"] for told in verdicts] == ["on_time", "on_time"]
+        assert (north.word(), kinds(north)) == ("on_time", [])
+
+    store = together(tmp_path, OUT_IN_TIME, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    store.close()
+
+
+def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("10:00:00")
+        assert north.word() == "late"
+        assert sorted(set(kinds(north))) == ["final", "grade_changed", "opened"]
+
+    store = together(tmp_path, LATE, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert len(store.incidents()) == 1
+    store.close()
+
+
+def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("10:00:00")
+
+    store = together(tmp_path, LATE, act, blind="")
+    (incident,) = store.incidents()
+    versions = versions_of(store.drafts(incident.id))
+    assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
+    assert "made by the monitors “north” and “south”" in str(versions[-1].report)
+    store.close()
+
+
+def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path: Path) -> None:
+    async def act(north: Life, _south: Life) -> None:
+        await north.until("09:36:00")
+        await north.daemon.note_blind(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"))
+        await north.until("10:00:00")
+
+    store = together(tmp_path, LATE, act)
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    store.close()
+
+
+@pytest.mark.parametrize("which", ["north", "south"])
+def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_proved(tmp_path: Path, which: str) -> None:
+    async def act(north: Life, south: Life) -> None:
+        killed = {"north": north, "south": south}[which]
+        await killed.until("09:29:55.2")
+        await killed.kill()
+        await killed.until("09:30:20.6")
+        await killed.start()
+        await north.until("09:45:00")
+        assert (north.word(), kinds(north)) == ("on_time", [])
+
+    store = together(tmp_path, OUT_IN_TIME, act, blind="")
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    assert [span.cause for span in store.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
+    store.close()

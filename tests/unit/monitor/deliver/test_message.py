@@ -1,0 +1,73 @@
+"""What goes out for a notice: the draft, in an organisation's own file where it has one, and a link."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import docx
+
+from alerts.incident import Incident
+from monitor.deliver.facts import Measured
+from monitor.deliver.message import Packer
+from monitor.deliver.rules import Links, ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.store.memory.store import MemoryStore
+from tests.unit.monitor.deliver.story import a_verdict, at
+
+KEY = b"a key"
+
+
+def with_a_late_release() -> tuple[MemoryStore, Incident]:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        found = (
+            VerdictRecord(store, ReportingRules(channels=["mail"]))
+            .record(tx, a_verdict(400), Measured(), at(400))
+            .incident
+        )
+    assert found is not None
+    return store, found
+
+
+def a_template(folder: Path) -> Path:
+    document = docx.Document()
+    document.add_paragraph("Our own heading for {{ subject }}")
+    document.save(str(folder / "own.docx"))
+    return folder / "own.docx"
+
+
+def text_of(content: bytes) -> str:
+    return "\n".join(paragraph.text for paragraph in docx.Document(io.BytesIO(content)).paragraphs)
+
+
+def test_a_producers_own_file_carries_its_report_and_only_as_docx(tmp_path: Path) -> None:
+    store, incident = with_a_late_release()
+    packer = Packer(store, {"mail": ("docx", "md")}, templates={incident.producer: a_template(tmp_path)})
+    message = packer.pack(store.notices()[0], "mail")
+    own, plain = message.attachments
+    assert text_of(own.content) == "Our own heading for Malpractice"
+    assert b"Our own heading" not in plain.content
+    assert own.name == f"{incident.id}.docx"
+
+
+def test_other_producers_keep_our_form(tmp_path: Path) -> None:
+    store, _ = with_a_late_release()
+    message = Packer(store, {}, templates={"another": a_template(tmp_path)}).pack(store.notices()[0], "mail")
+    assert "Our own heading" not in text_of(message.attachments[0].content)
+
+
+def test_the_link_goes_with_every_form_of_the_message() -> None:
+    store, _ = with_a_late_release()
+    notice = store.notices()[0]
+    links = Links("https://board.example", KEY)
+    message = Packer(store, {"mail": ()}, links).pack(notice, "mail")
+    assert links.to(notice) in message.text
+    assert message.data["link"] == links.to(notice)
+    assert Packer(store, {"mail": ()}, links).pack(notice, "mail") == message
+
+
+def test_a_draft_that_cannot_be_written_never_keeps_its_notice_back() -> None:
+    store, _ = with_a_late_release()
+    message = Packer(store, {"mail": ("docx", "scroll")}).pack(store.notices()[0], "mail")
+    assert [one.name.rpartition(".")[2] for one in message.attachments] == ["docx"]

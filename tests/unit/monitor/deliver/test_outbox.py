@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import asyncio
+from random import Random
+
+from monitor.clock import SystemClock
+from monitor.deliver.outbox import Outbox
+from monitor.store.open import open_store
+from monitor.store.writer import Writer
+
+
+async def test_a_drain_without_channels_does_not_end() -> None:
+    store, clock = open_store("memory:"), SystemClock()
+    drain = Outbox(store, Writer(store, clock), [], {}, clock, asyncio.to_thread, rng=Random(1))  # noqa: S311  # spreads retries
+    life = asyncio.create_task(drain.run())
+    done, _ = await asyncio.wait({life}, timeout=0.05)
+    life.cancel()
+    assert done == set()

@@ -1,0 +1,156 @@
+"""Several processes on one store: only one of them sends, and none waits for long for one that died."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.channels.fake import Options
+from monitor.clock import VirtualClock
+from monitor.deliver.outbox import OutboxOptions
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store
+from monitor.store.lease import OUTBOX, Leaseholder
+from monitor.store.memory.store import MemoryStore
+from monitor.store.open import open_store
+from monitor.store.rows import DeliveryState
+from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.outbox import Brittle, Slow, a_drain, recording, some_late
+from tests.unit.monitor.deliver.story import at
+
+LASTS = timedelta(seconds=10)
+NAMES = [f"r{number}" for number in range(4)]
+
+
+def _opened(url: str, folder: Path) -> Store:
+    store = open_store(f"sqlite:///{folder}/x.db") if url == "file" else MemoryStore()
+    store.upgrade()
+    return store
+
+
+def held_by(name: str) -> OutboxOptions:
+    return OutboxOptions(holder=Leaseholder(name, LASTS))
+
+
+@pytest.mark.parametrize("url", ["memory", "file"])
+def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = _opened(url, tmp_path)
+        mirror = store if url == "memory" else _opened(url, tmp_path)
+        writer, other = Writer(store, clock), Writer(mirror, clock)
+        await some_late(store, writer, clock, NAMES)
+        channel = Slow(clock, 7.0)
+        one = a_drain(store, writer, [channel], clock, held_by("one"))
+        two = a_drain(mirror, other, [channel], clock, held_by("two"))
+        running = [asyncio.create_task(drain.run()) for drain in (one, two)]
+        for _ in range(20):
+            two.ring()
+            await clock.sleep(5)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        assert Counter(Counter(channel.began).values()) == {1: len(NAMES)}
+        assert {row.standing for row in store.deliveries()} == {DeliveryState.SENT}
+        for ours, kept in ((writer, store), (other, mirror)):
+            ours.abandon()
+            kept.close()
+
+    run_virtually(story, at(400))
+
+
+def test_a_send_longer_than_the_lease_keeps_it() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, ["r"])
+        channel = Slow(clock, 60.0)
+        sending = asyncio.create_task(a_drain(store, writer, [channel], clock, held_by("one")).empty("mail"))
+        await clock.sleep(45)
+        until = await a_drain(store, writer, [channel], clock, held_by("two")).empty("mail")
+        assert until is not None
+        assert until > clock.now()
+        assert len(channel.began) == 1
+        await sending
+        assert channel.got == channel.began
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        with store.transaction() as tx:
+            Leaseholder("killed", LASTS).take(tx, OUTBOX, clock.now())
+        await some_late(store, writer, clock, ["r"])
+        channel = recording(clock)
+        drain = a_drain(store, writer, [channel], clock, held_by("heir"))
+        due = await drain.empty("mail")
+        assert due == at(400) + LASTS
+        await clock.sleep(LASTS.total_seconds())
+        assert await drain.empty("mail") is None
+        assert len(channel.messages) == 1
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, ["r"])
+        running = asyncio.create_task(a_drain(store, writer, [recording(clock)], clock, held_by("one")).run())
+        await clock.sleep(1)
+        assert store.lease(OUTBOX) is not None
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert store.lease(OUTBOX) is None
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, ["poison", "r1", "r2"])
+        channel = Brittle("mail", Options(), clock.now)
+        drain = a_drain(store, writer, [channel], clock)
+        await drain.empty("mail")
+        assert len(channel.messages) == 2
+        while (due := await drain.empty("mail")) is not None:
+            await clock.sleep((due - clock.now()).total_seconds())
+        (given_up,) = store.given_up(at(0))
+        assert given_up.attempts < 10
+        assert given_up.reason.endswith("broke with ValueError")
+        assert "hunter2" not in given_up.reason
+        assert clock.now() < at(400) + timedelta(hours=1)
+        writer.abandon()
+
+    run_virtually(story, at(400))
+
+
+def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await some_late(store, writer, clock, ["a", "b"])
+        dead = Slow(clock, 3600.0)
+        dying = asyncio.create_task(a_drain(store, writer, [dead], clock).empty("mail"))
+        await clock.sleep(1)
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        channel = Slow(clock, 1.0)
+        await a_drain(store, writer, [channel], clock).empty("mail")
+        assert channel.began[-1:] == dead.began
+        assert len(channel.began) == 2
+        writer.abandon()
+
+    run_virtually(story, at(400))

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.clock import SystemClock
+from monitor.health.deadman import Deadman
+from monitor.look.guard import guard_of
+from monitor.look.http.fetcher import HttpFetcher
+from tests.loopback import Server, http_server
+
+TOKEN = "5c9a0f3e-1b4d-secret"
+
+
+@asynccontextmanager
+async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[Deadman, Server]]:
+    async with http_server(lambda _: (status, "OK", {})) as server:
+        fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [server.port]))
+        yield Deadman(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])), server
+        await fetcher.close()
+
+
+async def test_all_is_well_is_one_request_each_time() -> None:
+    told: Counter[str] = Counter()
+    async with pinging(200, [], told) as (deadman, server):
+        await deadman.ping()
+        await deadman.ping()
+    assert [(asked.method, asked.target) for asked in server.asked] == [("GET", f"/{TOKEN}")] * 2
+    assert told == {"accepted": 2}
+
+
+async def test_nothing_is_sent_while_something_is_wrong_and_the_log_says_what() -> None:
+    troubles, told = ["calendar govuk: not read yet"], Counter[str]()
+    async with pinging(200, troubles, told) as (deadman, server):
+        with capture_logs() as lines:
+            await deadman.ping()
+        troubles.clear()
+        await deadman.ping()
+    assert len(server.asked) == 1
+    assert told == {"withheld": 1, "accepted": 1}
+    assert [(line["event"], line["reasons"]) for line in lines] == [
+        ("deadman_withheld", ["calendar govuk: not read yet"])
+    ]
+
+
+@pytest.mark.parametrize("status", [301, 404, 500])
+async def test_an_address_that_does_not_take_it_is_logged_without_being_named(status: int) -> None:
+    told: Counter[str] = Counter()
+    async with pinging(status, [], told) as (deadman, _):
+        with capture_logs() as lines:
+            await deadman.ping()
+    assert told == {"refused": 1}
+    assert [(line["event"], line["why"]) for line in lines] == [("deadman_refused", status)]
+    assert TOKEN not in str(lines)
+
+
+async def test_a_machine_that_is_down_does_not_break_the_job() -> None:
+    told: Counter[str] = Counter()
+    fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [1]))
+    with capture_logs() as lines:
+        await Deadman(fetcher, f"http://127.0.0.1:1/{TOKEN}", list, lambda word: told.update([word])).ping()
+    await fetcher.close()
+    assert (told, lines[0]["why"]) == ({"refused": 1}, "connect")

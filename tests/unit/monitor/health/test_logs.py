@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+
+from monitor.config.read import read_settings
+from monitor.config.secrets import secrets_of
+from monitor.errors import StoreFault
+from monitor.health import logs
+
+SECRETS = {
+    "SMTP_PASSWORD": 'pa"ss/wörd',
+    "NOTIFY_KEY": "live-11111111-2222",
+    "HOOK_SECRET": "hmac-key-0001",
+    "SLACK": "slack://TokenA/TokenB/TokenC-xyz",
+}
+CONFIG = """
+[store]
+url = "postgresql+psycopg://monitor:s%40cret-db@db.example/ninethirty"
+[deadman]
+url = "https://hc.example/5c9a0f3e-1b4d-4a6e"
+[[channel]]
+name = "mail"
+kind = "mail"
+host = "smtp.example"
+sender = "a@example"
+to = ["b@example"]
+password = { env = "SMTP_PASSWORD" }
+[[channel]]
+name = "chat"
+kind = "apprise"
+url = { env = "SLACK" }
+[[channel]]
+name = "hook"
+kind = "webhook"
+url = "https://hooks.example/services/T000/B000/tokenvalue"
+secret = { file = "KEY_FILE" }
+"""
+
+
+@contextmanager
+def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: ANN401  # as set_up takes them
+    """Set logging up for a block, and put back what the tests run under."""
+    root = logging.getLogger()
+    before, level, configured = list(root.handlers), root.level, structlog.get_config()
+    listener = logs.set_up(stream=stream, **options)
+    try:
+        yield
+    finally:
+        listener.stop()
+        root.handlers[:] = before
+        root.setLevel(level)
+        logging.captureWarnings(capture=False)
+        structlog.configure(**configured)
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_our_facts_and_the_lines_of_libraries_come_in_one_stream_of_json() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        structlog.get_logger("monitor.x").info("verdict", release="r", verdict="late")
+        logging.getLogger("somebody.elses").warning("took %d tries", 3, extra={"color_message": "took \x1b[36m%d"})
+        warnings.showwarning("mind this", UserWarning, "x.py", 1)
+    ours, theirs, warned = lines(stream)
+    assert (ours["msg"], ours["release"], ours["logger"], ours["level"]) == ("verdict", "r", "monitor.x", "info")
+    assert (theirs["msg"], theirs["logger"], theirs["level"]) == ("took 3 tries", "somebody.elses", "warning")
+    assert "color_message" not in theirs
+    assert "mind this" in warned["msg"]
+    assert all(line["ts"].endswith("Z") for line in (ours, theirs, warned))
+
+
+def test_libraries_that_tell_every_address_they_ask_or_step_they_take_are_kept_quiet() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        logging.getLogger("httpx").info("HTTP Request: GET https://hc.example/secret")
+        logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
+    assert stream.getvalue() == ""
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_traceback_shows_no_local_variables_and_quotes_no_value(*, as_json: bool) -> None:
+    stream = io.StringIO()
+
+    def broken() -> None:
+        body = "figures seen before their slot"
+        try:
+            int(body)
+        except ValueError as exc:
+            raise RuntimeError(f"{len(body)} bytes") from ExceptionGroup("all of it", [exc, KeyError(body)])
+
+    with logging_to(stream, as_json=as_json):
+        try:
+            broken()
+        except RuntimeError:
+            structlog.get_logger("x").exception("job_failed")
+            logging.getLogger("asyncio").exception("a look broke")
+    told = stream.getvalue()
+    assert [told.count(words) for words in ("30 bytes", "RuntimeError")] == [2, 2]
+    assert "broken" in told
+    assert "ExceptionGroup" in told
+    assert "figures" not in told
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_what_the_surroundings_did_is_told_in_one_line(*, as_json: bool) -> None:
+    stream = io.StringIO()
+
+    def locked() -> None:
+        raise StoreFault("store var/x.db: another program has held it locked") from OSError("database is locked")
+
+    with logging_to(stream, as_json=as_json):
+        try:
+            locked()
+        except StoreFault as fault:
+            structlog.get_logger("x").error("job_failed", job="retention", exc_info=fault)
+            structlog.get_logger("x").exception("job_failed", job="retention")
+            logging.getLogger("asyncio").exception("job_failed")
+    told = stream.getvalue().splitlines()
+    assert len(told) == 3
+    assert all("store var/x.db: another program has held it locked" in line for line in told)
+    assert not any(word in stream.getvalue() for word in ("frames", "test_logs.py", "OSError"))
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_secret_of_the_configuration_is_written_by_anybody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, as_json: bool
+) -> None:
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    (tmp_path / "key").write_text("from-a-file-0002\n")
+    config = tmp_path / "config.toml"
+    config.write_text(CONFIG.replace("KEY_FILE", str(tmp_path / "key")))
+    hidden = ["from-a-file-0002", "s@cret-db", "s%40cret-db", "5c9a0f3e", "B000/tokenvalue", "TokenC-xyz"]
+    hidden += [SECRETS["SMTP_PASSWORD"], 'pa\\"ss', "p%C3%B6rd"]
+    settings = read_settings(config)
+    stream = io.StringIO()
+    with logging_to(stream, as_json=as_json, secrets=secrets_of(settings)):
+        log = structlog.get_logger("x")
+        for secret in secrets_of(settings):
+            log.warning("fault", reason=f"could not reach {secret}: refused", url=secret)
+            logging.getLogger("aiosmtplib").warning("sent %r", secret)
+            log.error("broke", exc_info=OSError(f"POST {secret} failed"))
+    assert stream.getvalue().count("[redacted]") >= 3 * len(secrets_of(settings))
+    assert [one for one in hidden if one in stream.getvalue()] == []
+
+
+def test_values_under_the_name_of_a_secret_and_users_in_addresses_are_blanked() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        structlog.get_logger("x").info(
+            "asked", token="abc", url="https://me:p@w@host.example/x?to=a@b", authorization="Basic x"
+        )
+    (line,) = lines(stream)
+    assert (line["token"], line["url"], line["authorization"]) == (
+        "[redacted]",
+        "https://host.example/x?to=a@b",
+        "[redacted]",
+    )
+
+
+def test_a_logger_used_under_one_set_up_obeys_the_next() -> None:
+    logger = structlog.get_logger("monitor.x")
+    with logging_to(io.StringIO()):
+        logger.info("one")
+    with capture_logs() as heard:
+        logger.info("two")
+    assert [line["event"] for line in heard] == ["two"]

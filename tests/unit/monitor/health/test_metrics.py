@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitor.health.collector import Shown, Vitals
+from monitor.health.metrics import MOST_HOSTS, Metrics
+from monitor.judge.policy import Grade
+from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
+from schedules.slot import Precision, Slot
+from schedules.times.interval import Bounds, Interval
+
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+# Copied from the interface by hand: what others' dashboards are built on.
+PROMISED = """\
+release_overdue_seconds{release,producer} release_delay_seconds{release,producer,bound}
+release_exposure_open{release,producer} releases{verdict} slots_passed_total looks_total{host,outcome}
+look_duration_seconds look_lateness_seconds watch_stretch{host} calendar_last_read_timestamp_seconds{calendar}
+calendar_entries{calendar} blind_seconds_total{cause} clock_offset_seconds outbox_pending
+notices_total{channel,outcome} store_commit_seconds build_info{version}
+"""
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def verdict(word: Word = Word.PENDING, name: str = "r", slot: datetime = SLOT, delay: Bounds | None = None) -> Verdict:
+    exposed = word is Word.EARLY
+    span = Exposure("page", Interval(slot - timedelta(hours=1), slot), Interval(None, None), Bounds(0, None), exposed)
+    page = PartVerdict(
+        "page", "page", "https://x", required=True, word=word, delay=delay, exposures=(span,) if exposed else ()
+    )
+    promised = Slot(Precision.INSTANT, instant=slot)
+    calendars, known = ("govuk",), {"final": False, "at": slot, "parts": (page,)}
+    return Verdict(name, "Title", "dft", "https://x", calendars, promised, "govuk", slot, word, Grade.NONE, **known)
+
+
+class World:
+    def __init__(self) -> None:
+        self.metrics = Metrics("1.2.3")
+        self.now = SLOT - timedelta(minutes=30)
+        self.shown: list[Shown] = []
+        self.metrics.expect({"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
+        self.metrics.show(lambda: self.shown, lambda: Vitals(stretch={"www.gov.uk": 1.0}), lambda: self.now)
+
+    def scrape(self) -> Samples:
+        families = text_string_to_metric_families(self.metrics.page().decode())
+        return {(one.name, frozenset(one.labels.items())): one.value for each in families for one in each.samples}
+
+    def value(self, name: str, **labels: str) -> float | None:
+        return self.scrape().get((f"ninethirty_{name}", frozenset(labels.items())))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.mark.parametrize("promised", PROMISED.split())
+def test_every_promised_metric_is_there_before_its_first_event_with_its_labels(world: World, promised: str) -> None:
+    name, _, labels = promised.rstrip("}").partition("{")
+    world.shown = [Shown(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    found = [key for key in world.scrape() if re.fullmatch(rf"ninethirty_{name}(_count)?", key[0])]
+    assert found
+    for _, pairs in found:
+        assert {label for label, _ in pairs} == set(filter(None, labels.split(",")))
+
+
+def test_a_calendar_never_read_is_as_old_as_time_and_stale_after_three_reads(world: World) -> None:
+    assert world.value("calendar_last_read_timestamp_seconds", calendar="govuk") == 0
+    assert world.value("calendar_stale_after_seconds", calendar="govuk") == 1800
+
+
+def test_a_host_has_every_outcome_before_its_first_failure(world: World) -> None:
+    world.metrics.look("www.ons.gov.uk", "present", 0.1, 0.001)
+    assert world.value("looks_total", host="www.ons.gov.uk", outcome="present") == 1
+    assert world.value("looks_total", host="www.ons.gov.uk", outcome="timeout") == 0
+    assert world.value("looks_missed_total", host="www.ons.gov.uk") == 0
+
+
+def test_a_release_has_series_from_two_hours_before_its_slot_to_a_day_after_its_verdict_is_final(world: World) -> None:
+    names = {"r": SLOT + timedelta(hours=1, minutes=29), "far": SLOT + timedelta(hours=1, minutes=31)}
+    world.shown = [Shown(verdict(name=name, slot=slot), None) for name, slot in names.items()]
+    world.shown.append(Shown(verdict(Word.ON_TIME, "done"), world.now - timedelta(hours=23, minutes=59)))
+    world.shown.append(Shown(verdict(Word.ON_TIME, "gone"), world.now - timedelta(hours=24)))
+    told = {dict(pairs)["release"] for name, pairs in world.scrape() if name == "ninethirty_release_verdict"}
+    assert told == {"r", "done"}
+    assert world.value("releases", verdict="on_time") == 2
+
+
+def test_an_open_exposure_is_shown_however_far_its_slot_lies(world: World) -> None:
+    world.shown = [Shown(verdict(Word.EARLY, slot=SLOT + timedelta(days=6)), None)]
+    assert world.value("release_exposure_open", release="r", producer="dft") == 1
+
+
+def test_lateness_grows_with_the_clock_while_a_page_is_absent(world: World) -> None:
+    world.shown = [Shown(verdict(Word.OVERDUE), None)]
+    world.now = SLOT + timedelta(seconds=75)
+    assert world.value("release_overdue_seconds", release="r", producer="dft") == 75
+    assert world.value("release_verdict", release="r", producer="dft", verdict="overdue", grade="none") == 1
+
+
+def test_each_slot_is_counted_once_when_it_passes_and_not_when_it_had_passed_before(world: World) -> None:
+    world.shown = [Shown(verdict(), None), Shown(verdict(name="before", slot=SLOT - timedelta(hours=1)), None)]
+    assert world.value("slots_passed_total") == 0
+    for minute in (0, 1, 2):
+        world.now = SLOT + timedelta(minutes=minute)
+        world.scrape()
+    assert world.value("slots_passed_total") == 1
+
+
+def test_the_first_scrape_after_a_slot_tells_that_it_passed(world: World) -> None:
+    world.shown = [Shown(verdict(), None)]
+    world.scrape()
+    world.now = SLOT + timedelta(seconds=1)
+    assert world.value("slots_passed_total") == 1
+
+
+def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> None:
+    for number in range(MOST_HOSTS + 50):
+        world.metrics.look(f"h{number}.example", "present", 0.1, 0.0)
+    hosts = {dict(pairs)["host"] for name, pairs in world.scrape() if name == "ninethirty_looks_total"}
+    assert len(hosts) == MOST_HOSTS + 1
+    assert world.value("looks_total", host="other", outcome="present") == 51
+
+
+def test_a_state_that_cannot_be_told_is_counted_and_the_counters_are_served_all_the_same(world: World) -> None:
+    broken = Metrics("1")
+    broken.show(lambda: [Shown(None, None)], Vitals, lambda: SLOT)  # type: ignore[arg-type]
+    page = broken.page()
+    assert b"ninethirty_releases{" not in page
+    assert b'ninethirty_build_info{version="1"} 1.0' in page
+    assert b'ninethirty_faults_total{task="metrics"} 1.0' in broken.page()
+
+
+@pytest.mark.needs("prometheus")
+def test_prometheus_finds_nothing_to_mend(world: World, tmp_path: Path) -> None:
+    world.shown = [Shown(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
+    world.metrics.look("www.gov.uk", "present", 0.1, 0.001)
+    checked = subprocess.run(
+        ["promtool", "check", "metrics"], input=world.metrics.page(), capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")

@@ -1,0 +1,173 @@
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.app.jobs import LoopJobs
+from monitor.clock import VirtualClock
+from monitor.config.settings import DeadmanSettings
+from monitor.deliver.outbox import Backlog
+from monitor.health.progress import PollerProgress
+from monitor.health.self_check import SelfCheck
+from monitor.health.state import HealthState
+from monitor.health.system import SILENT, ServiceManager
+from monitor.look.fake import Reply, ScriptedFetcher
+from monitor.plan.targets import Target, View
+from monitor.rehearse.virtual_loop import JumpingLoop
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+PAGE = Target("r/page/edge", "r", "page", View.EDGE, "https://www.gov.uk/x", "www.gov.uk", "status")
+
+
+@dataclass
+class Poller:
+    """A poller whose one target is due when a test says so."""
+
+    made: int = 0
+    due_at: datetime | None = None
+    quiet: bool = False
+
+    def watching(self) -> list[Target]:
+        return [PAGE]
+
+    def due(self, target_id: str) -> datetime | None:
+        return self.due_at if target_id == PAGE.id else None
+
+    def is_quiet(self, host: str) -> bool:
+        return self.quiet and host == PAGE.host
+
+
+@dataclass
+class World:
+    clock: VirtualClock = field(default_factory=lambda: VirtualClock(NOON))
+    poller: Poller = field(default_factory=Poller)
+    backlogs: list[Backlog] = field(default_factory=list)
+
+    def vigil(self, manager: ServiceManager = SILENT) -> SelfCheck:
+        motion = PollerProgress(self.clock, self.poller)
+        self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
+        self.health.read("govuk", self.clock.now())
+        return SelfCheck(self.clock, self.health, motion, dict, lambda: self.backlogs, manager)
+
+
+def on_virtual_time(test: object) -> None:
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        runner.run(test)
+
+
+def test_a_poller_with_nothing_due_moves() -> None:
+    async def told() -> None:
+        world = World()
+        vigil = world.vigil()
+        await world.clock.sleep(600)
+        assert vigil.unready() == []
+
+    on_virtual_time(told())
+
+
+def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
+    async def told() -> None:
+        world = World()
+        vigil = world.vigil()
+        world.poller.due_at = NOON
+        for _ in range(4):
+            await world.clock.sleep(20)
+            vigil.unready()
+        assert vigil.unready() == ["no look has begun for a while though some are due"]
+        assert vigil.vitals().overdue == 80
+        world.poller.made += 1
+        assert vigil.unready() == []
+
+    on_virtual_time(told())
+
+
+def test_looks_at_a_host_that_wants_to_be_left_alone_are_not_overdue() -> None:
+    async def told() -> None:
+        world = World(poller=Poller(due_at=NOON, quiet=True))
+        vigil = world.vigil()
+        await world.clock.sleep(600)
+        assert (vigil.unready(), vigil.vitals().overdue) == ([], 0.0)
+
+    on_virtual_time(told())
+
+
+@pytest.mark.parametrize(("since", "stuck"), [(-599, False), (-601, True), (60, False), (None, False)])
+def test_an_outbox_that_stands_still_is_trouble_but_leaves_the_monitor_ready(
+    since: float | None, *, stuck: bool
+) -> None:
+    async def told() -> None:
+        world = World()
+        vigil = world.vigil()
+        world.backlogs = [Backlog(3, None if since is None else NOON + timedelta(seconds=since)), Backlog()]
+        assert (vigil.unready(), bool(vigil.troubles())) == ([], stuck)
+        assert (vigil.vitals().pending, vigil.vitals().oldest) == (3, max(0.0, -(since or 0.0)))
+
+    on_virtual_time(told())
+
+
+def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() -> None:
+    async def told() -> list[float]:
+        world = World()
+        pings: list[float] = []
+
+        def answer(_request: object) -> Reply:
+            pings.append(world.clock.monotonic())
+            return Reply(200, b"OK")
+
+        vigil = world.vigil()
+        table = DeadmanSettings(url="https://watch.example/ping")
+        vigil.add_deadman(table, ScriptedFetcher(world.clock, answer), lambda _outcome: None)
+        clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
+        for every, name, job in vigil.jobs():
+            clockwork.every(every, name, job)
+        clockwork.start()
+        await world.clock.sleep(130)
+        world.health.store_failed(world.clock.now())
+        await world.clock.sleep(180)
+        world.health.committed(world.clock.now())
+        await world.clock.sleep(60)
+        await clockwork.stop()
+        return pings
+
+    with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+        assert runner.run(told()) == pytest.approx([0, 60, 120, 360], abs=0.1)
+
+
+def test_without_an_address_there_is_no_job() -> None:
+    async def told() -> None:
+        vigil = World().vigil()
+        vigil.add_deadman(DeadmanSettings(), ScriptedFetcher(VirtualClock(NOON), lambda _: Reply(200)), print)
+        assert vigil.jobs() == []
+
+    on_virtual_time(told())
+
+
+def test_the_watchdog_is_fed_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
+    async def fed(address: str) -> None:
+        world = World()
+        vigil = world.vigil(ServiceManager(address, timedelta(seconds=30)))
+        ((every, name, job),) = vigil.jobs()
+        assert (every, name) == (timedelta(seconds=15), "watchdog")
+        await job()
+        world.poller.due_at = NOON
+        for _ in range(4):
+            await world.clock.sleep(15)
+            await job()
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(str(tmp_path / "notify"))
+        on_virtual_time(fed(str(tmp_path / "notify")))
+        bound.setblocking(False)  # noqa: FBT003  # the socket's own
+        seen = []
+        while True:
+            try:
+                seen.append(bound.recv(100))
+            except BlockingIOError:
+                break
+    # What is due for less than 30 s, as at 15 s, is no standstill; at 45 s that is half a minute ago, at 60 s more.
+    assert seen == [b"WATCHDOG=1"] * 4

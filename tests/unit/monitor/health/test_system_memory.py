@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from monitor.health.system import give_back, settle_in, trimmer
+
+
+def test_a_c_library_that_can_is_told_to_keep_nothing_back() -> None:
+    told: list[int] = []
+    trimmer(SimpleNamespace(malloc_trim=told.append))(0)
+    assert told == [0]
+
+
+def test_a_c_library_that_cannot_is_left_alone() -> None:
+    assert trimmer(SimpleNamespace())(0) is None
+
+
+def test_a_c_library_is_told_to_have_one_heap_without_large_blocks() -> None:
+    told: dict[int, int] = {}
+    settle_in(SimpleNamespace(mallopt=told.__setitem__))
+    settle_in(SimpleNamespace())
+    assert told == {-8: 1, -3: 131_072}
+
+
+def test_memory_is_given_back_as_often_as_one_likes() -> None:
+    give_back()
+    give_back()

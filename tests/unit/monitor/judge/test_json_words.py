@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from monitor.judge.json_words import VERDICTS, lateness, lateness_text, length_text, second_up, span_text, verdict_text
+
+SECONDS = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
+length = some.floats(-2_000_000, 2_000_000, allow_nan=False)
+
+
+def read(text: str) -> int:
+    sign = -1 if text.startswith("-") else 1
+    return sign * sum(int(count) * SECONDS[unit] for count, unit in re.findall(r"(\d+) (d|h|min|s)", text))
+
+
+def bounds(least: float | None, most: float | None) -> dict[str, Any]:
+    return {"min": least, "max": most}
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "text"),
+    [
+        (10_125, 10_185, "2 h 48 min to 2 h 50 min"),
+        (10_140, 10_140, "2 h 49 min"),
+        (10_139.2, 10_140.8, "2 h 48 min to 2 h 50 min"),
+        (1_790.4, 1_809.5, "29 min 50 s to 30 min 10 s"),
+        (0.2, 0.9, "0 s to 1 s"),
+        (0, 0, "0 s"),
+        (3_598.5, 3_599.5, "59 min 58 s to 1 h"),
+        (86_399, 90_001, "23 h 59 min to 1 d 2 h"),
+        (-1_800.5, -1_799.5, "-30 min 1 s to -29 min 59 s"),
+        (-0.5, 0.5, "-1 s to 1 s"),
+        (75, None, "at least 1 min 15 s"),
+        (None, 7_201, "at most 2 h 1 min"),
+    ],
+)
+def test_each_bound_is_rounded_outward_at_the_unit_it_shows(least: float | None, most: float | None, text: str) -> None:
+    assert length_text(bounds(least, most)) == text
+
+
+def test_nothing_measured_is_told_as_nothing() -> None:
+    assert length_text(None) == length_text(bounds(None, None)) == ""
+
+
+@given(length, length)
+def test_what_is_told_always_contains_what_was_measured(one: float, other: float) -> None:
+    least, most = sorted((one, other))
+    told = length_text(bounds(least, most)).split(" to ")
+    assert read(told[0]) <= least
+    assert most <= read(told[-1])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (7, "7 s"), (10_140, "2 h 49 min"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")]
+)
+def test_a_plain_length_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert span_text(seconds) == text
+
+
+def test_every_verdict_has_a_word_for_people() -> None:
+    assert [verdict_text(word) for word in VERDICTS] == list(VERDICTS.values())
+
+
+@pytest.mark.parametrize(
+    ("by", "shown"),
+    [
+        ("2018-01-05T12:19:45.075Z", "2018-01-05T12:19:46+00:00"),
+        ("2018-01-05T12:19:45.000Z", "2018-01-05T12:19:45+00:00"),
+        (None, None),
+    ],
+)
+def test_what_was_seen_by_an_instant_is_never_told_a_second_too_early(by: str | None, shown: str | None) -> None:
+    assert second_up(by) == shown
+
+
+def late(page: tuple[str, float], sheet: tuple[str, float], *, required: bool = True) -> dict[str, Any]:
+    parts = [
+        {"id": name, "required": name == "page" or required, "verdict": word, "delay": bounds(least, least)}
+        for name, (word, least) in (("page", page), ("sheet", sheet))
+    ]
+    return {"verdict": "late", "delay": parts[0]["delay"], "parts": parts}
+
+
+def test_a_page_on_its_minute_with_a_late_file_is_late_by_the_file() -> None:
+    body = late(("on_time", 0), ("late", 90))
+    assert lateness(body) == (bounds(90, 90), "sheet")
+    assert lateness_text(body) == "1 min 30 s (sheet)"
+
+
+def test_a_late_page_tells_its_own_lateness_whatever_its_files_did() -> None:
+    assert lateness_text(late(("late", 75), ("late", 90))) == "1 min 15 s"
+    assert lateness_text(late(("late", 75), ("on_time", 0))) == "1 min 15 s"
+
+
+def test_a_part_that_is_not_required_makes_nothing_late() -> None:
+    assert lateness(late(("late", 75), ("late", 90), required=False)) == (bounds(75, 75), "")

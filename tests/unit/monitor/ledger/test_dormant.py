@@ -1,0 +1,173 @@
+"""Releases that are long over are not kept in mind, and nothing that was known of them is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from monitor.look.fetch import Found
+from tests.unit.monitor.app.office import START, Office, as_json, at_work, csv, many, row
+
+DAY = 86_400.0
+OVER, AHEAD = row("a", "2026-11-20", title="Example awareness"), row("b", "2027-12-20")
+OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
+
+
+async def left(office: Office) -> None:
+    """Have a release announced, published, left out, and three months pass."""
+    await office.read(csv(OVER, AHEAD))
+    await office.clock.sleep(10 * DAY)
+    await office.read(csv(AHEAD))
+    await office.clock.sleep(91 * DAY)
+    await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+
+
+def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await left(office)
+        assert set(office.daemon.roster.releases) == {"a", "b"}
+        await office.reopen()
+        roster = office.daemon.roster
+        assert set(roster.releases) == {"b"}
+        assert (roster.promises("a"), [one.uid for one in roster.shown("stats")]) == ([], ["b"])
+        assert {one.id for one in office.daemon.store.releases()} == {"a", "b"}
+
+    at_work(tmp_path, act)
+
+
+def test_a_long_life_lets_go_of_them_once_a_day(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.daemon.roster.roll()
+        await left(office)
+        await office.daemon.roster.roll()
+        # What was watched until now is let go of a day later.
+        await office.clock.sleep(DAY)
+        await office.daemon.roster.roll()
+        roster = office.daemon.roster
+        assert set(roster.releases) == {"b"}
+        assert (roster.promises("a"), [one.uid for one in roster.shown("stats")]) == ([], ["b"])
+
+    at_work(tmp_path, act)
+
+
+def test_a_release_that_a_calendar_shows_again_is_the_one_it_was(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await left(office)
+        before = office.daemon.store.release("a")
+        await office.reopen()
+        await office.read(csv(OVER, AHEAD))
+        roster, store = office.daemon.roster, office.daemon.store
+        assert roster.releases["a"] == before
+        assert [promise.learnt for promise in roster.promises("a")] == [START]
+        assert [promise.confirmed_at for promise in store.promises(["a"])] == [office.clock.now()]
+        (entry,) = store.entries_of(["a"])
+        assert (entry.seen_first, entry.seen_last, entry.gone) == (START, office.clock.now(), None)
+
+    at_work(tmp_path, act)
+
+
+def test_a_slot_moved_after_that_is_a_further_promise_of_the_same_release(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await left(office)
+        await office.reopen()
+        await office.read(csv(row("a", "2027-03-01", title="Example awareness"), AHEAD))
+        slots = [promise.slot.instant for promise in office.daemon.roster.promises("a")]
+        assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
+        assert set(office.daemon.watch.releases) == {"a"}
+
+    at_work(tmp_path, act)
+
+
+def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> None:
+    def entry(uid: str, day: str) -> dict[str, str]:
+        return {"uid": uid, "title": "Example awareness", "producer": "example-office", "release_date": day}
+
+    async def act(office: Office) -> None:
+        first, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
+        await office.read(as_json(first, ahead), "own")
+        (name,) = [one.id for one in office.daemon.store.releases() if one.title == "Example awareness"]
+        await office.clock.sleep(10 * DAY)
+        await office.read(as_json(ahead), "own")
+        await office.clock.sleep(91 * DAY)
+        await office.reopen()
+        assert name not in office.daemon.roster.releases
+        await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
+        (other,) = [one for one in office.daemon.roster.releases if one.startswith(name) and one != name]
+        promised = {one: len(office.daemon.store.promises([one])) for one in (name, other)}
+        assert promised == {name: 1, other: 1}
+        assert [one.uid for one in office.daemon.store.entries_of([name])] == ["x-1"]
+
+    at_work(tmp_path, act, OTHER)
+
+
+def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await left(office)
+        await office.reopen()
+        roster = office.daemon.roster
+        by_link = Found("https://stats.example/a", "Another title altogether", "listed")
+        by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
+        neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
+        told = [[near.release.id for near in roster.kin("example-office", it)] for it in (by_link, by_title, neither)]
+        assert told == [["a"], ["a"], []]
+        assert roster.kin("another-office", by_link) == []
+        assert await roster.has_series("example-office", "Example awareness: May 2031")
+        assert not await roster.has_series("example-office", "Example deaths")
+
+    at_work(tmp_path, act)
+
+
+def test_what_a_person_saw_of_one_is_reported_with_what_was_promised(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await left(office)
+        await office.reopen()
+        known = await office.daemon.roster.recall("a")
+        assert (known and known.title, len(office.daemon.roster.promises("a"))) == ("Example awareness", 1)
+        assert await office.daemon.roster.recall("unknown") is None
+
+    at_work(tmp_path, act)
+
+
+EDITIONS = {
+    "January 2024": "2024-04-17",
+    "July 2024": "2024-10-16",
+    "January 2025": "2025-04-16",
+    "July 2025": "2025-10-15",
+}
+SERIES = [row(f"e-{day}", day, title=f"Example yields: {name}") for name, day in EDITIONS.items()]
+OTHERS = many(12, days=600)
+MISSING = "CALENDAR: no calendar announces the next edition of Example yields: July 2025 (example-office)"
+
+
+def test_editions_long_over_still_tell_when_the_next_is_missing(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(*SERIES, *OTHERS))
+        await office.read(csv(*OTHERS), after=10)
+        await office.clock.sleep(150 * DAY)
+        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        await office.reopen()
+        assert not any(name.startswith("e-") for name in office.daemon.roster.releases)
+        await office.read(csv(*OTHERS))
+        await office.daemon.rounds.look_for_editions()
+        assert office.told() == [MISSING]
+
+    at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
+
+
+def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(*SERIES, *OTHERS))
+        await office.read(csv(*OTHERS), after=10)
+        await office.daemon.rounds.look_for_editions()
+        await office.clock.sleep(100 * DAY)
+        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        for _ in range(2):
+            await office.clock.sleep(DAY)
+            await office.daemon.roster.roll()
+        assert not any(name.startswith("e-") for name in office.daemon.roster.releases)
+        await office.clock.sleep(48 * DAY)
+        await office.read(csv(*OTHERS))
+        await office.daemon.rounds.look_for_editions()
+        assert office.told() == [MISSING]
+
+    at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))

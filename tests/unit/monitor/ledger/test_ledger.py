@@ -1,0 +1,171 @@
+"""The roster: promises written down, releases joined again, and what a restart must not forget."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from monitor.config.calendars import PinSettings
+from monitor.look.fake import Reply
+from tests.unit.monitor.app.office import STATS, Office, as_json, at_work, csv, row
+
+OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
+
+
+def promised(office: Office, release: str) -> list[tuple[str, str]]:
+    found = office.daemon.store.promises([release])
+    return [(one.calendar, f"{one.slot.instant:%d %H:%M}" if one.slot.instant else one.slot.raw) for one in found]
+
+
+def entry(name: str, when: str, url: str = "", title: str = "") -> dict[str, str]:
+    return {
+        "id": f"x-{name}",
+        "title": title or f"Example {name}",
+        "url": url,
+        "date": when,
+        "producer": "example-office",
+    }
+
+
+def test_a_release_that_moves_keeps_every_promise(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a"), row("b", "2026-12-03")))
+        await office.read(csv(row("a", "2026-11-27"), row("b", "2026-12-03")), after=10)
+        assert promised(office, "a") == [("stats", "26 09:30"), ("stats", "27 09:30")]
+        assert promised(office, "b") == [("stats", "03 09:30")]
+
+    at_work(tmp_path, act)
+
+
+def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a")))
+        read = await office.read(after=10)
+        (promise,), (entry,) = office.daemon.store.promises(["a"]), office.daemon.store.announced("stats")
+        assert promise.confirmed_at == entry.seen_last == read.finished
+        assert promise.learnt < read.finished
+
+    at_work(tmp_path, act)
+
+
+def test_an_entry_that_vanishes_cancels_nothing_and_keeps_when_it_was_last_seen(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        shown = await office.read(csv(row("a"), row("b")))
+        gone = await office.read(csv(row("b")), after=10)
+        entries = {one.uid: one for one in office.daemon.store.announced("stats")}
+        assert (entries["a"].gone, entries["a"].seen_last) == (gone.finished, shown.finished)
+        assert "a" in office.daemon.watch.releases
+        back = await office.read(csv(row("a"), row("b")), after=10)
+        entries = {one.uid: one for one in office.daemon.store.announced("stats")}
+        assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
+        assert promised(office, "a") == [("stats", "26 09:30")]
+
+    at_work(tmp_path, act)
+
+
+def test_a_restart_learns_nothing_new_from_a_calendar_that_says_the_same(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a"), row("b", "2026-12-03")))
+        rows = office.daemon.store.announced("stats")
+        await office.reopen()
+        assert set(office.daemon.watch.releases) == {"a"}
+        assert office.daemon.roster.last_read("stats") == rows[0].seen_last
+        await office.read(after=10)
+        assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
+        assert [row.seen_first for row in office.daemon.store.announced("stats")] == [row.seen_first for row in rows]
+
+    at_work(tmp_path, act)
+
+
+def test_a_change_while_the_monitor_was_down_is_learnt_at_the_first_read(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        first = await office.read(csv(row("a")))
+        await office.clock.sleep(7200)
+        await office.reopen()
+        await office.read(csv(row("a", "2026-11-27")))
+        last = office.daemon.store.promises(["a"])[-1]
+        assert (last.slot.instant, last.unlearnt) == (last.slot.instant, first.finished)
+        assert last.learnt - first.finished > timedelta(hours=1)
+
+    at_work(tmp_path, act)
+
+
+def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is_watched_twice(tmp_path: Path) -> None:
+    link = "https://stats.example/a"
+
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        await office.read(as_json(entry("a", "2026-11-26T09:45:00", title="Quite another name")), "own")
+        assert len(office.daemon.watch.releases) == 2
+        joined = as_json(entry("a", "2026-11-26T09:45:00", link, "Quite another name"))
+        await office.read(joined, "own", after=10)
+        assert set(office.daemon.roster.releases) == {"a"}
+        assert set(office.daemon.watch.releases) == {"a"}
+        assert office.daemon.roster.releases["a"].calendars == ("stats", "own")
+        # What the other calendar promised before they were joined is part of the release's ledger.
+        assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
+        (stored,) = [one for one in office.daemon.store.announced("own") if one.gone is None]
+        assert stored.release == "a"
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
+def test_a_pin_joins_what_nothing_else_would_after_a_restart_too(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
+        assert len(office.daemon.roster.releases) == 2
+        titles = ("Example awareness", "Quite another name")
+        pins = [PinSettings(id="awareness", title=title) for title in titles]
+        office.settings = office.settings.model_copy(update={"pin": pins})
+        await office.reopen()
+        assert set(office.daemon.roster.releases) == {"awareness"}
+        assert set(office.daemon.watch.releases) == {"awareness"}
+        assert promised(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
+def test_a_split_keeps_apart_what_shares_a_link(tmp_path: Path) -> None:
+    link = "https://stats.example/a"
+
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a")))
+        await office.read(as_json(entry("a", "2026-11-26T09:30:00", link)), "own")
+        assert len(office.daemon.roster.releases) == 2
+
+    at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
+
+
+def test_a_large_calendar_is_written_in_portions_and_confirmed_where_it_is_watched(tmp_path: Path) -> None:
+    rows = [row(f"r{n}", f"{2027 + n // 300}-03-01") for n in range(4_500)]
+    near = row("near", "2026-11-20")
+
+    async def act(office: Office) -> None:
+        await office.read(csv(near, *rows))
+        store = office.daemon.store
+        assert (len(store.announced("stats")), len(store.promises())) == (4_501, 4_501)
+        assert len(store.releases()) == 4_501
+        again = await office.read(after=10)
+        confirmed = {one.release: one.confirmed_at for one in store.promises()}
+        assert confirmed["near"] == again.finished
+        assert confirmed["r7"] != again.finished
+
+    at_work(tmp_path, act)
+
+
+def test_what_a_person_knows_of_a_join_is_shown(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a")))
+        await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
+        assert office.daemon.store.releases()[0].joined_by == "link"
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
+def test_a_calendar_that_is_empty_to_begin_with_is_no_fault_of_a_list_kept_by_hand(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        assert (await office.read(csv())).usable
+        assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1
+
+    at_work(tmp_path, act)

@@ -1,0 +1,224 @@
+"""What the roster keeps in memory: never more than the store, and nothing that is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from monitor.config.calendars import PinSettings
+from monitor.judge.runs import Run
+from monitor.store.interface import Conflict
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.write import SqlTransaction
+from schedules.promise import Promise
+from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
+
+DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
+
+
+class Balky:
+    """A transaction that refuses promises while its store says so."""
+
+    def __init__(self, tx: SqlTransaction, store: BalkyStore) -> None:
+        self._tx = tx
+        self._store = store
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any other write
+        return getattr(self._tx, name)
+
+    def add_promises(self, promises: Iterable[Promise]) -> None:
+        if self._store.refuses:
+            self._store.refuses = False
+            raise Conflict("this store refuses once")
+        self._tx.add_promises(promises)
+
+
+class BalkyStore(SqlStore):
+    """A store that can be made to refuse the next promises, and counts how often runs are read back."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, durable=False)
+        self.refuses = False
+        self.read_back = Counter[str]()
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlTransaction]:
+        with super().transaction() as tx:
+            yield cast("SqlTransaction", Balky(tx, self))
+
+    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+        self.read_back.update(releases)
+        return super().runs_of_releases(releases)
+
+
+async def reopened(office: Office) -> BalkyStore:
+    office.store_of = BalkyStore
+    await office.reopen()
+    store = office.daemon.store
+    assert isinstance(store, BalkyStore)
+    return store
+
+
+def test_a_read_that_could_not_be_written_is_learnt_whole_at_the_next_read(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        store = await reopened(office)
+        store.refuses = True
+        with pytest.raises(Conflict):
+            await office.read(csv(row("a"), row("b")))
+        roster, watch = office.daemon.roster, office.daemon.watch
+        assert (dict(roster.releases), roster.promises("a"), dict(watch.releases)) == ({}, [], {})
+        assert (store.releases(), store.promises(), store.announced("stats")) == ([], [], [])
+        read = await office.read(after=10)
+        assert set(watch.releases) == {"a", "b"}
+        assert (
+            [promise.learnt for promise in store.promises()]
+            == [read.finished] * 2
+            == [promise.learnt for name in "ab" for promise in roster.promises(name)]
+        )
+
+    at_work(tmp_path, act)
+
+
+def test_a_change_that_could_not_be_written_leaves_what_is_watched_as_the_store_has_it(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        store = await reopened(office)
+        await office.read(csv(row("a")))
+        store.refuses = True
+        with pytest.raises(Conflict):
+            await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
+        assert office.daemon.roster.promises("a") == store.promises(["a"])
+        assert set(office.daemon.watch.releases) == {"a"}
+        await office.read(after=10)
+        assert len(office.daemon.roster.promises("a")) == len(store.promises(["a"])) == 2
+        assert set(office.daemon.watch.releases) == {"a", "b"}
+
+    at_work(tmp_path, act)
+
+
+def test_a_join_that_could_not_be_written_moves_nothing(tmp_path: Path) -> None:
+    link = "https://stats.example/a"
+
+    async def act(office: Office) -> None:
+        store = await reopened(office)
+        await office.read(csv(row("a", title="Example awareness")))
+        await office.read(as_json(entry("a", "")), "own")
+        before = dict(office.daemon.roster.releases)
+        store.refuses = True
+        with pytest.raises(Conflict):
+            await office.read(as_json(entry("a", link)), "own", after=10)
+        assert dict(office.daemon.roster.releases) == before
+        assert {release.id for release in store.releases()} == set(before)
+        await office.read(name="own", after=10)
+        assert set(office.daemon.roster.releases) == {release.id for release in store.releases()} == {"a"}
+        assert learnt(store.promises(["a"])) == learnt(office.daemon.roster.promises("a"))
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
+def learnt(promises: Iterable[Promise]) -> list[tuple[str, datetime]]:
+    return [(promise.calendar, promise.learnt) for promise in promises]
+
+
+def entry(name: str, url: str) -> dict[str, str]:
+    title = "Quite another name"
+    return {"id": f"x-{name}", "title": title, "url": url, "date": "2026-11-26T09:45:00", "producer": "example-office"}
+
+
+def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        store = await reopened(office)
+        await office.read(csv(row("a")))
+        roster, watch = office.daemon.roster, office.daemon.watch
+        await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+        await watch.judge_all(["a"])
+        taken = store.read_back["a"]
+        for _ in range(48):
+            await roster.roll()
+            await watch.judge_all(list(watch.releases))
+            await office.clock.sleep(HOUR.total_seconds())
+        assert store.read_back["a"] == taken == 1
+        assert "a" not in watch.releases
+
+    at_work(tmp_path, act)
+
+
+def test_a_release_that_is_over_is_taken_up_again_when_something_new_is_said_of_it(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a")))
+        roster, watch = office.daemon.roster, office.daemon.watch
+        await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
+        await watch.judge_all(["a"])
+        await roster.roll()
+        assert "a" not in watch.releases
+        await office.read(csv(row("a", "2026-12-14")), after=10)
+        assert "a" in watch.releases
+
+    at_work(tmp_path, act)
+
+
+def test_a_verdict_left_open_by_a_long_silence_is_judged_to_its_end_and_told(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a")))
+        await office.daemon.watch.judge_all(["a"])
+        await office.clock.sleep((60 * DAY).total_seconds())
+        await office.reopen()
+        store, watch = office.daemon.store, office.daemon.watch
+        assert [judged.word for judged in store.open_judged()] == ["pending"]
+        await office.clock.sleep(60)
+        await watch.judge_all(list(watch.releases))
+        (judged,) = store.judged()
+        assert (judged.word, judged.final, store.open_judged()) == ("unproven", True, [])
+        assert [notice.kind for notice in store.notices()] == ["unproven"]
+        await office.daemon.roster.roll()
+        assert dict(watch.releases) == {}
+
+    at_work(tmp_path, act)
+
+
+def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        await office.read(as_json(entry("a", "")), "own")
+        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        store = office.daemon.store
+        names = {judged.release for judged in store.judged()}
+        assert len(names) == 2
+        titles = ("Example awareness", "Quite another name")
+        pins = [PinSettings(id="awareness", title=title) for title in titles]
+        office.settings = office.settings.model_copy(update={"pin": pins})
+        await office.reopen()
+        store = office.daemon.store
+        await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+        assert [release.id for release in store.releases()] == ["awareness"]
+        assert [judged.release for judged in store.judged()] == [judged.release for judged in store.open_judged()]
+        assert [judged.release for judged in store.judged(START, START + 30 * DAY)] == ["awareness"]
+        for name in names:
+            old = store.release(name)
+            assert old is not None
+            assert old.joined_into == "awareness"
+            assert len(store.promises([name])) == 1
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
+def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        office.settings = office.settings.model_copy(
+            update={"pin": [PinSettings(id="awareness", title="Example awareness")]}
+        )
+        await office.reopen()
+        assert [release.id for release in office.daemon.store.releases()] == ["awareness"]
+        office.settings = office.settings.model_copy(update={"pin": [PinSettings(id="a", title="Example awareness")]})
+        await office.reopen()
+        assert [release.id for release in office.daemon.store.releases()] == ["a"]
+        assert set(office.daemon.watch.releases) == {"a"}
+
+    at_work(tmp_path, act)

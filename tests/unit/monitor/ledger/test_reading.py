@@ -1,0 +1,227 @@
+"""The rounds of the calendars: who is told of one in trouble, and when it is read for the sake of a slot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.incident import Incident
+from monitor.ledger.reading import is_due
+from monitor.look.fake import Reply
+from tests.unit.monitor.app.office import RESET, STATS, URL, Office, at_work, csv, many, row
+
+SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
+GOOD = csv(*many(20))
+FEWER = csv(*many(8))
+
+
+def incidents(office: Office) -> list[Incident]:
+    return office.daemon.store.incidents()
+
+
+def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        moved = office.last_read()
+        for _ in range(3):
+            read = await office.read(FEWER, after=10)
+        assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
+        assert office.told() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
+        assert office.last_read() == moved
+        assert len(office.daemon.roster.releases) == 20
+
+    at_work(tmp_path, act)
+
+
+def test_the_incident_of_a_calendar_closes_when_it_reads_again_and_opens_again_without_a_second_notice(
+    tmp_path: Path,
+) -> None:
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        await office.read(FEWER, after=10)
+        (opened,) = incidents(office)
+        assert (opened.id, opened.kind, opened.closed) == ("calendar-stats-2026-11-16", "calendar", None)
+        await office.read(GOOD, after=10)
+        (closed,) = incidents(office)
+        assert closed.closed is not None
+        await office.read(FEWER, after=10)
+        (again,) = incidents(office)
+        assert (again.id, again.closed) == (opened.id, None)
+        assert len(office.told()) == 1
+
+    at_work(tmp_path, act)
+
+
+def test_a_restart_makes_no_second_notice_of_the_same_trouble_and_closes_it(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        await office.read(FEWER, after=10)
+        await office.clock.sleep(86_400)
+        await office.reopen()
+        await office.read(FEWER)
+        assert (len(incidents(office)), len(office.told())) == (1, 1)
+        await office.read(GOOD, after=10)
+        assert [one.closed is not None for one in incidents(office)] == [True]
+
+    at_work(tmp_path, act)
+
+
+def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        for _ in range(3):
+            await office.read(RESET, after=10)
+        assert office.told() == []
+        await office.read(after=10)
+        assert office.told() == [f"CALENDAR: stats cannot be read: {URL} reset: scripted"]
+        (notice,) = office.daemon.store.notices()
+        assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
+        assert "Last usable read: 12:00 GMT." in notice.text
+        assert office.daemon.health.unready(office.clock.now()) == [
+            f"calendar stats: last read 16 November 12:00 UTC ({URL} reset: scripted)"
+        ]
+
+    at_work(tmp_path, act)
+
+
+def test_a_person_may_accept_a_mass_change_for_a_day(tmp_path: Path) -> None:
+    moved = csv(*many(20, days=60))
+
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        doubted = await office.read(moved, after=10)
+        assert (doubted.usable, doubted.fault) == (False, "not believed: 20 of 20 coming entries at once")
+        table = office.settings.calendar[0].model_copy(update={"accept": office.clock.now().date()})
+        office.settings = office.settings.model_copy(update={"calendar": [table]})
+        await office.reopen()
+        assert (await office.read(after=10)).usable
+        await office.clock.sleep(86_400)
+        assert not (await office.read(csv(*many(20, days=90)))).usable
+
+    at_work(tmp_path, act)
+
+
+def test_a_calendar_of_an_unknown_shape_without_one_entry_is_not_believed(tmp_path: Path) -> None:
+    empty = Reply(200, b"[]")
+
+    async def act(office: Office) -> None:
+        read = await office.read(empty)
+        assert (read.usable, read.fault) == (False, "not believed: no entries at the first read")
+
+    at_work(tmp_path, act, STATS | {"kind": "json"})
+
+
+def test_a_calendar_may_be_declared_empty(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        assert (await office.read(Reply(200, b"[]"))).usable
+
+    at_work(tmp_path, act, STATS | {"kind": "json", "may_be_empty": True})
+
+
+def test_an_edition_of_a_regular_series_that_nobody_announces_is_told_once(tmp_path: Path) -> None:
+    months = ("2026-06-17", "2026-07-15", "2026-08-19", "2026-09-16", "2026-10-14")
+    names = ("May", "June", "July", "August", "September")
+    rows = [
+        row(f"e{place}", day, title=f"Example earnings: {name} 2026")
+        for place, (day, name) in enumerate(zip(months, names, strict=True))
+    ]
+
+    async def act(office: Office) -> None:
+        await office.read(csv(*rows))
+        for _ in range(2):
+            await office.daemon.rounds.look_for_editions()
+        assert office.told() == [
+            "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
+        ]
+        await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
+        await office.daemon.rounds.look_for_editions()
+        assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
+
+    at_work(tmp_path, act, begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
+
+
+def test_a_series_that_ended_long_ago_is_missed_by_nobody(tmp_path: Path) -> None:
+    rows = [row(f"e{n}", f"2025-0{n}-15", title=f"Example earnings: part {n}") for n in range(1, 7)]
+
+    async def act(office: Office) -> None:
+        await office.read(csv(*rows))
+        await office.daemon.rounds.look_for_editions()
+        assert office.told() == []
+
+    at_work(tmp_path, act)
+
+
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("now", "tried", "usable", "due"),
+    [
+        (-11, -60, -60, False),
+        (-10, -60, -60, True),
+        (-9, -10, -10, False),
+        (-9, -14, -14, False),
+        (-5, -10, -60, False),
+        (-4, -10, -10, True),
+        (-4, -5, -60, True),
+        (-3, -4, -60, False),
+        (4, -10, -10, False),
+        (5, -10, -10, True),
+        (6, 5, 5, False),
+        (19, 5, 5, False),
+        (60, 5, 5, True),
+        (80, 5, 5, False),
+    ],
+)
+def test_a_slot_calls_for_a_read_before_it_and_two_after(now: int, tried: int, usable: int, *, due: bool) -> None:
+    at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
+    assert is_due([SLOT], *at) is due
+
+
+def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        office.pages[URL] = csv(row("a", "2026-11-17"), row("b", "2027-03-01"))
+        for _, name, job in office.daemon.rounds.jobs():
+            if name == "calendar stats":
+                await job()
+        reads = []
+        while office.clock.now() < datetime(2026, 11, 17, 11, tzinfo=UTC):
+            before = len(office.fetcher.asked)
+            await office.daemon.rounds.around_slots()
+            if len(office.fetcher.asked) > before:
+                reads.append(f"{office.clock.now():%H:%M}")
+            await office.clock.sleep(60)
+        assert reads == ["09:20", "09:26", "09:35", "10:30"]
+
+    at_work(tmp_path, act, STATS | {"every": "1d"})
+
+
+def test_a_calendar_read_every_ten_minutes_is_read_once_more_shortly_before_a_slot(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
+        await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
+        await office.read()
+        reads = []
+        while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
+            before = len(office.fetcher.asked)
+            await office.daemon.rounds.around_slots()
+            if len(office.fetcher.asked) > before:
+                reads.append(f"{office.clock.now():%H:%M}")
+            await office.clock.sleep(60)
+        assert reads == ["09:26"]
+
+    at_work(tmp_path, act)
+
+
+def test_a_list_that_empties_over_the_day_is_believed(tmp_path: Path) -> None:
+    rows = [row(f"r{n}", "2026-11-16", "13:00") for n in range(8)]
+
+    async def act(office: Office) -> None:
+        await office.read(csv(*rows))
+        read = await office.read(replace(csv(), body=csv().body), after=90)
+        assert read.usable
+
+    at_work(tmp_path, act)

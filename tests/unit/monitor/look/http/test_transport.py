@@ -1,0 +1,247 @@
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+from itertools import pairwise
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.clock import SystemClock
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.guard import Guard, Origin
+from monitor.look.http.connection import Connection
+from monitor.look.http.fetcher import Engine, HttpFetcher
+from monitor.look.http.resolve import Resolver, Route
+from monitor.look.http.stock import StockTransport
+from monitor.look.http.timing import TRIP, RequestTiming
+from monitor.look.http.transport import LeanTransport
+
+CLOCK = SystemClock()
+ANSWERS = [
+    (b'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: "1"\r\n\r\nhello', 200, b"hello"),
+    (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\n...\r\n0\r\n\r\n", 200, b"hello..."),
+    (b'HTTP/1.1 304 Not Modified\r\nETag: "1"\r\nContent-Length: 5\r\n\r\n', 304, b""),
+    (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", 404, b""),
+]
+
+
+class Line(asyncio.Transport):
+    """A connection to nowhere that remembers what was done to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+        self.aborted = False
+        self.reading = True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_reading(self) -> bool:
+        return self.reading
+
+    def pause_reading(self) -> None:
+        self.reading = False
+
+    def resume_reading(self) -> None:
+        self.reading = True
+
+
+def asked(*, is_head: bool = False) -> tuple[Connection, Line]:
+    wire, line = Connection(lambda _: None), Line()
+    wire.connection_made(line)
+    wire.ask(b"GET / HTTP/1.1\r\n\r\n", RequestTiming(CLOCK, 5.0), is_head=is_head)
+    return wire, line
+
+
+async def body_of(wire: Connection) -> bytes:
+    await wire.answered()
+    parts = []
+    while (chunk := await wire.chunk()) is not None:
+        parts.append(chunk)
+    return b"".join(parts)
+
+
+@given(st.sampled_from(ANSWERS), st.lists(st.integers(0, 120), max_size=8))
+def test_an_answer_is_the_same_however_it_is_cut_on_its_way(sample: tuple[bytes, int, bytes], cuts: list[int]) -> None:
+    raw, status, body = sample
+
+    async def story() -> tuple[int, bytes, bool]:
+        wire, _ = asked()
+        for start, end in pairwise([0, *sorted(min(cut, len(raw)) for cut in cuts), len(raw)]):
+            if end > start:
+                wire.data_received(raw[start:end])
+        read = await body_of(wire)
+        return wire.status, read, wire.rest()
+
+    assert asyncio.run(story()) == (status, body, True)
+
+
+@given(st.binary(max_size=300), st.lists(st.integers(0, 300), max_size=4))
+def test_no_bytes_break_a_connection_otherwise_than_as_httpx_does(raw: bytes, cuts: list[int]) -> None:
+    async def story() -> None:
+        wire, _ = asked()
+        for start, end in pairwise([0, *sorted(cuts), len(raw)]):
+            if end > start:
+                wire.data_received(raw[start:end])
+        wire.connection_lost(None)
+        with pytest.raises(httpx.TransportError):
+            await body_of(wire)
+
+    asyncio.run(story())
+
+
+async def test_a_second_answer_to_one_question_changes_nothing_and_costs_the_connection() -> None:
+    wire, _ = asked()
+    first = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    wire.data_received(first + b"HTTP/1.1 200 OK\r\nX-Forged: 1\r\nContent-Length: 2\r\n\r\nno")
+    assert await body_of(wire) == b"ok"
+    assert wire.headers == [(b"content-length", b"2")]
+    assert not wire.rest()
+
+
+async def test_bytes_nobody_asked_for_close_an_idle_connection() -> None:
+    wire, line = asked()
+    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert wire.rest()
+    wire.data_received(b"HTTP/1.1 200 OK\r\n\r\n")
+    assert line.aborted
+    with pytest.raises(httpx.WriteError):
+        wire.ask(b"", RequestTiming(CLOCK, 5.0), is_head=False)
+
+
+async def test_a_body_that_comes_faster_than_it_is_read_is_held_back() -> None:
+    wire, line = asked()
+    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
+    wire.data_received(bytes(300_000))
+    assert not line.reading
+    await wire.chunk()
+    assert line.reading
+
+
+@pytest.mark.parametrize("more", [b"X-More: and more\r\n", b"X-More" + b"e" * 100])
+async def test_what_follows_a_body_is_not_kept_and_may_not_go_on_for_ever(more: bytes) -> None:
+    wire, line = asked()
+    wire.data_received(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n")
+    for _ in range(70_000 // len(more)):
+        wire.data_received(more)
+    assert line.aborted
+    assert wire.headers == [(b"transfer-encoding", b"chunked")]
+
+
+async def test_the_answer_to_head_has_no_body_and_costs_the_connection() -> None:
+    wire, _ = asked(is_head=True)
+    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n")
+    assert await body_of(wire) == b""
+    assert not wire.rest()
+
+
+async def test_a_connection_kept_by_the_server_alone_is_not_kept() -> None:
+    wire, _ = asked()
+    wire.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")
+    await body_of(wire)
+    assert not wire.rest()
+
+
+@pytest.mark.parametrize("engine", [LeanTransport, StockTransport])
+async def test_a_transport_without_a_trip_sends_nothing(engine: Engine) -> None:
+
+    transport = engine(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context())
+    with pytest.raises(httpx.UnsupportedProtocol):
+        await transport.handle_async_request(httpx.Request("GET", "http://a.example/"))
+    await transport.aclose()
+
+
+async def test_a_line_break_in_a_header_is_never_sent() -> None:
+
+    transport = LeanTransport(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context())
+    token = TRIP.set(RequestTiming(CLOCK, 1.0))
+    with pytest.raises(httpx.LocalProtocolError):
+        await transport.handle_async_request(
+            httpx.Request("GET", "http://a.example/", headers={"If-None-Match": "a\r\nX: b"})
+        )
+    TRIP.reset(token)
+
+
+@pytest.mark.parametrize("engine", [LeanTransport, StockTransport])
+async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random(engine: Engine) -> None:
+    chance = random.Random(4)  # noqa: S311
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                throw = chance.random()
+                if throw < 0.1:
+                    writer.transport.abort()
+                    return
+                await asyncio.sleep(0.3 if throw < 0.13 else 0)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))
+                if throw < 0.3:
+                    writer.close()
+                    return
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=engine, seconds=0.2)
+    outcomes: list[Answer | Failure] = []
+
+    async def looks() -> None:
+        outcomes.extend([await fetcher.fetch(Request("https://www.example.gov.uk/")) for _ in range(25)])
+
+    await asyncio.gather(*(looks() for _ in range(12)))
+    chance.seed(1)
+    last = [await fetcher.fetch(Request("https://www.example.gov.uk/")) for _ in range(20)]
+    await fetcher.close()
+    server.close()
+    await server.wait_closed()
+    await asyncio.gather(*(task for task in serving if task is not None))
+    assert len(outcomes) == 300
+    assert sum(isinstance(outcome, Answer) for outcome in outcomes) > 150
+    assert sum(isinstance(outcome, Answer) for outcome in last) > 10
+
+
+async def test_a_lean_pool_survives_looks_that_are_cancelled() -> None:
+    serving: set[asyncio.Task[None] | None] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.current_task())
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                await asyncio.sleep(0.005)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fetcher = HttpFetcher(CLOCK, route=lambda *_: Route("127.0.0.1", port, tls=False), engine=LeanTransport, seconds=2)
+    chance = random.Random(7)  # noqa: S311
+    for _ in range(20):
+        tasks = [asyncio.create_task(fetcher.fetch(Request("https://www.example.gov.uk/"))) for _ in range(15)]
+        for _ in range(chance.randrange(60)):
+            await asyncio.sleep(0)
+        for task in chance.sample(tasks, 8):
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert isinstance(await fetcher.fetch(Request("https://www.example.gov.uk/")), Answer)
+    await fetcher.close()
+    server.close()
+    await server.wait_closed()
+    await asyncio.gather(*(task for task in serving if task is not None))

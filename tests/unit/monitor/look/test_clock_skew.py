@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.look.clock_skew import Skew, agreed, is_off, most_off
+from monitor.look.fetch import Answer
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def answer(true: float, offset: float, *, lie: float = 0.0, age: int = 0, kept: bool = False) -> Answer:
+    """Answer asked at a true time by a clock ahead by `offset`; `kept`: a cache kept the origin's own date."""
+    took = 0.04
+    told = NOON + timedelta(seconds=true + took / 2 - lie - (age if kept else 0))
+    headers = {"date": format_datetime(told.replace(microsecond=0), usegmt=True)}
+    headers |= {"age": str(age)} if age else {}
+    sent = NOON + timedelta(seconds=true + offset)
+    return Answer("https://a.example/", 200, headers, b"", sent, sent + timedelta(seconds=took))
+
+
+def observed(*rows: tuple[str, float, float]) -> Skew:
+    skew = Skew()
+    for host, true, offset in rows:
+        skew.observe(host, answer(true, offset, lie=600.0 if host == "liar" else 0.0))
+    return skew
+
+
+def test_before_anything_is_known_the_clock_is_taken_for_right() -> None:
+    skew = Skew()
+    assert skew.bounds() == (0.0, 0.0)
+    assert not skew.is_known()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "Thu, 26 Nov 99999999999999999999 12:00:00 GMT", "Thu, 26 Nov 2026 12:00:00 -99999999999999", "\xb2"],
+)
+def test_a_date_that_is_none_says_nothing(text: str) -> None:
+    skew = Skew()
+    assert skew.observe("a", Answer("https://a.example/", 200, {"date": text}, b"", NOON, NOON))
+    assert not skew.is_known()
+
+
+def test_one_answer_bounds_the_offset_within_the_grain_of_a_date() -> None:
+    low, high = observed(("a", 0.5, 3.0)).bounds()
+    assert low <= 3.0 <= high
+    assert high - low < 1.1
+
+
+def test_many_answers_narrow_the_bounds() -> None:
+    skew = observed(*(("a", n * 1.07, 3.0) for n in range(40)))
+    low, high = skew.bounds()
+    assert low <= 3.0 <= high
+    assert high - low < 0.25
+
+
+def test_a_right_clock_is_not_off() -> None:
+    assert not is_off(observed(*(("a", n * 1.07, 0.0) for n in range(40))).bounds())
+
+
+def test_a_wrong_clock_is_off_by_at_most_its_bounds() -> None:
+    bounds = observed(*(("a", n * 1.07, -45.0) for n in range(10))).bounds()
+    assert is_off(bounds)
+    assert 45.0 <= most_off(bounds) < 46.1
+
+
+def test_a_clock_that_is_set_is_noticed_within_two_answers_of_one_host() -> None:
+    skew = observed(*(("a", n * 1.07, 0.0) for n in range(20)), ("b", 3.0, 0.0), ("c", 4.0, 0.0))
+    assert not skew.observe("a", answer(30.0, 45.0))
+    assert skew.observe("a", answer(31.0, 45.0))
+    low, high = skew.bounds()
+    assert low <= 45.0 <= high
+    assert low > 43.0
+
+
+def test_a_clock_set_right_again_is_noticed_too() -> None:
+    rows = [("a", n * 1.07, 45.0 if 10 <= n < 20 else 0.0) for n in range(30)]
+    assert not is_off(observed(*rows).bounds())
+
+
+def test_one_lying_host_is_outvoted() -> None:
+    rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
+    assert not is_off(observed(*rows).bounds())
+
+
+def test_a_host_that_begins_to_lie_is_outvoted_as_soon_as_the_others_answer() -> None:
+    skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "b", "c")))
+    for n in range(20, 23):
+        skew.observe("a", answer(n, 0.0, lie=600.0))
+    for n in range(24, 26):
+        skew.observe("b", answer(n, 0.0))
+        skew.observe("c", answer(n, 0.0))
+    skew.observe("a", answer(30, 0.0, lie=600.0))
+    assert not is_off(skew.bounds())
+
+
+def test_a_host_that_always_lies_does_not_cast_doubt_on_its_own_answers() -> None:
+    skew = Skew()
+    assert all(skew.observe("liar", answer(n * 1.1, 0.0, lie=600.0)) for n in range(10))
+
+
+def test_servers_behind_one_name_may_differ_a_little_without_casting_doubt() -> None:
+    skew = Skew()
+    assert all(skew.observe("a", answer(n * 1.07, 0.0, lie=0.6 * (n % 2))) for n in range(60))
+    assert most_off(skew.bounds()) < 1.7
+
+
+def test_a_host_that_goes_back_and_forth_is_heard_no_more() -> None:
+    skew = Skew()
+    believed = [skew.observe("a", answer(n * 1.07, 0.0, lie=30.0 * (n % 2))) for n in range(40)]
+    assert all(believed[15:])
+    skew.observe("b", answer(50, 0.0))
+    assert not is_off(skew.bounds())
+
+
+def test_an_answer_without_a_readable_date_says_nothing() -> None:
+    skew = Skew()
+    blank = Answer("https://a.example/", 200, {"date": "yesterday, today"}, b"", NOON, NOON)
+    assert skew.observe("a", blank)
+    assert not skew.is_known()
+
+
+def test_the_majority_of_spans_wins_and_the_newest_of_equal_ones() -> None:
+    assert agreed([(5, 6), (0, 2), (1, 3)]) == (1, 2)
+    assert agreed([(5, 6), (0, 2)]) == (5, 6)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("offset", [0.0, -45.0, 45.0])
+def test_answers_that_are_all_aged_settle_the_clock_as_one_of_them_grows_older(*, kept: bool, offset: float) -> None:
+    skew = Skew()
+    for n in range(4):
+        assert skew.observe("a", answer(n * 7.0, offset, age=300 + n * 7, kept=kept))
+    low, high = skew.bounds()
+    assert low <= offset <= high
+    assert high - low < 3.2
+
+
+def test_aged_answers_of_many_addresses_tell_only_of_their_own() -> None:
+    skew = Skew()
+    skew.observe("a", replace(answer(0.0, 0.0, age=300), url="https://a.example/other"))
+    for n in (1, 6):
+        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+    assert most_off(skew.bounds()) > 300
+    for n in (70, 80):
+        skew.observe("a", answer(n * 2.0, 0.0, age=300 + n * 2))
+    assert most_off(skew.bounds()) < 3.2
+
+
+def test_a_clock_that_is_set_is_noticed_though_all_answers_are_aged() -> None:
+    skew = Skew()
+    for n in range(40):
+        skew.observe("a", answer(n * 7.0, 0.0 if n < 20 else -45.0, age=300 + n * 7, kept=True))
+    low, high = skew.bounds()
+    assert low <= -45.0 <= high
+    assert high < -40.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 20), st.booleans(), st.booleans()), max_size=40), st.floats(-40, 40))
+def test_copies_that_grow_old_and_are_made_anew_never_rule_out_the_truth(
+    rows: list[tuple[float, bool, bool]], offset: float
+) -> None:
+    skew, true, born = Skew(), 0.0, -300.0
+    for wait, is_new, kept in rows:
+        true += wait
+        born = true if is_new else born
+        assert skew.observe("a", answer(true, offset, age=int(true - born), kept=kept))
+    low, high = skew.bounds()
+    assert not rows or low - 1e-6 <= offset <= high + 1e-6
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3), st.integers(0, 300), st.booleans()), max_size=40),
+    st.floats(-40, 40),
+)
+def test_the_bounds_always_hold_the_truth(rows: list[tuple[str, float, int, bool]], offset: float) -> None:
+    skew, true = Skew(), 0.0
+    for host, wait, age, kept in rows:
+        true += wait
+        assert skew.observe(host, answer(true, offset, age=age, kept=kept))
+    low, high = skew.bounds()
+    assert not rows or low - 1e-6 <= offset <= high + 1e-6

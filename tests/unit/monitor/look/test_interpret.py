@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.look.challenge import challenge
+from monitor.look.fetch import Answer, Failure, Reason
+from monitor.look.interpret import Interpreter
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target, View
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+NOON_DATE = "Thu, 26 Nov 2026 12:00:00 GMT"
+URL = "https://www.gov.uk/government/statistics/example"
+SAMPLES = Path(__file__).parents[5] / "shared" / "samples" / "govuk"
+PAGE = b"<title>Figures: July 2026 - GOV.UK</title><h1>Figures: July 2026</h1>"
+
+
+def target(url: str = URL, recognise: str = "status", view: View = View.EDGE, *, file: bool = False) -> Target:
+    return Target("r/page/edge", "r", "page", view, url, "www.gov.uk", recognise, "Figures: July 2026", file=file)
+
+
+def answer(status: int = 200, body: bytes = PAGE, *, at: float = 0.0, url: str = URL, **headers: str) -> Answer:
+    sent = NOON + timedelta(seconds=at)
+    told = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer(url, status, told, body, sent, sent + timedelta(seconds=0.1))
+
+
+def see(said: Answer | Failure, seen: Target | None = None) -> Sighting:
+    return Interpreter().see(seen or target(), said)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_failed_look_proves_nothing(reason: Reason) -> None:
+    sighting = see(Failure(URL, reason, "x", NOON, NOON))
+    assert (sighting.state, sighting.why, sighting.status) == (State.UNKNOWN, reason.value, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (200, State.PRESENT),
+        (203, State.PRESENT),
+        (404, State.ABSENT),
+        (410, State.WITHDRAWN),
+        *((status, State.UNKNOWN) for status in (100, 400, 401, 403, 407, 418, 429, 451, 500, 502, 503, 504, 600)),
+    ],
+)
+def test_statuses_prove_what_they_say(status: int, state: State) -> None:
+    assert see(answer(status)).state is state
+
+
+def test_success_without_a_body_proves_nothing() -> None:
+    assert see(answer(body=b"")).why == "empty"
+    assert see(answer(204, b"")).state is State.UNKNOWN
+
+
+def test_other_successes_than_200_count_for_status_alone() -> None:
+    assert see(answer(203), target(recognise="govuk")).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("backend", ["mirrorS3", "mirrorS3Replica", "mirrorGCS", "error"])
+@pytest.mark.parametrize("status", [200, 404])
+def test_what_a_mirror_says_proves_nothing(backend: str, status: int) -> None:
+    assert see(answer(status, fastly_backend_name=backend)).why == "mirror"
+
+
+def test_a_copy_older_than_its_lifetime_proves_nothing() -> None:
+    assert see(answer(age="1914", cache_control="max-age=300, public")).why == "stale"
+
+
+@pytest.mark.parametrize("status", [200, 202, 403, 404, 503])
+@pytest.mark.parametrize("mark", [{"cf_mitigated": "challenge"}, {"x_amzn_waf_action": "captcha"}])
+def test_a_firewall_that_says_so_proves_nothing(status: int, mark: dict[str, str]) -> None:
+    assert see(answer(status, **mark)).why == "challenge"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<html><head><title>Just a moment...</title></head></html>",
+        b"<title>Attention Required! | Cloudflare</title>",
+        b"<html><script src='/cdn-cgi/challenge-platform/x.js'></script></html>",
+        b"<iframe src='/_Incapsula_Resource?x'></iframe>",
+        b"<TITLE>Access Denied</TITLE>",
+        b"<title>Sign in to your account</title>",
+        b"<form><input type='password' name='p'></form>",
+    ],
+)
+@pytest.mark.parametrize("recognise", ["status", "govuk", "text:a", "link:a"])
+def test_a_challenge_or_sign_in_page_proves_nothing_to_any_recogniser(body: bytes, recognise: str) -> None:
+    sighting = see(answer(body=body, content_type="text/html"), target(recognise=recognise))
+    assert (sighting.state, sighting.why in ("challenge", "sign-in page")) == (State.UNKNOWN, True)
+
+
+def test_a_page_with_a_place_to_sign_in_is_a_page() -> None:
+    assert challenge(answer(body=PAGE + b"<input type=password>", content_type="text/html")) is None
+
+
+def test_a_file_that_holds_the_words_of_a_challenge_is_a_file() -> None:
+    assert challenge(answer(body=b"<title>Just a moment</title>", content_type="text/csv")) is None
+
+
+FILE = "https://assets.publishing.service.gov.uk/media/1/a.csv"
+
+
+@pytest.mark.parametrize(
+    ("url", "location", "state"),
+    [
+        (FILE, "https://draft-assets.publishing.service.gov.uk/media/1/a.csv", State.ABSENT),
+        (FILE, "https://www.gov.uk/government/statistics/example", State.WITHDRAWN),
+        (FILE, "https://assets.publishing.service.gov.uk/media/2/b.csv", State.UNKNOWN),
+        (f"{URL}/bulletin", URL, State.WITHDRAWN),
+        (URL, "/government/statistics/other", State.UNKNOWN),
+        (URL, "https://login.example/", State.UNKNOWN),
+        (URL, URL, State.UNKNOWN),
+        (URL, "http://[broken", State.UNKNOWN),
+        (URL, "", State.UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_proves_what_its_aim_says(url: str, location: str, state: State, status: int) -> None:
+    assert see(answer(status, b"", url=url, location=location), target(url)).state is state
+
+
+def test_a_redirect_within_the_host_tells_where_to_look_next() -> None:
+    found = see(answer(301, location="/government/statistics/other#top")).found
+    assert [(each.role, each.url) for each in found] == [("redirect", "https://www.gov.uk/government/statistics/other")]
+    assert see(answer(301, location="https://login.example/")).found == ()
+
+
+@pytest.mark.parametrize(
+    "location",
+    [
+        "http://www.gov.uk/government/statistics/other",
+        "https://www.gov.uk:8443/government/statistics/other",
+        "https://name@www.gov.uk/government/statistics/other",
+        "ftp://www.gov.uk/other",
+        "https://www.gov.uk:99999/other",
+        "https://[::1/other",
+    ],
+)
+def test_a_redirect_that_gives_up_encryption_or_leaves_the_port_is_not_followed(location: str) -> None:
+    sighting = see(answer(302, location=location))
+    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
+
+
+def test_a_redirect_to_encryption_is_followed() -> None:
+    found = see(answer(301, url="http://stats.example/a", location="https://stats.example/a")).found
+    assert [each.url for each in found] == ["https://stats.example/a"]
+
+
+def test_a_long_file_swapped_for_another_that_begins_alike_shows_by_its_length() -> None:
+    seer, seen = Interpreter(), target(FILE, file=True)
+    said = [replace(answer(200, b"a,b", url=FILE, content_length=length), whole=False) for length in ("90", "90", "91")]
+    digests = [seer.see(seen, one).digest for one in said]
+    assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
+
+
+def test_a_path_that_is_part_of_another_item_leads_nowhere() -> None:
+    sighting = see(answer(303, b"", location="/api/content/government/statistics/parent"))
+    assert (sighting.state, sighting.found) == (State.UNKNOWN, ())
+
+
+def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
+    absent = see(answer(404, age="17", cache_control="max-age=30"))
+    assert absent.proved_from == NOON - timedelta(seconds=19)
+    assert absent.proved_to == NOON + timedelta(seconds=0.1 - 16)
+
+
+def test_not_modified_proves_what_the_body_proved() -> None:
+    seer = Interpreter()
+    first = seer.see(target(), answer(etag='"1"'))
+    assert seer.request(target()).etag == '"1"'
+    second = seer.see(target(), answer(304, b"", at=1))
+    assert (second.state, second.digest) == (first.state, first.digest) == (State.PRESENT, first.digest)
+
+
+def test_not_modified_since_a_body_nobody_saw_proves_nothing() -> None:
+    assert see(answer(304, b"")).state is State.UNKNOWN
+
+
+def test_the_marks_of_one_address_are_not_shown_to_another_that_a_redirect_led_to() -> None:
+    seer, there = Interpreter(), f"{URL}-2"
+    seer.see(target(), answer(etag='"1"', last_modified=NOON_DATE))
+    assert (seer.request(target()).etag, seer.request(target()).modified) == ('"1"', NOON_DATE)
+    assert (seer.request(target(), there).etag, seer.request(target(), there).modified) == (None, None)
+    seer.see(target(), answer(url=there, at=1, etag='"2"'))
+    assert (seer.request(target(), there).etag, seer.request(target()).etag) == ('"2"', None)
+
+
+def test_the_same_bytes_are_not_read_twice() -> None:
+    seer = Interpreter()
+    seer.see(target(recognise="govuk"), answer())
+    first = seer.see(target(recognise="govuk"), answer())
+    assert first.found is seer.see(target(recognise="nonsense"), answer()).found
+
+
+def test_a_recogniser_nobody_knows_proves_nothing() -> None:
+    assert see(answer(), target(recognise="nonsense")).state is State.UNKNOWN
+
+
+def test_changed_takes_the_first_body_for_its_baseline() -> None:
+    seer, seen = Interpreter(), target(recognise="changed")
+    states = [seer.see(seen, answer(body=body)).state for body in (b"old", b"old", b"new", b"old")]
+    assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
+
+
+def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
+    first, seen = Interpreter(), target(recognise="changed")
+    first.see(seen, answer(body=b"old"))
+    second = Interpreter()
+    second.recall(seen.id, first.baseline(seen.id))
+    assert second.see(seen, answer(body=b"new")).state is State.PRESENT
+
+
+def test_what_is_forgotten_has_no_baseline() -> None:
+    seer = Interpreter()
+    seer.see(target(), answer())
+    seer.forget(target().id)
+    assert seer.baseline(target().id) is None
+
+
+def test_a_missing_page_that_appears_under_the_wrong_period_is_out() -> None:
+    seer, seen = Interpreter(), target(recognise="govuk")
+    wrong = PAGE.replace(b"July", b"June")
+    assert seer.see(seen, answer(body=wrong)).state is State.ABSENT
+    again = Interpreter()
+    again.see(seen, answer(404, b""))
+    assert again.see(seen, answer(body=wrong)).state is State.PRESENT
+
+
+def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:
+    seer = Interpreter(unproven_offset=timedelta(seconds=30))
+    assert seer.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
+
+
+def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> None:
+    whys = [
+        Interpreter(shared=shared).see(target(), answer(404, at=at, date=NOON_DATE)).why
+        for shared, at in ((True, 10), (True, -10), (False, 10), (True, 0.5))
+    ]
+    assert whys == ["clock", "clock", "404", "404"]
+
+
+def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_believed() -> None:
+    seer = Interpreter()
+    looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
+    sightings = [seer.see(target(), look) for look in looks]
+    assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
+    assert sightings[-1].proved_from == NOON - timedelta(seconds=302)
+
+
+def test_a_clock_known_to_be_off_widens_what_is_proved_so_that_it_holds_the_truth() -> None:
+    ahead = Interpreter().see(target(), answer(404, at=10, date=NOON_DATE))
+    assert ahead.proved_from <= NOON
+    behind = Interpreter().see(target(), answer(200, at=-10, date=NOON_DATE))
+    assert behind.proved_to >= NOON
+
+
+def test_the_first_answer_after_our_clock_was_set_proves_nothing() -> None:
+    seer = Interpreter()
+    dates = [f"Thu, 26 Nov 2026 12:00:0{n} GMT" for n in range(4)]
+    sightings = [seer.see(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)]
+    assert [sighting.why for sighting in sightings] == ["404", "404", "clock", "404"]
+
+
+def test_requests_fit_what_they_look_at() -> None:
+    seer = Interpreter()
+    page, file = seer.request(target()), seer.request(target(file=True))
+    assert (page.cap, page.enough, page.bust) == (1_000_000, False, False)
+    assert (file.cap, file.enough) == (65_536, True)
+    assert seer.request(target(view=View.ORIGIN)).bust
+    assert seer.request(target(view=View.CONTENT)).accept == "application/json"
+    assert seer.request(target(), f"{URL}/moved").url == f"{URL}/moved"
+
+
+@pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")
+def test_the_sample_headers_prove_what_their_names_say() -> None:
+    proved = {}
+    for sample in (SAMPLES / "headers").iterdir():
+        head, _, _ = sample.read_text().partition("\n\n")
+        first, *rest = head.splitlines()
+        headers = {name.replace("-", "_"): value for name, value in (line.split(": ", 1) for line in rest)}
+        url = FILE if sample.name.startswith("asset") else URL
+        proved[sample.stem] = see(answer(int(first.split()[1]), url=url, **headers | {"date": ""}), target(url)).state
+    assert {name for name, state in proved.items() if state is State.UNKNOWN} == {
+        "announcement_301_after_release",
+        "error_503_all_backends_failed",
+        "mirror_200",
+        "rate_limited_429_origin",
+        "stale_if_error_hit",
+    }
+    assert proved["asset_302_still_draft"] is proved["asset_404"] is proved["page_404_hit_age_17"] is State.ABSENT
+    assert proved["asset_410_deleted"] is State.WITHDRAWN

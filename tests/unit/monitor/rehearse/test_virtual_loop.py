@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.clock import SystemClock, VirtualClock
+from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.rehearse.virtual_loop import (
+    HeldFetcher,
+    JumpingLoop,
+    PastTheEnd,
+    Stuck,
+    jumping_loop,
+    request_name,
+    run_virtually,
+)
+
+NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
+
+
+def test_a_day_of_sleep_takes_no_time() -> None:
+    async def story(clock: VirtualClock) -> datetime:
+        await clock.sleep(86_400 * 3)
+        return clock.now()
+
+    began = SystemClock().monotonic()
+    assert run_virtually(story, NINE) == NINE + timedelta(days=3)
+    assert SystemClock().monotonic() - began < 3600
+
+
+def test_sleepers_wake_in_the_order_of_their_instants() -> None:
+    async def story(clock: VirtualClock) -> list[tuple[float, float]]:
+        woken: list[tuple[float, float]] = []
+
+        async def sleeper(seconds: float) -> None:
+            await clock.sleep(seconds)
+            woken.append((seconds, clock.monotonic()))
+
+        await asyncio.gather(*(sleeper(seconds) for seconds in (3.5, 0.25, 7200, 1)))
+        return woken
+
+    assert run_virtually(story) == [(0.25, 0.25), (1, 1), (3.5, 3.5), (7200, 7200)]
+
+
+def test_a_thread_keeps_time_still_until_it_is_done() -> None:
+    async def story(clock: VirtualClock) -> float:
+        ticker = asyncio.create_task(clock.sleep(5))
+        await asyncio.to_thread(time.sleep, 0.05)
+        after = clock.monotonic()
+        ticker.cancel()
+        return after
+
+    assert run_virtually(story) == 0
+
+
+def test_a_read_from_a_socket_is_not_overtaken_while_it_is_held() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(await reader.readline())
+        writer.close()
+
+    async def story(clock: VirtualClock) -> float:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        with jumping_loop().held("talk"):
+            async with asyncio.timeout(0.5):
+                reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+                writer.write(b"hello\n")
+                assert await reader.readline() == b"hello\n"
+        writer.close()
+        server.close()
+        return clock.monotonic()
+
+    assert run_virtually(story) == 0
+
+
+def test_time_passes_while_the_only_holder_rests() -> None:
+    async def story(clock: VirtualClock) -> float:
+        loop = jumping_loop()
+        with loop.held("a"):
+            with loop.resting("a"):
+                await clock.sleep(10)
+            return clock.monotonic()
+
+    assert run_virtually(story) == 10
+
+
+def test_one_holder_that_rests_does_not_free_another() -> None:
+    async def story(clock: VirtualClock) -> None:
+        loop = jumping_loop()
+        with loop.held("b"), loop.held("a"), loop.resting("a"):
+            await clock.sleep(10)
+
+    with pytest.raises(Stuck, match="held by: b"):
+        run_virtually(story, patience=0.05)
+
+
+def test_a_rest_whose_holder_has_gone_frees_nobody() -> None:
+    async def story(_: VirtualClock) -> tuple[str, ...]:
+        loop = jumping_loop()
+        loop.hold("a")
+        with loop.resting("a"):
+            loop.release("a")
+            with loop.held("c"):
+                return loop.holders()
+
+    assert run_virtually(story) == ("c",)
+
+
+def test_waiting_for_something_that_never_comes_is_told() -> None:
+    async def story(_: VirtualClock) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(Stuck, match="no timer is set"):
+        run_virtually(story, patience=0.05)
+
+
+def test_time_never_passes_its_limit() -> None:
+    async def story(clock: VirtualClock) -> None:
+        await clock.sleep(61)
+
+    with pytest.raises(PastTheEnd, match="60 s"):
+        run_virtually(story, limit=60)
+
+
+def test_with_a_speed_time_runs_as_many_times_as_fast() -> None:
+    async def story(clock: VirtualClock) -> float:
+        await clock.sleep(10)
+        return clock.monotonic()
+
+    began = SystemClock().monotonic()
+    assert 10 <= run_virtually(story, speed=200) < 30
+    assert SystemClock().monotonic() - began >= 0.05
+
+
+def test_a_timeout_is_virtual_too() -> None:
+    async def story(clock: VirtualClock) -> float:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(12):
+                await asyncio.get_running_loop().create_future()
+        return clock.monotonic()
+
+    assert run_virtually(story) == 12
+
+
+class Watching:
+    """A fetcher that remembers who held time while it fetched."""
+
+    def __init__(self, outcome: Answer | Failure) -> None:
+        self.outcome = outcome
+        self.holders: tuple[str, ...] = ()
+        self.is_closed = False
+
+    async def fetch(self, request: Request) -> Answer | Failure:
+        assert request.url.startswith(self.outcome.url)
+        self.holders = jumping_loop().holders()
+        return self.outcome
+
+    async def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Answer("https://a.example/x", 200, {}, b"", NINE, NINE),
+        Failure("https://a.example/x", Reason.TIMEOUT, "read", NINE, NINE),
+    ],
+)
+def test_a_held_fetcher_keeps_time_still_during_a_request(outcome: Answer | Failure) -> None:
+    async def story(_: VirtualClock) -> None:
+        inner = Watching(outcome)
+        fetcher = HeldFetcher(inner)
+        assert await fetcher.fetch(Request("https://a.example/x?bust=1")) is outcome
+        assert inner.holders == (request_name("https://a.example/x"),)
+        assert jumping_loop().holders() == ()
+        await fetcher.close()
+        assert inner.is_closed
+
+    run_virtually(story)
+
+
+def test_a_loop_in_real_time_is_refused() -> None:
+    async def story() -> None:
+        jumping_loop()
+
+    with pytest.raises(TypeError, match="virtual time only"):
+        asyncio.run(story())
+
+
+def test_a_new_loop_shows_zero() -> None:
+    loop = JumpingLoop()
+    try:
+        assert loop.time() == 0.0
+    finally:
+        loop.close()

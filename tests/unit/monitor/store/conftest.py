@@ -1,0 +1,42 @@
+"""Stores, writers and answers for the tests of the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.look.fetch import Answer
+from monitor.store.memory.store import MemoryStore
+from monitor.store.sql.engine import SqlStore
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Iterator[SqlStore]:
+    """Give a store in a file of its own, up to date."""
+    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    store.upgrade()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def memory() -> MemoryStore:
+    """Give a store in memory."""
+    return MemoryStore()
+
+
+@pytest.fixture
+def answer() -> Callable[..., Answer]:
+    """Give a maker of answers: status, body and seconds after the slot."""
+
+    def make(status: int = 404, body: bytes = b"Page not found", after: float = 0.0) -> Answer:
+        sent = SLOT + timedelta(seconds=after)
+        headers = {"content-type": "text/html", "content-encoding": "br", "age": "0"}
+        return Answer("https://www.gov.uk/x?y=1", status, headers, body, sent, sent + timedelta(milliseconds=25))
+
+    return make

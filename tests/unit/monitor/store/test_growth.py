@@ -1,0 +1,46 @@
+"""Storage grows with changes, not with looks."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from monitor.judge.runs import Run, extend
+from monitor.look.sighting import Sighting, State
+from monitor.store.sql.engine import SqlStore
+
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+LOOKS = 100_000
+SECOND = timedelta(seconds=1)
+
+
+def folded(looks: int, changes: int) -> list[Run]:
+    """Return the runs of so many looks, a second apart, whose answer changes so many times."""
+    runs: list[Run] = []
+    states, each = (State.ABSENT, State.PRESENT), looks // (changes + 1)
+    for number in range(looks):
+        sent = NOON + number * SECOND
+        state = states[min(number // each, changes) % 2]
+        sighting = Sighting("r/page/edge", state, sent, sent + SECOND / 10, sent, sent + SECOND / 10)
+        outcome = extend(runs[-1] if runs else None, sighting, SECOND)
+        runs[-1:] = [outcome] if isinstance(outcome, Run) else list(outcome)
+    return runs
+
+
+def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: SqlStore, tmp_path: Path) -> None:
+    runs = folded(LOOKS, 3)
+    assert (len(runs), sum(run.looks for run in runs)) == (4, LOOKS)
+    # As the writer does: the same run again and again while it grows.
+    for grown in range(100):
+        with sqlite.transaction() as tx:
+            tx.save_runs(runs[: 1 + grown % 4])
+    assert len(sqlite.runs(["r/page/edge"])) == 4
+    before = _size(tmp_path)
+    for _ in range(300):
+        with sqlite.transaction() as tx:
+            tx.save_runs(runs)
+    assert _size(tmp_path) == before
+
+
+def _size(folder: Path) -> int:
+    return (folder / "store.db").stat().st_size

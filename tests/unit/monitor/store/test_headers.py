@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.look.fetch import Answer
+from monitor.store.evidence.headers import Heads, Same, head_of
+
+AT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def answer(**headers: str) -> Answer:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Answer("https://www.gov.uk/x", 200, named, b"figures that nobody may see", AT, AT)
+
+
+def test_a_head_tells_how_fresh_an_answer_was_and_nothing_of_its_body() -> None:
+    told = head_of(
+        answer(date="Fri, 05 Jan 2018 09:30:00 GMT", age="12", set_cookie="secret", content_type="text/html")
+    )
+    assert told == "200; date: Fri, 05 Jan 2018 09:30:00 GMT; age: 12"
+
+
+def test_what_caches_say_is_told_in_their_own_few_words() -> None:
+    told = head_of(
+        answer(
+            cache_control="public, max-age=300, secret=1, unemployment=3",
+            etag='W/"5fd1-3e8"',
+            x_cache="MISS, HIT (cache-lcy1)",
+            last_modified="Fri, 05 Jan 2018 09:29:00 +0000",
+        )
+    )
+    cached = 'cache-control: public, max-age=300; etag: W/"5fd1-3e8"'
+    assert told == f"200; {cached}; last-modified: Fri, 05 Jan 2018 09:29:00 GMT; x-cache: MISS, HIT"
+
+
+@pytest.mark.parametrize(
+    "name", ["date", "age", "cache_control", "etag", "last_modified", "x_cache", "fastly_backend_name"]
+)
+def test_a_header_in_no_form_of_its_own_is_not_told(name: str) -> None:
+    for text in ('"unemployment fell"', "Fri, 05 Jan 99999999999999999999 09:30:00 GMT (unemployment)", "\xb2"):
+        assert head_of(answer(**{name: text})) == "200"
+
+
+@pytest.mark.parametrize(
+    ("led", "where"),
+    [
+        ("/statistics/unemployment-fell", "the same host"),
+        ("https://fell.example/", "another host"),
+        ("http://[", "no address"),
+    ],
+)
+def test_a_redirect_tells_no_address_that_nobody_may_know_yet(led: str, where: str) -> None:
+    assert head_of(answer(location=led)) == f"200; location: at {where}"
+
+
+def test_a_record_of_an_earlier_life_has_no_head() -> None:
+    heads = Heads()
+    heads.put("edge-1", answer(age="3"))
+    assert (heads.get("edge-1"), heads.get("edge-0")) == ("200; age: 3", "")
+
+
+def test_only_the_newest_heads_are_held() -> None:
+    heads = Heads()
+    for number in range(5_001):
+        heads.put(f"edge-{number}", answer())
+    assert (heads.get("edge-0"), heads.get("edge-5000")) == ("", "200")
+
+
+def test_texts_that_are_the_same_are_one_copy() -> None:
+    same = Same()
+    first = same.of(str(404_000))
+    assert same.of(str(404_000)) is first
+    for number in range(200):
+        assert same.of(str(number)) == str(number)

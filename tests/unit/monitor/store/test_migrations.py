@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, create_engine, inspect
+
+from monitor.errors import StoreFault
+from monitor.store.sql import migrate
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.tables import HEAD, METADATA
+
+
+def differences(connection: Connection) -> list[object]:
+    context = MigrationContext.configure(connection, opts={"compare_type": True})
+    return list(compare_metadata(context, METADATA))
+
+
+def shape(connection: Connection) -> list[object]:
+    rows = connection.exec_driver_sql("SELECT type, name, sql FROM sqlite_master ORDER BY name")
+    told = [(kind, name, " ".join(sql.split()).replace(" ,", ",") if sql else None) for kind, name, sql in rows]
+    return [*told, *connection.exec_driver_sql("SELECT version_num FROM alembic_version")]
+
+
+def test_the_steps_lead_to_the_tables_that_the_program_uses(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        assert differences(connection) == []
+
+
+def test_a_new_store_is_made_as_the_steps_make_it(sqlite: SqlStore) -> None:
+    engine = create_engine("sqlite://")
+    with engine.begin() as stepped, sqlite._engine.begin() as made:
+        migrate.upgrade(stepped)
+        assert shape(made) == shape(stepped)
+    engine.dispose()
+
+
+def test_every_step_can_be_taken_back_and_taken_again(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        migrate.downgrade(connection)
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+        migrate.upgrade(connection)
+    with sqlite._engine.begin() as connection:
+        assert differences(connection) == []
+
+
+def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
+    assert migrate.known_revisions()[0] == HEAD
+
+
+def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: SqlStore) -> None:
+    with sqlite._engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
+        sqlite.upgrade()
+    assert any("its shape is 9999" in line for line in sqlite.check())
+
+
+def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    store = SqlStore(f"sqlite:///{tmp_path}/store.db")
+    with store._engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE lease (other TEXT)")
+    with pytest.raises(StoreFault, match="already exists"):
+        store.upgrade()
+    with store._engine.begin() as connection:
+        assert inspect(connection).get_table_names() == ["lease"]
+    store.close()

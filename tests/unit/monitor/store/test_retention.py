@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from structlog.testing import capture_logs
+
+from monitor.clock import SystemClock
+from monitor.config.settings import EvidenceSettings
+from monitor.store.open import open_store
+from monitor.store.retention import Retention
+from monitor.store.rows import CalendarRead
+from monitor.store.writer import Writer
+
+T = TypeVar("T")
+
+
+@dataclass
+class Kept:
+    asked: list[tuple[timedelta, int]] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    async def retain(self, keep: timedelta, most: int) -> list[str]:
+        self.asked.append((keep, most))
+        return self.files
+
+
+@dataclass
+class Fewer:
+    runs: int
+
+    async def compact(self) -> int:
+        return self.runs
+
+
+async def ask(question: Callable[[], T]) -> T:
+    return question()
+
+
+async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_ninety_days() -> None:
+    store, clock, kept = open_store("memory:"), SystemClock(), Kept(files=["edge-000000001-20260101.warc.gz"])
+    store.upgrade()
+    writer, now = Writer(store, clock), clock.now()
+    for days in (92, 91, 1, 0.5):
+        at = now - timedelta(days=days)
+        await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
+    with capture_logs() as lines:
+        table = EvidenceSettings(keep_days=30, keep_mb=5)
+        await Retention(table, kept, Fewer(7), store, writer, clock, ask=ask).give_up()
+    await writer.close()
+    assert kept.asked == [(timedelta(days=30), 5_000_000)]
+    assert len(store.reads()) == 3
+    told = [(line["event"], line["files"], line["reads"], line["runs"]) for line in lines]
+    assert told == [("given_up", kept.files, 1, 7)]
+
+
+async def test_nothing_given_up_is_nothing_said() -> None:
+    store, clock = open_store("memory:"), SystemClock()
+    store.upgrade()
+    writer = Writer(store, clock)
+    with capture_logs() as lines:
+        await Retention(EvidenceSettings(), Kept(), Fewer(0), store, writer, clock, ask=ask).give_up()
+    await writer.close()
+    assert lines == []

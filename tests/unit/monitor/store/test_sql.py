@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import os
+import socket
+import sqlite3
+import stat
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import StoreFault, UserFault
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.store.open import open_store
+from monitor.store.sql.engine import SqlStore
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def runs(count: int, target: str = "r/page/edge") -> list[Run]:
+    each = [SLOT + timedelta(seconds=second) for second in range(count)]
+    return [Run(target, State.ABSENT, at, at, at, at, why="x" * 200) for at in each]
+
+
+def pragma(store: SqlStore, name: str) -> object:
+    with store._engine.connect() as connection:
+        return connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+
+
+def shorten_patience(store: SqlStore) -> None:
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=20")
+
+
+def test_a_commit_survives_a_power_cut_and_readers_never_wait(sqlite: SqlStore) -> None:
+    wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
+    assert {name: pragma(sqlite, name) for name in wanted} == wanted
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(1))
+        assert sqlite.runs(["r/page/edge"]) == []
+    assert sqlite.runs(["r/page/edge"]) == runs(1)
+
+
+def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    here = Path.cwd()
+    request.addfinalizer(lambda: os.chdir(here))
+    os.chdir(tmp_path)
+    store = open_store("sqlite:///var/deep/ninethirty.db")
+    store.upgrade()
+    store.close()
+    assert (tmp_path / "var" / "deep" / "ninethirty.db").is_file()
+    assert stat.S_IMODE((tmp_path / "var" / "deep").stat().st_mode) == 0o700
+
+
+def test_a_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "var").write_text("a file where a folder should be")
+    with pytest.raises(StoreFault, match="its folder cannot be made") as told:
+        open_store(f"sqlite:///{tmp_path}/var/ninethirty.db")
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("mysql+pymysql://u:secret@h/d", "no store of kind mysql"),
+        ("nonsense://u:secret@h", "cannot be read|no store of kind"),
+        ("no address at all, secret", "cannot be read"),
+    ],
+)
+def test_an_address_of_no_kind_we_know_is_the_users_fault_and_no_password_is_told(url: str, told: str) -> None:
+    with pytest.raises(UserFault, match=told) as fault:
+        open_store(url)
+    assert "secret" not in str(fault.value)
+
+
+def test_a_store_in_memory_leaves_nothing_behind() -> None:
+    store = SqlStore("sqlite:///:memory:")
+    folder = Path(str(store._engine.url.database)).parent
+    store.upgrade()
+    assert folder.is_dir()
+    store.close()
+    del store
+    assert not folder.exists()
+
+
+def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlStore) -> None:
+    shorten_patience(sqlite)
+    with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreFault, match="has held it locked"), sqlite.transaction() as tx:
+            tx.save_runs(runs(1))
+        assert sqlite.runs(["r/page/edge"]) == []
+        other.execute("ROLLBACK")
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(1))
+    assert sqlite.runs(["r/page/edge"]) == runs(1)
+
+
+def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: SqlStore) -> None:
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(5, "before/page/edge"))
+    with sqlite._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=60")
+    with pytest.raises(StoreFault, match="no room left on the disk"), sqlite.transaction() as tx:
+        tx.save_runs(runs(2000))
+    assert sqlite.runs(["r/page/edge"]) == []
+    with sqlite._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA max_page_count=1000000")
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(2000))
+    assert len(sqlite.runs(["r/page/edge", "before/page/edge"])) == 2005
+    assert sqlite.check() == []
+
+
+def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("This is a shopping list. " * 100)
+    store = open_store(f"sqlite:///{tmp_path}/notes.db")
+    with pytest.raises(StoreFault, match="the file is not a database"):
+        store.upgrade()
+    store.close()
+
+
+def test_a_store_that_was_never_set_up_says_what_to_do(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/new.db")
+    with pytest.raises(StoreFault, match="run `ninethirty store upgrade`"):
+        store.judged()
+    store.close()
+
+
+def test_an_unreachable_server_is_told_in_one_line_without_the_password() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    store = open_store(f"postgresql+psycopg://watcher:secret@127.0.0.1:{port}/records")
+    with pytest.raises(StoreFault, match="refused") as told:
+        store.upgrade()
+    assert "secret" not in str(told.value)
+    assert "\n" not in str(told.value)
+    store.close()
+
+
+def test_a_backup_is_made_while_a_transaction_is_open(sqlite: SqlStore, tmp_path: Path) -> None:
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(3))
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(1, "open/page/edge"))
+        sqlite.backup(tmp_path / "copy.db")
+    copy = SqlStore(f"sqlite:///{tmp_path}/copy.db")
+    assert copy.runs(["r/page/edge", "open/page/edge"]) == runs(3)
+    assert copy.check() == []
+    copy.close()
+    assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600
+
+
+def test_a_backup_into_no_folder_is_told(sqlite: SqlStore, tmp_path: Path) -> None:
+    with pytest.raises(StoreFault, match="No such file"):
+        sqlite.backup(tmp_path / "nowhere" / "copy.db")
+
+
+def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
+    (tmp_path / "notes.db").write_text("This is a shopping list. " * 100)
+    store = SqlStore(f"sqlite:///{tmp_path}/notes.db")
+    with pytest.raises(StoreFault, match="not a database"):
+        store.backup(tmp_path / "copy.db")
+    store.close()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.db"]
+
+
+@pytest.mark.parametrize(
+    ("meddling", "told"),
+    [
+        ("INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')", "notice n is about an unknown incident: lost"),
+        (
+            "INSERT INTO incident VALUES ('i', 'r', 'p', 'late', 1, 1, x'007b7d')",
+            "incident i has no notice",
+        ),
+        (
+            """INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d');
+            INSERT INTO event VALUES ('e', 'r', 1, 'pending', 'overdue', x'007b7d')""",
+            "the verdict on r is late, its last event says another",
+        ),
+        (
+            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0)",
+            "a run of t ends before it begins",
+        ),
+        (
+            "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 5, 5, 5, 1, 0, 0, '', 404, NULL, 'edge-1', NULL, 0)",
+            "a run of t rests on evidence edge-1, which is lost",
+        ),
+        (
+            """INSERT INTO evidence VALUES ('edge', 2, 'calendar', 1, 'edge.warc.gz', 0, 1, x'00', x'00', NULL);
+            INSERT INTO calendar_read VALUES ('govuk', 1, 2, 1, 3, '', '', 'edge-2 edge-3')""",
+            "a read of govuk rests on evidence edge-3, which is lost",
+        ),
+        (
+            "INSERT INTO event VALUES ('e', 'r', 1, 'pending', 'late', x'007b7d')",
+            "the verdict on r is lost, its events are there",
+        ),
+        (
+            "INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d')",
+            "release r is lost, its verdict is there",
+        ),
+        (
+            "INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d')",
+            "every promise of r is lost, its verdict is there",
+        ),
+        ("INSERT INTO release VALUES ('r', 'p', x'0102', NULL, '', '')", "a row of r in release cannot be read"),
+        ("INSERT INTO release VALUES ('r', 'p', x'007b', NULL, '', '')", "a row of r in release cannot be read"),
+        (
+            "PRAGMA foreign_keys=OFF;INSERT INTO delivery VALUES ('n', 'mail', 'waiting', 1, 0, NULL, NULL, '', '')",
+            "a delivery refers to a notice that is not there",
+        ),
+    ],
+)
+def test_rows_that_contradict_each_other_are_found(sqlite: SqlStore, meddling: str, told: str) -> None:
+    with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
+        other.executescript(meddling)
+    assert [line for line in sqlite.check() if "its verdict is there" not in line or line == told] == [told]
+
+
+def test_a_damaged_file_is_found(sqlite: SqlStore) -> None:
+    with sqlite.transaction() as tx:
+        tx.save_runs(runs(500))
+    file = Path(str(sqlite._engine.url.database))
+    sqlite.close()
+    data = bytearray(file.read_bytes())
+    data[-3000:-2000] = bytes(1000)
+    file.write_bytes(data)
+    assert any("damaged" in line for line in sqlite.check())

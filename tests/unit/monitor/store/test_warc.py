@@ -1,0 +1,66 @@
+"""What a record tells of the request: what went over the wire, byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from io import BytesIO
+
+import pytest
+from warcio.archiveiterator import ArchiveIterator
+
+from monitor.look.fetch import Answer, Request
+from monitor.look.http.fetcher import ENGINES
+from monitor.store.evidence.warc import records
+from tests.unit.monitor.look.publisher import BASE, publishing, reaching, says, whole
+
+Make = Callable[..., Answer]
+PLAIN = Request(f"{BASE}/a/b?c=d", accept="text/html")
+ASKED = {
+    "plain": PLAIN,
+    "conditional": replace(PLAIN, etag='W/"1"', modified="Fri, 05 Jan 2018 09:30:00 GMT"),
+    "the origin view": replace(PLAIN, bust=True),
+    "the origin view of a search": Request(f"{BASE}/api/search.json?q=a%20b", bust=True),
+    "a head": replace(PLAIN, method="HEAD"),
+    "an address that is written otherwise than it goes out": Request(f"{BASE}/./é?f=ü b"),
+}
+
+
+def kept(answer: Answer) -> list[tuple[str, str, bytes]]:
+    """Return type, address and block of each record."""
+    found = ArchiveIterator(BytesIO(records(answer, "edge-1", "r/page/edge")), no_record_parse=True)
+    return [(it.rec_type, it.rec_headers.get_header("WARC-Target-URI"), it.raw_stream.read()) for it in found]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("case", ASKED)
+async def test_the_request_is_kept_as_the_publisher_received_it(engine: str, case: str) -> None:
+    async with (
+        publishing(says(whole(b"figures"))) as publisher,
+        reaching(publisher, ENGINES[engine], contact="a@b.example") as fetcher,
+    ):
+        answer = await fetcher.fetch(ASKED[case])
+    assert isinstance(answer, Answer)
+    request, response = kept(answer)
+    assert (request[0], request[2]) == ("request", publisher.heads[-1])
+    path = publisher.heads[-1].split(b" ")[1].decode()
+    assert request[1] == response[1] == f"{BASE}{path}"
+    assert b"User-Agent: ninethirty/" in request[2]
+    assert b"Accept-Encoding: gzip" in request[2]
+
+
+def test_an_answer_that_crossed_no_wire_tells_what_is_known_of_its_request(answer: Make) -> None:
+    asked = replace(answer(), request=Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"1"'))
+    assert kept(asked)[0][2] == b'HEAD /x?y=1 HTTP/1.1\r\nHost: www.gov.uk\r\nIf-None-Match: "1"\r\n\r\n'
+    assert [kind for kind, _, _ in kept(replace(asked, request=None))] == ["response"]
+
+
+def test_request_and_answer_name_each_other(answer: Make) -> None:
+    request = Request("https://www.gov.uk/x?y=1", method="HEAD", etag='"abc"')
+    data = records(replace(answer(), whole=False, request=request), "edge-7", "r/page/edge")
+    asked, answered = ((it.rec_type, it.rec_headers, it.http_headers) for it in ArchiveIterator(BytesIO(data)))
+    assert asked[0] == "request"
+    assert asked[2].to_str().splitlines()[:2] == ["HEAD /x?y=1 HTTP/1.1", "Host: www.gov.uk"]
+    assert asked[2].get_header("If-None-Match") == '"abc"'
+    assert asked[1].get_header("WARC-Concurrent-To") == answered[1].get_header("WARC-Record-ID")
+    assert answered[1].get_header("WARC-Truncated") == "length"

@@ -1,0 +1,348 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store, Transaction
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Event, Heartbeat
+from monitor.store.sql.engine import SqlStore
+from monitor.store.writer import DELAY, Writer
+
+SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+
+
+def a_run(target: str = "r/page/edge", sent: datetime = SLOT, looks: int = 1) -> Run:
+    return Run(target, State.ABSENT, sent, sent, sent, sent, looks=looks)
+
+
+def an_event(name: str = "e") -> Event:
+    return Event(name, "r", SLOT, "pending", "late", {})
+
+
+class FailingStore(MemoryStore):
+    """A store in memory whose commits fail `failures` times, and that counts those that succeed."""
+
+    def __init__(self, failures: int = 0) -> None:
+        super().__init__()
+        self.failures = failures
+        self.commits = 0
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[Any]:
+        with super().transaction() as tx:
+            yield tx
+            if self.failures:
+                self.failures -= 1
+                raise StoreFault("store: there is no room left on the disk")
+            self.commits += 1
+
+
+@dataclass
+class Told:
+    commits: list[int] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    def writer(self, store: Store, clock: VirtualClock) -> Writer:
+        return Writer(
+            store,
+            clock,
+            on_commit=lambda _seconds, rows: self.commits.append(rows),
+            on_failure=lambda fault: self.faults.append(str(fault)),
+        )
+
+
+def test_runs_put_within_the_delay_are_committed_together_and_in_time() -> None:
+    store = FailingStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        for second in range(50):
+            writer.put(a_run(sent=SLOT + timedelta(seconds=second)))
+            await clock.sleep(0.001)
+        assert store.commits == 0
+        await clock.sleep(DELAY - 0.049)
+        assert store.commits == 1
+        assert len(store.runs(["r/page/edge"])) == 50
+        await writer.close()
+
+    run_virtually(story)
+
+
+def test_a_later_version_of_a_run_takes_the_place_of_the_earlier() -> None:
+    store, told = MemoryStore(), Told()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(store, clock)
+        for looks in range(1, 100):
+            assert writer.put(a_run(looks=looks))
+        await writer.close()
+
+    run_virtually(story)
+    assert store.runs(["r/page/edge"]) == [a_run(looks=99)]
+    assert told.commits == [1]
+
+
+def test_everything_put_before_a_write_is_there_when_it_is_made() -> None:
+    store = MemoryStore()
+    seen = []
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.put(a_run())
+
+        def make(tx: Transaction) -> bool:
+            seen.append(len(store.runs(["r/page/edge"])))
+            return tx.add_event(an_event())
+
+        assert await writer.write(make) is True
+        assert await writer.write(make) is False
+        await writer.close()
+
+    run_virtually(story)
+    assert seen == [1, 1]
+
+
+def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller() -> None:
+    store, told = FailingStore(), Told()
+
+    def wrong(tx: Transaction) -> None:
+        tx.add_event(an_event("wrong"))
+        raise KeyError("no such release")
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(store, clock)
+        writer.put(a_run())
+        outcomes = await asyncio.gather(
+            writer.write(lambda tx: tx.add_event(an_event("a"))),
+            writer.write(wrong),
+            writer.write(lambda tx: tx.add_event(an_event("b"))),
+            return_exceptions=True,
+        )
+        assert [type(outcome) for outcome in outcomes] == [bool, KeyError, bool]
+        await writer.close()
+
+    run_virtually(story)
+    assert [event.id for event in store.events()] == ["a", "b"]
+    assert (store.commits, told.faults) == (1, [])
+    assert store.runs(["r/page/edge"]) == [a_run()]
+
+
+def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers() -> None:
+    store, told = FailingStore(failures=4), Told()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(store, clock)
+        writer.put(a_run(looks=1))
+        patient = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+        await clock.sleep(0.35)
+        writer.put(a_run(looks=2))
+        assert await patient is True
+        assert clock.monotonic() < 2.0
+        await writer.close()
+
+    run_virtually(story)
+    assert store.runs(["r/page/edge"]) == [a_run(looks=2)]
+    assert told.faults == ["store: there is no room left on the disk"] * 4
+
+
+def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept() -> None:
+    store = FailingStore(failures=1)
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.put(a_run())
+        with pytest.raises(StoreFault, match="no room"):
+            await writer.write(lambda tx: tx.add_event(an_event()), patient=False)
+        await writer.close()
+
+    run_virtually(story)
+    assert store.events() == []
+    assert store.runs(["r/page/edge"]) == [a_run()]
+
+
+def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
+    store, told = FailingStore(failures=10_000), Told()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(store, clock)
+        writer.put(a_run())
+        await clock.sleep(60)
+        assert 12 <= len(told.faults) <= 20
+        store.failures = 0
+        await clock.sleep(5.1)
+        assert store.runs(["r/page/edge"]) == [a_run()]
+        await writer.close()
+
+    run_virtually(story)
+
+
+def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_holds() -> None:
+    store = FailingStore(failures=10_000)
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock, most=2)
+        assert writer.put(a_run("a/page/edge"))
+        assert writer.put(a_run("b/page/edge"))
+        assert not writer.put(a_run("c/page/edge"))
+        assert writer.put(a_run("a/page/edge", looks=2))
+        assert writer.is_full
+        await clock.sleep(1.0)
+        assert writer.is_full
+        assert not writer.put(a_run("c/page/edge"))
+        store.failures = 0
+        await clock.sleep(6.0)
+        assert writer.put(a_run("c/page/edge"))
+        await writer.close()
+
+    run_virtually(story)
+    assert [run.looks for run in store.runs(["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
+
+
+def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
+    store = MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.put(a_run())
+        late = asyncio.ensure_future(writer.write(lambda tx: tx.save_heartbeat(Heartbeat("m", SLOT, stopped=True))))
+        await asyncio.sleep(0)
+        await writer.close()
+        await late
+        assert not writer.put(a_run("other/page/edge"))
+        with pytest.raises(StoreFault, match="stopped"):
+            await writer.write(lambda tx: tx.add_event(an_event()))
+
+    run_virtually(story)
+    assert store.runs(["r/page/edge"]) == [a_run()]
+    assert store.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
+
+
+def test_closing_on_a_store_that_stays_broken_tells_what_was_lost() -> None:
+    store = FailingStore(failures=10_000)
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.put(a_run())
+        waiting = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event())))
+        with pytest.raises(StoreFault, match="1 runs and 1 writes could not be stored"):
+            await writer.close(within=2.0)
+        with pytest.raises(StoreFault):
+            await waiting
+
+    run_virtually(story)
+
+
+def test_an_abandoned_writer_keeps_only_what_was_committed() -> None:
+    store = MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.put(a_run())
+        await writer.write(lambda tx: tx.add_event(an_event("before")))
+        writer.put(a_run("late/page/edge"))
+        late = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("after"))))
+        await asyncio.sleep(0)
+        writer.abandon()
+        await clock.sleep(10)
+        assert late.cancelled()
+
+    run_virtually(story)
+    assert [event.id for event in store.events()] == ["before"]
+    assert store.runs(["late/page/edge"]) == []
+
+
+def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back() -> None:
+    store = MemoryStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        loop, entered, pause = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+        def slow(tx: Transaction) -> None:
+            tx.add_event(an_event())
+            loop.call_soon_threadsafe(entered.set)
+            while not writer._abandoned:
+                pause.wait(0.001)
+
+        late = asyncio.ensure_future(writer.write(slow))
+        await entered.wait()
+        writer.abandon()
+        await clock.sleep(1)
+        assert late.cancelled()
+
+    run_virtually(story)
+    assert store.events() == []
+
+
+def test_a_caller_that_gave_up_before_its_turn_is_not_served() -> None:
+    store = FailingStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        gone = asyncio.ensure_future(writer.write(lambda tx: tx.add_event(an_event("gone"))))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await writer.write(lambda tx: tx.add_event(an_event("stays")))
+        await writer.close()
+
+    run_virtually(story)
+    assert [event.id for event in store.events()] == ["stays"]
+
+
+def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore) -> None:
+    told = Told()
+    naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(sqlite, clock)
+        writer.put(naive)
+        assert await writer.write(lambda tx: tx.add_event(an_event()))
+        writer.put(a_run())
+        await writer.close()
+
+    run_virtually(story)
+    assert len(told.faults) == 1
+    assert "needs its zone" in told.faults[0]
+    assert sqlite.runs(["r/page/edge", "odd/page/edge"]) == [a_run()]
+
+
+@pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
+def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: float) -> None:
+    store = FailingStore(failures=1)
+    calls: list[str] = []
+
+    class Companion:
+        def write(self, transaction: Transaction) -> None:
+            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            calls.append(f"write {len(store.runs(['r/page/edge']))}")
+
+        def written(self) -> None:
+            calls.append("written")
+
+        def close(self) -> None:
+            calls.append("close")
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.accompany(Companion())
+        await clock.sleep(when)
+        writer.put(a_run())
+        writer.nudge()
+        await clock.sleep(1.0)
+        await writer.close()
+
+    run_virtually(story)
+    assert calls == ["write 0", "write 0", "written", "close"]

@@ -1,0 +1,183 @@
+"""Every way of not seeing: found, written down with its cause, counted once, told, and no proof of anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.app.options import policies_of
+from monitor.config.settings import Settings
+from monitor.judge.explain.explain import explain
+from monitor.judge.runs import Blind
+from monitor.look.fetch import Failure, Reason
+from monitor.look.sighting import State
+from monitor.watch.rejudge import casefile_of
+from monitor.watch.replay import replay
+from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
+
+OTHER = "files.example"
+TWO_HOSTS = HEAD + f'part = [{{ id = "sheet", role = "data", url = "https://{OTHER}/claims.csv" }}]\n'
+
+
+BOTH_OUT = OUT_IN_TIME + f'[[answer]]\nurl = "https://{OTHER}/claims.csv"\nat = 2026-11-26T09:30:00\nbody = "a,1"\n'
+
+
+def fault(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00") -> str:
+    return f'[[fault]]\nhost = "{host}"\nfrom = 2026-11-26T{begins}\nuntil = 2026-11-26T{ends}\nkind = "{kind}"\n'
+
+
+def spans(life: Life) -> list[Blind]:
+    return life.daemon.store.blind(life.script.begins, life.clock.now())
+
+
+def counted(life: Life, cause: str) -> float:
+    value = life.daemon.counters.registry.get_sample_value("ninethirty_blind_seconds_total", {"cause": cause})
+    return value or 0.0
+
+
+def told(life: Life) -> list[str]:
+    """Return what `explain` says of blind spans."""
+    policies = policies_of(life.settings)
+    case = casefile_of(life.daemon.store, "claims-q3")
+    assert case is not None
+    verdict = case.verdict(policies, life.clock.now())
+    explanation = explain(
+        verdict, case.release, case.promises, case.runs, case.blind, policies.of(case.release.producer)
+    )
+    return [fact.text for fact in explanation.facts if fact.kind == "blind"]
+
+
+def check(life: Life, cause: str, seconds: float, within: float = 20.0) -> None:
+    """Hold a daemon to one blind span of this cause and about this length."""
+    mine = [span for span in spans(life) if span.cause == cause]
+    length = sum((span.ends - span.begins).total_seconds() for span in mine)
+    assert (len(mine), length) == (1, pytest.approx(seconds, abs=within))
+    assert counted(life, cause) == pytest.approx(length, abs=0.01)
+    assert [cause in text for text in told(life)].count(True) == 1
+
+
+@pytest.mark.parametrize(("kind", "cause"), [("dns", "dns"), ("timeout", "network")])
+def test_when_no_host_can_be_reached_it_is_we_who_are_blind(tmp_path: Path, kind: str, cause: str) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:45:00")
+        check(life, cause, 210, within=35)
+        assert life.word() == "unproven"
+
+    settings = live(tmp_path, BOTH_OUT + fault(kind, HOST) + fault(kind, OTHER), act, head=TWO_HOSTS)
+    store = reopened(settings)
+    assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["timeout", "dns", "reset"])
+def test_one_host_that_fails_is_its_own_trouble(tmp_path: Path, kind: str) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:35:00")
+        assert spans(life) == []
+
+    live(tmp_path, BOTH_OUT + fault(kind, HOST), act, head=TWO_HOSTS)
+
+
+def test_a_machine_that_slept_over_the_slot_saw_nothing(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        life.clock.suspended += 180
+        life.clock.offset += timedelta(minutes=3)
+        await life.until("09:45:00")
+        check(life, "suspended", 180)
+
+    live(tmp_path, "", act)
+
+
+def test_a_clock_that_was_set_ahead_puts_the_time_between_in_doubt(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        life.clock.offset += timedelta(seconds=20)
+        await life.until("09:29:30")
+        check(life, "clock", 20)
+
+    live(tmp_path, "", act)
+
+
+def test_a_clock_that_went_back_proves_nothing_until_it_has_caught_up(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00.500")
+        before = life.runs()[-1]
+        life.clock.offset -= timedelta(seconds=20)
+        await life.until("09:28:50")
+        assert life.runs()[-1] == before
+        (span,) = spans(life)
+        assert (span.cause, span.ends - span.begins) == ("clock", timedelta(seconds=20))
+        await life.until("09:29:40")
+        assert life.runs()[-1].first_sent > before.last_received
+
+    live(tmp_path, "", act)
+
+
+def test_a_clock_that_went_back_by_less_than_a_second_is_written_down_too(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:10.500")
+        daemon, target = life.daemon, life.daemon.watch.releases["claims-q3"].targets[PAGE]
+        last = life.runs()[-1].last_received
+        early = [last - timedelta(seconds=before) for before in (0.9, 0.5)]
+        for at in early:
+            failure = Failure(target.url, Reason.RESET, "", at, at)
+            daemon.senses.see(target, daemon.seer.see(target, failure), failure)
+        await life.until("09:29:12")
+        assert spans(life) == [Blind(early[0], last, "clock", target=PAGE)]
+
+    live(tmp_path, "", act)
+
+
+def test_a_host_whose_budget_carries_a_tenth_of_its_looks_is_as_good_as_unwatched(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:33:00")
+        (span,) = (span for span in spans(life) if span.cause == "budget")
+        assert (span.host, span.begins < life.clock.now() - timedelta(minutes=4)) == (HOST, True)
+        assert counted(life, "budget") == pytest.approx((span.ends - span.begins).total_seconds(), abs=0.01)
+        assert any("budget" in text for text in told(life))
+
+    live(tmp_path, OUT_IN_TIME, act, base=Settings.model_validate({"budget": {HOST: "0.1/s"}}))
+
+
+def test_a_run_that_nobody_had_room_for_was_not_seen(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:30")
+        before = life.runs()
+        life.daemon.writer.put = lambda _run: False  # type: ignore[method-assign]
+        await life.until("09:29:35")
+        assert life.runs() == before
+        del life.daemon.writer.put
+        await life.until("09:30:10")
+        assert [span.cause for span in spans(life)] == ["store"]
+        assert life.runs()[-1].state is State.PRESENT
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        now = life.clock.now() - timedelta(minutes=5)
+        with capture_logs() as told:
+            for seconds in range(130):
+                await life.daemon.note_blind(Blind(now, now + timedelta(seconds=seconds), "clock"))
+        lines = [line for line in told if line["event"] == "blind" and line["log_level"] == "warning"]
+        assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
+
+    live(tmp_path, "", act)
+
+
+def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        now = life.clock.now() - timedelta(minutes=1)
+        for seconds in (5, 10, 20):
+            await life.daemon.note_blind(Blind(now, now + timedelta(seconds=seconds), "clock"))
+        assert counted(life, "clock") == 20
+        assert [(span.ends - span.begins).total_seconds() for span in spans(life)] == [20]
+
+    live(tmp_path, "", act)

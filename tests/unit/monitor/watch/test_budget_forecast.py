@@ -1,0 +1,76 @@
+"""The day before a slot that a budget cannot carry, the status page says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from monitor.clock import VirtualClock
+from monitor.plan.budget import Budget
+from monitor.plan.targets import targets_of
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.release import WatchedRelease
+from tests.unit.monitor.app.life import HOST, Life, live
+from tests.unit.monitor.judge.world import release
+
+Warnings = dict[tuple[str, date], str]
+
+DAY_BEFORE = """
+title = "The day before"
+from = 2026-11-25T15:00:00
+until = 2026-11-25T18:00:00
+"""
+RELEASE = """
+[[release]]
+id = "r{number}"
+title = "Example returns {number}: July to September 2026"
+producer = "department-for-example"
+url = "https://www.gov.uk/government/statistics/r{number}"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+"""
+
+
+def releases(count: int) -> str:
+    return "".join(RELEASE.format(number=number) for number in range(count))
+
+
+def test_a_slot_that_a_budget_cannot_carry_is_told_of_the_day_before(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        # Within a quarter of an hour of the start, since that may be shortly before the slot.
+        await life.clock.sleep(15 * 60)
+        (told,) = life.daemon.status()["Budgets, looks ahead"].items()
+        assert told[0] == f"{HOST}, 26 November 2026"
+        assert "the budget carries 300 (5/s)" in told[1]
+        assert "over budget in 12 minutes from 09:28" in told[1]
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(5))
+
+
+def test_a_day_that_the_budgets_carry_is_not_told_of(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.clock.sleep(2.5 * 3600)
+        assert life.daemon.status()["Budgets, looks ahead"] == {}
+
+    live(tmp_path, "", act, head=DAY_BEFORE + releases(2))
+
+
+def test_what_is_planned_as_before_is_reckoned_again_an_hour_later_and_not_sooner() -> None:
+    watched, asked = WatchedRelease(release(), ()), list[float]()
+
+    async def story(clock: VirtualClock) -> None:
+        async def ask(question: Callable[[], Warnings]) -> Warnings:
+            asked.append(clock.monotonic() / 60)
+            return question()
+
+        foresight = BudgetForecast(clock, lambda: [watched], Budget(), "Europe/London", ask)
+        for _ in range(10):
+            await foresight.look_ahead()
+            await clock.sleep(600)
+        watched.aim(targets_of(watched.release))
+        await foresight.look_ahead()
+
+    run_virtually(story)
+    assert asked == [0, 60, 100]

@@ -1,0 +1,161 @@
+"""A store of releases settled long ago grows smaller, and every verdict stays what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from monitor.clock import VirtualClock
+from monitor.config.settings import EvidenceSettings
+from monitor.deliver.verdicts import body_of
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policies, Policy
+from monitor.judge.runs import Blind, Run
+from monitor.look.sighting import State
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Store
+from monitor.store.open import open_store
+from monitor.store.retention import Retention
+from monitor.store.rows import Judged
+from monitor.store.writer import Writer
+from monitor.watch.compaction import CROWDED, Compaction
+from monitor.watch.replay import replay
+from schedules.announcement import Part, Role
+from schedules.announcement import State as Standing
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+
+T = TypeVar("T")
+SLOT = datetime(2025, 1, 9, 9, 30, tzinfo=UTC)
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+DAY, HOUR, SECOND = timedelta(days=1), timedelta(hours=1), timedelta(seconds=1)
+POLICIES = Policies(Policy())
+
+
+async def ask(question: Callable[[], T]) -> T:
+    return question()
+
+
+def noisy(release: str, slot: datetime = SLOT, view: str = "edge") -> list[Run]:
+    """Return two weeks of absence in which every few hours a look fails, and a release on the second."""
+    runs = []
+    for number in range(100):
+        begin = slot - 14 * DAY + 3 * number * HOUR
+        absent, failed = begin + 2 * HOUR, begin + 2 * HOUR + SECOND
+        target = f"{release}/page/{view}"
+        runs.append(Run(target, State.ABSENT, begin, absent, begin, absent, 7200, SECOND, status=404))
+        runs.append(Run(target, State.UNKNOWN, failed, failed + SECOND, failed, failed, why="timeout"))
+    begin = slot - DAY
+    runs.append(
+        Run(target, State.ABSENT, begin, slot - SECOND / 2, begin, slot - SECOND / 2, 86_400, SECOND, status=404)
+    )
+    runs.append(Run(target, State.PRESENT, slot, slot + DAY, slot + SECOND / 4, slot + DAY, 9, 3 * HOUR, specific=True))
+    return runs
+
+
+def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
+    page = Part("page", Role.PAGE, f"https://stats.example/{release}")
+    one = Release(release, f"Example {release}", "example-office", page.url, (page,), ("own",))
+    promise = Promise(release, "own", Slot(Precision.INSTANT, instant=slot), Standing.CONFIRMED, slot - 40 * DAY)
+    seen = noisy(release, slot) if runs is None else runs
+    verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
+    word, grade = verdict.word.value, verdict.grade.value
+    with store.transaction() as tx:
+        tx.save_release(one)
+        tx.add_promises([promise])
+        tx.save_runs(seen)
+        tx.save_judged(
+            Judged(release, one.producer, slot, word, grade, verdict.final, verdict.at, body_of(verdict, None))
+        )
+
+
+def compact(store: Store, after: timedelta = 400 * DAY, watched: Collection[str] = ()) -> int:
+    async def whole(clock: VirtualClock) -> int:
+        writer = Writer(store, clock)
+        made = await Compaction(store, writer, clock, POLICIES, after, lambda: watched, ask).compact()
+        await writer.close()
+        return made
+
+    return run_virtually(whole, NOW)
+
+
+def a_store(folder: Path) -> Store:
+    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
+    store.upgrade()
+    return store
+
+
+def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_difference(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    for number in range(5):
+        fill(store, f"r{number}")
+    before = {row.release: row.body for row in store.judged()}
+    assert {row.word for row in store.judged()} == {"on_time"}
+    assert compact(store) > 5 * 180
+    assert {row.release: row.body for row in store.judged()} == before
+    assert [told for told in replay(store, POLICIES, None, None) if told[1]] == []
+    left = store.runs_of_release("r0")
+    assert len(left) <= CROWDED
+    assert sum(run.looks + run.failed for run in left) == sum(run.looks for run in noisy("r0"))
+    assert compact(store) == 0
+    store.close()
+
+
+def test_what_is_young_open_watched_or_not_crowded_is_left_look_for_look(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    fill(store, "young", NOW - 100 * DAY)
+    fill(store, "watched")
+    fill(store, "quiet", runs=noisy("quiet")[-6:])
+    fill(store, "open", runs=[run for run in noisy("open") if run.state is State.UNKNOWN])
+    with store.transaction() as tx:
+        row = store.judged_one("open")
+        assert row is not None
+        tx.save_judged(Judged("open", row.producer, SLOT, "pending", "none", False, row.at, row.body))  # noqa: FBT003 # a row
+    assert (compact(store, watched={"watched"}), compact(store, timedelta(), ())) == (0, 0)
+    assert compact(store) > 0
+    assert len(store.runs_of_release("young")) == len(noisy("young"))
+    store.close()
+
+
+def test_looks_of_a_clock_in_doubt_are_put_together_with_no_others(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    fill(store, "r")
+    with store.transaction() as tx:
+        tx.add_blind(Blind(SLOT - 10 * DAY, SLOT - 9 * DAY, "clock"))
+    assert compact(store) == 0
+    store.close()
+
+
+class Nothing:
+    async def retain(self, keep: timedelta, most: int) -> list[str]:
+        del keep, most
+        return []
+
+    async def compact(self) -> int:
+        return 0
+
+
+def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
+    store = a_store(tmp_path)
+    for number in range(60):
+        fill(store, f"r{number}")
+    file = tmp_path / "store.db"
+
+    async def whole(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
+        await Retention(EvidenceSettings(), Nothing(), Nothing(), store, writer, clock, ask=ask).give_up()
+        await writer.close()
+
+    store.give_back(0)
+    store.backup(tmp_path / "before.db")
+    run_virtually(whole, NOW)
+    assert store.give_back(1) == 0
+    store.backup(tmp_path / "after.db")
+    assert (tmp_path / "after.db").stat().st_size < (tmp_path / "before.db").stat().st_size / 3
+    assert store.check() == []
+    store.close()
+    assert file.stat().st_size < (tmp_path / "before.db").stat().st_size / 3

@@ -1,0 +1,87 @@
+"""What is told at the tolerance's end: an edge that hides its age must not speak before the origin has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.config.settings import Settings
+from tests.unit.monitor.app.life import PAGE, URL, Life, live
+
+HIDDEN = 'edge_cache = "30s"\nheaders = { "Age" = "0", "X-Cache" = "MISS" }\n'
+SLOW = Settings.model_validate({"budget": {"www.gov.uk": "1/s"}})
+
+
+def hiding(out: str | None) -> str:
+    """Return a page behind an edge that serves old copies for 30 s as if they were new."""
+    turns = [("09:00:00", 404), *([] if out is None else [(out, 200)])]
+    return "".join(f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T{at}\nstatus = {code}\n{HIDDEN}' for at, code in turns)
+
+
+def told(life: Life) -> list[str]:
+    return [notice.subject for notice in life.daemon.store.notices()]
+
+
+@pytest.mark.parametrize("second", range(50, 61))
+def test_nothing_is_called_absent_that_the_origin_has_when_the_tolerance_ends(tmp_path: Path, second: int) -> None:
+    """At one look a second in all, the origin's last look may be three seconds old by then."""
+
+    async def act(life: Life) -> None:
+        await life.until("09:33:00")
+        assert not any("still absent" in subject for subject in told(life))
+        assert life.word() in {"on_time", "unproven"}
+
+    live(tmp_path, hiding(f"09:{30 + second // 60}:{second % 60:02}"), act, base=SLOW)
+
+
+@pytest.mark.parametrize("base", [Settings(), SLOW])
+def test_what_is_truly_overdue_is_told_within_seconds_of_the_tolerance(tmp_path: Path, base: Settings) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:31:05")
+        assert life.word() == "overdue"
+        assert len(told(life)) == 1
+
+    live(tmp_path, hiding(None), act, base=base)
+
+
+def test_without_a_view_of_the_origin_nothing_is_waited_for(tmp_path: Path) -> None:
+    few = Settings.model_validate({"watch": {"origin_view": False}})
+
+    async def act(life: Life) -> None:
+        await life.until("09:31:03")
+        assert life.word() == "overdue"
+
+    live(tmp_path, hiding(None), act, base=few)
+
+
+def test_how_long_an_edge_hides_what_is_out_is_measured_to_a_few_seconds(tmp_path: Path) -> None:
+    tables = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T09:00:00\nstatus = 404\n'
+    tables += f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T09:30:00\nedge_cache = "4m"\n'
+
+    async def act(life: Life) -> None:
+        await life.until("09:40:00")
+        verdict = life.daemon.watch.releases["claims-q3"].verdict
+        assert verdict is not None
+        (stale,) = verdict.findings
+        assert stale.seconds is not None
+        assert stale.seconds.min is not None
+        assert stale.seconds.max is not None
+        assert stale.seconds.min <= 240 <= stale.seconds.max
+        assert stale.seconds.max - stale.seconds.min <= 7
+        # Once users get it, it is looked at no more often than any other.
+        looks = life.runs(PAGE)[-1].looks
+        await life.until("09:45:00")
+        assert life.runs(PAGE)[-1].looks - looks <= 6
+
+    live(tmp_path, tables, act)
+
+
+def test_a_reminder_tells_how_long_it_is_absent_by_now(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:48:00")
+        (reminder,) = (one for one in life.daemon.store.notices() if one.kind == "reminder")
+        assert "still absent at 09:4" in reminder.subject
+        assert "Measured so far, as of 09:4" in reminder.text
+
+    live(tmp_path, hiding(None), act)

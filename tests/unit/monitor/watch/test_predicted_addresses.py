@@ -1,0 +1,255 @@
+"""Addresses made from those of an earlier edition: which, and how they are watched and judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import cast
+
+import pytest
+
+from monitor.deliver.facts import Measured, release_facts
+from monitor.judge.explain.explain import explain
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict, Word
+from monitor.look.fetch import Found
+from monitor.look.sighting import State
+from monitor.plan.phases import DEFAULT_PHASES, Window, window_at
+from monitor.plan.predicted import cautious
+from monitor.plan.targets import Target, targets_of
+from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Judged
+from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
+from monitor.watch.release import WatchedRelease
+from monitor.watch.watch import Watch
+from schedules.announcement import Part, Role
+from schedules.regular_series import Series
+from schedules.release import Release
+from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
+from tests.unit.monitor.judge.world import release as plain_release
+
+SITE = "https://stats.example"
+P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
+GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False)
+
+
+def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
+    return Part(name, role, url, required=False)
+
+
+def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
+    return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
+
+
+def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017") -> Edition:
+    return Edition(title, url, parts)
+
+
+def addresses(release: Release, *editions: Edition, hosts: tuple[str, ...] = ()) -> list[str]:
+    return [one.url for one in expected_parts(release, editions, hosts)]
+
+
+def test_parts_keep_their_role_and_are_never_required() -> None:
+    found = expected_parts(release(), [edition(part(f"{SITE}/trade-march-2017.csv"))], ())
+    assert found == [GUESS]
+
+
+def test_the_latest_edition_that_tells_of_any_is_learnt_from() -> None:
+    older = edition(part(f"{SITE}/old-january-2017.csv"), title="UK trade: January 2017")
+    newer = edition(part(f"{SITE}/new-february-2017.csv"), title="UK trade: February 2017")
+    silent = edition(part(f"{SITE}/trade.csv"))
+    assert addresses(release(), silent, newer, older) == [f"{SITE}/new-april-2017.csv"]
+
+
+def test_nothing_is_guessed_on_hosts_of_others() -> None:
+    foreign = edition(part("https://cdn.example/trade-march-2017.csv"))
+    assert addresses(release(), foreign) == []
+    assert addresses(release(), foreign, hosts=("cdn.example",)) == ["https://cdn.example/trade-april-2017.csv"]
+
+
+def test_an_address_that_is_known_already_is_not_expected_besides() -> None:
+    known = part(f"{SITE}/trade-april-2017.csv", "sheet")
+    told = release("UK trade: April 2017", f"{SITE}/trade/april-2017", known)
+    assert addresses(told, edition(part(f"{SITE}/trade-march-2017.csv"))) == []
+
+
+def test_what_stands_below_the_page_is_expected_below_the_page_as_announced() -> None:
+    page = "https://www.gov.uk/government/statistics"
+    before = edition(
+        part(f"{page}/trade-march-2017/tables", role=Role.HTML),
+        part(f"{page}/trade-march-2017/trade-march-2017-bulletin", "found-2", Role.HTML),
+        url=f"{page}/trade-march-2017",
+    )
+    ours = release("UK trade: April 2017", f"{page}/trade-april-2017--2")
+    assert addresses(ours, before) == [
+        f"{page}/trade-april-2017--2/tables",
+        f"{page}/trade-april-2017--2/trade-april-2017-bulletin",
+    ]
+
+
+def test_no_more_than_ten_addresses_are_expected() -> None:
+    many = edition(*(part(f"{SITE}/trade-{chr(97 + at)}-march-2017.csv", f"found-{at}") for at in range(20)))
+    assert len(addresses(release(), many)) == 10
+
+
+def windows(standing: Progress) -> set[str]:
+    (target,) = targets_of(replace(release(), parts=(GUESS,)))
+    return {window.name for window in cautious(windows_for(target, promise().slot, standing), standing, DEFAULT_PHASES)}
+
+
+def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
+    (target,) = targets_of(replace(release(), parts=(GUESS,)))
+    made = cautious(windows_for(target, promise().slot, Progress()), Progress(), DEFAULT_PHASES)
+    spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
+    assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
+    assert "overdue-then" not in {window.name for window in made}
+
+
+def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() -> None:
+    assert windows(Progress(Stage.SEEN, SLOT, complete=False)) == {"settle"}
+    assert "after" in windows(Progress(Stage.SEEN, SLOT))
+    assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
+
+
+def judged(now: float, *states: tuple[float, State]) -> Verdict:
+    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story(states)}
+    runs = {f"r/{view}": watched(f"r/{view}", story, 1, now) for view, story in stories.items()}
+    return judge(plain_release(GUESS), [promise()], runs, [], Policy(), second(now))
+
+
+@pytest.mark.parametrize("states", [((-120, A),), ((-120, U),), ((-120, P),)])
+@pytest.mark.parametrize("now", [-10.0, 200.0, 15 * 86400.0])
+def test_a_guess_that_proves_nothing_worsens_nothing_and_is_told_to_nobody(
+    states: tuple[tuple[float, State], ...], now: float
+) -> None:
+    stories = {"r/page/edge": Story([(-120, A), (1, P)], specific=True), "r/expected-1/edge": Story(states)}
+    runs = {name: watched(name, story, 1, min(now, 400)) for name, story in stories.items()}
+    alone, both = (
+        judge(plain_release(*parts), [promise()], runs, [], Policy(), second(now)) for parts in ((), (GUESS,))
+    )
+    assert (both.word, both.grade, both.final, both.findings) == (alone.word, alone.grade, alone.final, alone.findings)
+    assert both.parts[1].word in (Word.PENDING, Word.UNPROVEN)
+    assert [each.id for each in release_facts(both, Measured()).parts] == ["page"]
+
+
+def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposure() -> None:
+    verdict = judged(200, (-120, A), (-60, P))
+    assert verdict.word is Word.EARLY
+    assert [found.part for found in verdict.findings] == ["expected-1"]
+    assert [each.id for each in release_facts(verdict, Measured()).parts] == ["page", "expected-1"]
+
+
+def test_explain_says_where_an_address_comes_from() -> None:
+    told = explain(judged(200, (-120, A)), plain_release(GUESS), [promise()], {}, [], Policy()).facts
+    assert any("at an address made from an earlier edition's" in fact.text for fact in told)
+
+
+@dataclass
+class Fixed:
+    """A clock that stands still."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+@dataclass
+class Looker:
+    """Remembers what it was told to look at last."""
+
+    windows: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def watch(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta = timedelta(),
+        *,
+        instant: datetime | None = None,
+        soon: bool = False,
+    ) -> None:
+        del shift, instant, soon
+        self.windows[target.id] = tuple(window.name for window in windows)
+
+    def drop(self, target_id: str) -> None:
+        self.windows.pop(target_id, None)
+
+
+def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_any() -> None:
+    looker, clock = Looker(), Fixed(second(2))
+    planner = Planner(clock, looker, WatchRules())
+    under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
+    planner.take(under_watch, plain_release())
+    assert looker.windows["r/expected-1/edge"] == ("settle",)
+    named = look("r/page/edge", P, 2, found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
+    planner.take_found(under_watch, named)
+    assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
+    assert looker.windows["r/expected-1/edge"] == ("settle", "overdue-then")
+    planner.take_found(under_watch, named)
+    assert len(under_watch.release.parts) == 3
+
+
+def test_what_a_page_out_early_names_confirms_no_guess() -> None:
+    looker = Looker()
+    planner = Planner(Fixed(second(-300)), looker, WatchRules())
+    under_watch = WatchedRelease(plain_release(GUESS), [promise()])
+    planner.take(under_watch, plain_release())
+    before = dict(looker.windows)
+    planner.take_found(under_watch, look("r/page/edge", P, -300, found=(Found(GUESS.url, "", "data"),)))
+    assert looker.windows == before
+
+
+def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
+    body = {"title": title, "url": f"{SITE}/{name}", "parts": list(parts)}
+    return Judged(name, "ofqual", SLOT - timedelta(days=30), "on_time", "none", final=True, at=SLOT, body=body)
+
+
+def part_row(name: str, url: str, by: str | None = "2017-12-05T09:30:00.000Z") -> dict[str, object]:
+    return {"id": name, "role": "data", "url": url, "required": False, "first_seen": {"after": None, "by": by}}
+
+
+async def _ask(question: Callable[[], dict[Series, list[Edition]]]) -> dict[Series, list[Edition]]:
+    return question()
+
+
+def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() -> None:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        tx.save_judged(
+            judged_row(
+                "UK trade: March 2017",
+                "march",
+                part_row("found-1", f"{SITE}/trade-march-2017.csv"),
+                part_row("found-2", f"{SITE}/never-march-2017.csv", by=None),
+                part_row("sheet", f"{SITE}/configured-march-2017.csv"),
+            )
+        )
+    verdict = replace(judged(-60, (-120, A)), at=second(-60))
+    watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [promise()], verdict=verdict)})
+    expected = PredictedAddresses(store, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), _ask)
+    asyncio.run(expected.learn())
+    asyncio.run(expected.learn())
+    assert watch.added == [("r", [GUESS])]
+
+
+@dataclass
+class Releases:
+    """Stands in for the watch: what is under it, and what was added."""
+
+    releases: dict[str, WatchedRelease]
+    added: list[tuple[str, list[Part]]] = field(default_factory=list)
+
+    def add_parts(self, name: str, parts: list[Part]) -> None:
+        self.added.append((name, parts))

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from monitor.judge.policy import Grade
+from monitor.judge.runs import MOST_CHANGES, Blind
+from monitor.judge.verdict import PartVerdict, Verdict, Word
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, View
+from monitor.store.memory.store import MemoryStore
+from monitor.watch.release import WatchedRelease, extended
+from schedules.announcement import Part, Role
+from schedules.release import Release
+from schedules.times.interval import Interval
+
+NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
+
+
+def span(begins: float, ends: float, cause: str = "clock", host: str = "") -> Blind:
+    return Blind(NINE + timedelta(seconds=begins), NINE + timedelta(seconds=ends), cause, host)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [span(0, 5), span(0, 9)],
+        [span(0, 9), span(0, 5)],
+        [span(20, 30), span(0, 5)],
+        [span(0, 5), span(0, 5, "killed"), span(0, 5, host="www.gov.uk")],
+    ],
+    ids=["grows", "never shrinks", "in time order", "of other cause or scope"],
+)
+def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -> None:
+    store, spans = MemoryStore(), list[Blind]()
+    for one in told:
+        with store.transaction() as tx:
+            tx.add_blind(one)
+        spans = extended(spans, one)
+    kept = store.blind(NINE - timedelta(days=1), NINE + timedelta(days=1))
+    assert set(spans) == set(kept)
+    assert [one.begins for one in spans] == [one.begins for one in kept]
+
+
+SHEET = Target("r/sheet/edge", "r", "sheet", View.EDGE, "https://a.example/x.ods", "a.example", "status", file=True)
+ORIGIN = replace(SHEET, id="r/sheet/origin", view=View.ORIGIN)
+
+
+def seen(target: Target, at: float, state: State, digest: str | None = None) -> Sighting:
+    when = NINE + timedelta(seconds=at)
+    return Sighting(target.id, state, when, when, when, when, digest=digest)
+
+
+def watched(word: Word = Word.ON_TIME) -> WatchedRelease:
+    page = PartVerdict("sheet", "data", SHEET.url, True, word, released=Interval(NINE, NINE))  # noqa: FBT003
+    release = Release("r", "Claims", "dwp", "https://a.example/x", (Part("sheet", Role.DATA, SHEET.url),))
+    verdict = Verdict(
+        "r", "Claims", "dwp", "", (), None, None, None, word, Grade.NONE, final=True, at=NINE, parts=(page,)
+    )
+    return WatchedRelease(release, (), verdict=verdict)
+
+
+def test_a_file_made_anew_for_each_who_asks_makes_no_run_for_each_look() -> None:
+    release = watched()
+    for at in range(200):
+        release.add(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at}"), None, apart=False)
+    assert len(release.at(SHEET.id).runs) == MOST_CHANGES + 1
+
+
+def test_a_file_that_changed_a_few_times_is_still_compared() -> None:
+    release = watched()
+    for at in range(20):
+        release.add(SHEET, seen(SHEET, at, State.PRESENT, f"bytes {at // 5}"), None, apart=False)
+    assert [run.looks for run in release.at(SHEET.id).runs] == [5, 5, 5, 5]
+
+
+@pytest.mark.parametrize(
+    ("story", "left"),
+    [
+        ([(-5, State.ABSENT, None), (5, State.PRESENT, "a")], None),
+        ([(5, State.PRESENT, "a"), (9, State.ABSENT, None), (12, State.ABSENT, None)], 9),
+        ([(5, State.PRESENT, "a"), (9, State.UNKNOWN, None), (12, State.WITHDRAWN, None)], 12),
+        ([(5, State.PRESENT, "a"), (9, State.ABSENT, None), (12, State.PRESENT, "a")], None),
+        ([(5, State.PRESENT, "a"), (9, State.PRESENT, "b")], 9),
+        ([(-9, State.PRESENT, "a"), (-5, State.PRESENT, "b"), (9, State.PRESENT, "b")], None),
+    ],
+    ids=["came", "went", "withdrawn", "back", "changed", "changed before its release"],
+)
+def test_both_views_of_a_part_are_looked_at_again_when_it_was_found_gone_or_changed(
+    story: list[tuple[float, State, str | None]], left: float | None
+) -> None:
+    release = watched()
+    for at, state, digest in story:
+        release.add(SHEET, seen(SHEET, at, state, digest), None, apart=False)
+    turned = None if left is None else NINE + timedelta(seconds=left)
+    assert [release.standing(target).left for target in (SHEET, ORIGIN)] == [turned, turned]
+
+
+def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
+    release = watched()
+    release.add(ORIGIN, seen(ORIGIN, -1, State.ABSENT), None, apart=False)
+    again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))
+    release.spot(ORIGIN.id).windows = (
+        replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),
+    )
+    now = NINE + timedelta(hours=2, seconds=3)
+    assert release.spacing(ORIGIN, now) == timedelta(seconds=5)
+    assert release.spacing(SHEET, now) is None

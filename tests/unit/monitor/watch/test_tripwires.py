@@ -1,0 +1,294 @@
+"""A release at an address that nobody promised: shown by a listing, looked at closely, told with what it proves."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.config.settings import ProducerSettings, Settings
+from monitor.judge.verdict import Kind
+from monitor.look.fetch import Found
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target, newest_on_govuk
+from monitor.watch.listing_match import Near
+from monitor.watch.tripwires import Heard, Tripwires, dated
+from schedules.release import Release
+from tests.unit.monitor.app.life import HEAD, HOST, Life, live
+
+TITLE = "Example claims: July to September 2026"
+STATS = "https://stats.example"
+SLUG = f"{STATS}/releases/example-claims-july-to-september-2026"
+PAGE = f"<html><head><title>{TITLE}</title></head><body><h1>{TITLE}</h1><p>Figures.</p></body></html>"
+OLD = "<url><loc>https://stats.example/releases/example-claims-april-to-june-2026</loc></url>"
+FEED = (
+    '<feed xmlns="http://www.w3.org/2005/Atom"><id>x</id><title>All</title>'
+    "<entry><id>1</id><title>{title}</title><updated>2026-11-26T09:28:30Z</updated>"
+    '<link rel="alternate" href="{url}"/></entry></feed>'
+)
+
+
+def sitemap(*urls: str) -> str:
+    places = "".join(f"<url><loc>{url}</loc></url>" for url in urls)
+    return f'<?xml version="1.0"?><urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{OLD}{places}</urlset>'
+
+
+LISTINGS = {
+    "sitemap": ("/sitemap.xml", sitemap(), sitemap(SLUG)),
+    "feed": (
+        "/news.atom",
+        FEED.format(title="Annual plan", url=f"{STATS}/plan"),
+        FEED.format(title=TITLE, url=SLUG),
+    ),
+    "page": (
+        "/latest",
+        "<html><title>Latest</title><body><h1>Latest</h1><a href='/plan'>Annual plan</a></body></html>",
+        f"<html><title>Latest</title><body><h1>Latest</h1><a href='{SLUG}'>{TITLE}</a></body></html>",
+    ),
+}
+
+
+def answers(path: str, before: str, after: str, at: str) -> str:
+    told = [(STATS + path, "08:00:00", before), (STATS + path, at, after), (SLUG, at, PAGE)]
+    return "".join(
+        f"[[answer]]\nurl = \"{url}\"\nat = 2026-11-26T{when}\nbody = '''{body}'''\n" for url, when, body in told
+    )
+
+
+def producer(path: str) -> Settings:
+    table = {"id": "department-for-example", "name": "Department", "newest": [STATS + path]}
+    return Settings.model_validate({"producer": [table]})
+
+
+def findings(life: Life) -> set[tuple[Kind, str | None]]:
+    verdict = life.daemon.watch.releases["claims-q3"].verdict
+    return {(found.kind, found.part) for found in verdict.findings} if verdict else set()
+
+
+@pytest.mark.parametrize("kind", sorted(LISTINGS))
+def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp_path: Path, kind: str) -> None:
+    path, before, after = LISTINGS[kind]
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:45")
+        assert (life.word(), findings(life)) == ("early", {(Kind.EARLY_EXPOSURE, "elsewhere-1")})
+        # From the first look on that address is looked at as closely as any.
+        assert life.runs("claims-q3/elsewhere-1/edge")[-1].looks > 3
+        await life.kill()
+        await life.until("09:29:50")
+        await life.start()
+        await life.until("09:29:58")
+        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [SLUG]
+        notices = life.daemon.store.notices()
+        assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
+        assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
+
+    live(tmp_path, answers(path, before, after, "09:28:30"), act, base=producer(path))
+
+
+def test_a_release_that_a_listing_shows_while_its_page_is_missing_was_elsewhere_first(tmp_path: Path) -> None:
+    path, before, after = LISTINGS["sitemap"]
+
+    async def act(life: Life) -> None:
+        await life.until("09:37:00")
+        assert life.word() == "overdue"
+        assert findings(life) == {(Kind.LATE, "page"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+
+    live(tmp_path, answers(path, before, after, "09:32:10"), act, base=producer(path))
+
+
+def test_the_edition_before_in_a_listing_is_nothing(tmp_path: Path) -> None:
+    path, before, _ = LISTINGS["sitemap"]
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:45")
+        assert findings(life) == set()
+        assert [part.id for part in life.daemon.watch.releases["claims-q3"].release.parts] == ["page"]
+        assert life.publisher.log.requests()["stats.example"] <= 3
+        assert life.publisher.log.requests()[HOST] > 0
+
+    live(tmp_path, answers(path, before, before, "09:29:00"), act, base=producer(path))
+
+
+SURPRISE = "https://www.gov.uk/government/statistics/example-claims-july-to-september-2026--1"
+ON_GOVUK = Settings.model_validate(
+    {"producer": [{"id": "department-for-example", "name": "Department", "hosts": ["www.gov.uk"]}]}
+)
+
+
+def found_by_search(*, early: bool) -> str:
+    """Return a search listing of the shape of GOV.UK's (`facts/govuk.md` §2)."""
+    told = {"index": "govuk", "es_score": None, "elasticsearch_type": "edition", "document_type": "edition"}
+    plan = {"title": "Example plan: 2025", "link": "/government/statistics/example-plan-2025"}
+    surprise = {"title": TITLE, "link": SURPRISE.removeprefix("https://www.gov.uk")}
+    rows = [
+        {**told, **row, "_id": row["link"], "public_timestamp": "2026-11-26T09:28:30Z"}
+        for row in ([surprise, plan] if early else [plan])
+    ]
+    return json.dumps({"results": rows, "total": len(rows), "start": 0, "aggregates": {}, "suggested_queries": []})
+
+
+def organisation_feed(*, early: bool) -> str:
+    """Return an organisation's feed of the shape of GOV.UK's: the kind of statistics stands before the title."""
+    entry = (
+        f"<entry><id>{SURPRISE}#2026-11-26T09:28:30Z</id><updated>2026-11-26T09:28:30Z</updated>"
+        f'<link rel="alternate" type="text/html" href="{SURPRISE}"/>'
+        f"<title>Accredited Official Statistics: {TITLE}</title><summary>Quarterly.</summary></entry>"
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?><feed xml:lang="en-GB" xmlns="http://www.w3.org/2005/Atom">'
+        "<id>tag:www.gov.uk,2005:/government/organisations/department-for-example</id>"
+        f"<title>Department for Example - Activity on GOV.UK</title>{entry if early else ''}</feed>"
+    )
+
+
+@pytest.mark.parametrize("kind", ["search", "feed"])
+def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_path: Path, kind: str) -> None:
+    search, feed = newest_on_govuk("department-for-example"), f"https://{HOST}/government/organisations"
+    told = [
+        (search, "08:00:00", found_by_search(early=False), "application/json"),
+        (f"{feed}/department-for-example.atom", "08:00:00", organisation_feed(early=False), "application/atom+xml"),
+    ]
+    told.append(
+        (search, "09:28:30", found_by_search(early=True), "application/json")
+        if kind == "search"
+        else (f"{feed}/department-for-example.atom", "09:28:30", organisation_feed(early=True), "application/atom+xml")
+    )
+    tables = "".join(
+        f"[[answer]]\nurl = \"{url}\"\nat = 2026-11-26T{at}\nbody = '''{body}'''\n"
+        f'headers = {{ "Content-Type" = "{media}" }}\n'
+        for url, at, body, media in told
+    )
+    page = f"[[answer]]\nurl = \"{SURPRISE}\"\nat = 2026-11-26T09:28:30\nbody = '''{PAGE}'''\n"
+
+    async def act(life: Life) -> None:
+        await life.until("09:33:30")
+        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        asked = [entry for entry in life.publisher.log.entries if "organisations" in entry.path + entry.query]
+        bulk = Counter(entry.at.minute for entry in asked if "filter_content" in entry.query or ".atom" in entry.path)
+        # Search and feed take turns: an organisation costs its host one request a minute.
+        assert max(bulk.values()) == 1
+
+    live(tmp_path, tables + page, act, head=HEAD_LATER, base=ON_GOVUK)
+
+
+HEAD_LATER = HEAD.replace("slot = 2026-11-26T09:30:00", "slot = 2026-11-26T09:40:00")
+INDEX = (
+    '<?xml version="1.0"?><sitemapindex xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">'
+    "<sitemap><loc>https://stats.example/map-old.xml</loc><lastmod>2019-01-01</lastmod></sitemap>"
+    "<sitemap><loc>https://stats.example/map-1.xml.gz</loc><lastmod>2026-11-25T18:00:00+00:00</lastmod></sitemap>"
+    "<sitemap><loc>https://stats.example/map-2.xml</loc><lastmod>2026-11-24</lastmod></sitemap>"
+    "<sitemap><loc>https://stats.example/map-3.xml</loc><lastmod>2026-11-23</lastmod></sitemap>"
+    "<sitemap><loc>https://elsewhere.example/map.xml</loc></sitemap></sitemapindex>"
+)
+
+
+def test_an_index_of_sitemaps_leads_to_those_last_touched_one_request_a_minute(tmp_path: Path) -> None:
+    packed = {"before": gzip.compress(sitemap().encode()), "after": gzip.compress(sitemap(SLUG).encode())}
+    for name, body in packed.items():
+        (tmp_path / f"{name}.gz").write_bytes(body)
+    tables = f"[[answer]]\nurl = \"{STATS}/sitemap.xml\"\nat = 2026-11-26T08:00:00\nbody = '''{INDEX}'''\n"
+    for name, at in (("before", "08:00:00"), ("after", "09:32:30")):
+        tables += (
+            f'[[answer]]\nurl = "{STATS}/map-1.xml.gz"\nat = 2026-11-26T{at}\nbody_file = "{name}.gz"\n'
+            'headers = { "Content-Type" = "application/gzip" }\n'
+        )
+    tables += f"[[answer]]\nurl = \"{SLUG}\"\nat = 2026-11-26T09:32:30\nbody = '''{PAGE}'''\n"
+
+    async def act(life: Life) -> None:
+        await life.until("09:39:00")
+        assert findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+        asked = [entry for entry in life.publisher.log.entries if "map" in entry.path]
+        assert {entry.host for entry in asked} == {"stats.example"}
+        assert "/map-old.xml" not in {entry.path for entry in asked}
+        assert max(Counter((entry.at.hour, entry.at.minute) for entry in asked).values()) == 1
+
+    live(tmp_path, tables, act, head=HEAD_LATER, base=producer("/sitemap.xml"))
+
+
+def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
+    table = {"id": "one", "name": "One", "hosts": ["www.gov.uk"], "newest": [f"{STATS}/a.xml", f"{STATS}/b.atom"]}
+    other = {"id": "two", "name": "Two", "newest": [f"{STATS}/a.xml"]}
+    wires = Tripwires([ProducerSettings(**table), ProducerSettings(**other)], near=lambda _producer: [])
+    minute = timedelta(minutes=1)
+    planned = [
+        (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
+        for target, (window,), shift in wires.planned(minute)
+    ]
+    assert planned == [
+        ("one", "www.gov.uk", 2.0, 0.0),
+        ("one", "www.gov.uk", 2.0, 1.0),
+        ("one", "stats.example", 2.0, 0.0),
+        ("one", "stats.example", 2.0, 1.0),
+        ("two", "stats.example", 1.0, 0.0),
+    ]
+
+
+def test_an_index_that_names_others_now_is_planned_anew() -> None:
+    planned: list[int] = []
+    table = ProducerSettings(id="one", name="One", newest=[f"{STATS}/sitemap.xml"])
+    wires = Tripwires([table], near=lambda _producer: [], heard=Heard(replan=lambda: planned.append(1)))
+    (index,) = wires.targets()
+    at = datetime(2026, 11, 26, 9, tzinfo=UTC)
+
+    def look(*urls: str) -> list[Target]:
+        found = tuple(Found(url, "", "sitemap") for url in urls)
+        wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=found))
+        return [target for target in wires.targets() if target is not index]
+
+    assert [one.url for one in look(f"{STATS}/a.xml", "https://else.example/b.xml")][1:] == [f"{STATS}/a.xml"]
+    assert len(planned) == 1
+    look(f"{STATS}/a.xml")
+    assert len(planned) == 1
+    look(f"{STATS}/b.xml")
+    assert len(planned) == 2
+
+
+def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None:
+    at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[Near](), list[str]()
+    table = ProducerSettings(id="one", name="One", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
+    wires = Tripwires([table], near=lambda _producer: near, heard=Heard(hit=lambda hit: heard.append(hit.url)))
+    feed, latest = wires.targets()
+    weeks = 20
+    for week in range(weeks):
+        title, url, when = f"Example claims: week {week}, 2026", f"{STATS}/week-{week}", at + timedelta(weeks=week)
+        near[:] = [Near(Release(f"of-week-{week}", title, "one", f"{STATS}/promised-{week}", ()), when)]
+        for target in (feed, latest, feed):
+            sighting = Sighting(target.id, State.ABSENT, when, when, when, when, found=(Found(url, title, "listed"),))
+            wires.see(target, sighting)
+    assert heard == [f"{STATS}/week-{week}" for week in range(weeks)]
+    assert [week for week in range(weeks) if f"'of-week-{week}'" in repr(wires)] == [weeks - 1]
+
+
+def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
+    wires = Tripwires([ProducerSettings(id="one", name="One", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
+    index, at = next(wires.targets()), datetime(2026, 11, 26, 9, tzinfo=UTC)
+    for day in range(9):
+        child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")
+        wires.see(index, Sighting(index.id, State.ABSENT, at, at, at, at, found=(child,)))
+        for target in wires.targets():
+            pages = (Found(f"{STATS}/{day}", "Example", "listed"),) if target is not index else (child,)
+            wires.see(target, Sighting(target.id, State.ABSENT, at, at, at, at, found=pages))
+    assert [day for day in range(9) if f"/of-day-{day}.xml': _Listing" in repr(wires)] == [8]
+
+
+@pytest.mark.parametrize(
+    ("facts", "when"),
+    [
+        ({"updated": "2026-11-26T09:28:30Z"}, "2026-11-26T09:28:30+00:00"),
+        ({"published": "Thu, 26 Nov 2026 09:28:30 GMT", "updated": "2027-01-01"}, "2026-11-26T09:28:30+00:00"),
+        ({"public_timestamp": "2026-11-26T09:28:30.000+00:00"}, "2026-11-26T09:28:30+00:00"),
+        ({"updated": "2026-11-26"}, "2026-11-26T00:00:00+00:00"),
+        ({"published": "soon", "updated": ""}, None),
+        ({"published": "Thu, 26 Nov 99999999999999999999 09:28:30 GMT"}, None),
+        ({}, None),
+    ],
+)
+def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
+    told = dated(Found("u", "t", "listed", facts))
+    assert (told.isoformat() if told else None) == when

@@ -1,0 +1,134 @@
+"""Editions that a listing shows and no calendar announced."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.config.settings import ProducerSettings
+from monitor.look.fake import Reply
+from monitor.look.fetch import Found
+from monitor.look.sighting import Sighting, State
+from monitor.plan.targets import Target
+from monitor.watch.tripwires import Heard, Tripwires
+from monitor.watch.unannounced import Unannounced
+from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+
+PAGE = "https://www.gov.uk/government/statistics/example-surprise"
+TWIN = "https://www.gov.uk/api/content/government/statistics/example-surprise"
+TITLE = "Example surprise: October 2026"
+HTML = f'<html><head><title>{TITLE} - GOV.UK</title></head><body><h1 class="gem-c-heading">{TITLE}</h1></body></html>'
+
+
+def item(first: str) -> Reply:
+    said = {
+        "schema_name": "publication",
+        "document_type": "official_statistics",
+        "base_path": "/government/statistics/example-surprise",
+        "title": TITLE,
+        "first_published_at": first,
+    }
+    return Reply(200, json.dumps(said).encode(), {"Content-Type": "application/json"})
+
+
+def newcomers(office: Office) -> Unannounced:
+    daemon = office.daemon
+    return Unannounced(
+        daemon.store,
+        daemon.writer,
+        daemon.roster,
+        daemon.watch,
+        office.fetcher,
+        office.clock,
+        daemon.poller.turn,
+        daemon.look,
+    )
+
+
+async def consider(office: Office, found: Found, producer: str = "example-office") -> None:
+    await newcomers(office).consider(producer, found)
+    await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
+
+
+def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release_and_one_notice(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
+        await office.read(csv(row("a")))
+        for _ in range(2):
+            await consider(office, Found(PAGE, TITLE, "listed"))
+        judged = office.daemon.store.judged_one("example-surprise")
+        assert judged is not None
+        assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
+        assert [notice.kind for notice in office.daemon.store.notices()] == ["calendar"]
+
+    at_work(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    ("title", "url", "first"),
+    [
+        ("Example a", PAGE, "2026-11-16T11:58:00Z"),
+        ("Another name", "https://stats.example/a/", "2026-11-16T11:58:00Z"),
+        (TITLE, PAGE, "2019-11-16T11:58:00Z"),
+        (TITLE, "https://www.gov.uk/government/news/example-surprise", "2026-11-16T11:58:00Z"),
+        (TITLE, "https://blog.example/surprise", "2026-11-16T11:58:00Z"),
+    ],
+    ids=["its title is known", "its address is known", "it is old", "it is news", "it is of no known series"],
+)
+def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, first: str, tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        office.pages |= {TWIN: item(first), PAGE: Reply(200, HTML.encode())}
+        await office.read(csv(row("a")))
+        await consider(office, Found(url, title, "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"}))
+        assert set(office.daemon.watch.releases) == {"a"}
+
+    at_work(tmp_path, act)
+
+
+def test_a_release_that_its_calendar_names_within_a_quarter_of_an_hour_was_announced(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
+        office.daemon.senses.soon(newcomers(office).consider("example-office", Found(PAGE, TITLE, "listed")))
+        told = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
+        await office.read(csv(told), after=10)
+        await office.clock.sleep(1200)
+        assert set(office.daemon.watch.releases) == {"surprise"}
+
+    at_work(tmp_path, act)
+
+
+def test_an_edition_of_a_known_series_in_a_feed_of_its_own_is_a_newcomer(tmp_path: Path) -> None:
+    url = "https://stats.example/awareness-november"
+
+    async def act(office: Office) -> None:
+        office.pages[url] = Reply(200, b"<html><title>Example awareness: November 2026</title></html>")
+        await office.read(csv(row("a", title="Example awareness: October 2026")))
+        found = Found(url, "Example awareness: November 2026", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
+        await consider(office, found)
+        assert len(office.daemon.watch.releases) == 2
+
+    at_work(tmp_path, act)
+
+
+def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> Sighting:
+    return Sighting(target.id, state, START, START, START, START, found=found)
+
+
+def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
+    told: list[str] = []
+    producer = ProducerSettings(id="example-office", name="Example Office", newest=["https://stats.example/new"])
+    wires = Tripwires(
+        [producer],
+        near=lambda _producer: [],
+        heard=Heard(newcomer=lambda _producer, found: told.append(found.url)),
+        since=datetime(2026, 11, 16, 11, tzinfo=UTC),
+    )
+    (target,) = wires.targets()
+    wires.see(target, a_sighting(target, state=State.UNKNOWN))
+    dated = Found("c", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})
+    wires.see(target, a_sighting(target, Found("a", "a", "listed"), dated))
+    wires.see(target, a_sighting(target, Found("a", "a", "listed"), Found("b", "b", "listed"), dated))
+    assert told == ["c", "b"]

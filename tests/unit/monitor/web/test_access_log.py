@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from structlog.testing import capture_logs
+
+from monitor.clock import SystemClock
+from monitor.web.access_log import Access
+
+
+async def page(request: Request) -> PlainTextResponse:
+    structlog.get_logger("x").info("asked_store")
+    if "broken" in request.url.path:
+        raise LookupError("lost")
+    return PlainTextResponse("ok")
+
+
+async def ask(path: str, **headers: str) -> tuple[httpx.Response, list[dict[str, Any]]]:
+    app = Access(Starlette(routes=[Route("/{path:path}", page)]), SystemClock())
+    processors = [structlog.contextvars.merge_contextvars]
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    with capture_logs(processors=processors) as lines:
+        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+            answer = await client.get(path, headers=headers)
+    return answer, [dict(line) for line in lines]
+
+
+async def test_every_line_of_a_request_and_its_answer_carry_one_id() -> None:
+    answer, (inner, outer) = await ask("/releases/r")
+    name = answer.headers["X-Request-ID"]
+    assert re.fullmatch(r"[0-9a-f]{32}", name)
+    assert (inner["event"], inner["request"]) == ("asked_store", name)
+    assert (outer["event"], outer["request"], outer["status"]) == ("request", name, 200)
+    assert (outer["method"], outer["path"]) == ("GET", "/releases/r")
+    assert outer["seconds"] >= 0
+
+
+async def test_the_id_of_a_proxy_is_kept_and_nonsense_is_not() -> None:
+    kept, _ = await ask("/", **{"X-Request-ID": "edge-0001-abcd"})
+    made, _ = await ask("/", **{"X-Request-ID": "x y<script>"})
+    assert kept.headers["X-Request-ID"] == "edge-0001-abcd"
+    assert re.fullmatch(r"[0-9a-f]{32}", made.headers["X-Request-ID"])
+
+
+async def test_a_query_is_never_logged_because_it_may_hold_a_token() -> None:
+    _, lines = await ask("/incidents/i/acknowledge?token=abcdef")
+    assert "abcdef" not in str(lines)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz"])
+async def test_what_machines_poll_is_logged_below_the_usual_level(path: str) -> None:
+    _, lines = await ask(path)
+    assert lines[-1]["log_level"] == "debug"
+
+
+async def test_a_request_that_broke_is_logged_as_500() -> None:
+    answer, lines = await ask("/broken")
+    assert (answer.status_code, lines[-1]["status"]) == (500, 500)

@@ -1,0 +1,136 @@
+"""The file of people who may sign in: what a line says, which lines are refused, and when it is read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from monitor.web.users import LONGEST, NOBODY, Users, faults_of, line, read_people
+
+SECRET = "correct horse battery"
+SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
+GOOD = f"$scrypt$ln=14,r=8,p=1${SALT}${DIGEST}"
+
+
+@pytest.fixture(scope="module")
+def anne() -> str:
+    return line("anne", SECRET, "duty statistician")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "users"
+    made.touch(0o600)
+    return made
+
+
+def test_a_line_opens_for_its_password_alone(anne: str) -> None:
+    people, faults = read_people(f"# who may sign in\n\n{anne}\n", "users")
+    found = people["anne"]
+    assert faults == []
+    assert found.role == "duty statistician"
+    assert found.password.opens(SECRET)
+    assert not found.password.opens(f"{SECRET}s")
+    assert not found.password.opens("")
+
+
+def test_a_letter_counts_as_the_same_however_it_was_typed() -> None:
+    people, _ = read_people(line("zoe", "caf\u00e9 caf\u00e9 caf\u00e9"), "users")
+    assert people["zoe"].password.opens("cafe\u0301 cafe\u0301 cafe\u0301")
+
+
+def test_the_same_password_never_makes_the_same_line_and_neither_shows_it(anne: str) -> None:
+    again = line("anne", SECRET, "duty statistician")
+    assert again != anne
+    assert SECRET not in again
+    people, _ = read_people(anne, "users")
+    assert anne.rpartition("$")[2].partition(":")[0] not in repr(people)
+
+
+def test_an_unknown_name_is_tried_against_a_password_as_costly_as_a_new_one(anne: str) -> None:
+    people, _ = read_people(anne, "users")
+    assert NOBODY.password.work == people["anne"].password.work
+    assert not NOBODY.password.opens("")
+
+
+@pytest.mark.parametrize(
+    ("name", "password", "role", "reason"),
+    [
+        ("a:b", SECRET, "", "a name is made of"),
+        ("", SECRET, "", "a name is made of"),
+        ("anne", "x" * 11, "", "at least 12 characters"),
+        ("anne", "x" * (LONGEST + 1), "", "at least 12 characters"),
+        ("anne", SECRET, "duty\nroot:x", "one line"),
+    ],
+)
+def test_a_line_that_would_not_be_read_is_not_made(name: str, password: str, role: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        line(name, password, role)
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("anne", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
+        (f"an ne:{GOOD}", "not NAME:HASH; `ninethirty user NAME` makes such a line"),
+        ("anne:hunter2", "the hash of anne is not one that `ninethirty user` makes"),
+        ("anne:$2y$05$abcdefghijklmnopqrstuv", "the hash of anne is not one that `ninethirty user` makes"),
+        (f"anne:{GOOD[:-1]}", "the hash of anne is not one that `ninethirty user` makes"),
+        (f"anne:{GOOD.replace(SALT, 'A' * 13)}", "the hash of anne is not one that `ninethirty user` makes"),
+        (f"anne:{GOOD.replace('ln=14', 'ln=10')}", "the hash of anne is too weak; make it anew"),
+        (f"anne:{GOOD.replace('p=1', 'p=0')}", "the hash of anne is too weak; make it anew"),
+        (f"anne:{GOOD.replace('ln=14', 'ln=17')}", "the hash of anne is too costly; make it anew"),
+        (f"anne:{GOOD.replace('p=1', 'p=99')}", "the hash of anne is too costly; make it anew"),
+    ],
+)
+def test_a_faulty_line_is_nobodys_and_is_told_without_its_hash(written: str, reason: str) -> None:
+    people, faults = read_people(f"bob:{GOOD}\n{written}\n", "users")
+    assert list(people) == ["bob"]
+    assert [str(fault) for fault in faults] == [f"users: line 2: {reason}"]
+
+
+def test_of_two_lines_of_one_name_the_later_counts(anne: str) -> None:
+    people, faults = read_people(f"anne:{GOOD}\n{anne}", "users")
+    assert people["anne"].password.opens(SECRET)
+    assert [str(fault) for fault in faults] == ["users: line 2: anne was named before; this line counts"]
+
+
+def test_faults_of_the_file_itself_are_told(file: Path, tmp_path: Path) -> None:
+    assert list(faults_of(file)) == ["users: nobody can sign in; `ninethirty user NAME` makes a line"]
+    file.write_text(f"anne:{GOOD}")
+    assert list(faults_of(file)) == []
+    file.chmod(0o666)
+    assert list(faults_of(file)) == ["users: can be written by others, chmod 600"]
+    file.write_bytes(b"\xff")
+    assert "users: cannot be read: is not UTF-8 text" in list(faults_of(file))
+    assert list(faults_of(tmp_path / "none")) == ["none: cannot be read: No such file or directory"]
+
+
+def test_the_file_is_read_again_when_it_changes_and_only_then(file: Path) -> None:
+    users = Users(file)
+    with capture_logs() as logs:
+        assert users.find("anne") is None
+        assert users.find("anne") is None
+    assert [entry["event"] for entry in logs] == ["users_faulty"]
+    file.write_text(f"anne:{GOOD}:chief\nbob:oops")
+    with capture_logs() as logs:
+        found = users.find("anne")
+    assert found is not None
+    assert found.role == "chief"
+    assert [entry["fault"] for entry in logs] == [
+        "users: line 2: the hash of bob is not one that `ninethirty user` makes"
+    ]
+
+
+def test_nobody_can_sign_in_while_the_file_cannot_be_read(file: Path) -> None:
+    file.write_text(f"anne:{GOOD}")
+    users = Users(file)
+    assert users.find("anne") is not None
+    file.rename(file.with_name("away"))
+    with capture_logs() as logs:
+        assert users.find("anne") is None
+    assert logs[0]["fault"] == "users: cannot be read: No such file or directory"
+    file.with_name("away").rename(file)
+    assert users.find("anne") is not None

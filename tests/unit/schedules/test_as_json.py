@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.announcement import Announcement, Part, Role, State
+from schedules.as_json import announcement_from_json, announcement_json, slot_from_json, slot_json
+from schedules.slot import Precision, Slot
+
+INSTANT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC), raw="23 July 2026 9:30am")
+MONTH = Slot(Precision.MONTH, first=date(2026, 7, 1), last=date(2026, 7, 31), raw="July 2026")
+
+instants = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)).map(  # noqa: DTZ001
+    lambda moment: moment.replace(tzinfo=UTC, microsecond=moment.microsecond // 1000 * 1000)
+)
+days = st.dates(date(2000, 1, 1), date(2099, 1, 1))
+more_days = st.timedeltas(timedelta(1), timedelta(400))
+slots = st.one_of(
+    st.builds(lambda moment, raw: Slot(Precision.INSTANT, instant=moment, raw=raw), instants, st.text()),
+    st.builds(lambda day, more: Slot(Precision.RANGE, first=day, last=day + more), days, more_days),
+    st.builds(lambda day, at: Slot(Precision.DAY, first=day, last=day, assumed=at), days, instants),
+    st.builds(lambda raw: Slot(Precision.NONE, raw=raw, reason="tbc"), st.text()),
+)
+
+
+def test_an_instant_is_written_with_milliseconds_and_z() -> None:
+    written = slot_json(INSTANT)
+    assert (written["precision"], written["start"], written["end"]) == ("instant", "2026-07-23T08:30:00.000Z", None)
+
+
+def test_a_month_is_written_as_two_local_dates() -> None:
+    written = slot_json(MONTH)
+    assert (written["precision"], written["start"], written["end"]) == ("month", "2026-07-01", "2026-07-31")
+
+
+def test_a_slot_that_could_not_be_read_is_written_with_its_reason() -> None:
+    written = slot_json(Slot(Precision.NONE, raw="TBC", reason="tbc"))
+    assert (written["start"], written["end"], written["reason"]) == (None, None, "tbc")
+
+
+def test_an_announcement_is_written_with_the_keys_that_others_rely_on() -> None:
+    written = announcement_json(Announcement("u", "t", "p", "https://x.example/", INSTANT, State.CONFIRMED))
+    assert list(written)[:8] == ["uid", "title", "producer", "url", "slot", "state", "doubt", "reason"]
+    assert written["state"] == "confirmed"
+    assert written["parts"] == []
+
+
+@given(slots)
+def test_a_slot_comes_back_as_it_was_written(slot: Slot) -> None:
+    assert slot_from_json(json.loads(json.dumps(slot_json(slot)))) == slot
+
+
+@given(slots, slots, st.text(), st.sampled_from([None, *State]), st.sampled_from(list(Role)), st.booleans())
+def test_an_announcement_comes_back_as_it_was_written(
+    slot: Slot,
+    previous: Slot,
+    text: str,
+    state: State | None,
+    role: Role,
+    flag: bool,  # noqa: FBT001
+) -> None:
+    part = Part("page", role, "https://x.example/", "status" if flag else None, required=flag)
+    told = Announcement(
+        text, text, text, text, slot, state, text or None, (part,), text or None, text, previous, text, published=flag
+    )
+    assert announcement_from_json(json.loads(json.dumps(announcement_json(told)))) == told

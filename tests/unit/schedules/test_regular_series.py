@@ -1,0 +1,69 @@
+"""When the next edition of a regular series may be expected."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.ledger_event import What
+from schedules.regular_series import Expectation, expected, series_of
+from schedules.slot import Precision, Slot
+
+WIDGETS = series_of("dfx", "Widgets: May 2026")
+MONTHLY = [date(2026, month, day) for month, day in ((1, 21), (2, 18), (3, 18), (4, 15), (5, 20))]
+JUNE = Expectation(WIDGETS, date(2026, 6, 10), date(2026, 6, 24))
+LATE_IN_MAY = datetime(2026, 5, 30, tzinfo=UTC)
+
+
+def on(month: int, day: int) -> Slot:
+    return Slot(Precision.DAY, first=date(2026, month, day), last=date(2026, month, day))
+
+
+def test_editions_of_one_series_share_producer_and_name() -> None:
+    assert series_of("dfx", "Widgets: June 2026 (statistical bulletin)") == WIDGETS
+
+
+def test_a_monthly_series_is_expected_a_median_gap_after_the_last_a_week_either_way() -> None:
+    assert expected(WIDGETS, MONTHLY[::-1]) == JUNE
+
+
+@pytest.mark.parametrize(
+    "released",
+    [
+        MONTHLY[:3],
+        [date(2026, 1, 1), date(2026, 2, 1), date(2026, 5, 1), date(2026, 5, 20)],
+        [date(2026, 1, day) for day in (1, 8, 15, 22, 29)],
+        [],
+    ],
+)
+def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: list[date]) -> None:
+    assert expected(WIDGETS, released) is None
+
+
+def test_a_configured_window_goes_before_the_measured_one() -> None:
+    window = (date(2026, 6, 1), date(2026, 6, 2))
+    assert expected(WIDGETS, [], window) == Expectation(WIDGETS, *window)
+
+
+@pytest.mark.parametrize(
+    "slot",
+    [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],
+)
+def test_an_announcement_in_the_window_or_later_is_enough(slot: Slot) -> None:
+    assert JUNE.missing([on(5, 20), slot], LATE_IN_MAY) is None
+
+
+def test_announcements_of_past_editions_or_without_a_date_are_none() -> None:
+    event = JUNE.missing([on(5, 20), Slot(Precision.NONE, reason="tbc")], LATE_IN_MAY)
+    assert event is not None
+    assert (event.what, event.detail) == (What.UNANNOUNCED, "widgets")
+
+
+@given(st.dates(date(2010, 1, 1), date(2020, 1, 1)), st.integers(15, 400), st.integers(4, 20))
+def test_a_perfectly_regular_series_is_expected_on_its_day(first: date, gap: int, count: int) -> None:
+    found = expected(WIDGETS, [first + timedelta(days=gap * number) for number in range(count)])
+    assert found is not None
+    assert found.first <= first + timedelta(days=gap * count) <= found.last

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.times.zone import (
+    LONDON,
+    NoSingleInstant,
+    UnknownZone,
+    clock_doubt,
+    day_begins,
+    instant,
+    is_summer,
+    local,
+    local_date,
+    zone,
+)
+
+
+def wall(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2026-12-16T09:30", "2026-12-16T09:30+00:00"),
+        ("2026-07-23T09:30", "2026-07-23T08:30+00:00"),
+        ("2026-07-23T07:00", "2026-07-23T06:00+00:00"),
+        ("2026-03-29T02:00", "2026-03-29T01:00+00:00"),
+        ("2026-10-25T02:00", "2026-10-25T02:00+00:00"),
+    ],
+)
+def test_a_wall_time_becomes_its_instant(text: str, expected: str) -> None:
+    assert instant(wall(text)) == datetime.fromisoformat(expected)
+
+
+@pytest.mark.parametrize("text", ["2026-03-29T01:00", "2026-03-29T01:30", "2026-03-29T01:59:59"])
+def test_a_time_that_the_clock_skips_is_refused(text: str) -> None:
+    with pytest.raises(NoSingleInstant) as refused:
+        instant(wall(text))
+    assert refused.value.doubt == "nonexistent-time"
+
+
+@pytest.mark.parametrize("text", ["2026-10-25T01:00", "2026-10-25T01:30", "2026-10-25T01:59:59"])
+def test_a_time_that_comes_twice_is_refused(text: str) -> None:
+    with pytest.raises(NoSingleInstant) as refused:
+        instant(wall(text))
+    assert refused.value.doubt == "ambiguous-time"
+
+
+@pytest.mark.parametrize("year", range(2026, 2031))
+def test_each_year_skips_one_hour_and_repeats_one(year: int) -> None:
+    hours = [datetime(year, 1, 1) + timedelta(hours=n) for n in range(24 * 364)]  # noqa: DTZ001  # wall times
+    doubts = [doubt for hour in hours if (doubt := clock_doubt(hour))]
+    assert doubts == ["nonexistent-time", "ambiguous-time"]
+
+
+def test_days_at_a_clock_change_last_23_and_25_hours() -> None:
+    spring, autumn = date(2026, 3, 29), date(2026, 10, 25)
+    assert day_begins(spring + timedelta(days=1)) - day_begins(spring) == timedelta(hours=23)
+    assert day_begins(autumn + timedelta(days=1)) - day_begins(autumn) == timedelta(hours=25)
+
+
+def test_the_local_date_of_a_late_evening_in_utc_is_the_next_day_in_summer() -> None:
+    assert local_date(datetime(2026, 6, 30, 23, 15, tzinfo=UTC)) == date(2026, 7, 1)
+    assert local_date(datetime(2026, 12, 30, 23, 15, tzinfo=UTC)) == date(2026, 12, 30)
+
+
+def test_summer_is_told_by_the_day() -> None:
+    assert is_summer(date(2026, 7, 1))
+    assert not is_summer(date(2026, 12, 1))
+
+
+@pytest.mark.parametrize("name", ["", "Europe/Lodon", "../../etc/passwd", "/etc/localtime", "Europe", "a\0b"])
+def test_a_name_of_no_zone_is_unknown(name: str) -> None:
+    with pytest.raises(UnknownZone):
+        zone(name)
+
+
+def test_other_zones_follow_their_own_clock() -> None:
+    assert instant(wall("2026-03-20T08:30"), "America/New_York") == datetime(2026, 3, 20, 12, 30, tzinfo=UTC)
+    assert instant(wall("2026-07-20T08:30"), "America/New_York") == datetime(2026, 7, 20, 12, 30, tzinfo=UTC)
+
+
+@given(st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1)), st.sampled_from([LONDON, "America/New_York"]))  # noqa: DTZ001
+def test_a_wall_time_without_doubt_survives_the_way_there_and_back(moment: datetime, name: str) -> None:
+    if clock_doubt(moment, name) is None:
+        assert local(instant(moment, name), name).replace(tzinfo=None) == moment
