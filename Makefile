@@ -1,9 +1,10 @@
 # Two commands do everything: `make demo` and `make test`.
 PYTHON ?= python3
 BIN := .venv/bin
+SEEDS ?= 2
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test lint bench docs image image-trial parts
+.PHONY: venv demo run test explore lint bench docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -35,6 +36,11 @@ lint: venv
 
 test: venv parts lint
 	$(BIN)/pytest -n auto --dist worksteal
+
+# Properties are tried with fresh seeds. What breaks one is printed and kept in var/explored/, and fails nothing.
+# At length: `make explore SEEDS=1000`.
+explore: venv
+	$(BIN)/pytest -n auto --dist worksteal tests/unit --explore $(SEEDS)
 
 bench: venv
 	@$(BIN)/python -m bench

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
+import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+pytest_plugins = ["tests.apart", "tests.explore"]
 
 ROOT = Path(__file__).parents[1]
 PARTS = {
@@ -18,7 +23,7 @@ PARTS = {
     "libreoffice": "soffice",
 }
 
-# A busy machine is no fault. With CI=true the same examples are tried each time: new ones are looked for by people.
+# A busy machine is no fault. With CI=true the same examples are tried each time: `make explore` looks for new ones.
 settings.register_profile(
     "ours", deadline=None, derandomize=os.environ.get("CI") == "true", suppress_health_check=[HealthCheck.too_slow]
 )
@@ -28,12 +33,32 @@ settings.load_profile("ours")
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip a test whose part is missing, and fail it with CI=true, where nothing may be missing."""
     for mark in item.iter_markers("needs"):
-        part = PARTS[mark.args[0]]
-        if not (Path(part).exists() if part.startswith("/") else shutil.which(part)):
-            missing = f"{mark.args[0]} is not installed"
-            if os.environ.get("CI") == "true":
-                pytest.fail(missing)
+        missing = _missing(mark.args[0])
+        if missing and os.environ.get("CI") == "true":
+            pytest.fail(missing)
+        if missing:
             pytest.skip(missing)
+
+
+@cache
+def _missing(name: str) -> str:
+    """Say what keeps a part from being driven; nothing when it is there."""
+    part = PARTS[name]
+    if not (Path(part).exists() if part.startswith("/") else shutil.which(part)):
+        return f"{name} is not installed"
+    if name != "chromium":
+        return ""
+    # What drives it comes with a program of its own, which needs more of the system than Python does.
+    tried = subprocess.run([browser_driver(), "--version"], capture_output=True, text=True, check=False)
+    return f"the driver of chromium does not start: {tried.stderr.strip()}" if tried.returncode else ""
+
+
+def browser_driver() -> Path:
+    """Return the program that drives the browser."""
+    spec = importlib.util.find_spec("playwright")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "driver" / "node"
 
 
 @pytest.fixture(scope="session")

@@ -116,9 +116,11 @@ async def smtp_server(refuse: dict[str, str] | None = None, **options: Any) -> A
     loop = asyncio.get_running_loop()
     listener = await loop.create_server(lambda: SMTP(Handler(), loop=loop, **options), "127.0.0.1", 0)
     server.port = listener.sockets[0].getsockname()[1]
-    yield server
-    listener.close()
-    await listener.wait_closed()
+    try:
+        yield server
+    finally:
+        listener.close()
+        await listener.wait_closed()
 
 
 class NotifyTwin:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -12,10 +10,10 @@ from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page
 
 from alerts.signed_link import sign
-from monitor.web.server import WebServer, listen
+from tests.browser.pages import browsing, overflowing, serving
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 
@@ -56,15 +54,8 @@ async def opened(width: int, **kind: Any) -> AsyncIterator[tuple[Page, Board, st
     """Serve a kind of board and open a browser of that width; yields its page, the board and the address of both."""
     async with a_board(reasons=["calendar govuk: not read yet"], **kind) as board:
         _close_a_copy(board)
-        server = WebServer(board.app, listen("127.0.0.1:0"))
-        serving = asyncio.create_task(server.run())
-        async with async_playwright() as playwright:
-            chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-            page = await chromium.new_page(viewport={"width": width, "height": 900})
-            yield page, board, f"http://{server.address}"
-            await chromium.close()
-        server.stop()
-        await serving
+        async with serving(board.app) as base, browsing(width) as page:
+            yield page, board, base
 
 
 @WIDTHS
@@ -79,13 +70,12 @@ async def test_axe_finds_nothing_to_object_to_on_any_page(width: int) -> None:
 
 
 @WIDTHS
-async def test_no_page_runs_off_the_side(width: int) -> None:
+async def test_no_page_runs_off_the_side_whatever_the_font(width: int) -> None:
     wide = []
     async with opened(width) as (page, board, base):
         for address in addresses(board):
             await page.goto(base + address)
-            needed = await page.evaluate("document.documentElement.scrollWidth")
-            wide += [f"{address} needs {needed} px"] if needed > width else []
+            wide += [f"{address} {told}" for told in await overflowing(page, width)]
     assert wide == []
 
 

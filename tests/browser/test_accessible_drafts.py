@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import async_playwright
 
 from alerts.draft.edits import merge
 from alerts.draft.fill import fill
@@ -21,6 +19,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan, Certainty, Exposure, Finding, Part, ReleaseFacts
 from alerts.incident import Entry, Incident, Kind
 from schedules.times.interval import Bounds, Interval
+from tests.browser.pages import browsing, overflowing
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 LATE = Interval(SLOT + timedelta(minutes=20), SLOT + timedelta(minutes=21))
@@ -59,18 +58,14 @@ def report(form: str) -> Report:
 
 async def examined(folder: Path, width: int) -> list[str]:
     faults: list[str] = []
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = await chromium.new_page(viewport={"width": width, "height": 900})
+    async with browsing(width) as page:
         for form in forms():
             file = folder / f"{form}.html"
             await asyncio.to_thread(file.write_bytes, WRITERS["html"](report(form)))
             await page.goto(file.as_uri())
             found = await Axe().run(page)
             faults += [f"{form}: {line}" for line in found.generate_snapshot().splitlines()]
-            needed = await page.evaluate("document.documentElement.scrollWidth")
-            faults += [f"{form} needs {needed} px"] if needed > width else []
-        await chromium.close()
+            faults += [f"{form} {told}" for told in await overflowing(page, width)]
     return faults
 
 

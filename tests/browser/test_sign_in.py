@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 
 from monitor.web.users import line
+from tests.browser.pages import overflowing
 from tests.browser.test_accessible import DESK, WIDTHS, opened
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 
@@ -65,6 +66,5 @@ async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_widt
                 await page.get_by_role("alert" if step == "refused" else "navigation").wait_for()
             found = await Axe().run(page)
             faults += [f"{step}: {told}" for told in found.generate_snapshot().splitlines()]
-            needed = await page.evaluate("document.documentElement.scrollWidth")
-            faults += [f"{step} needs {needed} px"] if needed > width else []
+            faults += [f"{step} {told}" for told in await overflowing(page, width)]
     assert faults == []

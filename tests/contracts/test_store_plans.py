@@ -180,8 +180,10 @@ def listening(store: SqlStore) -> Iterator[list[tuple[str, Any]]]:
         heard.append((told[2], told[3]))
 
     event.listen(store._engine, "before_cursor_execute", hear)
-    yield heard
-    event.remove(store._engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(store._engine, "before_cursor_execute", hear)
 
 
 def explained(store: SqlStore, ask: Callable[[SqlStore], object], how: str) -> list[Any]:

@@ -186,8 +186,10 @@ async def service_manager(chain: Chain) -> AsyncIterator[str]:
     bound = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     bound.bind(address)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Listening, sock=bound)
-    yield address
-    transport.close()
+    try:
+        yield address
+    finally:
+        transport.close()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +25,7 @@ BEGINS, ENDS, TOLERANCE = -120, 240, 60
 FAULTS = ("reset", "timeout", "503", "challenge", "garbage", "429")
 SHEET = "https://files.example/claims.csv"
 PART = f'part = [{{ id = "sheet", role = "data", url = "{SHEET}" }}]\n'
+pytestmark = pytest.mark.explored
 HIDDEN = 'headers = { "Age" = "0", "X-Cache" = "MISS" }\n'
 
 

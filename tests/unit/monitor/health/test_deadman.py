@@ -20,8 +20,10 @@ TOKEN = "5c9a0f3e-1b4d-secret"
 async def pinging(status: int, troubles: list[str], told: Counter[str]) -> AsyncIterator[tuple[Deadman, Server]]:
     async with http_server(lambda _: (status, "OK", {})) as server:
         fetcher = HttpFetcher(SystemClock(), guard_of(["127.0.0.1/32"], [server.port]))
-        yield Deadman(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])), server
-        await fetcher.close()
+        try:
+            yield Deadman(fetcher, f"{server.url}/{TOKEN}", lambda: troubles, lambda word: told.update([word])), server
+        finally:
+            await fetcher.close()
 
 
 async def test_all_is_well_is_one_request_each_time() -> None:

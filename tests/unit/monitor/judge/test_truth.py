@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from monitor.look.sighting import State
 from schedules.times.interval import Bounds, Interval
 from tests.unit.monitor.judge.world import SLOT, Looker, Truth, World, once, worlds
 
+pytestmark = pytest.mark.explored
 WITHIN, SURE = 60_000, 1_000
 BEHIND = {Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED}
 NOWS = st.sampled_from([-100.0, -1.0, 0.0, 30.0, 61.0, 89.0, 91.0, 200.0, 2000.0, 15 * 86400.0])

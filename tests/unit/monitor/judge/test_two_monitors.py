@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -28,6 +29,7 @@ from tests.unit.monitor.judge.world import (
 )
 
 Pair = tuple[World, World]
+pytestmark = pytest.mark.explored
 PAGE = "r/page/edge"
 OUT = Story([(-60, State.ABSENT), (0, State.PRESENT)])
 

@@ -145,13 +145,15 @@ async def a_board(
     desk.door = Sessions(Users(users), clock, desk.throttle, "https://board.gov.example") if users is not None else None
     desk.attendant = Attendant(store, writer, clock, ReportingRules(), Reminding(), ask=directly, ring=_nothing)
     app = application(desk)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
-        late, early = store.incident_of("r"), store.incident_of("early")
-        assert late is not None
-        assert early is not None
-        yield Board(store, clock, desk, app, client, late.id, early.id)
-    writer.abandon()
-    desk.close()
+    try:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
+            late, early = store.incident_of("r"), store.incident_of("early")
+            assert late is not None
+            assert early is not None
+            yield Board(store, clock, desk, app, client, late.id, early.id)
+    finally:
+        writer.abandon()
+        desk.close()
 
 
 _nothing: Callable[[], None] = lambda: None  # noqa: E731 # a bell nobody hears
