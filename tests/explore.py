@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # No database: it would try what was found last time again under each seed, and find nothing else.
     settings.register_profile("explore", settings(database=None, derandomize=False, print_blob=True))
     settings.load_profile("explore")
-    # Each find is printed once, at the end, however many seeds lead to it.
+    # Each find is printed once, at the end, whatever number of seeds led to it.
     config.option.tbstyle = "no"
     if worker is None:
         config.pluginmanager.register(Finds(config.option.explore_to), "finds")
@@ -74,9 +74,8 @@ def _fresh_seed(item: pytest.Item) -> int | None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep only what is explored."""
     if config.option.explore:
-        kept = [item for item in items if _fresh_seed(item) is not None]
-        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
-        items[:] = kept
+        config.hook.pytest_deselected(items=[item for item in items if _fresh_seed(item) is None])
+        items[:] = [item for item in items if _fresh_seed(item) is not None]
 
 
 class Finds:
@@ -85,12 +84,12 @@ class Finds:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.kept: dict[Path, str] = {}
-        self.never_began = 0
+        self.never_began: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep a find as a case."""
         if report.failed and report.when == "setup":
-            self.never_began += 1
+            self.never_began[report.nodeid] = report.longreprtext
         elif report.failed:
             self._keep(report.nodeid, report.longreprtext)
 
@@ -111,6 +110,7 @@ class Finds:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Print what was found, for people to make tests of."""
-        for case, told in self.kept.items():
-            terminalreporter.section(f"kept: {case}")
+        kept = {f"kept: {case}": told for case, told in self.kept.items()}
+        for title, told in {**self.never_began, **kept}.items():
+            terminalreporter.section(title)
             terminalreporter.write_line(told)

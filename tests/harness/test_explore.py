@@ -74,6 +74,7 @@ def test_only_what_is_marked_is_explored_and_nothing_found_keeps_nothing(tmp_pat
 def test_a_property_that_cannot_even_begin_fails_the_run_beside_a_find_too(tmp_path: Path) -> None:
     run = explored(tmp_path, RARE, BROKEN)
     assert run.returncode == 1, run.stdout
+    assert "LookupError" in run.stdout
     assert len(cases(tmp_path)) == 1
 
 
