@@ -53,7 +53,7 @@ def promised(
     """Yield every release that has a readable slot, in the order given; its first calendar rules."""
     for release in releases:
         theirs = promises.get(release.id, ())
-        standing = slot_in_force(theirs, now, release.calendars[0] if release.calendars else None)
+        standing = slot_in_force(release, theirs, now)
         promise = standing.promise
         if promise is not None and promise.slot.begins() is not None:
             state = State.CANCELLED if standing.cancelled else promise.state

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schedules.change import ShortNotice, changes, is_cancelled, says_something, short_notice, slot_changes
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
+from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import has_passed, is_inside
 
@@ -54,22 +55,21 @@ class InForce:
 
 
 def slot_in_force(
-    promises: Iterable[Promise],
-    now: datetime,
-    primary: str | None = None,
-    notice_days: int = NOTICE_DAYS,
+    release: Release, promises: Iterable[Promise], now: datetime, notice_days: int = NOTICE_DAYS
 ) -> InForce:
-    """Return what counts for one release as of `now`, from its promises in any order.
+    """Return what counts for a release as of `now`, from its promises in any order.
+
+    Of the calendars that have spoken the one rules that the release names first (the order of the configuration);
+    one that it does not name comes after those, by when it spoke.
 
     A promise replaces the slot only if it was read before the current slot passed and was not itself
-    past when read; then the slot is frozen (one first learnt after it passed gives way only to the ruling
-    calendar's first word). `primary` is the calendar that rules when several announce
-    the release; without it (or an entry of it) the calendar that announced first. A same-day entry of
-    another calendar that adds the time is taken as the finer. `notice_days` bounds short notice.
+    past when read; then the slot is frozen (one first learnt after it passed gives way only to the first word of
+    a calendar that comes before it). A same-day entry of another calendar that adds the time is taken as the finer.
+    `notice_days` bounds short notice.
     """
-    walk = _Walk(primary, notice_days)
     known = [promise for promise in promises if promise.learnt <= now and says_something(promise)]
-    for promise in sorted(known, key=lambda each: (each.learnt, each.calendar != primary, each.calendar)):
+    walk = _Walk(release.calendars, notice_days)
+    for promise in sorted(known, key=lambda each: (each.learnt, walk.rank(each), each.calendar)):
         walk.take(promise)
     return walk.outcome()
 
@@ -77,8 +77,8 @@ def slot_in_force(
 class _Walk:
     """The ledger as far as it has been walked."""
 
-    def __init__(self, primary: str | None, notice_days: int) -> None:
-        self._primary = primary
+    def __init__(self, calendars: Sequence[str], notice_days: int) -> None:
+        self._ranks = {calendar: rank for rank, calendar in enumerate(calendars)}
         self._notice_days = notice_days
         self._standing: dict[str, Promise] = {}
         self._later: dict[str, Promise] = {}
@@ -91,6 +91,10 @@ class _Walk:
         self._apart: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after = False
+
+    def rank(self, promise: Promise) -> int:
+        """Return the place of a promise's calendar among those of the release; that which rules has the lowest."""
+        return self._ranks.get(promise.calendar, len(self._ranks))
 
     def take(self, promise: Promise) -> None:
         """Go one promise further."""
@@ -108,7 +112,7 @@ class _Walk:
         if current is None or is_cancelled(current) or not has_passed(current.slot, promise.learnt):
             return False
         # A stale entry of a side calendar, never known while it lay ahead, must not shut out the ruling one.
-        speaks_first = promise.calendar == self._primary and promise.calendar not in self._standing
+        speaks_first = self.rank(promise) < self.rank(current) and promise.calendar not in self._standing
         return not (self._learnt_after and speaks_first and not has_passed(promise.slot, promise.learnt))
 
     def outcome(self) -> InForce:
@@ -149,7 +153,7 @@ class _Walk:
     def _settle(self, promise: Promise) -> None:
         is_change = promise.calendar in self._standing
         self._standing[promise.calendar] = promise
-        chosen = _choose(self._standing, self._primary)
+        chosen = self._chosen()
         if is_cancelled(chosen) and chosen.slot.precision is Precision.NONE and self._live is not None:
             chosen = replace(chosen, slot=self._live.slot)
         if not is_cancelled(chosen):
@@ -160,6 +164,13 @@ class _Walk:
         self._current = chosen
         self._learnt_after = has_passed(chosen.slot, chosen.learnt)
         self._compare_calendars(promise)
+
+    def _chosen(self) -> Promise:
+        standing = self._standing.values()
+        base = min(standing, key=self.rank)
+        if base.slot.precision is not Precision.DAY or is_cancelled(base):
+            return base
+        return next((each for each in standing if _adds_the_time(each, base)), base)
 
     def _is_current(self, promise: Promise) -> bool:
         current = self._current
@@ -231,13 +242,6 @@ class _Walk:
                 detail=detail or promise.why,
             )
         )
-
-
-def _choose(standing: Mapping[str, Promise], primary: str | None) -> Promise:
-    base = standing.get(primary or "") or next(iter(standing.values()))
-    if base.slot.precision is not Precision.DAY or is_cancelled(base):
-        return base
-    return next((each for each in standing.values() if _adds_the_time(each, base)), base)
 
 
 def _adds_the_time(other: Promise, base: Promise) -> bool:

@@ -11,6 +11,7 @@ from schedules.change import is_cancelled, says_something
 from schedules.in_force import slot_in_force
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
+from schedules.release import Release
 from schedules.sanity import Alarm, LastSeen, Previous, sanity
 from schedules.slot_relations import first_day, has_passed
 from schedules.source import Reading
@@ -106,19 +107,19 @@ def fold(reads: Sequence[Read], release_of: Callable[[str, str], str] = lambda _
 
 
 def history(
+    release: Release,
     promises: Sequence[Promise],
     now: datetime,
-    primary: str | None = None,
     workdays: Workdays = ENGLAND,
 ) -> tuple[LedgerEvent, ...]:
-    """Return everything that happened to the slot of one release until `now`, in the order of reads.
+    """Return everything that happened to the slot of a release until `now`, in the order of reads.
 
     Besides changes this names slots on days when nobody publishes (`unlikely-day`, by the producer's
     `workdays`) and times that look like a mix-up of UTC and BST (`zone-doubt`).
     """
     known = sorted((each for each in promises if each.learnt <= now), key=lambda each: (each.learnt, each.calendar))
     hints = [event for promise in known for event in _hints(promise, workdays)]
-    events = [*slot_in_force(promises, now, primary).events, *_once(hints)]
+    events = [*slot_in_force(release, promises, now).events, *_once(hints)]
     return tuple(sorted(events, key=lambda event: event.at))
 
 

@@ -12,7 +12,7 @@ class Release:
     """A release as joined across calendars.
 
     `id` is stable over reads and restarts. `parts` holds the landing page first (id `page`) and then
-    every other part known. `calendars` names the calendars that announce it, the primary one first;
+    every other part known. `calendars` names the calendars that announce it, the ruling one first;
     `joined_by` says why their entries were taken for the same release. `joined_into` is the id of the release
     that all its entries were found to belong to: from then on it is shown nowhere, and kept for its promises.
     """

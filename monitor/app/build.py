@@ -201,7 +201,6 @@ class _Workshop:
             phases=phases_of(self.settings),
             policies=policies_of(self.settings),
             origin_view=self.settings.watch.origin_view,
-            primary=self.settings.calendar[0].name if self.settings.calendar else None,
             extra_parts=parts_of(self.settings),
         )
         return Watch(

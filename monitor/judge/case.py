@@ -49,8 +49,7 @@ def case_of(
     policy: Policy,
     now: datetime,
 ) -> Case:
-    """Return the case of a release as of `now`; its first calendar is the primary one."""
-    primary = release.calendars[0] if release.calendars else None
-    standing = slot_in_force(promises, now, primary, policy.short_notice.days)
+    """Return the case of a release as of `now`."""
+    standing = slot_in_force(release, promises, now, policy.short_notice.days)
     zone = "Europe/London" if standing.promise is None else standing.promise.slot.timezone
     return Case(release, standing, window(standing, policy), zone, blind, policy, now)

@@ -51,8 +51,7 @@ class PromiseBook:
 
     def slot(self, release: Release, now: datetime) -> Slot | None:
         """Return the slot in force of a release, None without one."""
-        primary = release.calendars[0] if release.calendars else None
-        return slot_in_force(self.of(release.id), now, primary).slot
+        return slot_in_force(release, self.of(release.id), now).slot
 
     def instants(self, release: str, begin: datetime, end: datetime) -> list[datetime]:
         """Return the instants in `[begin, end]` that a release was ever promised for."""

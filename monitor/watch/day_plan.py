@@ -124,8 +124,7 @@ class Day:
 
     def planned(self, release: Release, promises: Sequence[Promise]) -> Planned | None:
         """Return the plan of one release, None when nothing of it is looked at."""
-        primary = self.settings.calendar[0].name if self.settings.calendar else None
-        promised = slot_in_force(promises, self.now, primary)
+        promised = slot_in_force(release, promises, self.now)
         slot, exact = promised.slot, is_exact(promised)
         starts = slot.begins() if slot is not None else None
         if slot is None or starts is None:

@@ -57,7 +57,6 @@ class WatchRules:
     phases: Phases = field(default_factory=Phases)
     policies: Policies = field(default_factory=Policies)
     origin_view: bool = True
-    primary: str | None = None
     extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
 
 
@@ -130,7 +129,7 @@ class Planner:
     def replan(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Tell the poller the windows that differ from those it has."""
         now = self._clock.now()
-        promised = slot_in_force(watched.promises, now, self._rules.primary)
+        promised = slot_in_force(watched.release, watched.promises, now)
         for target in watched.targets.values():
             windows = self._windows(watched, target, promised, now)
             if _differ(windows, watched.at(target.id).windows, now):
@@ -156,7 +155,7 @@ class Planner:
             self._looker.drop(target)
 
     def _lies_ahead(self, watched: WatchedRelease, now: datetime) -> bool:
-        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        slot = slot_in_force(watched.release, watched.promises, now).slot
         begins = slot.begins() if slot is not None else None
         return begins is not None and begins > now
 

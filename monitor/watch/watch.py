@@ -272,7 +272,7 @@ class Watch:
 
     def _hold_if_passed(self, watched: WatchedRelease) -> None:
         now = self._clock.now()
-        slot = slot_in_force(watched.promises, now, self._rules.primary).slot
+        slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
         if passes is not None and passes <= now:
             watched.held = now + HOLD

@@ -27,11 +27,10 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
     """
     from schedules.learn import history as told
 
-    calendars = context.settings.calendar
     with context.store() as store:
         found = release_of(store, release)
         promises = store.promises([release])
-    events = told(promises, context.now(), calendars[0].name if calendars else None)
+    events = told(found, promises, context.now())
     if as_json:
         print_json(_as_json(found, promises, events))
     else:

@@ -127,8 +127,7 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
     promise, told = case.standing.promise, list[Fact]()
     if promise is None:
         return told
-    primary = case.release.calendars[0] if case.release.calendars else None
-    for event in history(promises, case.now, primary, case.policy.workdays):
+    for event in history(case.release, promises, case.now, case.policy.workdays):
         if event.what in _HINTS and event.after is not None and event.after.says_same_as(promise.slot):
             text = f"{_HINTS[event.what]}: {event.detail}"
             told.append(Fact("promise", text, event.at, calendar=event.calendar))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from schedules.announcement import State
 from schedules.in_force import InForce, slot_in_force
 from schedules.ledger_event import What
 from schedules.promise import Promise
+from schedules.release import Release
 from schedules.slot import Precision, Slot
 
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
@@ -45,24 +47,32 @@ def said(
     return Promise("x", calendar, slot, state, learnt, unlearnt)
 
 
+def announced_by(*calendars: str) -> Release:
+    return Release("x", "Road fuel prices", "dft", "https://dft.example/fuel", (), calendars)
+
+
+def in_force(history: Iterable[Promise], now: datetime, *calendars: str) -> InForce:
+    return slot_in_force(announced_by(*calendars), history, now)
+
+
 def kinds(found: InForce) -> list[What]:
     return [event.what for event in found.events]
 
 
 def test_a_release_nobody_announced_has_no_slot() -> None:
-    found = slot_in_force([], LATER)
+    found = in_force([], LATER)
     assert (found.promise, found.slot, found.announced_as_of) == (None, None, None)
 
 
 def test_a_slot_kept_as_announced_is_in_force() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1))], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1))], LATER)
     assert found.slot == at(7, 23)
     assert kinds(found) == [What.ANNOUNCED]
 
 
 def test_a_change_before_the_slot_moves_it_and_remembers_the_slot_given_up() -> None:
     first = said(at(7, 23), utc(6, 1))
-    found = slot_in_force([first, said(at(7, 30), utc(6, 25))], LATER)
+    found = in_force([first, said(at(7, 30), utc(6, 25))], LATER)
     assert (found.slot, found.moved_from, found.given_up) == (at(7, 30), first, (first,))
     assert found.short_notice is None
     assert found.first_announced == first
@@ -70,47 +80,47 @@ def test_a_change_before_the_slot_moves_it_and_remembers_the_slot_given_up() -> 
 
 def test_the_slot_moved_from_is_the_newest_that_lies_before_the_one_in_force() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 2)), said(at(7, 28), utc(6, 3))]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert found.moved_from == history[0]
     assert found.given_up == tuple(history[:2])
 
 
 def test_a_release_brought_forward_was_moved_too() -> None:
     history = [said(at(7, 30), utc(6, 1)), said(at(7, 23), utc(6, 2))]
-    assert slot_in_force(history, LATER).moved_from == history[0]
+    assert in_force(history, LATER).moved_from == history[0]
 
 
 def test_a_change_after_the_slot_never_moves_it_but_opens_a_second_promise() -> None:
     second = said(at(7, 24), utc(7, 23, 10))
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), second], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), second], LATER)
     assert (found.slot, found.second, found.moved_from) == (at(7, 23), second, None)
     assert kinds(found) == [What.ANNOUNCED, What.CHANGED_AFTER_SLOT]
 
 
 def test_a_read_at_the_very_instant_of_the_slot_comes_too_late_to_move_it() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), said(at(7, 24), SLOT)], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 24), SLOT)], LATER)
     assert found.slot == at(7, 23)
 
 
 def test_a_late_cancellation_moves_nothing() -> None:
     late = said(at(7, 23), utc(7, 23, 9), state=State.CANCELLED)
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), late], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), late], LATER)
     assert (found.cancelled, found.slot, found.second) == (False, at(7, 23), late)
 
 
 def test_a_second_promise_taken_back_is_forgotten() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 24), utc(7, 23, 10)), said(at(7, 23), utc(7, 23, 11))]
-    assert slot_in_force(history, LATER).second is None
+    assert in_force(history, LATER).second is None
 
 
 def test_losing_precision_after_the_slot_is_a_change_after_the_slot() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), said(JULY, utc(7, 24))], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), said(JULY, utc(7, 24))], LATER)
     assert kinds(found)[-1] is What.CHANGED_AFTER_SLOT
     assert found.slot == at(7, 23)
 
 
 def test_a_cancellation_before_the_slot_leaves_none_in_force() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 1), state=State.CANCELLED)], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 1), state=State.CANCELLED)], LATER)
     assert (found.cancelled, found.slot) == (True, None)
     assert found.promise is not None
     assert found.promise.slot == at(7, 23)
@@ -118,7 +128,7 @@ def test_a_cancellation_before_the_slot_leaves_none_in_force() -> None:
 
 def test_a_cancellation_without_a_date_keeps_the_planned_one() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(TO_BE_CONFIRMED, utc(7, 1), state=State.CANCELLED)]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert found.cancelled
     assert found.promise is not None
     assert found.promise.slot == at(7, 23)
@@ -127,7 +137,7 @@ def test_a_cancellation_without_a_date_keeps_the_planned_one() -> None:
 def test_a_release_announced_again_after_its_cancellation_was_moved() -> None:
     first = said(at(7, 23), utc(6, 1))
     history = [first, said(at(7, 23), utc(7, 1), state=State.CANCELLED), said(at(7, 30), utc(7, 24))]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert (found.cancelled, found.slot, found.moved_from) == (False, at(7, 30), first)
     assert What.REINSTATED in kinds(found)
 
@@ -138,66 +148,66 @@ def test_a_cancelled_slot_that_has_passed_cannot_be_called_confirmed_again() -> 
         said(at(7, 23), utc(7, 1), state=State.CANCELLED),
         said(at(7, 23), utc(7, 24)),
     ]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert found.cancelled
     assert kinds(found)[-1] is What.BACK_DATED
 
 
 def test_a_back_dated_value_never_becomes_the_slot() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), said(at(7, 20), utc(7, 21))], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 20), utc(7, 21))], LATER)
     assert found.slot == at(7, 23)
     assert kinds(found) == [What.ANNOUNCED, What.BACK_DATED]
 
 
 def test_a_time_told_after_it_passed_does_not_sharpen_a_day() -> None:
-    found = slot_in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 10))], LATER)
+    found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 10))], LATER)
     assert found.slot == on(7, 23)
 
 
 def test_a_time_told_in_time_sharpens_a_day_and_moves_nothing() -> None:
-    found = slot_in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 8))], LATER)
+    found = in_force([said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(7, 23, 8))], LATER)
     assert (found.slot, found.moved_from) == (at(7, 23), None)
     assert kinds(found)[-1] is What.PRECISION_RAISED
 
 
 def test_a_slot_first_learnt_after_it_passed_is_flagged() -> None:
-    found = slot_in_force([said(at(7, 23), utc(7, 23, 9))], LATER)
+    found = in_force([said(at(7, 23), utc(7, 23, 9))], LATER)
     assert found.learnt_after_slot
     assert kinds(found) == [What.FIRST_SEEN_AFTER_SLOT]
 
 
 def test_a_stale_entry_of_a_side_calendar_does_not_shut_out_the_primary() -> None:
     stale, ruling = said(at(7, 20), utc(7, 21), "B"), said(at(7, 23), utc(7, 21, 8, 1))
-    found = slot_in_force([stale, ruling], LATER, "A")
+    found = in_force([stale, ruling], LATER, "A")
     assert (found.slot, found.learnt_after_slot, found.second) == (at(7, 23), False, None)
 
 
 def test_promises_learnt_later_than_now_do_not_count_yet() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(at(7, 30), utc(6, 25))]
-    assert slot_in_force(history, utc(6, 10)).slot == at(7, 23)
+    assert in_force(history, utc(6, 10)).slot == at(7, 23)
 
 
 def test_a_date_taken_back_to_be_told_later_is_given_up_at_short_notice() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(TO_BE_CONFIRMED, utc(7, 20), unlearnt=utc(7, 19))]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert found.given_up == (history[0],)
     assert found.short_notice is not None
     assert found.short_notice.days == 3
 
 
 def test_a_text_nobody_could_read_takes_no_promise_away() -> None:
-    assert slot_in_force([said(at(7, 23), utc(6, 1)), said(UNREADABLE, utc(7, 1))], LATER).slot == at(7, 23)
+    assert in_force([said(at(7, 23), utc(6, 1)), said(UNREADABLE, utc(7, 1))], LATER).slot == at(7, 23)
 
 
 def test_losing_the_time_before_the_slot_gives_the_instant_up() -> None:
     history = [said(at(7, 23), utc(6, 1)), said(JULY, utc(6, 10))]
-    found = slot_in_force(history, LATER)
+    found = in_force(history, LATER)
     assert (found.slot, found.moved_from) == (JULY, history[0])
     assert kinds(found)[-1] is What.PRECISION_LOWERED
 
 
 def test_a_shift_within_the_day_is_a_change_of_time() -> None:
-    found = slot_in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23, 11), utc(6, 2))], LATER)
+    found = in_force([said(at(7, 23), utc(6, 1)), said(at(7, 23, 11), utc(6, 2))], LATER)
     assert kinds(found)[-1] is What.TIME_CHANGED
 
 
@@ -206,57 +216,57 @@ def test_short_notice_is_proven_only_when_the_earlier_read_was_too_late_as_well(
     read: datetime | None, *, proven: bool
 ) -> None:
     history = [said(at(7, 23), utc(5, 1)), said(at(7, 30), utc(7, 20), unlearnt=read)]
-    short = slot_in_force(history, LATER).short_notice
+    short = in_force(history, LATER).short_notice
     assert short is not None
     assert (short.days, short.since, short.at, short.proven) == (3, read, utc(7, 20), proven)
 
 
 def test_a_first_announcement_within_four_weeks_is_short_when_an_earlier_read_lacked_it() -> None:
-    short = slot_in_force([said(at(7, 23), utc(7, 20), unlearnt=utc(7, 19))], LATER).short_notice
+    short = in_force([said(at(7, 23), utc(7, 20), unlearnt=utc(7, 19))], LATER).short_notice
     assert short is not None
     assert short.what is What.ANNOUNCED
 
 
 def test_the_first_read_of_a_calendar_proves_no_short_notice() -> None:
-    assert slot_in_force([said(at(7, 23), utc(7, 22))], LATER).short_notice is None
+    assert in_force([said(at(7, 23), utc(7, 22))], LATER).short_notice is None
 
 
 def test_moving_a_provisional_date_is_never_short_notice() -> None:
     history = [said(at(7, 23), utc(6, 1), state=State.PROVISIONAL), said(at(7, 30), utc(7, 20))]
-    assert slot_in_force(history, LATER).short_notice is None
+    assert in_force(history, LATER).short_notice is None
 
 
 def test_the_primary_calendar_rules_and_the_other_is_named() -> None:
     other = said(at(7, 23, 9), utc(7, 1, 7), "B")
-    found = slot_in_force([other, said(at(7, 23), utc(7, 1))], LATER, "A")
+    found = in_force([other, said(at(7, 23), utc(7, 1))], LATER, "A")
     assert (found.slot, found.disagreements) == (at(7, 23), (other,))
     assert kinds(found).count(What.CALENDARS_DISAGREE) == 1
     assert found.given_up == ()
 
 
 def test_without_a_primary_the_calendar_that_announced_first_rules() -> None:
-    found = slot_in_force([said(at(7, 23, 9), utc(7, 1, 7), "B"), said(at(7, 23), utc(7, 1))], LATER)
+    found = in_force([said(at(7, 23, 9), utc(7, 1, 7), "B"), said(at(7, 23), utc(7, 1))], LATER)
     assert found.slot == at(7, 23, 9)
 
 
 def test_calendars_that_come_to_agree_disagree_no_longer() -> None:
     history = [said(at(7, 23), utc(7, 1)), said(at(7, 23, 9), utc(7, 1), "B"), said(at(7, 23), utc(7, 2), "B")]
-    assert slot_in_force(history, LATER, "A").disagreements == ()
+    assert in_force(history, LATER, "A").disagreements == ()
 
 
 def test_a_second_calendar_that_adds_the_time_of_the_same_day_is_the_finer() -> None:
-    found = slot_in_force([said(on(7, 23), utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
+    found = in_force([said(on(7, 23), utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
     assert (found.slot, found.disagreements) == (at(7, 23), ())
 
 
 def test_a_second_calendar_cannot_sharpen_a_month_of_the_primary() -> None:
-    found = slot_in_force([said(JULY, utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
+    found = in_force([said(JULY, utc(7, 1)), said(at(7, 23), utc(7, 1), "B")], LATER, "A")
     assert (found.slot, found.disagreements) == (JULY, ())
 
 
 def test_the_last_read_before_the_slot_tells_as_of_when_it_was_announced() -> None:
     kept = Promise("x", "A", at(7, 23), None, utc(6, 1), confirmed_at=utc(7, 23, 8, 16))
-    assert slot_in_force([kept], LATER).announced_as_of == utc(7, 23, 8, 16)
+    assert in_force([kept], LATER).announced_as_of == utc(7, 23, 8, 16)
 
 
 _slots = st.one_of(
@@ -279,26 +289,26 @@ _promises = st.lists(
 )
 
 
-@given(_promises, st.integers(0, 60), st.sampled_from(["A", "B", None]))
+@given(_promises, st.integers(0, 60), st.sampled_from([(), ("A",), ("B", "A"), ("C", "B", "A")]))
 def test_a_slot_in_force_never_changes_once_it_has_passed(
-    history: list[Promise], days: int, primary: str | None
+    history: list[Promise], days: int, calendars: tuple[str, ...]
 ) -> None:
     now = utc(6, 1) + timedelta(days=days)
-    found = slot_in_force(history, now, primary)
+    found = in_force(history, now, *calendars)
     end = None if found.slot is None else found.slot.passes()
     if end is not None and end <= now and not found.learnt_after_slot:
-        assert slot_in_force(history, LATER, primary).slot == found.slot
+        assert in_force(history, LATER, *calendars).slot == found.slot
 
 
 @given(_promises)
 def test_promises_may_be_given_in_any_order(history: list[Promise]) -> None:
     shuffled = history[::2][::-1] + history[1::2]
-    assert slot_in_force(shuffled, LATER, "A") == slot_in_force(history, LATER, "A")
+    assert in_force(shuffled, LATER, "A") == in_force(history, LATER, "A")
 
 
 @given(_promises)
 def test_no_slot_in_force_was_taken_from_a_read_after_it_passed(history: list[Promise]) -> None:
-    found = slot_in_force(history, LATER, "A")
+    found = in_force(history, LATER, "A")
     if found.promise is not None and found.slot is not None and not found.learnt_after_slot:
         end = found.slot.passes()
         assert end is None or found.promise.learnt < end

@@ -20,6 +20,7 @@ from schedules.learn import Read, fold, history
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.regular_series import expected, series_of
+from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from schedules.workdays import workdays
@@ -64,9 +65,10 @@ def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
     now = reads[-1].at
     promises = [promise for promise in ledger.promises if promise.release == "X"]
     numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
-    happened = [*(each for each in ledger.events if each.release in ("X", "")), *history(promises, now, primary)]
+    release = Release("X", "Release X", "dfx", "", (), (primary,))
+    happened = [*(each for each in ledger.events if each.release in ("X", "")), *history(release, promises, now)]
     events = sorted((event.what.value, numbers[event.calendar, event.at]) for event in happened)
-    return Outcome(slot_in_force(promises, now, primary), events, ledger.usable)
+    return Outcome(slot_in_force(release, promises, now), events, ledger.usable)
 
 
 def instant(found: InForce) -> datetime | None:
@@ -259,8 +261,9 @@ def test_a_failed_read_is_an_event_and_nothing_else() -> None:
 
 def test_a_slot_on_a_bank_holiday_is_an_unlikely_day_of_that_nation_alone() -> None:
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
+    release = Release("X", "Release X", "dfx", "", ())
     kinds = {
-        nation: [event.what for event in history([promise], utc(3, 1), workdays=workdays(nation))]
+        nation: [event.what for event in history(release, [promise], utc(3, 1), workdays=workdays(nation))]
         for nation in ("ENG", "SCT")
     }
     assert kinds == {"ENG": [What.ANNOUNCED, What.UNLIKELY_DAY], "SCT": [What.ANNOUNCED]}

@@ -11,7 +11,7 @@ from schedules.announcement import State
 from schedules.in_force import slot_in_force
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval, between, since
-from tests.unit.monitor.judge.world import SLOT, promise, second
+from tests.unit.monitor.judge.world import SLOT, promise, release, second
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_bounds_between_two_intervals_are_their_nearest_and_farthest() -> None:
 
 def test_a_day_in_summer_lasts_from_local_midnight_to_local_midnight() -> None:
     slot = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
-    standing = slot_in_force([promise(slot, state=State.PROVISIONAL)], slot.instant or SLOT)
+    standing = slot_in_force(release(), [promise(slot, state=State.PROVISIONAL)], slot.instant or SLOT)
     frame = window(standing, Policy())
     assert frame is not None
     assert (frame.opens, frame.passes) == (
@@ -66,7 +66,7 @@ def test_a_day_in_summer_lasts_from_local_midnight_to_local_midnight() -> None:
 
 def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
     day = Slot(Precision.DAY, first=date(2026, 10, 25), last=date(2026, 10, 25))
-    frame = window(slot_in_force([promise(day)], SLOT), Policy())
+    frame = window(slot_in_force(release(), [promise(day)], SLOT), Policy())
     assert frame is not None
     assert frame.passes - frame.opens == timedelta(hours=25)
 

@@ -1,0 +1,105 @@
+"""Several calendars that announce one release for different times: everything names the one slot in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.judge.case import case_of
+from monitor.judge.explain.explain import explain
+from monitor.judge.policy import Policy
+from monitor.ledger.export import published
+from monitor.look.fake import Reply
+from monitor.watch.day_plan import planned
+from monitor.watch.rejudge import casefile_of, unjudged
+from monitor.web.queries import Queries
+from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+
+AT = {"early": "07:00", "usual": "09:30"}
+NAMES = ("neither", *AT)
+RELEASE = "fuel"
+DAY = START.replace(day=18, hour=0)
+
+
+def says(calendar: str) -> Reply:
+    others = [row(f"other-{n}", title=f"Example other {n}") for n in range(3)]
+    return csv(*([row(RELEASE, "2026-11-18", AT[calendar])] if calendar in AT else []), *others)
+
+
+def begins(text: str) -> str:
+    hour, minute = map(int, text.split(":"))
+    return f"{DAY.replace(hour=hour, minute=minute):%Y-%m-%dT%H:%M:%S.000Z}"
+
+
+def windows(office: Office) -> Iterator[str]:
+    """Yield when the poller begins to look every second, of each target of the release."""
+    every, ahead = office.daemon.watch.releases[RELEASE], timedelta(minutes=2)
+    for spot in every.spots.values():
+        yield from (_json(one.begins + ahead) for one in spot.windows if one.name == "slot")
+
+
+def _json(moment: datetime | None) -> str:
+    assert moment is not None
+    return f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
+
+
+def _explained(office: Office, now: datetime) -> str:
+    case = casefile_of(office.daemon.store, RELEASE)
+    assert case is not None
+    told = explain(
+        case.verdict(policies_of(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
+    )
+    return next(fact.text for fact in told.facts if fact.text.startswith("the slot in force"))
+
+
+async def named(office: Office) -> dict[str, Any]:
+    """Return the slot that each of those who name one names."""
+    daemon, now = office.daemon, office.clock.now()
+    store, settings = daemon.store, office.settings
+    case = casefile_of(store, RELEASE)
+    assert case is not None
+    standing = case_of(case.release, case.promises, [], Policy(), now).standing
+    judged = unjudged(store, policies_of(settings), RELEASE, now) or daemon.body(RELEASE)
+    live = daemon.body(RELEASE)
+    plan = next(one for one in planned(store, settings, DAY, DAY + timedelta(days=1), now) if one.release.id == RELEASE)
+    board = await Queries(store, daemon, office.clock, settings.timezone).board(DAY.date(), DAY.date())
+    content, _ = published(store, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
+    assert judged is not None
+    assert live is not None
+    return {
+        "judge": _json(standing.slot and standing.slot.begins()),
+        "today": judged["slot"]["start"],
+        "watch": live["slot"]["start"],
+        "plan": _json(plan.slot.begins()),
+        "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
+        "calendar reads": _json(min(daemon.roster.slots(DAY, DAY + timedelta(days=1))["usual"])),
+        "export": content.decode(),
+        "explain": _explained(office, now),
+    }
+
+
+@pytest.mark.parametrize("in_file", list(permutations(NAMES)), ids=" ".join)
+@pytest.mark.parametrize("read", [NAMES, NAMES[::-1]], ids=["early first", "usual first"])
+def test_everything_names_the_slot_of_the_first_calendar_that_announces_the_release(
+    tmp_path: Path, in_file: Sequence[str], read: Sequence[str]
+) -> None:
+    async def act(office: Office) -> None:
+        for name in read:
+            await office.read(says(name), name, after=1)
+        await office.daemon.watch.judge_all([RELEASE])
+        text = AT[next(name for name in in_file if name in AT)]
+        told = await named(office)
+        export, explained = told.pop("export"), told.pop("explain")
+        assert set(told.values()) == {begins(text)}, told
+        assert f'"release_time": "{text}"' in export
+        assert f" {text}" in explained
+        assert set(windows(office)) == {begins(text)}
+
+    tables = [{"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in in_file]
+    at_work(tmp_path, act, *tables)
