@@ -1,0 +1,140 @@
+"""What the monitor says, read from its JSON: a release's verdict or a notice's measurement, in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """When something came or went: absent as of `after`, present as of `by`."""
+
+    after: datetime | None = None
+    by: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """A span in which something was public before its slot."""
+
+    part: str
+    begins: Interval
+    ends: Interval
+    shortest: float | None
+    longest: float | None
+    is_open: bool
+
+
+@dataclass(frozen=True)
+class PartClaim:
+    """What is said of one part."""
+
+    id: str
+    url: str
+    role: str
+    verdict: str
+    first_seen: Interval
+    shortest: float | None
+    longest: float | None
+    exposures: tuple[Exposure, ...]
+    early_bound: float | None
+    has_bound: bool
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What is said of one release, as of `at`."""
+
+    id: str
+    title: str
+    url: str
+    at: datetime
+    verdict: str
+    slot: datetime | None
+    parts: tuple[PartClaim, ...]
+    grade: str | None = None
+    findings: tuple[tuple[str, str | None], ...] = ()
+    early_bound: float | None = None
+    has_bound: bool = False
+    is_final: bool = False
+    address: str | None = None
+    reason: str | None = None
+    said: str = field(default="the verdict", compare=False)
+
+
+def instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def of_release(body: Body, at: datetime) -> Claim:
+    """Read the JSON of one release, as it stands at `at`."""
+    slot = body.get("slot") or {}
+    precise = slot.get("precision") == "instant"
+    return Claim(
+        id=body["id"],
+        title=body["title"],
+        url=body["url"],
+        at=at,
+        verdict=body["verdict"],
+        slot=instant(slot.get("start")) if precise else None,
+        parts=tuple(_part(part) for part in body["parts"]),
+        grade=body["grade"],
+        findings=tuple((one["kind"], one.get("part")) for one in body["findings"]),
+        early_bound=body.get("early_bound"),
+        has_bound="early_bound" in body,
+        is_final=body["final"],
+        address=body.get("address"),
+        reason=body.get("unproven_because"),
+    )
+
+
+def of_notice(data: Body) -> Claim | None:
+    """Read what a notice says was measured; None for one that measures nothing."""
+    told = data.get("measured")
+    if not told or "verdict" not in told:
+        return None
+    at = instant(data["at"])
+    assert at is not None
+    return Claim(
+        id=data["release"],
+        title="",
+        url=told["url"],
+        at=at,
+        verdict=told["verdict"],
+        slot=instant(told["slot"]),
+        parts=tuple(_part(part) for part in told["parts"]),
+        findings=tuple((kind, None) for kind in data.get("findings", ())),
+        is_final=told["final"],
+        said=f"the notice {data['kind']} of {data['at']} ({data['subject'].split(':')[0]})",
+    )
+
+
+def _part(body: Body) -> PartClaim:
+    delay = body.get("delay") or {}
+    return PartClaim(
+        id=body["id"],
+        url=body["url"],
+        role=body["role"],
+        verdict=body["verdict"],
+        first_seen=_interval(body.get("first_seen")),
+        shortest=delay.get("min"),
+        longest=delay.get("max"),
+        exposures=tuple(_exposure(one, body["id"]) for one in body.get("exposures", ())),
+        early_bound=body.get("early_bound"),
+        has_bound="early_bound" in body,
+    )
+
+
+def _interval(body: Body | None) -> Interval:
+    return Interval(instant((body or {}).get("after")), instant((body or {}).get("by")))
+
+
+def _exposure(body: Body, part: str) -> Exposure:
+    lasted = body.get("seconds") or {}
+    begins, ends = _interval(body.get("from")), _interval(body.get("to"))
+    return Exposure(body.get("part", part), begins, ends, lasted.get("min"), lasted.get("max"), bool(body.get("open")))

@@ -1,0 +1,125 @@
+"""Which findings and grades a truth permits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from tests.oracle.claims import Claim
+from tests.oracle.promises import in_force, is_unsettled
+from tests.oracle.words import part_denied
+from tests.oracle.world import Release, World, spans
+
+_NOTE_WITHIN = 300.0
+Allowed = Callable[[World, Release, Claim], bool]
+
+
+def findings_denied(world: World, release: Release, claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield each finding that nothing in the world accounts for."""
+    if is_unsettled(world, release, claim.at):
+        return
+    for kind, part in claim.findings:
+        allowed = _ALLOWED.get(kind)
+        if allowed is not None and not allowed(world, release, claim):
+            yield f"finding {kind}", f"of {part}: nothing in the truth accounts for it"
+
+
+def grade_denied(claim: Claim) -> Iterator[tuple[str, str]]:
+    """Yield a grade that does not follow from what is said itself."""
+    kinds = {kind for kind, _ in claim.findings}
+    shortest = [part.shortest for part in claim.parts if part.role != "alternative" and part.shortest is not None]
+    if claim.verdict == "early" and claim.grade != "report":
+        yield "grade", f"early, and graded {claim.grade}"
+    if claim.verdict in {"late", "overdue"} and claim.grade not in {"note", "report"}:
+        yield "grade", f"{claim.verdict}, and graded {claim.grade}"
+    if claim.verdict in {"late", "overdue"} and shortest and max(shortest) > _NOTE_WITHIN and claim.grade != "report":
+        yield "grade", f"late by {max(shortest)} s at least, and graded {claim.grade}"
+    if (
+        claim.verdict == "on_time"
+        and not kinds & {"stale_edge", "partial", "late"}
+        and claim.grade not in {"none", None}
+    ):
+        yield "grade", f"on time, and graded {claim.grade}"
+
+
+def _early(world: World, release: Release, claim: Claim) -> bool:
+    force = in_force(release, claim.at)
+    return bool(force.slots) and any(span.begins < force.last for place in release.places for span in spans(place))
+
+
+def _late(world: World, release: Release, claim: Claim) -> bool:
+    force = in_force(release, claim.at)
+    places = [place for place in release.places if place.role != "alternative"]
+    return bool(force.slots) and any(not list(part_denied(world, place, "late", force, claim)) for place in places)
+
+
+def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
+    del world, claim
+    first = [span.begins for span in spans(release.page)]
+    others = [span.begins for place in release.parts for span in spans(place)]
+    return bool(others) and (not first or min(others) < first[-1])
+
+
+def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
+    del world
+    force = in_force(release, claim.at)
+    ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
+    return bool(force.slots) and any(force.first <= end <= claim.at for end in ends)
+
+
+def _other_page(world: World, release: Release, claim: Claim) -> bool:
+    del claim
+    guesses = release.announced.guess if release.announced else ()
+    shown = [one for place in release.places for one in place.shows] + list(guesses)
+    return len(world.releases) > 1 or any(one.what in {"other", "upkeep"} for one in shown)
+
+
+def _edge(world: World, release: Release, claim: Claim) -> bool:
+    del claim
+    caches = any(one.cache for place in release.places for one in place.shows)
+    return caches or any(fault.kind in {"stale", "mirror"} for fault in world.faults)
+
+
+def _troubled(world: World, release: Release, claim: Claim) -> bool:
+    del claim
+    return bool(world.faults or world.monitor or release.known_from) or world.begins > release.slot - timedelta(
+        minutes=5
+    )
+
+
+def _clock(world: World, release: Release, claim: Claim) -> bool:
+    del release, claim
+    return bool(world.clock_error)
+
+
+def _two(world: World, release: Release, claim: Claim) -> bool:
+    del world, claim
+    return release.other_calendar is not None
+
+
+def _forward(world: World, release: Release, claim: Claim) -> bool:
+    del world, claim
+    return any(change.slot is not None and change.slot < release.slot for change in release.changes)
+
+
+def _several(world: World, release: Release, claim: Claim) -> bool:
+    del release, claim
+    return len(world.releases) > 1
+
+
+_ALLOWED: dict[str, Allowed] = {
+    "early_exposure": _early,
+    "late": _late,
+    "partial": _late,
+    "elsewhere_first": _elsewhere,
+    "withdrawn": _withdrawn,
+    "wrong_edition": _other_page,
+    "wrong_content": _other_page,
+    "stale_edge": _edge,
+    "split_view": _edge,
+    "blind": _troubled,
+    "clock_fault": _clock,
+    "calendars_disagree": _two,
+    "brought_forward": _forward,
+    "platform": _several,
+}

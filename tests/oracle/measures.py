@@ -1,0 +1,109 @@
+"""Whether intervals, delays, bounds and exposures hold the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
+from tests.oracle.promises import is_quiet
+from tests.oracle.words import slack
+from tests.oracle.world import Place, Span, World, spans
+
+_TOLD_WITHIN = timedelta(seconds=30)
+
+
+def measures_denied(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
+    """Yield each measurement of one part that does not hold the truth."""
+    yield from _first_seen(world, place, part)
+    if claim.slot is None:
+        return
+    yield from _delay(world, place, part, claim.slot)
+    yield from _bound(world, place, part.early_bound, claim.slot)
+    for exposure in part.exposures:
+        yield from _exposure(world, place, exposure, claim)
+
+
+def _holds(interval: Interval, instant: datetime, off: timedelta) -> bool:
+    after, by = interval.after, interval.by
+    return (after is None or after <= instant + off) and by is not None and instant <= by + off
+
+
+def _first_seen(world: World, place: Place, part: PartClaim) -> Iterator[str]:
+    told, off = part.first_seen, slack(world)
+    if told.by is None:
+        return
+    found = spans(place)
+    if not any(_holds(told, span.begins, off) for span in found):
+        yield f"first seen {_of(told)}, but it came at {_starts(found)}"
+    if told.after is not None and any(
+        span.begins + off < told.after < (span.ends or told.after) - off for span in found
+    ):
+        yield f"absent as of {told.after.isoformat()}, but it was public"
+
+
+def _delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Iterator[str]:
+    low, high, off = part.shortest, part.longest, slack(world).total_seconds()
+    if low is None:
+        return
+    delays = [(span.begins - slot).total_seconds() for span in spans(place)]
+    if part.verdict == "overdue":
+        delays.append(float("inf"))
+        delays = [delay for delay in delays if delay > 0]
+    if not any(low - off <= delay and (high is None or delay <= high + off) for delay in delays):
+        yield f"delay of {low} to {high} s, but it was {delays}"
+
+
+def bound_denied(world: World, place: Place, bound: float | None, slot: datetime | None) -> Iterator[str]:
+    """Yield why absence cannot have been proved `bound` seconds before the slot."""
+    if slot is not None:
+        yield from _bound(world, place, bound, slot)
+
+
+def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> Iterator[str]:
+    if bound is None:
+        return
+    then, off = slot - timedelta(seconds=bound), slack(world)
+    for span in spans(place):
+        if span.begins < then - off and (span.ends is None or then + off < span.ends):
+            yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
+
+
+def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Iterator[str]:
+    slot, off = claim.slot, slack(world)
+    assert slot is not None
+    early = [span for span in spans(place) if span.begins < slot + off]
+    fitting = [span for span in early if _holds(told.begins, span.begins, off)]
+    if not early:
+        yield "an exposure of what was never public before its slot"
+    elif not fitting:
+        yield f"an exposure from {_of(told.begins)}, but it came at {_starts(early)}"
+    elif all(list(_end(world, span, told, claim)) for span in fitting):
+        yield from _end(world, fitting[0], told, claim)
+
+
+def _end(world: World, span: Span, told: Exposure, claim: Claim) -> Iterator[str]:
+    slot, off = claim.slot, slack(world)
+    assert slot is not None
+    soonest, latest = min(span.ends or slot, slot), min(span.shown or slot, slot)
+    if told.is_open:
+        if claim.at > latest + _TOLD_WITHIN and is_quiet(world, latest, claim.at):
+            yield f"an exposure still open, but it ended by {latest.isoformat()}"
+        if told.shortest is not None and told.shortest > (latest - span.begins + off).total_seconds():
+            yield f"an exposure of at least {told.shortest} s, but it lasted {latest - span.begins} at most"
+        return
+    after, by = told.ends.after, told.ends.by
+    if (after is not None and after > latest + off) or (by is not None and by < soonest - off):
+        yield f"an exposure that ended {_of(told.ends)}, but it did between {soonest} and {latest}"
+    if told.shortest is not None and told.shortest > (latest - span.begins + off).total_seconds():
+        yield f"an exposure of at least {told.shortest} s, but it lasted {latest - span.begins}"
+    if told.longest is not None and told.longest < (soonest - span.begins - off).total_seconds():
+        yield f"an exposure of at most {told.longest} s, but it lasted {soonest - span.begins}"
+
+
+def _of(interval: Interval) -> str:
+    return f"({interval.after and interval.after.isoformat()}, {interval.by and interval.by.isoformat()}]"
+
+
+def _starts(found: list[Span]) -> str:
+    return ", ".join(span.begins.isoformat() for span in found) or "no time"

@@ -1,0 +1,124 @@
+"""The oracle: what the monitor said of a world, held against what was true in it.
+
+A *contradiction* is something said that the truth denies. *Timid* is a word kept back although nothing was in the way
+of saying it: no falsehood, and counted by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.claims import Claim, PartClaim, of_notice, of_release
+from tests.oracle.easy import timid
+from tests.oracle.findings import findings_denied, grade_denied
+from tests.oracle.measures import bound_denied, measures_denied
+from tests.oracle.promises import in_force, is_unsettled
+from tests.oracle.sentences import sentences_denied
+from tests.oracle.words import denied, not_on_time, part_denied
+from tests.oracle.world import Place, Release, World
+
+_ACCUSING = {"late", "overdue", "early"}
+_RATES = {"www.gov.uk": 5}
+
+
+@dataclass(frozen=True, order=True)
+class Find:
+    """One thing found wrong with what was said."""
+
+    level: str
+    what: str
+    release: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.what}: {self.release}: {self.why}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """Everything the monitor said: its JSON, and the notices as they went out, in time order."""
+
+    json: Mapping[str, Any]
+    notices: Sequence[Mapping[str, Any]]
+
+
+def finds(world: World, told: Told) -> list[Find]:
+    """Return everything wrong with what was said of a world, contradictions first, each kind of fault once."""
+    found: dict[tuple[str, str, str], Find] = {}
+    for one in (*_of_releases(world, told.json), *_of_notices(world, told.notices), *_of_rates(told.json)):
+        found.setdefault((one.level, one.what, one.release), one)
+    return sorted(found.values())
+
+
+def _of_releases(world: World, body: Mapping[str, Any]) -> Iterator[Find]:
+    known = {release.id: release for release in world.releases}
+    said = {one["id"]: of_release(one, world.ends) for one in body["releases"]}
+    for name, claim in said.items():
+        if name not in known:
+            yield from _of_orphan(world, claim)
+            continue
+        release = known[name]
+        yield from _of_claim(world, release, claim)
+        for what, why in (*findings_denied(world, release, claim), *grade_denied(claim)):
+            yield Find("contradiction", what, name, why)
+        for why in timid(world, release, claim):
+            yield Find("timid", claim.verdict, name, why)
+    for name in known.keys() - said.keys():
+        if not is_unsettled(world, known[name], world.ends) and timid(world, known[name], None):
+            yield Find("timid", "silence", name, "announced, and nothing is said of it")
+
+
+def _of_orphan(world: World, claim: Claim) -> Iterator[Find]:
+    if claim.verdict in _ACCUSING:
+        yield Find("contradiction", "orphan", claim.id, f"{claim.verdict} is said of what nobody announced")
+    elif claim.verdict != "unannounced" or claim.url in {release.page.url for release in world.releases}:
+        yield Find("timid", "orphan", claim.id, f"{claim.verdict} is said of {claim.url} beside the release it is of")
+
+
+def _of_claim(world: World, release: Release, claim: Claim) -> Iterator[Find]:
+    """Yield what is wrong with a claim, of the release and of each of its parts."""
+    for why in denied(world, release, claim):
+        yield Find("contradiction", f"verdict {claim.verdict}", release.id, f"{claim.said}: {why}")
+    for why in bound_denied(world, release.page, claim.early_bound, claim.slot):
+        yield Find("contradiction", "early_bound", release.id, f"{claim.said}: {why}")
+    if release.is_guessed and claim.address == "announced":
+        yield Find("contradiction", "address", release.id, "nobody announced the address of its page")
+    places = {place.id: place for place in release.places}
+    for part in claim.parts:
+        if part.id in places:
+            yield from _of_part(world, release, places[part.id], part, claim)
+
+
+def _of_part(world: World, release: Release, place: Place, part: PartClaim, claim: Claim) -> Iterator[Find]:
+    force = in_force(release, claim.at)
+    if force.slots and not is_unsettled(world, release, claim.at):
+        reasons = list(part_denied(world, place, part.verdict, force, claim))
+        if part.verdict == "on_time":
+            reasons += not_on_time(world, place, claim, part, force)
+        for why in reasons:
+            yield Find("contradiction", f"part {part.verdict}", release.id, f"{claim.said}: {why}")
+    for why in measures_denied(world, place, part, claim):
+        yield Find("contradiction", "measure", release.id, f"{claim.said}: {part.id}: {why}")
+
+
+def _of_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[Find]:
+    known = {release.id: release for release in world.releases}
+    for data in notices:
+        release = known.get(data["release"])
+        if release is None:
+            if data["kind"] in {"opened", "final"} and data["subject"].startswith(("LATE", "EARLY", "PARTLY")):
+                yield Find("contradiction", "orphan", data["release"], f"told: {data['subject']}")
+            continue
+        claim = of_notice(data)
+        if claim is not None:
+            yield from _of_claim(world, release, claim)
+        for why in sentences_denied(world, release, data):
+            yield Find("contradiction", "sentence", release.id, why)
+
+
+def _of_rates(body: Mapping[str, Any]) -> Iterator[Find]:
+    for host, rate in body["peak_rate"].items():
+        if rate > _RATES.get(host, 2):
+            yield Find("contradiction", "budget", host, f"{rate} requests in one second")

@@ -1,0 +1,57 @@
+"""A world in a few lines, for whoever has to see what happened in it: seconds from the first slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from tests.oracle.world import Place, Release, World
+
+
+def outline(world: World) -> str:
+    """Return what a person needs to know of a world."""
+    return "\n".join(f"    {line}" for line in _lines(world))
+
+
+def _lines(world: World) -> Iterator[str]:
+    slot = world.releases[0].slot
+    yield f"seed {world.seed}: {_off(world.begins, slot)} to {_off(world.ends, slot)}, 0 is {slot:%Y-%m-%d %H:%M}Z"
+    for release in world.releases:
+        yield from _release(release, slot)
+    for fault in world.faults:
+        age = f" age {fault.age:.0f} s" if fault.age else ""
+        span = f"{_off(fault.begins, slot)} to {_off(fault.ends, slot)}"
+        yield f"fault {fault.kind} of {fault.host or fault.url}: {span}{age}"
+    for one in world.monitor:
+        yield f"monitor {one.kind} at {_off(one.begins, slot)}{f' by {one.offset} s' if one.offset else ''}"
+
+
+def _release(one: Release, slot: datetime) -> Iterator[str]:
+    told = {"state": one.state, "known from": one.known_from, "other calendar": one.other_calendar}
+    more = "".join(f", {name} {_off(value, slot)}" for name, value in told.items() if value)
+    yield f"{one.id} {one.title!r}, slot {_off(one.slot, slot)}{more}"
+    for change in one.changes:
+        what = change.state or ("gone" if change.gone else f"slot {_off(change.slot, slot)}")
+        yield f"  change at {_off(change.at, slot)}: {what}"
+    if one.announced is not None:
+        told = one.announced
+        named = f"/{told.slug}" if told.slug else "with the same slug"
+        title = f" as {told.title!r}" if told.title else ""
+        yield f"  announced {named}{title}, redirect after {told.redirect}, listed after {told.listed} s"
+        yield from (f"  the guess shows {show.what} from {_off(show.at, slot)}" for show in told.guess)
+    for place in one.places:
+        yield from _place(place, slot)
+
+
+def _place(place: Place, slot: datetime) -> Iterator[str]:
+    shows = "; ".join(
+        f"{_off(one.at, slot)} {one.what}"
+        + (f" behind a cache of {one.cache:.0f} s" if one.cache else "")
+        + (f" after {one.latency} s" if one.latency else "")
+        for one in place.shows
+    )
+    yield f"  {place.id}{'' if place.required else ' (not required)'} {place.url.split('//')[1]}: {shows or 'never'}"
+
+
+def _off(value: datetime | str | None, slot: datetime) -> str:
+    return f"{(value - slot).total_seconds():+.1f}" if isinstance(value, datetime) else str(value)

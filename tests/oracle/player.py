@@ -1,0 +1,33 @@
+"""Plays a script through the real daemon, and reads back everything it said."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from monitor.cli.quiet import hushed
+from monitor.config.read import read_settings
+from monitor.config.settings import Settings
+from monitor.rehearse.drive import play
+from monitor.rehearse.script import read_script
+from tests.oracle.oracle import Told
+from tests.oracle.text import write
+from tests.oracle.world import World
+
+
+def played(world: World) -> Told:
+    """Play a world in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="oracle-") as made:
+        folder = Path(made)
+        script = read_script(write(world, folder, "script"))
+        base = read_settings(script.config) if script.config is not None else Settings()
+        with hushed():
+            body = play(script, base, folder / "kept").as_json()
+        return Told(body, _notices(folder / "kept"))
+
+
+def _notices(folder: Path) -> list[dict[str, Any]]:
+    told = [json.loads(file.read_text(encoding="utf-8"))["data"] for file in (folder / "outbox").rglob("*.json")]
+    return sorted(told, key=lambda data: (data["at"], data["id"]))

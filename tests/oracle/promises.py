@@ -1,0 +1,78 @@
+"""Which slot truly was in force, by what the calendars showed and when (rules 5 and 13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+from tests.oracle.world import Release, World
+
+_CALENDARS = {"www.gov.uk", "calendar.rehearsal.example", "diary.example.org"}
+
+
+@dataclass(frozen=True)
+class InForce:
+    """The slots that bind: one, or one of each calendar where two differ. Empty: nothing binds."""
+
+    slots: tuple[datetime, ...]
+    is_cancelled: bool = False
+    has_moved: bool = False
+
+    @property
+    def first(self) -> datetime:
+        return min(self.slots)
+
+    @property
+    def last(self) -> datetime:
+        return max(self.slots)
+
+
+def in_force(release: Release, now: datetime) -> InForce:
+    """Return what is in force at `now`: the last slot announced before it passed, while it stands confirmed."""
+    slot, state = release.slot, release.state or "confirmed"
+    cancelled = moved = False
+    states = [(release.known_from, state)]
+    for change in release.changes:
+        if change.at > now or change.at >= slot:
+            continue
+        if change.slot is not None:
+            slot, moved = change.slot, True
+        if change.state is not None:
+            states.append((change.at, change.state))
+            cancelled = change.state == "cancelled"
+    told = [state for at, state in states if at is None or at < slot]
+    if cancelled or not told or told[-1] != "confirmed":
+        return InForce((), cancelled, moved)
+    others = () if release.other_calendar is None else (release.other_calendar,)
+    return InForce((slot, *others), has_moved=moved)
+
+
+def was_ever(release: Release, state: str, now: datetime) -> bool:
+    """Tell whether a calendar said so of a release by `now`, before its slot or after."""
+    return any(change.state == state and change.at <= now for change in release.changes)
+
+
+def is_unsettled(world: World, release: Release, now: datetime) -> bool:
+    """Tell whether a change of the promise may not have been learnt by `now`, because nobody could read of it."""
+    changes = [change.at for change in release.changes if change.at <= now]
+    changes += [release.known_from] if release.known_from is not None and release.known_from <= now else []
+    if not changes:
+        return False
+    since = max(changes)
+    blocked = [
+        (fault.begins, fault.ends or world.ends) for fault in world.faults if _is_of_calendar(fault.host, fault.url)
+    ]
+    return any(begins < now and since < ends for begins, ends in [*blocked, *world.sleeps()])
+
+
+def _is_of_calendar(host: str | None, url: str | None) -> bool:
+    return host in _CALENDARS or "/api/search.json" in (url or "") or urlsplit(url or "").path.endswith(".toml")
+
+
+def is_quiet(world: World, begins: datetime, ends: datetime) -> bool:
+    """Tell whether nothing went wrong with the looks between two instants, a minute before included."""
+    troubles = [(one.begins, one.ends or world.ends) for one in world.faults]
+    clocks = [(one.begins, world.ends) for one in world.monitor if one.kind == "clock"]
+    minute = timedelta(seconds=60)
+    return not any(a < ends and begins - minute < b for a, b in [*troubles, *world.sleeps(), *clocks])

@@ -1,0 +1,73 @@
+"""Whether each sentence of a notice held at the instant it was said (rule 19)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.oracle.claims import instant
+from tests.oracle.promises import in_force, is_quiet, is_unsettled
+from tests.oracle.words import slack
+from tests.oracle.world import Place, Release, World, spans
+
+_LONDON = ZoneInfo("Europe/London")
+_ABSENT = re.compile(r"still absent at (\d\d):(\d\d):(\d\d) (?:GMT|BST)(?: \((\w+)\))?")
+_PUBLIC = re.compile(r"(?:public since|from) (\d\d):(\d\d):(\d\d) (?:GMT|BST)")
+_SECOND = timedelta(seconds=1)
+_SEEN_WITHIN = timedelta(seconds=30)
+
+
+def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a notice's subject says that was not so when it was said."""
+    at, subject = instant(data["at"]), data["subject"]
+    assert at is not None
+    if is_unsettled(world, release, at):
+        return
+    if found := _ABSENT.search(subject):
+        yield from _absent(world, release, _clock(at, found), found[4], subject)
+    if subject.startswith("EARLY"):
+        yield from _early(world, release, at, subject)
+    if "taken away after its release" in subject:
+        yield from _taken_away(release, at, subject)
+
+
+def _clock(at: datetime, found: re.Match[str]) -> datetime:
+    here = at.astimezone(_LONDON)
+    return here.replace(hour=int(found[1]), minute=int(found[2]), second=int(found[3]), microsecond=0)
+
+
+def _absent(world: World, release: Release, then: datetime, part: str | None, subject: str) -> Iterator[str]:
+    places = [place for place in release.places if part is None or place.id == part]
+    required = [place for place in places if place.required or part is not None]
+    off = slack(world) + _SECOND
+    if required and all(_is_public(place, then - off) and _is_public(place, then + off) for place in required):
+        yield f"it was public then: {subject}"
+
+
+def _is_public(place: Place, then: datetime) -> bool:
+    return any(span.begins <= then and (span.ends is None or then < span.ends) for span in spans(place))
+
+
+def _early(world: World, release: Release, at: datetime, subject: str) -> Iterator[str]:
+    force = in_force(release, at)
+    early = [span for place in release.places for span in spans(place) if force.slots and span.begins < force.last]
+    if not early:
+        yield f"nothing was public before its slot: {subject}"
+        return
+    found = _PUBLIC.search(subject)
+    if found and not any(span.begins <= _clock(at, found) + slack(world) + _SECOND for span in early):
+        yield f"it was not public then: {subject}"
+    is_over = all(span.shown is not None and span.shown + _SEEN_WITHIN < at for span in early)
+    is_past = is_over or at > force.last + _SEEN_WITHIN
+    if "still open" in subject and is_past and is_quiet(world, min(span.begins for span in early), at):
+        yield f"the exposure was over: {subject}"
+
+
+def _taken_away(release: Release, at: datetime, subject: str) -> Iterator[str]:
+    force = in_force(release, at)
+    ends = [span.ends for place in release.places for span in spans(place)]
+    if not any(force.slots and end is not None and force.first <= end <= at for end in ends):
+        yield f"nothing was taken away after the slot: {subject}"

@@ -1,0 +1,164 @@
+"""The oracle itself: it accepts a true claim and denies each false one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.oracle.oracle import Told, finds
+from tests.oracle.world import Change, Place, Release, Showing, Trouble, World
+
+SLOT = datetime(2026, 3, 4, 9, 30, tzinfo=UTC)
+URL = "https://figures.example.org/releases/example-claims"
+
+
+def at(seconds: float) -> datetime:
+    return SLOT + timedelta(seconds=seconds)
+
+
+def stamp(seconds: float | None) -> str | None:
+    return None if seconds is None else at(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def a_world(*shows: tuple[float, str], cache: float = 0.0, **keys: Any) -> World:  # noqa: ANN401 # any field of a release
+    page = Place("page", "page", URL, shows=tuple(Showing(at(when), what, cache=cache) for when, what in shows))  # type: ignore[arg-type]
+    release = Release("claims", "Example claims", "example-office", SLOT, page, **keys)
+    return World(0, at(-400), at(400), (release,))
+
+
+def seen(after: float | None, by: float | None) -> dict[str, Any]:
+    return {"after": stamp(after), "by": stamp(by)}
+
+
+def a_claim(verdict: str, first: tuple[float | None, float | None], **keys: Any) -> dict[str, Any]:  # noqa: ANN401 # any key of its JSON
+    after, by = first
+    delay = None if by is None or after is None else {"min": after, "max": by}
+    part = {
+        "id": "page", "role": "page", "url": URL, "required": True, "verdict": verdict, "first_seen": seen(after, by),
+        "delay": delay, "exposures": keys.pop("exposures", []),
+    }  # fmt: skip
+    grades = {"late": "note", "overdue": "note", "early": "report"}
+    body = {
+        "id": "claims", "title": "Example claims", "url": URL, "verdict": verdict, "final": True,
+        "grade": grades.get(verdict, "none"), "slot": {"start": stamp(0), "precision": "instant"},
+        "first_seen": seen(after, by), "delay": delay, "findings": [], "unproven_because": None, "address": "announced",
+        "early_bound": 1.0 if verdict == "on_time" else None, "parts": [{**part, **keys.pop("part", {})}],
+    }  # fmt: skip
+    return {**body, **keys}
+
+
+def an_exposure(begins: tuple[float, float], ends: tuple[float, float], low: float, high: float) -> dict[str, Any]:
+    lasted = {"min": low, "max": high}
+    return {"part": "page", "from": seen(*begins), "to": seen(*ends), "seconds": lasted, "open": False}
+
+
+def what_is_found(world: World, *claims: Mapping[str, Any]) -> set[str]:
+    return {one.what for one in finds(world, Told({"releases": claims, "peak_rate": {}}, ()))}
+
+
+ON_TIME = a_world((2, "ours"))
+LATE = a_world((100, "ours"))
+BLIP = a_world((-200, "ours"), (-100, "absent"), (2, "ours"))
+EARLY = an_exposure((-201, -199.5), (-100.5, -99), 99, 102)
+
+TRUE = {
+    "on time": (ON_TIME, a_claim("on_time", (1.5, 2.5))),
+    "late": (LATE, a_claim("late", (99.5, 100.5))),
+    "never": (a_world(), a_claim("overdue", (None, None))),
+    "early for a while": (BLIP, a_claim("early", (-201, -199.5), exposures=[EARLY])),
+}
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_a_true_claim_is_accepted(name: str) -> None:
+    assert what_is_found(*TRUE[name]) == set()
+
+
+FALSE = {
+    "late of what was on time": (ON_TIME, a_claim("late", (61, 62)), "verdict late"),
+    "late of what another address shows": (ON_TIME, a_claim("late", (2.5, 70)), "verdict late"),
+    "overdue of what is out": (LATE, a_claim("overdue", (None, None)), "verdict overdue"),
+    "on time of what was late": (LATE, a_claim("on_time", (1.5, 2.5)), "verdict on_time"),
+    "on time of what never came": (a_world(), a_claim("on_time", (1.5, 2.5)), "verdict on_time"),
+    "on time, more sharply than it was": (a_world((-3, "ours")), a_claim("on_time", (-4, 0)), "verdict on_time"),
+    "on time without a bound": (ON_TIME, a_claim("on_time", (1.5, 2.5), early_bound=None), "verdict on_time"),
+    "early of what was not": (ON_TIME, a_claim("early", (-2, -1)), "verdict early"),
+    "early of another page": (a_world((-9, "other"), (2, "ours")), a_claim("early", (-9.5, -8)), "verdict early"),
+    "an interval beside the truth": (ON_TIME, a_claim("on_time", (2.5, 3.5)), "measure"),
+    "a bound when it was public": (BLIP, a_claim("early", (-201, -199.5), early_bound=150.0), "early_bound"),
+    "an exposure that ended sooner": (
+        BLIP,
+        a_claim("early", (-201, -199.5), exposures=[an_exposure((-201, -199.5), (-50, -49), 149, 152)]),
+        "measure",
+    ),
+    "an exposure that never was": (ON_TIME, a_claim("on_time", (1.5, 2.5), exposures=[EARLY]), "measure"),
+    "a grade below its word": (LATE, a_claim("late", (99.5, 100.5), grade="none"), "grade"),
+    "a finding of nothing": (
+        ON_TIME,
+        a_claim("on_time", (1.5, 2.5), findings=[{"kind": "withdrawn"}]),
+        "finding withdrawn",
+    ),
+    "closed too soon": (a_world(), a_claim("not_published", (None, None)), "verdict not_published"),
+    "cancelled by nobody": (ON_TIME, a_claim("cancelled", (None, None)), "verdict cancelled"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FALSE)
+def test_a_false_claim_is_denied(name: str) -> None:
+    world, claim, what = FALSE[name]
+    assert what in what_is_found(world, claim)
+
+
+def test_a_slot_moved_before_it_passed_binds_and_one_moved_after_does_not() -> None:
+    moved = a_world((100, "ours"), changes=(Change(at(-10), slot=at(90)),))
+    assert "verdict late" in what_is_found(moved, a_claim("late", (99.5, 100.5)))
+    too_late = a_world((100, "ours"), changes=(Change(at(10), slot=at(90)),))
+    assert what_is_found(too_late, a_claim("late", (99.5, 100.5))) == set()
+
+
+def test_what_is_only_provisional_or_cancelled_is_never_late() -> None:
+    for keys in ({"state": "provisional"}, {"changes": (Change(at(-10), state="cancelled"),)}):
+        assert "verdict late" in what_is_found(a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5)))
+
+
+def test_two_calendars_that_differ_accuse_nobody_of_what_only_one_denies() -> None:
+    between = a_world((100, "ours"), other_calendar=at(90))
+    assert "verdict late" in what_is_found(between, a_claim("late", (99.5, 100.5)))
+    after_both = a_world((200, "ours"), other_calendar=at(90))
+    assert what_is_found(after_both, a_claim("late", (199.5, 200.5))) == set()
+
+
+def test_caution_is_timid_where_nothing_was_in_the_way_and_right_where_something_was() -> None:
+    unproven = a_claim("unproven", (1.5, 2.5))
+    assert what_is_found(ON_TIME, unproven) == {"unproven"}
+    assert what_is_found(replace(ON_TIME, faults=(Trouble("503", at(-9), at(9), host="x"),)), unproven) == set()
+
+
+def test_a_word_said_of_what_nobody_announced_is_found() -> None:
+    stray = a_claim("late", (99.5, 100.5)) | {"id": "stray"}
+    assert "orphan" in what_is_found(ON_TIME, a_claim("on_time", (1.5, 2.5)), stray)
+
+
+def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
+    return {"kind": kind, "at": stamp(seconds), "release": "claims", "subject": subject}
+
+
+@pytest.mark.parametrize(
+    ("world", "notice"),
+    [
+        (LATE, a_notice("reminder", 120, "LATE: Example claims due 09:30 GMT, still absent at 09:31:59 GMT")),
+        (
+            ON_TIME,
+            a_notice("opened", -20, "EARLY: Example claims due 09:30 GMT, public since 09:29:20 GMT, still open"),
+        ),
+        (BLIP, a_notice("reminder", -10, "EARLY: Example claims due 09:30 GMT, public since 09:26:40 GMT, still open")),
+        (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, taken away after its release (page)")),
+    ],
+)
+def test_a_sentence_that_did_not_hold_when_it_was_said_is_denied(world: World, notice: dict[str, Any]) -> None:
+    told = Told({"releases": [], "peak_rate": {}}, [notice])
+    assert "sentence" in {one.what for one in finds(world, told)}

@@ -1,0 +1,172 @@
+"""A world as the text of a rehearsal script, with the world itself as a comment above it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.oracle.world import WORLD, Place, Release, Showing, Trouble, World
+
+TRUTH = "# truth: "
+OWN_CALENDAR = "https://diary.example.org/releases.toml"
+CONFIG = f"""[[calendar]]
+name = "govuk"
+kind = "govuk"
+
+[[calendar]]
+name = "diary"
+kind = "toml"
+url = "{OWN_CALENDAR}"
+"""
+_STATUS = {"ours": 200, "other": 200, "upkeep": 200, "gone": 410, "absent": 404}
+_FRAME = """<!DOCTYPE html>
+<html lang="en"><head><title>{title} - GOV.UK</title></head>
+<body><main><h1>{title}</h1><p>{words}</p></main></body></html>
+"""
+_UPKEEP = _FRAME.format(title="Sorry, the service is unavailable", words="We are carrying out maintenance. Try later.")
+
+
+def script_text(world: World) -> str:
+    """Return the script that plays a world."""
+    return "\n".join([TRUTH + WORLD.dump_json(world).decode(), "", *_lines(world)]) + "\n"
+
+
+def world_of(text: str) -> World:
+    """Return the world that a script was written from."""
+    return WORLD.validate_json(text.splitlines()[0].removeprefix(TRUTH))
+
+
+def config_of(world: World) -> str | None:
+    """Return the configuration that a script needs beside it, None when it needs none."""
+    return CONFIG if any(one.other_calendar for one in world.releases) else None
+
+
+def write(world: World, folder: Path, name: str) -> Path:
+    """Write a script, with its configuration, and return where it is."""
+    path = folder / f"{name}.toml"
+    path.write_text(script_text(world), encoding="utf-8")
+    config = config_of(world)
+    if config is not None:
+        (folder / "diary.config").write_text(config, encoding="utf-8")
+    return path
+
+
+def _lines(world: World) -> Iterator[str]:
+    yield f'title = "Oracle {world.seed}"'
+    yield f"from = {_instant(world.begins)}"
+    yield f"until = {_instant(world.ends)}"
+    if config_of(world) is not None:
+        yield 'config = "diary.config"'
+    yield f"seed = {world.seed}"
+    for release in world.releases:
+        yield from _release(release)
+    yield from _diary(world)
+    for fault in world.faults:
+        yield from _fault(fault)
+    for trouble in world.monitor:
+        yield from _table("monitor", kind=trouble.kind, at=trouble.begins, offset=_seconds(trouble.offset))
+
+
+def _release(one: Release) -> Iterator[str]:
+    announced = one.announced
+    yield from _table(
+        "release",
+        id=one.id,
+        title=one.title,
+        producer=one.producer,
+        url=one.page.url,
+        slot=one.slot,
+        state=one.state,
+        known_from=one.known_from,
+        announcement=announced and announced.slug,
+        announcement_title=announced and announced.title,
+        redirect_after=announced and _seconds(announced.redirect),
+        listed_after=announced and _seconds(announced.listed),
+        organisations=list(one.organisations) or None,
+    )
+    yield f"part = [{', '.join(_part(part) for part in one.parts)}]"
+    for change in one.changes:
+        told = {"slot": change.slot, "state": change.state, "gone": change.gone or None}
+        yield from _table("change", release=one.id, at=change.at, **told)
+    for place in one.places:
+        yield from _answers(place.url, place.shows)
+    if announced is not None and announced.slug is not None:
+        yield from _answers(f"https://www.gov.uk/government/statistics/{announced.slug}", announced.guess)
+
+
+def _part(part: Place) -> str:
+    told = {"id": part.id, "role": part.role, "url": part.url, "recognise": "status", "required": part.required}
+    return "{ " + ", ".join(f"{key} = {_value(value)}" for key, value in told.items()) + " }"
+
+
+def _answers(url: str, shows: tuple[Showing, ...]) -> Iterator[str]:
+    for one in shows:
+        yield from _table(
+            "answer",
+            url=url,
+            at=one.at,
+            status=_STATUS[one.what],
+            body=_body(one),
+            edge_cache=_seconds(one.cache or None),
+            latency=_seconds(one.latency or None),
+            etag=one.etag or None,
+        )
+
+
+def _body(one: Showing) -> str | None:
+    if one.what == "upkeep":
+        return _UPKEEP
+    return _FRAME.format(title=one.title, words=f"{one.title}: figures.") if one.what == "other" else None
+
+
+def _diary(world: World) -> Iterator[str]:
+    told = [release for release in world.releases if release.other_calendar is not None]
+    if told:
+        keys = [
+            {
+                "id": one.id,
+                "title": one.title,
+                "producer": one.producer,
+                "url": one.page.url,
+                "slot": one.other_calendar,
+            }
+            for one in told
+        ]
+        body = "\n".join(line for table in keys for line in _table("release", **table))
+        headers = '{ "Content-Type" = "application/toml" }'
+        yield from _table("answer", url=OWN_CALENDAR, at=datetime(2000, 1, 1, tzinfo=UTC), body=body)
+        yield f"headers = {headers}"
+
+
+def _fault(one: Trouble) -> Iterator[str]:
+    yield "\n[[fault]]"
+    yield from _pairs(kind=one.kind, host=one.host, url=one.url, until=one.ends, age=_seconds(one.age))
+    yield f"from = {_instant(one.begins)}"
+
+
+def _table(name: str, **pairs: object) -> Iterator[str]:
+    yield f"\n[[{name}]]"
+    yield from _pairs(**pairs)
+
+
+def _pairs(**pairs: object) -> Iterator[str]:
+    for key, value in pairs.items():
+        if value is not None:
+            yield f"{key} = {_value(value)}"
+
+
+def _value(value: object) -> str:
+    return _instant(value) if isinstance(value, datetime) else json.dumps(value, ensure_ascii=False)
+
+
+def _instant(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _seconds(seconds: float | str | None) -> str | None:
+    """Return a length as scripts write it: whole seconds, or milliseconds."""
+    if seconds is None or isinstance(seconds, str):
+        return seconds
+    return f"{round(seconds)}s" if float(seconds).is_integer() else f"{round(seconds * 1000)}ms"

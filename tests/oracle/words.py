@@ -1,0 +1,114 @@
+"""Which words a truth permits of a part and of a release, and which it denies (rules 3, 5, 13, 15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from tests.oracle.claims import Claim, PartClaim
+from tests.oracle.promises import InForce, in_force, is_quiet, is_unsettled, was_ever
+from tests.oracle.world import Place, Release, World, out, spans
+
+ON_TIME_WITHIN = timedelta(seconds=60)
+_SURE = {"late", "overdue", "early", "on_time"}
+_SEEN_WITHIN = timedelta(seconds=30)
+
+
+def slack(world: World) -> timedelta:
+    """Return by how much a stated instant may be off: the rounding of what is stated, and a clock that is wrong."""
+    wrong = world.clock_error
+    return timedelta(seconds=0.05) if not wrong else wrong + timedelta(seconds=1)
+
+
+def uncertain(world: World) -> timedelta:
+    """Return how far the clock may be out unnoticed: `Date` headers have whole seconds."""
+    return min(world.clock_error, timedelta(seconds=1))
+
+
+def denied(world: World, release: Release, claim: Claim) -> Iterator[str]:
+    """Yield why the truth denies the verdict that is claimed of a release, if it does."""
+    force = in_force(release, claim.at)
+    word = claim.verdict
+    if word in _SURE and is_unsettled(world, release, claim.at):
+        return
+    if word in _SURE and word != "on_time" and not force.slots:
+        yield f"{word}, but no confirmed promise was in force"
+    elif word in _SURE and force.slots:
+        if claim.slot not in force.slots:
+            yield f"{word} against {claim.slot}, but {_listed(force)} was in force"
+        yield from _denied_of_places(world, release, claim, force)
+    elif word == "not_published":
+        yield "closed as never published after minutes"
+    elif word == "cancelled" and not was_ever(release, "cancelled", claim.at):
+        yield "cancelled, but no calendar ever said so"
+    elif word == "moved" and not release.changes:
+        yield "moved, but no calendar ever changed its slot"
+    elif word == "unannounced" and release.known_from is None:
+        yield "unannounced, but it was announced all along"
+
+
+def _listed(force: InForce) -> str:
+    return " and ".join(str(slot) for slot in force.slots)
+
+
+def _denied_of_places(world: World, release: Release, claim: Claim, force: InForce) -> Iterator[str]:
+    required = [place for place in release.places if place.required]
+    match claim.verdict:
+        case "late" | "overdue":
+            reasons = [list(part_denied(world, place, claim.verdict, force, claim)) for place in required]
+            if all(reasons):
+                yield f"{claim.verdict}, but {reasons[0][0]}"
+        case "on_time":
+            bound = claim.early_bound if claim.has_bound else ON_TIME_WITHIN.total_seconds()
+            for place in required:
+                yield from (f"{place.id}: {why}" for why in _not_on_time(world, place, force, claim, bound))
+        case "early":
+            if all(list(part_denied(world, place, "early", force, claim)) for place in release.places):
+                yield "early, but nothing was public before the slot"
+
+
+def part_denied(world: World, place: Place, word: str, force: InForce, claim: Claim) -> Iterator[str]:
+    """Yield why the truth denies a word said of one part."""
+    first = out(place, force.first)
+    if word == "early" and not any(span.begins < force.last + uncertain(world) for span in spans(place)):
+        yield f"{place.id} was first public at {_told(first)}, not before {force.last}"
+    if word in {"late", "overdue"}:
+        due = force.last + ON_TIME_WITHIN - uncertain(world)
+        if claim.at < due:
+            yield f"{place.id} could not be late yet"
+        elif first is not None and first <= due:
+            yield f"{place.id} was public from {_told(first)}, within the tolerance of {force.last}"
+    if word == "overdue":
+        yield from _not_absent(world, place, claim.at, first)
+
+
+def _not_absent(world: World, place: Place, at: datetime, first: datetime | None) -> Iterator[str]:
+    if first is None or not first + _SEEN_WITHIN < at or not is_quiet(world, first, at):
+        return
+    if any(span.ends is None and span.begins + _SEEN_WITHIN < at for span in spans(place)):
+        yield f"{place.id} had been public since {_told(first)}, with nothing in the way of seeing it"
+
+
+def not_on_time(world: World, place: Place, claim: Claim, part: PartClaim, force: InForce) -> Iterator[str]:
+    """Yield why the truth denies that one part was on time, and not early by more than its bound."""
+    bound = part.early_bound if part.has_bound else ON_TIME_WITHIN.total_seconds()
+    yield from _not_on_time(world, place, force, claim, bound)
+
+
+def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound: float | None) -> Iterator[str]:
+    first = out(place, force.first - (ON_TIME_WITHIN if not place.shows else timedelta()))
+    off = uncertain(world) + timedelta(seconds=0.05)
+    if first is None or first > claim.at + off:
+        yield f"on time, but it was never public by {claim.at}"
+    elif first > force.last + ON_TIME_WITHIN + off:
+        yield f"on time, but it came at {_told(first)}"
+    elif bound is None:
+        yield "on time, but nothing bounds how early it may have been"
+    elif bound > ON_TIME_WITHIN.total_seconds():
+        yield f"on time, but only not early by more than {bound} s"
+    elif first < force.first - timedelta(seconds=bound) - off:
+        yield f"on time and not early by more than {bound} s, but it was public from {_told(first)}"
+
+
+def _told(instant: datetime | None) -> str:
+    return "no time" if instant is None else instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")

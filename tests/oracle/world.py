@@ -1,0 +1,165 @@
+"""What is true in a random rehearsal: what was announced when, what was public where, what went wrong.
+
+Nothing here knows how the monitor looks or judges. A world is written out as a rehearsal script (`script_text`), is
+kept beside it as JSON, and is asked by the oracle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+Content = Literal["ours", "other", "upkeep", "gone", "absent"]
+"""What an address shows: the release itself, another page or edition, a page about nothing, a 410, a 404."""
+
+
+@dataclass(frozen=True)
+class Showing:
+    """What one address answers from `at` on. `cache` is how long an edge keeps the answer before it, in seconds."""
+
+    at: datetime
+    what: Content
+    title: str = ""
+    cache: float = 0.0
+    latency: float = 0.0
+    etag: bool = False
+
+
+@dataclass(frozen=True)
+class Place:
+    """One address of a release, and everything it ever answers."""
+
+    id: str
+    role: str
+    url: str
+    required: bool = True
+    shows: tuple[Showing, ...] = ()
+
+
+@dataclass(frozen=True)
+class Change:
+    """A calendar changes its mind about a release."""
+
+    at: datetime
+    slot: datetime | None = None
+    state: str | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True)
+class Announced:
+    """How GOV.UK's announcement stands to the publication, where it is not the plain case."""
+
+    slug: str | None = None
+    title: str | None = None
+    redirect: float | Literal["never"] = 2.0
+    listed: float = 30.0
+    guess: tuple[Showing, ...] = ()
+    """What stands at the address that the announcement's slug suggests, when the publication has another."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """One release: what is promised of it, and where it is what it is."""
+
+    id: str
+    title: str
+    producer: str
+    slot: datetime
+    page: Place
+    parts: tuple[Place, ...] = ()
+    state: str | None = None
+    known_from: datetime | None = None
+    changes: tuple[Change, ...] = ()
+    organisations: tuple[str, ...] = ()
+    announced: Announced | None = None
+    other_calendar: datetime | None = None
+    """The slot that a second calendar tells of it, when there is one."""
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return (self.page, *self.parts)
+
+    @property
+    def is_guessed(self) -> bool:
+        """Whether nobody told the page's own address, and the one that is guessed is another's."""
+        return self.announced is not None and self.announced.slug is not None
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """A fault of a host or an address, or of the monitor itself."""
+
+    kind: str
+    begins: datetime
+    ends: datetime | None = None
+    host: str | None = None
+    url: str | None = None
+    age: float | None = None
+    offset: float | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """A whole script's truth."""
+
+    seed: int
+    begins: datetime
+    ends: datetime
+    releases: tuple[Release, ...]
+    faults: tuple[Trouble, ...] = ()
+    monitor: tuple[Trouble, ...] = field(default=())
+
+    @property
+    def clock_error(self) -> timedelta:
+        """The most by which the monitor's clock is ever wrong."""
+        return timedelta(seconds=max((abs(one.offset) for one in self.monitor if one.offset), default=0.0))
+
+    def sleeps(self) -> Iterator[tuple[datetime, datetime]]:
+        """Yield the spans in which no monitor runs."""
+        down: datetime | None = None
+        for one in sorted(self.monitor, key=lambda one: one.begins):
+            if one.kind in {"stop", "kill"} and down is None:
+                down = one.begins
+            elif one.kind == "start" and down is not None:
+                yield down, one.begins
+                down = None
+        if down is not None:
+            yield down, self.ends
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch in which a release was public at one address; users of an edge may have had it until `shown`."""
+
+    begins: datetime
+    ends: datetime | None
+    shown: datetime | None
+
+    def holds(self, instant: datetime) -> bool:
+        return self.begins <= instant and (self.shown is None or instant < self.shown)
+
+
+def spans(place: Place) -> list[Span]:
+    """Return when the release itself was public at an address, in time order."""
+    found: list[Span] = []
+    begun: datetime | None = None
+    for one in place.shows:
+        if one.what == "ours" and begun is None:
+            begun = one.at
+        elif one.what != "ours" and begun is not None:
+            found.append(Span(begun, one.at, one.at + timedelta(seconds=one.cache)))
+            begun = None
+    return [*found, Span(begun, None, None)] if begun is not None else found
+
+
+def out(place: Place, slot: datetime) -> datetime | None:
+    """Return when a place was released against a slot: the beginning of the first span that reaches it or follows."""
+    return next((span.begins for span in spans(place) if span.ends is None or span.ends > slot), None)
+
+
+WORLD = TypeAdapter(World)
