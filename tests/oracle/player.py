@@ -7,11 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from monitor.cli.quiet import hushed
+from monitor.cli.common import hushed
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
-from monitor.rehearse.script import read_script
+from monitor.rehearse.script.script import read_script
 from tests.oracle.oracle import Told
 from tests.oracle.text import write
 from tests.oracle.world import World
