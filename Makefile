@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore lint bench docs image image-trial parts
+.PHONY: venv demo run test explore lint bench oracle docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -44,6 +44,10 @@ explore: venv
 
 bench: venv
 	@$(BIN)/python -m bench
+
+# Random rehearsals held against what was true in them: make oracle SEED=7 COUNT=500. A fresh seed without one.
+oracle: venv
+	@$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),100)
 
 docs: venv
 	$(BIN)/pytest tests/docs

@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.config.calendars import CalendarSettings, PinSettings, ReleaseMatch
 from monitor.config.channels import FolderChannel
 from monitor.config.settings import DeadmanSettings, EvidenceSettings, PartSettings, Settings, StoreSettings
-from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, is_listed
+from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL, announced_url, is_listed
 from monitor.rehearse.script.script import Script, ScriptRelease
 
 OUTBOX = "outbox"
@@ -28,7 +28,10 @@ def settings_for(script: Script, base: Settings, folder: Path) -> Settings:
         "evidence": EvidenceSettings(folder=str(folder / "evidence")),
         "calendar": base.calendar or _calendars(script),
         "part": [*base.part, *(part for release in script.release for part in _parts(release))],
-        "pin": [*base.pin, *(PinSettings(id=_slug(release.id), url=release.url) for release in script.release)],
+        "pin": [
+            *base.pin,
+            *(PinSettings(id=_slug(release.id), url=announced_url(release)) for release in script.release),
+        ],
         "channel": channels,
         "deadman": DeadmanSettings(),
     }
@@ -51,13 +54,13 @@ def _calendars(script: Script) -> list[CalendarSettings]:
 def _parts(release: ScriptRelease) -> list[PartSettings]:
     if not is_listed(release):
         return []
-    match = ReleaseMatch(url=_literal(release.url))
+    match = ReleaseMatch(url=_literal(announced_url(release)))
     parts = [
         PartSettings.model_validate({"match": match, **part.model_dump(), "url": _unfilled(part.url)})
         for part in release.part
     ]
     if release.recognise is not None:
-        page = {"id": "page", "role": "page", "url": _unfilled(release.url), "recognise": release.recognise}
+        page = {"id": "page", "role": "page", "url": "{url}", "recognise": release.recognise}
         parts.insert(0, PartSettings.model_validate({"match": match, **page}))
     return parts
 

@@ -37,6 +37,12 @@ def is_listed(release: ScriptRelease) -> bool:
     return _LISTED_AT.match(release.url) is not None
 
 
+def announced_url(release: ScriptRelease) -> str:
+    """Return the address that the announcement of a release suggests for it; it may be another than the release's."""
+    found = _LISTED_AT.match(release.url)
+    return release.url if found is None or release.announcement is None else found[0] + release.announcement
+
+
 def entry_at(script: Script, release: ScriptRelease, now: datetime) -> Entry | None:
     """Return what is announced of a release at `now`; None before it is known and after it has vanished."""
     if release.known_from is not None and now < release.known_from:

@@ -83,6 +83,8 @@ def _replaced(fault: ScriptFault, asked: Asked, reply: Reply) -> Reply:
             return html(403, _CHALLENGE).having({"Server": "cloudflare", "cf-mitigated": "challenge"})
         case "mirror":
             return _mirrored(reply)
+        case "stale":
+            return reply
     return Reply(200, _bomb(), {"Content-Type": "text/html; charset=utf-8", "Content-Encoding": "gzip"})
 
 

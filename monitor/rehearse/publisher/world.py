@@ -14,10 +14,11 @@ from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
 from monitor.rehearse.publisher.reply import Asked, Reply, to_bytes
 from monitor.rehearse.publisher.timeline import Timelines
-from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptRelease
+from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}
 _MIRRORED_AT = timedelta(hours=1, minutes=43)
+_STALE_FOR = timedelta(hours=1)
 
 
 class World:
@@ -35,8 +36,11 @@ class World:
         if fault is None:
             reply = self.reply(asked, now)
             return Delivery(to_bytes(reply, asked, now), latency=reply.latency)
-        then = _last_night(fault.begins) if fault.kind == "mirror" else now
-        return spoilt(fault, asked, self.reply(asked, then), now, self._script.seed)
+        then = _copied_at(fault) or now
+        reply = self.reply(asked, then)
+        if fault.kind == "stale":
+            reply = _aged(reply, now - then)
+        return spoilt(fault, asked, reply, now, self._script.seed)
 
     def reply(self, asked: Asked, now: datetime) -> Reply:
         """Return what the publisher itself answers at `now`."""
@@ -84,6 +88,23 @@ class World:
 
 def _backend(host: str) -> dict[str, str]:
     return {"Fastly-Backend-Name": _BACKENDS[host]} if host in _BACKENDS else {}
+
+
+def _copied_at(fault: ScriptFault) -> datetime | None:
+    """Return when the copy was made that a fault serves; None for one that serves what there is."""
+    if fault.kind not in {"mirror", "stale"}:
+        return None
+    if fault.age is not None:
+        return fault.begins - fault.age
+    return _last_night(fault.begins) if fault.kind == "mirror" else fault.begins - _STALE_FOR
+
+
+def _aged(reply: Reply, age: timedelta) -> Reply:
+    """Return an answer out of a cache that goes on serving it, whatever it was allowed to."""
+    kept = {name: value for name, value in reply.headers.items() if name not in {"Age", "X-Cache"}}
+    lasts = 30 if reply.status == 404 else 300
+    told = {"Age": str(int(age.total_seconds())), "X-Cache": "HIT", "Cache-Control": f"max-age={lasts}, public"}
+    return Reply(reply.status, reply.body, {**kept, **told}, reply.latency)
 
 
 def _last_night(now: datetime) -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from itertools import combinations
@@ -15,6 +16,7 @@ from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
 
 Row = Mapping[str, Any]
+_ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")
 Found = tuple[str, str, Any]
 """Key, reason and value of one fault; a value of None is not shown."""
 
@@ -78,6 +80,17 @@ def _releases(data: Row, zone: str) -> Iterator[Found]:
     for place, row in rows:
         parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in _rows(row, "part")]
         yield from _twice([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
+        yield from _of_gov_uk(place, row)
+
+
+def _of_gov_uk(place: str, row: Row) -> Iterator[Found]:
+    """Find fault with what only GOV.UK's announcements have, where none announces the release."""
+    if _ANNOUNCED_AT.match(str(row.get("url"))):
+        return
+    for key in ("announcement", "announcement_title", "redirect_after", "listed_after", "organisations"):
+        if key in row:
+            reason = "needs a page below https://www.gov.uk/government/statistics/, which GOV.UK announces"
+            yield f"{place}.{key}", reason, row[key]
 
 
 def _changes(data: Row, zone: str) -> Iterator[Found]:
@@ -108,6 +121,8 @@ def _faults(data: Row, zone: str) -> Iterator[Found]:
             yield place, "needs either host or url", None
         if _is_backwards(row, zone):
             yield f"{place}.until", "is not after from", row["until"]
+        if "age" in row and row.get("kind") not in {"mirror", "stale"}:
+            yield f"{place}.age", "belongs to mirror and stale alone", row["age"]
         if "retry_after" in row and row.get("kind") not in {"429", "503"}:
             yield f"{place}.retry_after", "belongs to 429 and 503 alone", row["retry_after"]
     for (first, one), (second, other) in combinations(rows, 2):

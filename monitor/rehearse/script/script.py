@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +16,10 @@ from monitor.config.values import Address, Duration, Table
 from monitor.errors import BadInput, Fault
 from monitor.judge.verdict import Kind, Word
 from monitor.rehearse.script.check import script_faults
-from monitor.rehearse.script.values import ExistingFile, Instant, Json, Offset, SlotTime, one_of, refuse
+from monitor.rehearse.script.values import ExistingFile, Instant, Json, Lag, Offset, SlotTime, one_of, refuse
 
 FAULTS = ("reset", "timeout", "dns", "429", "503", "truncated", "slow", "garbage", "bomb", "redirect_loop",
-          "challenge", "mirror")  # fmt: skip
+          "challenge", "mirror", "stale")  # fmt: skip
 TROUBLES = ("stop", "kill", "start", "clock")
 STATES = ("confirmed", "provisional", "cancelled")
 ROLES = ("attachment", "html", "data", "alternative")
@@ -43,7 +44,14 @@ def _finding(value: Any) -> Any:  # noqa: ANN401 # a kind, or a table that names
     return value
 
 
+def _slug(text: str) -> str:
+    if re.fullmatch(r"[a-z0-9]+(-+[a-z0-9]+)*", text) is None:
+        raise refuse("not a slug: small letters and digits, joined by hyphens")
+    return text
+
+
 Words = Annotated[str, AfterValidator(_words)]
+Slug = Annotated[str, AfterValidator(_slug)]
 Recogniser = Annotated[str, AfterValidator(_recogniser)]
 Share = Annotated[float, Field(strict=False)]
 
@@ -59,7 +67,11 @@ class ScriptPart(Table):
 
 
 class ScriptRelease(Table):
-    """A release as the simulated calendars announce it; `known_from` is when they first show it, None: always."""
+    """A release as the simulated calendars announce it; `known_from` is when they first show it, None: always.
+
+    The last five are for GOV.UK alone: the announcement's slug and title where they are not the publication's, how long
+    after publication the announcement redirects to it and the search lists it, and whose release it is.
+    """
 
     id: Words
     title: Words
@@ -70,6 +82,21 @@ class ScriptRelease(Table):
     recognise: Recogniser | None = None
     known_from: Instant | None = None
     part: tuple[ScriptPart, ...] = Field(default=(), strict=False)
+    announcement: Slug | None = None
+    announcement_title: Words | None = None
+    redirect_after: Lag | None = None
+    listed_after: Duration | None = None
+    organisations: tuple[Slug, ...] = Field(default=(), strict=False)
+
+    @property
+    def announced_title(self) -> str:
+        """Return the title it is announced under."""
+        return self.announcement_title or self.title
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return the organisations that GOV.UK names, in its order."""
+        return self.organisations or (self.producer,)
 
 
 class ScriptChange(Table):
@@ -112,6 +139,7 @@ class ScriptFault(Table):
     host: Words | None = None
     url: Address | None = None
     retry_after: Duration | None = None
+    age: Duration | None = None
 
     def is_about(self, host: str, path: str) -> bool:
         """Tell whether a request for this host and path meets the fault."""
@@ -174,6 +202,11 @@ class ScriptExpect(Table):
     code: Json = None
     incident: Json = None
     unproven_because: Json = None
+    producers: Json = None
+    address: Json = None
+    early_bound: Json = None
+    promise_confirmed: Json = None
+    origin: Json = None
     at: Json = None
 
 

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
@@ -101,8 +101,16 @@ def _chooser(known: tuple[str, ...]) -> Callable[[Any], str]:
     return choose
 
 
+def _read_lag(value: Any) -> timedelta | Literal["never"]:  # noqa: ANN401 # as above
+    try:
+        return "never" if value == "never" else read_duration(value)
+    except PydanticCustomError as exc:
+        raise refuse(f'{exc.message()}, or "never"') from exc
+
+
 Instant = Annotated[datetime, BeforeValidator(_read_instant)]
 SlotTime = Annotated[datetime | date | str, PlainValidator(_read_slot)]
+Lag = Annotated[timedelta | Literal["never"], BeforeValidator(_read_lag)]
 Offset = Annotated[timedelta, BeforeValidator(_read_offset)]
 ExistingFile = Annotated[Path, BeforeValidator(_read_file)]
 Json = Annotated[Any, BeforeValidator(_read_json)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from html import unescape
 from itertools import takewhile
 from urllib.parse import urlsplit
 
-from monitor.rehearse.publisher.calendar import Entry, entry_at, is_listed
+from monitor.rehearse.publisher.calendar import Entry, announced_url, entry_at, is_listed
 from monitor.rehearse.publisher.cdn import at_edge, at_origin
 from monitor.rehearse.publisher.timeline import Timelines
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptPart, ScriptRelease
@@ -22,6 +23,8 @@ FILE_LAG = timedelta(seconds=2)
 INDEX_LAG = timedelta(seconds=30)
 """Jobs of their own put the redirect, the files and the index right after the page (`facts/govuk.md` §1, §4, §2)."""
 _NOT_OUT = ("will be released", "will be published", "coming soon", "not yet published", "statistics announcement")
+_OUT_OF_ORDER = ("sorry", "unavailable", "maintenance", "error", "not found", "sign in", "cookie")
+_HEADING = re.compile(r"<h1[^>]*>([^<]+)</h1>", re.IGNORECASE)
 _TAKEN_DOWN = ("published in error", "no longer available")
 
 
@@ -32,19 +35,24 @@ class PageState(StrEnum):
     PUBLISHED = "published"
     WITHDRAWN = "withdrawn"
     GONE = "gone"
+    OTHER = "other"
     REDIRECT = "redirect"
     ERROR = "error"
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of one page: since when, when it was first published at all, and the answer that shows it."""
+    """The state of one page: since when, when it was first published at all, and the answer that shows it.
+
+    `title` is told of a page of something else.
+    """
 
     state: PageState
     since: datetime | None = None
     first: datetime | None = None
     answer: ScriptAnswer | None = None
     age: int | None = None
+    title: str | None = None
 
     @property
     def is_out(self) -> bool:
@@ -69,9 +77,23 @@ def state_of(answer: ScriptAnswer | None, title: str = "") -> PageState:
 def _state_of_body(body: str, title: str) -> PageState:
     if any(words in body for words in _TAKEN_DOWN):
         return PageState.GONE
-    if title not in body or any(words in body for words in _NOT_OUT):
+    if any(words in body for words in _NOT_OUT):
         return PageState.ABSENT
+    if title not in body:
+        return _state_of_heading(_heading(body))
     return PageState.WITHDRAWN if "[withdrawn]" in body else PageState.PUBLISHED
+
+
+def _state_of_heading(heading: str | None) -> PageState:
+    """Return what a page of another title is: a page about nothing, or a publication of its own."""
+    if heading is None:
+        return PageState.ABSENT
+    return PageState.ERROR if any(words in heading for words in _OUT_OF_ORDER) else PageState.OTHER
+
+
+def _heading(body: str) -> str | None:
+    found = _HEADING.search(body)
+    return found[1].strip() if found else None
 
 
 def _plain(text: str) -> str:
@@ -85,7 +107,8 @@ class Facts:
         self.script = script
         self.timelines = timelines
         self.releases = tuple(script.release)
-        self._titles = {release.url: release.title for release in script.release}
+        places = [(url, release) for release in script.release for url in (announced_url(release), release.url)]
+        self._titles = {url: release.title for url, release in places}
 
     def entry(self, release: ScriptRelease, now: datetime) -> Entry | None:
         """Return what GOV.UK's listing announces of a release at `now`."""
@@ -103,7 +126,8 @@ class Facts:
         title = self._titles.get(url, "")
         state = state_of(shown.answer, title)
         first = next((answer.at for answer in past if state_of(answer, title) is PageState.PUBLISHED), None)
-        return Standing(state, _since(past, state, title), first, shown.answer, shown.age)
+        heading = _title_of(shown.answer) if state is PageState.OTHER else None
+        return Standing(state, _since(past, state, title), first, shown.answer, shown.age, heading)
 
     def part(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> Standing:
         """Return how a part stands: by answers of its own, else it follows the landing page after a moment."""
@@ -124,12 +148,21 @@ class Facts:
 
         What stood there before the slot when the rehearsal began leads nowhere: else nobody would know of the release.
         """
+        if release.redirect_after == "never":
+            return False
         slot = release.slot if isinstance(release.slot, datetime) else None
+        then = now - (release.redirect_after or REDIRECT_LAG)
         return any(
             answer.at > self.script.begins or (slot is not None and answer.at >= slot)
             for answer in self.timelines.answers(release.url)
-            if answer.at <= now - REDIRECT_LAG and state_of(answer, release.title) is PageState.PUBLISHED
+            if answer.at <= then and state_of(answer, release.title) is PageState.PUBLISHED
         )
+
+
+def _title_of(answer: ScriptAnswer | None) -> str | None:
+    body = None if answer is None else answer.content()
+    found = None if body is None else _HEADING.search(unescape(body.decode(errors="replace")))
+    return found[1].strip() if found else None
 
 
 def is_www(url: str) -> bool:

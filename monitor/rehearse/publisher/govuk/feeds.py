@@ -64,7 +64,11 @@ def _public(newest: Sequence[Document]) -> list[Document]:
 
 
 def _of(found: Sequence[Document], slugs: Sequence[str]) -> list[Document]:
-    return [document for document in found if not slugs or document["organisations"][0]["slug"] in slugs]
+    return [document for document in found if not slugs or _is_of(document, slugs)]
+
+
+def _is_of(document: Document, slugs: Sequence[str]) -> bool:
+    return any(organisation["slug"] in slugs for organisation in document["organisations"])
 
 
 def _atom(path: str, title: str, found: Sequence[Document], *, is_organisation: bool) -> Reply:

@@ -90,8 +90,13 @@ def _item(path: str, schema: tuple[str, str], more: Mapping[str, Any]) -> Item:
 
 
 def _links(release: ScriptRelease) -> dict[str, Any]:
-    told = organisation(release.producer)
-    link = {
+    links = [_link(producer) for producer in release.producers]
+    return {"organisations": links, "primary_publishing_organisation": links[:1]}
+
+
+def _link(producer: str) -> Item:
+    told = organisation(producer)
+    return {
         "base_path": told["link"],
         "content_id": content_id(told["link"]),
         "document_type": "organisation",
@@ -102,7 +107,6 @@ def _links(release: ScriptRelease) -> dict[str, Any]:
         "withdrawn": False,
         "details": {"acronym": told["acronym"]},
     }
-    return {"organisations": [link], "primary_publishing_organisation": [link]}
 
 
 def announcement_item(path: str, entry: Entry, began: datetime) -> Item:
@@ -121,12 +125,12 @@ def announcement_item(path: str, entry: Entry, began: datetime) -> Item:
         ("statistics_announcement", "official_statistics_announcement"),
         {
             "content_id": content_id(path),
-            "description": f"Announcement of {entry.release.title}",
+            "description": f"Announcement of {entry.release.announced_title}",
             "details": {key: value for key, value in details.items() if value is not None},
             "first_published_at": stamp(entry.release.known_from or began),
             "links": _links(entry.release),
             "public_updated_at": stamp(since),
-            "title": entry.release.title,
+            "title": entry.release.announced_title,
             "updated_at": stamp(since),
         },
     )

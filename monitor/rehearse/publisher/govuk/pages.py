@@ -67,8 +67,9 @@ def publication_page(release: ScriptRelease, parts: Sequence[ScriptPart], since:
         f'href="{escape(part.url.removeprefix("https://www.gov.uk"))}">{escape(part.id)}</a></h3></section>\n'
         for part in parts
     )
+    producers = escape(", ".join(release.producers))
     inside = (
-        f"<dl><dt>From:</dt><dd>{escape(release.producer)}</dd><dt>Published</dt><dd>{day_text(since)}</dd></dl>\n"
+        f"<dl><dt>From:</dt><dd>{producers}</dd><dt>Published</dt><dd>{day_text(since)}</dd></dl>\n"
         f'<section id="documents"><h2>Documents</h2>\n{links}</section>\n'
         f'<section id="details"><h2>Details</h2><p>{escape(release.title)}.</p></section>'
     )
@@ -77,7 +78,7 @@ def publication_page(release: ScriptRelease, parts: Sequence[ScriptPart], since:
 
 def announcement_page(entry: Entry) -> Reply:
     """Return the page of an announcement, with its change or cancellation."""
-    title = entry.release.title
+    title = entry.release.announced_title
     return page(200, f"{title} - Official statistics announcement", title, _announced(entry))
 
 

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from monitor.rehearse.publisher.calendar import Entry
+from monitor.rehearse.publisher.calendar import Entry, announced_url, is_listed
 from monitor.rehearse.publisher.govuk.dates import display_date, release_timestamp, stamp
-from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, is_www, path_of
+from monitor.rehearse.publisher.govuk.facts import INDEX_LAG, Facts, Standing, is_www, path_of
 from monitor.rehearse.publisher.govuk.items import content_id, organisation, schema_of
 from monitor.rehearse.publisher.govuk.pages import error_page
 from monitor.rehearse.publisher.reply import Reply
@@ -36,20 +36,26 @@ class Refused(Exception):
 
 def announcement_path(release: ScriptRelease) -> str:
     """Return the path of the announcement of a release in GOV.UK's listing."""
-    return path_of(release.url).replace("/government/statistics/", "/government/statistics/announcements/", 1)
+    return path_of(announced_url(release)).replace(
+        "/government/statistics/", "/government/statistics/announcements/", 1
+    )
 
 
 def documents(facts: Facts, now: datetime) -> list[Document]:
     """Return everything in the index at `now`, as the world stood when the index was last refreshed."""
-    then = now - INDEX_LAG
-    return [*_announcements(facts, now, then), *_publications(facts, then)]
+    return [*_announcements(facts, now), *_publications(facts, now), *_others(facts, now)]
 
 
-def _announcements(facts: Facts, now: datetime, then: datetime) -> Iterable[Document]:
+def _indexed(release: ScriptRelease, now: datetime) -> datetime:
+    """Return the instant as of which the index shows a release."""
+    return now - (INDEX_LAG if release.listed_after is None else release.listed_after)
+
+
+def _announcements(facts: Facts, now: datetime) -> Iterable[Document]:
     for release in facts.releases:
         # What is announced is asked for as it is now: the lag of the index is only told apart for publications.
         entry = facts.entry(release, now)
-        if entry is not None and not facts.is_redirected(release, then):
+        if entry is not None and not facts.is_redirected(release, _indexed(release, now)):
             yield _announced(entry, facts.script.begins - timedelta(days=28))
 
 
@@ -59,6 +65,7 @@ def _announced(entry: Entry, began: datetime) -> Document:
         path,
         entry.release,
         {
+            "title": entry.release.announced_title,
             "display_date": display_date(entry.slot),
             "release_timestamp": release_timestamp(entry.slot),
             "statistics_announcement_state": entry.state,
@@ -69,14 +76,28 @@ def _announced(entry: Entry, began: datetime) -> Document:
     )
 
 
-def _publications(facts: Facts, then: datetime) -> Iterable[Document]:
+def _publications(facts: Facts, now: datetime) -> Iterable[Document]:
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
-            standing = facts.scripted(url, then)
-            schema, kind = schema_of(path_of(url))
+            standing = facts.scripted(url, _indexed(release, now))
+            schema, _ = schema_of(path_of(url))
             if is_www(url) and standing.state == "published" and schema != "document_collection":
-                told = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(standing.since)}
-                yield _document(path_of(url), release, told)
+                yield _published(url, release, standing)
+
+
+def _others(facts: Facts, now: datetime) -> Iterable[Document]:
+    """Yield the publications of another title that stand where a release is awaited."""
+    for release in facts.releases:
+        for url in sorted({release.url, announced_url(release)}):
+            standing = facts.scripted(url, _indexed(release, now))
+            if is_listed(release) and standing.state == "other":
+                yield _published(url, release, standing)
+
+
+def _published(url: str, release: ScriptRelease, standing: Standing) -> Document:
+    _, kind = schema_of(path_of(url))
+    told = {"format": kind, "content_store_document_type": kind, "public_timestamp": stamp(standing.since)}
+    return _document(path_of(url), release, {"title": standing.title or release.title, **told})
 
 
 def _document(path: str, release: ScriptRelease, told: Document) -> Document:
@@ -84,8 +105,8 @@ def _document(path: str, release: ScriptRelease, told: Document) -> Document:
         "title": release.title,
         "link": path,
         "content_id": content_id(path),
-        "description": f"{release.title}.",
-        "organisations": [organisation(release.producer)],
+        "description": f"{told.get('title', release.title)}.",
+        "organisations": [organisation(producer) for producer in release.producers],
         **{key: value for key, value in told.items() if value is not None},
     }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from monitor.rehearse.publisher.calendar import is_listed
+from monitor.rehearse.publisher.calendar import announced_url, is_listed
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts, PageState, Standing, is_asset, is_www, path_of
 from monitor.rehearse.publisher.govuk.feeds import feed
 from monitor.rehearse.publisher.govuk.items import (
@@ -101,6 +101,9 @@ class GovUk:
         return as_json(announcement_item(path, entry, self.facts.script.begins - _MONTH))
 
     def _page_item(self, release: ScriptRelease, path: str, standing: Standing, now: datetime) -> Reply:
+        if standing.state is PageState.OTHER:
+            other = release.model_copy(update={"title": standing.title})
+            return as_json(publication_item(other, path, standing, [], None))
         if standing.is_out:
             slot = release.slot if isinstance(release.slot, datetime) else None
             parts = self._out(release, now) if path == path_of(release.url) else []
@@ -111,7 +114,7 @@ class GovUk:
         if standing.state is PageState.REDIRECT and answer is not None:
             return as_json(redirect_item(path, path_of(answer.headers.get("Location", "/")), standing.since))
         if standing.state is PageState.ERROR and answer is not None:
-            return error_page(answer.status)
+            return error_page(answer.status if answer.status >= 400 else 503)
         return error_page(404)
 
     def _child(self, path: str, now: datetime) -> Reply:
@@ -154,7 +157,10 @@ def _parts(facts: Facts) -> Iterator[tuple[ScriptRelease, ScriptPart]]:
 
 
 def _pages(facts: Facts) -> Iterator[tuple[str, tuple[ScriptRelease, str]]]:
-    """Yield the path of each page that the script answers for, with the release it belongs to."""
+    """Yield the path of each page that the script answers for, with the release it belongs to, the nearest last."""
+    for release in facts.releases:
+        if is_listed(release) and facts.timelines.tells_of(announced_url(release)):
+            yield path_of(announced_url(release)), (release, announced_url(release))
     for release, part in _parts(facts):
         if is_www(part.url) and not facts.follows_page(release, part):
             yield path_of(part.url), (release, part.url)

@@ -111,18 +111,106 @@ def test_jobs_of_their_own_follow_the_page(play: Play) -> None:
     play(RELEASE + answer("09:30:00"), tell)
 
 
-@pytest.mark.parametrize(
-    "body", ["<h1>Gulls and terns: 2016</h1>", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"]
-)
-def test_an_older_edition_or_placeholder_at_the_address_is_no_publication(play: Play, body: str) -> None:
+def test_an_older_edition_at_the_address_is_a_publication_of_its_own(play: Play) -> None:
     async def tell(story: Story) -> None:
+        assert (await statuses(story)) == {"page": 200, "item": 200, "announcement": 200, "file": 302, "child": 404}
+        assert data(await story.get(twin(PAGE)))["title"] == "Gulls and terns: 2016"
+        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls and terns: 2016"]
         assert len(await listed(story)) == 1
-        assert (await statuses(story)) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
         await story.at("09:31:00")
-        assert (await statuses(story))["item"] == 200
+        assert data(await story.get(twin(PAGE)))["title"] == "Gulls & terns: 2017"
         assert await listed(story) == []
 
-    play(RELEASE + answer("08:00:00", f"body = '{body}'") + answer("09:30:00"), tell)
+    older = "body = '<h1>Gulls and terns: 2016</h1>'"
+    play(RELEASE + answer("08:00:00", older) + answer("09:30:00"), tell)
+
+
+def test_a_page_about_nothing_is_an_error_in_the_api(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert (await statuses(story))["item"] == 503
+        assert await listed(story, NEWEST) == []
+
+    play(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), tell)
+
+
+OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
+
+
+def with_keys(keys: str) -> str:
+    return OTHER_SLUG.replace("slot =", f"{keys}\nslot =", 1)
+
+
+def test_an_announcement_under_another_slug_leads_to_its_publication(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert (await listed(story))[0]["link"] == "/government/statistics/announcements/gulls-2017"
+        await story.at("09:30:09")
+        assert (await story.get(ANNOUNCEMENT)).status == 200
+        await story.at("09:30:10")
+        assert (await story.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+        assert data(await story.get(twin(ANNOUNCEMENT)))["schema_name"] == "redirect"
+        assert ((await story.get(PAGE)).status, (await story.get(f"{PAGE}--2")).status) == (404, 200)
+        assert (await story.get(twin(PAGE))).status == 404
+
+    play(with_keys('redirect_after = "10s"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+
+
+def test_a_redirect_that_fails_leaves_the_announcement_listed(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        await story.at("12:00:00")
+        assert (await story.get(ANNOUNCEMENT)).status == 200
+        assert len(await listed(story)) == 1
+        assert [one["link"] for one in await listed(story, NEWEST)] == ["/government/statistics/gulls-2017--2"]
+
+    play(with_keys('redirect_after = "never"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+
+
+def test_the_index_lists_a_publication_after_the_time_it_is_given(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        await story.at("09:30:59")
+        assert await listed(story, NEWEST) == []
+        await story.at("09:31:00")
+        assert len(await listed(story, NEWEST)) == 1
+
+    play(with_keys('listed_after = "60s"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+
+
+def test_an_announcement_may_have_a_title_of_its_own(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert (await listed(story))[0]["title"] == "Sea birds, 2017"
+        assert data(await story.get(twin(ANNOUNCEMENT)))["title"] == "Sea birds, 2017"
+        assert b"<h1>Sea birds, 2017</h1>" in (await story.get(ANNOUNCEMENT)).body
+        await story.at("09:31:00")
+        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls & terns: 2017"]
+
+    play(with_keys('announcement_title = "Sea birds, 2017"') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+
+
+def test_all_organisations_are_told_in_their_order_and_each_lists_the_release(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert [one["slug"] for one in (await listed(story))[0]["organisations"]] == ["fish", "bird-agency"]
+        item = data(await story.get(twin(ANNOUNCEMENT)))
+        assert [one["title"] for one in item["links"]["organisations"]] == ["Fish", "Bird Agency"]
+        await story.at("09:31:00")
+        assert len(await listed(story, NEWEST)) == len(await listed(story, NEWEST.replace("bird-agency", "fish"))) == 1
+        for feed in (FEED, FEED.replace("bird-agency", "fish")):
+            assert b"statistics/gulls-2017--2" in (await story.get(feed)).body
+
+    play(with_keys('organisations = ["fish", "bird-agency"]') + answer("09:30:00", url=f"{PAGE}--2"), tell)
+
+
+def test_what_the_announcement_suggests_may_bear_another_edition(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert data(await story.get(twin(PAGE)))["title"] == "Gulls & terns: 2016"
+        await story.at("09:31:00")
+        assert (await story.get(ANNOUNCEMENT)).headers["location"] == "/government/statistics/gulls-2017--2"
+        links = {one["link"]: one["title"] for one in await listed(story, NEWEST)}
+        assert links == {
+            "/government/statistics/gulls-2017": "Gulls & terns: 2016",
+            "/government/statistics/gulls-2017--2": "Gulls & terns: 2017",
+        }
+
+    older = answer("08:00:00", "body = '<h1>Gulls &amp; terns: 2016</h1>'")
+    play(OTHER_SLUG + older + answer("09:30:00", url=f"{PAGE}--2"), tell)
 
 
 def test_what_stood_there_early_when_it_begins_is_still_announced(play: Play) -> None:
@@ -142,12 +230,19 @@ def test_an_overdue_release_stays_in_the_listing(play: Play) -> None:
     play(RELEASE, tell)
 
 
-def test_a_placeholder_is_no_publication(play: Play) -> None:
+@pytest.mark.parametrize(
+    "body",
+    ["These statistics will be released on 5 January 2018", "<h1>Gulls &amp; terns: 2017</h1><p>Coming soon</p>"],
+)
+def test_a_placeholder_is_no_publication(play: Play, body: str) -> None:
     async def tell(story: Story) -> None:
         assert await statuses(story) == {"page": 200, "item": 404, "announcement": 200, "file": 302, "child": 404}
         assert len(await listed(story)) == 1
+        await story.at("09:31:00")
+        assert (await statuses(story))["item"] == 200
+        assert await listed(story) == []
 
-    play(RELEASE + answer("08:00:00", 'body = "These statistics will be released on 5 January 2018"'), tell)
+    play(RELEASE + answer("08:00:00", f'body = "{body}"') + answer("09:30:00"), tell)
 
 
 def test_a_release_taken_down_leaves_its_redirect_and_is_gone(play: Play) -> None:

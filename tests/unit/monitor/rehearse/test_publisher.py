@@ -205,6 +205,38 @@ def test_a_mirror_serves_last_nights_copy_under_its_own_name(play: Play) -> None
     play(RELEASE + old + new + fault("mirror"), tell)
 
 
+OLD_AND_NEW = "".join(
+    f'[[answer]]\nurl = "{URL}"\nat = 2018-01-{at}\nbody = "{body}"\n'
+    for at, body in (("04T09:00:00", "old"), ("05T08:00:00", "new"))
+)
+
+
+def test_a_mirrors_copy_is_as_old_as_the_script_says(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        assert (await story.get(URL)).body == b"new"
+
+    play(RELEASE + OLD_AND_NEW + fault("mirror", 'age = "30m"'), tell)
+
+
+@pytest.mark.parametrize(("age", "body"), [("30m", b"new"), ("17h", b"old")])
+def test_a_stale_copy_tells_its_age_and_that_it_should_have_been_dropped(play: Play, age: str, body: bytes) -> None:
+    async def tell(story: Story) -> None:
+        copy = await story.get(f"{URL}?past=the-cache")
+        assert (copy.status, copy.body, copy.headers["x-cache"]) == (200, body, "HIT")
+        assert int(copy.headers["age"]) > 300 == int(copy.headers["cache-control"].split("=")[1].split(",")[0])
+
+    play(RELEASE + OLD_AND_NEW + fault("stale", f'age = "{age}"'), tell)
+
+
+def test_a_stale_calendar_tells_what_it_told_before(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        calendar = "https://calendar.rehearsal.example/releases.toml"
+        assert b"2018-02-05" not in (await story.get(calendar)).body
+
+    moved = '[[change]]\nrelease = "a"\nat = 2018-01-05T08:50:00\nslot = 2018-02-05T09:30:00\n'
+    play(RELEASE + moved + fault("stale", 'age = "30m"').replace("stats.example", "calendar.rehearsal.example"), tell)
+
+
 def test_a_fault_of_one_address_leaves_the_rest_of_its_host_alone(play: Play) -> None:
     async def tell(story: Story) -> None:
         assert isinstance(await story.ask("https://stats.example/other"), Failure)

@@ -102,6 +102,7 @@ def test_every_table_of_the_format_is_understood(script: Callable[[str], Script]
     assert told.expect[0].model_fields_set == {"release", "verdict", "first_seen", "exposure", "findings"}
 
 
+ON_GOV_UK = RELEASE.replace("stats.example", "www.gov.uk/government/statistics")
 FAULTS = [
     ("seeds = 1", "story.toml: seeds: unknown key, did you mean seed? (got 1)"),
     ('seed = "x"', 'story.toml: seed: must be a whole number (got "x")'),
@@ -132,6 +133,21 @@ FAULTS = [
     ('[[fault]]\nkind = "rset"', 'fault[1].kind: not known, did you mean reset? (got "rset")'),
     ('[[fault]]\nkind = "reset"', "fault[1]: needs either host or url"),
     ('[[fault]]\nkind = "reset"\nretry_after = "1s"', "fault[1].retry_after: belongs to 429 and 503 alone"),
+    ('[[fault]]\nkind = "503"\nage = "1h"', 'fault[1].age: belongs to mirror and stale alone (got "1h")'),
+    ('[[fault]]\nkind = "stale"\nage = "old"', 'fault[1].age: not a duration, write "1s" (got "old")'),
+    (
+        RELEASE + 'announcement = "birds-2018"',
+        "release[1].announcement: needs a page below https://www.gov.uk/government/",
+    ),
+    (RELEASE + 'redirect_after = "3s"', "release[1].redirect_after: needs a page below https://www.gov.uk/government/"),
+    (
+        ON_GOV_UK + 'announcement = "/birds"',
+        "release[1].announcement: not a slug: small letters and digits, joined by hy",
+    ),
+    (ON_GOV_UK + 'announcement_title = " "', "release[1].announcement_title: must not be empty"),
+    (ON_GOV_UK + 'redirect_after = "nver"', 'redirect_after: not a duration, write "1s", or "never" (got "nver")'),
+    (ON_GOV_UK + 'listed_after = "never"', 'release[1].listed_after: not a duration, write "1s" (got "never")'),
+    (ON_GOV_UK + 'organisations = ["Fish"]', "release[1].organisations[1]: not a slug"),
     (
         "[[fault]]\nfrom = 2018-01-05T10:00:00\nuntil = 2018-01-05T09:00:00",
         "fault[1].until: is not after from (got 2018-01-05T09:00:00)",
@@ -144,6 +160,19 @@ FAULTS = [
     ('[[expect]]\ngrade = "none"', "expect[1].release: must be given for anything but notices and drafts"),
     ("[[expect]]\ndelay = { mim = 1 }", "expect[1].delay.mim: unknown key, did you mean min? (got 1)"),
 ]
+
+
+def test_what_gov_uk_announces_may_differ_from_what_it_publishes(script: Callable[[str], Script]) -> None:
+    keys = 'announcement = "birds-2017"\nannouncement_title = "Gulls"\nlisted_after = "30s"\n'
+    told = script(ON_GOV_UK + keys + 'redirect_after = "never"\norganisations = ["fish", "birds"]').release[0]
+    assert (told.announcement, told.announced_title, told.producers) == ("birds-2017", "Gulls", ("fish", "birds"))
+    assert (told.redirect_after, told.listed_after) == ("never", timedelta(seconds=30))
+    plain = script(ON_GOV_UK + 'redirect_after = "3s"').release[0]
+    assert (plain.redirect_after, plain.announced_title, plain.producers) == (
+        timedelta(seconds=3),
+        "Birds",
+        ("agency",),
+    )
 
 
 @pytest.mark.parametrize(("text", "line"), FAULTS, ids=[line for _, line in FAULTS])
