@@ -48,6 +48,10 @@ def world(seed: int) -> World:
     taken: set[str] = set()
     count = rng.choices((1, 2, 3, 7), (6, 2.2, 1, 0.4))[0]
     releases = tuple(_release(rng, setting, place, named(rng, taken)) for place in range(1, count + 1))
+    if rng.random() < 0.15:
+        # Nothing in the way: here caution is no excuse.
+        plain = replace(releases[0], parts=())
+        return World(seed, setting.begins, _end(rng, setting, (plain,)), (plain,))
     ends = _end(rng, setting, releases)
     made = World(seed, setting.begins, ends, releases)
     made = replace(made, faults=faults(rng, made, slot))

@@ -74,7 +74,7 @@ def part_denied(world: World, place: Place, word: str, force: InForce, claim: Cl
         yield f"{place.id} was first public at {_told(first)}, not before {force.last}"
     if word in {"late", "overdue"}:
         due = force.last + ON_TIME_WITHIN - uncertain(world)
-        if claim.at < due:
+        if claim.at + slack(world) < due:
             yield f"{place.id} could not be late yet"
         elif first is not None and first <= due:
             yield f"{place.id} was public from {_told(first)}, within the tolerance of {force.last}"
@@ -98,7 +98,7 @@ def not_on_time(world: World, place: Place, claim: Claim, part: PartClaim, force
 def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound: float | None) -> Iterator[str]:
     first = out(place, force.first - (ON_TIME_WITHIN if not place.shows else timedelta()))
     off = uncertain(world) + timedelta(seconds=0.05)
-    if first is None or first > claim.at + off:
+    if first is None or first > claim.at + slack(world):
         yield f"on time, but it was never public by {claim.at}"
     elif first > force.last + ON_TIME_WITHIN + off:
         yield f"on time, but it came at {_told(first)}"
