@@ -14,7 +14,9 @@ import click
 from tests.oracle.hunt import contradictions, found_in, hunt
 from tests.oracle.outline import outline
 from tests.oracle.scripts import world
+from tests.oracle.shrink import shrunk
 from tests.oracle.text import world_of, write
+from tests.oracle.world import World
 
 FINDS = Path(__file__).parent / "finds"
 
@@ -43,12 +45,20 @@ def _many(asked: argparse.Namespace) -> int:
             click.echo("\n".join([*(f"{seed}: {one}" for one in shown), outline(world(seed))]))
         if denied:
             asked.finds.mkdir(exist_ok=True)
-            write(world(seed), asked.finds, f"seed-{seed}")
+            kept = _least(world(seed), denied[-1].what) if asked.shrink else world(seed)
+            click.echo(f"kept as {write(kept, asked.finds, f'seed-{seed}')}")
     for what, count in levels.most_common():
         click.echo(f"{count:5} {what}")
     took = time.monotonic() - began
     click.echo(f"{wrong} of {asked.count} worlds from seed {asked.seed} hold a contradiction ({took:.0f} s)")
     return wrong > 0
+
+
+def _least(made: World, what: str) -> World:
+    """Return the smallest world that still finds the same, and say what is left of it."""
+    least = shrunk(made, lambda one: any(found.what == what for found in contradictions(found_in(one))))
+    click.echo(f"enough to find {what}:\n{outline(least)}")
+    return least
 
 
 def _arguments() -> argparse.Namespace:
@@ -59,6 +69,7 @@ def _arguments() -> argparse.Namespace:
     asked.add_argument("--timid", action="store_true", help="print what was kept back in easy worlds, too")
     asked.add_argument("--finds", type=Path, default=FINDS, help="where scripts that found something are kept")
     asked.add_argument("--case", type=Path, help="play one kept script instead")
+    asked.add_argument("--shrink", action="store_true", help="leave out of each find whatever it does not need")
     return asked.parse_args()
 
 
