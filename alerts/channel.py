@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
+from schedules.times.words import one_line
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
@@ -34,6 +36,22 @@ class Message:
     html: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+
+
+SEVERITIES = {"report": "critical", "note": "warning"}
+"""How grave a grade is in the words of pagers and of Prometheus; any other is `info`."""
+SHORT = 459
+"""The most characters of a short form: three text messages, joined."""
+
+
+def short_form(message: Message, most: int = SHORT) -> tuple[str, str]:
+    """Return what a text message or a pager can carry: the subject and the link, at most `most` characters in all.
+
+    The subject says what, whose, and how late now. The link is left out where it would take more than half.
+    """
+    link = str(message.data.get("link") or "")
+    kept = link if len(link) <= most // 2 else ""
+    return one_line(message.subject, most - len(kept) - 1), kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from aiosmtpd.smtp import SMTP, Envelope
 
 NOTIFY_SECRET = "22222222-2222-4222-8222-222222222222"
 NOTIFY_SERVICE = "11111111-1111-4111-8111-111111111111"
+SMS_LIMIT = 918
+"""What Notify itself refuses to send as a text message, in characters."""
 NOTIFY_KEY = f"monitor-{NOTIFY_SERVICE}-{NOTIFY_SECRET}"
 
 
@@ -139,6 +141,9 @@ class NotifyTwin:
             found = [one for one in self.taken if one["reference"] == mark]
             return 200, json.dumps({"notifications": found, "links": {}}), {}
         to = asked.json.get("email_address") or asked.json["phone_number"]
+        if "phone_number" in asked.json and len("\n".join(asked.json["personalisation"].values())) > SMS_LIMIT:
+            words = f"Content for template has a character count greater than the limit of {SMS_LIMIT}"
+            return 400, json.dumps({"errors": [{"error": "ValidationError", "message": words}], "status_code": 400}), {}
         if to in self.refuse:
             status, words = self.refuse[to]
             errors = {"errors": [{"error": "BadRequestError", "message": words}], "status_code": status}

@@ -16,6 +16,7 @@ KINDS = {
     "folder": "alerts.channels.folder:Folder",
     "mail": "alerts.channels.mail:Mail",
     "notify": "alerts.channels.notify:Notify",
+    "pagerduty": "alerts.channels.pagerduty:PagerDuty",
     "recording": "alerts.channels.fake:FakeChannel",
     "webhook": "alerts.channels.webhook:Webhook",
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from alerts.channel import Message, Outcome
+from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import post, within
 from alerts.notice import OPENINGS
 from alerts.tellable_facts import GRADES
@@ -88,6 +88,7 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
             "release": str(data.get("release", "")),
             "producer": str(data.get("producer", "")),
             "grade": grade,
+            "severity": SEVERITIES.get(grade, "info"),
         },
         "annotations": {
             "summary": message.subject,

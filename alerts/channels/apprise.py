@@ -10,7 +10,7 @@ from datetime import datetime
 
 import apprise
 
-from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channel import SHORT, Accepted, Message, Outcome, Refused, short_form
 from alerts.channels.http import within
 
 
@@ -58,9 +58,18 @@ def _send(options: Options, message: Message) -> Outcome:
         return Refused(permanent=False, reason="the address is not one that apprise knows")
     kind = _urgency(message)
     body_format = apprise.NotifyFormat.TEXT
-    went = service.notify(message.text, message.subject, kind, body_format=body_format, timeout=options.timeout)
+    subject, text = _fitting(message, min((one.body_maxlen for one in service), default=len(message.text)))
+    went = service.notify(text, subject, kind, body_format=body_format, timeout=options.timeout)
     scheme = options.url.partition(":")[0]
     return Accepted(scheme) if went else Refused(permanent=False, reason=f"the service behind {scheme} did not take it")
+
+
+def _fitting(message: Message, most: int) -> tuple[str, str]:
+    """Return subject and text as the service can carry them: a long text would be cut, or sent in pieces."""
+    if len(message.text) <= most:
+        return message.subject, message.text
+    subject, link = short_form(message, min(most, SHORT))
+    return "", f"{subject} {link}".rstrip()
 
 
 def _urgency(message: Message) -> apprise.NotifyType:

@@ -15,10 +15,11 @@ from notifications_python_client.errors import APIError
 from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
-from alerts.channel import Accepted, Attachment, Message, Outcome, Refused
+from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
 from alerts.channels.http import reason, within
 
 _SHORTEST_KEY = 74
+_TOO_LONG = frozenset({400, 413})
 _REFUSED_FOR_GOOD = frozenset({400, 413, 422})
 
 
@@ -26,7 +27,8 @@ _REFUSED_FOR_GOOD = frozenset({400, 413, 422})
 class Options:
     """`template` needs the fields ((subject)) and ((text)), and ((draft)) when `draft_field` is `draft`.
 
-    `to` holds e-mail addresses, or telephone numbers when the template is one for text messages.
+    `to` holds e-mail addresses, or telephone numbers when the template is one for text messages: these get the
+    short form, its subject in ((subject)) and its link in ((text)).
     `timeout` is in seconds, for a whole message; one call may take half of it.
     """
 
@@ -97,16 +99,29 @@ def _send_one(client: Any, options: Options, message: Message, to: str) -> Outco
     try:
         if (known := _known(client, mark)) is not None:
             return known
-        fields = _fields(options, message)
-        if "@" in to:
-            answer = client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
-        else:
-            answer = client.send_sms_notification(to, options.template, personalisation=fields, reference=mark)
-        return Accepted(str(answer["id"]))
+        return Accepted(str(_handed_over(client, options, message, to)["id"]))
     except APIError as fault:
         return _refused(fault, options) if fault.status_code != 503 else _unknown(client, mark, fault, options)
     except (KeyError, TypeError, ValueError, OSError) as fault:
         return Refused(permanent=False, reason=f"an answer that makes no sense: {type(fault).__name__}")
+
+
+def _handed_over(client: Any, options: Options, message: Message, to: str) -> Any:  # noqa: ANN401  # the client has no types
+    mark = reference(message, to)
+    if "@" not in to:
+        subject, link = short_form(message)
+        fields = {"subject": subject, "text": link}
+        return client.send_sms_notification(to, options.template, personalisation=fields, reference=mark)
+    fields = _fields(options, message)
+    try:
+        return client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
+    except APIError as fault:
+        if fault.status_code not in _TOO_LONG:
+            raise
+    # What Notify will not take in full may still go in few words: somebody must hear of it.
+    subject, link = short_form(message)
+    fields |= {"subject": subject, "text": link or subject}
+    return client.send_email_notification(to, options.template, personalisation=fields, reference=mark)
 
 
 def _known(client: Any, mark: str) -> Accepted | None:  # noqa: ANN401  # the client has no types

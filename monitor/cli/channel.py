@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import Context, as_json, print_json, unknown
-from monitor.cli.say import local
+from monitor.cli.say import LONDON
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from alerts.channel import Message, Outcome
+
+_OVERDUE = timedelta(minutes=3)
+_ADDRESS = "https://www.example.org/statistics"
 
 
 @click.group("channel")
@@ -62,15 +66,37 @@ async def _send(context: Context, name: str) -> Outcome:
 
 
 def _message(name: str, now: datetime) -> Message:
-    from alerts.channel import Message
-    from alerts.notice import SCHEMA
+    """Return a message as long and shaped as that of a release three minutes overdue, marked as a test."""
+    from alerts.finding import Finding, Part, ReleaseFacts
+    from alerts.notice import Notice, message
+    from alerts.notice_text import subject, text
+    from schedules.times.interval import Bounds
 
+    slot, late = now - _OVERDUE, Bounds(_OVERDUE.total_seconds(), None)
+    page = Part("page", "page", f"{_ADDRESS}/page", required=True, verdict="overdue", delay=late)
+    facts = ReleaseFacts(
+        release="test-of-a-channel",
+        title="Test of a channel: nothing has happened, nothing needs to be done",
+        producer="ninethirty",
+        url=page.url,
+        timezone=LONDON,
+        slot=slot,
+        slot_text="",
+        slot_source="test",
+        slot_learnt=slot,
+        verdict="overdue",
+        grade="note",
+        final=False,
+        at=now,
+        parts=(page,),
+        findings=(Finding("late", "page", seconds=late),),
+    )
     # An id of its own each time: a receiver drops what it has had before.
     identity = hashlib.sha256(f"test {name} {now.isoformat()}".encode()).hexdigest()[:32]
-    subject = "TEST: nothing has happened, ninethirty tries this channel"
-    text = f"{subject}\n\nSent at {local(now)} through the channel {name}. Nothing needs to be done.\n"
-    data = {"schema": SCHEMA, "id": identity, "thread": identity, "kind": "test", "subject": subject}
-    return Message(identity, identity, "test", subject, text, data=data)
+    words = text("opened", "late", facts, "test-of-a-channel", now)
+    line = f"TEST: {subject('opened', 'late', facts, now)}"
+    told = Notice(identity, "test", "", facts.release, facts.producer, "note", ("late",), now, line, f"TEST\n\n{words}")
+    return message(told, None, link=f"{_ADDRESS}/incident")
 
 
 def _told(outcome: Outcome) -> dict[str, object]:

@@ -91,7 +91,25 @@ class AlertmanagerChannel(Table):
     digest: bool = False
 
 
+class PagerdutyChannel(Table):
+    """PagerDuty's Events API v2. `routing_key` is the integration key of a service."""
+
+    name: str
+    kind: Literal["pagerduty"]
+    routing_key: Secret
+    url: Address | None = None
+    ca_file: str | None = None
+    timeout: Spacing = timedelta(seconds=30)
+    digest: bool = True
+
+
 Channel = Annotated[
-    FolderChannel | MailChannel | AppriseChannel | NotifyChannel | WebhookChannel | AlertmanagerChannel,
+    FolderChannel
+    | MailChannel
+    | AppriseChannel
+    | NotifyChannel
+    | WebhookChannel
+    | AlertmanagerChannel
+    | PagerdutyChannel,
     Field(discriminator="kind"),
 ]

@@ -65,6 +65,7 @@ def options(kind: str, port: int, folder: Path) -> dict[str, Any]:
             "to": ["duty@example.org"],
             "base_url": f"http://127.0.0.1:{port}",
         },
+        "pagerduty": {"routing_key": SECRET, "url": f"http://127.0.0.1:{port}"},
         "recording": {},
         "webhook": {"url": url, "secret": SECRET},
     }[kind]

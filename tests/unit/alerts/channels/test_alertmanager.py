@@ -39,6 +39,7 @@ def test_one_incident_is_one_alert_however_often_it_changes(message: Message) ->
         "release": "malpractice",
         "producer": "ofqual",
         "grade": "report",
+        "severity": "critical",
     }
 
 

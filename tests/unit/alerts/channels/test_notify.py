@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -31,7 +32,32 @@ async def test_each_recipient_is_sent_the_template_with_its_fields(message: Mess
     assert twin.taken[0]["template_id"] == "template-1"
     assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.text}
     assert twin.taken[1]["phone_number"] == "+447700900123"
+    assert twin.taken[1]["personalisation"] == {"subject": message.subject, "text": ""}
     assert twin.taken[0]["reference"] == reference(message, "duty@example.org")
+
+
+async def test_a_text_message_says_what_whose_how_late_and_where_in_three_messages(message: Message) -> None:
+    twin = NotifyTwin()
+    long = replace(message, text="word " * 400, subject="LATE: " + "a" * 600, data={"link": "https://example/i/1"})
+    async with http_server(twin) as server:
+        assert isinstance(await sent(long, options(server.url, "+447700900123")), Accepted)
+    told = twin.taken[0]["personalisation"]
+    assert len(f"{told['subject']} {told['text']}") <= 459
+    assert told["text"] == "https://example/i/1"
+
+
+async def test_a_mail_that_is_refused_as_too_long_is_sent_in_its_short_form(message: Message) -> None:
+    twin = NotifyTwin()
+
+    def refuses_long(asked: Asked) -> tuple[int, str, dict[str, str]]:
+        if asked.method == "POST" and len(asked.json["personalisation"]["text"]) > 100:
+            errors = {"errors": [{"error": "BadRequestError", "message": "too long"}], "status_code": 400}
+            return 400, json.dumps(errors), {}
+        return twin(asked)
+
+    async with http_server(refuses_long) as server:
+        assert await sent(replace(message, text="word " * 400), options(server.url)) == Accepted("n0")
+    assert twin.taken[0]["personalisation"] == {"subject": message.subject, "text": message.subject}
 
 
 async def test_a_second_attempt_sends_only_what_notify_does_not_know(message: Message) -> None:

@@ -75,7 +75,7 @@ def test_a_test_notice_goes_through_the_channel_that_is_named(ask: Ask, folder: 
     told = ask("channel", "test", "desk", "--json")
     assert (told.status, told.json["accepted"]) == (0, True)
     (text,) = folder.glob("outbox/*/*.txt")
-    assert "Nothing needs to be done" in text.read_text()
+    assert "TEST\n\nLATE: Test of a channel: nothing has happened" in text.read_text()
 
 
 def test_a_channel_that_refuses_is_told_with_status_1(ask: Ask, folder: Path) -> None:

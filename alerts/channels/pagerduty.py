@@ -1,0 +1,89 @@
+"""PagerDuty's Events API v2: one incident is one alert, opened, kept up to date and resolved by the same key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from alerts.channel import SEVERITIES, Message, Outcome
+from alerts.channels.http import post, within
+from schedules.times.words import one_line
+
+EVENTS = "https://events.pagerduty.com/v2/enqueue"
+# PagerDuty's own limits, in characters.
+_LONGEST_SUMMARY = 1024
+_LONGEST_KEY = 255
+_LONGEST_TEXT = 8000
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """`routing_key` is the integration key of an Events API v2 integration. `timeout` is in seconds, in all."""
+
+    routing_key: str = field(repr=False)
+    url: str = EVENTS
+    ca_file: str | None = None
+    timeout: float = 30.0
+
+
+class PagerDuty:
+    """Sends events; PagerDuty joins those of one key, so that an event sent twice pages nobody twice."""
+
+    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def send(self, message: Message) -> Outcome:
+        """Send the event of a message once."""
+        options = self._options
+        body = json.dumps(event(message, options.routing_key), ensure_ascii=False).encode()
+        headers = {"Content-Type": "application/json", "User-Agent": "ninethirty"}
+        return await within(options.timeout, post(options.url, body, headers, options.ca_file, self._now()))
+
+    async def close(self) -> None:
+        """Let go of nothing: each message has its own connection."""
+
+
+def event(message: Message, routing_key: str) -> dict[str, Any]:
+    """Return the event: `resolve` when nothing more will be measured or a person closed it, else `trigger`.
+
+    `dedup_key` is the incident's id, or the thread's where there is no incident.
+    """
+    incident = message.data.get("incident") or {}
+    is_over = message.kind == "final" or incident.get("closed") is not None
+    told: dict[str, Any] = {
+        "routing_key": routing_key,
+        "event_action": "resolve" if is_over else "trigger",
+        "dedup_key": str(incident.get("id") or message.notice)[:_LONGEST_KEY],
+    }
+    if is_over:
+        return told
+    return {**told, "payload": _payload(message), "links": _links(message), "client": "ninethirty"}
+
+
+def _payload(message: Message) -> dict[str, Any]:
+    data = message.data
+    return {
+        "summary": one_line(message.subject, _LONGEST_SUMMARY),
+        "source": str(data.get("release") or "ninethirty"),
+        "severity": SEVERITIES.get(str(data.get("grade")), "info"),
+        "timestamp": data.get("at"),
+        "component": str(data.get("producer") or ""),
+        "class": message.kind,
+        "custom_details": {"text": message.text[:_LONGEST_TEXT], "notice": message.id},
+    }
+
+
+def _links(message: Message) -> list[dict[str, str]]:
+    measured = message.data.get("measured") or {}
+    named = ((message.data.get("link"), "Incident, and acknowledge"), (measured.get("url"), "Announced address"))
+    return [{"href": str(href), "text": text} for href, text in named if href]

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.pagerduty import Options, PagerDuty, event
+from tests.loopback import Asked, http_server
+
+NOW = datetime(2018, 1, 5, 9, 35, 1, tzinfo=UTC)
+
+
+class Twin:
+    """PagerDuty's Events API as documented: joins events by `dedup_key`, refuses what breaks its rules with 400."""
+
+    def __init__(self) -> None:
+        self.alerts: dict[str, str] = {}
+        self.pages = 0
+
+    def __call__(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
+        said = asked.json
+        if faults := list(self._faults(said)):
+            return 400, json.dumps({"status": "invalid event", "errors": faults}), {}
+        key, action = said["dedup_key"], said["event_action"]
+        if action == "trigger" and self.alerts.get(key) != "triggered":
+            self.pages += 1
+        self.alerts[key] = {"trigger": "triggered", "resolve": "resolved"}[action]
+        return 202, json.dumps({"status": "success", "dedup_key": key}), {}
+
+    def _faults(self, said: dict[str, object]) -> list[str]:
+        payload = said.get("payload")
+        faults = [] if said.get("routing_key") == "k" * 32 else ["'routing_key' is invalid"]
+        faults += [] if said.get("event_action") in {"trigger", "resolve"} else ["'event_action' is invalid"]
+        if said.get("event_action") == "trigger":
+            assert isinstance(payload, dict)
+            faults += [f"'{key}' is missing" for key in ("summary", "source", "severity") if not payload.get(key)]
+            faults += ["'summary' is too long"] if len(payload["summary"]) > 1024 else []
+            known = {"critical", "error", "warning", "info"}
+            faults += [] if payload["severity"] in known else ["'severity' is invalid"]
+        return faults
+
+
+async def sent(message: Message, url: str) -> Outcome:
+    channel = PagerDuty("pager", Options("k" * 32, url, timeout=5), lambda: NOW)
+    try:
+        return await channel.send(message)
+    finally:
+        await channel.close()
+
+
+async def test_one_incident_is_one_page_and_one_resolve_however_much_is_told(message: Message) -> None:
+    twin = Twin()
+    async with http_server(twin) as server:
+        for kind in ("opened", "grade_changed", "reminder", "appeared"):
+            assert await sent(replace(message, kind=kind), server.url) == Accepted("202")
+        assert (twin.pages, twin.alerts) == (1, {"i": "triggered"})
+        assert await sent(replace(message, kind="final"), server.url) == Accepted("202")
+    assert (twin.pages, twin.alerts) == (1, {"i": "resolved"})
+
+
+async def test_a_subject_of_any_length_is_taken(message: Message) -> None:
+    twin = Twin()
+    async with http_server(twin) as server:
+        assert await sent(replace(message, subject="LATE " * 900), server.url) == Accepted("202")
+
+
+@pytest.mark.parametrize(("grade", "severity"), [("report", "critical"), ("note", "warning"), ("none", "info")])
+def test_the_grade_is_the_severity(message: Message, grade: str, severity: str) -> None:
+    assert event(replace(message, data={**message.data, "grade": grade}), "k")["payload"]["severity"] == severity
+
+
+def test_an_incident_that_a_person_closed_is_resolved(message: Message) -> None:
+    incident = {"id": "i", "opened": "2018-01-05T09:31:01.000Z", "closed": "2018-01-05T09:50:00.000Z"}
+    assert event(replace(message, data={"incident": incident}), "k")["event_action"] == "resolve"
+
+
+def test_links_lead_to_the_incident_and_to_the_address(message: Message) -> None:
+    data = {**message.data, "link": "https://board.example/i", "measured": {"url": "https://www.gov.uk/x"}}
+    assert [one["href"] for one in event(replace(message, data=data), "k")["links"]] == [
+        "https://board.example/i",
+        "https://www.gov.uk/x",
+    ]
+
+
+async def test_a_wrong_key_is_refused_for_good_and_not_quoted(message: Message) -> None:
+    async with http_server(Twin()) as server:
+        channel = PagerDuty("pager", Options("wrong", server.url, timeout=5), lambda: NOW)
+        outcome = await channel.send(message)
+    assert outcome == Refused(permanent=True, reason="400 was the answer")
