@@ -49,14 +49,14 @@ def run(*, quick: bool = False) -> dict[str, float]:
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:
     made = daemon(place, SystemClock(), chosen=_settings(place))
     _fill(made, a_year)
-    desk = Queries(made.store, made, SystemClock(), "Europe/London")
-    transport = httpx.ASGITransport(application(desk))
+    queries = Queries(made.store, made, SystemClock(), "Europe/London")
+    transport = httpx.ASGITransport(application(queries))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
         for name, path in _PAGES.items():
             took = await _timed(client, path, requests)
             figures |= {f"{name}_p50_ms": 1000 * percentile(took, 50), f"{name}_p99_ms": 1000 * percentile(took, 99)}
-    desk.close()
+    queries.close()
     await made.close()
     return figures
 

@@ -147,7 +147,7 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> li
     await made.poller.look_once(targets)
     late: list[float] = []
     hooks = Hooks(started=lambda _target, seconds_late: late.append(seconds_late))
-    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.seer, made.senses.see, hooks)
+    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.interpreter, made.intake.see, hooks)
     begins = SystemClock().now() + timedelta(seconds=1)
     for number, target in enumerate(targets):
         window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,7 +17,7 @@ from monitor.app.daemon import Daemon
 from monitor.app.edges import REAL, Edges
 from monitor.app.jobs import Jobs, SchedulerJobs
 from monitor.app.options import budget_of, checks_of, fetcher_of, hosts_of, joining_of, parts_of, phases_of, policies_of
-from monitor.app.options_of_people import channels_of, door_of, house_of, keys_of
+from monitor.app.options_of_people import channels_of, door_of, keys_of, reporting_rules_of
 from monitor.app.postroom import Postroom
 from monitor.app.readers import Readers
 from monitor.clock import Clock, SystemClock
@@ -67,9 +68,9 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Dae
     bound = serving.listening(settings.web.listen) if edges.serve else None
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
-    daemon, desk = _Workshop(settings, edges, folder, clock, store).daemon()
+    daemon, queries = _Workshop(settings, edges, folder, clock, store).daemon()
     if bound is not None:
-        daemon.web = serving.server(desk, bound)
+        daemon.web = serving.server(queries, bound)
     return daemon
 
 
@@ -96,21 +97,21 @@ class _Workshop:
             clock.now(), {table.name: table.every for table in settings.calendar}, settings.clock.unproven_offset
         )
         self.writer = Writer(store, clock, on_commit=self._committed, on_failure=self._store_failed)
-        self.pulse = HeartbeatWriter(self.name)
-        self.writer.accompany(self.pulse)
-        self.senses = Intake(clock, self.metrics, self.health)
-        self.senses.alive = self.pulse.alive
+        self.heartbeat = HeartbeatWriter(self.name)
+        self.writer.accompany(self.heartbeat)
+        self.intake = Intake(clock, self.metrics, self.health)
+        self.intake.alive = self.heartbeat.alive
         self.poller = self._poller()
-        self.house = house_of(settings, [channel.name for channel in self.channels], folder)
+        self.reporting = reporting_rules_of(settings, [channel.name for channel in self.channels], folder)
         self.watch = self._watch()
         post = Postroom(
-            settings, store, self.writer, clock, self.house, self.channels, self.metrics, self._ask, edges.seed
+            settings, store, self.writer, clock, self.reporting, self.channels, self.metrics, self._ask, edges.seed
         )
-        self.drain = post.drain()
-        self.attendant = post.attendant(self.drain.ring)
+        self.outbox = post.outbox()
+        self.attendant = post.attendant(self.outbox.ring)
 
     def daemon(self) -> tuple[Daemon, Queries]:
-        """Return everything wired, and the desk that answers for it."""
+        """Return everything wired, and the queries that answers for it."""
         roster = Roster(
             self.store, self.writer, self.watch, self.clock, joining_of(self.settings), checks_of(self.settings)
         )
@@ -121,16 +122,16 @@ class _Workshop:
             fetcher=self.fetcher,
             store=self.store,
             writer=self.writer,
-            pulse=self.pulse,
+            heartbeat=self.heartbeat,
             poller=self.poller,
-            seer=self.seer,
-            senses=self.senses,
+            interpreter=self.interpreter,
+            intake=self.intake,
             watch=self.watch,
             roster=roster,
             tripwires=self._tripwires(roster),
-            drain=self.drain,
+            outbox=self.outbox,
             health=self.health,
-            vigil=self._vigil(),
+            self_check=self._self_check(),
             attendant=self.attendant,
             counters=self.metrics,
             rounds=self._rounds(roster),
@@ -139,51 +140,62 @@ class _Workshop:
             tripwire_every=self.settings.watch.tripwire.every,
         )
         web = self.settings.web
-        desk = Queries(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
-        desk.calendars = [table.name for table in self.settings.calendar]
-        desk.attendant, desk.keys, desk.templates = self.attendant, keys_of(self.settings), self.house.templates
-        desk.ahead = ahead_of(self.store, policies_of(self.settings), self.house.book)
-        desk.silences = self.senses.unheard.silences
-        desk.door = door_of(self.settings, self.folder, self.clock, desk.throttle)
-        daemon.closing = [desk.close, lambda: self.threads.shutdown(cancel_futures=True)]
+        queries = Queries(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
+        queries.calendars = [table.name for table in self.settings.calendar]
+        queries.attendant, queries.keys, queries.templates = (
+            self.attendant,
+            keys_of(self.settings),
+            self.reporting.templates,
+        )
+        queries.ahead = ahead_of(self.store, policies_of(self.settings), self.reporting.book)
+        queries.silences = self.intake.unheard.silences
+        queries.door = door_of(self.settings, self.folder, self.clock, queries.throttle)
+        daemon.closing = [queries.close, lambda: self.threads.shutdown(cancel_futures=True)]
         daemon.foreseen = self.foresight.warnings_told
         self.daemon_made = daemon
-        self.senses.attach(self.watch, daemon, daemon.tripwires)
-        self.metrics.show(daemon.shown, daemon.vigil.vitals, self.clock.now)
-        return daemon, desk
+        self.intake.attach(self.watch, daemon, daemon.tripwires)
+        self.metrics.show(daemon.shown, daemon.self_check.vitals, self.clock.now)
+        return daemon, queries
 
-    def _vigil(self) -> SelfCheck:
+    def _self_check(self) -> SelfCheck:
         motion = PollerProgress(self.clock, self.poller)
-        backlogs = self.drain.backlogs
-        vigil = SelfCheck(self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager)
-        vigil.add(DAILY, "retention", self._retention().give_up)
-        vigil.add(CHECKED, "scarcity", StarvedHosts(self.clock, self.poller.stretch, self.senses.blind).check)
+        backlogs = self.outbox.backlogs
+        self_check = SelfCheck(
+            self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager
+        )
+        self_check.add(DAILY, "retention", self._retention().give_up)
+        self_check.add(CHECKED, "scarcity", StarvedHosts(self.clock, self.poller.stretch, self.intake.blind).check)
         self.foresight = BudgetForecast(
             self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
         )
-        vigil.add(RECKONED, "foresight", self.foresight.look_ahead)
+        self_check.add(RECKONED, "foresight", self.foresight.look_ahead)
         if self.settings.watch.learn_addresses:
-            vigil.add(EVERY, "expected addresses", self._expected().learn)
-        vigil.add_deadman(self.settings.deadman, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc())
-        return vigil
+            self_check.add(EVERY, "expected addresses", self._expected().learn)
+        deadman = self.settings.deadman
+        self_check.add_deadman(
+            deadman.url, deadman.every, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc()
+        )
+        return self_check
 
     def _retention(self) -> Retention:
         store, writer, clock, watched = self.store, self.writer, self.clock, self.watch.releases.keys
         policies, after = policies_of(self.settings), self.settings.store.compact_after
+        table = self.settings.evidence
         compaction = Compaction(store, writer, clock, policies, after, watched, self._ask)
-        return Retention(self.settings.evidence, self.evidence, compaction, store, writer, clock, ask=self._ask)
+        keep, most = timedelta(days=table.keep_days), table.keep_mb * 1_000_000
+        return Retention(self.evidence, compaction, store, writer, clock, ask=self._ask, keep=keep, most=most)
 
     def _expected(self) -> PredictedAddresses:
         return PredictedAddresses(self.store, self.watch, self.clock, hosts_of(self.settings), self._ask)
 
     def _poller(self) -> Poller:
-        senses = self.senses
-        hooks = Hooks(started=senses.started, missed=senses.missed, stalled=senses.stalled, clock_set=senses.clock_set)
-        self.seer = Interpreter(
+        intake = self.intake
+        hooks = Hooks(started=intake.started, missed=intake.missed, stalled=intake.stalled, clock_set=intake.clock_set)
+        self.interpreter = Interpreter(
             unproven_offset=self.settings.clock.unproven_offset, shared=is_shared(self.settings.store.url)
         )
-        senses.skew = self.seer.skew
-        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.seer, senses.see, hooks)
+        intake.skew = self.interpreter.skew
+        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.interpreter, intake.see, hooks)
 
     def _watch(self) -> Watch:
         self.evidence = Evidence(
@@ -207,23 +219,23 @@ class _Workshop:
             self.clock,
             self.poller,
             self.writer,
-            VerdictRecord(self.store, self.house, self.evidence.laid_down, self.evidence.heads.get),
+            VerdictRecord(self.store, self.reporting, self.evidence.laid_down, self.evidence.heads.get),
             self.evidence,
             rules,
             on_recorded=self._recorded,
             clock_offset=lambda: self.health.offset,
             recall=self._recall,
-            troubles=Troubles(self.senses.blind, lambda: self.health.store_failed(self.clock.now())),
+            troubles=Troubles(self.intake.blind, lambda: self.health.store_failed(self.clock.now())),
             peers=OtherMonitors(self.store, self._ask) if is_shared(self.settings.store.url) else None,
         )
 
     def _recall(self, target: Target, watched: WatchedRelease) -> None:
         baseline, was_missing = watched.remembered(target)
         if baseline is not None or was_missing:
-            self.seer.recall(target.id, baseline, was_missing=was_missing)
+            self.interpreter.recall(target.id, baseline, was_missing=was_missing)
 
     def _tripwires(self, roster: Roster) -> Tripwires:
-        soon = self.senses.soon
+        soon = self.intake.soon
         heard = Heard(
             hit=lambda hit: soon(self._listed(roster).follow(hit)),
             newcomer=lambda producer, found: soon(self._newcomers(roster).consider(producer, found)),
@@ -237,7 +249,7 @@ class _Workshop:
 
     def _listed(self, roster: Roster) -> ListingFollowUp:
         daemon = self.daemon_made
-        return ListingFollowUp(roster, self.watch, self.clock, daemon.glance, daemon.raise_lead, self.senses.soon)
+        return ListingFollowUp(roster, self.watch, self.clock, daemon.glance, daemon.raise_lead, self.intake.soon)
 
     def _newcomers(self, roster: Roster) -> Unannounced:
         daemon, poller = self.daemon_made, self.poller
@@ -257,7 +269,7 @@ class _Workshop:
             self.store,
             self.writer,
             self.watch.events,
-            self.drain.ring,
+            self.outbox.ring,
             self.settings.timezone,
             self.settings.policy.expect_editions,
         )
@@ -273,7 +285,7 @@ class _Workshop:
     def _recorded(self, recorded: Recorded) -> None:
         self.attendant.opened(recorded.incident)
         if recorded.notices:
-            self.drain.ring()
+            self.outbox.ring()
 
     def _failed(self, name: str, fault: BaseException) -> None:
         self.metrics.faults.labels(name).inc()

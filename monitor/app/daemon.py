@@ -66,16 +66,16 @@ class Daemon:
     fetcher: Fetcher
     store: Store
     writer: Writer
-    pulse: HeartbeatWriter
+    heartbeat: HeartbeatWriter
     poller: Poller
-    seer: Interpreter
-    senses: Intake
+    interpreter: Interpreter
+    intake: Intake
     watch: Watch
     roster: Roster
     tripwires: Tripwires
-    drain: Outbox
+    outbox: Outbox
     health: HealthState
-    vigil: SelfCheck
+    self_check: SelfCheck
     attendant: Attendant
     counters: Metrics
     rounds: Rounds
@@ -97,7 +97,7 @@ class Daemon:
         await self.take_up()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
         self._set_clockwork()
-        self.vigil.manager.tell("READY=1")
+        self.self_check.manager.tell("READY=1")
         ended = asyncio.create_task(stop.wait(), name="stop")
         try:
             done, _ = await asyncio.wait([ended, *self._tasks], return_when=asyncio.FIRST_COMPLETED)
@@ -120,7 +120,7 @@ class Daemon:
         self.rounds.take_up()
         self.tripwires.since = beat.at if beat is not None else now
         self.watch_tripwires()
-        self.pulse.begin(now)
+        self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
             span = Blind(beat.at, now, "stopped" if beat.stopped else "killed")
             self.watch.blind(span)
@@ -152,7 +152,7 @@ class Daemon:
         notice = opening(incident, now)
         decision = Decision(incident, (notice,), draft=True)
         await self.writer.write(lambda tx: self.watch.events.follow(tx, decision, now))
-        self.drain.ring()
+        self.outbox.ring()
         return incident
 
     async def raise_lead(self, release: str, lead: Finding) -> None:
@@ -167,7 +167,7 @@ class Daemon:
             return 0 if told is None else self.watch.events.follow(tx, decide(told, known, now), now)
 
         if await self.writer.write(follow):
-            self.drain.ring()
+            self.outbox.ring()
 
     async def raise_press(self, producer: str, found: Found, at: datetime) -> None:
         """Ask a person to judge an item of the press, about the release of its producer that is due next."""
@@ -195,19 +195,19 @@ class Daemon:
     async def look(self, target: Target) -> None:
         """Look once at a target, in its host's turn."""
         sighting, outcome = await self._looked(target)
-        self.senses.see(target, sighting, outcome)
+        self.intake.see(target, sighting, outcome)
 
     async def glance(self, target: Target) -> Sighting:
         """Look once at an address that nobody watches, in its host's turn, and keep nothing of it."""
         sighting, _ = await self._looked(target)
-        self.seer.forget(target.id)
+        self.interpreter.forget(target.id)
         return sighting
 
     async def _looked(self, target: Target) -> tuple[Sighting, Answer | Failure]:
         await self.poller.turn(target.host)
-        outcome = await self.fetcher.fetch(self.seer.request(target))
+        outcome = await self.fetcher.fetch(self.interpreter.request(target))
         self.poller.heed(target.host, outcome)
-        return self.seer.see(target, outcome), outcome
+        return self.interpreter.see(target, outcome), outcome
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""
@@ -235,7 +235,7 @@ class Daemon:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not ready, empty when it is."""
-        return self.vigil.unready()
+        return self.self_check.unready()
 
     def metrics(self) -> bytes:
         """Return the page that Prometheus reads."""
@@ -263,12 +263,12 @@ class Daemon:
         return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]
 
     def _works(self) -> list[tuple[str, Any]]:
-        works = [("watch", self.watch.run()), ("poller", self.poller.run(self.stopping)), ("drain", self.drain.run())]
+        works = [("watch", self.watch.run()), ("poller", self.poller.run(self.stopping)), ("outbox", self.outbox.run())]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
     def _set_clockwork(self) -> None:
         own = ((HEARTBEAT, "heartbeat", self._beat), (ROLL, "roll", self.roster.roll))
-        for every, name, job in (*self.rounds.jobs(), *own, *self.vigil.jobs(), *self.attendant.jobs()):
+        for every, name, job in (*self.rounds.jobs(), *own, *self.self_check.jobs(), *self.attendant.jobs()):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
 
@@ -279,21 +279,21 @@ class Daemon:
         _log.error("strayed", what=str(context["message"]).partition("(")[0], exc_info=context.get("exception"))
 
     async def _beat(self) -> None:
-        self.pulse.alive(self.clock.now())
+        self.heartbeat.alive(self.clock.now())
         self.writer.nudge()
         give_back()
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""
-        self.vigil.manager.tell("STOPPING=1")
+        self.self_check.manager.tell("STOPPING=1")
         await self.clockwork.stop()
         if self.web is not None:
             self.web.stop()
         self.stopping.set()
         for task in self._tasks:
-            if task.get_name() in {"watch", "drain"}:
+            if task.get_name() in {"watch", "outbox"}:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.pulse.end(self.clock.now())
+        self.heartbeat.end(self.clock.now())
         self.writer.nudge()
         await self.writer.close()

@@ -24,7 +24,7 @@ from monitor.web.users import Users
 _NOT_OPTIONS = {"name", "kind", "digest"}
 
 
-def house_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
+def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
     """Return what the alerts leaf wants to know of producers, routes and channels; relative files start at `folder`."""
     return ReportingRules(
         timezone=settings.timezone,

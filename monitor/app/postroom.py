@@ -1,4 +1,4 @@
-"""Settings to what brings notices to people and hears what they say: the drain of the outbox, and the attendant."""
+"""Settings to what brings notices to people and hears what they say: the outbox, and the reminders."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Postroom:
     store: Store
     writer: Writer
     clock: Clock
-    house: ReportingRules
+    reporting: ReportingRules
     channels: Sequence[Channel]
     metrics: Metrics
     ask: Ask
     seed: int | None
 
-    def drain(self) -> Outbox:
+    def outbox(self) -> Outbox:
         """Return what sends the outbox."""
         return Outbox(
             self.store,
@@ -62,7 +62,7 @@ class Postroom:
             self.store,
             self.writer,
             self.clock,
-            self.house,
+            self.reporting,
             Reminding(alert.remind_after, alert.remind_every),
             ask=self.ask,
             ring=ring,
@@ -76,7 +76,7 @@ class Postroom:
         shared = is_shared(self.settings.store.url)
         return OutboxOptions(
             links=links_of(self.settings),
-            templates=self.house.templates,
+            templates=self.reporting.templates,
             digesting=digesting_of(self.settings),
             holder=Leaseholder(f"{self.settings.watch.vantage} {mark:08x}", _TURN),
             **({"idle": _TURN} if shared else {}),

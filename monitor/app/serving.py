@@ -18,9 +18,9 @@ def listening(address: str) -> socket:
     return listen(address)
 
 
-def server(desk: Queries, bound: socket) -> WebServer:
-    """Return the server of a desk, on a socket that listens already."""
+def server(queries: Queries, bound: socket) -> WebServer:
+    """Return the server of a queries, on a socket that listens already."""
     from monitor.web.app import application  # noqa: PLC0415 # see above
     from monitor.web.server import WebServer  # noqa: PLC0415 # see above
 
-    return WebServer(application(desk), bound)
+    return WebServer(application(queries), bound)

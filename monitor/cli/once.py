@@ -51,8 +51,8 @@ async def _once(context: Context, day: date | None) -> list[dict[str, Any]]:
         await daemon.take_up()
         rows = await _looked_at(daemon, day)
         for channel in daemon.channels:
-            await daemon.drain.empty(channel.name)
-        daemon.pulse.end(daemon.clock.now())
+            await daemon.outbox.empty(channel.name)
+        daemon.heartbeat.end(daemon.clock.now())
         daemon.writer.nudge()
         await daemon.writer.close()
     finally:

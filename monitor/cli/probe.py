@@ -71,9 +71,9 @@ async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
     fetcher = fetcher_of(context.settings_or_default, SystemClock())
     target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
     try:
-        seer = Interpreter()
-        outcome = await fetcher.fetch(seer.request(target))
-        sighting = seer.see(target, outcome)
+        interpreter = Interpreter()
+        outcome = await fetcher.fetch(interpreter.request(target))
+        sighting = interpreter.see(target, outcome)
     finally:
         await fetcher.close()
     headers = outcome.headers if isinstance(outcome, Answer) else {}

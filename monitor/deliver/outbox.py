@@ -129,7 +129,7 @@ class Outbox:
         try:
             async with asyncio.TaskGroup() as tasks:
                 for name in self._channels:
-                    tasks.create_task(self._serve(name), name=f"drain {name}")
+                    tasks.create_task(self._serve(name), name=f"outbox {name}")
                 if not self._channels:
                     # Nobody to tell is no reason to stop: the daemon takes a task that ends for one that died.
                     await asyncio.Event().wait()

@@ -1,4 +1,4 @@
-"""Whose turn it is to drain the outbox: of all processes on one store, that of the one that holds its lease."""
+"""Which process sends from the outbox: of all processes on one store, that of the one that holds its lease."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Attendant:
         store: Store,
         writer: Writer,
         clock: Clock,
-        house: ReportingRules,
+        rules: ReportingRules,
         reminding: Reminding,
         *,
         ask: Callable[[Callable[[], object]], Awaitable[object]],
@@ -60,7 +60,7 @@ class Attendant:
         self._store = store
         self._writer = writer
         self._clock = clock
-        self._house = house
+        self._rules = rules
         self._reminding = reminding
         self._ask = ask
         self._ring = ring
@@ -139,7 +139,7 @@ class Attendant:
         found = self._store.incident(incident)
         told = self._as_of(found, now) if found is not None else None
         notice = reminder(told, now, self._reminding.every, self._reminding.after) if told is not None else None
-        if found is None or notice is None or not tx.add_notice(notice, self._house.deliveries(notice, now)):
+        if found is None or notice is None or not tx.add_notice(notice, self._rules.deliveries(notice, now)):
             return False
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True

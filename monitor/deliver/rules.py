@@ -19,7 +19,7 @@ from monitor.store.rows import Delivery, DeliveryState
 
 @dataclass(frozen=True, slots=True)
 class ReportingRules:
-    """The rules of the house: who reports how, and who is told.
+    """How each producer reports, and who is told.
 
     `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the

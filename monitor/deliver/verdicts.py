@@ -42,13 +42,13 @@ class VerdictRecord:
     def __init__(
         self,
         store: Store,
-        house: ReportingRules,
+        rules: ReportingRules,
         laid_down: Callable[[], Sequence[Record]] = lambda: (),
         head: Callable[[str], str] = lambda _record: "",
     ) -> None:
         """`laid_down` tells the records of evidence that are written in the same transaction, `head` what they hold."""
         self._store = store
-        self._house = house
+        self._rules = rules
         self._laid_down = laid_down
         self._head = head
 
@@ -57,7 +57,7 @@ class VerdictRecord:
         known = known_to(self._store.incidents_of(verdict.release), verdict.release)
         decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
         incident = decision.incident or known
-        body = body_of(verdict, incident, self._house.book)
+        body = body_of(verdict, incident, self._rules.book)
         before = self._store.judged_one(verdict.release)
         tx.save_judged(_judged(verdict, body))
         if (event := _event(verdict, body, before)) is not None:
@@ -66,7 +66,7 @@ class VerdictRecord:
 
     def body(self, verdict: Verdict) -> dict[str, Any]:
         """Return the JSON of a release, no incident named."""
-        return body_of(verdict, None, self._house.book)
+        return body_of(verdict, None, self._rules.book)
 
     def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
         """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
@@ -76,15 +76,15 @@ class VerdictRecord:
         tx.save_incident(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
-        return sum(tx.add_notice(notice, self._house.deliveries(notice, now)) for notice in decision.notices)
+        return sum(tx.add_notice(notice, self._rules.deliveries(notice, now)) for notice in decision.notices)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
         versions = versions_of(self._store.drafts(incident.id))
-        form = form_for(incident.occurred, incident.grade, self._house.forms.get(incident.producer))
+        form = form_for(incident.occurred, incident.grade, self._rules.forms.get(incident.producer))
         earlier = [one for one in self._earlier(incident) if one.id != incident.id]
-        entries = self._house.entries(incident)
-        after = remeasured(versions, fill(incident, form, entries, earlier, now, self._house.book))
+        entries = self._rules.entries(incident)
+        after = remeasured(versions, fill(incident, form, entries, earlier, now, self._rules.book))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 
 from monitor.clock import Clock
-from monitor.config.settings import DeadmanSettings
 from monitor.deliver.outbox import Backlog
 from monitor.health.collector import Vitals
 from monitor.health.deadman import Deadman
@@ -41,11 +40,11 @@ class SelfCheck:
         if manager.watchdog is not None:
             self.add(manager.watchdog / 2, "watchdog", self._alive)
 
-    def add_deadman(self, table: DeadmanSettings, fetcher: Fetcher, counted: Callable[[str], None]) -> None:
-        """Ping the configured address from now on, if there is one."""
-        if table.url is not None:
-            deadman = Deadman(fetcher, table.url, self.troubles, counted)
-            self.add(table.every, "deadman", deadman.ping)
+    def add_deadman(self, url: str | None, every: timedelta, fetcher: Fetcher, counted: Callable[[str], None]) -> None:
+        """Ping an address every so often from now on, if there is one."""
+        if url is not None:
+            deadman = Deadman(fetcher, url, self.troubles, counted)
+            self.add(every, "deadman", deadman.ping)
 
     def add(self, every: timedelta, name: str, job: Job) -> None:
         """Have one more thing done every so often."""

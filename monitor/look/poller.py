@@ -56,7 +56,7 @@ class Poller:
         clock: Clock,
         fetcher: Fetcher,
         budget: Budget,
-        seer: Interpreter,
+        interpreter: Interpreter,
         on_sighting: OnSighting,
         hooks: Hooks | None = None,
         *,
@@ -66,7 +66,7 @@ class Poller:
         self._clock = clock
         self._fetcher = fetcher
         self._budget = budget
-        self._seer = seer
+        self._interpreter = interpreter
         self._on_sighting = on_sighting
         self._hooks = hooks or Hooks()
         self._at_once = at_once
@@ -118,7 +118,7 @@ class Poller:
         if watched is not None:
             self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
             self._lanes[watched.target.host].slate.take_off(target_id)
-            self._seer.forget(target_id)
+            self._interpreter.forget(target_id)
 
     def watching(self) -> list[Target]:
         """Return what is being watched."""
@@ -153,9 +153,9 @@ class Poller:
     async def _once(self, host: str, targets: Sequence[Target]) -> None:
         for target in targets:
             await self.turn(host)
-            outcome = await self._fetcher.fetch(self._seer.request(target))
+            outcome = await self._fetcher.fetch(self._interpreter.request(target))
             self.heed(host, outcome)
-            self._on_sighting(target, self._seer.see(target, outcome), outcome)
+            self._on_sighting(target, self._interpreter.see(target, outcome), outcome)
 
     def heed(self, host: str, outcome: Answer | Failure) -> None:
         """Learn from an answer whether the host wants to be left alone."""
@@ -209,8 +209,8 @@ class Poller:
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         try:
-            outcome = await self._fetcher.fetch(self._seer.request(target, watched.url))
-            sighting = self._seer.see(target, outcome)
+            outcome = await self._fetcher.fetch(self._interpreter.request(target, watched.url))
+            sighting = self._interpreter.see(target, outcome)
             _adopt(watched, sighting)
             if isinstance(outcome, Answer):
                 self.heed(target.host, outcome)
@@ -218,7 +218,7 @@ class Poller:
         finally:
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
-                self._seer.forget(target.id)
+                self._interpreter.forget(target.id)
             self._lanes[target.host].landed(watched, is_dropped=is_dropped)
 
     def _report(self, target: Target, looks: int) -> None:

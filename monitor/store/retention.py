@@ -10,7 +10,6 @@ from typing import Protocol
 import structlog
 
 from monitor.clock import Clock
-from monitor.config.settings import EvidenceSettings
 from monitor.store.interface import Store, Transaction
 from monitor.store.sql.query import chunks
 from monitor.store.writer import Writer
@@ -42,7 +41,6 @@ class Retention:
 
     def __init__(  # noqa: PLR0913 # the edges it stands between
         self,
-        table: EvidenceSettings,
         evidence: Keeping,
         compaction: Compacting,
         store: Store,
@@ -50,8 +48,11 @@ class Retention:
         clock: Clock,
         *,
         ask: Ask,
+        keep: timedelta,
+        most: int,
     ) -> None:
-        self._table = table
+        """Evidence is kept for `keep`, and at most `most` bytes of it."""
+        self._keep, self._most = keep, most
         self._evidence = evidence
         self._compaction = compaction
         self._store = store
@@ -61,8 +62,7 @@ class Retention:
 
     async def give_up(self) -> None:
         """Give up what the configuration says, and hand back the room."""
-        keep, most = timedelta(days=self._table.keep_days), self._table.keep_mb * 1_000_000
-        files = await self._evidence.retain(keep, most)
+        files = await self._evidence.retain(self._keep, self._most)
         reads = await self._thin_reads()
         runs = await self._compaction.compact()
         await self._hand_back()

@@ -73,9 +73,9 @@ class BudgetForecast:
     def _plans(self) -> Plans:
         plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
         for watched in self._releases():
-            for spot in watched.spots.values():
-                if spot.target is not None:
-                    plans[spot.target.host].append(spot.windows)
+            for state in watched.states.values():
+                if state.target is not None:
+                    plans[state.target.host].append(state.windows)
         return plans
 
     def _days(self) -> Iterator[tuple[date, datetime, datetime]]:

@@ -168,7 +168,7 @@ class Planner:
         *,
         soon: bool,
     ) -> None:
-        watched.spot(target.id).windows = windows
+        watched.state_of(target.id).windows = windows
         if windows:
             self._recall(target, watched)
             # The shift spreads targets over their spacing, the same after every restart.

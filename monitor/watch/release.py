@@ -40,7 +40,7 @@ class WatchedRelease:
     """A release, and everything known of it, as the daemon holds it in memory.
 
     `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
-    `spots` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
+    `states` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
     alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
     that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
     are runs of other monitors on the same store: judged, and never lengthened by looks of ours.
@@ -49,7 +49,7 @@ class WatchedRelease:
     release: Release
     promises: Sequence[Promise]
     announced: Release | None = None
-    spots: dict[str, TargetState] = field(default_factory=dict)
+    states: dict[str, TargetState] = field(default_factory=dict)
     verdict: Verdict | None = None
     final_since: datetime | None = None
     incident: str | None = None
@@ -62,12 +62,12 @@ class WatchedRelease:
     @property
     def targets(self) -> dict[str, Target]:
         """Return what is looked at."""
-        return {name: spot.target for name, spot in self.spots.items() if spot.target is not None}
+        return {name: state.target for name, state in self.states.items() if state.target is not None}
 
     @property
     def runs(self) -> dict[str, tuple[Run, ...]]:
         """Return what was seen of every target, those that nobody looks at any more included."""
-        own = {name: spot.runs for name, spot in self.spots.items() if spot.runs}
+        own = {name: state.runs for name, state in self.states.items() if state.runs}
         heard = {run.target for run in self.others}
         return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
 
@@ -75,7 +75,7 @@ class WatchedRelease:
         """Take the runs that a store held when this release came under watch: those of other monitors apart."""
         for run in runs:
             if self._is_own(run):
-                self.spot(run.target).runs += (run,)
+                self.state_of(run.target).runs += (run,)
             else:
                 self.others += (run,)
 
@@ -86,24 +86,24 @@ class WatchedRelease:
     def _is_own(self, run: Run) -> bool:
         return run.monitor in ("", self.monitor)
 
-    def spot(self, target: str) -> TargetState:
-        """Return a target's spot, made when there is none."""
-        spot = self.spots.get(target)
-        if spot is None:
-            spot = self.spots[target] = TargetState()
-        return spot
+    def state_of(self, target: str) -> TargetState:
+        """Return a target's state, made when there is none."""
+        state = self.states.get(target)
+        if state is None:
+            state = self.states[target] = TargetState()
+        return state
 
     def at(self, target: str) -> TargetState:
-        """Return a target's spot to read, an empty one when there is none."""
-        return self.spots.get(target, _NOWHERE)
+        """Return a target's state to read, an empty one when there is none."""
+        return self.states.get(target, _NOWHERE)
 
     def aim(self, targets: Iterable[Target]) -> None:
         """Look at these and at no others; what differs from before has no windows yet."""
         wanted = {target.id: target for target in targets}
-        for name in [*wanted, *(self.spots.keys() - wanted.keys())]:
-            spot, target = self.spot(name), wanted.get(name)
-            if spot.target != target:
-                spot.target, spot.windows = target, ()
+        for name in [*wanted, *(self.states.keys() - wanted.keys())]:
+            state, target = self.state_of(name), wanted.get(name)
+            if state.target != target:
+                state.target, state.windows = target, ()
 
     def add(self, target: Target, sighting: Sighting, spacing: timedelta | None, *, apart: bool) -> tuple[Run, bool]:
         """Fold a sighting in; returns the run it went to and whether that run is new.
@@ -112,16 +112,16 @@ class WatchedRelease:
         a file that kept changing do not either: each look would make a run, and tell nothing.
         Raises OutOfOrder.
         """
-        spot = self.spot(target.id)
+        state = self.state_of(target.id)
         counts = target.file or target.recognise == "changed"
-        if not counts or (sighting.digest is not None and changes(spot.runs) >= MOST_CHANGES):
+        if not counts or (sighting.digest is not None and changes(state.runs) >= MOST_CHANGES):
             sighting = replace(sighting, digest=None)
-        outcome = extend(spot.runs[-1] if spot.runs else None, sighting, spacing, apart=apart)
-        if isinstance(outcome, Run) and spot.runs:
-            spot.runs = (*spot.runs[:-1], outcome)
+        outcome = extend(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
+        if isinstance(outcome, Run) and state.runs:
+            state.runs = (*state.runs[:-1], outcome)
             return outcome, False
         begun = replace(outcome if isinstance(outcome, Run) else outcome[1], monitor=self.monitor)
-        spot.runs = (*spot.runs, begun)
+        state.runs = (*state.runs, begun)
         return begun, True
 
     def last_run(self, target: str) -> Run | None:
@@ -135,17 +135,17 @@ class WatchedRelease:
 
     def spacing(self, target: Target, now: datetime) -> timedelta | None:
         """Return the spacing that was in force since the last look at a target, None when any gap is allowed."""
-        spot = self.at(target.id)
-        window = window_at(spot.windows, spot.runs[-1].last_received) if spot.runs else None
-        if window is None and (again := window_at(spot.windows, now)) is not None and again.name == AGAIN:
+        state = self.at(target.id)
+        window = window_at(state.windows, state.runs[-1].last_received) if state.runs else None
+        if window is None and (again := window_at(state.windows, now)) is not None and again.name == AGAIN:
             # An origin that was looked at no more and is now: what it showed long ago has not lasted since.
             window = again
         return window.every if window else None
 
     def take_back(self, target: str, before: Run | None, *, new: bool) -> None:
         """Undo the last `add`, which nobody could keep: `before` was the last run then."""
-        spot = self.spots[target]
-        spot.runs = spot.runs[:-1] if before is None or new else (*spot.runs[:-1], before)
+        state = self.states[target]
+        state.runs = state.runs[:-1] if before is None or new else (*state.runs[:-1], before)
 
     def remembered(self, target: Target) -> tuple[str | None, bool]:
         """Return the SHA-256 that `changed` compares the target's bytes with, and whether the target was ever missing.
@@ -159,8 +159,8 @@ class WatchedRelease:
 
     def replace_last(self, run: Run) -> None:
         """Put a run that has changed in the place of the last one of its target."""
-        spot = self.spots[run.target]
-        spot.runs = (*spot.runs[:-1], run)
+        state = self.states[run.target]
+        state.runs = (*state.runs[:-1], run)
 
     def standing(self, target: Target) -> Progress:
         """Return how a target stands, from the last verdict."""
@@ -203,7 +203,7 @@ class WatchedRelease:
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether nothing of it will be looked at again."""
-        return all(not spot.windows or spot.windows[-1].ends <= now for spot in self.spots.values())
+        return all(not state.windows or state.windows[-1].ends <= now for state in self.states.values())
 
 
 def _together(own: Iterable[Run], others: Iterable[Run], target: str) -> tuple[Run, ...]:

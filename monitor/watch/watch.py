@@ -79,7 +79,7 @@ class Watch:
         self._disorder = Disorder(self._troubles)
         self._releases: dict[str, WatchedRelease] = {}
         self._blind: list[Blind] = []
-        self._agenda = JudgingQueue(clock)
+        self._queue = JudgingQueue(clock)
 
     @property
     def releases(self) -> Mapping[str, WatchedRelease]:
@@ -132,7 +132,7 @@ class Watch:
         if watched is None:
             return
         self._planner.forget(watched)
-        for target in watched.spots:
+        for target in watched.states:
             self._keeper.forget(target)
             self._disorder.forget(target)
 
@@ -167,12 +167,12 @@ class Watch:
 
     def judge_soon(self, release: str) -> None:
         """Have a release judged at the next turn of the loop."""
-        self._agenda.soon(release)
+        self._queue.soon(release)
 
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
         while True:
-            await self.judge_all(await self._agenda.next())
+            await self.judge_all(await self._queue.next())
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and write down every verdict that changed."""
@@ -244,7 +244,7 @@ class Watch:
         before = watched.verdict if watched.told is not None else None
         verdict = self._weigh(watched, now)
         if watched.held is not None and now < watched.held:
-            self._agenda.at(watched.held, watched.release.id)
+            self._queue.at(watched.held, watched.release.id)
             return
         watched.held = None
         if self._peers is not None and self._recorder.is_news(watched, verdict, self._blind):
@@ -252,14 +252,14 @@ class Watch:
             try:
                 blind = await self._peers.hear(watched, now)
             except StoreFault:
-                self._agenda.at(now + _AGAIN, watched.release.id)
+                self._queue.at(now + _AGAIN, watched.release.id)
                 return
             self._blind, now = reduce(extended, blind, self._blind), self._clock.now()
             verdict = self._weigh(watched, now)
         for name in company_of(self._releases, before, verdict):
             self.judge_soon(name)
         if not await self._recorder.record(watched, verdict, self._blind, now):
-            self._agenda.at(now + _AGAIN, watched.release.id)
+            self._queue.at(now + _AGAIN, watched.release.id)
 
     def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
         """Judge a release, and look at it from now on as that calls for."""
@@ -267,7 +267,7 @@ class Watch:
         watched.final_since = (watched.final_since or now) if verdict.final else None
         self._planner.replan(watched)
         if verdict.revisit is not None:
-            self._agenda.at(verdict.revisit, watched.release.id)
+            self._queue.at(verdict.revisit, watched.release.id)
         return verdict
 
     def _hold_if_passed(self, watched: WatchedRelease) -> None:

@@ -17,7 +17,7 @@ from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
 from monitor.web.pages import fault_page, incident_page, render
-from monitor.web.request import api_route, body_of, client_of, desk_of, form_of, session_of
+from monitor.web.request import api_route, body_of, client_of, form_of, queries_of, session_of
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
@@ -59,24 +59,24 @@ async def on_page(request: Request) -> Response:
 
 async def by_program(request: Request) -> Response:
     """Do the same for a program: a bearer token, and `{"role": …}` as JSON."""
-    desk, client = desk_of(request), client_of(request)
-    if wait := desk.throttle.wait(client):
+    queries, client = queries_of(request), client_of(request)
+    if wait := queries.throttle.wait(client):
         return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
-    if not desk.keys.opens(request.headers.get("Authorization", "")):
-        desk.throttle.failed(client)
+    if not queries.keys.opens(request.headers.get("Authorization", "")):
+        queries.throttle.failed(client)
         return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
     try:
         found = await _acknowledged(request, request.path_params["incident"], _role(await body_of(request)))
     except NotEnough as exc:
         raise UserFault(f"role: {exc}") from exc
-    return JSONResponse(incident_json(found, await desk.drafts(found.id)))
+    return JSONResponse(incident_json(found, await queries.drafts(found.id)))
 
 
 async def _shown(request: Request, token: str, fault: str = "") -> Response:
     refused, name = _opened(request, token)
     if refused is not None:
         return refused
-    incident = await desk_of(request).incident(name)
+    incident = await queries_of(request).incident(name)
     if incident is None:
         raise UnknownName(f"There is no incident {name!r} any more.")
     shown = incident_json(incident)
@@ -85,20 +85,20 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
 
 def _opened(request: Request, token: str) -> tuple[Response | None, str]:
     """Return the incident a link opens, or what to answer instead."""
-    desk, client = desk_of(request), client_of(request)
-    if wait := desk.throttle.wait(client):
+    queries, client = queries_of(request), client_of(request)
+    if wait := queries.throttle.wait(client):
         page = render(request, "fault.html", 429, message="Too many wrong links from here. Try again in a minute.")
         page.headers["Retry-After"] = str(wait)
         return page, ""
-    name = desk.keys.incident(token, desk.clock.now())
+    name = queries.keys.incident(token, queries.clock.now())
     if name is None:
-        desk.throttle.failed(client)
+        queries.throttle.failed(client)
         return render(request, "fault.html", 403, message=_INVALID), ""
     return None, name
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:
-    attendant = desk_of(request).attendant
+    attendant = queries_of(request).attendant
     found = await attendant.acknowledge(name, role) if attendant is not None else None
     if found is None:
         raise UnknownName(f"no incident {name!r}")

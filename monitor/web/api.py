@@ -12,7 +12,7 @@ from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
 from monitor.web.openapi import DESCRIPTION
-from monitor.web.request import api_route, day_of, desk_of
+from monitor.web.request import api_route, day_of, queries_of
 
 D = TypeVar("D", date, None)
 MOST_DAYS = 400
@@ -22,19 +22,19 @@ _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; bas
 
 async def releases(request: Request) -> Response:
     """List releases by the local day of their slot: `from`, `to` (both included) and `producer`."""
-    desk = desk_of(request)
-    first = _day(request, "from", desk.today())
+    queries = queries_of(request)
+    first = _day(request, "from", queries.today())
     last = _day(request, "to", first)
     if last < first or last - first > timedelta(days=MOST_DAYS):
         raise UserFault(f"to: must lie within {MOST_DAYS} days after from")
-    rows = await desk.board(first, last, request.query_params.get("producer"))
+    rows = await queries.board(first, last, request.query_params.get("producer"))
     return JSONResponse({"releases": rows, "from": first.isoformat(), "to": last.isoformat()})
 
 
 async def release(request: Request) -> Response:
     """Return one release."""
     name = request.path_params["release"]
-    body = await desk_of(request).release(name)
+    body = await queries_of(request).release(name)
     if body is None:
         raise UnknownName(f"no release {name!r}")
     return JSONResponse(body)
@@ -45,7 +45,7 @@ async def incidents(request: Request) -> Response:
     first, last = (_day(request, key, None) for key in ("from", "to"))
     if first is not None and last is not None and last < first:
         raise UserFault("to: must not lie before from")
-    found = await desk_of(request).incidents(first, last)
+    found = await queries_of(request).incidents(first, last)
     return JSONResponse({"incidents": [_listed(one) for one in found]})
 
 
@@ -56,19 +56,19 @@ def _listed(incident: Incident) -> dict[str, Any]:
 
 async def incident(request: Request) -> Response:
     """Return one incident with the versions of its draft."""
-    desk, name = desk_of(request), request.path_params["incident"]
-    found = await desk.incident(name)
+    queries, name = queries_of(request), request.path_params["incident"]
+    found = await queries.incident(name)
     if found is None:
         raise UnknownName(f"no incident {name!r}")
-    related = [one.id for one in await desk.related(found)]
-    return JSONResponse(incident_json(found, await desk.drafts(name)) | {"related": related})
+    related = [one.id for one in await queries.related(found)]
+    return JSONResponse(incident_json(found, await queries.drafts(name)) | {"related": related})
 
 
 async def draft(request: Request) -> Response:
     """Return the newest version of a draft as a document."""
-    desk, name, ending = desk_of(request), request.path_params["incident"], request.path_params["ending"]
-    found = await desk.incident(name)
-    document = await desk.document(found, ending) if found is not None else None
+    queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
+    found = await queries.incident(name)
+    document = await queries.document(found, ending) if found is not None else None
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     content, media = document

@@ -53,13 +53,13 @@ async def healthz(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """Tell whether this monitor can be relied on now; 503 with the reasons when not."""
-    reasons = list(request.app.state.desk.live.unready())
+    reasons = list(request.app.state.queries.live.unready())
     return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
 
 
 async def metrics(request: Request) -> Response:
     """Serve what Prometheus reads."""
-    page = request.app.state.desk.live.metrics()
+    page = request.app.state.queries.live.metrics()
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
@@ -76,8 +76,8 @@ def _told(request: Request, status: int, fault: str) -> Response:
     return pages.fault_page(request, status, fault)
 
 
-def application(desk: Queries) -> ASGIApp:
-    """Return the application that answers from a desk.
+def application(queries: Queries) -> ASGIApp:
+    """Return the application that answers from a queries.
 
     A board that is not public is for people who sign in; where nobody can, there are health and metrics alone.
     """
@@ -85,14 +85,14 @@ def application(desk: Queries) -> ASGIApp:
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
-        *(signin.ROUTES if desk.door is not None else []),
-        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if desk.public_board or desk.door is not None else []),
+        *(signin.ROUTES if queries.door is not None else []),
+        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if queries.public_board or queries.door is not None else []),
     ]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(
-        middleware=[Middleware(signin.Doorway, desk=desk)],
+        middleware=[Middleware(signin.Doorway, queries=queries)],
         routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
-    app.state.desk = desk
-    return Access(SafeHeaders(app), desk.clock)
+    app.state.queries = queries
+    return Access(SafeHeaders(app), queries.clock)

@@ -24,22 +24,22 @@ _READS = 50
 
 async def calendars(request: Request) -> Response:
     """List every calendar with its last usable read, and the last reads of all."""
-    desk: Queries = request.app.state.desk
-    reads = await desk.reads()
-    names = sorted({*desk.calendars, *(read.calendar for read in reads)})
-    rows = await desk.ask(lambda: [standing(name, desk.store.reads(name, _READS)) for name in names])
+    queries: Queries = request.app.state.queries
+    reads = await queries.reads()
+    names = sorted({*queries.calendars, *(read.calendar for read in reads)})
+    rows = await queries.ask(lambda: [standing(name, queries.store.reads(name, _READS)) for name in names])
     return JSONResponse({"calendars": rows, "reads": [read_json(read) for read in reads]})
 
 
 async def subscribe(request: Request) -> Response:
     """Return the joined calendar, two months back and as far ahead as anything is promised."""
-    desk: Queries = request.app.state.desk
+    queries: Queries = request.app.state.queries
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
-    now = desk.clock.now()
+    now = queries.clock.now()
     span = now - _BEHIND, now + _AHEAD
-    content, media = await desk.ask(lambda: published(desk.store, kind, span, now, desk.timezone))
+    content, media = await queries.ask(lambda: published(queries.store, kind, span, now, queries.timezone))
     return Response(content, media_type=media)
 
 

@@ -22,7 +22,7 @@ from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.judge.json_words import at_most_text, lateness, length_text, second_up, verdict_text
-from monitor.web.request import day_of, desk_of, session_of
+from monitor.web.request import day_of, queries_of, session_of
 
 KINDS = {
     "late": "late",
@@ -95,9 +95,13 @@ _ENVIRONMENT = _pages()
 
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a page made of a template; `path` marks where in the menu it stands."""
-    desk, session = desk_of(request), session_of(request)
-    seen = {"signs_in": desk.door is not None, "session": session, "closed": not desk.public_board and session is None}
-    text = _ENVIRONMENT.get_template(template).render(zone=desk.timezone, path=request.url.path, **seen, **values)
+    queries, session = queries_of(request), session_of(request)
+    seen = {
+        "signs_in": queries.door is not None,
+        "session": session,
+        "closed": not queries.public_board and session is None,
+    }
+    text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
 
 
@@ -119,9 +123,9 @@ def _gravity(verdict: str) -> int:
 
 async def board(request: Request) -> Response:
     """Show the releases of one day."""
-    desk = desk_of(request)
-    day = _day(request.query_params.get("date"), desk.today())
-    rows = sorted(await desk.board(day, day), key=_urgency)
+    queries = queries_of(request)
+    day = _day(request.query_params.get("date"), queries.today())
+    rows = sorted(await queries.board(day, day), key=_urgency)
     return render(
         request,
         "board.html",
@@ -130,16 +134,16 @@ async def board(request: Request) -> Response:
         counts=_counts(rows),
         before=day - timedelta(days=1),
         after=day + timedelta(days=1),
-        today=desk.today(),
-        unready=list(desk.live.unready()),
-        silences=desk.silences(desk.clock.now()),
+        today=queries.today(),
+        unready=list(queries.live.unready()),
+        silences=queries.silences(queries.clock.now()),
     )
 
 
 async def release(request: Request) -> Response:
     """Show one release with all its parts and findings."""
     name = request.path_params["release"]
-    body = await desk_of(request).release(name)
+    body = await queries_of(request).release(name)
     if body is None:
         raise UnknownName(f"There is no release {name!r}.")
     return render(request, "release.html", release=body)
@@ -147,7 +151,7 @@ async def release(request: Request) -> Response:
 
 async def incidents(request: Request) -> Response:
     """List incidents, those that are still open first: they want somebody, and on a busy day they are few of many."""
-    found = sorted(await desk_of(request).incidents(), key=lambda one: one.closed is not None)
+    found = sorted(await queries_of(request).incidents(), key=lambda one: one.closed is not None)
     return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
 
 
@@ -161,11 +165,11 @@ async def incident_page(request: Request, name: str, fault: str = "") -> Respons
 
     Of a closed one, what happened and what remains stand in the place of what to do.
     """
-    desk = desk_of(request)
-    found = await desk.incident(name)
+    queries = queries_of(request)
+    found = await queries.incident(name)
     if found is None:
         raise UnknownName(f"There is no incident {name!r}.")
-    drafts = await desk.drafts(name)
+    drafts = await queries.drafts(name)
     report = report_from_json(drafts[-1].facts) if drafts else None
     return render(
         request,
@@ -175,12 +179,12 @@ async def incident_page(request: Request, name: str, fault: str = "") -> Respons
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(to_complete(report)) if report is not None else 0,
-        happened=_happened(found, desk.clock.now()),
+        happened=_happened(found, queries.clock.now()),
         cause=found.words.get("cause", ""),
         advice=advice(found.kind, found.facts) if found.facts is not None else (),
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
-        related=await desk.related(found),
+        related=await queries.related(found),
         endings=ENDINGS,
     )
 
@@ -194,14 +198,14 @@ def _happened(incident: Incident, now: datetime) -> str:
 
 async def status(request: Request) -> Response:
     """Show how the monitor itself is doing."""
-    desk = desk_of(request)
-    given_up = await desk.given_up()
+    queries = queries_of(request)
+    given_up = await queries.given_up()
     return render(
         request,
         "status.html",
-        status=desk.live.status(),
-        unready=list(desk.live.unready()),
-        silences=desk.silences(desk.clock.now()),
+        status=queries.live.status(),
+        unready=list(queries.live.unready()),
+        silences=queries.silences(queries.clock.now()),
         given_up=given_up,
     )
 

@@ -1,4 +1,4 @@
-"""What a request brings with it: the desk that answers, who asks, and a body read with a limit."""
+"""What a request brings with it: the queries that answers, who asks, and a body read with a limit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _LONGEST = 8192
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
-def desk_of(request: Request) -> Queries:
-    """Return the desk that serves this application."""
-    desk: Queries = request.app.state.desk
-    return desk
+def queries_of(request: Request) -> Queries:
+    """Return the queries that serves this application."""
+    queries: Queries = request.app.state.queries
+    return queries
 
 
 def session_of(request: Request) -> Session | None:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from monitor.errors import UnknownName
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import client_of, desk_of, form_of, session_of
+from monitor.web.request import client_of, form_of, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
 _OPEN = {"/healthz", "/readyz", "/metrics", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
@@ -33,14 +33,14 @@ class Doorway:
     Goes by the path of the scope, as the router does: an address put together again holds what the Host header says.
     """
 
-    def __init__(self, app: ASGIApp, desk: Queries) -> None:
+    def __init__(self, app: ASGIApp, queries: Queries) -> None:
         """Wrap an application."""
         self._app = app
-        self._desk = desk
+        self._queries = queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        door = self._desk.door
+        door = self._queries.door
         if scope["type"] != "http" or door is None:
             await self._app(scope, receive, send)
             return
@@ -55,16 +55,18 @@ class Doorway:
 
     def _is_open(self, request: Request) -> bool:
         path = request.scope["path"]
-        return self._desk.public_board or path in _OPEN or bool(_BY_TOKEN.fullmatch(path)) or self._has_token(request)
+        return (
+            self._queries.public_board or path in _OPEN or bool(_BY_TOKEN.fullmatch(path)) or self._has_token(request)
+        )
 
     def _has_token(self, request: Request) -> bool:
         shown = request.headers.get("Authorization", "")
         if request.method not in {"GET", "HEAD"} or not shown.lower().startswith("bearer "):
             return False
-        throttle, client = self._desk.throttle, client_of(request)
+        throttle, client = self._queries.throttle, client_of(request)
         if wait := throttle.wait(client):
             raise Busy(wait)
-        if self._desk.keys.opens(shown):
+        if self._queries.keys.opens(shown):
             return True
         throttle.failed(client)
         return False
@@ -166,7 +168,7 @@ def _is_secure(request: Request) -> bool:
 
 
 def _door(request: Request) -> Sessions:
-    door = desk_of(request).door
+    door = queries_of(request).door
     if door is None:
         raise UnknownName("Nobody signs in here.")
     return door

@@ -74,7 +74,7 @@ def log(
     from alerts.by_hand import NotEnough, log_by_hand
     from alerts.incident import Decision
     from alerts.notice import opening
-    from monitor.app.options_of_people import house_of
+    from monitor.app.options_of_people import reporting_rules_of
     from monitor.deliver.verdicts import VerdictRecord
 
     try:
@@ -83,12 +83,12 @@ def log(
         raise UserFault(str(exc)) from exc
     incident = replace(incident, words={**_editions(store, incident), **incident.words})
     names = [channel.name for channel in context.settings.channel]
-    house = house_of(context.settings, names, context.path.parent)
+    rules = reporting_rules_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
         known = store.incident(incident.id)
         if known is not None:
             return known, False
-        VerdictRecord(store, house).follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
+        VerdictRecord(store, rules).follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
     return incident, True
 
 

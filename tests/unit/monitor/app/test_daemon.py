@@ -54,7 +54,7 @@ def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_p
 
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        life.daemon.senses.soon(breaks())
+        life.daemon.intake.soon(breaks())
         await life.until("09:33:00")
         faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
         assert (faults, life.word()) == (1.0, "on_time")

@@ -53,15 +53,17 @@ async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
     store, shown = life.daemon.store, []
     (incident,) = store.incidents()
-    desk = Queries(store, life.daemon, life.clock, "Europe/London")
+    queries = Queries(store, life.daemon, life.clock, "Europe/London")
     paths = [
         *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
         *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),
         *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
     ]
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(application(desk)), base_url="http://board") as client:
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(application(queries)), base_url="http://board"
+    ) as client:
         shown += [(await client.get(path)).text for path in paths]
-    desk.close()
+    queries.close()
     drafts = store.drafts(incident.id)
     shown += [json.dumps(draft.facts) for draft in drafts]
     shown += [written(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]

@@ -20,7 +20,7 @@ def recording(clock: Clock, name: str = "mail", options: Options | None = None) 
     return FakeChannel(name, options or Options(), clock.now)
 
 
-def a_drain(
+def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, customs: OutboxOptions | None = None
 ) -> Outbox:
     endings: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}

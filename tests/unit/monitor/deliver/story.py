@@ -58,7 +58,7 @@ def a_verdict(now: float, name: str = "r", out: float = 1200.0) -> Verdict:
     return judge(a_release(name), [a_promise(name)], {f"{name}/page/edge": runs}, [], Policy(), at(now))
 
 
-def house_with(*channels: Channel) -> ReportingRules:
+def rules_with(*channels: Channel) -> ReportingRules:
     return ReportingRules(channels=[channel.name for channel in channels])
 
 
@@ -71,7 +71,7 @@ async def directly(question: Callable[[], object]) -> object:
     return question()
 
 
-def a_drain(
+def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, told: list[tuple[str, str]], seed: int = 1
 ) -> Outbox:
     rng = Random(seed)  # noqa: S311 # spreads retries, guards nothing

@@ -19,7 +19,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import a_drain, recording, some_late
+from tests.unit.monitor.deliver.outbox import an_outbox, recording, some_late
 from tests.unit.monitor.deliver.story import a_verdict, at, record
 
 NAMES = [f"r{number}" for number in range(6)]
@@ -33,9 +33,9 @@ def opening(name: str, seconds: float) -> Notice:
 async def drained(clock: VirtualClock, store: MemoryStore, writer: Writer, *names: str) -> dict[str, list[str]]:
     """Drain these channels until nothing waits; return the kinds of notice each was sent, in order."""
     channels = [recording(clock, name) for name in names]
-    drain = a_drain(store, writer, channels, clock, OutboxOptions(digesting=RULE))
+    outbox = an_outbox(store, writer, channels, clock, OutboxOptions(digesting=RULE))
     for name in names:
-        while (due := await drain.empty(name)) is not None:
+        while (due := await outbox.empty(name)) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
     return {channel.name: [message.kind for message in channel.messages.values()] for channel in channels}
 
@@ -146,15 +146,15 @@ def test_a_drain_remembers_that_it_sent_a_digest() -> None:
         store = MemoryStore()
         writer = Writer(store, clock)
         mail = recording(clock, "mail")
-        drain = a_drain(store, writer, [mail], clock, OutboxOptions(digesting=RULE))
+        outbox = an_outbox(store, writer, [mail], clock, OutboxOptions(digesting=RULE))
         await some_late(store, writer, clock, NAMES)
-        while (due := await drain.empty("mail")) is not None:
+        while (due := await outbox.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         for name in ("r7", "r8", "r9", "r10", "r11"):
             await clock.sleep(3)
             await some_late(store, writer, clock, [name])
-            await drain.empty("mail")
-        while (due := await drain.empty("mail")) is not None:
+            await outbox.empty("mail")
+        while (due := await outbox.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         assert [message.kind for message in mail.messages.values()] == ["digest", "digest"]
         writer.abandon()

@@ -19,7 +19,7 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import Brittle, Slow, a_drain, recording, some_late
+from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.deliver.story import at
 
 LASTS = timedelta(seconds=10)
@@ -44,9 +44,9 @@ def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> Non
         writer, other = Writer(store, clock), Writer(mirror, clock)
         await some_late(store, writer, clock, NAMES)
         channel = Slow(clock, 7.0)
-        one = a_drain(store, writer, [channel], clock, held_by("one"))
-        two = a_drain(mirror, other, [channel], clock, held_by("two"))
-        running = [asyncio.create_task(drain.run()) for drain in (one, two)]
+        one = an_outbox(store, writer, [channel], clock, held_by("one"))
+        two = an_outbox(mirror, other, [channel], clock, held_by("two"))
+        running = [asyncio.create_task(outbox.run()) for outbox in (one, two)]
         for _ in range(20):
             two.ring()
             await clock.sleep(5)
@@ -68,9 +68,9 @@ def test_a_send_longer_than_the_lease_keeps_it() -> None:
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["r"])
         channel = Slow(clock, 60.0)
-        sending = asyncio.create_task(a_drain(store, writer, [channel], clock, held_by("one")).empty("mail"))
+        sending = asyncio.create_task(an_outbox(store, writer, [channel], clock, held_by("one")).empty("mail"))
         await clock.sleep(45)
-        until = await a_drain(store, writer, [channel], clock, held_by("two")).empty("mail")
+        until = await an_outbox(store, writer, [channel], clock, held_by("two")).empty("mail")
         assert until is not None
         assert until > clock.now()
         assert len(channel.began) == 1
@@ -89,11 +89,11 @@ def test_what_a_killed_process_left_goes_out_once_its_lease_has_run_out() -> Non
             Leaseholder("killed", LASTS).take(tx, OUTBOX, clock.now())
         await some_late(store, writer, clock, ["r"])
         channel = recording(clock)
-        drain = a_drain(store, writer, [channel], clock, held_by("heir"))
-        due = await drain.empty("mail")
+        outbox = an_outbox(store, writer, [channel], clock, held_by("heir"))
+        due = await outbox.empty("mail")
         assert due == at(400) + LASTS
         await clock.sleep(LASTS.total_seconds())
-        assert await drain.empty("mail") is None
+        assert await outbox.empty("mail") is None
         assert len(channel.messages) == 1
         writer.abandon()
 
@@ -105,7 +105,7 @@ def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
         store = MemoryStore()
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["r"])
-        running = asyncio.create_task(a_drain(store, writer, [recording(clock)], clock, held_by("one")).run())
+        running = asyncio.create_task(an_outbox(store, writer, [recording(clock)], clock, held_by("one")).run())
         await clock.sleep(1)
         assert store.lease(OUTBOX) is not None
         running.cancel()
@@ -122,10 +122,10 @@ def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() 
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["poison", "r1", "r2"])
         channel = Brittle("mail", Options(), clock.now)
-        drain = a_drain(store, writer, [channel], clock)
-        await drain.empty("mail")
+        outbox = an_outbox(store, writer, [channel], clock)
+        await outbox.empty("mail")
         assert len(channel.messages) == 2
-        while (due := await drain.empty("mail")) is not None:
+        while (due := await outbox.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
         (given_up,) = store.given_up(at(0))
         assert given_up.attempts < 10
@@ -143,12 +143,12 @@ def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
         writer = Writer(store, clock)
         await some_late(store, writer, clock, ["a", "b"])
         dead = Slow(clock, 3600.0)
-        dying = asyncio.create_task(a_drain(store, writer, [dead], clock).empty("mail"))
+        dying = asyncio.create_task(an_outbox(store, writer, [dead], clock).empty("mail"))
         await clock.sleep(1)
         dying.cancel()
         await asyncio.gather(dying, return_exceptions=True)
         channel = Slow(clock, 1.0)
-        await a_drain(store, writer, [channel], clock).empty("mail")
+        await an_outbox(store, writer, [channel], clock).empty("mail")
         assert channel.began[-1:] == dead.began
         assert len(channel.began) == 2
         writer.abandon()

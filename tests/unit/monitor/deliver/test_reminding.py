@@ -22,7 +22,7 @@ from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import some_late
 from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly, record
 
-HOUSE = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
+RULES = ReportingRules(channels=["mail", "pager"], routes=[Route(channels=("mail",), escalate=("pager",))])
 MINUTE = timedelta(minutes=1)
 
 
@@ -36,14 +36,14 @@ class World:
     def attendant(
         self,
         reminding: Reminding | None = None,
-        house: ReportingRules = HOUSE,
+        rules: ReportingRules = RULES,
         afresh: Afresh = lambda _release, _now: None,
     ) -> Attendant:
         return Attendant(
             self.store,
             self.writer,
             self.clock,
-            house,
+            rules,
             reminding or Reminding(),
             ask=directly,
             ring=lambda: self.rung.append(1),
@@ -146,7 +146,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
     async def story(world: World) -> None:
         attendant = world.attendant()
         await attendant.remind()
-        events = VerdictRecord(world.store, HOUSE)
+        events = VerdictRecord(world.store, RULES)
         await record(world.writer, events, a_verdict(400), world.clock.now())
         for incident in world.store.incidents():
             attendant.opened(incident)
@@ -158,7 +158,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
 
 def test_a_note_is_never_reminded_of() -> None:
     async def story(world: World) -> None:
-        await record(world.writer, VerdictRecord(world.store, HOUSE), a_verdict(120), world.clock.now())
+        await record(world.writer, VerdictRecord(world.store, RULES), a_verdict(120), world.clock.now())
         assert [one.grade for one in world.store.incidents()] == ["note"]
         await world.minutes(world.attendant(), 60)
         assert world.reminders() == []

@@ -18,7 +18,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
 from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.story import STEPS, a_drain, a_verdict, at, house_with, record
+from tests.unit.monitor.deliver.story import STEPS, a_verdict, an_outbox, at, record, rules_with
 
 KILLS = 500
 
@@ -98,8 +98,8 @@ async def one_life(store: MortalStore, receiver: Receiver, clock: VirtualClock, 
     writer = Writer(store, clock)
 
     async def work() -> None:
-        await record(writer, VerdictRecord(store, house_with(receiver)), verdict, verdict.at)
-        await a_drain(store, writer, [receiver], clock, []).empty("mail")
+        await record(writer, VerdictRecord(store, rules_with(receiver)), verdict, verdict.at)
+        await an_outbox(store, writer, [receiver], clock, []).empty("mail")
 
     working = asyncio.ensure_future(work())
     dying = asyncio.ensure_future(store.fate.dead.wait())

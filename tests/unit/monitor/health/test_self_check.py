@@ -10,7 +10,6 @@ import pytest
 
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
-from monitor.config.settings import DeadmanSettings
 from monitor.deliver.outbox import Backlog
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
@@ -48,7 +47,7 @@ class World:
     poller: Poller = field(default_factory=Poller)
     backlogs: list[Backlog] = field(default_factory=list)
 
-    def vigil(self, manager: ServiceManager = SILENT) -> SelfCheck:
+    def self_check(self, manager: ServiceManager = SILENT) -> SelfCheck:
         motion = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
         self.health.read("govuk", self.clock.now())
@@ -63,9 +62,9 @@ def on_virtual_time(test: object) -> None:
 def test_a_poller_with_nothing_due_moves() -> None:
     async def told() -> None:
         world = World()
-        vigil = world.vigil()
+        self_check = world.self_check()
         await world.clock.sleep(600)
-        assert vigil.unready() == []
+        assert self_check.unready() == []
 
     on_virtual_time(told())
 
@@ -73,15 +72,15 @@ def test_a_poller_with_nothing_due_moves() -> None:
 def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
     async def told() -> None:
         world = World()
-        vigil = world.vigil()
+        self_check = world.self_check()
         world.poller.due_at = NOON
         for _ in range(4):
             await world.clock.sleep(20)
-            vigil.unready()
-        assert vigil.unready() == ["no look has begun for a while though some are due"]
-        assert vigil.vitals().overdue == 80
+            self_check.unready()
+        assert self_check.unready() == ["no look has begun for a while though some are due"]
+        assert self_check.vitals().overdue == 80
         world.poller.made += 1
-        assert vigil.unready() == []
+        assert self_check.unready() == []
 
     on_virtual_time(told())
 
@@ -89,9 +88,9 @@ def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
 def test_looks_at_a_host_that_wants_to_be_left_alone_are_not_overdue() -> None:
     async def told() -> None:
         world = World(poller=Poller(due_at=NOON, quiet=True))
-        vigil = world.vigil()
+        self_check = world.self_check()
         await world.clock.sleep(600)
-        assert (vigil.unready(), vigil.vitals().overdue) == ([], 0.0)
+        assert (self_check.unready(), self_check.vitals().overdue) == ([], 0.0)
 
     on_virtual_time(told())
 
@@ -102,10 +101,10 @@ def test_an_outbox_that_stands_still_is_trouble_but_leaves_the_monitor_ready(
 ) -> None:
     async def told() -> None:
         world = World()
-        vigil = world.vigil()
+        self_check = world.self_check()
         world.backlogs = [Backlog(3, None if since is None else NOON + timedelta(seconds=since)), Backlog()]
-        assert (vigil.unready(), bool(vigil.troubles())) == ([], stuck)
-        assert (vigil.vitals().pending, vigil.vitals().oldest) == (3, max(0.0, -(since or 0.0)))
+        assert (self_check.unready(), bool(self_check.troubles())) == ([], stuck)
+        assert (self_check.vitals().pending, self_check.vitals().oldest) == (3, max(0.0, -(since or 0.0)))
 
     on_virtual_time(told())
 
@@ -119,11 +118,11 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
             pings.append(world.clock.monotonic())
             return Reply(200, b"OK")
 
-        vigil = world.vigil()
-        table = DeadmanSettings(url="https://watch.example/ping")
-        vigil.add_deadman(table, ScriptedFetcher(world.clock, answer), lambda _outcome: None)
+        self_check = world.self_check()
+        url = "https://watch.example/ping"
+        self_check.add_deadman(url, timedelta(minutes=1), ScriptedFetcher(world.clock, answer), lambda _outcome: None)
         clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
-        for every, name, job in vigil.jobs():
+        for every, name, job in self_check.jobs():
             clockwork.every(every, name, job)
         clockwork.start()
         await world.clock.sleep(130)
@@ -140,9 +139,11 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
 
 def test_without_an_address_there_is_no_job() -> None:
     async def told() -> None:
-        vigil = World().vigil()
-        vigil.add_deadman(DeadmanSettings(), ScriptedFetcher(VirtualClock(NOON), lambda _: Reply(200)), print)
-        assert vigil.jobs() == []
+        self_check = World().self_check()
+        self_check.add_deadman(
+            None, timedelta(minutes=1), ScriptedFetcher(VirtualClock(NOON), lambda _: Reply(200)), print
+        )
+        assert self_check.jobs() == []
 
     on_virtual_time(told())
 
@@ -150,8 +151,8 @@ def test_without_an_address_there_is_no_job() -> None:
 def test_the_watchdog_is_fed_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:
     async def fed(address: str) -> None:
         world = World()
-        vigil = world.vigil(ServiceManager(address, timedelta(seconds=30)))
-        ((every, name, job),) = vigil.jobs()
+        self_check = world.self_check(ServiceManager(address, timedelta(seconds=30)))
+        ((every, name, job),) = self_check.jobs()
         assert (every, name) == (timedelta(seconds=15), "watchdog")
         await job()
         world.poller.due_at = NOON

@@ -154,9 +154,9 @@ def test_a_redirect_to_encryption_is_followed() -> None:
 
 
 def test_a_long_file_swapped_for_another_that_begins_alike_shows_by_its_length() -> None:
-    seer, seen = Interpreter(), target(FILE, file=True)
+    interpreter, seen = Interpreter(), target(FILE, file=True)
     said = [replace(answer(200, b"a,b", url=FILE, content_length=length), whole=False) for length in ("90", "90", "91")]
-    digests = [seer.see(seen, one).digest for one in said]
+    digests = [interpreter.see(seen, one).digest for one in said]
     assert (digests[0] == digests[1], digests[1] == digests[2]) == (True, False)
 
 
@@ -172,10 +172,10 @@ def test_what_is_proved_is_as_old_as_the_answer_may_be() -> None:
 
 
 def test_not_modified_proves_what_the_body_proved() -> None:
-    seer = Interpreter()
-    first = seer.see(target(), answer(etag='"1"'))
-    assert seer.request(target()).etag == '"1"'
-    second = seer.see(target(), answer(304, b"", at=1))
+    interpreter = Interpreter()
+    first = interpreter.see(target(), answer(etag='"1"'))
+    assert interpreter.request(target()).etag == '"1"'
+    second = interpreter.see(target(), answer(304, b"", at=1))
     assert (second.state, second.digest) == (first.state, first.digest) == (State.PRESENT, first.digest)
 
 
@@ -184,19 +184,19 @@ def test_not_modified_since_a_body_nobody_saw_proves_nothing() -> None:
 
 
 def test_the_marks_of_one_address_are_not_shown_to_another_that_a_redirect_led_to() -> None:
-    seer, there = Interpreter(), f"{URL}-2"
-    seer.see(target(), answer(etag='"1"', last_modified=NOON_DATE))
-    assert (seer.request(target()).etag, seer.request(target()).modified) == ('"1"', NOON_DATE)
-    assert (seer.request(target(), there).etag, seer.request(target(), there).modified) == (None, None)
-    seer.see(target(), answer(url=there, at=1, etag='"2"'))
-    assert (seer.request(target(), there).etag, seer.request(target()).etag) == ('"2"', None)
+    interpreter, there = Interpreter(), f"{URL}-2"
+    interpreter.see(target(), answer(etag='"1"', last_modified=NOON_DATE))
+    assert (interpreter.request(target()).etag, interpreter.request(target()).modified) == ('"1"', NOON_DATE)
+    assert (interpreter.request(target(), there).etag, interpreter.request(target(), there).modified) == (None, None)
+    interpreter.see(target(), answer(url=there, at=1, etag='"2"'))
+    assert (interpreter.request(target(), there).etag, interpreter.request(target()).etag) == ('"2"', None)
 
 
 def test_the_same_bytes_are_not_read_twice() -> None:
-    seer = Interpreter()
-    seer.see(target(recognise="govuk"), answer())
-    first = seer.see(target(recognise="govuk"), answer())
-    assert first.found is seer.see(target(recognise="nonsense"), answer()).found
+    interpreter = Interpreter()
+    interpreter.see(target(recognise="govuk"), answer())
+    first = interpreter.see(target(recognise="govuk"), answer())
+    assert first.found is interpreter.see(target(recognise="nonsense"), answer()).found
 
 
 def test_a_recogniser_nobody_knows_proves_nothing() -> None:
@@ -204,8 +204,8 @@ def test_a_recogniser_nobody_knows_proves_nothing() -> None:
 
 
 def test_changed_takes_the_first_body_for_its_baseline() -> None:
-    seer, seen = Interpreter(), target(recognise="changed")
-    states = [seer.see(seen, answer(body=body)).state for body in (b"old", b"old", b"new", b"old")]
+    interpreter, seen = Interpreter(), target(recognise="changed")
+    states = [interpreter.see(seen, answer(body=body)).state for body in (b"old", b"old", b"new", b"old")]
     assert states == [State.UNKNOWN, State.ABSENT, State.PRESENT, State.ABSENT]
 
 
@@ -218,24 +218,24 @@ def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
 
 
 def test_what_is_forgotten_has_no_baseline() -> None:
-    seer = Interpreter()
-    seer.see(target(), answer())
-    seer.forget(target().id)
-    assert seer.baseline(target().id) is None
+    interpreter = Interpreter()
+    interpreter.see(target(), answer())
+    interpreter.forget(target().id)
+    assert interpreter.baseline(target().id) is None
 
 
 def test_a_missing_page_that_appears_under_the_wrong_period_is_out() -> None:
-    seer, seen = Interpreter(), target(recognise="govuk")
+    interpreter, seen = Interpreter(), target(recognise="govuk")
     wrong = PAGE.replace(b"July", b"June")
-    assert seer.see(seen, answer(body=wrong)).state is State.ABSENT
+    assert interpreter.see(seen, answer(body=wrong)).state is State.ABSENT
     again = Interpreter()
     again.see(seen, answer(404, b""))
     assert again.see(seen, answer(body=wrong)).state is State.PRESENT
 
 
 def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:
-    seer = Interpreter(unproven_offset=timedelta(seconds=30))
-    assert seer.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
+    interpreter = Interpreter(unproven_offset=timedelta(seconds=30))
+    assert interpreter.see(target(), answer(404, at=45, date=NOON_DATE)).why == "clock"
 
 
 def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> None:
@@ -247,9 +247,9 @@ def test_on_a_store_with_others_a_clock_known_to_be_wrong_proves_nothing() -> No
 
 
 def test_where_every_answer_is_an_old_copy_the_second_that_has_grown_older_is_believed() -> None:
-    seer = Interpreter()
+    interpreter = Interpreter()
     looks = [answer(404, at=at, date="Thu, 26 Nov 2026 11:55:00 GMT", age=str(300 + at)) for at in (0, 2, 6)]
-    sightings = [seer.see(target(), look) for look in looks]
+    sightings = [interpreter.see(target(), look) for look in looks]
     assert [sighting.why for sighting in sightings] == ["clock", "clock", "404"]
     assert sightings[-1].proved_from == NOON - timedelta(seconds=302)
 
@@ -262,20 +262,20 @@ def test_a_clock_known_to_be_off_widens_what_is_proved_so_that_it_holds_the_trut
 
 
 def test_the_first_answer_after_our_clock_was_set_proves_nothing() -> None:
-    seer = Interpreter()
+    interpreter = Interpreter()
     dates = [f"Thu, 26 Nov 2026 12:00:0{n} GMT" for n in range(4)]
-    sightings = [seer.see(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)]
+    sightings = [interpreter.see(target(), answer(404, at=n + (10 if n >= 2 else 0), date=dates[n])) for n in range(4)]
     assert [sighting.why for sighting in sightings] == ["404", "404", "clock", "404"]
 
 
 def test_requests_fit_what_they_look_at() -> None:
-    seer = Interpreter()
-    page, file = seer.request(target()), seer.request(target(file=True))
+    interpreter = Interpreter()
+    page, file = interpreter.request(target()), interpreter.request(target(file=True))
     assert (page.cap, page.enough, page.bust) == (1_000_000, False, False)
     assert (file.cap, file.enough) == (65_536, True)
-    assert seer.request(target(view=View.ORIGIN)).bust
-    assert seer.request(target(view=View.CONTENT)).accept == "application/json"
-    assert seer.request(target(), f"{URL}/moved").url == f"{URL}/moved"
+    assert interpreter.request(target(view=View.ORIGIN)).bust
+    assert interpreter.request(target(view=View.CONTENT)).accept == "application/json"
+    assert interpreter.request(target(), f"{URL}/moved").url == f"{URL}/moved"
 
 
 @pytest.mark.skipif(not SAMPLES.exists(), reason="the shared samples are not beside the repository")

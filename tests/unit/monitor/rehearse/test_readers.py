@@ -56,9 +56,9 @@ async def announced(story: Story, source: GovukSource | TomlSource) -> list[Anno
     return list(outcome.reading.announcements)
 
 
-async def seen(fetcher: HeldFetcher, seer: Interpreter) -> dict[str, str]:
+async def seen(fetcher: HeldFetcher, interpreter: Interpreter) -> dict[str, str]:
     targets = targets_of(GULLS)
-    sightings = [seer.see(target, await fetcher.fetch(seer.request(target))) for target in targets]
+    sightings = [interpreter.see(target, await fetcher.fetch(interpreter.request(target))) for target in targets]
     return {sighting.target.removeprefix("gulls/"): sighting.state.value for sighting in sightings}
 
 
@@ -108,10 +108,10 @@ def test_the_source_of_toml_reads_the_simulated_calendar(play: Play) -> None:
 
 def test_recognisers_see_a_simulated_release_come_out(play: Play) -> None:
     async def tell(story: Story) -> None:
-        seer = Interpreter()
-        assert await seen(story.fetcher, seer) == everywhere("absent", "absent")
+        interpreter = Interpreter()
+        assert await seen(story.fetcher, interpreter) == everywhere("absent", "absent")
         await story.at("09:31:00")
-        assert await seen(story.fetcher, seer) == everywhere("present", "present")
+        assert await seen(story.fetcher, interpreter) == everywhere("present", "present")
 
     play(RELEASE + at("09:30:00"), tell)
 
@@ -126,11 +126,11 @@ def test_recognisers_take_a_simulated_placeholder_for_absence(play: Play) -> Non
 
 def test_recognisers_see_a_simulated_take_down(play: Play) -> None:
     async def tell(story: Story) -> None:
-        seer = Interpreter()
+        interpreter = Interpreter()
         await story.at("09:05:00")
-        assert await seen(story.fetcher, seer) == everywhere("present", "present")
+        assert await seen(story.fetcher, interpreter) == everywhere("present", "present")
         await story.at("09:15:00")
-        views = await seen(story.fetcher, seer)
+        views = await seen(story.fetcher, interpreter)
         assert {views[name] for name in ("page/edge", "page/origin", "page/content")} == {"withdrawn"}
         assert views["sheet/edge"] != "present"
 

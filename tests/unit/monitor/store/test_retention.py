@@ -8,7 +8,6 @@ from typing import TypeVar
 from structlog.testing import capture_logs
 
 from monitor.clock import SystemClock
-from monitor.config.settings import EvidenceSettings
 from monitor.store.open import open_store
 from monitor.store.retention import Retention
 from monitor.store.rows import CalendarRead
@@ -47,8 +46,9 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
         at = now - timedelta(days=days)
         await writer.write(lambda tx, at=at: tx.add_read(CalendarRead("govuk", at, at, usable=True, digest="same")))
     with capture_logs() as lines:
-        table = EvidenceSettings(keep_days=30, keep_mb=5)
-        await Retention(table, kept, Fewer(7), store, writer, clock, ask=ask).give_up()
+        await Retention(
+            kept, Fewer(7), store, writer, clock, ask=ask, keep=timedelta(days=30), most=5_000_000
+        ).give_up()
     await writer.close()
     assert kept.asked == [(timedelta(days=30), 5_000_000)]
     assert len(store.reads()) == 3
@@ -61,6 +61,8 @@ async def test_nothing_given_up_is_nothing_said() -> None:
     store.upgrade()
     writer = Writer(store, clock)
     with capture_logs() as lines:
-        await Retention(EvidenceSettings(), Kept(), Fewer(0), store, writer, clock, ask=ask).give_up()
+        await Retention(
+            Kept(), Fewer(0), store, writer, clock, ask=ask, keep=timedelta(days=400), most=2_000_000_000
+        ).give_up()
     await writer.close()
     assert lines == []

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.clock import VirtualClock
-from monitor.config.settings import EvidenceSettings
 from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies, Policy
@@ -147,7 +146,9 @@ def test_the_room_that_is_freed_goes_back_to_the_disk(tmp_path: Path) -> None:
     async def whole(clock: VirtualClock) -> None:
         writer = Writer(store, clock)
         await Compaction(store, writer, clock, POLICIES, 400 * DAY, tuple, ask).compact()
-        await Retention(EvidenceSettings(), Nothing(), Nothing(), store, writer, clock, ask=ask).give_up()
+        await Retention(
+            Nothing(), Nothing(), store, writer, clock, ask=ask, keep=400 * DAY, most=2_000_000_000
+        ).give_up()
         await writer.close()
 
     store.give_back(0)

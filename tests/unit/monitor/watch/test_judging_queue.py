@@ -10,10 +10,10 @@ from monitor.watch.judging_queue import JudgingQueue
 
 def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
     async def story(clock: VirtualClock) -> None:
-        agenda = JudgingQueue(clock)
+        queue = JudgingQueue(clock)
         for name in ("b", "a", "b"):
-            agenda.soon(name)
-        assert await agenda.next() == ["a", "b"]
+            queue.soon(name)
+        assert await queue.next() == ["a", "b"]
         assert clock.monotonic() == 0
 
     run_virtually(story)
@@ -21,24 +21,24 @@ def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
 
 def test_what_is_for_later_is_due_at_its_instant() -> None:
     async def story(clock: VirtualClock) -> None:
-        agenda = JudgingQueue(clock)
+        queue = JudgingQueue(clock)
         for _ in range(3):
-            agenda.at(clock.now() + timedelta(seconds=90), "r")
-        assert await agenda.next() == ["r"]
+            queue.at(clock.now() + timedelta(seconds=90), "r")
+        assert await queue.next() == ["r"]
         assert clock.monotonic() == 90
-        agenda.soon("other")
-        assert await agenda.next() == ["other"]
+        queue.soon("other")
+        assert await queue.next() == ["other"]
 
     run_virtually(story)
 
 
 def test_something_put_meanwhile_wakes_whoever_waits() -> None:
     async def story(clock: VirtualClock) -> None:
-        agenda = JudgingQueue(clock)
-        agenda.at(clock.now() + timedelta(days=9), "late")
-        waiting = asyncio.ensure_future(agenda.next())
+        queue = JudgingQueue(clock)
+        queue.at(clock.now() + timedelta(days=9), "late")
+        waiting = asyncio.ensure_future(queue.next())
         await clock.sleep(7)
-        agenda.soon("now")
+        queue.soon("now")
         assert await waiting == ["now"]
         assert clock.monotonic() == 7
 

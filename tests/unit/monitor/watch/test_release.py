@@ -103,7 +103,7 @@ def test_an_origin_that_is_looked_at_again_begins_a_run() -> None:
     release = watched()
     release.add(ORIGIN, seen(ORIGIN, -1, State.ABSENT), None, apart=False)
     again = Window("again", NINE, NINE + timedelta(minutes=2), timedelta(seconds=5))
-    release.spot(ORIGIN.id).windows = (
+    release.state_of(ORIGIN.id).windows = (
         replace(again, begins=NINE + timedelta(hours=2), ends=NINE + timedelta(hours=3)),
     )
     now = NINE + timedelta(hours=2, seconds=3)

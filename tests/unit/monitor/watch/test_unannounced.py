@@ -91,7 +91,7 @@ def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, fi
 def test_a_release_that_its_calendar_names_within_a_quarter_of_an_hour_was_announced(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
-        office.daemon.senses.soon(newcomers(office).consider("example-office", Found(PAGE, TITLE, "listed")))
+        office.daemon.intake.soon(newcomers(office).consider("example-office", Found(PAGE, TITLE, "listed")))
         told = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
         await office.read(csv(told), after=10)
         await office.clock.sleep(1200)

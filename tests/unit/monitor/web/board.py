@@ -94,7 +94,7 @@ class Board:
 
     store: MemoryStore
     clock: Stopped
-    desk: Queries
+    queries: Queries
     app: ASGIApp
     client: httpx.AsyncClient
     incident: str = ""
@@ -140,20 +140,22 @@ async def a_board(
     store, clock = MemoryStore(), Stopped(at(600))
     _fill(store)
     writer = Writer(store, clock)
-    desk = Queries(store, Live(reasons), clock, "Europe/London", public)
-    desk.keys = keys
-    desk.door = Sessions(Users(users), clock, desk.throttle, "https://board.gov.example") if users is not None else None
-    desk.attendant = Attendant(store, writer, clock, ReportingRules(), Reminding(), ask=directly, ring=_nothing)
-    app = application(desk)
+    queries = Queries(store, Live(reasons), clock, "Europe/London", public)
+    queries.keys = keys
+    queries.door = (
+        Sessions(Users(users), clock, queries.throttle, "https://board.gov.example") if users is not None else None
+    )
+    queries.attendant = Attendant(store, writer, clock, ReportingRules(), Reminding(), ask=directly, ring=_nothing)
+    app = application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
             late, early = store.incident_of("r"), store.incident_of("early")
             assert late is not None
             assert early is not None
-            yield Board(store, clock, desk, app, client, late.id, early.id)
+            yield Board(store, clock, queries, app, client, late.id, early.id)
     finally:
         writer.abandon()
-        desk.close()
+        queries.close()
 
 
 _nothing: Callable[[], None] = lambda: None  # noqa: E731 # a bell nobody hears

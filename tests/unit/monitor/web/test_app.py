@@ -34,14 +34,14 @@ DOCUMENTS = {
 @asynccontextmanager
 async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application as a browser on the same machine would, without a socket."""
-    desk = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London")
-    desk.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
-    transport = httpx.ASGITransport(application(desk))
+    queries = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London")
+    queries.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
+    transport = httpx.ASGITransport(application(queries))
     try:
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             yield client
     finally:
-        desk.close()
+        queries.close()
 
 
 def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
@@ -167,11 +167,11 @@ def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> No
 
 def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        desk = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
-        transport = httpx.ASGITransport(application(desk))
+        queries = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
+        transport = httpx.ASGITransport(application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             shown = {path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics")}
-        desk.close()
+        queries.close()
         assert shown == {"/": 404, "/api/v1/releases": 404, "/metrics": 200}
 
     live(tmp_path, "", act)

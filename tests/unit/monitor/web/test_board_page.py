@@ -31,7 +31,7 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
 async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
     async with a_board() as board:
         quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.desk.silences = lambda _now: {"www.gov.uk": Silence(at(-180), at(60), 812, "503")}
+        board.queries.silences = lambda _now: {"www.gov.uk": Silence(at(-180), at(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no usable answer" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018, 09:27:00 GMT (503), 812 looks" in page for page in pages)

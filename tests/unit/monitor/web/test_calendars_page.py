@@ -17,11 +17,11 @@ Ask = Callable[[str], Awaitable[httpx.Response]]
 
 def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
-        desk = Queries(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
-        transport = httpx.ASGITransport(application(desk))
+        queries = Queries(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
+        transport = httpx.ASGITransport(application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
             await act(office, client.get)
-        desk.close()
+        queries.close()
 
     at_work(folder, story)
 
