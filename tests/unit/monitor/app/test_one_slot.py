@@ -40,8 +40,8 @@ def begins(text: str) -> str:
 def windows(office: Office) -> Iterator[str]:
     """Yield when the poller begins to look every second, of each target of the release."""
     every, ahead = office.daemon.watch.releases[RELEASE], timedelta(minutes=2)
-    for spot in every.spots.values():
-        yield from (_json(one.begins + ahead) for one in spot.windows if one.name == "slot")
+    for state in every.states.values():
+        yield from (_json(one.begins + ahead) for one in state.windows if one.name == "slot")
 
 
 def _json(moment: datetime | None) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.finding import ReleaseFacts
 from monitor.app.options import checks_of, joining_of, policies_of, slot_times_of
-from monitor.app.options_of_people import house_of
+from monitor.app.options_of_people import reporting_rules_of
 from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks
@@ -96,7 +96,7 @@ def facts(slot: datetime, title: str = "GDP: June 2026") -> ReleaseFacts:
 
 
 def test_a_reference_goes_with_releases_promised_for_that_very_time() -> None:
-    (usual,) = house_of(settings(slot_time=[SEVEN]), []).usual
+    (usual,) = reporting_rules_of(settings(slot_time=[SEVEN]), []).usual
     assert usual == UsualTime(time(7), "granted 5 May 2022", "ons", "GDP*")
     assert policies_of(settings(slot_time=[SEVEN])).of("ons").on_file == (usual,)
     told = ((6, 0, "GDP: June 2026"), (8, 30, "GDP: June 2026"), (6, 0, "Retail sales"))

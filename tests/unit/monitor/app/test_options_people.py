@@ -20,9 +20,9 @@ from monitor.app.options_of_people import (
     channels_of,
     digesting_of,
     door_of,
-    house_of,
     keys_of,
     links_of,
+    reporting_rules_of,
     templates_of,
 )
 from monitor.clock import SystemClock
@@ -140,7 +140,7 @@ def test_an_authority_that_is_not_there_is_told(read: Read) -> None:
 
 def test_a_route_escalates(read: Read) -> None:
     settings = read(CHANNELS + '[[route]]\nchannels = ["mail"]\nescalate = ["chat"]\n')
-    assert house_of(settings, ["mail", "chat"]).routes == (Route(("mail",), escalate=("chat",)),)
+    assert reporting_rules_of(settings, ["mail", "chat"]).routes == (Route(("mail",), escalate=("chat",)),)
 
 
 def test_a_template_of_their_own_is_found_beside_the_configuration(read: Read, tmp_path: Path) -> None:
