@@ -21,6 +21,7 @@ BENCHES = {
     "detect": "bench.detect",
     "start": "bench.start",
     "memory": "bench.memory",
+    "hostile": "bench.hostile",
 }
 
 

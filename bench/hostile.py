@@ -1,0 +1,211 @@
+"""What hostile publishers cost the watch of a healthy one: the running daemon, everything at once.
+
+The healthy page is looked at once a second, every hostile input as often and each hostile calendar once a minute.
+Gaps are timed by the publisher, `/healthz` and the memory from outside.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import httpx
+
+from bench.figures import rounded
+from bench.hostile_inputs import Hostile, inputs
+from bench.hostile_origin import FIRST, HOSTS
+from bench.origin import Beside, beside
+from bench.world import folder
+from monitor.clock import SystemClock
+
+_PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
+_PATIENCE = 60.0
+_POLLED = 0.05
+_SETTLE = 5.0
+_CONFIG = """[store]
+url = "sqlite:///{place}/store.db"
+[evidence]
+folder = "{place}/evidence"
+[web]
+listen = "127.0.0.1:{web}"
+[network]
+allow = ["127.0.0.0/8"]
+ports = [{port}]
+[budget]
+default = "20/s"
+[watch]
+origin_view = false
+near = {{ from = "60m", every = "1s" }}
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{place}/outbox"
+[[calendar]]
+name = "bench"
+kind = "toml"
+file = "{place}/calendar.toml"
+"""
+_RELEASE = """[[release]]
+id = {name}
+title = "Births: July 2026"
+producer = "example"
+url = "{url}"
+slot = {slot}
+state = "confirmed"
+part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
+"""
+_CALENDAR = """[[calendar]]
+name = "{name}"
+kind = "{reader}"
+url = "{url}"
+every = "1m"
+producer = "{name}"
+"""
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return the worst of each figure, in seconds and MB, with those of a watch without hostile inputs beside them."""
+    chosen = [each for number, each in enumerate(inputs()) if not quick or number % 11 == 0]
+    seconds = 8.0 if quick else 75.0
+    calm = _figures([], 5.0 if quick else 20.0)
+    hostile = _figures(chosen, seconds)
+    figures = {
+        "healthy_gap_seconds": hostile["gap"],
+        "healthz_seconds": hostile["healthz"],
+        "rss_mb": hostile["rss"],
+        "rss_more_mb": hostile["rss"] - calm["rss"],
+        "workers_rss_mb": hostile["workers"],
+        "stop_seconds": hostile["stop"],
+        "calm_gap_seconds": calm["gap"],
+        "calm_healthz_seconds": calm["healthz"],
+        "inputs": len(chosen),
+        "inputs_asked": hostile["asked"],
+        "healthy_looks": hostile["looks"],
+    }
+    return rounded(figures)
+
+
+def _figures(chosen: list[Hostile], seconds: float) -> dict[str, float]:
+    with (
+        folder() as place,
+        beside("bench.hostile_origin") as publisher,
+        _daemon(place, publisher.port, chosen) as (process, web),
+    ):
+        found = _watched(process, web, seconds)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(_PATIENCE)
+        found["stop"] = time.monotonic() - began
+    return found | _of_log(publisher, found)
+
+
+def _of_log(publisher: Beside, found: dict[str, float]) -> dict[str, float]:
+    asked = [(line[1], float(line[2])) for line in publisher.told if line[0] == "asked"]
+    looks = [at for path, at in asked if path == "/healthy" and found["from"] <= at <= found["to"]]
+    gaps = [later - earlier for earlier, later in pairwise([found["from"], *looks, found["to"]])]
+    hostile = {path for path, _ in asked if path.startswith("/hostile/")}
+    return {"gap": max(gaps), "looks": len(looks), "asked": len(hostile)}
+
+
+def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict[str, float]:
+    """Ask `/healthz` all the while, and note the memory; from a while after the start on."""
+    found = {"healthz": 0.0, "rss": 0.0, "workers": 0.0, "from": time.monotonic()}
+    with httpx.Client(base_url=f"http://127.0.0.1:{web}", trust_env=False, timeout=_PATIENCE) as client:
+        while (began := time.monotonic()) < found["from"] + seconds:
+            client.get("/healthz").raise_for_status()
+            found["healthz"] = max(found["healthz"], time.monotonic() - began)
+            found["rss"] = max(found["rss"], _rss_mb(process.pid))
+            found["workers"] = max(found["workers"], sum(_rss_mb(child) for child in _children(process.pid)))
+            time.sleep(_POLLED)
+    found["to"] = time.monotonic()
+    return found
+
+
+@contextmanager
+def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    web = _free_port()
+    config = _written(place, port, web, chosen)
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    try:
+        _await_web(process, web)
+        yield process, web
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _await_web(process: subprocess.Popen[bytes], web: int) -> None:
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            httpx.get(f"http://127.0.0.1:{web}/healthz", trust_env=False, timeout=_PATIENCE)
+        except httpx.TransportError:
+            time.sleep(_POLLED)
+        else:
+            # The first look at the healthy page comes within its second.
+            time.sleep(_SETTLE)
+            return
+    raise RuntimeError("the daemon did not come up")
+
+
+def _written(place: Path, port: int, web: int, chosen: list[Hostile]) -> Path:
+    slot = (SystemClock().now() + timedelta(seconds=20)).isoformat()
+    healthy = _release("healthy", f"http://127.0.0.1:{port}/healthy", slot, "status")
+    tables, calendars = [healthy], []
+    for number, each in enumerate(chosen):
+        url = f"http://127.0.0.{FIRST + number % HOSTS}:{port}/hostile/{each.name}"
+        if each.is_calendar:
+            calendars.append(_calendar(each, url))
+        else:
+            tables.append(_release(each.name, url, slot, each.reader))
+    (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
+    config = place / "config.toml"
+    text = "\n".join([_CONFIG.format(place=place, port=port, web=web), *calendars])
+    config.write_text(text, encoding="utf-8")
+    return config
+
+
+def _release(name: str, url: str, slot: str, reader: str) -> str:
+    return _RELEASE.format(name=json.dumps(name), url=url, slot=slot, reader=json.dumps(reader))
+
+
+def _calendar(each: Hostile, url: str) -> str:
+    table = _CALENDAR.format(name=each.name, reader=each.reader, url=url)
+    if not each.options:
+        return table
+    return table + "".join(["[calendar.options]\n", *(f"{name} = {json.dumps(text)}\n" for name, text in each.options)])
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _rss_mb(pid: int) -> float:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_KB / 1024
+    except (OSError, IndexError):
+        return 0.0
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        threads = Path(f"/proc/{pid}/task").iterdir()
+        text = " ".join((each / "children").read_text(encoding="ascii") for each in threads)
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]

@@ -1,0 +1,12 @@
+"""The recognisers, as a worker runs them."""
+
+from __future__ import annotations
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.seen import Context, Recognised
+from monitor.look.recognise.table import recogniser
+
+
+def recognise(name: str, answer: Answer, context: Context) -> Recognised:
+    """Return what an answer shows. Raises `UserFault` for what is no recogniser."""
+    return recogniser(name)(answer, context)

@@ -1,0 +1,78 @@
+"""A process that reads foreign bytes and nothing else: `python -m monitor.look.apart.worker FD MEMORY`.
+
+It takes one task after the other from its end of a pipe, within a bounded memory and a bounded time of the processor
+for each; the system stops it when it goes beyond. It ends when its pipe does.
+"""
+
+from __future__ import annotations
+
+import pickle
+import resource
+import signal
+import sys
+from importlib import import_module
+from multiprocessing.connection import Connection
+from typing import Any
+
+from monitor.look.apart.parcel import packed
+
+TASKS = {
+    "recognise": "monitor.look.apart.recognising:recognise",
+    "strip": "schedules.sources.personal:strip_personal",
+    "more": "schedules.sources.apart:more",
+    "read": "schedules.sources.apart:read",
+}
+"""What may be asked of a worker: a function that takes plain facts and returns plain facts."""
+
+DONE, COSTLY, FAULT = "done", "costly", "fault"
+_SPARE_SECONDS = 1
+
+
+def main() -> None:
+    """Work until the pipe ends."""
+    # Who presses Ctrl-C means the daemon, which closes the pipe when it stops.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _bound_memory(int(sys.argv[2]))
+    pipe: Connection[Any, Any] = Connection(int(sys.argv[1]))
+    pipe.send_bytes(b"ready")
+    while True:
+        try:
+            task, seconds, arguments = pickle.loads(pipe.recv_bytes())  # noqa: S301  # the daemon's own words
+        except (EOFError, ConnectionError):
+            return
+        _bound_seconds(seconds)
+        pipe.send_bytes(packed((*_worked(task, arguments), _peak())))
+
+
+def _worked(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
+    module, name = TASKS[task].split(":")
+    try:
+        return DONE, getattr(import_module(module), name)(*arguments)
+    except (MemoryError, RecursionError) as exc:
+        return COSTLY, type(exc).__name__
+    except Exception as exc:  # noqa: BLE001  # a fault in a reader of foreign text must not cost the worker its life
+        return FAULT, f"{type(exc).__name__}: {exc}"[:500]
+
+
+def _bound_memory(megabytes: int) -> None:
+    # Beyond what the interpreter and the libraries have mapped already.
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # read once, before anything else
+        mapped = int(statm.read().split()[0]) * resource.getpagesize()
+    most = mapped + megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _bound_seconds(seconds: int) -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    soft = int(used.ru_utime + used.ru_stime) + seconds + _SPARE_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
+
+
+def _peak() -> int:
+    """Return the most kilobytes that this process has taken so far."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+if __name__ == "__main__":
+    main()

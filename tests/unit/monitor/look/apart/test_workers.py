@@ -1,0 +1,96 @@
+"""Processes that read foreign bytes: bounded in time and memory, one host's trouble its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import pickle
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from monitor.look.apart.parcel import Refused, unpacked
+from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.fetch import Answer
+from monitor.look.recognise.seen import Context
+from monitor.look.sighting import State
+
+NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
+SIBLINGS = b"<html><body>" + b"<a>" * 0 + b"<a></a>" * 20_000 + b"</body></html>"
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    made = Workers(2)
+    yield made
+    made.close()
+
+
+async def recognised(workers: Workers, name: str, body: bytes, host: str = "a.example", seconds: int = 5) -> State:
+    answer = Answer("https://a.example/", 200, {"content-type": "text/html"}, body, NOW, NOW)
+    seen = await workers.ask("recognise", host, name, answer, Context(answer.url), seconds=seconds)
+    return State(seen.state)
+
+
+async def test_a_task_is_done_in_another_process(workers: Workers) -> None:
+    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+    assert workers.pids()
+    assert os.getpid() not in workers.pids()
+
+
+async def test_no_process_is_started_before_the_first_task(workers: Workers) -> None:
+    assert workers.pids() == []
+
+
+async def test_a_task_that_overruns_its_time_is_ended_and_the_next_is_done(workers: Workers) -> None:
+    with pytest.raises(TooCostly):
+        await recognised(workers, "css:a ~ a ~ b", SIBLINGS, seconds=1)
+    assert await recognised(workers, "css:h1", b"<h1>Births</h1>") is State.PRESENT
+
+
+async def test_a_task_that_wants_too_much_memory_is_refused_it() -> None:
+    workers = Workers(1, megabytes=32)
+    with pytest.raises(TooCostly):
+        await workers.ask("strip", "a.example", b"[" + b"{}," * 1_000_000 + b"{}]", seconds=20)
+    workers.close()
+
+
+async def test_a_host_whose_text_takes_long_holds_up_itself_alone(workers: Workers) -> None:
+    slow = [asyncio.create_task(recognised(workers, "css:a ~ a ~ b", SIBLINGS, "slow.example", 2)) for _ in range(3)]
+    await asyncio.sleep(0)
+    assert await recognised(workers, "css:h1", b"<h1>Births</h1>", "healthy.example") is State.PRESENT
+    assert not any(task.done() for task in slow)
+    workers.close()
+    assert all(isinstance(fault, TooCostly) for fault in await asyncio.gather(*slow, return_exceptions=True))
+
+
+async def test_a_reader_that_breaks_is_told_and_its_process_replaced(workers: Workers) -> None:
+    with pytest.raises(WorkerFault, match="no recogniser"):
+        await recognised(workers, "nonsense", b"x")
+    assert workers.pids() == []
+
+
+async def test_workers_nobody_needs_are_stopped(workers: Workers) -> None:
+    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    workers.rest()
+    assert len(workers.pids()) == 1
+    workers.rest()
+    assert workers.pids() == []
+
+
+async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
+    await recognised(workers, "css:h1", b"<h1>Births</h1>")
+    (pid,) = workers.pids()
+    workers.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    with pytest.raises(TooCostly):
+        await recognised(workers, "css:h1", b"<h1>Births</h1>")
+
+
+@pytest.mark.parametrize("value", [os.system, Path("x"), print])
+def test_a_reply_holds_plain_facts_alone(value: object) -> None:
+    with pytest.raises(Refused):
+        unpacked(pickle.dumps(value))

@@ -1,0 +1,98 @@
+"""Names looked up: a name server that is silent costs its own hosts' looks alone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from monitor.look.names import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
+from monitor.rehearse.loop import JumpingLoop
+
+SILENT, PORT = "silent.example", 443
+
+
+class Server:
+    """Answers at once, but for one name, about which it says nothing until it is told to."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.speaks = threading.Event()
+        self.fails: dict[str, Exception] = {}
+
+    def look_up(self, host: str, _port: int) -> list[str]:
+        self.asked[host] += 1
+        if host == SILENT:
+            self.speaks.wait(30)
+        if host in self.fails:
+            raise self.fails[host]
+        return ["203.0.113.7"]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    made = Server()
+    yield made
+    made.speaks.set()
+
+
+async def test_a_name_is_looked_up_once_and_kept(server: Server) -> None:
+    names = Names(server.look_up)
+    for _ in range(3):
+        assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
+    assert server.asked["a.example"] == 1
+
+
+async def test_a_silent_name_ends_with_the_deadline_of_who_asks(server: Server) -> None:
+    with pytest.raises(NoAddress, match="no answer"):
+        await Names(server.look_up).addresses(SILENT, PORT, 0.01)
+
+
+async def test_a_silent_name_takes_one_thread_however_many_ask(server: Server) -> None:
+    names = Names(server.look_up, most=2)
+    looks = [names.addresses(SILENT, PORT, 0.05) for _ in range(50)]
+    assert all(isinstance(fault, NoAddress) for fault in await asyncio.gather(*looks, return_exceptions=True))
+    assert server.asked[SILENT] == 1
+    assert await names.addresses("healthy.example", PORT, 5) == ["203.0.113.7"]
+
+
+async def test_an_answer_that_comes_late_serves_the_next(server: Server) -> None:
+    names = Names(server.look_up)
+    with pytest.raises(NoAddress):
+        await names.addresses(SILENT, PORT, 0.01)
+    server.speaks.set()
+    assert await names.addresses(SILENT, PORT, 5) == ["203.0.113.7"]
+    assert server.asked[SILENT] == 1
+
+
+@pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long")])
+async def test_a_name_without_an_address_is_told_and_asked_for_again(server: Server, fault: Exception) -> None:
+    names = Names(server.look_up)
+    server.fails["a.example"] = fault
+    with pytest.raises(NoAddress, match=r"a\.example"):
+        await names.addresses("a.example", PORT, 5)
+    del server.fails["a.example"]
+    assert await names.addresses("a.example", PORT, 5) == ["203.0.113.7"]
+
+
+def test_the_last_addresses_stand_in_for_a_server_that_has_fallen_silent_but_not_for_ever(server: Server) -> None:
+    loop = JumpingLoop()
+
+    async def story() -> None:
+        names = Names(server.look_up)
+        server.speaks.set()
+        with loop.held("lookup"):
+            await names.addresses(SILENT, PORT, 5)
+        server.speaks.clear()
+        await asyncio.sleep(FRESH_SECONDS)
+        assert await names.addresses(SILENT, PORT, 5) == ["203.0.113.7"]
+        await asyncio.sleep(STALE_SECONDS)
+        with pytest.raises(NoAddress):
+            await names.addresses(SILENT, PORT, 5)
+        assert server.asked[SILENT] == 2
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(story())

@@ -1,0 +1,149 @@
+"""No pattern of the product takes longer than in proportion to the text, whatever the text.
+
+Each is fed strings made to hurt it (`pumped`), by the methods it is used with. What is not linear is square at the
+least: thousands of characters then take a hundred times as long as they may, and the difference cannot be mistaken.
+"""
+
+from __future__ import annotations
+
+import ast
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from importlib import import_module
+from itertools import islice
+from math import log
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import pytest
+
+from schedules.patterns import Linear, linear, quick
+from tests.unit.patterns.pumped import pumped
+
+ROOT = Path(__file__).parents[3]
+OURS = ("schedules", "alerts", "monitor")
+METHODS = frozenset({"match", "fullmatch", "search", "sub", "findall", "finditer", "split"})
+MOST_STRINGS = 250
+PIECES = (4, 6, 8, 10, 12, 14, 16, 18, 21, 24, 32)
+SIZES = (300, 3000)
+"""How often the piece stands in the text, as long as the time may double with each; then its characters."""
+PATIENCE = {300: 0.01, 3000: 0.03}
+FEW = 0.005
+"""CPU seconds that such a text may take. A pattern that is linear takes a hundredth of it."""
+LARGE = 6000
+STEEPEST = 1.5
+
+
+Text = str | bytes
+
+
+class Used(NamedTuple):
+    """A pattern as a module has it, and the methods it is used with."""
+
+    module: str
+    name: str
+    pattern: re.Pattern[Any] | Linear
+    methods: frozenset[str]
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in OURS:
+        found = pkgutil.walk_packages(import_module(package).__path__, f"{package}.")
+        yield from (import_module(each.name) for each in found if not each.name.endswith(("__main__", ".env")))
+
+
+@cache
+def called() -> dict[str, frozenset[str]]:
+    """Return the methods that are called on each name, in any module."""
+    calls: dict[str, set[str]] = {}
+    for package in OURS:
+        for file in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in METHODS:
+                    calls.setdefault(node.value.id, set()).add(node.attr)
+    return {name: frozenset(methods) for name, methods in calls.items()}
+
+
+def held(value: object) -> Iterator[re.Pattern[Any] | Linear]:
+    if isinstance(value, re.Pattern | Linear):
+        yield value
+    elif isinstance(value, tuple | list):
+        for each in value:
+            yield from held(each)
+
+
+def used() -> list[Used]:
+    found: dict[tuple[str, str, int], Used] = {}
+    for module in modules():
+        for name, value in vars(module).items():
+            for place, pattern in enumerate(held(value)):
+                if module.__name__ != "schedules.patterns":
+                    methods = called().get(name, frozenset({"search", "fullmatch"}))
+                    found[module.__name__, name, place] = Used(module.__name__, name, pattern, methods)
+    return list(found.values())
+
+
+def source(pattern: re.Pattern[Any] | Linear) -> tuple[str | bytes, int]:
+    if isinstance(pattern, Linear):
+        return pattern.text, 0
+    return pattern.pattern, pattern.flags & ~(re.UNICODE if isinstance(pattern.pattern, bytes) else 0)
+
+
+def working(pattern: re.Pattern[Any] | Linear, method: str) -> Callable[[Any], object]:
+    if method == "sub":
+        by = b" " if not isinstance(pattern, Linear) and isinstance(pattern.pattern, bytes) else " "
+        return lambda text: pattern.sub(by, text)
+    made = getattr(pattern, method)
+    return (lambda text: list(made(text))) if method == "finditer" else made
+
+
+def text_of(pattern: re.Pattern[Any] | Linear, head: str, piece: str, end: str, size: int) -> Text:
+    text = head + piece * (size // len(piece) + 1) + end
+    is_bytes = not isinstance(pattern, Linear) and isinstance(pattern.pattern, bytes)
+    return text.encode("latin-1", "replace") if is_bytes else text
+
+
+def seconds(work: Callable[[Any], object], text: Text, tries: int = 1) -> float:
+    took = []
+    for _ in range(tries):
+        began = time.process_time()
+        work(text)
+        took.append(time.process_time() - began)
+    return min(took)
+
+
+def steepest(pattern: re.Pattern[Any] | Linear, method: str) -> tuple[float, str]:
+    """Return the greatest exponent that the time grows with, and the string it was measured with."""
+    work, worst, hurting = working(pattern, method), 0.0, ("", "a", "")
+    for head, piece, end in islice((each for each in pumped(*source(pattern)) if each[1]), MOST_STRINGS):
+        for size in (*(count * len(piece) for count in PIECES), *SIZES):
+            text, patience = text_of(pattern, head, piece, end, size), PATIENCE.get(size, FEW)
+            took = seconds(work, text)
+            if took > patience and seconds(work, text, 3) > patience:
+                return float("inf"), repr((head, piece, end, size))
+        worst, hurting = max((worst, hurting), (took, (head, piece, end)))
+    small = seconds(work, text_of(pattern, *hurting, LARGE), 3)
+    large = seconds(work, text_of(pattern, *hurting, 8 * LARGE), 3)
+    # What takes less than this can hold nobody up, and is too short to be timed.
+    return (log(large / max(small, 1e-6), 8) if large > 0.01 else 0.0), repr(hurting)
+
+
+@pytest.mark.parametrize("each", used(), ids=lambda each: f"{each.module}.{each.name}")
+def test_a_pattern_takes_time_in_proportion_to_the_text(each: Used) -> None:
+    found = {method: steepest(each.pattern, method) for method in each.methods}
+    assert {method: told for method, told in found.items() if told[0] > STEEPEST} == {}
+
+
+@pytest.mark.parametrize("text", [r"(a+)+b", r"(a|a)*b", r"\s+$", r"a+a+b", r"(?:\s+-\s+[^-|]*\bx\b[^-|]*)+$"])
+def test_what_is_not_linear_is_found_out_and_re2_makes_it_so(text: str) -> None:
+    assert steepest(re.compile(text), "search")[0] > STEEPEST
+    assert steepest(Linear(text), "search")[0] <= STEEPEST
+
+
+def test_both_kinds_of_pattern_are_registered() -> None:
+    assert isinstance(linear("a"), Linear)
+    assert quick("a").fullmatch("a")
