@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_BLANKS = re.compile(r"[\s\u00ad\u200b-\u200d\u2060\ufeff]+")
-_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
-_ADDRESS = re.compile(
-    r"(?:(?:https?:)?//)?(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::\d+)?(/[^?#]*)?(?:[?#].*)?", re.IGNORECASE
-)
+from schedules.patterns import quick
+
+_BLANKS = quick(r"[\s\u00ad\u200b-\u200d\u2060\ufeff]+")
+_DASHES = quick(r"[\u2010-\u2015\u2212]")
+_ADDRESS = quick(r"(?:(?:https?:)?//)?(?:[^/?#@\[\]]*@)?([^/?#@:\[\]]+)(?::\d+)?(/[^?#]*)?(?:[?#].*)?", re.IGNORECASE)
 
 
 def repaired(url: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import date
 
 from schedules.address import canonical
 from schedules.announcement import Announcement
+from schedules.patterns import quick
 from schedules.slot_relations import first_day, last_day
 from schedules.titles import Title, read_title
 
@@ -15,7 +15,7 @@ Key = tuple[str, str]
 Rank = tuple[int, str, str, str, str]
 
 # Entries without an id of their own are keyed by a hash, which is no name for people.
-_HASH = re.compile(r"[0-9a-f]{16,}")
+_HASH = quick(r"[0-9a-f]{16,}")
 _UNTITLED = read_title("")
 
 

@@ -15,13 +15,14 @@ from itertools import pairwise, product
 from urllib.parse import urlsplit
 
 from schedules.dates import read_date
+from schedules.patterns import quick
 from schedules.slot import Precision
 from schedules.titles import period_of, read_title
 
-_PIECE = re.compile(r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?:\d\d)?(?!\d))|\d+", re.IGNORECASE)
-_JOINT = re.compile(r"(?:[-_+./]|%20)?")
-_ID = re.compile(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_STEP = re.compile(r"[/=&?.]")
+_PIECE = quick(r"[a-z]+|(?:19|20)\d\d(?=(?:\d\d){1,2}(?!\d))|(?<=\d{4})\d\d(?=(?:\d\d)?(?!\d))|\d+", re.IGNORECASE)
+_JOINT = quick(r"(?:[-_+./]|%20)?")
+_ID = quick(r"(?=.*\d)[0-9a-f]{12,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_STEP = quick(r"[/=&?.]")
 _LONGEST = 6
 _LONGEST_ADDRESS = 500
 _LEAST_ID = 4

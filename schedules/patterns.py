@@ -13,8 +13,10 @@ from typing import Any
 
 import re2
 
-Faulty = re2.error
-"""Raised by `linear` for what is no expression, or needs what RE2 cannot do: to look ahead or back, or refer back."""
+
+class Faulty(ValueError):
+    """What is no expression, or needs what RE2 cannot do: to look ahead or back, or refer back."""
+
 
 QUICK: list[re.Pattern[Any]] = []
 LINEAR: list[Linear] = []
@@ -32,7 +34,11 @@ class Linear:
         options.dot_nl = True
         options.log_errors = False
         self.text = text
-        self._compiled = re2.compile(text, options)
+        try:
+            self._compiled = re2.compile(text, options)
+        except re2.error as exc:
+            told = exc.args[0]
+            raise Faulty(told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)) from exc
 
     def search(self, text: str) -> Any | None:  # noqa: ANN401  # re2's matches have no public type
         """Return the first match anywhere."""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from schedules.patterns import linear, quick
+
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
     r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
@@ -15,7 +17,7 @@ _MONTH = (
 _ORDINALS = {"1": "1", "2": "2", "3": "3", "4": "4", "first": "1", "second": "2", "third": "3", "fourth": "4"}
 _NTH = r"(?:1|2|3|4|first|second|third|fourth)(?:st|nd|rd|th)?"
 
-_PERIOD = re.compile(
+_PERIOD = quick(
     rf"""\b(?:
       (?P<from>(?:19|20)\d\d)\s*(?:/|-|\bto\b)\s*(?P<to>(?:19|20)?\d\d)\b(?!-)
     | (?P<year>(?:19|20)\d\d)
@@ -29,16 +31,15 @@ _PERIOD = re.compile(
     )\b""",
     re.VERBOSE,
 )
-_WORD = re.compile(r"[a-z0-9]+")
-_DASHES = re.compile(r"[\u2010-\u2015\u2212]")
-_APOSTROPHES = re.compile(r"[\u2018\u2019]")
-_SITE = re.compile(
+_WORD = quick(r"[a-z0-9]+")
+_DASHES = quick(r"[\u2010-\u2015\u2212]")
+_APOSTROPHES = quick(r"[\u2018\u2019]")
+_SITE = linear(
     r"(?:\s+[-|]\s+[^-|]*\b(?:gov\.uk|office for national statistics|explore education statistics|announcement)"
     r"\b[^-|]*)+$"
 )
-_LABEL = re.compile(
-    r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?"
-)
+_LABEL = quick(r"^(?:\[withdrawn\]\s*)?(?:(?:accredited )?(?:official|national) statistics(?: announcement)?:\s*)?")
+_ANY_LABEL = quick(_LABEL.pattern, re.IGNORECASE)
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4"}
 _SMALL = frozenset({"a", "an", "the", "of", "in", "for", "and", "to", "on", "from", "by", "at", "ending"})
 _GENRE = frozenset({"statistics", "statistic", "statistical", "bulletin"})
@@ -89,7 +90,7 @@ def title_matches(release_title: str, seen_title: str) -> bool:
 def unlabelled(title: str) -> str:
     """Return a title without the kind of publication that GOV.UK's feeds put before it, in one line."""
     text = " ".join(title.split())
-    return re.sub(_LABEL.pattern, "", text, count=1, flags=re.IGNORECASE)
+    return _ANY_LABEL.sub("", text, count=1)
 
 
 def slug(text: str, longest: int = 80) -> str:
@@ -107,7 +108,8 @@ def _plain(title: str) -> str:
 
 
 def _undressed(title: str) -> str:
-    return _SITE.sub("", _LABEL.sub("", " ".join(_plain(title).split())))
+    text = _LABEL.sub("", " ".join(_plain(title).split()))
+    return _SITE.sub("", text) if " - " in text or " | " in text else text
 
 
 def _tokens(found: re.Match[str]) -> Iterator[str]:
@@ -128,7 +130,7 @@ def _tokens(found: re.Match[str]) -> Iterator[str]:
 
 
 def _number(text: str) -> str:
-    bare = re.sub(r"(?:st|nd|rd|th)$", "", text) if text[0].isdigit() else text
+    bare = text[:1] if text[0].isdigit() else text
     return _ORDINALS.get(bare) or _NUMBERS[bare]
 
 

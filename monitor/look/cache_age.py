@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-_LIFETIME = re.compile(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
+from schedules.patterns import quick
+
+_LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
 
 _CUT_OFF = 2.0
 

@@ -14,11 +14,12 @@ from monitor.look.recognise.title import Likeness, likeness
 from monitor.plan.targets import is_file
 from schedules.address import canonical
 from schedules.announcement import Part, Role
+from schedules.patterns import quick
 from schedules.release import Release
 from schedules.times.interval import Interval
 from schedules.titles import read_title, title_matches
 
-_ANNOUNCED = re.compile(r"www\.gov\.uk/government/statistics/announcements/", re.IGNORECASE)
+_ANNOUNCED = quick(r"www\.gov\.uk/government/statistics/announcements/", re.IGNORECASE)
 UNDATED_WITHIN = timedelta(days=14)
 MISDATED_WITHIN = timedelta(days=1)
 """How far from its slot an entry without its period, or with another, is taken to speak of a release."""
@@ -72,7 +73,7 @@ class Matcher:
             theirs = (part for part in one.release.parts if not part.id.startswith(ELSEWHERE))
             for link in {canonical(part.url) for part in theirs} - {""}:
                 self._by_url[link].append(one)
-        self._words = re.compile("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
+        self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
     def hits(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release that an entry speaks of, and how. `is_fresh`: it was not there at the look before."""

@@ -7,6 +7,7 @@ from datetime import date
 
 from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Context, Span, refuse
 from schedules.dates.words import MONTHS, WEEKDAYS
+from schedules.patterns import quick
 from schedules.slot import Precision
 
 WEEKDAY = r"(?:(?P<weekday>(?:dd?ydd )?[a-z]{3,9})\.?,? )?"
@@ -14,15 +15,13 @@ ORDINAL = r"(?:st|nd|rd|th|ain|fed|eg|af|ydd)?"
 _YEAR = r"(?P<year>\d{4}|'?\d{2})"
 _AFTER = r"(?:,? (?P<after>(?:dd?ydd )?[a-z]{3,9}))?"
 
-_DAY_FIRST = re.compile(
+_DAY_FIRST = quick(
     rf"{WEEKDAY}(?P<day>\d{{1,2}}) ?{ORDINAL}(?: (?:day )?(?:of|o))?[ -]?"
     rf"(?P<month>[a-z]{{3,10}})\.?(?:[ ,-]+{_YEAR})?{_AFTER}"
 )
-_MONTH_FIRST = re.compile(
-    rf"{WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{ORDINAL},? (?P<year>\d{{4}}){_AFTER}"
-)
-_NUMBERS = re.compile(rf"{WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}}){_AFTER}")
-_ISO = re.compile(rf"{WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/.]?)(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){_AFTER}")
+_MONTH_FIRST = quick(rf"{WEEKDAY}(?P<month>[a-z]{{3,10}})\.? (?P<day>\d{{1,2}}) ?{ORDINAL},? (?P<year>\d{{4}}){_AFTER}")
+_NUMBERS = quick(rf"{WEEKDAY}(?P<a>\d{{1,2}})(?P<sep>[/.-])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d{{2}}){_AFTER}")
+_ISO = quick(rf"{WEEKDAY}(?P<year>\d{{4}})(?P<sep>[-/.]?)(?P<month>\d{{1,2}})(?P=sep)(?P<day>\d{{1,2}}){_AFTER}")
 
 
 def day(text: str, context: Context) -> Span | None:

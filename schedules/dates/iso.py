@@ -6,14 +6,15 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 
 from schedules.dates.slots import at_instant, at_wall, no_slot, on_days
+from schedules.patterns import quick
 from schedules.slot import Slot
 
-_EXTENDED = re.compile(
+_EXTENDED = quick(
     r"(?P<y>\d{4})[-/](?P<mo>\d{1,2})[-/](?P<d>\d{1,2})(?: ?t ?| )"
     r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.,](?P<f>\d+))?)?"
     r" ?(?P<zone>z|[+-]\d{2}(?::?\d{2})?)?"
 )
-_BASIC = re.compile(
+_BASIC = quick(
     r"(?P<y>20\d{2})(?P<mo>\d{2})(?P<d>\d{2})t(?P<h>\d{2})(?P<mi>\d{2})(?:(?P<s>\d{2})(?P<f>)?)?(?P<zone>z|[+-]\d{2}:?\d{2})?"
 )
 

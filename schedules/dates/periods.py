@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import re
-
 from schedules.dates.days import full_year
 from schedules.dates.span import Context, Span, month_end, months, refuse
 from schedules.dates.words import HYDREF, MONTHS, SEASONS
+from schedules.patterns import quick
 from schedules.slot import Precision
 
-_PART_OF = re.compile(
-    r"(?:(?:early|mid|late|end)[ -]+(?:of )?|(?:the )?(?:end|beginning|start|middle) of (?:the )?|"
+_PART_OF = quick(
+    r"(?:(?:early|mid|late|end)[ -]{1,3}(?:of )?|(?:the )?(?:end|beginning|start|middle) of (?:the )?|"
     r"(?:in |during |mis |fis |ym mis ))"
     r"(?P<rest>.+)"
 )
-_MONTH = re.compile(r"(?:mis )?(?P<month>[a-z]{3,10})\.?(?:,? ?-?(?P<year>\d{4}))?")
-_NUMBERED = re.compile(r"(?P<month>\d{1,2})/(?P<year>\d{4})|(?P<y>\d{4})-(?P<m>\d{2})")
+_MONTH = quick(r"(?:mis )?(?P<month>[a-z]{3,10})\.?(?:,? ?-?(?P<year>\d{4}))?")
+_NUMBERED = quick(r"(?P<month>\d{1,2})/(?P<year>\d{4})|(?P<y>\d{4})-(?P<m>\d{2})")
 _TWO = r"(?P<year>\d{4})(?: ?(?:[/-]|to) ?(?P<next>\d{4}|\d{2}))?"
 _NTH = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4}
 _QUARTERS = (
-    re.compile(rf"(?:q|quarter |chwarter )(?P<n>[1-4])(?:,? (?:of )?| ?[-/] ?){_TWO}"),
-    re.compile(rf"(?:the )?(?P<n>{'|'.join(_NTH)}) quarter,? (?:of |in )?{_TWO}"),
-    re.compile(rf"{_TWO} ?[-,/]? ?(?:q|quarter |chwarter )(?P<n>[1-4])"),
+    quick(rf"(?:q|quarter |chwarter )(?P<n>[1-4])(?:,? (?:of )?| ?[-/] ?){_TWO}"),
+    quick(rf"(?:the )?(?P<n>{'|'.join(_NTH)}) quarter,? (?:of |in )?{_TWO}"),
+    quick(rf"{_TWO} ?[-,/]? ?(?:q|quarter |chwarter )(?P<n>[1-4])"),
 )
-_HALF = re.compile(r"(?:h(?P<n>[12])|(?:the )?(?P<word>first|second) half)(?: of)? (?P<year>\d{4})")
-_SEASON = re.compile(rf"(?P<season>{'|'.join(SEASONS)})(?:,? (?:of )?{_TWO})?")
-_YEAR = re.compile(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
+_HALF = quick(r"(?:h(?P<n>[12])|(?:the )?(?P<word>first|second) half)(?: of)? (?P<year>\d{4})")
+_SEASON = quick(rf"(?P<season>{'|'.join(SEASONS)})(?:,? (?:of )?{_TWO})?")
+_YEAR = quick(rf"(?P<fy>(?:fy|financial year) ?)?{_TWO}")
 
 
 def month(text: str, context: Context) -> Span | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time
@@ -17,6 +16,7 @@ from schedules.dates.spans import day_range, month_range, until, week
 from schedules.dates.status import Peeled, peel, status_word
 from schedules.dates.times import TimeOfDay, find_time
 from schedules.dates.words import LONGEST, normalise
+from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot
 from schedules.times.zone import LONDON, is_summer
 
@@ -25,8 +25,8 @@ Form = Callable[[str, Context], Span | None]
 FORMS: tuple[Form, ...] = (day, week, until, month, quarter, half_year, season, year, day_range, month_range)
 
 _EMPTY = frozenset({"", "-", "--", "n/a", "na", "none", "not applicable", "nil", "?"})
-_SERIAL = re.compile(r"\d{5}(?:\.\d+)?")
-_WAS = re.compile(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
+_SERIAL = quick(r"\d{5}(?:\.\d+)?")
+_WAS = linear(r"^(?P<now>.+?)[ ,;-]+(?:was|previously|originally|formerly):? (?P<before>.+)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,18 @@ from schedules.dates.days import ORDINAL, WEEKDAY, day, on
 from schedules.dates.periods import month
 from schedules.dates.span import Context, Span, refuse
 from schedules.dates.words import MONTHS, WEEKDAYS
+from schedules.patterns import quick
 from schedules.slot import Precision
 
-_WEEK_FROM = re.compile(
+_WEEK_FROM = quick(
     r"(?:the )?(?:week (?:commencing|beginning|starting|of)|w/?c\.?|w\.c\.|w/?b\.?|wythnos yn dechrau):? "
     r"(?:on )?(?P<rest>.+)"
 )
-_WEEK_TO = re.compile(r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)")
-_UNTIL = re.compile(r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)")
-_BETWEEN = re.compile(r"(?:between|from) (?P<rest>.+)")
-_SPLIT = re.compile(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
-_PARTIAL = re.compile(
+_WEEK_TO = quick(r"(?:the )?(?:week ending|w/?e\.?|w\.e\.|wythnos yn diweddu):? (?:on )?(?P<rest>.+)")
+_UNTIL = quick(r"(?:by|before|no later than|not later than|on or before|erbyn)(?: the)? (?P<rest>.+)")
+_BETWEEN = quick(r"(?:between|from) (?P<rest>.+)")
+_SPLIT = quick(r" to | - | until | and | & | or | through | i | neu | ?[-/] ?")
+_PARTIAL = quick(
     rf"{WEEKDAY}(?P<day>\d{{1,2}}) ?{ORDINAL}(?: (?:of |o )?(?P<month>[a-z]{{3,10}})\.?)?(?:,? (?P<year>\d{{4}}))?"
 )
 

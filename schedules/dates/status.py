@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from schedules.announcement import State
+from schedules.patterns import quick
 
 _WORDS = {
     "provisional": r"provisional(?:ly)?(?: date)?|tentative(?:ly)?|estimated|dros dro",
@@ -16,14 +17,14 @@ _WORDS = {
     "postponed": r"postponed|delayed|rescheduled|deferred",
 }
 _STATUS = "|".join(f"(?P<{name}>{words})" for name, words in _WORDS.items())
-_WHOLE = re.compile(rf"(?:{_STATUS})(?: (?:date|release))?")
-_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]")
-_WAS = re.compile(
+_WHOLE = quick(rf"(?:{_STATUS})(?: (?:date|release))?")
+_BRACKETS = quick(r"\(([^()]*)\)|\[([^\[\]]*)\]")
+_WAS = quick(
     r"(?:was|previously|originally|formerly|moved from|changed from)(?: scheduled| planned| due)?:? (?:for )?(.+)"
 )
-_DASH = re.compile(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
-_LEAD = re.compile(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
-_HARMLESS = re.compile(
+_DASH = quick(r"^(?P<left>.+?) ?(?: - |, |; |: )(?P<right>[^,;:]+)$")
+_LEAD = quick(r"^(?P<word>[a-z' ]+?)(?: ?[:-] ?| (?:to |until |till )?)(?=[0-9a-z])(?P<rest>.+)$")
+_HARMLESS = quick(
     r"^(?:(?:date|release date|publication date|date of (?:release|publication)|to be (?:published|released)|"
     r"(?:will be )?(?:published|released)|publication|expected|due|planned|scheduled(?: for)?|cyhoeddir|"
     r"approx(?:imately)?|circa)"

@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import time
 
+from schedules.patterns import linear, quick
+
 _HALF = r"(?P<half>a\.?m\b\.?|p\.?m\b\.?|yb\b|yh\b)"
 _HRS = r"(?:hrs?\b|hours\b|o'clock\b)"
 _FORMS = tuple(
-    re.compile(pattern)
+    quick(pattern)
     for pattern in (
         rf"\b(?P<h>\d{{1,2}})[:.](?P<m>\d{{2}})(?::(?P<s>\d{{2}}))? ?{_HALF}",
         rf"(?<![:.\d/-])(?P<h>\d{{1,2}}) ?{_HALF}",
@@ -23,13 +25,13 @@ _FORMS = tuple(
         r"(?<=[/. ]20\d\d) ?,? (?!20)(?P<h>\d{2})(?P<m>\d{2})$",
     )
 )
-_ZONES = re.compile(
+_ZONES = quick(
     r"\b(?:(?P<uk>(?:uk|london|british|local) time)|(?P<bst>bst|british summer time)"
     r"|(?P<gmt>gmt|utc|greenwich mean time)"
     r"|(?P<other>c[es]t|cest|[ecmp][sd]?t|eastern time|brussels time|(?:eastern|central|pacific) standard time))\b"
 )
-_BEFORE = re.compile(r"(?:[ ,;:@-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
-_AFTER = re.compile(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
+_BEFORE = linear(r"(?:[ ,;:@-]|\bat|\bon|\bam|\bfrom|\bfor)+$")
+_AFTER = quick(r"^(?:[ ,;:-]|on\b|of\b|ar\b)+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import lru_cache
+
+from schedules.patterns import quick
 
 LONGEST = 200  # characters; nothing longer is a date
 
 # NFKC would make "2026¹" into "20261", so the marks go first.
 _FOOTNOTES = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹*†‡§¶\u00ad\u200b\u200c\u200d\u2060\ufeff")
-_DASHES = re.compile(r"[‐‑‒–—―−]")  # noqa: RUF001
-_QUOTES = re.compile(r"[‘’‛′`]")  # noqa: RUF001
-_NOTES = re.compile(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
-_BLANKS = re.compile(r"\s+")
+_DASHES = quick(r"[‐‑‒–—―−]")  # noqa: RUF001
+_QUOTES = quick(r"[‘’‛′`]")  # noqa: RUF001
+_NOTES = quick(r"\[(?:note )?[0-9a-z]{1,2}\]|\((?:[0-9]|note [0-9]{1,2})\)")
+_BLANKS = quick(r"\s+")
 
 
 @lru_cache(maxsize=16_384)

@@ -14,6 +14,7 @@ from xml.parsers import expat
 import feedparser
 
 from schedules.dates import at_instant
+from schedules.patterns import Linear, quick_bytes
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, place, refuse_html, text_of
@@ -23,9 +24,10 @@ from schedules.sources.row import CalendarRow, clean_title, entry_of, gather, re
 
 LARGEST = 8 * 1024 * 1024
 DEEPEST = 100
+_TAIL = 4000
 MOST_LOOSE = 50_000  # tags of a feed that is no good XML
 
-_END = re.compile(rb"</(?:[a-z]+:)?(?:rss|feed|rdf)\s*>\s*(?:<!--.*?-->\s*)*\Z", re.IGNORECASE | re.DOTALL)
+_END = quick_bytes(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
 class FeedSource:
@@ -81,7 +83,7 @@ def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
         raise UnreadableCalendar(f"{place(page)}: declares entities, which no feed needs")
     if len(body) > LARGEST:
         raise UnreadableCalendar(f"{place(page)}: {len(body)} bytes are too many for a feed")
-    if not _END.search(body[-4000:]):
+    if not _is_ended(body[-_TAIL:]):
         raise UnreadableCalendar(f"{place(page)}: cut short, its last tag is missing")
     _refuse_depth(page)
     # Never the bytes themselves: feedparser opens what looks like a name or an address.
@@ -92,6 +94,15 @@ def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
     if parsed.get("bozo") and not entries:
         raise UnreadableCalendar(f"{place(page)}: {clean_title(str(parsed.get('bozo_exception', '')))}")
     return entries
+
+
+def _is_ended(tail: bytes) -> bool:
+    """Tell whether the last tag of a feed ends these bytes, but for comments and blanks after it."""
+    tail = tail.rstrip()
+    while tail.endswith(b"-->") and (begin := tail.rfind(b"<!--")) >= 0:
+        tail = tail[:begin].rstrip()
+    begin = tail.rfind(b"</")
+    return begin >= 0 and _END.fullmatch(tail, begin) is not None
 
 
 def _refuse_depth(page: Page) -> None:
@@ -134,11 +145,11 @@ def _plain(value: object) -> str:
     return html.unescape(plain_text(str(value)))
 
 
-def _compiled(options: Mapping[str, str], name: str) -> re.Pattern[str] | None:
-    return re.compile(options[name]) if name in options else None
+def _compiled(options: Mapping[str, str], name: str) -> Linear | None:
+    return Linear(options[name]) if name in options else None
 
 
-def _found(pattern: re.Pattern[str] | None, text: str) -> str:
+def _found(pattern: Linear | None, text: str) -> str:
     match = pattern.search(text) if pattern else None
     if pattern is None:
         return text

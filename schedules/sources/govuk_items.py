@@ -7,7 +7,6 @@ addresses are dropped. Source: `facts/govuk.md` §1 and §3.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,8 +16,10 @@ from typing import Any
 from lxml import html
 from lxml.etree import ParserError
 
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_TAGS = re.compile(r"<[^>]{0,500}>")
+from schedules.patterns import linear, quick
+
+_MAIL = linear(r"[\pL\pN_.+-]+@[\pL\pN_-]+(?:\.[\pL\pN_-]+)+")
+_TAGS = quick(r"<[^>]{0,500}>")
 
 
 class NotAContentItem(ValueError):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from lxml.html import HtmlElement
 
+from schedules.patterns import linear, quick
 from schedules.source import UnreadableCalendar
 
 MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
@@ -15,8 +16,8 @@ MOST_COLUMNS, MOST_SPAN, MOST_CELLS = 60, 2000, 2_000_000
 _STRUCK = frozenset({"del", "s", "strike"})
 _HIDDEN = frozenset({"script", "style", "template"})
 _BREAKS = frozenset({"br", "p", "div", "li"})
-_FOOTNOTE = re.compile(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
-_OFFSET = re.compile(r"T\d{2}:\d{2}.*(?:Z|[+-]\d{2}:?\d{2})$")
+_FOOTNOTE = quick(r"\s*\[?(?:note )?[0-9a-z*†‡]{1,2}\]?\s*", re.IGNORECASE)
+_OFFSET = linear(r"T[0-9]{2}:[0-9]{2}.*(?:Z|[+-][0-9]{2}:?[0-9]{2})$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +139,13 @@ _TEXTS = {
 _FIELDS = {text: name for name, texts in _TEXTS.items() for text in texts.split()}
 # The names that options use, where they differ from the fields of an entry.
 OPTION_FIELDS = {"id": "uid", "reason": "why"}
-_REMARK = re.compile(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
+_JOINTS = quick(r"[\s_\-]+")
+_REMARK = quick(r"^(?:last )?updated\b|^(?:notes?|source|sources|contact)\b[:.]?", re.IGNORECASE)
 
 
 def heading_field(text: str) -> str | None:
     """Return the field of an entry that a column's heading means; None when it is not known."""
-    return _FIELDS.get(re.sub(r"[\s_\-]+", "", text).casefold().rstrip(":*"))
+    return _FIELDS.get(_JOINTS.sub("", text).casefold().rstrip(":*"))
 
 
 def is_heading(row: Sequence[str], options: Mapping[str, str]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +10,7 @@ from urllib.parse import urljoin
 from schedules.announcement import Announcement, State
 from schedules.dates import assume_time, local_day, no_slot, on_days, state_of, status_word
 from schedules.dates.words import normalise
+from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading
 from schedules.sources.body import answered
@@ -33,8 +33,8 @@ from schedules.times.zone import local_date
 
 BACK, AHEAD = 400, 400  # days around the read in which series are expanded
 
-_LINK = re.compile(r"https?://[^\s<>\"\\]+")
-_LEAD = re.compile(r"(?P<word>[a-z]+)(?: -|:) ")
+_LINK = quick(r"https?://[^\s<>\"\\]+")
+_LEAD = quick(r"(?P<word>[a-z]+)(?: -|:) ")
 _ONS = "office for national statistics"
 
 
@@ -53,7 +53,7 @@ class IcsSource:
 
     def __init__(self, options: SourceOptions) -> None:
         self._options = options
-        self._url = re.sub(r"^webcals?://", "https://", options.url)
+        self._url = _https(options.url)
 
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
         """Ask for the file."""
@@ -194,3 +194,9 @@ def _remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
     for each in made:
         if each.slot.reason in REASONS or each.doubt:
             yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)
+
+
+def _https(url: str) -> str:
+    """Return the address that a calendar program's own scheme stands for."""
+    scheme, colon, rest = url.partition("://")
+    return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else url

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from schedules.patterns import quick, quick_bytes
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import place, refuse_html
 
 MOST_EVENTS = 250_000
 
-_FOLD = re.compile(rb"\n[ \t]")
-_NAME = re.compile(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
-_PARAM = re.compile(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
+_FOLD = quick_bytes(rb"\n[ \t]")
+_NAME = quick(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
+_PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
 # What no announcement is made of; with the rest of a large file it would fill the memory.
 _UNUSED = frozenset({"DTSTAMP", "CREATED", "LAST-MODIFIED", "TRANSP", "CLASS", "PRIORITY", "ATTENDEE", "ORGANIZER"})
 _NO_PARAMS: dict[str, str] = {}
-_ESCAPED = re.compile(r"\\([\\;,nN])")
+_ESCAPED = quick(r"\\([\\;,nN])")
 
 
 @dataclass(frozen=True, slots=True)

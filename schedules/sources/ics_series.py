@@ -5,7 +5,6 @@ Rules that could run for hours are refused before anything expands them. Source:
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +14,7 @@ from icalendar import Calendar
 from icalendar.error import InvalidCalendar
 
 from schedules.dates import at_instant, at_wall, on_days
+from schedules.patterns import quick
 from schedules.slot import Slot
 from schedules.sources.ics_lines import Property, RawEvent
 from schedules.sources.ics_times import Times, zone_name
@@ -24,8 +24,8 @@ MOST_INSTANCES = 1000
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _TIMED = frozenset({"DTSTART", "DTEND", "RECURRENCE-ID", "EXDATE", "RDATE"})
 _NEEDED = _TIMED | {"RRULE", "UID", "SEQUENCE", "STATUS", "SUMMARY", "DURATION"}
-_SURE = re.compile(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
-_FIRST_YEAR = re.compile(r"(19[7-9]|20)\d")
+_SURE = quick(r"(?:[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)(?:,|$))+")
+_FIRST_YEAR = quick(r"(19[7-9]|20)\d")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,14 @@ from icalendar import Calendar
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from schedules.dates import at_instant, at_wall, no_slot, on_days, read_date
+from schedules.patterns import quick
 from schedules.slot import Precision, Slot
 from schedules.sources.ics_lines import Property, RawEvent, ZoneBlock
 from schedules.times.zone import LONDON, local
 
-_DATE = re.compile(r"(\d{4})(\d{2})(\d{2})")
-_DATE_TIME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)")
-_DURATION = re.compile(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
+_DATE = quick(r"(\d{4})(\d{2})(\d{2})")
+_DATE_TIME = quick(r"(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})(Z?)")
+_DURATION = quick(r"P(?:(?P<weeks>\d{1,3})W|(?P<days>\d{1,4})D)")
 _DAY = timedelta(days=1)
 
 

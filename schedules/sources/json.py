@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from schedules.patterns import quick
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import answered, json_of, place
 from schedules.sources.grid import OPTION_FIELDS
@@ -22,8 +22,8 @@ MOST_PAGES = 200
 
 Find = Callable[[Any], Any]
 
-_PLAIN_PATH = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
-_TAGS = re.compile(r"<[^>]{0,1000}>")
+_PLAIN_PATH = quick(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
+_TAGS = quick(r"<[^>]{0,1000}>")
 _NOT_FIELDS = frozenset({"entries", "pages"})
 
 # Used where the options name no field: a plain list of releases, or a web site's own list of posts, whose `date` is

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ import jmespath
 from cssselect import SelectorError
 from jmespath.exceptions import JMESPathError
 
+from schedules.patterns import Faulty, Linear, quick
 from schedules.times.zone import LONDON, UnknownZone, zone
 
 
@@ -77,11 +77,11 @@ KNOWN: dict[str, Known] = {
 _COMPILERS: dict[str, Callable[[str], object]] = {
     "html": lambda text: cssselect.parse(text.partition("@")[0] or "*"),
     "json": jmespath.compile,
-    "feed": re.compile,
+    "feed": Linear,
 }
 _LITERALS = frozenset({("json", "pages"), ("feed", "date")})
 
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME = quick(r"([01]\d|2[0-3]):[0-5]\d")
 
 
 def option_faults(kind: str, options: SourceOptions) -> list[str]:
@@ -111,7 +111,7 @@ def _syntax(kind: str, options: SourceOptions) -> Iterator[str]:
             continue
         try:
             compiles(text)
-        except (SelectorError, JMESPathError, re.error) as exc:
+        except (SelectorError, JMESPathError, Faulty) as exc:
             yield f"options.{name}: {' '.join(str(exc).split())} (got {text!r})"
 
 

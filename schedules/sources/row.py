@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from schedules.announcement import Announcement, Part, State
 from schedules.dates import assume_time, local_day, read_date, state_of, status_word, with_time
 from schedules.dates.words import normalise
+from schedules.patterns import linear, quick
 from schedules.slot import Slot
 from schedules.source import Reading
 from schedules.sources.options import SourceOptions
@@ -32,9 +33,10 @@ REASONS = {
     "weekday": "no year near fits this weekday",
 }
 
-_MARKS = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹†‡]|[*]+(?=\s|$)")
-_CLEAN = re.compile(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
-_BLANKS = re.compile(r"[\s\u200b\ufeff]+")
+_MARKS = str.maketrans("", "", "⁰¹²³⁴⁵⁶⁷⁸⁹†‡")
+_STARS = linear(r"[*]+([\s\pZ]|$)")
+_CLEAN = quick(r"https?://[a-z0-9.-]+(?::\d+)?/[\w./~%-]*", re.ASCII)
+_BLANKS = quick(r"[\s\u200b\ufeff]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,12 @@ def entry_of(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), s
 
 def clean_title(text: str) -> str:
     """Return a title with single blanks and without footnote marks."""
-    return _BLANKS.sub(" ", _MARKS.sub("", text)).strip()
+    return _BLANKS.sub(" ", _unmarked(text)).strip()
+
+
+def _unmarked(text: str) -> str:
+    text = text if text.isascii() else text.translate(_MARKS)
+    return _STARS.sub(r"\1", text) if "*" in text else text
 
 
 def clean_url(text: str, base: str = "") -> str:

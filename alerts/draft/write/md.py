@@ -10,7 +10,7 @@ from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece,
 
 RULE = "---\n\n"
 # What would begin a list, a rule or an underlined heading at the start of a line.
-OPENING = re.compile(r"^(\s*|\d+)([-+=.)])", re.MULTILINE)
+OPENING = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 

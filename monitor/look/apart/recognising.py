@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from monitor.look.fetch import Answer
-from monitor.look.recognise.seen import Context, Recognised
-from monitor.look.recognise.table import recogniser
+from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.result import Context, Recognised
 
 
 def recognise(name: str, answer: Answer, context: Context) -> Recognised:

@@ -41,7 +41,7 @@ def main() -> None:
         except (EOFError, ConnectionError):
             return
         _bound_seconds(seconds)
-        pipe.send_bytes(packed((*_worked(task, arguments), _peak())))
+        pipe.send_bytes(packed((*_worked(task, arguments), _resident())))
 
 
 def _worked(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
@@ -56,9 +56,7 @@ def _worked(task: str, arguments: tuple[Any, ...]) -> tuple[str, Any]:
 
 def _bound_memory(megabytes: int) -> None:
     # Beyond what the interpreter and the libraries have mapped already.
-    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # read once, before anything else
-        mapped = int(statm.read().split()[0]) * resource.getpagesize()
-    most = mapped + megabytes * 1024 * 1024
+    most = _pages()[0] * resource.getpagesize() + megabytes * 1024 * 1024
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -69,9 +67,15 @@ def _bound_seconds(seconds: int) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
-def _peak() -> int:
-    """Return the most kilobytes that this process has taken so far."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def _resident() -> int:
+    """Return the kilobytes that this process takes. What the system tells of its peak is its parent's."""
+    return _pages()[1] * resource.getpagesize() // 1024
+
+
+def _pages() -> tuple[int, int]:
+    with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123  # short of memory, nothing else is made
+        mapped, resident = statm.read().split()[:2]
+    return int(mapped), int(resident)
 
 
 if __name__ == "__main__":

@@ -132,9 +132,9 @@ class Workers:
         try:
             if self._is_closed:
                 raise TooCostly("the workers are closed")
-            word, told, peak = _answered(worker, parcel, 2 * seconds + _SLACK_SECONDS)
+            word, told, resident = _answered(worker, parcel, 2 * seconds + _SLACK_SECONDS)
             worker.tasks += 1
-            is_well = word == DONE and peak < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
+            is_well = word == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
         finally:
             self._busy.discard(worker)
             if is_well and not self._is_closed:
@@ -154,12 +154,12 @@ def _answered(worker: _Worker, parcel: bytes, seconds: float) -> tuple[str, Any,
         worker.pipe.send_bytes(parcel)
         if not worker.pipe.poll(seconds):
             raise TooCostly(f"no end within {seconds:g} seconds")
-        word, told, peak = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
+        word, told, resident = unpacked(worker.pipe.recv_bytes(_LARGEST_REPLY))
     except (EOFError, OSError) as exc:
         raise TooCostly("stopped at the bound of its time or memory") from exc
     except (pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError) as exc:
         raise TooCostly("an answer that cannot be taken") from exc
-    return word, told, peak
+    return word, told, resident
 
 
 def _started(megabytes: int) -> _Worker:

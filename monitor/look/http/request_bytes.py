@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ import httpx
 
 from monitor.look.fetch import Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
+from schedules.patterns import quick
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -19,7 +19,7 @@ _MOST = 4096
 _NO_BODY = httpx.ByteStream(b"")
 _BREAKS = (b"\r", b"\n", b"\x00")
 # Addresses that go out as they are written, once it is seen that no segment begins with a dot.
-_PLAIN = re.compile(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_~!$&()*+,;=:@/.?-]*)(?<!\?)")
+_PLAIN = quick(r"(https?://[A-Za-z0-9.-]+(?::[0-9]+)?)(/[A-Za-z0-9_~!$&()*+,;=:@/.?-]*)(?<!\?)")
 _LAZY = frozenset({"url", "headers", "stream", "extensions"})
 
 

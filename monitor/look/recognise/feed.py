@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from fnmatch import translate
 from typing import Any
 
 import feedparser
@@ -15,10 +14,11 @@ from monitor.look.recognise.result import Context, Recognised, Recogniser, absen
 from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
+from schedules.patterns import Linear, glob, quick_bytes
 
 _ENTRIES = 500
 _LARGEST = 500_000
-_BEGINS = re.compile(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
+_BEGINS = quick_bytes(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
 
 
@@ -29,7 +29,7 @@ def looking_for(pattern: str) -> Recogniser:
     the pattern names a period, or the title is that of the release. A feed that is cut proves no absence. A sitemap has
     no titles: the words of each address stand for one.
     """
-    wanted = re.compile(translate(f"*{pattern.strip()}*"), re.IGNORECASE)
+    wanted = glob(pattern)
     dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
@@ -64,9 +64,9 @@ def _told(answer: Answer, found: tuple[Found, ...], context: Context, *, dated: 
     return Recognised(State.ABSENT, found=found, why="no such entry") if found else absent("an empty feed")
 
 
-def _found(base: str, entry: Any, wanted: re.Pattern[str]) -> Found:  # noqa: ANN401  # feedparser has no types
+def _found(base: str, entry: Any, wanted: Linear) -> Found:  # noqa: ANN401  # feedparser has no types
     title, link = str(entry.get("title", "")), str(entry.get("link", ""))
-    matches = any(wanted.match(text) for text in (title, link, str(entry.get("summary", ""))))
+    matches = any(wanted.search(text) for text in (title, link, str(entry.get("summary", ""))))
     # Asked with `get`, feedparser lends a missing `updated` the other date, and warns of it.
     facts = {name: str(entry[name]) for name in ("published", "updated", "summary") if name in entry}
     return Found(absolute(base, link) or base, title, "matched" if matches else "listed", facts)

@@ -13,14 +13,14 @@ from monitor.look.recognise.page import Page, says_not_yet, says_nothing
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.status import says_gone, says_missing
 from monitor.look.recognise.title import by_title
+from schedules.patterns import quick
 
-_SITE = re.compile(r"\s*-\s*GOV\.UK\s*$", re.IGNORECASE)
-_ANNOUNCEMENT = re.compile(r"statistics announcement\s*$", re.IGNORECASE)
-_AHEAD = re.compile(
+_ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
+_AHEAD = quick(
     r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
 )
-_TROUBLE = re.compile(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
-_WITHDRAWN = re.compile(r"^\[withdrawn\]", re.IGNORECASE)
+_TROUBLE = quick(r"^(error|sorry, there is a problem|page unavailable)\b", re.IGNORECASE)
+_WITHDRAWN = quick(r"^\[withdrawn\]", re.IGNORECASE)
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -34,7 +34,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
 
 
 def _by_notice(page: Page) -> Recognised | None:
-    title = _SITE.sub("", page.title)
+    title = _unsited(page.title)
     if _TROUBLE.match(title):
         return unknown("an error page")
     if why := "page not found" if says_missing(page) else says_nothing(page):
@@ -49,7 +49,7 @@ def _by_notice(page: Page) -> Recognised | None:
 
 
 def _by_title(page: Page, context: Context) -> Recognised:
-    seen = page.heading or _SITE.sub("", page.title)
+    seen = page.heading or _unsited(page.title)
     links = [attached(context.url, link.url, link.text) for link in page.links()]
     # A file is often linked twice, first by a picture without words.
     unique: dict[str, Found] = {}
@@ -66,3 +66,9 @@ def _notices(page: Page) -> str:
         return ""
     titles = page.root.xpath("//*[contains(@class, 'notice__title')]|//h1|//h2")
     return " ".join(" ".join(title.itertext()).replace("\xa0", " ") for title in titles[:50])
+
+
+def _unsited(title: str) -> str:
+    """Return a title without the name of the site after its last hyphen."""
+    rest, _, site = title.rpartition("-")
+    return rest.rstrip() if site.strip().upper() == "GOV.UK" else title

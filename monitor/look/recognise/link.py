@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from fnmatch import translate
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Answer, Found
@@ -11,6 +9,7 @@ from monitor.look.recognise.page import Link, Page
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
+from schedules.patterns import Linear, glob
 
 _FOUND = 200
 
@@ -21,7 +20,7 @@ def looking_for(pattern: str) -> Recogniser:
     The links that match are found. They are specific when the pattern names a period, or when the words
     of one are the title of the release.
     """
-    wanted = re.compile(translate(f"*{pattern.strip()}*"), re.IGNORECASE)
+    wanted = glob(pattern)
     dated = names_a_period(pattern)
 
     def recognise(answer: Answer, context: Context) -> Recognised:
@@ -35,7 +34,7 @@ def looking_for(pattern: str) -> Recogniser:
     return recognise
 
 
-def _matches(wanted: re.Pattern[str], link: Link) -> bool:
+def _matches(wanted: Linear, link: Link) -> bool:
     address = link.url
     path = urlsplit(address).path
-    return any(wanted.match(text) for text in (address, path, link.text))
+    return any(wanted.search(text) for text in (address, path, link.text))

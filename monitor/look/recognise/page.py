@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from lxml import etree, html
 
 from monitor.look.fetch import Answer
+from schedules.patterns import quick
 
 
 def absolute(base: str, link: object) -> str:
@@ -30,16 +31,16 @@ def absolute(base: str, link: object) -> str:
 # What may fill a page without words in its HTML.
 _FILLING = ("script", "img", "iframe", "frame", "object", "embed", "svg", "canvas", "video")
 _WORDS = "boolean(//body//text()[normalize-space() and not(ancestor::noscript or ancestor::style)])"
-_FILLER = re.compile(r"\blorem ipsum\b", re.IGNORECASE)
-_STANDS_IN = re.compile(r"\W*(placeholder|coming soon|test page)\b", re.IGNORECASE)
+_FILLER = quick(r"\blorem ipsum\b", re.IGNORECASE)
+_STANDS_IN = quick(r"\W*(placeholder|coming soon|test page)\b", re.IGNORECASE)
 # A date must follow: figures that "will be published on a quarterly basis" may well be out.
-_PROMISED = re.compile(
+_PROMISED = quick(
     r"\b(these|the|this) ([a-z]+ ){0,2}(statistics|figures|release|publication)"
     r" will be (released|published) (on|in|between|at) [^.]{0,30}\d"
     r"|\bnot yet (been )?(published|released)\b|\bcoming soon\b",
     re.IGNORECASE,
 )
-_PUBLISHED = re.compile(r"(?<!be )\b(published|updated):? \d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE)
+_PUBLISHED = quick(r"(?<!be )\b(published|updated):? \d{1,2} [a-z]+ \d{4}\b", re.IGNORECASE)
 
 
 def says_nothing(page: Page) -> str:
@@ -61,8 +62,7 @@ def says_not_yet(page: Page) -> bool:
     return _PROMISED.search(page.text) is not None and _PUBLISHED.search(page.text) is None
 
 
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
+_CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _LINKS = 2000
 
 
@@ -97,7 +97,7 @@ class Page:
         if self.root is None:
             return ""
         nodes = self.root.xpath("//text()[not(ancestor::script or ancestor::style or ancestor::noscript)]")
-        return _SPACE.sub(" ", " ".join(nodes)).strip()
+        return " ".join(" ".join(nodes).split())
 
     def links(self) -> list[Link]:
         """Return the links to http and https addresses, in the order of the page."""
@@ -117,7 +117,7 @@ class Page:
 
 def words_of(node: Any) -> str:  # noqa: ANN401  # lxml's elements have no public type
     """Return the words inside an element, in one line."""
-    return _SPACE.sub(" ", "".join(node.itertext())).strip()
+    return " ".join("".join(node.itertext()).split())
 
 
 def is_html(answer: Answer) -> bool:

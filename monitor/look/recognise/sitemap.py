@@ -13,10 +13,11 @@ from urllib.parse import unquote
 from lxml import etree
 
 from monitor.look.fetch import Found
+from schedules.patterns import Linear, quick_bytes
 
 CHILD = "sitemap"
 """The role of what an index names: further sitemaps, which are no publications."""
-_BEGINS = re.compile(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_BEGINS = quick_bytes(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _PACKED = b"\x1f\x8b"
 _HEAD = 4096
 _LARGEST = 4_000_000
@@ -44,7 +45,7 @@ def is_sitemap(body: bytes) -> bool:
     return _BEGINS.search(body[:_HEAD]) is not None
 
 
-def places(body: bytes, wanted: re.Pattern[str]) -> tuple[tuple[Found, ...], bool]:
+def places(body: bytes, wanted: Linear) -> tuple[tuple[Found, ...], bool]:
     """Return the addresses of a sitemap in its order, and whether it could be read to its end.
 
     Each bears the words of its last segment and the role `listed`, `matched` when `wanted` is in either, or
@@ -64,7 +65,7 @@ def places(body: bytes, wanted: re.Pattern[str]) -> tuple[tuple[Found, ...], boo
     return found, len(found) < _PLACES
 
 
-def _places(rows: Any, wanted: re.Pattern[str]) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
+def _places(rows: Any, wanted: Linear) -> Iterator[Found]:  # noqa: ANN401  # lxml's iterator has no public type
     for _, row in rows:
         # By the names without their namespace: half the sitemaps there are name another, or none.
         told = {child.tag.rpartition("}")[2]: (child.text or "").strip()[:2000] for child in row.iterchildren("*")}
@@ -75,12 +76,12 @@ def _places(rows: Any, wanted: re.Pattern[str]) -> Iterator[Found]:  # noqa: ANN
             yield _found(told["loc"], told.get("lastmod", ""), wanted, is_child=is_child)
 
 
-def _found(url: str, when: str, wanted: re.Pattern[str], *, is_child: bool) -> Found:
+def _found(url: str, when: str, wanted: Linear, *, is_child: bool) -> Found:
     facts = {"updated": when} if when else {}
     if is_child:
         return Found(url, "", CHILD, facts)
     words = unquote(url.rstrip("/").rpartition("/")[2]).partition(".")[0].replace("-", " ").replace("_", " ")
-    matches = wanted.match(words) or wanted.match(url)
+    matches = wanted.search(words) or wanted.search(url)
     return Found(url, words, "matched" if matches else "listed", facts)
 
 

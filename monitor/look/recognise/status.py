@@ -8,10 +8,11 @@ from monitor.look.fetch import Answer
 from monitor.look.recognise.page import Page, is_html, says_not_yet, says_nothing
 from monitor.look.recognise.result import Context, Recognised, absent, withdrawn
 from monitor.look.sighting import State
+from schedules.patterns import quick
 
 _PRESENT = Recognised(State.PRESENT)
-_GONE = re.compile(r"no longer (available|here)|published in error", re.IGNORECASE)
-_MISSING = re.compile(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
+_GONE = quick(r"no longer (available|here)|published in error", re.IGNORECASE)
+_MISSING = quick(r"^\W*(error )?(404|page not found|not found|page cannot be found)\b", re.IGNORECASE)
 
 
 def recognise(answer: Answer, _context: Context) -> Recognised:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from monitor.look.fetch import Answer
 from monitor.look.recognise.page import Page, is_html
 from monitor.look.recognise.result import Context, Recognised, Recogniser, absent
 from monitor.look.recognise.title import names_a_period
 from monitor.look.sighting import State
-
-_SPACE = re.compile(r"\s+")
 
 
 def looking_for(words: str) -> Recogniser:
@@ -29,4 +25,4 @@ def looking_for(words: str) -> Recogniser:
 
 
 def _flat(text: str) -> str:
-    return _SPACE.sub(" ", text).strip().casefold()
+    return " ".join(text.split()).casefold()

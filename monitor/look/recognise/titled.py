@@ -13,9 +13,10 @@ from monitor.look.recognise import govuk
 from monitor.look.recognise.page import Page
 from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.look.sighting import State
+from schedules.patterns import quick
 from schedules.titles import title_matches
 
-_TO_COME = re.compile(
+_TO_COME = quick(
     r"\bnot yet (?:been )?(?:published|released)\b"
     r"|\b(?:this|these)(?: \w+){0,3} (?:will be|is due to be|are due to be) (?:published|released)\b",
     re.IGNORECASE,

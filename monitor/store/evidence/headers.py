@@ -8,19 +8,20 @@ from email.utils import format_datetime, parsedate_to_datetime
 from urllib.parse import urljoin, urlsplit
 
 from monitor.look.fetch import Answer
+from schedules.patterns import quick
 
 _MOST = 5_000
 _FEW = 64
 _MOST_LETTERS = 100
-_NUMBER = re.compile(r"\d{1,9}(, ?\d{1,9})*")
-_DIRECTIVES = re.compile(
+_NUMBER = quick(r"\d{1,9}(, ?\d{1,9})*")
+_DIRECTIVES = quick(
     r"(?:max-age|s-maxage|stale-while-revalidate|stale-if-error)=\d{1,9}"
     r"|no-cache|no-store|no-transform|must-revalidate|proxy-revalidate|must-understand|private|public|immutable",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"(?:W/)?\"[0-9a-f:._-]{1,80}(?:[-;](?:gzip|br))?\"", re.IGNORECASE)
-_CACHED = re.compile(r"\b(?:HIT|MISS|PASS|STALE|EXPIRED|ERROR|REFRESH)\b", re.IGNORECASE)
-_MIRROR = re.compile(r"mirror|error", re.IGNORECASE)
+_TAG = quick(r"(?:W/)?\"[0-9a-f:._-]{1,80}(?:[-;](?:gzip|br))?\"", re.IGNORECASE)
+_CACHED = quick(r"\b(?:HIT|MISS|PASS|STALE|EXPIRED|ERROR|REFRESH)\b", re.IGNORECASE)
+_MIRROR = quick(r"mirror|error", re.IGNORECASE)
 
 
 def head_of(answer: Answer) -> str:

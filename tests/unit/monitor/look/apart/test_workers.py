@@ -14,7 +14,7 @@ import pytest
 from monitor.look.apart.parcel import Refused, unpacked
 from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
 from monitor.look.fetch import Answer
-from monitor.look.recognise.seen import Context
+from monitor.look.recognise.result import Context
 from monitor.look.sighting import State
 
 NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)

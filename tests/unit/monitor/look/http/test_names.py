@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from monitor.look.names import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
-from monitor.rehearse.loop import JumpingLoop
+from monitor.look.http.names import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
+from monitor.rehearse.virtual_loop import JumpingLoop
 
 SILENT, PORT = "silent.example", 443
 
