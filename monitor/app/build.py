@@ -232,7 +232,7 @@ class _Workshop:
     def _recall(self, target: Target, watched: WatchedRelease) -> None:
         baseline, was_missing = watched.remembered(target)
         if baseline is not None or was_missing:
-            self.interpreter.recall(target.id, baseline, was_missing=was_missing)
+            self.interpreter.recall(target, baseline, was_missing=was_missing)
 
     def _tripwires(self, roster: Roster) -> Tripwires:
         soon = self.intake.soon

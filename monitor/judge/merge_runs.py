@@ -47,7 +47,7 @@ def _prove_the_same(one: Run, other: Run) -> bool:
 
 
 def _proof(run: Run) -> tuple[object, ...]:
-    return run.state, run.specific, run.status, run.digest, run.version
+    return run.state, run.specific, run.status, run.digest, run.version, run.address
 
 
 def _joined(one: Run, between: Sequence[Run], other: Run) -> Run:

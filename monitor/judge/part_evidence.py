@@ -10,7 +10,8 @@ from monitor.judge.presence import Presence, presences
 from monitor.judge.runs import Blind, Run
 from monitor.judge.spells import Spell, believed, spells, unproved
 from monitor.look.sighting import State
-from monitor.plan.targets import View
+from monitor.plan.addresses import may_change_places
+from monitor.plan.targets import View, content_twin
 from schedules.announcement import Part
 
 # What users get, and the same address past every cache: both show the part itself.
@@ -56,7 +57,7 @@ def seen(
     """Gather what was seen of a part by `now` from the runs by target id (`RELEASE/PART/VIEW`)."""
     faults = [span for span in blind if span.cause == "clock"]
     views = {
-        view: tuple(_as_of(run, now) for run in runs.get(f"{release}/{part.id}/{view}", ()) if run.first_sent <= now)
+        view: tuple(_as_of(run, now) for run in _of(release, part, view, runs) if run.first_sent <= now)
         for view in (*MAIN, View.CONTENT)
     }
     trusted = {view: [run for run in each if not _in_doubt(run, faults)] for view, each in views.items()}
@@ -70,6 +71,27 @@ def seen(
         tuple(presences(told)),
         min(doubtful, key=lambda run: run.begin, default=None),
     )
+
+
+def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:
+    """Return the runs of one view of a part at the address that it has now, in the order of looks.
+
+    What was seen elsewhere says nothing of this address. A page that was found at an address from a listing takes over
+    what was seen of that, and the other way round.
+    """
+    address = content_twin(part.url) if view is View.CONTENT else part.url
+    own = f"{release}/{part.id}/{view}"
+    found = [run for run in runs.get(own, ()) if run.address in ("", address)]
+    if not may_change_places(part.id):
+        return found
+    others = (name for name in runs if name != own and _may_be(name, view))
+    more = [run for name in others for run in runs[name] if run.address == address]
+    return sorted([*found, *more], key=lambda run: run.first_sent) if more else found
+
+
+def _may_be(target: str, view: View) -> bool:
+    _, part, its = target.rsplit("/", 2)
+    return its == view and may_change_places(part)
 
 
 def _as_of(run: Run, now: datetime) -> Run:

@@ -36,7 +36,8 @@ class Run:
     that of the first answer, `why` the reason of an unknown run. `evidence` names the records kept for it.
     `version` is what the content said of its own version, the same at every look of the run. `failed` counts looks in
     between that proved nothing, in a run that was put together of several long after its release (`compact`).
-    `monitor` is the one that looked, empty for a run of a store that did not tell them apart yet.
+    `monitor` is the one that looked, `address` the one that was looked at; each is empty for a run of a store that did
+    not keep it yet.
     """
 
     target: str
@@ -55,6 +56,7 @@ class Run:
     version: str | None = None
     failed: int = 0
     monitor: str = ""
+    address: str = ""
 
     @property
     def key(self) -> tuple[str, datetime, str]:
@@ -142,11 +144,12 @@ def begun(sighting: Sighting) -> Run:
         status=sighting.status,
         digest=sighting.digest,
         version=sighting.version,
+        address=sighting.address,
     )
 
 
 def _goes_on(last: Run, sighting: Sighting) -> bool:
-    if last.state is not sighting.state:
+    if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
     if sighting.state is State.UNKNOWN:
         return last.why == sighting.why
@@ -209,4 +212,5 @@ def _lengthened(last: Run, sighting: Sighting, gap: timedelta) -> Run:
         version=last.version or sighting.version,
         failed=last.failed,
         monitor=last.monitor,
+        address=last.address,
     )

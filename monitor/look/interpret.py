@@ -33,7 +33,10 @@ class LastAnswer:
 
     `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
     still stands at `address`, and there alone. `baseline` is the SHA-256 of the body before the release, for `changed`.
+    All of it is of the address and the questions of `target`.
     """
+
+    target: Target
 
     digest: str | None = None
     recognised: Recognised | None = None
@@ -60,9 +63,9 @@ class Interpreter:
 
     def request(self, target: Target, url: str | None = None) -> Request:
         """Return what to ask for a target, at `url` when it was led there."""
-        memory, address = self._memories.get(target.id), url or target.url
+        known, address = self._memory(target), url or target.url
         # Where a redirect led, the marks of the address before mean nothing, or something else.
-        memory = memory if memory is not None and memory.address == address else None
+        memory = known if known.address == address else None
         return Request(
             address,
             accept="*/*" if target.file else _ACCEPT.get(target.view, _PAGE),
@@ -80,7 +83,7 @@ class Interpreter:
             return sighted(target, outcome, unknown(outcome.reason.value))
         is_dated = self.skew.observe(target.host, outcome)
         bounds = self.skew.bounds()
-        memory = self._memories.setdefault(target.id, LastAnswer())
+        memory = self._memory(target)
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):
@@ -89,9 +92,9 @@ class Interpreter:
         digest = memory.digest if outcome.status in (200, 304) and is_read else None
         return sighted(target, outcome, recognised, digest, bounds)
 
-    def recall(self, target: str, baseline: str | None, *, was_missing: bool = False) -> None:
+    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
         """Give a target the baseline that an earlier process had for it, and whether it was ever missing."""
-        memory = self._memories.setdefault(target, LastAnswer())
+        memory = self._memory(target)
         memory.baseline, memory.was_missing = baseline or memory.baseline, was_missing or memory.was_missing
 
     def baseline(self, target: str) -> str | None:
@@ -102,6 +105,16 @@ class Interpreter:
     def forget(self, target: str) -> None:
         """Drop what is remembered of a target."""
         self._memories.pop(target, None)
+
+    def _memory(self, target: Target) -> LastAnswer:
+        """Return what is remembered of a target; of one that was asked elsewhere, or for another title, nothing."""
+        memory = self._memories.get(target.id)
+        if memory is None or memory.target.url != target.url:
+            memory = self._memories[target.id] = LastAnswer(target)
+        elif memory.target != target:
+            missing = memory.was_missing
+            memory = self._memories[target.id] = LastAnswer(target, baseline=memory.baseline, was_missing=missing)
+        return memory
 
     def _is_doubted(self, bounds: Span) -> bool:
         return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
@@ -174,6 +187,7 @@ def sighted(
         digest,
         recognised.found,
         recognised.version,
+        target.url,
     )
 
 

@@ -26,7 +26,8 @@ class Sighting:
     instant the answer speaks of: `sent` and `received` minus the bounds of the answer's `Age`, widened
     by a clock known to be off. `specific` is True when the recogniser read something that belongs to
     this edition alone. `why` explains an unknown; `digest` is the SHA-256 of the body, in hex. `version` is what the
-    content says of its own version (`recognise.version`), None where it says nothing.
+    content says of its own version (`recognise.version`), None where it says nothing. `address` is the one that was
+    asked for its target: what a look proves is proved of that address alone.
     """
 
     target: str
@@ -41,3 +42,4 @@ class Sighting:
     digest: str | None = None
     found: tuple[Found, ...] = ()
     version: str | None = None
+    address: str = ""

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
+from monitor.plan.addresses import ELSEWHERE
 from monitor.plan.targets import is_file
 from schedules.address import canonical
 from schedules.announcement import Part, Role
@@ -116,10 +117,6 @@ class Matcher:
         ]
         if near and not self._kin(found):
             yield min(near)[1], MatchKind.SERIES
-
-
-ELSEWHERE = "elsewhere-"
-"""How the ids of parts begin that a listing showed."""
 
 
 def part_elsewhere(release: Release, url: str) -> Part:

@@ -12,6 +12,7 @@ from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.sighting import Sighting, State
+from monitor.plan.addresses import ELSEWHERE
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
 from monitor.plan.targets import Target, targets_of
@@ -22,7 +23,7 @@ from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
 
 _FOUND = "found-"
-ADDED = (_FOUND, EXPECTED, "elsewhere-")
+ADDED = (_FOUND, EXPECTED, ELSEWHERE)
 """How the ids of parts begin that no calendar told of, and no configuration."""
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096

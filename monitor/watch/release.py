@@ -129,9 +129,12 @@ class WatchedRelease:
         runs = self.at(target).runs
         return runs[-1] if runs else None
 
-    def last_proved(self, target: str) -> Run | None:
-        """Return the last run of a target that proved anything."""
-        return next((run for run in reversed(self.at(target).runs) if run.state is not State.UNKNOWN), None)
+    def last_proved(self, target: Target) -> Run | None:
+        """Return the last run of a target that proved anything at the address that it has now."""
+        return next((run for run in reversed(self._here(target)) if run.state is not State.UNKNOWN), None)
+
+    def _here(self, target: Target) -> list[Run]:
+        return [run for run in self.at(target.id).runs if run.address in ("", target.url)]
 
     def spacing(self, target: Target, now: datetime) -> timedelta | None:
         """Return the spacing that was in force since the last look at a target, None when any gap is allowed."""
@@ -152,7 +155,7 @@ class WatchedRelease:
 
         A baseline is the first body that was read, and it is known from its run alone.
         """
-        runs = self.at(target.id).runs
+        runs = self._here(target)
         first = next((run for run in runs if run.digest is not None), None)
         baseline = first.digest if first is not None and target.recognise == "changed" else None
         return baseline, any(run.status == HTTPStatus.NOT_FOUND for run in runs)

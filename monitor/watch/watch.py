@@ -141,7 +141,7 @@ class Watch:
         watched = self._releases.get(target.release)
         if watched is None:
             return
-        before, last = watched.last_proved(target.id), watched.last_run(target.id)
+        before, last = watched.last_proved(target), watched.last_run(target.id)
         try:
             run, new = watched.add(
                 target, sighting, watched.spacing(target, sighting.sent), apart=self._was_blind(sighting, watched)

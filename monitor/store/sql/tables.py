@@ -29,7 +29,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0004"
+HEAD = "0005"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = MetaData(
@@ -157,6 +157,7 @@ RUN = _lean(
     _fact("evidence", Names),
     _maybe("version"),
     Column("failed", Integer, nullable=False, server_default="0"),
+    _since_then("address"),
 )
 
 BLIND = _lean(

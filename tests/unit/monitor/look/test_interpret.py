@@ -213,7 +213,7 @@ def test_changed_remembers_a_baseline_from_an_earlier_life() -> None:
     first, seen = Interpreter(), target(recognise="changed")
     first.see(seen, answer(body=b"old"))
     second = Interpreter()
-    second.recall(seen.id, first.baseline(seen.id))
+    second.recall(seen, first.baseline(seen.id))
     assert second.see(seen, answer(body=b"new")).state is State.PRESENT
 
 
