@@ -66,8 +66,8 @@ def _appearances(pages: int, rate: float) -> list[float]:
                 widths.append((sighting.proved_to - absent[target.id]).total_seconds())
                 poller.drop(target.id)
 
-        poller = Poller(clock, ScriptedFetcher(clock, reply), Budget(rate), Interpreter(), see)
-        await _polled(clock, poller, [1.0] * pages, 7 * whole)
+        poller = Poller(clock, ScriptedFetcher(clock, reply), Budget(rate), Interpreter())
+        await _polled(clock, poller, [1.0] * pages, 7 * whole, Hooks(see))
         return widths
 
     return run_virtually(story, _NOON)
@@ -80,9 +80,7 @@ def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
     async def story(clock: VirtualClock) -> None:
         hooks = Hooks(started=lambda target, _late: times[target.id].append(clock.monotonic()))
         fetcher = ScriptedFetcher(clock, {})
-        await _polled(
-            clock, Poller(clock, fetcher, Budget(1.0), Interpreter(), _ignored, hooks), chances, rounds * whole
-        )
+        await _polled(clock, Poller(clock, fetcher, Budget(1.0), Interpreter()), chances, rounds * whole, hooks)
 
     whole = len(chances)
     run_virtually(story, _NOON)
@@ -92,18 +90,14 @@ def _weighted(chances: Sequence[float], rounds: int) -> tuple[float, float]:
     return mean, max(max(each) for each in gaps)
 
 
-def _ignored(_target: Target, _sighting: Sighting, _outcome: Answer | Failure) -> None:
-    """See nothing in it: the times of looks are all that counts."""
-
-
-async def _polled(clock: VirtualClock, poller: Poller, chances: Sequence[float], seconds: float) -> None:
+async def _polled(clock: VirtualClock, poller: Poller, chances: Sequence[float], seconds: float, hooks: Hooks) -> None:
     """Want a look a second at pages of these chances, for so many seconds."""
     for number, chance in enumerate(chances):
         window = Window("slot", _NOON, _END, timedelta(seconds=1), chance=chance)
         url = f"https://{_HOST}/p{number}"
         poller.watch(Target(f"p{number}", "", f"p{number}", View.EDGE, url, _HOST, "status"), (window,))
     stop = asyncio.Event()
-    polling = asyncio.create_task(poller.run(stop))
+    polling = asyncio.create_task(poller.run(stop, hooks))
     await clock.sleep(seconds)
     stop.set()
     await polling

@@ -88,7 +88,7 @@ async def _ours(place: Path, port: int, looks: int, engine: str) -> float:
     for target in _adopted(made, 0, 100):
         made.poller.watch(target, _ALWAYS)
     stop = asyncio.Event()
-    polling = asyncio.create_task(made.poller.run(stop))
+    polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
     await _until(made, 200)
     began, before = cpu_seconds(), made.poller.made
     await _until(made, before + looks)
@@ -123,8 +123,21 @@ async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
 
 
 async def _twice(made: Daemon, targets: list[Target]) -> None:
-    await made.poller.look_once(targets)
-    await made.poller.look_once(targets)
+    await _once(made, targets)
+    await _once(made, targets)
+
+
+async def _once(made: Daemon, targets: list[Target]) -> None:
+    """Look at every target, those of each host one after the other."""
+    hosts: dict[str, list[Target]] = {}
+    for target in targets:
+        hosts.setdefault(target.host, []).append(target)
+
+    async def each(its: list[Target]) -> None:
+        for target in its:
+            await made.look(target)
+
+    await asyncio.gather(*(each(its) for its in hosts.values()))
 
 
 async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, float]:
@@ -144,16 +157,16 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> li
     """Return the seconds by which looks began late, the due instants of all targets spread over `spread`."""
     made = _made(place, port)
     targets = _adopted(made, 0, _TARGETS)
-    await made.poller.look_once(targets)
+    await _once(made, targets)
     late: list[float] = []
-    hooks = Hooks(started=lambda _target, seconds_late: late.append(seconds_late))
-    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.interpreter, made.intake.see, hooks)
+    hooks = Hooks(made.intake.see, started=lambda _target, seconds_late: late.append(seconds_late))
+    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.interpreter)
     begins = SystemClock().now() + timedelta(seconds=1)
     for number, target in enumerate(targets):
         window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)
         poller.watch(target, (window,))
     stop = asyncio.Event()
-    polling = asyncio.create_task(poller.run(stop))
+    polling = asyncio.create_task(poller.run(stop, hooks))
     await asyncio.sleep(1.0 + seconds)
     stop.set()
     await polling

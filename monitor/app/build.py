@@ -19,7 +19,7 @@ from monitor.app.jobs import Jobs, SchedulerJobs
 from monitor.app.options import budget_of, checks_of, fetcher_of, hosts_of, joining_of, parts_of, phases_of, policies_of
 from monitor.app.options_of_people import channels_of, door_of, keys_of, reporting_rules_of
 from monitor.app.postroom import Postroom
-from monitor.app.readers import Readers
+from monitor.app.readers import readers_of
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.verdicts import Recorded, VerdictRecord
@@ -31,7 +31,7 @@ from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.ledger.reading import Rounds
 from monitor.look.interpret import Interpreter
-from monitor.look.poller import Hooks, Poller
+from monitor.look.poller import Poller
 from monitor.plan.targets import Target
 from monitor.store.evidence.appender import EvidenceRefused
 from monitor.store.evidence.evidence import Evidence
@@ -190,12 +190,11 @@ class _Workshop:
 
     def _poller(self) -> Poller:
         intake = self.intake
-        hooks = Hooks(started=intake.started, missed=intake.missed, stalled=intake.stalled, clock_set=intake.clock_set)
         self.interpreter = Interpreter(
             unproven_offset=self.settings.clock.unproven_offset, shared=is_shared(self.settings.store.url)
         )
         intake.skew = self.interpreter.skew
-        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.interpreter, intake.see, hooks)
+        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.interpreter)
 
     def _watch(self) -> Watch:
         self.evidence = Evidence(
@@ -249,19 +248,15 @@ class _Workshop:
 
     def _listed(self, roster: Roster) -> ListingFollowUp:
         daemon = self.daemon_made
-        return ListingFollowUp(roster, self.watch, self.clock, daemon.glance, daemon.raise_lead, self.intake.soon)
+        return ListingFollowUp(roster, self.watch, self.clock, self.poller.glance, daemon.raise_lead, self.intake.soon)
 
     def _newcomers(self, roster: Roster) -> Unannounced:
         daemon, poller = self.daemon_made, self.poller
-        return Unannounced(
-            self.store, self.writer, roster, self.watch, self.fetcher, self.clock, poller.turn, daemon.look
-        )
+        return Unannounced(self.store, self.writer, roster, self.watch, poller, self.clock, daemon.look)
 
     def _rounds(self, roster: Roster) -> Rounds:
-        turn, heed = self.poller.turn, self.poller.heed
-        readers = Readers(self.settings, self.folder, self.fetcher, turn, heed, self.clock, self.evidence)
         return Rounds(
-            readers.all(),
+            readers_of(self.settings, self.folder, self.poller.ask, self.clock, self.evidence),
             roster,
             self.health,
             self.metrics,

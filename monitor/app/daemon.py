@@ -29,10 +29,9 @@ from monitor.health.state import HealthState
 from monitor.health.system import give_back, is_kept, kept_words
 from monitor.judge.runs import Blind
 from monitor.ledger.reading import Rounds
-from monitor.look.fetch import Answer, Failure, Fetcher, Found
+from monitor.look.fetch import Fetcher, Found
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
-from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target
 from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
@@ -194,20 +193,7 @@ class Daemon:
 
     async def look(self, target: Target) -> None:
         """Look once at a target, in its host's turn."""
-        sighting, outcome = await self._looked(target)
-        self.intake.see(target, sighting, outcome)
-
-    async def glance(self, target: Target) -> Sighting:
-        """Look once at an address that nobody watches, in its host's turn, and keep nothing of it."""
-        sighting, _ = await self._looked(target)
-        self.interpreter.forget(target.id)
-        return sighting
-
-    async def _looked(self, target: Target) -> tuple[Sighting, Answer | Failure]:
-        await self.poller.turn(target.host)
-        outcome = await self.fetcher.fetch(self.interpreter.request(target))
-        self.poller.heed(target.host, outcome)
-        return self.interpreter.see(target, outcome), outcome
+        self.intake.see(target, *await self.poller.look_once(target))
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""
@@ -263,7 +249,11 @@ class Daemon:
         return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]
 
     def _works(self) -> list[tuple[str, Any]]:
-        works = [("watch", self.watch.run()), ("poller", self.poller.run(self.stopping)), ("outbox", self.outbox.run())]
+        works = [
+            ("watch", self.watch.run()),
+            ("poller", self.poller.run(self.stopping, self.intake.hooks())),
+            ("outbox", self.outbox.run()),
+        ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
     def _set_clockwork(self) -> None:

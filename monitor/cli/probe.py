@@ -61,19 +61,20 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
 
 
 async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
-    from monitor.app.options import fetcher_of
+    from monitor.app.options import budget_of, fetcher_of
     from monitor.clock import SystemClock
     from monitor.judge.as_json import instant_json
     from monitor.look.fetch import Answer
     from monitor.look.interpret import Interpreter
+    from monitor.look.poller import Poller
     from monitor.plan.targets import Target, View
 
-    fetcher = fetcher_of(context.settings_or_default, SystemClock())
+    settings, clock = context.settings_or_default, SystemClock()
+    fetcher = fetcher_of(settings, clock)
+    poller = Poller(clock, fetcher, budget_of(settings), Interpreter())
     target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
     try:
-        interpreter = Interpreter()
-        outcome = await fetcher.fetch(interpreter.request(target))
-        sighting = interpreter.see(target, outcome)
+        sighting, outcome = await poller.look_once(target)
     finally:
         await fetcher.close()
     headers = outcome.headers if isinstance(outcome, Answer) else {}

@@ -1,4 +1,4 @@
-"""Reads each calendar through the Fetcher: asks what the source wants asked, and hands it the answers."""
+"""Reads each calendar: asks what the source wants asked, and hands it the answers."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar, runtime_checkable
-from urllib.parse import urlsplit
 
 from monitor.clock import Clock
-from monitor.look.fetch import Answer, Failure, Fetcher, Request
+from monitor.look.fetch import Answer, Failure, Request
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
 from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
@@ -73,7 +72,7 @@ class _Got:
 
 @dataclass
 class CalendarReader:
-    """Reads one calendar, one read at a time. `turn` waits for this host's next start within its budget.
+    """Reads one calendar, one read at a time. `ask` makes a request in its host's turn.
 
     With `strip` people are taken out of JSON answers before anything of them is hashed or kept. `keeper` keeps the
     bytes whenever what the calendar says has changed, or cannot be read for another reason than before. `adjust`
@@ -82,11 +81,9 @@ class CalendarReader:
 
     name: str
     source: CalendarSource
-    fetcher: Fetcher
-    turn: Callable[[str], Awaitable[None]]
+    ask: Callable[[Request], Awaitable[Answer | Failure]]
     clock: Clock
     file: Path | None = None
-    heard: Callable[[str, Answer], None] = lambda _host, _answer: None
     keeper: Keeper | None = None
     strip: bool = False
     adjust: Adjust | None = None
@@ -165,17 +162,14 @@ class CalendarReader:
             asks = list(self.source.more([each.page for each in got], self.clock.now()))
 
     async def _answered(self, ask: Ask) -> _Got | None:
-        host = urlsplit(ask.url).hostname or ""
         last = self._got.get(ask.url)
         known = last.page.headers if last is not None and last.page.status == 200 else {}
-        await self.turn(host)
-        answer = await self.fetcher.fetch(
+        answer = await self.ask(
             Request(ask.url, accept=ask.accept, cap=CAP, etag=known.get("etag"), modified=known.get("last-modified"))
         )
         if isinstance(answer, Failure):
             _give_up(ask, f"{answer.reason}: {answer.detail}")
             return None
-        self.heard(host, answer)
         if answer.status == 304 and last is not None:
             return last
         return self._take(ask, answer, last)

@@ -116,11 +116,6 @@ class HostQueue:
             if self._start_one(now, mono):
                 self._pacer.started(self._steady(mono))
 
-    def quiet(self, until: datetime) -> None:
-        """Ask nothing before `until`, by the wall clock."""
-        self._pacer.quiet(self._steady(self._clock.monotonic()) + (until - self._clock.now()))
-        self.ring()
-
     def is_quiet(self) -> bool:
         """Tell whether the host is being left alone."""
         return self._pacer.is_quiet(self._steady(self._clock.monotonic()))
@@ -141,19 +136,17 @@ class HostQueue:
             await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
         self._pacer.started(steady)
 
-    def heed(self, outcome: Answer | Failure) -> timedelta | None:
-        """Learn from an answer how the host fares; returns how long it wants to be left alone, None if it does not."""
+    def heed(self, outcome: Answer | Failure) -> None:
+        """Learn from an answer how the host fares, and leave it alone for as long as it asks."""
         if isinstance(outcome, Failure):
-            return None
+            return
         asked = outcome.headers.get("retry-after")
         if outcome.status == 429 or (outcome.status == 503 and asked is not None):
             now = self._steady(self._clock.monotonic())
             told = retry_after(asked, outcome.headers.get("date"), outcome.received)
             self._pacer.told_to_wait(now, told)
-            return (self._pacer.quiet_until or now) - now
-        if outcome.status < 500:
+        elif outcome.status < 500:
             self._pacer.answered()
-        return None
 
     def landed(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
         """Note that a look is over; what fell due meanwhile is due now."""

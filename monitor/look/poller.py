@@ -6,9 +6,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from monitor.clock import Clock
-from monitor.look.fetch import Answer, Failure, Fetcher
+from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
 from monitor.look.interpret import Interpreter
 from monitor.look.redirect import is_near
@@ -18,7 +19,7 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target
 
-OnSighting = Callable[[Target, Sighting, Answer | Failure], None]
+OnLook = Callable[[Target, Sighting, Answer | Failure], None]
 
 _MOST_HOPS = 5
 _GRACE = 5.0
@@ -30,16 +31,16 @@ def _nothing(*_: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hooks:
-    """Who hears what the poller does besides sightings; each is called in the loop and must not block.
+    """Who is told what the poller does; each is called in the loop and must not block.
 
-    `started(target, late)` in seconds after its due instant; `missed(target, looks)` that fell due and will
-    not be made; `quieted(host, for_)` as the host asked; `stalled(begin, end)` while nothing could begin;
-    `clock_set(begin, end, seconds)` when our clock was set, or the machine slept, by so much.
+    `looked(target, sighting, outcome)` after each scheduled look; `started(target, late)` in seconds after its due
+    instant; `missed(target, looks)` that fell due and will not be made; `stalled(begin, end)` while nothing could
+    begin; `clock_set(begin, end, seconds)` when our clock was set, or the machine slept, by so much.
     """
 
+    looked: OnLook = _nothing
     started: Callable[[Target, float], None] = _nothing
     missed: Callable[[Target, int], None] = _nothing
-    quieted: Callable[[str, timedelta], None] = _nothing
     stalled: Callable[[datetime, datetime], None] = _nothing
     clock_set: Callable[[datetime, datetime, float], None] = _nothing
 
@@ -51,14 +52,12 @@ class Poller:
     Every look that was due is either made, however late, or reported as missed.
     """
 
-    def __init__(  # noqa: PLR0913  # the edges it stands between
+    def __init__(
         self,
         clock: Clock,
         fetcher: Fetcher,
         budget: Budget,
         interpreter: Interpreter,
-        on_sighting: OnSighting,
-        hooks: Hooks | None = None,
         *,
         at_once: int = 4,
     ) -> None:
@@ -67,8 +66,7 @@ class Poller:
         self._fetcher = fetcher
         self._budget = budget
         self._interpreter = interpreter
-        self._on_sighting = on_sighting
-        self._hooks = hooks or Hooks()
+        self._hooks = Hooks()
         self._at_once = at_once
         self._watched: dict[str, ScheduledTarget] = {}
         self._lanes: dict[str, HostQueue] = {}
@@ -129,47 +127,44 @@ class Poller:
         watched = self._watched.get(target_id)
         return watched.due if watched else None
 
-    def quiet(self, host: str, until: datetime) -> None:
-        """Ask a host nothing before `until`."""
-        self._lane(host).quiet(until)
-
     def is_quiet(self, host: str) -> bool:
         """Tell whether a host is being left alone."""
         return host in self._lanes and self._lanes[host].is_quiet()
 
-    async def turn(self, host: str) -> None:
-        """Wait until one request that is no look may start; tell `heed` what it brought."""
+    async def ask(self, request: Request) -> Answer | Failure:
+        """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
+        host = urlsplit(request.url).hostname or ""
         await self._lane(host).turn()
+        return await self._fetched(host, request)
 
-    async def look_once(self, targets: Sequence[Target]) -> None:
-        """Look at each target once, in its host's turn, whatever its windows say."""
-        hosts: dict[str, list[Target]] = {}
-        for target in targets:
-            hosts.setdefault(target.host, []).append(target)
-        async with asyncio.TaskGroup() as group:
-            for host, its in hosts.items():
-                group.create_task(self._once(host, its))
+    async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
+        """Look at a target once, in its host's turn, whatever its windows say."""
+        outcome = await self.ask(self._interpreter.request(target))
+        return self._interpreter.see(target, outcome), outcome
 
-    async def _once(self, host: str, targets: Sequence[Target]) -> None:
-        for target in targets:
-            await self.turn(host)
-            outcome = await self._fetcher.fetch(self._interpreter.request(target))
-            self.heed(host, outcome)
-            self._on_sighting(target, self._interpreter.see(target, outcome), outcome)
+    async def glance(self, target: Target) -> Sighting:
+        """Look once at a target that is not watched, and remember nothing of it."""
+        sighting, _ = await self.look_once(target)
+        self._interpreter.forget(target.id)
+        return sighting
 
-    def heed(self, host: str, outcome: Answer | Failure) -> None:
-        """Learn from an answer whether the host wants to be left alone."""
-        wants = self._lane(host).heed(outcome)
-        if wants is not None:
-            self._hooks.quieted(host, wants)
+    async def _fetched(self, host: str, request: Request) -> Answer | Failure:
+        outcome = await self._fetcher.fetch(request)
+        self._lane(host).heed(outcome)
+        return outcome
+
+    def recall(self, target_id: str, baseline: str | None, *, was_missing: bool = False) -> None:
+        """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
+        if baseline is not None or was_missing:
+            self._interpreter.recall(target_id, baseline, was_missing=was_missing)
 
     def stretch(self) -> dict[str, float]:
         """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""
         return {host: lane.slate.stretch() for host, lane in self._lanes.items()}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop` is set; then let the looks under way land, for a few seconds."""
-        self._stop = stop
+    async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
+        """Look until `stop` is set, telling `hooks`; then let the looks under way land, for a few seconds."""
+        self._stop, self._hooks = stop, hooks or Hooks()
         try:
             async with asyncio.TaskGroup() as running:
                 self._running = running
@@ -209,12 +204,10 @@ class Poller:
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         try:
-            outcome = await self._fetcher.fetch(self._interpreter.request(target, watched.url))
+            outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
             sighting = self._interpreter.see(target, outcome)
             _adopt(watched, sighting)
-            if isinstance(outcome, Answer):
-                self.heed(target.host, outcome)
-            self._on_sighting(target, sighting, outcome)
+            self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:

@@ -17,6 +17,7 @@ from monitor.health.state import HealthState
 from monitor.judge.runs import Blind, Run
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Answer, Failure
+from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
 from monitor.plan.targets import Target, View
 from schedules.times.interval import Bounds
@@ -104,6 +105,10 @@ class Intake:
         self._watch = watch
         self._noting = noting
         self._tripwires = tripwires
+
+    def hooks(self) -> Hooks:
+        """Return what the poller tells it."""
+        return Hooks(self.see, self.started, self.missed, self.stalled, self.clock_set)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Count a look, weigh our clock, and pass the sighting on."""

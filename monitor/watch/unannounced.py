@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.look.fetch import Answer, Failure, Fetcher, Found, Request
+from monitor.look.fetch import Failure, Found, Request
+from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
@@ -35,16 +36,15 @@ PATIENCE = timedelta(minutes=15)
 class Unannounced:
     """Takes up what listings show and no calendar knows.
 
-    `turn` waits for a host's next start; `look` makes one look at a target, in its host's turn.
+    `look` makes one look at a target and has it taken in; `later` has something done that nobody waits for.
     """
 
     store: Store
     writer: Writer
     roster: Roster
     watch: Watch
-    fetcher: Fetcher
+    poller: Poller
     clock: Clock
-    turn: Callable[[str], Awaitable[None]]
     look: Callable[[Target], Awaitable[None]]
 
     async def consider(self, producer: str, found: Found) -> None:
@@ -83,8 +83,7 @@ class Unannounced:
         return first is not None and self.clock.now() - first <= _NEW
 
     async def _first_published(self, twin: str) -> datetime | None:
-        await self.turn(GOVUK)
-        answer: Answer | Failure = await self.fetcher.fetch(Request(twin, accept="application/json"))
+        answer = await self.poller.ask(Request(twin, accept="application/json"))
         if isinstance(answer, Failure) or answer.status != 200:
             return None
         try:

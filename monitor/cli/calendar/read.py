@@ -10,9 +10,8 @@ import click
 
 from monitor.cli.common import Context, as_json, json_anyway, print_lines, unknown
 from monitor.cli.say import slot_line
-from monitor.clock import Clock, SystemClock
+from monitor.clock import SystemClock
 from monitor.errors import UserFault
-from monitor.plan.budget import Budget, Pacer
 
 if TYPE_CHECKING:
     from monitor.config.calendars import CalendarSettings
@@ -69,35 +68,18 @@ def reading_of(context: Context, name: str) -> Reading:
     return outcome.reading
 
 
-class Turns:
-    """Waits for a host's next start within its budget, as the poller does in the daemon."""
-
-    def __init__(self, clock: Clock, budget: Budget) -> None:
-        self._clock = clock
-        self._budget = budget
-        self._pacers: dict[str, Pacer] = {}
-
-    async def __call__(self, host: str) -> None:
-        """Wait until a request to this host may start."""
-        pacer = self._pacers.setdefault(host, Pacer(self._budget.rate(host)))
-        now = self._clock.now()
-        start = pacer.next_start(now)
-        pacer.started(start)
-        await self._clock.sleep((start - now).total_seconds())
-
-
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
-    """Read a calendar over the network, within the budgets of its hosts."""
-    from monitor.app.options import budget_of, fetcher_of, source_options
-    from monitor.ledger.reader import CalendarReader
-    from schedules.sources.registry import KINDS
+    """Read a calendar over the network, each request in its host's turn."""
+    from monitor.app.options import budget_of, fetcher_of
+    from monitor.app.readers import reader_of
+    from monitor.look.interpret import Interpreter
+    from monitor.look.poller import Poller
 
     settings, clock = context.settings, SystemClock()
     fetcher = fetcher_of(settings, clock)
+    poller = Poller(clock, fetcher, budget_of(settings), Interpreter())
     try:
-        source = KINDS[table.kind](source_options(table, settings.timezone))
-        file = context.path.parent / table.file if table.file is not None else None
-        return await CalendarReader(table.name, source, fetcher, Turns(clock, budget_of(settings)), clock, file).read()
+        return await reader_of(settings, table, context.path.parent, poller.ask, clock).read()
     finally:
         await fetcher.close()
 

@@ -40,7 +40,6 @@ class Watch:
     starts: list[tuple[float, str]] = field(default_factory=list)
     late: list[float] = field(default_factory=list)
     missed: list[tuple[str, int]] = field(default_factory=list)
-    quieted: list[float] = field(default_factory=list)
     stalls: list[tuple[datetime, datetime]] = field(default_factory=list)
     clock_sets: list[float] = field(default_factory=list)
     sightings: list[Sighting] = field(default_factory=list)
@@ -55,9 +54,6 @@ class Watch:
 
     def missing(self, seen: Target, looks: int) -> None:
         self.missed.append((seen.part, looks))
-
-    def quiet(self, _host: str, span: timedelta) -> None:
-        self.quieted.append(span.total_seconds())
 
     def stalled(self, begin: datetime, end: datetime) -> None:
         self.stalls.append((begin, end))
@@ -108,10 +104,10 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
         fetcher = ScriptedFetcher(clock, script or (lambda _: Reply(200, b"figures")))
         stop = asyncio.Event()
         seen = Watch(clock, fetcher, stop)
-        hooks = Hooks(seen.started, seen.missing, seen.quiet, seen.stalled, seen.clock_set)
-        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(), seen.sighted, hooks, at_once=at_once)
+        hooks = Hooks(seen.sighted, seen.started, seen.missing, seen.stalled, seen.clock_set)
+        seen.poller = Poller(clock, fetcher, Budget(rate), Interpreter(), at_once=at_once)
         act(seen)
-        running = asyncio.create_task(seen.poller.run(stop))
+        running = asyncio.create_task(seen.poller.run(stop, hooks))
         for moment, step in later:
             await clock.sleep(moment - clock.monotonic())
             outcome = step(seen)

@@ -150,10 +150,13 @@ def test_a_look_that_never_lands_is_cut_off_at_the_end() -> None:
 
 def test_looking_once_looks_at_each_target_in_its_turn() -> None:
     async def once(seen: Watch) -> None:
-        await seen.poller.look_once([target(f"p{n}") for n in range(6)])
+        for n in range(6):
+            sighting, _ = await seen.poller.look_once(target(f"p{n}"))
+            looked.append((sighting.target, round(seen.clock.monotonic(), 1)))
 
-    seen = watch(watching(), rate=2, later=[(0, once)])
-    assert len(seen.sightings) == 6
+    looked: list[tuple[str, float]] = []
+    watch(watching(), rate=2, later=[(0, once)])
+    assert looked == [(target(f"p{n}").id, pytest.approx(n / 2, abs=0.1)) for n in range(6)]
 
 
 def test_a_loop_that_stood_still_is_noticed_and_what_fell_due_is_made_or_missed() -> None:

@@ -45,12 +45,8 @@ def at(time: str, more: str = "") -> str:
     return f'\n[[answer]]\nurl = "{PAGE}"\nat = 2018-01-05T{time}\n{more}\n'
 
 
-async def anytime(_host: str) -> None:
-    return None
-
-
 async def announced(story: Story, source: GovukSource | TomlSource) -> list[Announcement]:
-    outcome = await CalendarReader("rehearsal", source, story.fetcher, anytime, story.clock).read()
+    outcome = await CalendarReader("rehearsal", source, story.fetcher.fetch, story.clock).read()
     assert outcome.read.fault is None or outcome.read.usable, outcome.read.fault
     assert outcome.reading is not None
     return list(outcome.reading.announcements)

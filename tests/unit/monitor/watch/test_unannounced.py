@@ -41,9 +41,8 @@ def newcomers(office: Office) -> Unannounced:
         daemon.writer,
         daemon.roster,
         daemon.watch,
-        office.fetcher,
+        daemon.poller,
         office.clock,
-        daemon.poller.turn,
         daemon.look,
     )
 
