@@ -153,10 +153,10 @@ class Poller:
         self._lane(host).heed(outcome)
         return outcome
 
-    def recall(self, target_id: str, baseline: str | None, *, was_missing: bool = False) -> None:
+    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
         """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
         if baseline is not None or was_missing:
-            self._interpreter.recall(target_id, baseline, was_missing=was_missing)
+            self._interpreter.recall(target, baseline, was_missing=was_missing)
 
     def stretch(self) -> dict[str, float]:
         """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""
