@@ -21,16 +21,12 @@ class What(StrEnum):
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
     REINSTATED = "reinstated"
-    ABSENT = "absent"
-    REAPPEARED = "reappeared"
     CHANGED_AFTER_SLOT = "changed-after-slot"
     BACK_DATED = "back-dated"
     FIRST_SEEN_AFTER_SLOT = "first-seen-after-slot"
     CALENDARS_DISAGREE = "calendars-disagree"
     ZONE_DOUBT = "zone-doubt"
     UNLIKELY_DAY = "unlikely-day"
-    SANITY_ALARM = "sanity-alarm"
-    READ_FAILED = "read-failed"
     UNANNOUNCED = "unannounced"
 
 
@@ -39,8 +35,8 @@ class LedgerEvent:
     """One thing that a read showed.
 
     `at` is the read that showed it; `since` the last earlier read that did not, so that it happened in
-    `(since, at]`. `before` and `after` are the slots it concerns. `release` is empty for an event of a
-    whole calendar.
+    `(since, at]`. `before` and `after` are the slots it concerns. `release` is empty for an event of
+    a whole series.
     """
 
     what: What

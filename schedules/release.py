@@ -25,10 +25,3 @@ class Release:
     calendars: tuple[str, ...] = ()
     joined_by: str = ""
     joined_into: str | None = None
-
-    def part(self, part_id: str) -> Part:
-        """Return the part with this id; raises KeyError when there is none."""
-        for part in self.parts:
-            if part.id == part_id:
-                return part
-        raise KeyError(part_id)

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.draft.words import utc
-from alerts.finding import BlindSpan, ReleaseFacts
+from alerts.finding import BlindSpan
 from schedules.times.interval import Bounds, Interval
 
 FAULTY = ("late", "overdue", "early", "not_published", "unproven")
@@ -90,16 +90,6 @@ class Punctuality:
     def share(self) -> float | None:
         """Return the share on time between 0 and 1, None when nothing was judged."""
         return self.on_time / self.judged if self.judged else None
-
-
-def row_of(facts: ReleaseFacts, practice: str = "", cause: str = "", incident: str = "") -> Row:
-    """Return the row of one release from its facts."""
-    page = facts.page
-    longest = max((each.seconds for each in facts.exposures), key=lambda each: each.min or 0.0, default=None)
-    seen = page.first_seen if page else Interval()
-    delay = page.delay if page else None
-    row = (facts.release, facts.title, facts.producer, facts.url, facts.timezone, facts.slot, facts.verdict)
-    return Row(*row, seen, delay, longest, practice, cause, incident)
 
 
 def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "", host: str = "") -> Period:

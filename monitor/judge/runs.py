@@ -83,26 +83,17 @@ def release_of(target: str) -> str:
     return target.rsplit("/", 2)[0]
 
 
-def fold(
-    runs: Sequence[Run],
-    sighting: Sighting,
-    blind: Sequence[Blind] = (),
-    spacing: timedelta | None = None,
-) -> list[Run]:
-    """Add one sighting to a target's runs.
+def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> bool:
+    """Tell whether the monitor was blind between a target's last run and this sighting, so that they are kept apart.
 
-    `runs` are in time order; the result is too: only its last run is changed, or one is appended. Unknown
-    sightings extend nothing but unknown runs. `blind` are spans that touch this target or its host;
-    `spacing` is the one in force since the last look, None when any gap is allowed. Folding sightings one
-    by one or in any batches gives the same. Raises OutOfOrder when the sighting is older than the last run.
+    What one host hides is seen from its failed looks; only spans of everything or of this target count.
     """
-    if not runs:
-        return [begun(sighting)]
-    last = runs[-1]
+    # Between two looks that proved nothing there is nothing to be kept apart.
+    if last is None or last.state is State.UNKNOWN is sighting.state:
+        return False
+    mine = (span for span in blind if not span.host and span.target in ("", sighting.target))
     # A span that only touches the last look or this one hid nothing between them.
-    hidden = any(span.begins < sighting.sent and span.ends > last.last_received for span in blind)
-    outcome = extend(last, sighting, spacing, apart=hidden)
-    return [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
+    return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
 
 
 def extend(

@@ -95,18 +95,6 @@ def windows_for(
     return tuple(_weighed(windows, target, standing, exact=exact))
 
 
-def merged(windows: Iterable[Window]) -> tuple[Window, ...]:
-    """Join windows of one name and spacing that touch, as those of a tripwire shared by many releases do."""
-    joined: list[Window] = []
-    for window in sorted(windows, key=lambda each: each.begins):
-        last = joined[-1] if joined else None
-        if last is None or window.begins > last.ends:
-            joined.append(window)
-        elif window.ends > last.ends:
-            joined[-1] = replace(last, ends=window.ends)
-    return tuple(joined)
-
-
 def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
     begins, passes = slot.begins(), slot.passes()
     since = standing.since if standing.stage is Stage.EXPOSED else None

@@ -44,11 +44,8 @@ class Transaction(Protocol):
     def add_promises(self, promises: Iterable[Promise]) -> None:
         """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
 
-    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
-        """Note that the newest promise of this release in this calendar was still shown at `at`."""
-
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Do `confirm_promises` for many releases of one calendar at once."""
+        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
         """Insert or replace entries of calendars, by calendar and uid."""
@@ -208,9 +205,6 @@ class Store(Protocol):
 
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release, in the order they were opened."""
-
-    def incident_of(self, release: str) -> Incident | None:
-        """Return the newest incident of a release."""
 
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""

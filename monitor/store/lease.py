@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from monitor.store.interface import Store, Transaction
-from monitor.store.rows import Lease
+from monitor.store.interface import Transaction
 
 LASTS = timedelta(seconds=15)
 """How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
@@ -31,18 +30,9 @@ class Leaseholder:
         """Give a lease back, so that another monitor need not wait until it runs out."""
         tx.drop_lease(thing, self.name)
 
-    def holds(self, store: Store, thing: str, now: datetime) -> bool:
-        """Tell whether the lease is ours at `now`, as the store knows it."""
-        return is_held_by(store.lease(thing), self.name, now)
-
     def renewal_due(self, until: datetime) -> datetime:
         """Return when a lease that runs until then must be renewed: two attempts may fail before it is lost."""
         return until - 2 * self.lasts / 3
-
-
-def is_held_by(lease: Lease | None, holder: str, now: datetime) -> bool:
-    """Tell whether a lease is this holder's and has not run out at `now`."""
-    return lease is not None and lease.holder == holder and now < lease.until
 
 
 OUTBOX = "outbox"

@@ -18,7 +18,7 @@ from monitor.errors import StoreFault
 from monitor.judge.findings.platform import with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade
-from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn
+from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn, was_blind
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
@@ -144,7 +144,7 @@ class Watch:
         before, last = watched.last_proved(target), watched.last_run(target.id)
         try:
             run, new = watched.add(
-                target, sighting, watched.spacing(target, sighting.sent), apart=self._was_blind(sighting, watched)
+                target, sighting, watched.spacing(target, sighting.sent), apart=was_blind(last, sighting, self._blind)
             )
         except OutOfOrder:
             self._disorder.tell(sighting, last)
@@ -281,14 +281,6 @@ class Watch:
         policy = self._rules.policies.of(watched.release.producer)
         verdict = judge(watched.release, watched.promises, watched.runs, self._blind, policy, now)
         return with_platform(verdict, others_behind(self._releases, verdict))
-
-    def _was_blind(self, sighting: Sighting, watched: WatchedRelease) -> bool:
-        last = watched.last_run(sighting.target)
-        # Between two looks that proved nothing there is nothing to be kept apart.
-        if last is None or last.state is State.UNKNOWN is sighting.state:
-            return False
-        mine = (span for span in self._blind if not span.host and span.target in ("", sighting.target))
-        return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""

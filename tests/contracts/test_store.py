@@ -189,10 +189,8 @@ def test_only_the_newest_promise_of_a_calendar_is_confirmed_and_never_backwards(
     other = replace(a_promise(), calendar="ons")
     with store.transaction() as tx:
         tx.add_promises([a_promise(), newer, other, a_promise("s")])
-        tx.confirm_promises("r", "govuk", SLOT)
-        tx.confirm_promises("r", "govuk", SLOT - MINUTE)
-        tx.confirm_promises("unknown", "govuk", SLOT)
-        tx.confirm_all("govuk", ["s"], SLOT - MINUTE)
+        tx.confirm_all("govuk", ["r", "unknown"], SLOT)
+        tx.confirm_all("govuk", ["r", "s"], SLOT - MINUTE)
     confirmed = [(it.release, it.calendar, it.confirmed_at) for it in store.promises() if it.confirmed_at]
     assert confirmed == [("s", "govuk", SLOT - MINUTE), ("r", "govuk", SLOT)]
     assert store.promises(["r"])[-1] == replace(newer, confirmed_at=SLOT)

@@ -60,7 +60,7 @@ def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
         tx.save_incident(an_incident())
         tx.add_notice(a_notice(), [])
     assert store.incident("i") == an_incident()
-    assert store.incident_of("r") == an_incident()
+    assert store.incidents_of("r") == [an_incident()]
     assert store.incident("j") is None
 
 
@@ -170,5 +170,5 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
         tx.add_notice(a_notice(), [])
     assert store.incidents() == [first, second]
     assert store.incidents(SLOT, SLOT + DAY) == [first]
-    assert store.incident_of("r") == second
-    assert store.incident_of("s") is None
+    assert store.incidents_of("r") == [first, second]
+    assert store.incidents_of("s") == []

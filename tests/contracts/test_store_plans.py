@@ -64,7 +64,6 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "roster: promises of some": lambda store: store.promises(["r1", "r2"]),
     "watch: runs of targets": lambda store: store.runs(["r4000/page/edge", "r4000/page/origin"]),
     "watch: newest events": lambda store: store.events(limit=50),
-    "watch: newest incident": lambda store: store.incident_of("r40"),
     "draft: the producer's incidents": lambda store: store.incidents(None, SLOT + 900 * DAY, "office-0"),
     "outbox: due": lambda store: store.due_deliveries(SLOT + 3650 * DAY),
     "outbox: how many wait": lambda store: store.outbox_pending(),
@@ -214,7 +213,6 @@ def test_the_first_rows_in_order_come_straight_from_an_index(sqlite_years: SqlSt
         "watch: newest events",
         "api: newest reads of a calendar",
         "evidence: newest",
-        "watch: newest incident",
     ):
         plan = [row[-1] for row in explained(sqlite_years, QUESTIONS[name], "EXPLAIN QUERY PLAN")]
         assert not any("TEMP B-TREE FOR ORDER BY" in step for step in plan), name

@@ -25,7 +25,7 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
-    from schedules.learn import history as told
+    from schedules.history import history as told
 
     with context.store() as store:
         found = release_of(store, release)

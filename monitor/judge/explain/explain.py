@@ -21,7 +21,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict
 from monitor.judge.words import at, lasting, length, spanned
 from monitor.plan.predicted import is_expected
-from schedules.learn import history
+from schedules.history import history
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.release import Release

@@ -226,13 +226,6 @@ class Script(Table):
     log: tuple[ScriptLog, ...] = Field(default=(), strict=False)
     expect: tuple[ScriptExpect, ...] = Field(default=(), strict=False)
 
-    def released(self, release_id: str) -> ScriptRelease:
-        """Return the release of this id; raises KeyError when the script has none."""
-        for release in self.release:
-            if release.id == release_id:
-                return release
-        raise KeyError(release_id)
-
 
 def read_script(path: Path) -> Script:
     """Read and check a rehearsal script. Raises `BadInput` with every fault in it."""

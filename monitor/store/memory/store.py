@@ -216,11 +216,6 @@ class MemoryStore(MemoryLedger):
         """Return every incident of a release, in the order they were opened."""
         return self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
 
-    def incident_of(self, release: str) -> Incident | None:
-        """Return the newest incident of a release."""
-        mine = self.incidents_of(release)
-        return mine[-1] if mine else None
-
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
         return self._pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)

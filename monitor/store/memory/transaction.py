@@ -95,19 +95,10 @@ class MemoryTransaction:
         for promise in promises:
             self._shelves.add(promise, promise.release, promise.calendar, promise.learnt)
 
-    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
-        """Note that the newest promise of this release in this calendar was still shown at `at`."""
-        mine = [key for key in self._shelves.of(Promise) if key[:2] == (release, calendar)]
-        if not mine:
-            return
-        newest = self._shelves.of(Promise)[max(mine)]
-        if newest.confirmed_at is None or newest.confirmed_at < at:
-            self._shelves.put(replace(newest, confirmed_at=at), *max(mine))
-
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Do `confirm_promises` for many releases of one calendar at once."""
+        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
         for release in releases:
-            self.confirm_promises(release, calendar, at)
+            self._confirm(release, calendar, at)
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
         """Insert or replace entries of calendars, by calendar and uid."""
@@ -207,3 +198,11 @@ class MemoryTransaction:
         held = self._shelves.of(Lease).get((name,))
         if held is not None and held.holder == holder:
             self._shelves.drop(Lease, name)
+
+    def _confirm(self, release: str, calendar: str, at: datetime) -> None:
+        mine = [key for key in self._shelves.of(Promise) if key[:2] == (release, calendar)]
+        if not mine:
+            return
+        newest = self._shelves.of(Promise)[max(mine)]
+        if newest.confirmed_at is None or newest.confirmed_at < at:
+            self._shelves.put(replace(newest, confirmed_at=at), *max(mine))

@@ -111,12 +111,6 @@ class SqlReader(SqlLedgerReader):
         wanted = select(table).where(table.c.release == release)
         return [whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
 
-    def incident_of(self, release: str) -> Incident | None:
-        """Return the newest incident of a release."""
-        table = tables.INCIDENT
-        mine = select(table).where(table.c.release == release)
-        return self._one(Incident, mine.order_by(table.c.opened.desc(), table.c.id.desc()).limit(1))
-
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
         table = tables.DRAFT

@@ -45,12 +45,8 @@ class SqlTransaction:
         if rows:
             self._connection.execute(self._unless_there(tables.PROMISE), rows)
 
-    def confirm_promises(self, release: str, calendar: str, at: datetime) -> None:
-        """Note that the newest promise of this release in this calendar was still shown at `at`."""
-        self.confirm_all(calendar, [release], at)
-
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Do `confirm_promises` for many releases of one calendar at once."""
+        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
         table, newer = tables.PROMISE, tables.PROMISE.alias()
         newest = (
             select(func.max(newer.c.learnt))

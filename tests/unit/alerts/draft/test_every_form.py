@@ -16,12 +16,13 @@ from docx.oxml.ns import qn
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
-from alerts.draft.period import period_of, row_of
+from alerts.draft.period import period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from tests.unit.alerts.draft.plain import plain
+from tests.unit.alerts.draft.rows import row_of
 
 SNAPSHOTS = Path(__file__).parent / "snapshots" / "forms"
 FORMS = pytest.mark.parametrize("form", forms())

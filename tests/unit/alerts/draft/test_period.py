@@ -22,7 +22,6 @@ from alerts.draft.period import (
     platform_faults,
     punctuality,
     quantile,
-    row_of,
 )
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
@@ -30,6 +29,7 @@ from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.rows import row_of
 
 NOW = datetime(2018, 3, 1, 12, tzinfo=UTC)
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)

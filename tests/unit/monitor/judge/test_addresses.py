@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run, fold
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Part, Role
 from schedules.release import Release
-from tests.unit.monitor.judge.world import look, promise, release, second
+from tests.unit.monitor.judge.world import fold, look, promise, release, second
 
 OLD, NEW = "https://www.gov.uk/government/statistics/claims", "https://www.gov.uk/government/statistics/claims--2"
 

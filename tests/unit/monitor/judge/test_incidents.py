@@ -11,7 +11,7 @@ import pytest
 
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
-from monitor.judge.runs import Run, fold
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Part, Role
@@ -19,6 +19,7 @@ from schedules.announcement import State as Standing
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
+from tests.unit.monitor.judge.world import fold
 
 P, A, W = State.PRESENT, State.ABSENT, State.WITHDRAWN
 LONDON = ZoneInfo("Europe/London")

@@ -12,7 +12,7 @@ from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.merge_runs import compacted
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run, fold
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Kind, Verdict
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Part, Role
@@ -20,6 +20,7 @@ from schedules.announcement import State as Standing
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
+from tests.unit.monitor.judge.world import fold
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)

@@ -6,12 +6,12 @@ import pytest
 
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
-from monitor.judge.runs import Run, fold
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from schedules.times.interval import Bounds
-from tests.unit.monitor.judge.world import Story, look, promise, release, second, watched
+from tests.unit.monitor.judge.world import Story, fold, look, promise, release, second, watched
 
 P, A = State.PRESENT, State.ABSENT
 PAGE = {"page/edge": Story([(-100, A), (1, P)]), "page/origin": Story([(-100, A), (1, P)])}

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, OutOfOrder, Run, extend, fold
+from monitor.judge.runs import Blind, OutOfOrder, Run, extend
 from monitor.judge.spells import spells
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import View
-from tests.unit.monitor.judge.world import World, look, second, worlds
+from tests.unit.monitor.judge.world import World, fold, look, second, worlds
 
 P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
 T = "r/page/edge"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Blind, Run, fold
+from monitor.judge.runs import Blind, Run, extend, was_blind
 from monitor.judge.verdict import Verdict
 from monitor.look.cache_age import age_bounds
 from monitor.look.sighting import Sighting, State
@@ -186,6 +186,15 @@ def look(target: str, state: State, at: float, age: tuple[float, float] = (0, 0)
     begin, end = second(at - age[1]), second(at - age[0])
     plain = Sighting(target, state, second(at), second(at), begin, end, why="timeout" if state is State.UNKNOWN else "")
     return replace(plain, **more)
+
+
+def fold(
+    runs: Sequence[Run], sighting: Sighting, blind: Sequence[Blind] = (), spacing: timedelta | None = None
+) -> list[Run]:
+    """Add a sighting to the runs of its target, as the watch does."""
+    last = runs[-1] if runs else None
+    outcome = extend(last, sighting, spacing, apart=was_blind(last, sighting, blind))
+    return [*runs[:-1], outcome] if isinstance(outcome, Run) else [*runs, outcome[1]]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, next_due, window_at
 from monitor.plan.targets import Target, View
-from monitor.plan.windows import Progress, Stage, merged, windows_for
+from monitor.plan.windows import Progress, Stage, windows_for
 from schedules.slot import Precision, Slot
 
 AT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
@@ -162,13 +162,6 @@ def test_a_release_without_a_readable_time_is_looked_at_hourly() -> None:
     windows = windows_for(EDGE, Slot(Precision.NONE, reason="tbc"), now=AT)
     assert [window.every for window in windows] == [HOUR]
     assert windows[0].begins <= AT < windows[0].ends
-
-
-def test_a_tripwire_shared_by_two_releases_has_one_window_on_one_grid() -> None:
-    other = Slot(Precision.INSTANT, instant=AT + 3 * DAYS + 17 * SECOND)
-    windows = merged([*windows_for(TRIPWIRE, SLOT), *windows_for(TRIPWIRE, other)])
-    assert len(windows) == 1
-    assert (windows[0].begins, windows[0].every) == (AT - 7 * DAYS, MINUTE)
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def _fill(store: MemoryStore) -> None:
         notice.id, "pager", DeliveryState.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known"
     )
     with store.transaction() as tx:
-        tx.save_judged(replace(store.judged_one("r") or _none(), body=body_of(late, store.incident_of("r"))))
+        tx.save_judged(replace(store.judged_one("r") or _none(), body=body_of(late, store.incidents_of("r")[-1])))
         tx.save_delivery(refused)
 
 
@@ -149,9 +149,7 @@ async def a_board(
     app = application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
-            late, early = store.incident_of("r"), store.incident_of("early")
-            assert late is not None
-            assert early is not None
+            late, early = store.incidents_of("r")[-1], store.incidents_of("early")[-1]
             yield Board(store, clock, queries, app, client, late.id, early.id)
     finally:
         writer.abandon()

@@ -8,12 +8,12 @@ import pytest
 
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import MOST_CHANGES, Run, fold
+from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.judge.verdict import Finding, Kind
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from schedules.times.interval import Bounds
-from tests.unit.monitor.judge.world import look, promise, release, second
+from tests.unit.monitor.judge.world import fold, look, promise, release, second
 
 P, A, W = State.PRESENT, State.ABSENT, State.WITHDRAWN
 SHEET = Part("sheet", Role.DATA, "https://assets.publishing.service.gov.uk/media/x/tables.ods")

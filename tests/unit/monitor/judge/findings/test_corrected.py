@@ -8,12 +8,11 @@ from monitor.deliver.verdicts import body_of
 from monitor.judge.differences import differences
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
-from monitor.judge.runs import fold
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
 from monitor.look.recognise.version import moved_on, read, written
 from monitor.look.sighting import State
 from schedules.times.interval import Bounds
-from tests.unit.monitor.judge.world import SLOT, Story, look, promise, release, second, watched
+from tests.unit.monitor.judge.world import SLOT, Story, fold, look, promise, release, second, watched
 
 P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
 FIRST = "change_history=1 public_updated_at=2018-01-05T09:30:00+00:00"

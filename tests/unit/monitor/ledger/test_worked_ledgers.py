@@ -1,4 +1,4 @@
-"""What a row of reads comes to: the worked ledgers."""
+"""What a row of reads comes to: the worked ledgers, through the code that takes in every read."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.ledger.state import CalendarState, Checks, weigh
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement, State
 from schedules.dates.read import read_date
+from schedules.history import history
 from schedules.in_force import InForce, slot_in_force
-from schedules.learn import Read, fold, history
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.regular_series import expected, series_of
@@ -25,8 +29,17 @@ from schedules.slot import Precision, Slot
 from schedules.source import Reading
 from schedules.workdays import workdays
 
-EXAMPLES = Path(__file__).parents[3] / "../shared/samples/calendars/ledger_examples.json"
+EXAMPLES = Path(__file__).parents[4] / "../shared/samples/calendars/ledger_examples.json"
 FAR = Slot(Precision.INSTANT, instant=datetime(2027, 6, 1, 8, 30, tzinfo=UTC))
+
+
+@dataclass(frozen=True)
+class Read:
+    """One read of one calendar."""
+
+    calendar: str
+    at: datetime
+    reading: Reading
 
 
 def utc(month: int, day: int, hour: int = 8, minute: int = 0) -> datetime:
@@ -60,15 +73,43 @@ class Outcome:
     usable: tuple[bool, ...]
 
 
+class Kept:
+    """A store and the state of each calendar, taking in reads as the daemon does, each entry its own release."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.events: list[tuple[str, datetime, str]] = []
+        self._states: dict[str, CalendarState] = {}
+
+    def take(self, read: Read) -> bool:
+        """Take in one read; tell whether it was usable."""
+        state = self._states.get(read.calendar) or CalendarState(read.calendar)
+        row = CalendarRead(read.calendar, read.at, read.at, usable=True, entries=len(read.reading.announcements))
+        weighed = weigh(state, row, read.reading, Checks())
+        self._states[read.calendar] = weighed.state
+        learnt = weighed.learnt
+        with self.store.transaction() as tx:
+            tx.add_promises(replace(each, release=uid) for uid, each in learnt.promises.items())
+            tx.confirm_all(read.calendar, learnt.confirmed, read.at)
+        told = {"absent": "X" in learnt.absent, "reappeared": "X" in learnt.reappeared}
+        told["sanity-alarm"] = not learnt.usable
+        self.events += [(what, read.at, read.calendar) for what, is_so in told.items() if is_so]
+        return learnt.usable
+
+
+def kept(reads: Sequence[Read]) -> tuple[Kept, tuple[bool, ...]]:
+    taken = Kept()
+    return taken, tuple(taken.take(each) for each in reads)
+
+
 def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
-    ledger = fold(reads)
-    now = reads[-1].at
-    promises = [promise for promise in ledger.promises if promise.release == "X"]
+    taken, usable = kept(reads)
+    now, promises = reads[-1].at, taken.store.promises(["X"])
     numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
     release = Release("X", "Release X", "dfx", "", (), (primary,))
-    happened = [*(each for each in ledger.events if each.release in ("X", "")), *history(release, promises, now)]
-    events = sorted((event.what.value, numbers[event.calendar, event.at]) for event in happened)
-    return Outcome(slot_in_force(release, promises, now), events, ledger.usable)
+    told = [(each.what.value, each.at, each.calendar) for each in history(release, promises, now)]
+    events = sorted((what, numbers[calendar, at]) for what, at, calendar in (*taken.events, *told))
+    return Outcome(slot_in_force(release, promises, now), events, usable)
 
 
 def instant(found: InForce) -> datetime | None:
@@ -253,12 +294,6 @@ def _measured(found: InForce) -> dict[str, Any]:
     }
 
 
-def test_a_failed_read_is_an_event_and_nothing_else() -> None:
-    got = outcome([read(utc(7, 1), ON_TIME), Read("A", utc(7, 2), None, "HTTP 503")])
-    assert got.events == [("announced", 1), ("read-failed", 2)]
-    assert got.usable == (True, False)
-
-
 def test_a_slot_on_a_bank_holiday_is_an_unlikely_day_of_that_nation_alone() -> None:
     promise = Promise("X", "A", entry("X", "6 April 2026 9:30am").slot, None, utc(2, 1))
     release = Release("X", "Release X", "dfx", "", ())
@@ -281,15 +316,16 @@ def test_reads_one_by_one_or_all_at_once_come_to_the_same(days: list[list[tuple[
         read(utc(7, 1) + timedelta(days=number), *(entry(*each) for each in entries))
         for number, entries in enumerate(days)
     ]
-    whole = fold(reads)
+    whole, usable = kept(reads)
     for count in range(len(reads)):
-        part = fold(reads[:count])
-        assert whole.usable[:count] == part.usable
-        assert [each.slot for each in whole.promises[: len(part.promises)]] == [each.slot for each in part.promises]
+        part, usable_by_then = kept(reads[:count])
+        assert usable[:count] == usable_by_then
+        known = [(it.release, it.slot) for it in whole.store.promises() if count and it.learnt <= reads[count - 1].at]
+        assert [(it.release, it.slot) for it in part.store.promises()] == known
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_no_two_promises_in_a_row_say_the_same(said: list[tuple[str, str | None]]) -> None:
-    ledger = fold([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
-    for earlier, later in zip(ledger.promises, ledger.promises[1:], strict=False):
+    taken, _ = kept([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
+    for earlier, later in pairwise(taken.store.promises()):
         assert (earlier.slot, earlier.state) != (later.slot, later.state)

@@ -1,0 +1,56 @@
+"""Everything that happened to the slot of one release, as `calendar history` tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from schedules.change import is_cancelled, says_something
+from schedules.in_force import slot_in_force
+from schedules.ledger_event import LedgerEvent, What
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.workdays import ENGLAND, Workdays, zone_doubt
+
+
+def history(
+    release: Release,
+    promises: Sequence[Promise],
+    now: datetime,
+    workdays: Workdays = ENGLAND,
+) -> tuple[LedgerEvent, ...]:
+    """Return everything that happened to the slot of a release until `now`, in the order of reads.
+
+    Besides changes this names slots on days when nobody publishes (`unlikely-day`, by the producer's
+    `workdays`) and times that look like a mix-up of UTC and BST (`zone-doubt`).
+    """
+    known = sorted((each for each in promises if each.learnt <= now), key=lambda each: (each.learnt, each.calendar))
+    hints = [event for promise in known for event in _hints(promise, workdays)]
+    events = [*slot_in_force(release, promises, now).events, *_once(hints)]
+    return tuple(sorted(events, key=lambda event: event.at))
+
+
+def _hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
+    if not says_something(promise) or is_cancelled(promise):
+        return
+    found = ((What.ZONE_DOUBT, zone_doubt(promise.slot)), (What.UNLIKELY_DAY, workdays.unlikely(promise.slot)))
+    for what, detail in found:
+        if detail:
+            yield LedgerEvent(
+                what,
+                promise.learnt,
+                promise.calendar,
+                promise.release,
+                promise.unlearnt,
+                after=promise.slot,
+                detail=detail,
+            )
+
+
+def _once(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+    """Drop hints that a calendar's entry gave before about the same time."""
+    first: dict[object, LedgerEvent] = {}
+    for event in events:
+        slot = event.after
+        first.setdefault((event.what, event.calendar, slot and (slot.instant, slot.first, slot.last)), event)
+    return list(first.values())
