@@ -16,17 +16,7 @@ from monitor.app import serving
 from monitor.app.daemon import Daemon
 from monitor.app.edges import REAL, Edges
 from monitor.app.jobs import Jobs, SchedulerJobs
-from monitor.app.options import (
-    budget_of,
-    checks_of,
-    fetcher_of,
-    hosts_of,
-    importance_of,
-    joining_of,
-    parts_of,
-    phases_of,
-    policies_of,
-)
+from monitor.app.options import budget_of, checks_of, fetcher_of, hosts_of, joining_of, parts_of, phases_of, policies_of
 from monitor.app.options_of_people import channels_of, door_of, keys_of, reporting_rules_of
 from monitor.app.postroom import Postroom
 from monitor.app.readers import readers_of
@@ -40,8 +30,10 @@ from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.ledger.reading import Rounds
+from monitor.look.apart.workers import Workers
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
+from monitor.look.reading import ReadingApart
 from monitor.plan.targets import Target
 from monitor.store.evidence.appender import EvidenceRefused
 from monitor.store.evidence.evidence import Evidence
@@ -101,6 +93,7 @@ class _Workshop:
             [table.name for table in settings.channel],
         )
         self.threads = ThreadPoolExecutor(2, "documents")
+        self.workers = Workers()
         self.fetcher = edges.fetcher or fetcher_of(settings, clock)
         self.channels = channels_of(settings, clock.now, folder) if edges.channels is None else list(edges.channels)
         self.health = HealthState(
@@ -145,6 +138,7 @@ class _Workshop:
             attendant=self.attendant,
             counters=self.metrics,
             rounds=self._rounds(roster),
+            workers=self.workers,
             channels=self.channels,
             timezone=self.settings.timezone,
             tripwire_every=self.settings.watch.tripwire.every,
@@ -160,7 +154,7 @@ class _Workshop:
         queries.ahead = ahead_of(self.store, policies_of(self.settings), self.reporting.book)
         queries.silences = self.intake.unheard.silences
         queries.door = door_of(self.settings, self.folder, self.clock, queries.throttle)
-        daemon.closing = [queries.close, lambda: self.threads.shutdown(cancel_futures=True)]
+        daemon.closing = [queries.close, self.workers.close, lambda: self.threads.shutdown(cancel_futures=True)]
         daemon.foreseen = self.foresight.warnings_told
         self.daemon_made = daemon
         self.intake.attach(self.watch, daemon, daemon.tripwires)
@@ -203,6 +197,8 @@ class _Workshop:
         self.interpreter = Interpreter(
             unproven_offset=self.settings.clock.unproven_offset, shared=is_shared(self.settings.store.url)
         )
+        told = self.metrics.too_costly
+        self.interpreter.apart = ReadingApart(self.workers, self.clock, lambda host: told.labels(host).inc())
         intake.skew = self.interpreter.skew
         return Poller(self.clock, self.fetcher, budget_of(self.settings), self.interpreter)
 
@@ -223,7 +219,6 @@ class _Workshop:
             policies=policies_of(self.settings),
             origin_view=self.settings.watch.origin_view,
             extra_parts=parts_of(self.settings),
-            importance=importance_of(self.settings),
         )
         return Watch(
             self.clock,
@@ -267,7 +262,7 @@ class _Workshop:
 
     def _rounds(self, roster: Roster) -> Rounds:
         return Rounds(
-            readers_of(self.settings, self.folder, self.poller.ask, self.clock, self.evidence),
+            readers_of(self.settings, self.folder, self.poller.ask, self.clock, self.evidence, self.workers),
             roster,
             self.health,
             self.metrics,

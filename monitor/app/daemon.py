@@ -29,6 +29,7 @@ from monitor.health.state import HealthState
 from monitor.health.system import give_back, is_kept, kept_words
 from monitor.judge.runs import Blind
 from monitor.ledger.reading import Rounds
+from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher, Found
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
@@ -78,6 +79,7 @@ class Daemon:
     attendant: Attendant
     counters: Metrics
     rounds: Rounds
+    workers: Workers = field(default_factory=Workers)
     channels: Sequence[Channel] = ()
     web: WebServer | None = None
     timezone: str = "Europe/London"
@@ -271,12 +273,17 @@ class Daemon:
     async def _beat(self) -> None:
         self.heartbeat.alive(self.clock.now())
         self.writer.nudge()
+        self.workers.rest()
         give_back()
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""
         self.self_check.manager.tell("STOPPING=1")
-        await self.clockwork.stop()
+        stopping = asyncio.ensure_future(self.clockwork.stop())
+        await asyncio.wait([stopping], timeout=_PATIENCE)
+        # A calendar that is read for long is read another time.
+        self.workers.close()
+        await stopping
         if self.web is not None:
             self.web.stop()
         self.stopping.set()

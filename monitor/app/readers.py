@@ -10,7 +10,8 @@ from monitor.app.options import slot_times_of, source_options
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
-from monitor.ledger.reader import PERSONAL_KINDS, CalendarReader, Keeper
+from monitor.ledger.reader import CAPS, PERSONAL_KINDS, PLAIN_KINDS, CalendarReader, Keeper
+from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.sources.registry import KINDS
 
@@ -18,14 +19,22 @@ Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
 
 def readers_of(
-    settings: Settings, folder: Path, ask: Ask, clock: Clock, keeper: Keeper | None
+    settings: Settings, folder: Path, ask: Ask, clock: Clock, keeper: Keeper | None, workers: Workers
 ) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
-    return [(reader_of(settings, table, folder, ask, clock, keeper), table.every) for table in settings.calendar]
+    made = [(reader_of(settings, table, folder, ask, clock, keeper), table.every) for table in settings.calendar]
+    for reader, _ in made:
+        reader.workers = workers
+    return made
 
 
 def reader_of(  # the edges it stands between
-    settings: Settings, table: CalendarSettings, folder: Path, ask: Ask, clock: Clock, keeper: Keeper | None = None
+    settings: Settings,
+    table: CalendarSettings,
+    folder: Path,
+    ask: Ask,
+    clock: Clock,
+    keeper: Keeper | None = None,
 ) -> CalendarReader:
     """Return the reader of one calendar; without a `keeper` no bytes are kept."""
     return CalendarReader(
@@ -38,6 +47,8 @@ def reader_of(  # the edges it stands between
         strip=table.kind in PERSONAL_KINDS,
         adjust=slot_times_of(settings) if _has_usual_times(settings) else None,
         producer=table.producer,
+        cap=CAPS[table.kind],
+        is_plain=table.kind in PLAIN_KINDS,
     )
 
 

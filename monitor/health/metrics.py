@@ -38,6 +38,7 @@ class Metrics:
         self._counts: dict[tuple[str, str], Callable[[], None]] = {}
         self.looks = counter("looks", "Looks made", ["host", "outcome"])
         self.missed = counter("looks_missed", "Looks that were due and not made", ["host"])
+        self.too_costly = counter("too_costly", "Answers that could not be read within their bounds", ["host"])
         self.duration = histogram("look_duration_seconds", "Request sent to headers received")
         self.lateness = histogram("look_lateness_seconds", "Start of a look after it was due", buckets=_LATENESS)
         self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])

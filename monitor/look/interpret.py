@@ -7,13 +7,12 @@ from datetime import timedelta
 from hashlib import sha256
 from sys import intern
 
-from monitor.errors import UserFault
-from monitor.look.cache_age import age_bounds
-from monitor.look.challenge import challenge, not_theirs
+from monitor.look.cache_age import age_bounds, is_stale
+from monitor.look.challenge import is_challenged, is_mirror
 from monitor.look.clock_skew import Skew, Span, is_off, most_off
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
-from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.redirect import redirected
 from monitor.look.sighting import Sighting, State
@@ -54,11 +53,13 @@ class Interpreter:
     Bodies are read by a recogniser only when their bytes have changed. While our clock may be off by
     more than `unproven_offset`, or has just been set, every sighting is unknown, why `clock`. So it is while
     our clock is known to be wrong at all where the store is `shared`: looks of several are put in one order.
+    What may take long is read `apart`, where that is given.
     """
 
     skew: Skew = field(default_factory=Skew)
     unproven_offset: timedelta = timedelta(seconds=30)
     shared: bool = False
+    apart: ReadingApart | None = None
     _memories: dict[str, LastAnswer] = field(default_factory=dict)
 
     def request(self, target: Target, url: str | None = None) -> Request:
@@ -77,14 +78,22 @@ class Interpreter:
             modified=memory.modified if memory else None,
         )
 
-    def see(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, and remember what the next one needs."""
+    async def look(self, target: Target, outcome: Answer | Failure) -> Sighting:
+        """Return what a look proved, as `see` does; nothing in the answer can hold up the loop."""
+        apart = self.apart
+        if apart is None or isinstance(outcome, Failure) or not self._is_to_be_read_apart(target, outcome):
+            return self.see(target, outcome)
+        memory = self._memory(target)
+        return self.see(target, outcome, await apart.read(target, outcome, _context(target, outcome, memory)))
+
+    def see(self, target: Target, outcome: Answer | Failure, read: Recognised | None = None) -> Sighting:
+        """Return what a look proved, and remember what the next one needs. `read`: what its body shows, where known."""
         if isinstance(outcome, Failure):
             return sighted(target, outcome, unknown(outcome.reason.value))
         is_dated = self.skew.observe(target.host, outcome)
         bounds = self.skew.bounds()
         memory = self._memory(target)
-        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory)
+        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):
             recognised = unknown("clock", recognised.found)
@@ -105,6 +114,8 @@ class Interpreter:
     def forget(self, target: str) -> None:
         """Drop what is remembered of a target."""
         self._memories.pop(target, None)
+        if self.apart is not None:
+            self.apart.forget(target)
 
     def _memory(self, target: Target) -> LastAnswer:
         """Return what is remembered of a target; of one that was asked elsewhere, or for another title, nothing."""
@@ -119,13 +130,22 @@ class Interpreter:
     def _is_doubted(self, bounds: Span) -> bool:
         return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
 
-    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer) -> Recognised:
+    def _is_to_be_read_apart(self, target: Target, answer: Answer) -> bool:
+        if not is_costly(target.recognise, answer) or before_recognising(answer, target) or answer.status == 304:
+            return False
+        memory = self._memory(target)
+        return memory.recognised is None or memory.digest != _digest(answer)
+
+    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None) -> Recognised:
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
         digest = _digest(answer)
         if digest != memory.digest or memory.recognised is None:
-            context = Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
-            memory.recognised = _read(target, answer, context)
+            seen = read or read_body(target.recognise, answer, _context(target, answer, memory))
+            if seen.why == TOO_COSTLY:
+                # Nothing was read: the same bytes may be at another time.
+                return seen
+            memory.recognised = seen
             memory.digest = digest
         if memory.baseline is None:
             memory.baseline = digest
@@ -139,9 +159,13 @@ class Interpreter:
         return memory.recognised
 
 
+def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
+    return Context(answer.url, target.title, _digest(answer), memory.baseline, memory.was_missing)
+
+
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:
     """Return what an answer shows whatever its target is, None when its body must be read (or is known: 304)."""
-    if why := not_theirs(answer):
+    if why := _no_evidence(answer):
         return unknown(why)
     status = answer.status
     if status == 304 or (status == 200 and answer.body):
@@ -152,6 +176,14 @@ def before_recognising(answer: Answer, target: Target) -> Recognised | None:
         return _BY_STATUS[status]
     is_success = 200 < status < 300 and answer.body
     return None if is_success and target.recognise == "status" else unknown(str(status))
+
+
+def _no_evidence(answer: Answer) -> str:
+    if is_mirror(answer.headers):
+        return "mirror"
+    if is_stale(answer.headers):
+        return "stale"
+    return "challenge" if is_challenged(answer.headers) else ""
 
 
 def sighted(
@@ -191,14 +223,3 @@ def _digest(answer: Answer) -> str:
         body.update(answer.headers.get("content-length", "").encode())
     # The views of a page bring the same bytes, and so do many pages that are missing.
     return intern(body.hexdigest())
-
-
-def _read(target: Target, answer: Answer, context: Context) -> Recognised:
-    if blocked := challenge(answer):
-        return unknown(blocked)
-    try:
-        recognise = recogniser(target.recognise)
-    except UserFault:
-        # A part found or configured wrongly must not cost the other targets their looks.
-        return unknown("no recogniser of that name")
-    return recognise(answer, context)

@@ -17,7 +17,6 @@ from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
-from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
@@ -88,19 +87,16 @@ class Poller:
         *,
         instant: datetime | None = None,
         soon: bool = False,
-        proof: Proof | None = None,
     ) -> None:
         """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
 
         `instant` is the promised one: a look begins at it, and the host is kept free for that. `soon`: a first
-        look is due now. `proof` is what its part must be proved to be.
+        look is due now.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.is_same(target, windows, shift, instant, proof):
+        if watched is not None and watched.is_same(target, windows, shift, instant):
             return
-        if watched is not None:
-            self._strike(watched, keep=proof)
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, instant)
             watched.plan_after(now - timedelta(microseconds=1))
@@ -110,9 +106,7 @@ class Poller:
             watched.url = watched.url if watched.target.url == target.url else None
             watched.target, watched.instant = target, instant
             self._report(target, watched.replan(windows, shift, now))
-        lane, watched.proof = self._lane(target.host), proof
-        if proof is not None:
-            lane.slate.sweeps.enlist(target, proof, now)
+        lane = self._lane(target.host)
         lane.slate.put(watched, now)
         lane.ring()
 
@@ -120,14 +114,9 @@ class Poller:
         """Look at a target no more; a look under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
-            self._strike(watched)
             self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
             self._lanes[watched.target.host].slate.take_off(target_id)
             self._interpreter.forget(target_id)
-
-    def _strike(self, watched: ScheduledTarget, keep: Proof | None = None) -> None:
-        if watched.proof is not None and watched.proof != keep:
-            self._lane(watched.target.host).slate.sweeps.strike(watched.target, watched.proof)
 
     def watching(self) -> list[Target]:
         """Return what is being watched."""
@@ -151,7 +140,7 @@ class Poller:
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
         """Look at a target once, in its host's turn, whatever its windows say."""
         outcome = await self.ask(self._interpreter.request(target))
-        return self._interpreter.see(target, outcome), outcome
+        return await self._interpreter.look(target, outcome), outcome
 
     async def glance(self, target: Target) -> Sighting:
         """Look once at a target that is not watched, and remember nothing of it."""
@@ -216,10 +205,8 @@ class Poller:
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         try:
             outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
-            sighting = self._interpreter.see(target, outcome)
+            sighting = await self._interpreter.look(target, outcome)
             _adopt(watched, sighting)
-            if watched.proof is not None:
-                self._lanes[target.host].slate.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
 
@@ -16,7 +16,7 @@ class Keeping(Protocol):
     def kept(self) -> object:
         """Return what it remembers, as plain facts."""
 
-    def keep(self, kept: object) -> None:
+    def keep(self, kept: Any) -> None:  # noqa: ANN401  # its own
         """Remember what `kept` returned, in another process perhaps."""
 
 

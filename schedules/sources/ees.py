@@ -33,6 +33,14 @@ class EesSource:
         self._asked = False
         self._site = options.options.get("site", SITE).rstrip("/")
 
+    def kept(self) -> object:
+        """Return whether this read has asked for releases already."""
+        return self._asked
+
+    def keep(self, kept: bool) -> None:  # noqa: FBT001  # what `kept` returned
+        """Remember what `kept` returned, in another process perhaps."""
+        self._asked = kept
+
     def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
         """Ask for the named publications, or for the list of all."""
         self._asked = False

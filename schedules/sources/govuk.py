@@ -49,6 +49,15 @@ class GovukSource:
         """Take the latest known announcements of this calendar, as they stand in the store."""
         self._memory.remember(announcements)
 
+    def kept(self) -> object:
+        """Return what it remembers, as plain facts."""
+        return self._memory.kept(), self._items
+
+    def keep(self, kept: tuple[tuple[dict[str, Announcement], bool], dict[str, tuple[str, ContentItem]]]) -> None:
+        """Remember what `kept` returned, in another process perhaps."""
+        memory, self._items = kept
+        self._memory.take(memory)
+
     def first(self, now: datetime) -> Sequence[Ask]:
         """Ask for the first page of the listing."""
         self._memory.asked = False

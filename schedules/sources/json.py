@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -84,19 +85,24 @@ class JsonSource:
                 yield entry_of(f"entry {number}", texts)
 
 
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Finds what lies at a plain path of names."""
+
+    names: tuple[str, ...]
+
+    def __call__(self, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type
+        for name in self.names:
+            data = data.get(name) if isinstance(data, dict) else None
+        return data
+
+
 def finder(expression: str) -> Find:
     """Compile a JMESPath expression; raises `JMESPathError`. A plain path of names takes a short way."""
-    if not _PLAIN_PATH.fullmatch(expression):
-        search: Find = jmespath.compile(expression).search
-        return search
-    names = expression.split(".")
-    return lambda data: _walk(data, names)
-
-
-def _walk(data: Any, names: Sequence[str]) -> Any:  # noqa: ANN401  # JSON is of any type
-    for name in names:
-        data = data.get(name) if isinstance(data, dict) else None
-    return data
+    if _PLAIN_PATH.fullmatch(expression):
+        return _Path(tuple(expression.split(".")))
+    search: Find = jmespath.compile(expression).search
+    return search
 
 
 def _search(page: Page, find: Find, data: Any) -> Any:  # noqa: ANN401  # JSON is of any type

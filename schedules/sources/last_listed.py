@@ -28,6 +28,14 @@ class LastListed:
         """Take announcements known from earlier, as they stand in a store."""
         self.known |= {announcement.uid: announcement for announcement in announcements}
 
+    def kept(self) -> tuple[dict[str, Announcement], bool]:
+        """Return all of this as plain facts."""
+        return self.known, self.asked
+
+    def take(self, kept: tuple[dict[str, Announcement], bool]) -> None:
+        """Take what `kept` returned."""
+        self.known, self.asked = kept
+
     def unlisted(self, listed: Collection[str], now: datetime) -> list[str]:
         """Return the uids that the calendar no longer lists though they are neither out nor long past."""
         gone = (

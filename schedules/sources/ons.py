@@ -40,6 +40,14 @@ class OnsSource:
         """Take the latest known announcements of this calendar, as they stand in the store."""
         self._memory.remember(announcements)
 
+    def kept(self) -> object:
+        """Return what it remembers, as plain facts."""
+        return self._memory.kept()
+
+    def keep(self, kept: tuple[dict[str, Announcement], bool]) -> None:
+        """Remember what `kept` returned, in another process perhaps."""
+        self._memory.take(kept)
+
     def first(self, now: datetime) -> Sequence[Ask]:
         """Ask for the first page of upcoming releases, and for what was cancelled lately."""
         self._memory.asked = False

@@ -17,7 +17,7 @@ from typing import Any
 from monitor.look.apart.parcel import packed
 
 TASKS = {
-    "recognise": "monitor.look.apart.recognising:recognise",
+    "recognise": "monitor.look.reading:read_body",
     "strip": "schedules.sources.personal:strip_personal",
     "more": "schedules.sources.apart:more",
     "read": "schedules.sources.apart:read",

@@ -15,15 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import structlog
-
 from monitor.look.apart.parcel import unpacked
 from monitor.look.apart.worker import COSTLY, DONE
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-_log = structlog.get_logger(__name__)
 MOST = 3
 MEGABYTES = 256
 """What a worker may take for what it reads, beyond its own libraries."""
@@ -187,5 +184,4 @@ def _started(megabytes: int) -> _Worker:
     if not is_ready:
         worker.bury()
         raise TooCostly("a worker did not start")
-    _log.debug("worker_started", pid=process.pid)
     return worker

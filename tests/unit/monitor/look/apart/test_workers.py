@@ -67,8 +67,8 @@ async def test_a_host_whose_text_takes_long_holds_up_itself_alone(workers: Worke
 
 
 async def test_a_reader_that_breaks_is_told_and_its_process_replaced(workers: Workers) -> None:
-    with pytest.raises(WorkerFault, match="no recogniser"):
-        await recognised(workers, "nonsense", b"x")
+    with pytest.raises(WorkerFault, match="TypeError"):
+        await workers.ask("strip", "a.example", None, seconds=5)
     assert workers.pids() == []
 
 

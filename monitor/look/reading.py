@@ -1,0 +1,85 @@
+"""Bodies of answers, read by their recognisers: small ones at once, what may take long in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import UserFault
+from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.challenge import challenge
+from monitor.look.fetch import Answer
+from monitor.look.recognise.page import is_html
+from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.result import Context, Recognised, unknown
+from monitor.plan.targets import Target
+
+_log = structlog.get_logger(__name__)
+TOO_COSTLY = "too_costly"
+"""Why a look is unknown whose answer could not be read within its time and memory."""
+SMALL = 16_384
+"""Bytes of a body that is read at once: whatever they are, it takes a fraction of a second, as a test proves."""
+SECONDS = 3
+"""What a body may take of the processor. One of a megabyte takes a tenth of it."""
+_UNBOUNDED = ("css", "feed", "jmespath")
+_FIRST_REST = timedelta(seconds=5)
+_LONGEST_REST = timedelta(hours=1)
+
+
+def read_body(name: str, answer: Answer, context: Context) -> Recognised:
+    """Return what the recogniser of this name makes of a body; unknown where something stands in front of it."""
+    if blocked := challenge(answer):
+        return unknown(blocked)
+    try:
+        recognise = recogniser(name)
+    except UserFault:
+        # A part found or configured wrongly must not cost the other targets their looks.
+        return unknown("no recogniser of that name")
+    return recognise(answer, context)
+
+
+def is_costly(name: str, answer: Answer) -> bool:
+    """Tell whether reading a body may take long: it is no small one, or nothing bounds what is sought in it."""
+    if name == "changed" or (name == "status" and not is_html(answer)):
+        return False
+    return len(answer.body) > SMALL or name.partition(":")[0] in _UNBOUNDED
+
+
+@dataclass(slots=True)
+class ReadingApart:
+    """Has bodies read by workers. A target whose body was too costly is read again after a rest that grows.
+
+    `told(host)` hears of each body that was too costly.
+    """
+
+    workers: Workers
+    clock: Clock
+    told: Callable[[str], None] = lambda _host: None
+    _resting: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
+
+    async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
+        """Return what a body shows, unknown where that takes too long."""
+        until, rest = self._resting.get(target.id, (None, _FIRST_REST))
+        if until is not None and self.clock.now() < until:
+            return unknown(TOO_COSTLY)
+        # What was asked and how is nothing to a recogniser.
+        bare = replace(answer, request=None, head=b"")
+        try:
+            seen: Recognised = await self.workers.ask(
+                "recognise", target.host, target.recognise, bare, context, seconds=SECONDS
+            )
+        except (TooCostly, WorkerFault) as exc:
+            self._resting[target.id] = (self.clock.now() + rest, min(2 * rest, _LONGEST_REST))
+            _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
+            self.told(target.host)
+            return unknown(TOO_COSTLY)
+        self._resting.pop(target.id, None)
+        return seen
+
+    def forget(self, target: str) -> None:
+        """Drop what is remembered of a target."""
+        self._resting.pop(target, None)

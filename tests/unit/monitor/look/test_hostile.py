@@ -1,0 +1,84 @@
+"""Bodies made to cost whoever reads them: read at once they are small, else in a process that may be stopped."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from bench.hostile_inputs import Hostile, inputs
+from monitor.clock import VirtualClock
+from monitor.look.apart.workers import Workers
+from monitor.look.fetch import Answer
+from monitor.look.interpret import PAGE_CAP, Interpreter
+from monitor.look.reading import SMALL, TOO_COSTLY, ReadingApart, is_costly, read_body
+from monitor.look.recognise.result import Context
+from monitor.look.sighting import State
+from monitor.plan.targets import Target, View
+
+NOW = datetime(2026, 7, 23, 9, 30, tzinfo=UTC)
+PAGES = [each for each in inputs() if not each.is_calendar and each.raw is None and each.status == 200]
+MOST = 0.5
+TARGET = Target("r/page/edge", "r", "page", View.EDGE, "https://a.example/", "a.example", "govuk", "Births: July 2026")
+
+
+def answer(each: Hostile, size: int) -> Answer:
+    headers = {name.lower(): text for name, text in each.headers if name.lower() != "content-encoding"}
+    return Answer("https://a.example/", 200, headers, each.body()[:size], NOW, NOW, whole=False)
+
+
+@pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
+def test_what_is_read_at_once_takes_a_fraction_of_a_second(each: Hostile) -> None:
+    small = answer(each, SMALL)
+    if is_costly(each.reader, small):
+        return
+    began = time.process_time()
+    read_body(each.reader, small, Context(small.url, "Births: July 2026"))
+    assert time.process_time() - began < MOST
+
+
+@pytest.mark.parametrize("each", PAGES, ids=lambda each: each.name)
+def test_what_is_large_or_unbounded_is_not_read_at_once(each: Hostile) -> None:
+    large = answer(each, PAGE_CAP)
+    assert is_costly(each.reader, large) or len(large.body) <= SMALL
+
+
+@pytest.fixture
+async def workers() -> AsyncIterator[Workers]:
+    made = Workers(2)
+    yield made
+    made.close()
+
+
+def attributes() -> Answer:
+    return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
+
+
+async def test_a_page_that_is_too_costly_proves_nothing_and_is_told(workers: Workers) -> None:
+    told: list[str] = []
+    interpreter = Interpreter(apart=ReadingApart(workers, VirtualClock(NOW), told.append))
+    sighting = await interpreter.look(TARGET, attributes())
+    assert (sighting.state, sighting.why) == (State.UNKNOWN, TOO_COSTLY)
+    assert told == ["a.example"]
+
+
+async def test_a_page_that_was_too_costly_is_read_again_after_a_rest(workers: Workers) -> None:
+    clock = VirtualClock(NOW)
+    interpreter = Interpreter(apart=ReadingApart(workers, clock))
+    await interpreter.look(TARGET, attributes())
+    plain = replace(attributes(), body=b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b" " * SMALL)
+    assert (await interpreter.look(TARGET, plain)).why == TOO_COSTLY
+    clock.offset = timedelta(minutes=1)
+    assert (await interpreter.look(TARGET, plain)).state is State.PRESENT
+
+
+async def test_what_is_read_apart_proves_what_it_would_at_once(workers: Workers) -> None:
+    page = b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b"<a href='/x.csv'>Figures</a>" * 900
+    large = Answer("https://www.gov.uk/x", 200, {"content-type": "text/html"}, page, NOW, NOW)
+    assert is_costly("govuk", large)
+    apart = await Interpreter(apart=ReadingApart(workers, VirtualClock(NOW))).look(TARGET, large)
+    assert apart == Interpreter().see(TARGET, large)
+    assert apart.specific
