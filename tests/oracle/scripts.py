@@ -131,9 +131,12 @@ def _decoy(rng: Random, setting: Setting, stays: Sequence[Stay], name: Named) ->
     first = stays[0][0] if stays else 240.0
     if rng.random() > 0.1 or first < -20:
         return ()
-    begins = rng.uniform(-40, first - 1)
     what = rng.choice(("other", "upkeep", "gone"))
+    begins = rng.uniform(-40, min(first, 0.0) - 1 if what == "gone" else first - 1)
     told = [Showing(setting.at(round(begins, 3)), what, rng.choice((name.earlier, "Example of another kind: 2026")))]
+    if what == "gone":
+        # Nothing is gone that was not there.
+        told.insert(0, Showing(setting.at(round(begins - rng.uniform(0.3, 20), 3)), "ours", name.title))
     if rng.random() < 0.5:
         told.append(Showing(setting.at(round(rng.uniform(begins + 0.5, first - 0.2), 3)), "absent"))
     return tuple(told)
