@@ -43,10 +43,10 @@ def world(seed: int) -> World:
     """Return the world of a seed; the same seed is the same world."""
     rng = Random(f"ninethirty {seed}")  # noqa: S311 # no secret, and to be repeatable
     slot = _slot(rng)
-    lead = rng.choices((330, 420, 780, 2400, 4200, -40, -240), (4, 5, 4, 3, 1, 0.4, 0.4))[0]
+    lead = rng.choices((330, 420, 780, 2400, 4200, -40, -240), (6, 5, 4, 1.5, 0.5, 0.4, 0.4))[0]
     setting = Setting(slot, slot - timedelta(seconds=lead), rng.random() < 0.7)
     taken: set[str] = set()
-    count = rng.choices((1, 2, 3, 7), (6, 2.2, 1, 0.4))[0]
+    count = rng.choices((1, 2, 3, 7), (7, 2, 0.8, 0.2))[0]
     releases = tuple(_release(rng, setting, place, named(rng, taken)) for place in range(1, count + 1))
     if rng.random() < 0.15:
         # Nothing in the way: here caution is no excuse.
@@ -87,7 +87,7 @@ def _stays(rng: Random, setting: Setting) -> list[Stay]:
     """Return when a page is public: prompt, late, never, early for good, early for a while, taken away again."""
     lead = max(setting.lead, 0.0)
     prompt = round(rng.triangular(0, 25, 2), rng.choice((0, 3)))
-    late = round(rng.uniform(61, 230), rng.choice((0, 3)))
+    late = round(rng.uniform(61, 170), rng.choice((0, 3)))
     manners: dict[str, list[Stay]] = {
         "prompt": [(prompt, None)],
         "brink": [(round(rng.uniform(48, 72), 3), None)],
@@ -216,4 +216,4 @@ def _end(rng: Random, setting: Setting, releases: Sequence[Release]) -> datetime
     told = [one.at for release in releases for place in release.places for one in place.shows]
     told += [change.at for release in releases for change in release.changes]
     last = max([setting.at(75), setting.begins + timedelta(seconds=60), *told])
-    return last + timedelta(seconds=round(rng.choice((20, 80, 130, 200))))
+    return last + timedelta(seconds=rng.choice((15, 40, 75, 130)))
