@@ -21,6 +21,7 @@ from tests.oracle.world import Place, Release, World
 
 _ACCUSING = {"late", "overdue", "early"}
 _RATES = {"www.gov.uk": 5}
+_BREAKING = {"reset", "dns", "garbage", "truncated"}
 
 
 @dataclass(frozen=True, order=True)
@@ -47,7 +48,7 @@ class Told:
 def finds(world: World, told: Told) -> list[Find]:
     """Return everything wrong with what was said of a world, contradictions first, each kind of fault once."""
     found: dict[tuple[str, str, str], Find] = {}
-    for one in (*_of_releases(world, told.json), *_of_notices(world, told.notices), *_of_rates(told.json)):
+    for one in (*_of_releases(world, told.json), *_of_notices(world, told.notices), *_of_rates(world, told.json)):
         found.setdefault((one.level, one.what, one.release), one)
     return sorted(found.values())
 
@@ -118,7 +119,9 @@ def _of_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[
             yield Find("contradiction", "sentence", release.id, why)
 
 
-def _of_rates(body: Mapping[str, Any]) -> Iterator[Find]:
+def _of_rates(world: World, body: Mapping[str, Any]) -> Iterator[Find]:
+    # A kept connection that was reset is replaced once, which is one request more in that second.
+    more = 1 if any(fault.kind in _BREAKING for fault in world.faults) else 0
     for host, rate in body["peak_rate"].items():
-        if rate > _RATES.get(host, 2):
+        if rate > _RATES.get(host, 2) + more:
             yield Find("contradiction", "budget", host, f"{rate} requests in one second")
