@@ -81,9 +81,12 @@ def _edge(world: World, release: Release, claim: Claim) -> bool:
 
 
 def _troubled(world: World, release: Release, claim: Claim) -> bool:
+    mute = any(one.what in {"other", "upkeep"} for place in release.places for one in place.shows)
     del claim
-    return bool(world.faults or world.monitor or release.known_from) or world.begins > release.slot - timedelta(
-        minutes=5
+    return (
+        mute
+        or bool(world.faults or world.monitor or release.known_from)
+        or world.begins > release.slot - timedelta(minutes=5)
     )
 
 

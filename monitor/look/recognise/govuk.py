@@ -9,10 +9,11 @@ import re
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.govuk_item import attached, recognise_json
-from monitor.look.recognise.page import Page, says_not_yet, says_nothing
+from monitor.look.recognise.page import Page, says_not_yet, says_nothing, says_nothing_of_it
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.status import says_gone, says_missing
 from monitor.look.recognise.title import by_title
+from monitor.look.sighting import State
 from schedules.patterns import quick
 
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
@@ -30,7 +31,10 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     page = Page(answer)
     if not page.title and not page.heading:
         return unknown("neither title nor heading")
-    return _by_notice(page) or _by_title(page, context)
+    seen = _by_notice(page) or _by_title(page, context)
+    if seen.state is State.PRESENT and not seen.specific and (why := says_nothing_of_it(page)):
+        return unknown(why)
+    return seen
 
 
 def _by_notice(page: Page) -> Recognised | None:

@@ -54,6 +54,14 @@ def says_nothing(page: Page) -> str:
     return ""
 
 
+def says_nothing_of_it(page: Page) -> str:
+    """Return why a page speaks of the site and not of what is published on it; empty when it may be content."""
+    for words in (page.title, page.heading):
+        if found := _OF_THE_SITE.search(words[:_LONGEST_TITLE]):
+            return f"a page of the site itself: {found[0].strip().lower()}"
+    return ""
+
+
 def says_not_yet(page: Page) -> bool:
     """Tell whether a page promises its release in running words and bears no date of publication.
 
@@ -62,6 +70,15 @@ def says_not_yet(page: Page) -> bool:
     return _PROMISED.search(page.text) is not None and _PUBLISHED.search(page.text) is None
 
 
+_LONGEST_TITLE = 300
+# Maintenance, sign-in and cookie walls, and apologies are answered with success by many sites.
+_OF_THE_SITE = quick(
+    r"^\W*sorry\b|\bunder maintenance\b|\b(planned|scheduled|essential) maintenance\b|\bdown for maintenance\b"
+    r"|\b(temporarily|currently) unavailable\b|\b(service|site|website|page) (is )?unavailable\b"
+    r"|^\W*(sign in|log ?in|please (sign|log) ?in)\b|^\W*(cookies? (on|settings|preferences|consent)|we use cookies)\b"
+    r"|^\W*(access denied|before you continue|just a moment|verify you are human)\b",
+    re.IGNORECASE,
+)
 _CHARSET = quick(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
 _LINKS = 2000
 

@@ -7,17 +7,22 @@ from collections.abc import Iterable
 from enum import StrEnum
 
 from monitor.look.fetch import Found
-from monitor.look.recognise.result import Context, Recognised, absent
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.sighting import State
 from schedules.titles import read_title, title_matches
 
 
 def by_title(context: Context, seen: str, found: tuple[Found, ...], version: str | None = None) -> Recognised:
-    """Return presence, specific when the title is ours with its period; absence while another edition stands there."""
-    like = likeness(context.title, seen)
-    # A page that was missing a while ago is no old edition: its title is wrong, or the calendar's is.
-    if like is Likeness.OTHER_EDITION and not context.was_missing:
+    """Return presence, specific when the title is ours with its period; absence while another edition stands there.
+
+    Another title where nothing stood before may be ours under a wrong name, or anything: it proves nothing. Where
+    something always stood it is presence that counts for nothing by itself.
+    """
+    like = likeness(context.title, seen) if context.title else Likeness.UNDATED
+    if like is Likeness.OTHER_EDITION:
         return absent("another edition stands there")
+    if like is Likeness.DIFFERENT and seen and context.was_missing:
+        return unknown("another title stands there", found)
     return Recognised(State.PRESENT, like is Likeness.SAME, found, version=version)
 
 
@@ -59,7 +64,9 @@ def names_a_period(text: str) -> bool:
 
 def _contradict(ours: Iterable[str], seen: Iterable[str]) -> bool:
     mine, theirs = _by_kind(ours), _by_kind(seen)
-    return any(mine[kind].isdisjoint(theirs[kind]) for kind in mine.keys() & theirs.keys())
+    return any(
+        mine[kind].isdisjoint(theirs[kind]) for kind in mine.keys() & theirs.keys() if mine[kind] and theirs[kind]
+    )
 
 
 def _by_kind(period: Iterable[str]) -> dict[str, set[str]]:
@@ -67,9 +74,10 @@ def _by_kind(period: Iterable[str]) -> dict[str, set[str]]:
     kinds: dict[str, set[str]] = defaultdict(set)
     for word in period:
         if word[0].isdigit():
-            # A year of two halves is both years: 2025/26 does not contradict 2026.
+            # A year of two halves is both years: 2025/26 does not contradict 2026, but it does 2024/25.
             first, _, last = word.partition("/")
             kinds["year"] |= {first, first[:2] + last} if last else {first}
+            kinds["span"] |= {word} if last else set()
         elif word in _SEASONS:
             kinds["season"].add(word)
         else:

@@ -224,13 +224,14 @@ def test_what_is_forgotten_has_no_baseline() -> None:
     assert interpreter.baseline(target().id) is None
 
 
-def test_a_missing_page_that_appears_under_the_wrong_period_is_out() -> None:
+def test_a_missing_page_that_appears_under_the_wrong_period_is_absent_and_under_another_title_proves_nothing() -> None:
     interpreter, seen = Interpreter(), target(recognise="govuk")
-    wrong = PAGE.replace(b"July", b"June")
+    wrong, other = PAGE.replace(b"July", b"June"), PAGE.replace(b"Figures", b"Prisons")
     assert interpreter.see(seen, answer(body=wrong)).state is State.ABSENT
     again = Interpreter()
     again.see(seen, answer(404, b""))
-    assert again.see(seen, answer(body=wrong)).state is State.PRESENT
+    assert again.see(seen, answer(body=wrong)).state is State.ABSENT
+    assert again.see(seen, answer(body=other)).state is State.UNKNOWN
 
 
 def test_while_our_clock_may_be_far_off_nothing_is_proved() -> None:

@@ -27,9 +27,14 @@ def test_the_edition_before_at_the_same_address_is_absence() -> None:
     assert recognise(item("publication", OTHER), CONTEXT).state is State.ABSENT
 
 
-def test_a_page_that_was_missing_before_is_out_whatever_period_its_title_says() -> None:
+def test_another_edition_is_absence_where_nothing_stood_before_too() -> None:
     seen = recognise(page(f"{OTHER} - GOV.UK", OTHER), Context(URL, TITLE, was_missing=True))
-    assert (seen.state, seen.specific) == (State.PRESENT, False)
+    assert (seen.state, seen.why) == (State.ABSENT, "another edition stands there")
+
+
+def test_another_title_where_nothing_stood_before_proves_nothing() -> None:
+    seen = recognise(page("Prison population - GOV.UK", "Prison population"), Context(URL, TITLE, was_missing=True))
+    assert (seen.state, seen.why) == (State.UNKNOWN, "another title stands there")
 
 
 def test_a_page_with_quite_another_title_is_out_but_not_specific() -> None:

@@ -30,6 +30,49 @@ def test_any_body_is_presence_to_status_but_never_specific() -> None:
     assert recogniser("status")(answer(b"PK\x03\x04", "application/zip"), CONTEXT).state is State.PRESENT
 
 
+def test_status_holds_a_page_to_the_title_by_its_heading_or_its_title_whichever_is_nearer() -> None:
+    other, fresh = TITLE.replace("July to September", "April to June"), Context(CONTEXT.url, TITLE, was_missing=True)
+    seen = {
+        (heading, title): recogniser("status")(page(title, heading), fresh).state
+        for heading, title in [
+            (TITLE, "Agency"),
+            ("Agency", TITLE),
+            (other, "Agency"),
+            ("Agency", other),
+            ("Agency", "B"),
+        ]
+    }
+    states = [State.PRESENT, State.PRESENT, State.ABSENT, State.ABSENT, State.UNKNOWN]
+    assert list(seen.values()) == states
+    assert recogniser("status")(page("B", "Agency"), Context(CONTEXT.url, "", was_missing=True)).state is State.PRESENT
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Sorry, we cannot find that page",
+        "Sorry, the service is unavailable",
+        "This site is under maintenance",
+        "Scheduled maintenance on Sunday",
+        "The website is temporarily unavailable",
+        "Sign in to continue",
+        "Please log in",
+        "Cookies on example.org",
+        "Access denied",
+    ],
+)
+def test_a_page_of_the_site_itself_proves_nothing(name: str, words: str) -> None:
+    for title, heading in ((words, ""), ("Example", words)):
+        assert recogniser(name)(page(title, heading, "<p>Words.</p>"), CONTEXT).state is State.UNKNOWN
+
+
+@pytest.mark.parametrize("name", ["status", "govuk"])
+def test_a_release_about_such_things_is_none_of_them(name: str) -> None:
+    title = "Sorry statistics and sites under maintenance: July to September 2026"
+    assert recogniser(name)(page(title, title), Context(CONTEXT.url, title)).state is State.PRESENT
+
+
 def test_a_page_that_says_not_found_is_absence_to_status() -> None:
     assert recogniser("status")(page("404 - Not found", "Oops"), CONTEXT).state is State.ABSENT
 
@@ -250,8 +293,9 @@ def test_titles_are_compared_by_series_and_period(seen: str, like: Likeness) -> 
     assert likeness(TITLE, seen) is like
 
 
-def test_a_school_year_contradicts_neither_of_its_years() -> None:
+def test_a_school_year_contradicts_neither_of_its_years_and_does_the_school_year_before() -> None:
     assert likeness("Absence: 2026", "Absence: 2025/26") is Likeness.UNDATED
+    assert likeness("Absence: 2025/26", "Absence: 2024/25") is Likeness.OTHER_EDITION
 
 
 @pytest.mark.parametrize(
