@@ -29,8 +29,10 @@ from monitor.health.metrics import Metrics
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
+from monitor.health.system import is_kept
 from monitor.ledger.reading import Rounds
 from monitor.look.apart.workers import Workers
+from monitor.look.clock_skew import Skew
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
@@ -194,8 +196,11 @@ class _Workshop:
 
     def _poller(self) -> Poller:
         intake = self.intake
+        is_real = self.edges.clock is None
         self.interpreter = Interpreter(
-            unproven_offset=self.settings.clock.unproven_offset, shared=is_shared(self.settings.store.url)
+            Skew(lambda: is_real and is_kept() is True),
+            unproven_offset=self.settings.clock.unproven_offset,
+            shared=is_shared(self.settings.store.url),
         )
         told = self.metrics.too_costly
         self.interpreter.apart = ReadingApart(self.workers, self.clock, lambda host: told.labels(host).inc())

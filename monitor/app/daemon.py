@@ -239,7 +239,11 @@ class Daemon:
         return {
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
-            "Clock": {"our clock minus the watched hosts'": told, "kept right by the machine": kept_words(is_kept())},
+            "Clock": {
+                "our clock minus the watched hosts'": told,
+                "kept right by the machine": kept_words(is_kept()),
+                **self.interpreter.skew.doubts(),
+            },
             "Budgets, looks ahead": dict(self.foreseen()),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
             "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},

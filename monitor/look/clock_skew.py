@@ -7,16 +7,15 @@ several hosts are put to the vote.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from enum import Enum
 from typing import NamedTuple
 
 from monitor.look.cache_age import age_of
+from monitor.look.clock_vote import Span, Vote, apart, overlap, vote
 from monitor.look.fetch import Answer
-
-Span = tuple[float, float]
 
 _GRAIN = 1.0
 _DRIFT = 0.0005
@@ -71,9 +70,10 @@ class _Host:
     A host that goes back and forth, as several servers with clocks of their own do, is `erratic`.
     """
 
-    __slots__ = ("against", "at", "bounds", "rival", "turns")
+    __slots__ = ("against", "at", "bounds", "name", "rival", "turns")
 
-    def __init__(self, bounds: Span, at: datetime) -> None:
+    def __init__(self, name: str, bounds: Span, at: datetime) -> None:
+        self.name = name
         self.bounds = bounds
         self.at = at
         self.rival: Span | None = None
@@ -84,12 +84,12 @@ class _Host:
         """Take one more bound; True when the host has just changed its mind."""
         widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
         self.at = at
-        if _apart(widened, bounds) <= _SMALL:
+        if apart(widened, bounds) <= _SMALL:
             self.turns += self.rival is not None
-            both = _both(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
+            both = overlap(widened, bounds) or (min(widened[0], bounds[0]), max(widened[1], bounds[1]))
             self.bounds, self.rival, self.against = both, None, 0
             return False
-        joined = self.rival and _both(self.rival, bounds)
+        joined = self.rival and overlap(self.rival, bounds)
         self.against = self.against + 1 if joined else 1
         self.rival = joined or bounds
         if self.against < _CHANGES_MIND_AFTER:
@@ -110,7 +110,10 @@ class _Host:
 class Skew:
     """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Callable[[], bool] = lambda: False) -> None:
+        """Know nothing yet. `kept` tells whether the machine says that its clock is kept right."""
+        self._kept = kept
+        self._told = Vote((0.0, 0.0))
         self._hosts: dict[str, _Host] = {}
         self._since: datetime | None = None
         self._bounds: Span = (0.0, 0.0)
@@ -128,7 +131,7 @@ class Skew:
             return True
         known = self._hosts.get(host)
         if known is None:
-            known = self._hosts[host] = _Host(bounds, answer.received)
+            known = self._hosts[host] = _Host(host, bounds, answer.received)
             self._voted = None
         elif known.is_erratic():
             return True
@@ -142,6 +145,11 @@ class Skew:
     def bounds(self) -> Span:
         """Return the least and most that our clock is ahead; zero and zero before anything is known."""
         return self._bounds
+
+    def doubts(self) -> dict[str, str]:
+        """Return the hosts whose dates are not believed, with why: outvoted, or contradicted with nothing to tell."""
+        outvoted = dict.fromkeys(self._told.against, "its clock differs from that of the others, and is not believed")
+        return outvoted | dict.fromkeys(self._told.drawn, "its clock contradicts another host's: neither is believed")
 
     def is_known(self) -> bool:
         """Tell whether any host has told a date yet."""
@@ -182,27 +190,17 @@ class Skew:
     def _vote(self) -> Span:
         sure = [host for host in self._hosts.values() if host.is_sure()]
         recent = [host for host in sure if self._since is None or host.at >= self._since]
-        # The newest first, so that of two equal majorities the newest counts.
+        # The newest first: of what is said alike the newest counts.
         voters = sorted(recent or sure, key=lambda host: host.at, reverse=True)
-        return agreed([host.bounds for host in voters]) if voters else self._bounds
-
-
-def agreed(spans: Iterable[Span]) -> Span:
-    """Return what most of the spans have in common; of equal majorities the one of the earliest spans."""
-    spans = list(spans)
-    best: tuple[int, Span] = (0, spans[0])
-    for seed in spans:
-        common, votes = seed, 0
-        for span in [seed, *spans]:
-            both = _both(common, span)
-            if both is not None:
-                common, votes = both, votes + 1
-        if votes > best[0]:
-            best = (votes, common)
-        if votes > len(spans):
-            # All agree, as they nearly always do: nobody else has more to say.
-            break
-    return best[1]
+        if not voters:
+            return self._bounds
+        spans = {host.name: host.bounds for host in voters}
+        told = vote(spans)
+        if told.against or told.drawn:
+            # Only then is the machine asked, which takes as long as a look.
+            told = vote(spans, kept=self._kept())
+        self._told = told
+        return told.bounds
 
 
 def is_off(bounds: Span) -> bool:
@@ -213,15 +211,6 @@ def is_off(bounds: Span) -> bool:
 def most_off(bounds: Span) -> float:
     """Return the most seconds, either way, by which the clock may be wrong."""
     return max(-bounds[0], bounds[1], 0.0)
-
-
-def _both(one: Span, other: Span) -> Span | None:
-    low, high = max(one[0], other[0]), min(one[1], other[1])
-    return (low, high) if low <= high else None
-
-
-def _apart(one: Span, other: Span) -> float:
-    return max(one[0], other[0]) - min(one[1], other[1])
 
 
 def _widened(span: Span, by: float) -> Span:

@@ -9,7 +9,8 @@ from sys import intern
 
 from monitor.look.cache_age import age_bounds, is_stale
 from monitor.look.challenge import is_challenged, is_mirror
-from monitor.look.clock_skew import Skew, Span, is_off, most_off
+from monitor.look.clock_skew import Skew, is_off, most_off
+from monitor.look.clock_vote import Span
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE

@@ -12,11 +12,12 @@ from monitor.clock import Clock
 from monitor.errors import UserFault
 from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
 from monitor.look.challenge import challenge
-from monitor.look.fetch import Answer
+from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import is_html
 from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.plan.targets import Target
+from schedules.clean import clean_address, clean_text
 
 _log = structlog.get_logger(__name__)
 TOO_COSTLY = "too_costly"
@@ -26,6 +27,7 @@ SMALL = 16_384
 SECONDS = 3
 """What a body may take of the processor. One of a megabyte takes a tenth of it."""
 _UNBOUNDED = ("css", "feed", "jmespath")
+_LONGEST_FACT = 4000
 _FIRST_REST = timedelta(seconds=5)
 _LONGEST_REST = timedelta(hours=1)
 
@@ -39,7 +41,20 @@ def read_body(name: str, answer: Answer, context: Context) -> Recognised:
     except UserFault:
         # A part found or configured wrongly must not cost the other targets their looks.
         return unknown("no recogniser of that name")
-    return recognise(answer, context)
+    return _cleaned(recognise(answer, context))
+
+
+def _cleaned(seen: Recognised) -> Recognised:
+    """Return what was recognised with texts and addresses that are fit to be stored and shown."""
+    return replace(seen, found=tuple(one for found in seen.found if (one := _clean(found)).url)) if seen.found else seen
+
+
+def _clean(found: Found) -> Found:
+    url, title = clean_address(found.url), clean_text(found.title)
+    facts = {name: clean_text(text, _LONGEST_FACT) for name, text in found.facts.items()}
+    return (
+        found if (url, title, facts) == (found.url, found.title, found.facts) else Found(url, title, found.role, facts)
+    )
 
 
 def is_costly(name: str, answer: Answer) -> bool:

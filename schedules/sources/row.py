@@ -12,6 +12,7 @@ from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
+from schedules.clean import clean_address, clean_text
 from schedules.dates import assume_time, local_day, read_date, state_of, status_word, with_time
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
@@ -21,6 +22,7 @@ from schedules.sources.options import SourceOptions
 from schedules.times.zone import local_date
 
 MOST_NOTES = 200
+_LONGEST = 1000
 
 PUBLISHED = frozenset({"published", "released", "out", "live", "available", "cyhoeddwyd"})
 
@@ -240,4 +242,15 @@ def reading(made: Sequence[Announcement], remarks: Sequence[Remark], *, lists_ov
     notes = [str(remark) for remark in remarks[:MOST_NOTES]]
     if len(remarks) > MOST_NOTES:
         notes.append(f"… and {len(remarks) - MOST_NOTES} more remarks")
-    return Reading(tuple(made), tuple(notes), lists_overdue)
+    return Reading(tuple(map(cleaned, made)), tuple(clean_text(note) for note in notes), lists_overdue)
+
+
+def cleaned(each: Announcement) -> Announcement:
+    """Return an announcement whose texts and addresses are fit to be stored and shown: the one door they come by."""
+    texts = (each.title, each.producer, each.why, each.uid, each.slot.raw)
+    title, (producer, why, uid, raw) = clean_text(each.title), (clean_text(text, _LONGEST) for text in texts[1:])
+    url, link = (address and clean_address(address) for address in (each.url, each.link))
+    if (title, producer, why, uid, raw, url, link) == (*texts, each.url, each.link):
+        return each
+    slot = each.slot if raw == each.slot.raw else replace(each.slot, raw=raw)
+    return replace(each, title=title, producer=producer, why=why, uid=uid, slot=slot, url=url, link=link)

@@ -79,7 +79,7 @@ class HttpFetcher:
         started = trip.now()
         try:
             return await self._made(request, trip)
-        except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL) as exc:
+        except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = _told(exc, trip)
             return Failure(request.url, reason, detail, trip.sent or started, trip.now())
         finally:
@@ -180,7 +180,9 @@ def _told(exc: Exception, trip: RequestTiming) -> tuple[Reason, str]:
         return Reason.TLS, "the certificate or the handshake was refused"
     if isinstance(exc, httpx.ProtocolError | httpx.NetworkError) and trip.received is not None:
         return Reason.TRUNCATED, "the answer broke off"
-    reason = next(reason for kind, reason in _REASONS if isinstance(exc, kind))
+    # What is neither, libraries say of addresses and headers that they stumble over.
+    otherwise = Reason.REFUSED_ADDRESS if trip.sent is None else Reason.PROTOCOL
+    reason = next((reason for kind, reason in _REASONS if isinstance(exc, kind)), otherwise)
     if isinstance(exc, httpx.RemoteProtocolError) and not trip.heard:
         reason = Reason.RESET
     return reason, type(exc).__name__

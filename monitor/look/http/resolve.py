@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.look.fetch import Reason
 from monitor.look.guard import Guard, Origin, RefusedAddress
+from monitor.look.http.names import Names, NoAddress
 from monitor.look.http.timing import RequestTiming
 
 
@@ -35,19 +34,24 @@ class Resolver:
 
     guard: Guard
     router: Router | None = None
+    names: Names = field(default_factory=Names)
 
-    async def find(self, origin: Origin) -> list[Route]:
-        """Return where to connect, best first. Raises `Unresolved` and `RefusedAddress`."""
+    async def find(self, origin: Origin, seconds: float) -> list[Route]:
+        """Return where to connect, best first, within so many seconds. Raises `Unresolved` and `RefusedAddress`."""
         if self.router is not None:
             return [_asked(self.router, origin)]
-        addresses = self.guard.checked(origin.host, await _addresses(origin))
+        try:
+            found = await self.names.addresses(origin.host.strip("[]"), origin.port, seconds)
+        except NoAddress as exc:
+            raise Unresolved(str(exc)) from exc
+        addresses = self.guard.checked(origin.host, found)
         return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
 
 
 async def routes_of(finder: Resolver, origin: Origin, trip: RequestTiming) -> list[Route]:
     """Find the routes of a trip, which is told why there are none. Raises as `find`."""
     try:
-        return await finder.find(origin)
+        return await finder.find(origin, trip.left())
     except (RefusedAddress, Unresolved) as exc:
         reason = Reason.DNS if isinstance(exc, Unresolved) else Reason.REFUSED_ADDRESS
         trip.fault = (reason, str(exc))
@@ -59,12 +63,3 @@ def _asked(router: Router, origin: Origin) -> Route:
         return router(origin.host, origin.port, origin.scheme == "https")
     except OSError as exc:
         raise Unresolved(f"{origin.host}: {type(exc).__name__}") from exc
-
-
-async def _addresses(origin: Origin) -> list[str]:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(origin.host.strip("[]"), origin.port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as exc:
-        raise Unresolved(f"{origin.host}: {type(exc).__name__}") from exc
-    return [str(entry[4][0]) for entry in found]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_skew import Skew, agreed, is_off, most_off
+from monitor.look.clock_skew import Skew, is_off, most_off
 from monitor.look.fetch import Answer
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -126,9 +126,26 @@ def test_an_answer_without_a_readable_date_says_nothing() -> None:
     assert not skew.is_known()
 
 
-def test_the_majority_of_spans_wins_and_the_newest_of_equal_ones() -> None:
-    assert agreed([(5, 6), (0, 2), (1, 3)]) == (1, 2)
-    assert agreed([(5, 6), (0, 2)]) == (5, 6)
+def test_a_host_that_the_others_contradict_is_told_and_the_rest_believed() -> None:
+    rows = [(host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar", "b")]
+    assert list(observed(*rows).doubts()) == ["liar"]
+
+
+def test_of_two_hosts_the_honest_one_is_not_silenced_for_ever() -> None:
+    skew = observed(*((host, n * 1.07, 0.0) for n in range(10) for host in ("a", "liar")))
+    assert not is_off(skew.bounds())
+    assert list(skew.doubts()) == ["liar"]
+
+
+def test_two_hosts_that_contradict_each_other_and_our_clock_are_both_told() -> None:
+    skew = Skew()
+    for n in range(10):
+        skew.observe("a", answer(n * 1.07, 0.0, lie=600.0))
+        skew.observe("b", answer(n * 1.07, 0.0, lie=-600.0))
+    assert set(skew.doubts()) == {"a", "b"}
+    low, high = skew.bounds()
+    assert low < -590
+    assert high > 590
 
 
 @pytest.mark.parametrize("kept", [True, False])

@@ -1,0 +1,36 @@
+"""Whatever a calendar says in its texts and addresses, what comes in can be stored and shown as what it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from schedules.as_json import announcement_json
+from schedules.source import Page
+from schedules.sources.options import SourceOptions
+from schedules.sources.registry import KINDS
+
+NOW = datetime(2026, 7, 1, tzinfo=UTC)
+TITLE = "Births\u202e in\u200b Wales\x00\x9b"
+URL = "https://www.gov.uk@evil.example/births"
+ROWS = [{"id": f"r{TITLE}", "title": TITLE, "date": "23 July 2026 9:30am", "url": URL, "producer": f"ons{TITLE}"}]
+PLAIN = TITLE.replace("\0", "")
+TABLE = "<table><tr><th>Title</th><th>Date</th></tr>"
+EVENT = f"UID:1\r\nSUMMARY:{PLAIN}\r\nURL:{URL}\r\nDTSTART:20260723T083000Z\r\n"
+BODIES = {
+    "json": json.dumps([{**ROWS[0], "title": TITLE + "\ud83d"}]),
+    "csv": f'title,date,url\n"{PLAIN}",23 July 2026 9:30am,{URL}\n',
+    "html": f'{TABLE}<tr><td><a href="{URL}">{PLAIN}</a></td><td>23 July 2026</td></tr></table>',
+    "ics": f"BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\n{EVENT}END:VEVENT\r\nEND:VCALENDAR\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", BODIES)
+def test_what_a_calendar_says_can_be_stored_and_shown_as_what_it_is(kind: str) -> None:
+    source = KINDS[kind](SourceOptions("x", "https://a.example/", options={}))
+    (each,) = source.read([Page("https://a.example/", 200, BODIES[kind].encode())], NOW).announcements
+    assert each.title.replace("\ufffd", "").split() == ["Births", "in", "Wales"]
+    assert "evil" not in each.url
+    assert json.dumps(announcement_json(each), ensure_ascii=False).encode().isascii() or "\ufffd" in each.title
