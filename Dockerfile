@@ -36,7 +36,7 @@ RUN rm -rf /usr/local/lib/python3*/site-packages/* /usr/local/lib/python3*/ensur
 COPY --from=build /opt/ninethirty /opt/ninethirty
 COPY --from=build /build/config.toml /etc/ninethirty/config.toml
 ENV PATH=/opt/ninethirty/bin:$PATH LANG=C.UTF-8 PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    NINETYTHIRTY_CONFIG=/etc/ninethirty/config.toml
+    NINETHIRTY_CONFIG=/etc/ninethirty/config.toml
 # Relative paths of the configuration start here: var/ninethirty.db, var/evidence, var/outbox.
 WORKDIR /var/lib/ninethirty
 VOLUME /var/lib/ninethirty

@@ -63,9 +63,9 @@ class Verbs(click.Group):
     "--config",
     "config",
     metavar="FILE",
-    envvar="NINETYTHIRTY_CONFIG",
+    envvar="NINETHIRTY_CONFIG",
     default="config.toml",
-    help="Configuration; default $NINETYTHIRTY_CONFIG, else ./config.toml.",
+    help="Configuration; default $NINETHIRTY_CONFIG, else ./config.toml.",
 )
 @click.version_option(__version__, prog_name="ninethirty")
 @click.pass_context

@@ -22,7 +22,7 @@ M = TypeVar("M", bound=BaseModel)
 def read_settings(path: Path) -> Settings:
     """Read and check a configuration file. Raises `BadInput` with every fault in it."""
     data = load(path)
-    settings, faults = validated(data, path.name, Settings)
+    settings, faults = validated(data, path.name, Settings, path.parent)
     told = {fault.key for fault in faults}
     found = [Fault(path.name, *each) for each in cross_faults(data, settings, path.parent)]
     faults += [fault for fault in found if fault.key not in told]
@@ -31,10 +31,12 @@ def read_settings(path: Path) -> Settings:
     return settings
 
 
-def validated(data: Mapping[str, Any], file: str, model: type[M]) -> tuple[M | None, list[Fault]]:
-    """Return the model that data make, or None and every fault of theirs."""
+def validated(
+    data: Mapping[str, Any], file: str, model: type[M], folder: Path | None = None
+) -> tuple[M | None, list[Fault]]:
+    """Return the model that data make, or None and every fault of theirs; relative secrets start at `folder`."""
     try:
-        return model.model_validate(data), []
+        return model.model_validate(data, context={"folder": folder}), []
     except ValidationError as exc:
         return None, faults_of(exc, data, file, model)
 

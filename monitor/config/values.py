@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 
@@ -135,6 +144,12 @@ class Secret(Table):
 
     env: str | None = None
     file: str | None = None
+
+    @field_validator("file")
+    @classmethod
+    def _beside_the_configuration(cls, file: str | None, info: ValidationInfo) -> str | None:
+        folder = (info.context or {}).get("folder")
+        return file if file is None or folder is None else str(folder / file)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Secret:

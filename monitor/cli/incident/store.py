@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.store.interface import Store
 
 by_role = click.option(
-    "--by", metavar="ROLE", envvar="NINETYTHIRTY_ROLE", help="In which role, never a name; default $NINETYTHIRTY_ROLE."
+    "--by", metavar="ROLE", envvar="NINETHIRTY_ROLE", help="In which role, never a name; default $NINETHIRTY_ROLE."
 )
 
 

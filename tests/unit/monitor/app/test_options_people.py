@@ -49,13 +49,13 @@ timeout = "12s"
 [[channel]]
 name = "chat"
 kind = "apprise"
-url = { env = "NINETYTHIRTY_TEST_URL" }
+url = { env = "NINETHIRTY_TEST_URL" }
 timeout = "5s"
 digest = false
 [[channel]]
 name = "notify"
 kind = "notify"
-key = { env = "NINETYTHIRTY_TEST_KEY" }
+key = { env = "NINETHIRTY_TEST_KEY" }
 template = "t"
 to = ["c@d.example"]
 draft_field = "draft"
@@ -70,7 +70,7 @@ digest = true
 name = "am"
 kind = "alertmanager"
 url = "https://am.example"
-token = { env = "NINETYTHIRTY_TEST_KEY" }
+token = { env = "NINETHIRTY_TEST_KEY" }
 hold = "2d"
 hold_others = "1h"
 """

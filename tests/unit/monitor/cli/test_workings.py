@@ -59,13 +59,13 @@ def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> N
 def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, folder: Path) -> None:
     (folder / "file").write_text("")
     (folder / "store.db").write_text("no database at all" * 100)
-    add(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETYTHIRTY_TEST_NONE" }\n')
+    add(folder, '[[channel]]\nname = "chat"\nkind = "apprise"\nurl = { env = "NINETHIRTY_TEST_NONE" }\n')
     config = folder / "config.toml"
     config.write_text(config.read_text().replace("/outbox", "/file"))
     told = ask("check")
     assert told.status == 1
     assert told.err.splitlines() == [
-        "config.toml: channel[2].url: the environment has no NINETYTHIRTY_TEST_NONE",
+        "config.toml: channel[2].url: the environment has no NINETHIRTY_TEST_NONE",
         f'config.toml: channel[1].folder: the folder cannot be written (got "{folder}/file")',
         f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database",
     ]

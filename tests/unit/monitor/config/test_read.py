@@ -158,10 +158,18 @@ def test_a_secret_is_found_in_a_file_or_the_environment(tmp_path: Path) -> None:
     assert Secret(env="PATH").missing() is None
 
 
+def test_a_relative_secret_file_starts_at_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("hunter2\n")
+    (tmp_path / "config.toml").write_text('[web]\ntoken = { file = "token" }\n')
+    token = read_settings(tmp_path / "config.toml").web.token
+    assert token is not None
+    assert token.reveal() == "hunter2"
+
+
 def test_a_missing_secret_is_named_by_its_place(tmp_path: Path) -> None:
-    assert Secret(env="NINETYTHIRTY_TEST_NONE").missing() == "the environment has no NINETYTHIRTY_TEST_NONE"
+    assert Secret(env="NINETHIRTY_TEST_NONE").missing() == "the environment has no NINETHIRTY_TEST_NONE"
     assert Secret(file=str(tmp_path / "none")).missing() == f"no file {tmp_path}/none"
-    assert Secret(env="NINETYTHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
+    assert Secret(env="NINETHIRTY_TEST_NONE").reveal() == Secret(file=str(tmp_path / "none")).reveal() == ""
 
 
 @pytest.mark.parametrize("name", ["status", "govuk", "changed", "text:Births", "css:h1", "link:/x", "feed:Births"])
