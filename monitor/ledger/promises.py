@@ -36,6 +36,14 @@ class PromiseBook:
             if not in_order:
                 known.sort(key=_learnt)
 
+    def confirm(self, calendar: str, releases: Iterable[str], at: datetime) -> None:
+        """Note that the newest promise of each of these releases in a calendar was still shown at `at`."""
+        for release in releases:
+            known = self._promises.get(release, [])
+            place = next((n for n in reversed(range(len(known))) if known[n].calendar == calendar), None)
+            if place is not None and (known[place].confirmed_at or at) <= at:
+                known[place] = replace(known[place], confirmed_at=at)
+
     def of(self, release: str) -> list[Promise]:
         """Return the promises of a release."""
         return self._promises.get(release, [])

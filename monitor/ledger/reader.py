@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.look.cache_age import spoken_of
+from monitor.look.challenge import challenge, not_theirs
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
@@ -48,6 +50,12 @@ _SECONDS = 20
 """What a step of a read may take of the processor."""
 PERSONAL_KINDS = frozenset({"ees", "govuk", "json", "ons"})
 """The kinds whose answers name people, who are taken out before anything is hashed or stored."""
+_IN_ITS_PLACE = {
+    "mirror": "by a mirror",
+    "stale": "with a stale copy",
+    "challenge": "with a challenge",
+    "sign-in page": "with a sign-in page",
+}
 _SMALL = 200_000
 """Bytes that are read at once; more is read in a thread, so that no look has to wait for it."""
 
@@ -58,13 +66,15 @@ Adjust = Callable[[Announcement], Announcement]
 class Outcome:
     """What a read gave: the row for the store, the reading when there was a usable one, and the pages.
 
-    `unchanged`: it says what the last reading said, and is that very reading again.
+    `unchanged`: it says what the last reading said, and is that very reading again. `as_of` is the earliest instant
+    that its oldest page may speak of, after the time it lay in caches; the row's `finished` the latest of its newest.
     """
 
     read: CalendarRead
     reading: Reading | None
     pages: tuple[Page, ...] = ()
     unchanged: bool = False
+    as_of: datetime | None = None
 
 
 class UnansweredAsk(Exception):
@@ -88,11 +98,12 @@ class Remembering(Protocol):
 
 @dataclass(slots=True)
 class _Got:
-    """The last answer of one address: its page, the digest of its raw bytes, what it is asked for again with."""
+    """The last answer of one address: its page, the digest of its raw bytes, and the instants it may speak of."""
 
     answer: Answer
     page: Page
     digest: bytes
+    spoken: tuple[datetime, datetime]
 
 
 @dataclass
@@ -152,13 +163,13 @@ class CalendarReader:
         read = CalendarRead(
             self.name,
             started,
-            self.clock.now(),
+            max((each.spoken[1] for each in got), default=started),
             usable=True,
             entries=len(reading.announcements),
             digest=digest,
             evidence=record,
         )
-        return Outcome(read, reading, pages, unchanged)
+        return Outcome(read, reading, pages, unchanged, min((each.spoken[0] for each in got), default=started))
 
     async def _made(self, pages: Sequence[Page]) -> tuple[Reading, str]:
         """Return what the pages say, the last reading itself when they say the same, and their digest."""
@@ -226,8 +237,11 @@ class CalendarReader:
         if isinstance(answer, Failure):
             _give_up(ask, f"{answer.reason}: {answer.detail}")
             return None
+        if why := _is_no_answer(answer):
+            _give_up(ask, f"answered {why}")
+            return None
         if answer.status == 304 and last is not None:
-            return last
+            return replace(last, spoken=spoken_of(answer))
         return await self._take(ask, answer, last)
 
     async def _take(self, ask: Ask, answer: Answer, last: _Got | None) -> _Got | None:
@@ -240,7 +254,7 @@ class CalendarReader:
             answer = replace(answer, body=last.page.body)
         elif self.strip:
             answer = replace(answer, body=await self._stripped(ask, answer.body))
-        got = _Got(answer, Page(ask.url, answer.status, answer.body, dict(answer.headers)), digest)
+        got = _Got(answer, Page(ask.url, answer.status, answer.body, dict(answer.headers)), digest, spoken_of(answer))
         if self.strip or {"etag", "last-modified"} & set(answer.headers):
             self._got[ask.url] = got
         return got
@@ -259,7 +273,7 @@ class CalendarReader:
             raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
         now = self.clock.now()
         answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
-        return _Got(answer, Page(file.name, 200, body), b"")
+        return _Got(answer, Page(file.name, 200, body), b"", (now, now))
 
     def _keep(self, got: Sequence[_Got], fault: str) -> str:
         """Keep the bytes of a read; of one that fails as the last one did, nothing. Returns the ids of the records."""
@@ -271,6 +285,11 @@ class CalendarReader:
         record = " ".join(dict.fromkeys(name for name in ids if name))
         self._kept = (fault, record)
         return record
+
+
+def _is_no_answer(answer: Answer) -> str:
+    """Return what answered in the calendar's place, by the rules that hold for looks; empty when it did itself."""
+    return _IN_ITS_PLACE.get(not_theirs(answer) or challenge(answer) or "", "")
 
 
 def _digest(pages: Iterable[Page]) -> str:

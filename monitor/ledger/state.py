@@ -13,6 +13,7 @@ from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import Joined, Rules, join
 from schedules.joinable import Key
 from schedules.learn import Learnt, learn
+from schedules.promise import Promise
 from schedules.release import Release
 from schedules.sanity import LastSeen, Previous
 from schedules.source import Reading
@@ -42,7 +43,7 @@ class CalendarState:
     """What one calendar has shown as of its last usable read, entries by uid.
 
     `first` is when each was first seen, `left` the last read that showed those that are gone. `reading` is the read
-    that made this state, None after a restart.
+    that made this state, None after a restart. `as_of` is the earliest instant that the last usable read may speak of.
     """
 
     name: str
@@ -53,13 +54,15 @@ class CalendarState:
     counts: Sequence[int] = ()
     last_read: datetime | None = None
     reading: Reading | None = None
+    as_of: datetime | None = None
 
     @classmethod
     def of(cls, name: str, reads: Sequence[CalendarRead]) -> CalendarState:
         """Take up what a store knows of a calendar's reads, newest first."""
         usable = [read for read in reads if read.usable]
         counts = [read.entries for read in reversed(usable)]
-        return cls(name, counts=counts, last_read=usable[0].finished if usable else None)
+        finished, started = (usable[0].finished, usable[0].started) if usable else (None, None)
+        return cls(name, counts=counts, last_read=finished, as_of=started)
 
     def recalling(self, rows: Iterable[Announced]) -> CalendarState:
         """Return this state with entries that a store knows, unless they are known already."""
@@ -104,13 +107,20 @@ class Weighed:
     changed: tuple[str, ...] = ()
 
 
-def weigh(state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks) -> Weighed:
-    """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was."""
+def weigh(
+    state: CalendarState, read: CalendarRead, reading: Reading, checks: Checks, as_of: datetime | None = None
+) -> Weighed:
+    """Hold a reading against what its calendar showed before. One that raises an alarm leaves the state as it was.
+
+    `as_of` is the earliest instant that it may speak of; without it, it speaks of the end of the read.
+    """
     accepted = checks.accepts(read.finished)
     before = Previous({}, state.counts, may_be_empty=checks.may_be_empty, accepted=accepted)
     learnt = learn(state.known, reading, state.name, read.finished, state.last_read, before)
     if not learnt.usable:
         return Weighed(learnt, state)
+    as_of = as_of or read.finished
+    learnt = replace(learnt, promises={uid: _bounded(each, state, as_of) for uid, each in learnt.promises.items()})
     made = {each.uid: each for each in reading.announcements}
     known = {**state.known, **{uid: LastSeen.of(each) for uid, each in made.items()}}
     known |= {uid: replace(known[uid], gone=read.finished) for uid in learnt.gone}
@@ -126,9 +136,16 @@ def weigh(state: CalendarState, read: CalendarRead, reading: Reading, checks: Ch
         counts=[count] if accepted else [*state.counts[-19:], count],
         last_read=read.finished,
         reading=reading,
+        as_of=as_of,
     )
     changed = tuple(uid for uid, each in made.items() if state.shown.get(uid) != each)
     return Weighed(learnt, after, changed)
+
+
+def _bounded(promise: Promise, state: CalendarState, as_of: datetime) -> Promise:
+    """Return a promise with its change no later than the oldest copy that the reads before and after may have been."""
+    since = None if promise.unlearnt is None else state.as_of or promise.unlearnt
+    return replace(promise, unlearnt=since, confirmed_at=as_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,11 @@ class Registrar:
         """Write down a read that changed nothing in force."""
         await self._writer.write(lambda tx: tx.add_read(read))
 
-    async def confirm(self, read: CalendarRead, releases: Mapping[str, str]) -> None:
-        """Write down that these entries, by uid, were still shown, and with them what their releases were promised."""
+    async def confirm(self, read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> None:
+        """Write down that these entries, by uid, were still shown, and what their releases were promised `as_of`."""
 
         def write(tx: Transaction) -> None:
-            tx.confirm_all(read.calendar, list(releases.values()), read.finished)
+            tx.confirm_all(read.calendar, list(releases.values()), as_of)
             tx.touch_announced(read.calendar, list(releases), read.finished)
             tx.add_read(read)
 
@@ -112,7 +112,7 @@ def _write_the_same(lesson: LedgerChange, read: CalendarRead, weighed: Weighed, 
     name, release_of, state = read.calendar, lesson.joined.release_of, lesson.states[read.calendar]
     gone, confirmed = weighed.learnt.gone, weighed.learnt.confirmed
     tx.save_announced(state.row(uid, release_of[name, uid], read.finished) for uid in gone)
-    tx.confirm_all(name, [release_of[name, uid] for uid in confirmed], read.finished)
+    tx.confirm_all(name, [release_of[name, uid] for uid in confirmed], state.as_of or read.finished)
     tx.touch_announced(name, [uid for uid in confirmed if uid not in weighed.changed], read.finished)
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 
+from monitor.look.fetch import Answer
 from schedules.patterns import quick
 
 _LIFETIME = quick(r"(s-maxage|max-age)\s*=\s*\"?(\d{1,10})", re.IGNORECASE)
@@ -22,6 +24,12 @@ def age_bounds(headers: Mapping[str, str]) -> tuple[float, float]:
     if age is None or (age == 0 and _is_fresh(headers)):
         return 0.0, 0.0
     return max(0.0, age - 1.0), age + _CUT_OFF
+
+
+def spoken_of(answer: Answer) -> tuple[datetime, datetime]:
+    """Return the earliest and the latest instant of which an answer may speak, given how long it lay in caches."""
+    youngest, oldest = age_bounds(answer.headers)
+    return answer.sent - timedelta(seconds=oldest), answer.received - timedelta(seconds=youngest)
 
 
 def age_of(headers: Mapping[str, str]) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from monitor.look.cache_age import is_stale
 from monitor.look.fetch import Answer
 from schedules.patterns import quick_bytes
 
@@ -38,6 +39,15 @@ def is_mirror(headers: Mapping[str, str]) -> bool:
 def is_challenged(headers: Mapping[str, str]) -> bool:
     """Tell whether the headers alone say that a firewall answered."""
     return "cf-mitigated" in headers or "x-amzn-waf-action" in headers
+
+
+def not_theirs(answer: Answer) -> str:
+    """Return why an answer says nothing of what its publisher has now, by its headers alone; empty when it may."""
+    if is_mirror(answer.headers):
+        return "mirror"
+    if is_stale(answer.headers):
+        return "stale"
+    return "challenge" if is_challenged(answer.headers) else ""
 
 
 def challenge(answer: Answer) -> str | None:

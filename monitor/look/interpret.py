@@ -7,8 +7,8 @@ from datetime import timedelta
 from hashlib import sha256
 from sys import intern
 
-from monitor.look.cache_age import age_bounds, is_stale
-from monitor.look.challenge import is_challenged, is_mirror
+from monitor.look.cache_age import age_bounds
+from monitor.look.challenge import not_theirs
 from monitor.look.clock_skew import Skew, is_off, most_off
 from monitor.look.clock_vote import Span
 from monitor.look.fetch import Answer, Failure, Request
@@ -166,7 +166,7 @@ def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
 
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:
     """Return what an answer shows whatever its target is, None when its body must be read (or is known: 304)."""
-    if why := _no_evidence(answer):
+    if why := not_theirs(answer):
         return unknown(why)
     status = answer.status
     if status == 304 or (status == 200 and answer.body):
@@ -177,14 +177,6 @@ def before_recognising(answer: Answer, target: Target) -> Recognised | None:
         return _BY_STATUS[status]
     is_success = 200 < status < 300 and answer.body
     return None if is_success and target.recognise == "status" else unknown(str(status))
-
-
-def _no_evidence(answer: Answer) -> str:
-    if is_mirror(answer.headers):
-        return "mirror"
-    if is_stale(answer.headers):
-        return "stale"
-    return "challenge" if is_challenged(answer.headers) else ""
 
 
 def sighted(

@@ -96,12 +96,17 @@ class Roster:
             if reading is None:
                 await self._registrar.note(read)
                 return Taken(read)
+            as_of = outcome.as_of or read.finished
             if reading is state.reading:
-                await self._confirm(state, read)
+                await self._confirm(state, read, as_of)
                 return Taken(read)
+            if state.as_of is not None and as_of < state.as_of:
+                older = replace(read, usable=False, fault="a copy that may be older than the last read")
+                await self._registrar.note(older)
+                return Taken(older)
             state = await self._register.recalled(read.calendar, reading)
             checks = self._checks.get(read.calendar, Checks())
-            weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks))
+            weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks, as_of))
             if not weighed.learnt.usable:
                 fault = "not believed: " + "; ".join(alarm.detail for alarm in weighed.learnt.alarms)
                 doubted = replace(read, usable=False, fault=fault)
@@ -207,7 +212,7 @@ class Roster:
         chosen = [one for one in watched if day is None or self._register.ledger.day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
-    async def _confirm(self, state: CalendarState, read: CalendarRead) -> None:
+    async def _confirm(self, state: CalendarState, read: CalendarRead, as_of: datetime) -> None:
         """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
@@ -215,8 +220,9 @@ class Roster:
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         if some:
             of = {uid: release for uid, release in of.items() if release in self._watch.releases}
-        await self._registrar.confirm(read, of)
-        self._register.keep(replace(state, last_read=at))
+        await self._registrar.confirm(read, of, as_of)
+        self._register.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
+        self._stand(name, of.values(), as_of)
         if not some:
             self._confirmed[name] = at
 
@@ -226,7 +232,9 @@ class Roster:
         await self._registrar.enter(lesson, read, weighed)
         self._confirmed[name] = read.finished
         self._take_over(lesson)
-        now = self._clock.now()
+        now, as_of = self._clock.now(), weighed.state.as_of
+        if as_of is not None:
+            self._stand(name, [self._register.release_of[name, uid] for uid in learnt.confirmed], as_of)
         changed = (self._register.release_of[name, uid] for uid in learnt.promises)
         names = {*lesson.joined.altered, *changed, *self._watch.releases}
         self._look_ahead(names, now)
@@ -235,6 +243,12 @@ class Roster:
             for uid in uids:
                 release = self._register.release_of[name, uid]
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release)
+
+    def _stand(self, calendar: str, releases: Collection[str], as_of: datetime) -> None:
+        """Note that a calendar still says what it said of these releases, and have those judged that rest on it."""
+        self._register.ledger.confirm(calendar, releases, as_of)
+        for name in self._watch.releases.keys() & releases:
+            self._watch.confirmed(name, self._register.ledger.of(name))
 
     async def _forget(self, now: datetime) -> None:
         """Once a day, let go of releases that are long over."""

@@ -115,6 +115,13 @@ class Watch:
         self._planner.take(watched, release, soon=soon or (is_new and watched.held is not None))
         self.judge_soon(release.id)
 
+    def confirmed(self, release: str, promises: Sequence[Promise]) -> None:
+        """Take what was promised of a watched release, which a calendar still says, and judge what rests on it."""
+        watched = self._releases[release]
+        watched.promises = tuple(promises)
+        if watched.verdict is None or watched.verdict.word is not Word.PENDING:
+            self.judge_soon(release)
+
     def forget_old(self, now: datetime) -> list[str]:
         """Let go of releases that nobody will look at again; return which."""
         over = [

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from monitor.config.calendars import PinSettings
 from monitor.look.fake import Reply
-from tests.unit.monitor.app.office import STATS, Office, as_json, at_work, csv, row
+from schedules.promise import Promise
+from tests.unit.monitor.app.office import START, STATS, Office, as_json, at_work, csv, row
 
 OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
@@ -167,5 +168,47 @@ def test_a_calendar_that_is_empty_to_begin_with_is_no_fault_of_a_list_kept_by_ha
     async def act(office: Office) -> None:
         assert (await office.read(csv())).usable
         assert (await office.read(Reply(200, csv(row("a")).body), after=10)).entries == 1
+
+    at_work(tmp_path, act)
+
+
+def _promise(office: Office) -> Promise:
+    (promise,) = office.daemon.store.promises(["births"])
+    assert promise == office.daemon.roster.promises("births")[-1]
+    return promise
+
+
+def test_a_read_that_says_the_same_confirms_the_promise_as_of_the_age_of_its_copy(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("births")))
+        aged = Reply(200, csv(row("births")).body, {"Age": "60", "Cache-Control": "max-age=300"})
+        await office.read(aged, after=10)
+        assert _promise(office).confirmed_at == START + timedelta(minutes=10, seconds=-62)
+        await office.read(csv(row("births"), row("deaths")), after=10)
+        assert _promise(office).confirmed_at == START + timedelta(minutes=20)
+
+    at_work(tmp_path, act)
+
+
+def test_a_change_lies_between_the_oldest_copies_of_both_reads(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
+        await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
+        moved = office.daemon.store.promises(["births"])[-1]
+        assert moved.unlearnt == START - timedelta(seconds=62)
+        assert moved.learnt == START + timedelta(minutes=10, seconds=-29)
+        assert moved.confirmed_at == START + timedelta(minutes=10, seconds=-32)
+
+    at_work(tmp_path, act)
+
+
+def test_a_copy_older_than_the_last_read_takes_no_change_back(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("births")))
+        await office.read(csv(row("births", time="07:00")), after=10)
+        read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
+        assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
+        assert [one.slot.raw[-5:] for one in office.daemon.store.promises(["births"])] == ["09:30", "07:00"]
+        assert (await office.read(csv(row("births", time="07:00")), after=10)).usable
 
     at_work(tmp_path, act)

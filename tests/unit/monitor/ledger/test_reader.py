@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -74,8 +75,16 @@ def test_bytes_that_did_not_change_are_read_once() -> None:
         (Reply(404), URL),
         (Reply(200, b"<html>We are sorry</html>"), URL.rpartition("/")[2]),
         (Reply(200, b"\x00\x01\xfe"), ""),
+        (Reply(200, ENTRY.encode(), {"Fastly-Backend-Name": "mirrorS3"}), "answered by a mirror"),
+        (Reply(200, ENTRY.encode(), {"Age": "61200", "Cache-Control": "max-age=300"}), "answered with a stale copy"),
+        (Reply(200, ENTRY.encode(), {"X-Amzn-Waf-Action": "challenge"}), "answered with a challenge"),
+        (Reply(200, b"<title>Sign in</title>", {"Content-Type": "text/html"}), "answered with a challenge"),
+        (Reply(200, b"<form><input type='password'>", {"Content-Type": "text/html"}), "with a sign-in page"),
     ],
-    ids=["timeout", "reset", "503", "429", "404", "html", "bytes"],
+    ids=[
+        *("timeout", "reset", "503", "429", "404", "html", "bytes"),
+        *("mirror", "stale", "firewall", "challenge", "sign-in"),
+    ],
 )
 def test_a_read_that_fails_says_why_in_one_line_and_holds_no_reading(reply: Reply, why: str) -> None:
     (outcome,), _, _ = read({URL: reply})
@@ -83,6 +92,20 @@ def test_a_read_that_fails_says_why_in_one_line_and_holds_no_reading(reply: Repl
     assert why in outcome.read.fault
     assert outcome.read.fault
     assert "\n" not in outcome.read.fault
+
+
+def test_the_time_that_an_answer_lay_in_a_cache_widens_the_time_of_its_read() -> None:
+    (outcome,), _, _ = read({URL: Reply(200, ENTRY.encode(), {"Age": "120", "Cache-Control": "max-age=300"})})
+    assert outcome.as_of is not None
+    # Ages are cut off to whole seconds, twice at worst.
+    assert outcome.read.started - outcome.as_of == timedelta(seconds=122)
+    assert outcome.read.started - outcome.read.finished == timedelta(seconds=119)
+
+
+def test_a_304_speaks_of_its_own_time_and_not_of_that_of_the_body() -> None:
+    first, second = read({URL: Reply(200, ENTRY.encode(), {"Age": "100"}, etag='"a"', seconds=1)}, times=2)[0]
+    assert first.as_of is not None
+    assert second.as_of == first.as_of + timedelta(seconds=1)
 
 
 def test_a_calendar_kept_in_a_file_is_read_from_there_alone(tmp_path: Path) -> None:
