@@ -16,7 +16,17 @@ from monitor.app import serving
 from monitor.app.daemon import Daemon
 from monitor.app.edges import REAL, Edges
 from monitor.app.jobs import Jobs, SchedulerJobs
-from monitor.app.options import budget_of, checks_of, fetcher_of, hosts_of, joining_of, parts_of, phases_of, policies_of
+from monitor.app.options import (
+    budget_of,
+    checks_of,
+    fetcher_of,
+    hosts_of,
+    importance_of,
+    joining_of,
+    parts_of,
+    phases_of,
+    policies_of,
+)
 from monitor.app.options_of_people import channels_of, door_of, keys_of, reporting_rules_of
 from monitor.app.postroom import Postroom
 from monitor.app.readers import readers_of
@@ -224,6 +234,7 @@ class _Workshop:
             policies=policies_of(self.settings),
             origin_view=self.settings.watch.origin_view,
             extra_parts=parts_of(self.settings),
+            importance=importance_of(self.settings),
         )
         return Watch(
             self.clock,

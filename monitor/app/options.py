@@ -67,6 +67,8 @@ def phases_of(settings: Settings) -> Phases:
         overdue_until=watch.overdue.until,
         overdue_every=watch.overdue.every,
         overdue_then_every=watch.overdue.then_every,
+        overdue_free_every=watch.overdue.free_every,
+        overdue_free_until=watch.overdue.free_until,
         closes_after=watch.overdue.close,
         settle_until=watch.settle.until,
         settle_every=watch.settle.every,
@@ -131,6 +133,15 @@ def parts_of(settings: Settings) -> Callable[[Release], tuple[Part, ...]]:
         return tuple(_part(table, release) for table in settings.part if _fits(table.match, release))
 
     return extra
+
+
+def importance_of(settings: Settings) -> Callable[[Release], int]:
+    """Return what tells how much a release matters: by the first table that fits it."""
+
+    def importance(release: Release) -> int:
+        return next((table.level for table in settings.importance if _fits(table.match, release)), 0)
+
+    return importance
 
 
 def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:

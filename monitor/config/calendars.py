@@ -72,6 +72,13 @@ class SlotTimeSettings(Table):
     reference: str = ""
 
 
+class ImportanceSettings(Table):
+    """How much releases matter, beside 0 for all others: what matters more is proved first where not all can be."""
+
+    match: ReleaseMatch
+    level: int
+
+
 class NationSettings(Table):
     """One-off days: bank holidays that no list has yet, and days that a list wrongly takes for one."""
 

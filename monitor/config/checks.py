@@ -124,7 +124,7 @@ def _joins(data: Row) -> Iterator[CrossFault]:
     for nation in _table(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
-    for place, row in _rows(data, "slot_time"):
+    for place, row in (*_rows(data, "slot_time"), *_rows(data, "importance")):
         if row.get("match") == {}:
             yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
 

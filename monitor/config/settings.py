@@ -9,6 +9,7 @@ from pydantic import Field
 
 from monitor.config.calendars import (
     CalendarSettings,
+    ImportanceSettings,
     Nation,
     NationSettings,
     PinSettings,
@@ -78,11 +79,16 @@ class SlotPhase(Table):
 
 
 class OverduePhase(Table):
-    """From the end of the slot phase until the release is seen or the watch is closed."""
+    """From the end of the slot phase until the release is seen or the watch is closed.
+
+    A look comes every `free_every` while its host's budget has nothing else to do, until `free_until` after the slot.
+    """
 
     every: Spacing = timedelta(seconds=5)
     until: Duration = timedelta(hours=2)
     then_every: Spacing = timedelta(seconds=60)
+    free_every: Spacing = timedelta(milliseconds=900)
+    free_until: Duration = timedelta(hours=12)
     close: Duration = timedelta(days=14)
 
 
@@ -177,7 +183,7 @@ class PartSettings(Table):
 
 
 DEFAULT_RATE = 2.0
-DEFAULT_RATES = {"www.gov.uk": 5.0}
+DEFAULT_RATES = {"www.gov.uk": 5.0, "assets.publishing.service.gov.uk": 5.0}
 
 
 class Settings(Table):
@@ -201,6 +207,7 @@ class Settings(Table):
     pin: list[PinSettings] = []
     split: list[SplitSettings] = []
     slot_time: list[SlotTimeSettings] = []
+    importance: list[ImportanceSettings] = []
     nation: dict[str, NationSettings] = {}
     channel: list[Channel] = []
     route: list[RouteSettings] = []

@@ -9,7 +9,10 @@ from heapq import heappop, heappush
 from math import inf, sqrt
 
 from monitor.look.scheduled import Rank, ScheduledTarget
+from monitor.look.sweeps import Sweeps
 from monitor.plan.budget import Key, spacings, stretch
+from monitor.plan.sweep import Need
+from monitor.plan.targets import View
 
 _SHARED_EVERY = 0.5
 _FORESEEN = timedelta(seconds=60)
@@ -26,6 +29,7 @@ class _Entry:
     key: Key
     rank: Rank
     number: int
+    need: Need | None = None
     is_ready: bool = False
     counts: bool = False
 
@@ -47,11 +51,17 @@ class DueTargets:
 
     The most overdue goes first, in proportion to its spacing; where `rate` (looks a second) cannot carry
     all, to the spacing that its share allows. A look at its promised instant goes before all others; of several
-    at one instant the one most overdue in proportion to its chance goes first.
+    at one instant the one most overdue in proportion to its chance goes first. Near a slot whose looks the rate
+    cannot carry, those that prove it go by their sweep (`sweeps`). What may be looked at more often than it is due is
+    looked at when nothing else is.
     """
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
+        self.sweeps = Sweeps()
+        self._swept: dict[str, _Entry] = {}
+        self._head: _Entry | None = None
+        self._spare: list[tuple[datetime, Rank, int, _Entry]] = []
         self._entries: dict[str, _Entry] = {}
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
@@ -60,7 +70,7 @@ class DueTargets:
         self._groups: dict[Key, _Group] = {}
         self._keys: dict[Key, Key] = {}
         self._numbers = itertools.count()
-        self._shared = -inf
+        self._shared = self._considered = -inf
         self.ready = 0
 
     def put(self, watched: ScheduledTarget, now: datetime) -> None:
@@ -79,12 +89,16 @@ class DueTargets:
             heappush(self._instants, (watched.instant, entry.rank, entry.number, entry))
         if (watched.due - now).total_seconds() <= every:
             self._count(entry)
+        free_at = watched.free_at()
+        if free_at is not None and free_at < watched.due:
+            heappush(self._spare, (free_at, entry.rank, entry.number, entry))
 
     def take_off(self, target: str) -> None:
         """Take a target off, due or not."""
         entry = self._entries.pop(target, None)
         if entry is None:
             return
+        self._swept.pop(target, None)
         self.ready -= entry.is_ready
         if entry.counts:
             self._groups[entry.key].count -= 1
@@ -92,6 +106,7 @@ class DueTargets:
     def ripen(self, now: datetime, mono: float) -> None:
         """Let those whose instant has come be ready; one whose last look still flies waits for its landing."""
         self._move_on(now)
+        self._consider(now, mono)
         while self._waiting and (self._waiting[0][0] <= now or not self._stands(self._waiting[0][3])):
             due, rank, number, entry = heappop(self._waiting)
             if not self._stands(entry):
@@ -101,6 +116,9 @@ class DueTargets:
                 # Its landing puts it here again; until then its host is kept free for its promised instant.
                 continue
             self._count(entry)
+            if self.sweeps.takes(watched.proof, now):
+                self._swept[watched.target.id] = entry
+                continue
             last = watched.last if watched.last is not None else mono - entry.key[0] - (now - due).total_seconds()
             heappush(self._groups[entry.key].ready, (last, rank, number, entry))
             entry.is_ready = True
@@ -109,6 +127,16 @@ class DueTargets:
             _, rank, number, entry = heappop(self._instants)
             if entry.is_ready and self._stands(entry):
                 heappush(self._promised.ready, (self._place(entry, mono), rank, number, entry))
+
+    def _consider(self, now: datetime, mono: float) -> None:
+        """Decide now and then whether looks go by sweeps, and have those that wait do as was decided."""
+        if mono - self._considered < _SHARED_EVERY:
+            return
+        self._considered = mono
+        if self.sweeps.consider(now, is_stretched=self.demand() > self._rate):
+            ready = [one.watched for one in self._entries.values() if one.is_ready]
+            for watched in (*ready, *(one.watched for one in self._swept.values())):
+                self.put(watched, now)
 
     def _move_on(self, now: datetime) -> None:
         """Have those that still wait when their window ends wait for the next one's spacing, and not for the old."""
@@ -120,14 +148,52 @@ class DueTargets:
             if watched.window is not None and watched.window.ends <= now and watched.enter(now):
                 self.put(watched, now)
 
+    def has_look(self, now: datetime, gap: timedelta) -> bool:
+        """Tell whether a look can be made now; one begins every `gap`."""
+        return self._sweep_head(now, gap) is not None or self.ready > 0 or self._spare_head(now) is not None
+
     def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Take off the one to look at now, None when none is ready."""
+        first = self._head if self._sweep_goes_first(is_other_due=self.ready > 0) else None
+        if first is not None and first.need is not None:
+            self.sweeps.begin(first.need, now)
+            self._head = None
+        else:
+            first = self._pick_other(now, mono)
+        if first is not None:
+            self.take_off(first.watched.target.id)
+        return first.watched if first else None
+
+    def _pick_other(self, now: datetime, mono: float) -> _Entry | None:
         first = self._first(self._promised)
         while first is None and (head := self._most_overdue(mono)) is not None:
             first = None if self._waits_for_its_instant(head, now) else head
         if first is not None:
-            self.take_off(first.watched.target.id)
-        return first.watched if first else None
+            self.sweeps.repaid()
+        return first or self._spare_head(now)
+
+    def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
+        return self._head is not None and not (is_other_due and self.sweeps.owes())
+
+    def _sweep_head(self, now: datetime, gap: timedelta) -> _Entry | None:
+        """Return the look that is next by its sweep."""
+        if self._head is not None and self._swept.get(self._head.watched.target.id) is not self._head:
+            self._head = None
+        if self._head is None and self._swept:
+            need = self.sweeps.next(now, gap, lambda one: self._entry_of(one) is not None)
+            self._head = None if need is None else self._entry_of(need)
+            if self._head is not None:
+                self._head.need = need
+        return self._head
+
+    def _entry_of(self, need: Need) -> _Entry | None:
+        """Return what waits for a look at a part: the view that is wanted, or else what users get."""
+        return self._swept.get(f"{need.id}/{need.view}") or self._swept.get(f"{need.id}/{View.EDGE}")
+
+    def _spare_head(self, now: datetime) -> _Entry | None:
+        while self._spare and (not self._stands(entry := self._spare[0][3]) or entry.watched.is_flying):
+            heappop(self._spare)
+        return self._spare[0][3] if self._spare and self._spare[0][0] <= now else None
 
     def _waits_for_its_instant(self, head: _Entry, now: datetime) -> bool:
         """Put off the head of a group which, looked at now, might still be under way when its instant comes."""
@@ -146,18 +212,20 @@ class DueTargets:
 
     def lag(self, mono: float) -> float:
         """Return how overdue the next to be picked is, in spacings; infinite for a promised look, 0 for none."""
-        if self._first(self._promised) is not None:
+        if self._sweep_goes_first(is_other_due=True) or self._first(self._promised) is not None:
             return inf
         heads = ((group, self._first(group)) for group in self._groups.values())
         return max(((mono - group.ready[0][0]) / group.spacing for group, head in heads if head), default=0.0)
 
-    def next_due(self) -> datetime | None:
-        """Return when the next one ripens."""
-        return self._next(self._waiting)
+    def next_due(self, now: datetime) -> datetime | None:
+        """Return when the next one can be looked at."""
+        idle = self.sweeps.idle_until(now) if self._swept else None
+        heads = (self._next(self._waiting), self._next(self._spare), idle)
+        return min((head for head in heads if head is not None), default=None)
 
     def next_instant(self) -> datetime | None:
-        """Return the next promised instant."""
-        return self._next(self._instants)
+        """Return the next promised instant, None while looks go by sweeps."""
+        return None if self.sweeps.is_on else self._next(self._instants)
 
     def demand(self) -> float:
         """Return the looks a second that are wanted now."""

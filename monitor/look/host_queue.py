@@ -154,20 +154,22 @@ class HostQueue:
         self.flying -= 1
         now = self._clock.now()
         is_overtaken = watched.due is not None and watched.due <= now
-        if is_overtaken and not is_dropped:
+        is_free = watched.window is not None and watched.window.free is not None
+        if (is_overtaken or is_free) and not is_dropped:
             self.slate.put(watched, now)
-        if is_overtaken or self.flying + 1 >= self.at_once:
+        if is_overtaken or is_free or self.flying + 1 >= self.at_once:
             self.ring()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         turn = self._turn_lag(mono)
         if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.slate.lag(mono)):
             self._turns.popleft()[1].set_result(None)
+            self.slate.sweeps.repaid()
             return True
         watched = self.slate.pick(now, mono)
         if watched is None or watched.due is None:
             return False
-        due = watched.due
+        due = min(watched.due, now)
         self._start(watched, due, now)
         watched.last, watched.looked, watched.is_flying = mono, now, True
         self.flying += 1
@@ -177,10 +179,11 @@ class HostQueue:
 
     def _wait(self, now: datetime, mono: float) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""
-        due = self.slate.next_due()
+        due = self.slate.next_due(now)
         until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         has_turn = self._turn_lag(mono) > 0
-        if not has_turn and (self.slate.ready == 0 or self.flying >= self.at_once):
+        is_idle = self.flying >= self.at_once or not self.slate.has_look(now, self._pacer.gap())
+        if not has_turn and is_idle:
             return max(until_due, 1e-6)
         steady = self._steady(mono)
         start = self._pacer.next_start(steady)

@@ -17,6 +17,7 @@ from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
+from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
@@ -87,16 +88,19 @@ class Poller:
         *,
         instant: datetime | None = None,
         soon: bool = False,
+        proof: Proof | None = None,
     ) -> None:
         """Look at a target in these windows; in place of earlier ones for it, with its last look kept.
 
         `instant` is the promised one: a look begins at it, and the host is kept free for that. `soon`: a first
-        look is due now.
+        look is due now. `proof` is what its part must be proved to be.
         """
         now = self._clock.now()
         watched = self._watched.get(target.id)
-        if watched is not None and watched.is_same(target, windows, shift, instant):
+        if watched is not None and watched.is_same(target, windows, shift, instant, proof):
             return
+        if watched is not None:
+            self._strike(watched, keep=proof)
         if watched is None or watched.target.host != target.host:
             watched = self._watched[target.id] = ScheduledTarget(target, windows, shift, now, instant)
             watched.plan_after(now - timedelta(microseconds=1))
@@ -106,7 +110,9 @@ class Poller:
             watched.url = watched.url if watched.target.url == target.url else None
             watched.target, watched.instant = target, instant
             self._report(target, watched.replan(windows, shift, now))
-        lane = self._lane(target.host)
+        lane, watched.proof = self._lane(target.host), proof
+        if proof is not None:
+            lane.slate.sweeps.enlist(target, proof, now)
         lane.slate.put(watched, now)
         lane.ring()
 
@@ -114,9 +120,14 @@ class Poller:
         """Look at a target no more; a look under way still brings its sighting."""
         watched = self._watched.pop(target_id, None)
         if watched is not None:
+            self._strike(watched)
             self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
             self._lanes[watched.target.host].slate.take_off(target_id)
             self._interpreter.forget(target_id)
+
+    def _strike(self, watched: ScheduledTarget, keep: Proof | None = None) -> None:
+        if watched.proof is not None and watched.proof != keep:
+            self._lane(watched.target.host).slate.sweeps.strike(watched.target, watched.proof)
 
     def watching(self) -> list[Target]:
         """Return what is being watched."""
@@ -207,6 +218,8 @@ class Poller:
             outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
             sighting = await self._interpreter.look(target, outcome)
             _adopt(watched, sighting)
+            if watched.proof is not None:
+                self._lanes[target.host].slate.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
-from monitor.plan.phases import Window, next_due, window_at
+from monitor.plan.phases import Window, next_due, on_grid, window_at
+from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target, View
 
 Rank = tuple[bool, int, str]
 
 _VIEWS = {View.EDGE: 0, View.ORIGIN: 1, View.CONTENT: 2, View.TRIPWIRE: 3}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_AT_LEAST = 0.5
+"""The part of its spacing that lies at least between two looks which are made because a host has nothing else to do."""
 _JUST_BEFORE = timedelta(microseconds=1)
 
 
@@ -22,7 +26,8 @@ class ScheduledTarget:
     `planned` is when these windows were given: dues before it are no misses of theirs. At `instant`, the
     promised one, a look must begin before all others. `due` is the next look by the wall clock, None when
     no window is left; `last` is when the last one began, in monotonic seconds. `url` is the address that
-    redirects led to, `hops` the way there. `is_extra`: the look that is due is one besides the windows'.
+    redirects led to, `hops` the way there. `is_extra`: the look that is due is one besides the windows'. `proof` is
+    what its part must be proved to be.
     """
 
     target: Target
@@ -30,6 +35,7 @@ class ScheduledTarget:
     shift: timedelta
     planned: datetime
     instant: datetime | None = None
+    proof: Proof | None = None
     due: datetime | None = None
     window: Window | None = None
     last: float | None = None
@@ -43,10 +49,17 @@ class ScheduledTarget:
         """Return what decides between two that are equally due: pages first, as users get them."""
         return self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
-    def is_same(self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None) -> bool:
+    def is_same(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta,
+        instant: datetime | None,
+        proof: Proof | None,
+    ) -> bool:
         """Tell whether these are what it has already."""
-        mine = (self.target, self.shift, self.instant)
-        return mine == (target, shift, instant) and list(self.windows) == list(windows)
+        mine = (self.target, self.shift, self.instant, self.proof)
+        return mine == (target, shift, instant, proof) and list(self.windows) == list(windows)
 
     def is_promised(self) -> bool:
         """Tell whether the look that is due is the one at the promised instant."""
@@ -57,6 +70,17 @@ class ScheduledTarget:
         window = window_at(self.windows, now)
         if window is not None:
             self.due, self.window, self.is_extra = now, window, True
+
+    def free_at(self) -> datetime | None:
+        """Return when it may be looked at next if its host has nothing else to do; None: when it is due.
+
+        Its views take turns.
+        """
+        if self.window is None or self.window.free is None or self.looked is None:
+            return None
+        free = self.window.free
+        turn = _EPOCH if self.target.view is View.EDGE else _EPOCH + free
+        return on_grid(self.looked + _AT_LEAST * free, turn, 2 * free)
 
     def plan_after(self, after: datetime) -> None:
         """Set the next due instant later than `after`."""

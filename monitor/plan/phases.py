@@ -16,7 +16,8 @@ class Phases:
     """When each phase begins or ends relative to the slot, and the spacing of looks in it.
 
     `…_from` are spans before the slot, `…_until` spans after it (for `settle` and `after`: after first
-    seen). `default_time` is the local time at which a day without a time is watched more closely, within
+    seen). What is overdue is looked at every `overdue_free_every` as long as its host has nothing else to do, until
+    `overdue_free_until`. `default_time` is the local time at which a day without a time is watched more closely, within
     `default_within` of it. A content-API twin is looked at `content_factor` times less often than its page,
     but no more often than `content_least`. The defaults are the table of the design.
     """
@@ -33,6 +34,8 @@ class Phases:
     overdue_until: timedelta = timedelta(hours=2)
     overdue_every: timedelta = timedelta(seconds=5)
     overdue_then_every: timedelta = timedelta(seconds=60)
+    overdue_free_every: timedelta = timedelta(seconds=0.9)
+    overdue_free_until: timedelta = timedelta(hours=12)
     closes_after: timedelta = timedelta(days=14)
     settle_until: timedelta = timedelta(hours=1)
     settle_every: timedelta = timedelta(seconds=60)
@@ -57,7 +60,8 @@ class Window:
     """Looks at `begins`, `begins + every`, … as long as they fall before `ends`.
 
     `exact` windows are never shifted: one of their due instants is the slot itself. `chance` weighs the
-    target beside others that want to be looked at as often (`monitor.plan.chance`).
+    target beside others that want to be looked at as often (`monitor.plan.windows`). Where the host's budget has
+    nothing else to do, one view or another may be looked at every `free`.
     """
 
     name: str
@@ -66,6 +70,7 @@ class Window:
     every: timedelta
     exact: bool = False
     chance: float = 1.0
+    free: timedelta | None = None
 
 
 def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = timedelta()) -> datetime | None:

@@ -135,8 +135,17 @@ def _around(slot: datetime, phases: Phases) -> Iterator[Window]:
     begin, end = slot - phases.slot_from, slot + phases.slot_until
     long_overdue = max(end, slot + phases.overdue_until)
     yield _window("slot", begin, end, phases.slot_every, slot, exact=True)
-    yield _window("overdue", end, long_overdue, phases.overdue_every, slot)
-    yield _window("overdue-then", long_overdue, slot + phases.closes_after, phases.overdue_then_every, slot)
+    yield from _freely(_window("overdue", end, long_overdue, phases.overdue_every, slot), slot, phases)
+    then = _window("overdue-then", long_overdue, slot + phases.closes_after, phases.overdue_then_every, slot)
+    yield from _freely(then, slot, phases)
+
+
+def _freely(window: Window, slot: datetime, phases: Phases) -> Iterator[Window]:
+    """Yield a window whose looks may be closer than they are due, and what is left of it when they no longer may."""
+    ends, free = slot + phases.overdue_free_until, phases.overdue_free_every
+    if free < window.every and window.begins < ends:
+        yield replace(window, ends=min(window.ends, ends), free=free)
+    yield replace(window, begins=max(window.begins, on_grid(ends, slot, window.every)))
 
 
 def _ahead_of_span(begins: datetime, exposed: datetime | None, slot: Slot, phases: Phases) -> Iterator[Window]:
@@ -224,7 +233,9 @@ def _weighed(windows: Iterable[Window], target: Target, standing: Progress, *, e
     for window in windows:
         awaited = window.name in _AWAITED_PHASES or (seen and not standing.complete)
         chance = chance_of(target, awaited=awaited, out=seen and standing.complete, exact=exact)
-        yield window if chance == window.chance else replace(window, chance=chance)
+        free = None if target.aside else window.free
+        as_it_is = chance == window.chance and free == window.free
+        yield window if as_it_is else replace(window, chance=chance, free=free)
 
 
 def _thinned(window: Window, anchor: datetime, phases: Phases) -> Window:

@@ -15,6 +15,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ELSEWHERE
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
+from monitor.plan.sweep import Proof, proof_of
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import windows_for
 from monitor.watch.release import WatchedRelease, is_view_of_page
@@ -43,8 +44,12 @@ class Looker(Protocol):
         *,
         instant: datetime | None = None,
         soon: bool = False,
+        proof: Proof | None = None,
     ) -> None:
-        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`."""
+        """Look at a target in these windows from now on, at `instant` without fail, and at once when `soon`.
+
+        `proof` is what its part must be proved to be.
+        """
 
     def drop(self, target_id: str) -> None:
         """Look at a target no more."""
@@ -59,6 +64,7 @@ class WatchRules:
     policies: Policies = field(default_factory=Policies)
     origin_view: bool = True
     extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
+    importance: Callable[[Release], int] = lambda _release: 0
 
 
 class Planner:
@@ -134,8 +140,7 @@ class Planner:
         for target in watched.targets.values():
             windows = self._windows(watched, target, promised, now)
             if _differ(windows, watched.at(target.id).windows, now):
-                instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-                self._plan(watched, target, windows, instant, soon=soon)
+                self._plan(watched, target, windows, promised, soon=soon)
 
     def _windows(self, watched: WatchedRelease, target: Target, promised: InForce, now: datetime) -> tuple[Window, ...]:
         if promised.slot is None:
@@ -165,7 +170,7 @@ class Planner:
         watched: WatchedRelease,
         target: Target,
         windows: tuple[Window, ...],
-        instant: datetime | None,
+        promised: InForce,
         *,
         soon: bool,
     ) -> None:
@@ -174,9 +179,20 @@ class Planner:
             self._recall(target, watched)
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
-            self._looker.watch(target, windows, shift, instant=instant, soon=soon)
+            instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
+            proof = self._proof(watched, target, promised)
+            self._looker.watch(target, windows, shift, instant=instant, soon=soon, proof=proof)
         else:
             self._looker.drop(target.id)
+
+    def _proof(self, watched: WatchedRelease, target: Target, promised: InForce) -> Proof | None:
+        """Return what is to be proved of a target, None when its verdict does not turn on seconds."""
+        instant = promised.slot.instant if promised.slot is not None and is_exact(promised) else None
+        if instant is None:
+            return None
+        release = watched.release
+        within = self._rules.policies.of(release.producer).on_time_within
+        return proof_of(release, target, instant, within, self._rules.importance(release))
 
 
 def _next_number(parts: Sequence[Part]) -> int:

@@ -108,7 +108,9 @@ def test_the_origin_of_a_part_still_awaited_after_the_page_was_seen_is_asked_as_
 
 def test_the_origin_of_another_address_is_asked_until_the_page_is_out() -> None:
     other = replace(SHEET, id="w/other/origin", part="other", view=View.ORIGIN, aside=True)
-    assert windows_for(other, SLOT) == tuple(replace(one, chance=one.chance / 4) for one in windows_for(ORIGIN, SLOT))
+    assert windows_for(other, SLOT) == tuple(
+        replace(one, chance=one.chance / 4, free=None) for one in windows_for(ORIGIN, SLOT)
+    )
     assert windows_for(other, SLOT, Progress(Stage.SEEN, AT, complete=False)) == ()
 
 

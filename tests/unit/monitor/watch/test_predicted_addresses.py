@@ -19,6 +19,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import State
 from monitor.plan.phases import DEFAULT_PHASES, Window, window_at
 from monitor.plan.predicted import cautious
+from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target, targets_of
 from monitor.plan.windows import Progress, Stage, windows_for
 from monitor.store.memory.store import MemoryStore
@@ -179,8 +180,9 @@ class Looker:
         *,
         instant: datetime | None = None,
         soon: bool = False,
+        proof: Proof | None = None,
     ) -> None:
-        del shift, instant, soon
+        del shift, instant, soon, proof
         self.windows[target.id] = tuple(window.name for window in windows)
 
     def drop(self, target_id: str) -> None:

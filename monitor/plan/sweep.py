@@ -1,0 +1,260 @@
+"""Which looks prove most at a host that cannot be looked at every second. Pure; times are given.
+
+On time takes two proofs: that a part was missing shortly before its slot, and that it was out shortly after. So each
+part is looked at in its turn, as often as all others: before the slot once in the tolerance, as late as the budget
+allows; after it until it is seen. Where not all can be proved, as many as fit are proved completely.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from heapq import nsmallest
+from math import ceil
+from zlib import crc32
+
+from monitor.plan.targets import Target, View
+from schedules.release import Release
+
+Rank = tuple[int, int, int]
+"""What goes first where not all can be proved: the smaller. Importance, parts of the release, then chance."""
+
+ORIGIN_FROM = timedelta(seconds=20)
+"""How long after its slot what is still absent is looked at past the caches too."""
+COMING = timedelta(seconds=3)
+"""Looks so soon after a slot find little: half of what is released comes later (`docs/decisions/020`)."""
+STILL_TO_COME = timedelta(seconds=5)
+"""So long after a slot one that was not seen absent before it is likely to be absent still."""
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_PLANNED_EVERY = timedelta(seconds=5)
+_ASK_AGAIN = timedelta(seconds=1)
+_SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a part must be proved to be: missing up to `within` before `slot`, and out up to `within` after it.
+
+    `rank` is that of its release at every host. `revealed`: only its page told its address, so that one look that shows
+    it is proof enough.
+    """
+
+    slot: datetime
+    within: timedelta
+    rank: Rank
+    revealed: bool = False
+
+    @property
+    def ends(self) -> datetime:
+        """Return the instant after which no presence can prove it on time."""
+        return self.slot + self.within
+
+
+def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
+    """Return the rank of a release: what matters more, then what takes fewer looks, then by lot, each slot anew."""
+    required = sum(part.required for part in release.parts)
+    return -importance, required, crc32(f"{release.id} {slot.isoformat()}".encode())
+
+
+def proof_of(release: Release, target: Target, slot: datetime, within: timedelta, importance: int) -> Proof | None:
+    """Return what a target of a release is to be proved to be; None when no verdict to the second rests on it."""
+    if target.aside or target.view is View.TRIPWIRE:
+        return None
+    return Proof(slot, within, rank_of(release, slot, importance))
+
+
+class Told(IntEnum):
+    """What a look told of a part."""
+
+    NOTHING = 0
+    ABSENT = 1
+    PRESENT = 2
+
+
+@dataclass(slots=True, eq=False)
+class Need:
+    """One part that needs proof, and what is proved of it so far.
+
+    `turn` is when it was last looked at, `before` the time before. `absent` is the latest instant as of which it was
+    proved absent, `listed` that a listing showed it, `view` how it is looked at next.
+    """
+
+    id: str
+    proof: Proof
+    turn: datetime = _NEVER
+    before: datetime = _NEVER
+    absent: datetime | None = None
+    seen: bool = False
+    listed: bool = False
+    failed: bool = False
+    view: View = View.EDGE
+
+    def was_absent(self) -> bool:
+        """Tell whether its absence is proved close enough to its slot."""
+        if self.proof.revealed:
+            return True
+        return self.absent is not None and self.absent >= self.proof.slot - self.proof.within
+
+
+def order(needs: Iterable[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime) -> list[Need]:
+    """Return which parts to look at from `now` on, in this order, a look every `gap`; each at most once.
+
+    Who was looked at longest ago goes first, so that a round ends at the slot and goes on after it in the same order.
+    What is left out need not be looked at until the tolerance is over: it would prove nothing, or there is no time
+    left to prove it completely.
+    """
+    waiting = [need for need in needs if not need.seen]
+    if now < slot:
+        return _until_slot(waiting, slot, within, gap, now)
+    if now < slot + within:
+        return _until_seen(waiting, slot, within, gap, now)
+    return _by_turn(waiting)
+
+
+def _until_slot(
+    waiting: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
+) -> list[Need]:
+    # What only its page tells of has no absence to prove.
+    known = [need for need in waiting if not need.proof.revealed]
+    others = [need for need in known if not need.was_absent()]
+    fit = others if now < slot - within else _best(others, _looks(slot - now, gap))
+    return _by_turn([*(need for need in known if need.was_absent()), *fit])
+
+
+def _until_seen(
+    waiting: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
+) -> list[Need]:
+    left, soon = _looks(slot + within - now, gap), _looks(slot + STILL_TO_COME - now, gap)
+    provable = _by_turn(_best([need for need in waiting if need.was_absent()], left))
+    # One that was not seen absent in time may be absent still: then the next look at it proves it.
+    spare = left - len(provable)
+    hopeful = _by_turn(_best([need for need in waiting if not need.was_absent()], min(spare, soon) if soon else spare))
+    return [*hopeful, *provable] if soon else [*provable, *hopeful]
+
+
+def _looks(span: timedelta, gap: timedelta) -> int:
+    """Return how many looks begin in a span, the first of them at once."""
+    return max(0, ceil(span / gap))
+
+
+def _best(needs: Sequence[Need], count: int) -> Sequence[Need]:
+    """Return the `count` needs that go first where not all can be proved."""
+    if len(needs) <= count:
+        return needs
+    return nsmallest(count, needs, key=_precedence)
+
+
+def _precedence(need: Need) -> tuple[int, bool, bool, Rank, str]:
+    """Return what goes first where not all can be proved: of equal importance, what is likelier to be out in time."""
+    is_late = need.absent is not None and need.absent > need.proof.slot + STILL_TO_COME
+    return need.proof.rank[0], not need.listed, is_late, need.proof.rank, need.id
+
+
+def _by_turn(needs: Iterable[Need]) -> list[Need]:
+    """Return who was looked at longest ago first; before them those that a listing showed to be out."""
+    return sorted(needs, key=lambda need: (not need.listed, need.turn, need.proof.rank, need.id))
+
+
+def provable(count: int, within: timedelta, gap: timedelta) -> int:
+    """Return how many of so many parts of one slot are likely to be proved with a look every `gap`."""
+    return min(count, max(0, int((within - COMING) / gap)))
+
+
+def rate_for(count: int, within: timedelta, slack: float = 0.0) -> int:
+    """Return the least whole budget, in looks a second, with which so many parts of one slot are likely to be proved.
+
+    Looks are by `slack`, a share, further apart than a budget says.
+    """
+    return max(1, ceil(count * (1.0 + slack) / max((within - COMING) / _SECOND, 1.0)))
+
+
+@dataclass(slots=True)
+class Sweep:
+    """The parts of one slot at one host, and whose turn it is.
+
+    The order is planned anew every few seconds and after each round, so that a look costs no walk through all parts.
+    There is nothing to look at before `idle_until`.
+    """
+
+    slot: datetime
+    within: timedelta
+    needs: dict[str, Need] = field(default_factory=dict)
+    idle_until: datetime = _NEVER
+    _planned: deque[Need] = field(default_factory=deque)
+    _plan_again: datetime = _NEVER
+
+    @property
+    def ends(self) -> datetime:
+        """Return when its tolerance is over."""
+        return self.slot + self.within
+
+    def need(self, part: str, proof: Proof, now: datetime = _NEVER) -> Need:
+        """Return a part's need, begun when it is new: one that is revealed now waits for those that waited before."""
+        need = self.needs.get(part)
+        if need is None or need.proof != proof:
+            need = self.needs[part] = Need(part, proof, now if proof.revealed else _NEVER)
+            self._plan_again = self.idle_until = _NEVER
+        return need
+
+    def drop(self, part: str) -> None:
+        """Look at a part no more."""
+        need = self.needs.pop(part, None)
+        if need is not None:
+            need.seen = True
+
+    def next(self, now: datetime, gap: timedelta, is_ready: Callable[[Need], bool]) -> Need | None:
+        """Return the part to look at now, None when there is none; one that is not ready waits for the next round."""
+        need = self._first(is_ready) if now < self._plan_again else None
+        if need is not None or now < self.idle_until:
+            return need
+        self._planned = deque(order(self.needs.values(), self.slot, self.within, gap, now))
+        self._plan_again = self._at_most(now, now + _PLANNED_EVERY)
+        need = self._first(is_ready)
+        if need is None:
+            self.idle_until = self._at_most(now, now + _ASK_AGAIN)
+        return need
+
+    def begin(self, need: Need, now: datetime) -> None:
+        """Note that a look at a part begins."""
+        need.before, need.turn = need.turn, now
+
+    def saw(self, part: str, view: View, told: Told, sent: datetime, proved_from: datetime) -> None:
+        """Take what a look at a part told; `proved_from` is the instant as of which it was so at the latest."""
+        need = self.needs.get(part)
+        if need is None:
+            return
+        if told is Told.NOTHING:
+            # Once out of turn: what never tells anything must not take the turns of all others.
+            need.turn = need.turn if need.failed else need.before
+        elif told is Told.ABSENT:
+            need.absent = proved_from if need.absent is None else max(need.absent, proved_from)
+            need.view = self._next_view(view, sent, proved_from)
+        else:
+            need.seen = sent >= self.slot
+        need.failed = told is Told.NOTHING
+
+    def list(self, parts: Iterable[str]) -> None:
+        """Look first at parts that a listing shows to be out."""
+        for part in parts:
+            if (need := self.needs.get(part)) is not None:
+                need.listed = True
+        self._plan_again = self.idle_until = _NEVER
+
+    def _next_view(self, view: View, sent: datetime, proved_from: datetime) -> View:
+        """Return where to look next: past the caches, by turns, at what a cache may hide."""
+        is_hidden = proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
+        return View.ORIGIN if view is View.EDGE and sent >= self.slot and is_hidden else View.EDGE
+
+    def _first(self, is_ready: Callable[[Need], bool]) -> Need | None:
+        while self._planned:
+            need = self._planned.popleft()
+            if not need.seen and is_ready(need):
+                return need
+        return None
+
+    def _at_most(self, now: datetime, then: datetime) -> datetime:
+        """Return an instant, or the next one at which the order is another."""
+        return min([then, *(turn for turn in (self.slot, self.ends) if turn > now)])

@@ -1,0 +1,213 @@
+"""A slot that a host's budget does not carry every second: its looks are made for what they prove."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import pairwise
+from statistics import median
+
+import pytest
+
+from monitor.look.fake import Reply
+from monitor.look.fetch import Request
+from monitor.look.sighting import Sighting, State
+from monitor.plan.phases import Window
+from monitor.plan.sweep import Proof
+from monitor.plan.targets import Target, View
+from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
+
+SLOT = 300.0
+WITHIN = timedelta(seconds=60)
+VIEWS = (View.EDGE, View.ORIGIN, View.CONTENT)
+
+
+@dataclass
+class Slot:
+    """Pages promised for one instant, which come so many seconds after it; each is dropped as soon as it is seen."""
+
+    comes: Mapping[str, float]
+    important: frozenset[str] = frozenset()
+    views: tuple[View, ...] = VIEWS
+    absent: dict[str, float] = field(default_factory=dict)
+    found: dict[str, tuple[float, float]] = field(default_factory=dict)
+    looks: list[tuple[float, str, View]] = field(default_factory=list)
+    seen: Watch | None = None
+
+    def begin(self, seen: Watch) -> None:
+        self.seen, seen.heard = seen, self.hear
+        for number, name in enumerate(self.comes):
+            proof = Proof(NOON + timedelta(seconds=SLOT), WITHIN, (-int(name in self.important), 1, number))
+            for view in self.views:
+                near = Window("near", NOON, NOON + timedelta(seconds=SLOT - 120), timedelta(seconds=15))
+                slot = window(5 if view is View.CONTENT else 1, begins=SLOT - 120, ends=SLOT + 600)
+                page = target(name, view=view)
+                seen.poller.watch(page, [near, slot], timedelta(seconds=0.1 * number), proof=proof)
+
+    def reply(self, request: Request) -> Reply:
+        assert self.seen is not None
+        is_out = self.seen.at() >= SLOT + self.comes[request.url.rpartition("/")[2]]
+        return Reply(200, b"figures") if is_out else Reply(404)
+
+    def hear(self, one: Target, sighting: Sighting) -> None:
+        assert self.seen is not None
+        if one.part not in self.comes:
+            return
+        at = (sighting.sent - NOON).total_seconds() - SLOT
+        self.looks.append((at, one.part, one.view))
+        if sighting.state is State.ABSENT:
+            self.absent[one.part] = at
+        elif one.part not in self.found:
+            self.found[one.part] = (self.absent[one.part], at)
+            for view in self.views:
+                self.seen.poller.drop(target(one.part, view=view).id)
+
+    @property
+    def proved(self) -> set[str]:
+        return {name for name, (after, by) in self.found.items() if after >= -60 and by <= 60}
+
+    @property
+    def width(self) -> float:
+        return median(by - after for after, by in self.found.values())
+
+
+def pages(count: int) -> dict[str, float]:
+    return {f"p{n}": 1 + 4 * (n * 7919 % 1000) / 1000 for n in range(count)}
+
+
+def told(slot: Slot, *, rate: float = 5.0, also: Callable[[Watch], None] = lambda _: None) -> Watch:
+    def act(seen: Watch) -> None:
+        slot.begin(seen)
+        also(seen)
+
+    return watch(act, rate=rate, seconds=SLOT + 240, script=slot.reply)
+
+
+@pytest.mark.parametrize(("count", "proved", "width"), [(60, 60, 12.5), (175, 175, 35.8), (300, 282, 60.7)])
+def test_a_busy_slot_is_proved_as_far_as_its_budget_allows(count: int, proved: int, width: float) -> None:
+    slot = Slot(pages(count))
+    seen = told(slot)
+    assert len(slot.proved) >= proved
+    assert slot.width <= width
+    times = [time for time, _ in seen.starts]
+    assert max(Counter(int(time) for time in times).values()) <= 5
+    assert max(after - before for before, after in pairwise(times) if after < SLOT + 30) < 0.25
+
+
+def test_what_is_late_is_proved_late_and_asked_at_its_origin_before() -> None:
+    comes = pages(175)
+    late = sorted(comes)[::9]
+    slot = Slot(comes | dict.fromkeys(late, 150.0))
+    told(slot)
+    assert len(late) == 20
+    assert len(slot.proved) == 155
+    assert all(slot.found[name][0] > 60 for name in late)
+    origins = {name for at, name, view in slot.looks if view is View.ORIGIN and 20 <= at <= 60}
+    assert origins == set(late)
+
+
+def test_users_are_asked_for_alone_while_a_slot_presses() -> None:
+    slot = Slot(pages(60))
+    told(slot)
+    assert {view for at, _, view in slot.looks if -115 <= at <= 10} == {View.EDGE}
+
+
+def test_a_slot_that_is_carried_keeps_one_second_looks_of_both_views() -> None:
+    slot = Slot(pages(2))
+    told(slot)
+    for name in slot.comes:
+        for view, most in ((View.EDGE, 1.3), (View.ORIGIN, 1.3), (View.CONTENT, 5.3)):
+            times = [at for at, part, how in slot.looks if (part, how) == (name, view) and -118 <= at <= 5]
+            assert max(after - before for before, after in pairwise(times)) <= most
+
+
+def test_of_too_many_those_that_matter_most_are_proved() -> None:
+    comes = pages(450)
+    important = frozenset(sorted(comes)[::12])
+    slot = Slot(comes, important)
+    told(slot)
+    assert important <= slot.proved
+    assert len(slot.proved) >= 275
+
+
+def test_other_looks_and_requests_keep_a_floor_while_a_slot_presses() -> None:
+    turns: list[float] = []
+
+    async def read(seen: Watch) -> None:
+        for _ in range(10):
+            await seen.poller.ask(Request("https://www.example.gov.uk/other-calendar"))
+            turns.append(seen.at() - SLOT)
+
+    def others(seen: Watch) -> None:
+        for n in range(100):
+            seen.poller.watch(target(f"other{n}"), [window(60)], timedelta(seconds=0.6 * n))
+
+    slot = Slot(pages(175))
+
+    def act(seen: Watch) -> None:
+        slot.begin(seen)
+        others(seen)
+
+    def reply(request: Request) -> Reply:
+        return Reply(404) if "other" in request.url else slot.reply(request)
+
+    seen = watch(act, rate=5, seconds=SLOT + 240, script=reply, later=[(SLOT - 10, read)])
+    assert len(slot.proved) == 175
+    near = [name for time, name in seen.starts if abs(time - SLOT) <= 60]
+    assert 0.05 <= sum(name.startswith("other") for name in near) / len(near) <= 0.4
+    assert turns[-1] <= 40
+    times = sorted([time for time, _ in seen.starts] + [turn + SLOT for turn in turns])
+    assert all(
+        sum(begin <= time < begin + 1 for time in times[place : place + 9]) <= 5 for place, begin in enumerate(times)
+    )
+
+
+@pytest.mark.parametrize("apart", [20.0, 60.0, 90.0])
+def test_slots_that_are_close_to_each_other_share_the_budget(apart: float) -> None:
+    first, second = Slot(pages(60)), Slot({f"q{n}": comes + apart for n, comes in enumerate(pages(60).values())})
+
+    def act(seen: Watch) -> None:
+        first.begin(seen)
+        second.seen = seen
+        for number, name in enumerate(second.comes):
+            proof = Proof(NOON + timedelta(seconds=SLOT + apart), WITHIN, (0, 1, number))
+            for view in VIEWS:
+                spans = [window(5 if view is View.CONTENT else 1, begins=SLOT + apart - 120, ends=SLOT + 600)]
+                seen.poller.watch(target(name, view=view), spans, proof=proof)
+        seen.heard = lambda one, sighting: [slot.hear(one, sighting) for slot in (first, second)] and None
+
+    def reply(request: Request) -> Reply:
+        return (first if "/p" in request.url else second).reply(request)
+
+    watch(act, rate=5, seconds=SLOT + 400, script=reply)
+    assert len(first.proved) == 60
+    assert {name for name, (after, by) in second.found.items() if after >= apart - 60 and by <= apart + 60} == set(
+        second.comes
+    )
+
+
+def test_a_failing_half_takes_nothing_from_the_other_but_its_turn() -> None:
+    slot = Slot(pages(100))
+
+    def reply(request: Request) -> Reply:
+        return Reply(500) if int(request.url.rpartition("/p")[2]) % 2 else slot.reply(request)
+
+    watch(slot.begin, rate=5, seconds=SLOT + 240, script=reply)
+    assert slot.proved == {name for name in slot.comes if not int(name[1:]) % 2}
+
+
+def test_the_origin_is_asked_at_once_where_a_cache_answers_of_before_the_slot() -> None:
+    slot = Slot(pages(30))
+
+    def reply(request: Request) -> Reply:
+        assert slot.seen is not None
+        if request.bust or slot.seen.at() < SLOT or slot.seen.at() > SLOT + 50:
+            return slot.reply(request)
+        return Reply(404, b"", {"Age": str(int(slot.seen.at() - SLOT) + 4), "X-Cache": "HIT"})
+
+    told_of = watch(slot.begin, rate=5, seconds=SLOT + 240, script=reply)
+    assert told_of.sightings
+    assert len(slot.proved) == 30
+    assert max(by for _, by in slot.found.values()) <= 20

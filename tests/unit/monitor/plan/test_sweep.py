@@ -1,0 +1,231 @@
+"""Which looks are made where not every second can be had: those that prove most."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept
+from monitor.plan.sweep import Need, Proof, Rank, Sweep, Told, order, provable, rate_for
+from monitor.plan.targets import View
+
+SECOND = timedelta(seconds=1)
+GAP = 10 * SECOND
+
+
+def at(seconds: float) -> datetime:
+    return SLOT + seconds * SECOND
+
+
+def need(  # noqa: PLR0913  # what is known of a part
+    name: str,
+    turn: float,
+    absent: float | None = None,
+    *,
+    rank: Rank = (0, 1, 0),
+    seen: bool = False,
+    listed: bool = False,
+    revealed: bool = False,
+) -> Need:
+    proof = Proof(SLOT, WITHIN, rank, revealed)
+    return Need(name, proof, at(turn), absent=None if absent is None else at(absent), seen=seen, listed=listed)
+
+
+def names(needs: list[Need], now: float, gap: timedelta = GAP) -> str:
+    return "".join(one.id for one in order(needs, SLOT, WITHIN, gap, at(now)))
+
+
+BEFORE = [need("a", -70), need("b", -90), need("c", -80)]
+AFTER = [need("a", -20, -20), need("b", -40, -40), need("c", -30, -30)]
+MANY = [need(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate("abcdefgh")]
+
+
+@pytest.mark.parametrize(
+    ("needs", "now", "turns"),
+    [
+        pytest.param(BEFORE, -60, "bca", id="who was looked at longest ago goes first"),
+        pytest.param(AFTER, 1, "bca", id="after the slot in the same order"),
+        pytest.param([*AFTER, need("d", 1, -50, seen=True)], 2, "bca", id="what is seen is looked at no more"),
+        pytest.param([*AFTER, need("d", -10, -10, listed=True)], 25, "dbca", id="what is listed goes first"),
+        pytest.param(MANY, -60, "fedcba", id="no more than fit until the slot"),
+        pytest.param(MANY, -90, "hgfedcba", id="before that all"),
+        pytest.param(MANY, -25, "cba", id="fewer, the less time is left"),
+        pytest.param([*MANY[1:], need("a", -40, -40)], -25, "dcba", id="what was proved absent is looked at again"),
+        pytest.param(AFTER, 45, "ba", id="after the slot no more than fit"),
+        pytest.param([*AFTER, need("d", -90)], 1, "dbca", id="one not seen absent is looked at while it may be so yet"),
+        pytest.param([*AFTER, need("d", -90)], 6, "bcad", id="and later after all others"),
+        pytest.param([*AFTER, need("d", -90)], 36, "bca", id="and not at all where others need the time"),
+        pytest.param([need("a", 20, 20), *AFTER[1:]], 45, "bc", id="what is likely to be late takes nobody's time"),
+        pytest.param([need("a", -9, revealed=True), *BEFORE[1:]], -60, "bc", id="nobody can look before that"),
+        pytest.param([need("a", 5, revealed=True), *AFTER[1:]], 6, "bca", id="one look proves what the page revealed"),
+        pytest.param(MANY, 60, "hgfedcba", id="after the tolerance all are looked at"),
+    ],
+)
+def test_the_order_of_looks(needs: list[Need], now: float, turns: str) -> None:
+    assert names(needs, now) == turns
+
+
+@pytest.mark.parametrize(
+    ("ranks", "kept"),
+    [
+        ([(-1, 1, 9), (0, 1, 1), (0, 1, 2)], "ab"),
+        ([(0, 2, 1), (0, 1, 5), (0, 1, 3)], "bc"),
+        ([(0, 1, 3), (0, 1, 2), (0, 1, 1)], "bc"),
+        ([(0, 1, 3), (-2, 5, 2), (-1, 1, 1)], "bc"),
+    ],
+)
+def test_importance_goes_before_few_parts_and_these_before_chance(ranks: list[Rank], kept: str) -> None:
+    needs = [need(name, -90, rank=rank) for name, rank in zip("abc", ranks, strict=True)]
+    assert "".join(sorted(names(needs, -20))) == kept
+
+
+def test_what_matters_most_is_looked_at_though_it_is_likely_to_be_late() -> None:
+    important = need("a", 20, 20, rank=(-1, 1, 0))
+    assert names([important, *AFTER[1:]], 50) == "a"
+
+
+def sweep_of(*parts: str) -> Sweep:
+    sweep = Sweep(SLOT, WITHIN)
+    for part in parts:
+        sweep.need(part, Proof(SLOT, WITHIN, (0, 1, ord(part))))
+    return sweep
+
+
+def looked(sweep: Sweep, now: float, told: Told, *, age: float = 0.0, view: View | None = None) -> tuple[str, View]:
+    """Make the next look; returns at which part, and how."""
+    one = sweep.next(at(now), GAP, lambda _: True)
+    assert one is not None
+    how = one.view
+    sweep.begin(one, at(now))
+    sweep.saw(one.id, view or how, told, at(now), at(now - age))
+    return one.id, how
+
+
+def test_a_look_that_failed_is_made_again_out_of_turn_but_only_once() -> None:
+    sweep = sweep_of("a", "b", "c")
+    times = [-60, -50, -40, -30, -20, -10]
+    told = [Told.NOTHING if place in (0, 1) else Told.ABSENT for place in range(6)]
+    assert [looked(sweep, now, each)[0] for now, each in zip(times, told, strict=True)] == list("aabcab")
+
+
+@pytest.mark.parametrize(
+    ("now", "age", "view"),
+    [
+        pytest.param(5, 0, View.EDGE, id="an absence of after the slot needs no second opinion at first"),
+        pytest.param(5, 9, View.ORIGIN, id="a cached one that speaks of before the slot does"),
+        pytest.param(25, 0, View.ORIGIN, id="and so does one of so much later"),
+        pytest.param(-5, 9, View.EDGE, id="before the slot users are asked for"),
+    ],
+)
+def test_the_origin_is_asked_by_need(now: float, age: float, view: View) -> None:
+    sweep = sweep_of("a")
+    looked(sweep, now, Told.ABSENT, age=age)
+    assert looked(sweep, now + 9, Told.NOTHING)[1] is view
+
+
+def test_views_take_turns_at_what_is_still_absent() -> None:
+    sweep = sweep_of("a")
+    assert [looked(sweep, now, Told.ABSENT)[1].value for now in (22, 24, 26, 28)] == ["edge", "origin"] * 2
+
+
+def test_a_part_out_before_its_slot_is_looked_at_on() -> None:
+    sweep = sweep_of("a")
+    looked(sweep, -8, Told.PRESENT)
+    looked(sweep, 2, Told.PRESENT)
+    assert sweep.next(at(6), GAP, lambda _: True) is None
+
+
+def test_who_is_not_ready_waits_for_the_next_round_and_nobody_for_him() -> None:
+    sweep = sweep_of("a", "b")
+    assert sweep.next(at(-30), GAP, lambda one: one.id == "b") is sweep.needs["b"]
+    assert sweep.next(at(-30), GAP, lambda _: False) is None
+    assert sweep.next(at(-28), GAP, lambda one: one.id == "a") is sweep.needs["a"]
+
+
+def test_a_part_that_is_dropped_is_looked_at_no_more_and_a_new_one_at_once() -> None:
+    sweep = sweep_of("a", "b")
+    assert looked(sweep, -30, Told.ABSENT)[0] == "a"
+    sweep.drop("b")
+    sweep.drop("never there")
+    sweep.need("c", Proof(SLOT, WITHIN, (0, 1, 0)))
+    assert looked(sweep, -29, Told.ABSENT)[0] == "c"
+    sweep.saw("b", View.EDGE, Told.ABSENT, at(-28), at(-28))
+    assert set(sweep.needs) == {"a", "c"}
+
+
+def test_a_listing_changes_the_order_at_once() -> None:
+    sweep = sweep_of("a", "b", "c")
+    for second in (-30, -20, -10):
+        looked(sweep, second, Told.ABSENT)
+    assert looked(sweep, 1, Told.ABSENT)[0] == "a"
+    sweep.list(["c", "nobody's"])
+    assert looked(sweep, 31, Told.PRESENT)[0] == "c"
+
+
+def test_what_can_be_proved_is_told_beforehand_with_the_budget_that_would_do() -> None:
+    gap = timedelta(seconds=1.01 / 5)
+    assert [provable(count, WITHIN, gap) for count in (60, 175, 300)] == [60, 175, 282]
+    assert rate_for(300, WITHIN, 0.01) == 6
+    assert provable(300, WITHIN, timedelta(seconds=1.01 / 6)) == 300
+
+
+def spread(parts: int) -> list[Part]:
+    """Return a slot whose parts all come 1 to 5 s after it."""
+    return [Part(1 + 4 * (number * 7919 % 1000) / 1000) for number in range(parts)]
+
+
+@pytest.mark.parametrize(("parts", "proved", "width"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
+def test_a_busy_slot_is_proved_as_far_as_the_budget_allows(parts: int, proved: int, width: float) -> None:
+    got = swept(spread(parts), 5.0)
+    assert len(got.parts) >= proved
+    assert got.width <= width
+
+
+def test_late_parts_take_no_more_than_their_first_looks_from_the_others() -> None:
+    day = [Part(200.0) if number % 9 == 0 else part for number, part in enumerate(spread(175))]
+    assert len(swept(day, 5.0).parts) == 155
+
+
+@pytest.mark.parametrize("late", [0.0, 0.1, 0.2])
+def test_with_delays_as_they_are_four_fifths_of_what_a_prophet_proves_are_proved(late: float) -> None:
+    day = [Part(comes) for comes in delays(300, late)]
+    assert len(swept(day, 5.0).parts) >= 0.85 * len(best(day, 5.0))
+
+
+comings = st.lists(st.floats(0, 30), min_size=1, max_size=60)
+
+
+@given(comings, st.floats(1, 5))
+def test_whatever_fits_is_proved(comes: list[float], rate: float) -> None:
+    gap = 1.01 / rate
+    kept = comes[: max(1, int((60 - max(comes)) / gap) - 1)]
+    got = swept([Part(each) for each in kept], rate)
+    assert sorted(got.parts) == list(range(len(kept)))
+    assert max(got.widths) <= (len(kept) + 1) * gap + 1e-6
+
+
+@given(comings, st.floats(0.2, 1))
+def test_what_matters_most_is_proved_whenever_it_alone_could_be(comes: list[float], rate: float) -> None:
+    gap = 1.01 / rate
+    most = max(0, int((60 - max(comes)) / gap) - 2)
+    day = [Part(each, weight=int(number < most)) for number, each in enumerate(comes)]
+    assert set(swept(day, rate).parts) >= set(range(min(most, len(day))))
+
+
+@given(
+    st.lists(st.tuples(st.floats(-180, 60), st.floats(-180, 60) | st.none(), st.booleans()), max_size=40),
+    st.floats(-150, 90),
+    st.floats(0.1, 20),
+)
+def test_no_plan_holds_a_part_twice_or_one_that_is_seen(
+    rows: list[tuple[float, float | None, bool]], now: float, gap: float
+) -> None:
+    needs = [need(str(n), turn, absent, seen=seen) for n, (turn, absent, seen) in enumerate(rows)]
+    planned = order(needs, SLOT, WITHIN, gap * SECOND, at(now))
+    assert len({one.id for one in planned}) == len(planned)
+    assert not any(one.seen for one in planned)
+    if now >= 60:
+        assert len(planned) == sum(not seen for _, _, seen in rows)

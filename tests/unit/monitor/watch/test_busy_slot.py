@@ -1,0 +1,126 @@
+"""The busiest slots, through the whole daemon: every release that a budget can prove is proved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import pytest
+
+from monitor.config.settings import Settings
+from monitor.rehearse.drive import Played, play
+from monitor.rehearse.script.script import read_script
+
+PAGES, FILES = "www.gov.uk", "assets.publishing.service.gov.uk"
+SLOT = datetime(2026, 11, 26, 9, 30)  # noqa: DTZ001  # as scripts write it
+HEAD = 'title = "A busy slot"\nfrom = 2026-11-26T09:27:00\nuntil = 2026-11-26T09:{until}\n'
+RELEASE = """
+[[release]]
+id = "r{n}"
+title = "Example series {name}: July to September 2026"
+producer = "department-{of}"
+url = "https://www.gov.uk/government/statistics/r{n}"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+{part}
+[[answer]]
+url = "https://www.gov.uk/government/statistics/r{n}"
+at = {at}
+"""
+SHEET = """
+part = [{{ id = "sheet", role = "data", url = "https://assets.publishing.service.gov.uk/media/{n:024x}/t.ods" }}]
+[[answer]]
+url = "https://assets.publishing.service.gov.uk/media/{n:024x}/t.ods"
+at = {at}
+headers = {{ "Content-Type" = "application/vnd.oasis.opendocument.spreadsheet" }}
+"""
+
+
+@dataclass(frozen=True)
+class Busy:
+    """What came of a busy slot."""
+
+    played: Played
+
+    @property
+    def words(self) -> Counter[str]:
+        return Counter(release["verdict"] for release in self.played.results.releases)
+
+    @property
+    def width(self) -> float:
+        """Return the median width of the intervals of what was on time, in seconds."""
+        return median(width(one) for one in self.played.results.releases if one["verdict"] == "on_time")
+
+
+def width(release: dict[str, Any]) -> float:
+    seen = release["first_seen"]
+    length = datetime.fromisoformat(seen["by"]) - datetime.fromisoformat(seen["after"])
+    return length.total_seconds()
+
+
+def name_of(number: int) -> str:
+    return "".join(chr(97 + number // 26**place % 26) for place in range(3))
+
+
+def busy(folder: Path, pages: int, *, files: bool = False, late: int = 0, until: str = "31:40") -> Busy:
+    """Play a slot whose pages come 1 to 5 s after it, but for so many that come 150 s after it."""
+    tables = [HEAD.format(until=until)]
+    for n in range(pages):
+        seconds = (
+            150.0 if late and n % (pages // late) == 0 and n < late * (pages // late) else 1 + n * 7919 % 4000 / 1000
+        )
+        at = (SLOT + timedelta(seconds=seconds)).isoformat()
+        part, _, file = SHEET.format(n=n, at=at).strip().partition("\n") if files else ("", "", "")
+        tables += [RELEASE.format(n=n, name=name_of(n), of=n % 7, part=part, at=at), file]
+    path = folder / "busy.toml"
+    path.write_text("\n".join(tables))
+    return Busy(play(read_script(path), Settings(), folder))
+
+
+def test_sixty_pages_of_one_slot_are_known_to_a_round_of_looks(tmp_path: Path) -> None:
+    story = busy(tmp_path, 60, until="30:40")
+    assert story.words == {"on_time": 60}
+    assert story.width <= 13
+    assert not story.played.results.notices
+    assert story.played.peak_rate[PAGES] <= 5
+
+
+def test_the_busiest_thursday_is_proved_late_releases_and_all(tmp_path: Path) -> None:
+    story = busy(tmp_path, 175, late=20, until="33:20")
+    assert story.words == {"on_time": 155, "late": 20}
+    assert story.width <= 36
+    assert {notice["kind"] for notice in story.played.results.notices} == {"opened", "final"}
+    assert story.played.peak_rate[PAGES] <= 5
+
+
+def test_every_page_with_a_required_file_is_proved(tmp_path: Path) -> None:
+    story = busy(tmp_path, 175, files=True)
+    assert story.words == {"on_time": 175}
+    assert story.width <= 36
+    assert not story.played.results.notices
+    assert story.played.peak_rate == {PAGES: 5, FILES: 5}
+
+
+def test_of_more_than_can_be_proved_nearly_as_many_are_as_there_are_looks(tmp_path: Path) -> None:
+    story = busy(tmp_path, 300, until="32:30")
+    assert story.words["on_time"] >= 280
+    assert story.words.keys() <= {"on_time", "unproven"}
+    assert story.played.peak_rate[PAGES] <= 5
+
+
+@pytest.mark.parametrize("out", ["09:44:00", "09:44:00.7", "09:44:01.3"])
+def test_a_page_overdue_for_as_long_as_looks_are_a_minute_apart_is_known_to_two_seconds(
+    tmp_path: Path, out: str
+) -> None:
+    release = RELEASE.format(n=1, name="alone", of=1, part="", at=f"2026-11-26T{out}")
+    path = tmp_path / "overdue.toml"
+    path.write_text(HEAD.format(until="45:00").replace("09:27", "09:29") + release)
+    base = Settings.model_validate({"watch": {"overdue": {"until": "11m"}}})
+    played = play(read_script(path), base, tmp_path)
+    (told,) = played.results.releases
+    assert told["verdict"] == "late"
+    assert width(told) <= 2
