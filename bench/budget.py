@@ -1,6 +1,7 @@
 """How wide the intervals are that a polite budget leaves: the real poller, in virtual time, at one host.
 
 A round is N pages at R requests a second, N/R. The optimum of unequal chances is (sum of their square roots)² / R.
+What is proved of a busy slot is beside the most that could be by who knows when each page comes (`budget_sim`).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from itertools import pairwise
 from math import sqrt
 from random import Random
 
+from bench.budget_sim import slots
 from bench.figures import rounded
 from bench.world import quietly
 from monitor.clock import VirtualClock
@@ -44,7 +46,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
         width, longest = _weighted(chances, 6 if quick else 20)
         figures[f"{name}_to_optimum"] = width * sum(chances) / sum(sqrt(chance) for chance in chances) ** 2
         figures |= {f"{name}_to_equal": width / len(chances), f"{name}_longest_gap": longest / len(chances)}
-    return rounded(figures)
+    return rounded(figures | slots())
 
 
 def _appearances(pages: int, rate: float) -> list[float]:

@@ -84,6 +84,40 @@ def best(parts: Sequence[Part], rate: float) -> list[int]:
     return taken
 
 
+def slots() -> dict[str, float]:
+    """Return what a sweep at 5/s makes of busy slots.
+
+    `slot_N` are N pages that come 1 to 5 s after their slot; `late_P` are 300 of which P in a hundred are late, with
+    delays as the public record has them: proved, as a share of what could be, by number and where one in twenty
+    matters more (`weight`). `views_2` spends two looks on each turn, `files` needs a file of each page at another host.
+    """
+    figures: dict[str, float] = {}
+    for pages in (60, 175, 300):
+        got = swept(usual(pages), 5.0)
+        figures |= {f"slot_{pages}_proved": len(got.parts), f"slot_{pages}_width": got.width}
+    for late in (0, 5, 10, 20):
+        equal, unequal = (campaign(300, 5.0, late / 100, weigh) for weigh in (lambda _: 0, _one_in_twenty))
+        figures |= {f"late_{late}_to_best": equal["to_best"], f"late_{late}_weight": unequal["weight_to_best"]}
+    figures["slot_175_views_2_proved"] = len(swept(usual(175), 5.0, views=2).parts)
+    figures["slot_300_files_proved"] = len(with_files(300))
+    return figures
+
+
+def usual(pages: int) -> list[Part]:
+    """Return the pages of a slot that come 1 to 5 s after it."""
+    return [Part(1 + 4 * (number * 7919 % 1000) / 1000) for number in range(pages)]
+
+
+def with_files(pages: int) -> set[int]:
+    """Return which are proved of pages that need a file each, at two hosts of 5/s: the same go first at both."""
+    files = [Part(page.comes + 0.5) for page in usual(pages)]
+    return set(swept(usual(pages), 5.0).parts) & set(swept(files, 5.0).parts)
+
+
+def _one_in_twenty(number: int) -> int:
+    return 10 if number % 20 == 0 else 0
+
+
 def campaign(parts: int, rate: float, late: float, weigh: Callable[[int], int], views: int = 1) -> dict[str, float]:
     """Return what is proved of a slot, by number and by weight, as a share of the most that could be."""
     day = [Part(comes, weigh(number)) for number, comes in enumerate(delays(parts, late))]

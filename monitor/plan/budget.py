@@ -33,6 +33,11 @@ class Budget:
         return self.hosts.get(host, self.default)
 
 
+def gap(rate: float) -> timedelta:
+    """Return the least time between the starts of two requests to a host that may be asked so often a second."""
+    return timedelta(seconds=(1.0 + _SLACK) / rate)
+
+
 def stretch(demand: float, rate: float) -> float:
     """Return by how much the looks of a host are spread out: 1.0 when the budget carries them all."""
     return max(1.0, demand / rate) if rate > 0 else 1.0
@@ -102,7 +107,7 @@ class Pacer:
 
     def gap(self) -> timedelta:
         """Return the least time between two starts just now."""
-        return timedelta(seconds=(1.0 + _SLACK) / (self.rate * self._pace))
+        return gap(self.rate * self._pace)
 
     def started(self, now: datetime) -> None:
         """Note that a request starts now."""

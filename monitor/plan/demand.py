@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from monitor.plan.budget import Key, spacings
 from monitor.plan.phases import Window, window_at
+from monitor.plan.slot_forecast import SlotForecast
 
 MINUTE = timedelta(minutes=1)
 _HUNDRED = 100.0
@@ -50,18 +51,21 @@ def _counted(plans: Iterable[Sequence[Window]], minute: datetime) -> Counter[Key
     return Counter((window.every.total_seconds(), window.chance) for window in windows if window)
 
 
-def oversubscribed(
+def oversubscribed(  # noqa: PLR0913  # what a warning is made of
     host: str,
     wanted: Sequence[tuple[datetime, int]],
     budget: float,
     plans: Sequence[Sequence[Window]],
     timezone: str = "Europe/London",
     enough: timedelta = ENOUGH,
+    *,
+    slots: Sequence[SlotForecast] = (),
 ) -> str | None:
     """Return a warning in words when a host's budget (looks a second) cannot carry what is wanted, else None.
 
     `plans` are those that `wanted` was counted from: they tell how far apart the closest looks of the worst minute
-    will be, and the budget that would bring those that count most within `enough` of each other.
+    will be, and the budget that would bring those that count most within `enough` of each other. Where they are near
+    one of `slots`, looks go by what they prove, and that is told instead.
     """
     carried = budget * MINUTE.total_seconds()
     over = [(minute, looks) for minute, looks in wanted if looks > carried]
@@ -74,9 +78,14 @@ def oversubscribed(
     return (
         f"{host}: {worst[1]} looks wanted in the minute from {at:%H:%M} on {at.day} {at:%B %Y}, "
         f"the budget carries {carried:.0f} ({budget:g}/s); over budget in {minutes} from {since:%H:%M}; "
-        f"looks will be {worst[1] / carried:.1f} times as far apart{_closest(apart(plans, worst[0], budget))}"
-        f"{_remedy(plans, worst[0], budget, enough)}"
+        f"{_outcome(plans, worst, budget, enough) if not slots else '; '.join(slot.words(timezone) for slot in slots)}"
     )
+
+
+def _outcome(plans: Sequence[Sequence[Window]], worst: tuple[datetime, int], budget: float, enough: timedelta) -> str:
+    times = worst[1] / (budget * MINUTE.total_seconds())
+    remedy = _remedy(plans, worst[0], budget, enough)
+    return f"looks will be {times:.1f} times as far apart{_closest(apart(plans, worst[0], budget))}{remedy}"
 
 
 def needed(plans: Sequence[Sequence[Window]], minute: datetime, enough: timedelta) -> float:

@@ -24,14 +24,11 @@ Rank = tuple[int, int, int]
 
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot what is still absent is looked at past the caches too."""
-COMING = timedelta(seconds=3)
-"""Looks so soon after a slot find little: half of what is released comes later (`docs/decisions/020`)."""
 STILL_TO_COME = timedelta(seconds=5)
 """So long after a slot one that was not seen absent before it is likely to be absent still."""
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _PLANNED_EVERY = timedelta(seconds=5)
 _ASK_AGAIN = timedelta(seconds=1)
-_SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,19 +153,6 @@ def _precedence(need: Need) -> tuple[int, bool, bool, Rank, str]:
 def _by_turn(needs: Iterable[Need]) -> list[Need]:
     """Return who was looked at longest ago first; before them those that a listing showed to be out."""
     return sorted(needs, key=lambda need: (not need.listed, need.turn, need.proof.rank, need.id))
-
-
-def provable(count: int, within: timedelta, gap: timedelta) -> int:
-    """Return how many of so many parts of one slot are likely to be proved with a look every `gap`."""
-    return min(count, max(0, int((within - COMING) / gap)))
-
-
-def rate_for(count: int, within: timedelta, slack: float = 0.0) -> int:
-    """Return the least whole budget, in looks a second, with which so many parts of one slot are likely to be proved.
-
-    Looks are by `slack`, a share, further apart than a budget says.
-    """
-    return max(1, ceil(count * (1.0 + slack) / max((within - COMING) / _SECOND, 1.0)))
 
 
 @dataclass(slots=True)

@@ -14,6 +14,8 @@ from monitor.clock import Clock
 from monitor.plan.budget import Budget
 from monitor.plan.demand import demand, oversubscribed
 from monitor.plan.phases import Window
+from monitor.plan.slot_forecast import Needed, forecasts
+from monitor.plan.targets import View
 from monitor.watch.release import WatchedRelease
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +25,9 @@ _AGAIN = timedelta(hours=1)
 """How often at least, though nothing was planned anew: what has passed need not be told of."""
 _DAYS = 2
 
-Plans = Mapping[str, list[tuple[Window, ...]]]
+Planned = tuple[tuple[Window, ...], Needed | None]
+"""When a target is looked at, and what its part must be proved to be."""
+Plans = Mapping[str, list[Planned]]
 
 
 class Asking(Protocol):
@@ -71,11 +75,13 @@ class BudgetForecast:
         return {f"{host}, {day:%d %B %Y}": warning for (host, day), warning in self.warnings.items()}
 
     def _plans(self) -> Plans:
-        plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
+        plans: dict[str, list[Planned]] = defaultdict(list)
         for watched in self._releases():
             for state in watched.states.values():
-                if state.target is not None:
-                    plans[state.target.host].append(state.windows)
+                if (target := state.target) is not None:
+                    is_part = state.proof is not None and target.view is View.EDGE
+                    needed = (watched.release.id, state.proof) if state.proof is not None and is_part else None
+                    plans[target.host].append((state.windows, needed))
         return plans
 
     def _days(self) -> Iterator[tuple[date, datetime, datetime]]:
@@ -91,9 +97,11 @@ class BudgetForecast:
     def _oversubscribed(
         self, plans: Plans, days: Sequence[tuple[date, datetime, datetime]]
     ) -> Iterator[tuple[tuple[str, date], str]]:
-        for host, windows in plans.items():
+        for host, planned in plans.items():
+            windows, needed = [one for one, _ in planned], [one for _, one in planned if one is not None]
             for day, begin, end in days:
                 wanted, rate = demand(windows, begin, end), self._budget.rate(host)
-                warning = oversubscribed(host, wanted, rate, windows, self._zone)
+                slots = forecasts(needed, rate, begin, end)
+                warning = oversubscribed(host, wanted, rate, windows, self._zone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

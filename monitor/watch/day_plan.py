@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.app.options import budget_of, parts_of, phases_of, policies_of
+from monitor.app.options import budget_of, importance_of, parts_of, phases_of, policies_of
 from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
 from monitor.judge.as_json import instant_json
@@ -17,7 +17,9 @@ from monitor.plan.budget import Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import cautious, is_expected
-from monitor.plan.targets import Target, press_of, targets_of, tripwires_of
+from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
+from monitor.plan.sweep import Proof, rank_of
+from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_for
 from monitor.store.interface import Store
 from monitor.watch.planner import ADDED
@@ -35,12 +37,23 @@ _MINUTE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One release of the plan: its slot in force, and the windows of each target that touch the day."""
+    """One release of the plan: its slot in force, and the windows of each target that touch the day.
+
+    `proof` is what its required parts must be proved to be, None where nothing is judged to the minute.
+    """
 
     release: Release
     slot: Slot
     windows: dict[Target, tuple[Window, ...]]
     is_due: bool
+    proof: Proof | None = None
+
+    @property
+    def needed(self) -> Iterator[tuple[str, Needed]]:
+        """Yield the host of each part that must be proved, with what it must be proved to be."""
+        if self.proof is not None:
+            parts = (target for target in self.windows if target.view is View.EDGE and not target.aside)
+            yield from ((target.host, (self.release.id, self.proof)) for target in parts)
 
     @property
     def expected(self) -> list[str]:
@@ -68,7 +81,8 @@ class Planned:
 class HostPlan:
     """The looks of one host: how many fall due in each minute, and what its budget (looks a second) makes of it.
 
-    `apart` are the seconds between looks in the busiest minute, by those wanted and their chance.
+    `apart` are the seconds between looks in the busiest minute, by those wanted and their chance. `slots` tells what
+    can be proved of those that the budget does not carry.
     """
 
     host: str
@@ -77,6 +91,7 @@ class HostPlan:
     minutes: list[tuple[datetime, int]]
     apart: dict[Key, float]
     warning: str | None
+    slots: tuple[SlotForecast, ...] = ()
 
     @property
     def looks(self) -> int:
@@ -107,6 +122,17 @@ class HostPlan:
                 for (every, chance), seconds in sorted(self.apart.items())
             ],
             "minutes": [{"at": instant_json(minute), "looks": count} for minute, count in self.minutes if count],
+            "slots": [
+                {
+                    "slot": instant_json(one.slot),
+                    "parts": one.parts,
+                    "proved": one.proved,
+                    "width": round(one.width.total_seconds(), 3),
+                    "unproved": list(one.unproved),
+                    "enough": one.enough,
+                }
+                for one in self.slots
+            ],
             "warning": self.warning,
         }
 
@@ -133,7 +159,12 @@ class Day:
         targets = targets_of(release, origin_view=self.settings.watch.origin_view)
         windows = {target: self._windows(target, slot, standing(target), exact=exact) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
-        return Planned(release, slot, looked, self.begin <= starts < self.end) if looked else None
+        proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
+        return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
+
+    def _proof(self, release: Release, slot: datetime) -> Proof:
+        within = policies_of(self.settings).of(release.producer).on_time_within
+        return Proof(slot, within, rank_of(release, slot, importance_of(self.settings)(release)))
 
     def _windows(self, target: Target, slot: Slot, standing: Progress, *, exact: bool) -> tuple[Window, ...]:
         windows = windows_for(target, slot, standing, self.phases, exact=exact)
@@ -165,19 +196,25 @@ def planned(store: Store, settings: Settings, begin: datetime, end: datetime, no
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
 
-def hosts_of(releases: Iterable[Planned], settings: Settings, begin: datetime, end: datetime) -> list[HostPlan]:
+def hosts_of(releases: Sequence[Planned], settings: Settings, begin: datetime, end: datetime) -> list[HostPlan]:
     """Return the looks of each host, tripwires included, the busiest first."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
     for target, windows in _all_targets(releases, settings):
         plans[target.host].append(windows)
+    needed: dict[str, list[Needed]] = defaultdict(list)
+    for release in releases:
+        for host, one in release.needed:
+            needed[host].append(one)
     budget = budget_of(settings)
     made = []
     for host, windows_of in plans.items():
         minutes = demand(windows_of, begin, end)
         rate = budget.rate(host)
-        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone, settings.policy.on_time_within / 2)
+        slots = forecasts(needed[host], rate, begin, end)
+        enough = settings.policy.on_time_within / 2
+        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone, enough, slots=slots)
         at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
-        made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning))
+        made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
     return sorted(made, key=lambda one: -one.looks)
 
 

@@ -174,13 +174,13 @@ class Planner:
         *,
         soon: bool,
     ) -> None:
-        watched.state_of(target.id).windows = windows
+        state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
+        state.windows, state.proof = windows, proof
         if windows:
             self._recall(target, watched)
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None
-            proof = self._proof(watched, target, promised)
             self._looker.watch(target, windows, shift, instant=instant, soon=soon, proof=proof)
         else:
             self._looker.drop(target.id)

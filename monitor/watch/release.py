@@ -11,6 +11,7 @@ from monitor.judge.runs import MOST_CHANGES, Blind, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
+from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target, View
 from monitor.plan.windows import AGAIN, Progress, Stage
 from schedules.promise import Promise
@@ -24,11 +25,13 @@ _OVER = {Word.CANCELLED, Word.NOT_PUBLISHED}
 class TargetState:
     """One address of a release: when it is looked at, and what was seen of it.
 
-    `target` is None while nobody looks at it: what was seen is judged all the same.
+    `target` is None while nobody looks at it: what was seen is judged all the same. `proof` is what it must be proved
+    to be, None where nothing is judged to the minute.
     """
 
     target: Target | None = None
     windows: tuple[Window, ...] = ()
+    proof: Proof | None = None
     runs: tuple[Run, ...] = ()
 
 

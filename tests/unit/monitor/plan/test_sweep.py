@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept
-from monitor.plan.sweep import Need, Proof, Rank, Sweep, Told, order, provable, rate_for
+from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
+from monitor.plan.sweep import Need, Proof, Rank, Sweep, Told, order
 from monitor.plan.targets import View
 
 SECOND = timedelta(seconds=1)
@@ -165,27 +165,15 @@ def test_a_listing_changes_the_order_at_once() -> None:
     assert looked(sweep, 31, Told.PRESENT)[0] == "c"
 
 
-def test_what_can_be_proved_is_told_beforehand_with_the_budget_that_would_do() -> None:
-    gap = timedelta(seconds=1.01 / 5)
-    assert [provable(count, WITHIN, gap) for count in (60, 175, 300)] == [60, 175, 282]
-    assert rate_for(300, WITHIN, 0.01) == 6
-    assert provable(300, WITHIN, timedelta(seconds=1.01 / 6)) == 300
-
-
-def spread(parts: int) -> list[Part]:
-    """Return a slot whose parts all come 1 to 5 s after it."""
-    return [Part(1 + 4 * (number * 7919 % 1000) / 1000) for number in range(parts)]
-
-
 @pytest.mark.parametrize(("parts", "proved", "width"), [(60, 60, 12.2), (175, 175, 35.4), (300, 282, 60.7)])
 def test_a_busy_slot_is_proved_as_far_as_the_budget_allows(parts: int, proved: int, width: float) -> None:
-    got = swept(spread(parts), 5.0)
+    got = swept(usual(parts), 5.0)
     assert len(got.parts) >= proved
     assert got.width <= width
 
 
 def test_late_parts_take_no_more_than_their_first_looks_from_the_others() -> None:
-    day = [Part(200.0) if number % 9 == 0 else part for number, part in enumerate(spread(175))]
+    day = [Part(200.0) if number % 9 == 0 else part for number, part in enumerate(usual(175))]
     assert len(swept(day, 5.0).parts) == 155
 
 
