@@ -233,6 +233,7 @@ class _Workshop:
             phases=phases_of(self.settings),
             policies=policies_of(self.settings),
             origin_view=self.settings.watch.origin_view,
+            most_parts=self.settings.watch.most_parts,
             extra_parts=parts_of(self.settings),
             importance=importance_of(self.settings),
         )

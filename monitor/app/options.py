@@ -35,6 +35,7 @@ def policies_of(settings: Settings) -> Policies:
         uncertainty=settings.clock.warn_offset,
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
+        most_parts=settings.watch.most_parts,
         workdays=_workdays(settings, "ENG"),
         on_file=on_file(settings),
     )

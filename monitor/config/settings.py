@@ -129,6 +129,7 @@ class WatchSettings(Table):
     vantage: Name = "edge"
     origin_view: bool = True
     learn_addresses: bool = True
+    most_parts: Annotated[int, Field(ge=1, le=1000)] = 60
     far: Every = _every("14d", "5m")
     ahead: Every = _every("7d", "60s")
     near: Every = _every("60m", "15s")

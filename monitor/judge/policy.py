@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from monitor.plan.targets import MOST_PARTS
 from schedules.times.interval import Bounds
 from schedules.workdays import ENGLAND, Workdays
 
@@ -63,7 +64,8 @@ class Policy:
     is how far our clock may be off without our knowing: presence earlier than the slot by less is not
     early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
     the watch for a release that never appeared ends. A change announced with less than `short_notice` is
-    worth telling. `workdays` are those of the producer's nation, `on_file` times that were granted.
+    worth telling. `workdays` are those of the producer's nation, `on_file` times that were granted. Of a release at
+    most `most_parts` parts are watched.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -72,6 +74,7 @@ class Policy:
     closes_after: timedelta = timedelta(days=14)
     short_notice: timedelta = timedelta(days=28)
     grace: timedelta = timedelta(seconds=30)
+    most_parts: int = MOST_PARTS
     workdays: Workdays = ENGLAND
     on_file: tuple[UsualTime, ...] = ()
 

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     PLATFORM = "platform"
     CLOCK_FAULT = "clock_fault"
     BLIND = "blind"
+    PARTS_CUT = "parts_cut"
 
 
 @dataclass(frozen=True, slots=True)

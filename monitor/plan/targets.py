@@ -16,6 +16,8 @@ ASSETS = "assets.publishing.service.gov.uk"
 
 _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml", "zip", "txt")
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
+FOUND = "found-"
+"""How the ids of parts begin that a page named."""
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
@@ -54,14 +56,24 @@ class Target:
     aside: bool = False
 
 
-def targets_of(release: Release, *, origin_view: bool = True) -> list[Target]:
+MOST_PARTS = 60
+"""How many parts of one release are watched at most, unless the configuration says otherwise."""
+
+
+def parts_watched(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
+    """Return the parts that are watched, in their order: required ones first, those that a page named last."""
+    chosen = sorted(parts, key=lambda part: (not part.required, part.id.startswith(FOUND)))[:most]
+    return [part for part in parts if part in chosen] if len(parts) > most else list(parts)
+
+
+def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
     """Return the targets of a release: for each part what users get, and the views that explain it.
 
     What is promised, and an alternative address, is looked at past the caches too when `origin_view`; a landing page
-    on www.gov.uk also through its content-API twin. Parts without a web address give none.
+    on www.gov.uk also through its content-API twin. Parts without a web address give none, and of too many the rest.
     """
     found: list[Target] = []
-    for part in release.parts:
+    for part in parts_watched(release.parts, most):
         if urlsplit(part.url).hostname is not None:
             found += (_target(release, part, view) for view in _views(part, origin_view=origin_view))
     return found

@@ -16,15 +16,14 @@ from monitor.plan.addresses import ELSEWHERE
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
 from monitor.plan.sweep import Proof, proof_of
-from monitor.plan.targets import Target, targets_of
+from monitor.plan.targets import FOUND, MOST_PARTS, Target, targets_of
 from monitor.plan.windows import windows_for
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Part, Role
 from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
 
-_FOUND = "found-"
-ADDED = (_FOUND, EXPECTED, ELSEWHERE)
+ADDED = (FOUND, EXPECTED, ELSEWHERE)
 """How the ids of parts begin that no calendar told of, and no configuration."""
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
@@ -63,6 +62,7 @@ class WatchRules:
     phases: Phases = field(default_factory=Phases)
     policies: Policies = field(default_factory=Policies)
     origin_view: bool = True
+    most_parts: int = MOST_PARTS
     extra_parts: Callable[[Release], tuple[Part, ...]] = lambda _release: ()
     importance: Callable[[Release], int] = lambda _release: 0
 
@@ -95,8 +95,9 @@ class Planner:
         return release if all_parts == release.parts else replace(release, parts=all_parts)
 
     def add_parts(self, watched: WatchedRelease, parts: Sequence[Part], *, soon: bool = False) -> None:
-        """Watch further parts of a release; `soon`: look at them at once."""
-        watched.release = replace(watched.release, parts=(*watched.release.parts, *parts))
+        """Watch further parts of a release; `soon`: look at them at once. Far more than are watched are not kept."""
+        every = (*watched.release.parts, *parts)[: max(2 * self._rules.most_parts, len(watched.release.parts))]
+        watched.release = replace(watched.release, parts=every)
         self.set_targets(watched, soon=soon)
 
     def take_found(self, watched: WatchedRelease, sighting: Sighting) -> None:
@@ -107,11 +108,13 @@ class Planner:
             return
         self._confirm(watched, {one.url for one in files})
         known = {part.url for part in watched.release.parts}
-        found = [one for one in files if one.url not in known]
+        # One more than are watched shows ever after, by the parts alone, that there were too many.
+        room = max(0, self._rules.most_parts + 1 - len(known))
+        found = [one for one in files if one.url not in known][:room]
         if not found:
             return
         first = _next_number(watched.release.parts)
-        names = (f"{_FOUND}{first + place}" for place in range(len(found)))
+        names = (f"{FOUND}{first + place}" for place in range(len(found)))
         self.add_parts(
             watched,
             [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
@@ -128,7 +131,7 @@ class Planner:
     def set_targets(self, watched: WatchedRelease, *, soon: bool = False) -> None:
         """Look at the targets of a release as it is now, and at no others of it."""
         before = watched.targets.keys()
-        watched.aim(targets_of(watched.release, origin_view=self._rules.origin_view))
+        watched.aim(targets_of(watched.release, origin_view=self._rules.origin_view, most=self._rules.most_parts))
         for gone in before - watched.targets.keys():
             self._looker.drop(gone)
         self.replan(watched, soon=soon)
@@ -196,7 +199,7 @@ class Planner:
 
 
 def _next_number(parts: Sequence[Part]) -> int:
-    numbers = [int(part.id.removeprefix(_FOUND)) for part in parts if part.id.startswith(_FOUND)]
+    numbers = [int(part.id.removeprefix(FOUND)) for part in parts if part.id.startswith(FOUND)]
     return max([len(parts) - 1, *numbers]) + 1
 
 

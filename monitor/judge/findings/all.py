@@ -40,8 +40,16 @@ def findings(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvid
             # Nobody was promised another address, nor when it has what.
             found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []
         found += hidden(case, pairs)
+    found += _cut(case)
     order = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
+
+
+def _cut(case: Case) -> list[Finding]:
+    most = case.policy.most_parts
+    if len(case.release.parts) <= most:
+        return []
+    return [Finding(Kind.PARTS_CUT, None, f"more than {most} parts are named: no more than {most} are watched")]
 
 
 def _early(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:

@@ -300,3 +300,10 @@ def test_late_releases_that_share_nothing_are_not(change: dict[str, object]) -> 
     other = replace(one, **({"release": "q", "producer": "ons"} | change))
     assert platform([one, other]) == {}
     assert with_platform(one, [other]) is one
+
+
+@pytest.mark.parametrize(("count", "told"), [(59, 0), (60, 1), (2000, 1)])
+def test_that_more_parts_are_named_than_watched_is_a_finding(count: int, told: int) -> None:
+    parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(count)]
+    verdict = judge(release(*parts), [promise()], {}, [], Policy(), second(200))
+    assert len(of(verdict, Kind.PARTS_CUT)) == told

@@ -131,3 +131,16 @@ def test_listings_that_differ_in_their_query_alone_are_two_tripwires() -> None:
         ("~tripwire/office/stats.example/list?page=2", urls[1]),
         ("~tripwire/office/stats.example/list?page=1", urls[2]),
     ]
+
+
+def test_of_too_many_parts_the_required_are_watched_and_those_that_a_page_named_go_first() -> None:
+    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False) for n in range(2000)]
+    optional = [Part(f"more-{n}", Role.HTML, f"{PAGE}/{n}", required=False) for n in range(30)]
+    required = [Part(f"sheet-{n}", Role.DATA, f"{SHEET}?r{n}") for n in range(29)]
+    watched = {target.part for target in targets_of(release(*found, *optional, *required))}
+    assert watched == {"page", *(part.id for part in (*optional, *required))}
+
+
+def test_how_many_parts_are_watched_is_for_the_configuration_to_say() -> None:
+    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False) for n in range(2000)]
+    assert len({target.part for target in targets_of(release(*found), most=7)}) == 7

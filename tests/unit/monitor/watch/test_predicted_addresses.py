@@ -255,3 +255,16 @@ class Releases:
 
     def add_parts(self, name: str, parts: list[Part]) -> None:
         self.added.append((name, parts))
+
+
+def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:
+    looker = Looker()
+    planner = Planner(Fixed(second(2)), looker, WatchRules(most_parts=10))
+    under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
+    planner.take(under_watch, plain_release())
+    named = look("r/page/edge", P, 2, found=tuple(Found(f"{SITE}/{n}.csv", "", "data") for n in range(2000)))
+    for _ in range(3):
+        planner.take_found(under_watch, named)
+    assert len(under_watch.release.parts) == 11
+    assert len({name.rpartition("/")[0] for name in looker.windows}) == 10
+    assert "r/page/edge" in looker.windows
