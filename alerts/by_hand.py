@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, MONITOR, Entry, Incident, Kind
+from alerts.notice_text import one_line
 from alerts.tellable_facts import GRADES
-from schedules.times.words import local_day, one_line
+from schedules.times.zone import local_date
 
 _LONGEST_ROLE = 80
 _STALE_AFTER_DAYS = 31
@@ -46,7 +47,7 @@ def log_by_hand(
     entries = [Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))]
     entries += [Entry(now, MONITOR, doubt) for doubt in _doubts(days, now, timezone)]
     return Incident(
-        id=f"{release or _slug(producer)}-hand-{local_day(days[0], timezone)}-{_mark(words)}",
+        id=f"{release or _slug(producer)}-hand-{local_date(days[0], timezone)}-{_mark(words)}",
         kind=Kind.HAND,
         release=release,
         producer=producer,
@@ -138,7 +139,7 @@ def _instant(text: str, timezone: str) -> datetime:
 def _doubts(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
     # Published reports carry slips of this kind: the date is kept as typed, and someone is asked to look.
     for instant in days:
-        local = local_day(instant, timezone)
+        local = local_date(instant, timezone)
         if local.isoweekday() > 5:
             yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
     if now - days[0] > timedelta(days=_STALE_AFTER_DAYS):

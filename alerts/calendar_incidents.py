@@ -8,7 +8,9 @@ from datetime import date, datetime
 
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind
 from alerts.notice import Notice, thread_id
-from schedules.times.words import local_day, moment, one_line
+from alerts.notice_text import one_line
+from schedules.times.words import moment
+from schedules.times.zone import local_date
 
 _LONGEST_FAULT = 300
 _MOST_ENTRIES = 50
@@ -46,7 +48,7 @@ def trouble(found: Trouble, known: Incident | None, now: datetime, timezone: str
     fault = one_line(found.fault, _LONGEST_FAULT)
     if known is not None:
         return _carried(known, fault, now)
-    name = f"calendar-{found.calendar}-{local_day(found.since, timezone)}"
+    name = f"calendar-{found.calendar}-{local_date(found.since, timezone)}"
     title = f"Calendar {found.calendar}"
     subject = f"CALENDAR: {found.calendar} {'is not believed' if found.doubted else 'cannot be read'}: {fault}"
     read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
@@ -86,7 +88,7 @@ def _to_do(found: Trouble, now: datetime, timezone: str) -> list[str]:
     first = "1. Open the calendar yourself: does it show what you know to be coming?"
     if not found.doubted:
         return [first, "2. Ask whoever keeps it; if it has moved, correct its address in the configuration."]
-    day = local_day(now, timezone).isoformat()
+    day = local_date(now, timezone).isoformat()
     return [
         first,
         f"2. If the change is meant, write accept = {day} into its [[calendar]] table and restart the monitor.",

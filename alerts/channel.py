@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from schedules.times.words import one_line
+from alerts.notice_text import one_line
 
 
 @dataclass(frozen=True, slots=True)

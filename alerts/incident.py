@@ -10,8 +10,8 @@ from enum import StrEnum
 from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice, notice_id, thread_id
-from alerts.notice_text import WITH_DRAFT, subject, text
-from schedules.times.words import local_day, one_line
+from alerts.notice_text import WITH_DRAFT, one_line, subject, text
+from schedules.times.zone import local_date
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
@@ -167,7 +167,9 @@ def _past_grace(facts: ReleaseFacts, now: datetime, grace: timedelta) -> bool:
 def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
     occurred = _occurred(facts, kind)
     mark = (
-        f"lead-{local_day(occurred, facts.timezone)}" if kind is Kind.LEAD else f"{local_day(occurred, facts.timezone)}"
+        f"lead-{local_date(occurred, facts.timezone)}"
+        if kind is Kind.LEAD
+        else f"{local_date(occurred, facts.timezone)}"
     )
     incident = Incident(
         id=f"{facts.release}-{mark}",

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
-from schedules.times.interval import Bounds, Interval
-from schedules.times.words import instant_text, one_line
+from alerts.notice_text import one_line
+from schedules.times.json import bounds_json, instant_json, interval_json
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
@@ -211,7 +211,7 @@ def _data(notice: Notice, incident: About | None, attachments: Sequence[Attachme
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
-        "at": instant_text(notice.at),
+        "at": instant_json(notice.at),
         "release": notice.release,
         "producer": notice.producer,
         "grade": notice.grade,
@@ -229,8 +229,8 @@ def _incident(incident: About) -> dict[str, Any]:
         "id": incident.id,
         "kind": str(incident.kind),
         "title": one_line(incident.title),
-        "opened": instant_text(incident.opened),
-        "closed": instant_text(incident.closed),
+        "opened": instant_json(incident.opened),
+        "closed": instant_json(incident.closed),
     }
 
 
@@ -238,11 +238,11 @@ def _facts(facts: ReleaseFacts) -> dict[str, Any]:
     return {
         "url": facts.url,
         "timezone": facts.timezone,
-        "slot": instant_text(facts.slot),
+        "slot": instant_json(facts.slot),
         "slot_text": facts.slot_text,
         "verdict": facts.verdict,
         "final": facts.final,
-        "at": instant_text(facts.at),
+        "at": instant_json(facts.at),
         "unproven_because": facts.unproven_because,
         "parts": [_part(part) for part in facts.parts],
     }
@@ -255,20 +255,12 @@ def _part(part: Part) -> dict[str, Any]:
         "url": part.url,
         "required": part.required,
         "verdict": part.verdict,
-        "first_seen": _between(part.first_seen),
-        "delay": _seconds(part.delay),
+        "first_seen": interval_json(part.first_seen),
+        "delay": bounds_json(part.delay),
         "exposures": [_exposure(exposure) for exposure in part.exposures],
     }
 
 
 def _exposure(exposure: Exposure) -> dict[str, Any]:
-    span = {"from": _between(exposure.start), "to": _between(exposure.to)}
-    return {"part": exposure.part, **span, "seconds": _seconds(exposure.seconds), "open": exposure.open}
-
-
-def _between(between: Interval) -> dict[str, str | None]:
-    return {"after": instant_text(between.after), "by": instant_text(between.by)}
-
-
-def _seconds(seconds: Bounds | None) -> dict[str, float | None] | None:
-    return None if seconds is None else {"min": seconds.min, "max": seconds.max}
+    span = {"from": interval_json(exposure.start), "to": interval_json(exposure.to)}
+    return {"part": exposure.part, **span, "seconds": bounds_json(exposure.seconds), "open": exposure.open}

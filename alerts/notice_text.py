@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 
 from alerts.finding import Exposure, Part, ReleaseFacts
 from alerts.tellable_facts import altered, episodes, removals
-from schedules.times.interval import Bounds, Interval
-from schedules.times.words import clock, day, length, lengths, magnitude, moment, one_line, span
+from schedules.times.interval import Bounds, Interval, magnitude
+from schedules.times.words import between_moments, day_text, instant_text, length, lengths, moment
+from schedules.times.zone import local_date
 
+_EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
 HEADS = {
     "late": "LATE",
     "partial": "PARTLY LATE",
@@ -81,6 +83,12 @@ _TO_DO = {
 }
 
 
+def one_line(text: str, longest: int = 0) -> str:
+    """Return `text` on one line without control characters, cut with … where it is longer than `longest`."""
+    line = " ".join(text.translate(_EVERY_WHITE).split())
+    return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
 def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
     head = f"{HEADS[case]}{TAILS.get(kind, '')}"
@@ -134,7 +142,7 @@ def _late(facts: ReleaseFacts, now: datetime) -> str:
     seen = _seen_at(part)
     if delay is None or delay.max is None or seen.by is None:
         return f"{_still_absent(facts, delay, now)}{which}"
-    return f"first seen {span(seen, facts.timezone, now)}, {lengths(delay)} late{which}"
+    return f"first seen {between_moments(seen, facts.timezone, now)}, {_size(delay)} late{which}"
 
 
 def _partial(facts: ReleaseFacts, now: datetime) -> str:
@@ -151,7 +159,7 @@ def _early(facts: ReleaseFacts, now: datetime) -> str:
     if any(one.open for one in worst):
         return f"public since {_start(first, facts, now)}{more}, still open"
     longest = max(worst, key=lambda one: one.seconds.max or 0)
-    return f"was public for {lengths(longest.seconds)} from {_start(first, facts, now)}{more}"
+    return f"was public for {_size(longest.seconds)} from {_start(first, facts, now)}{more}"
 
 
 def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
@@ -222,8 +230,12 @@ def _what(facts: ReleaseFacts) -> Iterator[str]:
     if facts.slot is None:
         yield f"Promised: {one_line(facts.slot_text) or 'at no announced time'} (announced{source})"
         return
-    learnt = f", known to us since {day(facts.slot_learnt, facts.timezone)}" if facts.slot_learnt else ""
-    when = f"{day(facts.slot, facts.timezone)}, {clock(facts.slot, facts.timezone)}"
+    learnt = (
+        f", known to us since {day_text(local_date(facts.slot_learnt, facts.timezone), weekday=True)}"
+        if facts.slot_learnt
+        else ""
+    )
+    when = instant_text(facts.slot, facts.timezone)
     yield f"Promised: {when} (announced{source}{learnt})"
 
 
@@ -249,23 +261,23 @@ def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     at = _seen_at(part)
-    seen = f", first seen {span(at, facts.timezone, now)}" if at.by else ""
+    seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
     return f"{part.verdict.replace('_', ' ')}{seen}{delay}"
 
 
 def _delay(delay: Bounds) -> str:
-    low, high = magnitude(delay)
-    if (low or 0) == 0 and (high if high is not None else 0) <= 1 and delay.max is not None:
+    size = magnitude(delay)
+    if (size.min or 0) < 1 and (size.max or 0) <= 1 and delay.max is not None:
         return "on the second"
-    return f"{lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
+    return f"{_size(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
 
 
 def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
-    start = f"public before its slot: came {span(exposure.start, facts.timezone, now)}"
+    start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen gone yet"
-    return f"{start}, ended {span(exposure.to, facts.timezone, now)}, {lengths(exposure.seconds)}"
+    return f"{start}, ended {between_moments(exposure.to, facts.timezone, now)}, {_size(exposure.seconds)}"
 
 
 def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator[str]:
@@ -298,4 +310,9 @@ def _sure(facts: ReleaseFacts) -> Iterator[str]:
     for blind in sure.blind:
         seconds = (blind.ends - blind.begins).total_seconds()
         since = moment(blind.begins, facts.timezone, facts.at)
-        yield f"Blind for {length(seconds)} from {since}: {one_line(blind.cause)}"
+        yield f"Blind for {length(int(seconds), tenths=False)} from {since}: {one_line(blind.cause)}"
+
+
+def _size(seconds: Bounds) -> str:
+    """Return a length with both bounds in whole seconds; signs are left to the caller."""
+    return lengths(magnitude(seconds), tenths=False)

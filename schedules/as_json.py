@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.slot import Precision, Slot
+from schedules.times.json import instant_json
 
 Json = dict[str, Any]
-
-
-def instant_json(moment: datetime) -> str:
-    """Return an aware instant as RFC 3339 with offset `Z` and milliseconds."""
-    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def slot_json(slot: Slot) -> Json:
     """Return a slot: `start` is an instant for precision `instant`, else `start` and `end` are local dates."""
     return {
         "precision": slot.precision.value,
-        "start": instant_json(slot.instant) if slot.instant else _date_json(slot.first),
+        "start": instant_json(slot.instant) or _date_json(slot.first),
         "end": _date_json(slot.last),
         "raw": slot.raw,
         "timezone": slot.timezone,
         "reason": slot.reason,
         "doubt": slot.doubt,
-        "assumed": instant_json(slot.assumed) if slot.assumed else None,
+        "assumed": instant_json(slot.assumed),
     }
 
 

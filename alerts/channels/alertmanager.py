@@ -12,7 +12,7 @@ from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import post, within
 from alerts.notice import OPENINGS
 from alerts.tellable_facts import GRADES
-from schedules.times.words import instant_text
+from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000
 _MAY_RAISE = frozenset({"grade_changed", "reopened", "final"})
@@ -96,8 +96,8 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
             "notice": message.id,
             "url": str(measured.get("url", "")),
         },
-        "startsAt": instant_text(starts),
-        "endsAt": instant_text(ends),
+        "startsAt": instant_json(starts),
+        "endsAt": instant_json(ends),
         "generatorURL": str(data.get("link") or measured.get("url") or ""),
     }
 

@@ -12,6 +12,8 @@ from alerts.draft.code import clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
 from alerts.draft.report import amended_text, dated
+from schedules.times.words import clock, day_text
+from schedules.times.zone import local_date
 
 OPEN: Mapping[str, str] = {
     "producer.name": "name of the producer (from the configuration)",
@@ -92,7 +94,7 @@ def occurrences(case: DraftInput) -> list[tuple[date, str]]:
             at = facts.slot
         if facts and kind == "early_exposure" and facts.exposures:
             at = facts.exposures[0].start.by or at
-        cites = found.setdefault(words.local_day(at, zone), {})
+        cites = found.setdefault(local_date(at, zone), {})
         cites.update(dict.fromkeys(clause.cite for clause in clauses(kind, case.edition)))
     return [(day, "; ".join(cites)) for day, cites in sorted(found.items())]
 
@@ -104,15 +106,15 @@ def _date(case: DraftInput) -> tuple[str, ...]:
     days = occurrences(case)
     # Several dates are only told apart by the practice that each concerns.
     if len(days) == 1:
-        return (words.day(days[0][0]),)
-    return tuple(f"{words.day(day)} ({cites})" for day, cites in days)
+        return (day_text(days[0][0]),)
+    return tuple(f"{day_text(day)} ({cites})" for day, cites in days)
 
 
 def _typed_dates(typed: str, zone: str) -> str:
     """Return dates or date-times typed with commas as people read them; any other words as they stand."""
     instants = _read_dates(typed, zone)
     whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
-    named = [words.day(at.date()) if day else words.brief(at, zone) for at, day in zip(instants, whole, strict=False)]
+    named = [day_text(at.date()) if day else words.brief(at, zone) for at, day in zip(instants, whole, strict=False)]
     return words.joined(named) or typed
 
 
@@ -205,9 +207,9 @@ def warnings(fact: str, case: DraftInput) -> tuple[str, ...]:
 
 def _date_warnings(case: DraftInput) -> tuple[str, ...]:
     typed = _read_dates(case.incident.words.get("when", ""), case.timezone)
-    days = [words.local_day(each, case.timezone) for each in typed or [case.incident.occurred]]
-    reported = words.local_day(case.incident.opened, case.timezone)
-    off = [f"Check the date: {words.weekday(day)} is not a working day." for day in days if day.weekday() >= 5]
+    days = [local_date(each, case.timezone) for each in typed or [case.incident.occurred]]
+    reported = local_date(case.incident.opened, case.timezone)
+    off = [f"Check the date: {day_text(day, weekday=True)} is not a working day." for day in days if day.weekday() >= 5]
     if (reported - days[0]).days > 31:
         off.append("Check the date: more than a month lies between the occurrence and this report.")
     if days[0] > reported:
@@ -222,10 +224,10 @@ def _clause_warnings(case: DraftInput) -> tuple[str, ...]:
 
 def _register_question(case: DraftInput) -> tuple[str, ...]:
     slot: datetime | None = case.facts.slot if case.facts else None
-    if slot is None or words.clock(slot, case.timezone) == "09:30":
+    if slot is None or clock(slot, case.timezone, zone=False) == "09:30":
         return ()
     if reference := case.settings.get("slot_time_reference", ""):
-        return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30; on file: {reference}.",)
+        return (f"The announced time is {clock(slot, case.timezone, zone=False)}, not 09:30; on file: {reference}.",)
     # Exemptions became alternative release times on 5 May 2022.
     asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
-    return (f"The announced time is {words.clock(slot, case.timezone)}, not 09:30: is {asked} on file?",)
+    return (f"The announced time is {clock(slot, case.timezone, zone=False)}, not 09:30: is {asked} on file?",)

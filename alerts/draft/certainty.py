@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
@@ -12,6 +13,7 @@ from alerts.finding import Certainty, Exposure, Part, ReleaseFacts
 from alerts.incident import Entry
 from alerts.notice_text import named
 from schedules.times.interval import Bounds, Interval
+from schedules.times.json import instant_json
 
 UTC_SHARES = (7, 5, 5)
 METHOD = (
@@ -138,7 +140,7 @@ def _document(case: DraftInput) -> Table:
         ("Occurred", _occurred(case)),
     ]
     if case.facts is not None and measured_by_monitor(case):
-        rows.append(("Measured as of", words.utc(case.facts.at)))
+        rows.append(("Measured as of", _utc(case.facts.at)))
     return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
 
 
@@ -146,11 +148,11 @@ def _occurred(case: DraftInput) -> str:
     # Midnight in London is the day before in UTC, for half of the year.
     logged = case.incident.words.get("when", "").split(",")[0].strip()
     is_day = case.incident.kind == "hand" and len(logged) == len("2016-10-01")
-    return f"{logged}, logged without a time" if is_day else words.utc(case.incident.occurred)
+    return f"{logged}, logged without a time" if is_day else _utc(case.incident.occurred)
 
 
 def _times(facts: ReleaseFacts) -> Table:
-    rows = [("Announced time", words.utc(facts.slot) if facts.slot else "not an instant", "as announced")]
+    rows = [("Announced time", _utc(facts.slot) if facts.slot else "not an instant", "as announced")]
     for part in parts_in_order(facts):
         if part.first_seen != Interval():
             rows.append(_pair(f"First seen: {part_name(part)}", part.first_seen))
@@ -163,11 +165,11 @@ def _times(facts: ReleaseFacts) -> Table:
 
 
 def _pair(what: str, seen: Interval) -> tuple[str, str, str]:
-    return what, words.utc(seen.after), words.utc(seen.by)
+    return what, _utc(seen.after), _utc(seen.by)
 
 
 def _gaps(facts: ReleaseFacts) -> Table:
-    rows = tuple((words.utc(each.begins), words.utc(each.ends), each.cause) for each in facts.certainty.blind)
+    rows = tuple((_utc(each.begins), _utc(each.ends), each.cause) for each in facts.certainty.blind)
     return Table("When the monitor could not see (UTC)", ("From", "To", "Cause"), rows, (5, 5, 7))
 
 
@@ -187,3 +189,7 @@ def _line(entry: Entry, case: DraftInput) -> str:
 def _noted(case: DraftInput) -> Table:
     rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.timeline)
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))
+
+
+def _utc(instant: datetime | None) -> str:
+    return instant_json(instant) or "not measured"

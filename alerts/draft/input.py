@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from alerts.draft import words
 from alerts.draft.code import Clause, Edition
 from alerts.finding import Exposure, Part, ReleaseFacts
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
+from schedules.times.words import day_text
+from schedules.times.zone import local_date
 
 ROLES: Mapping[str, str] = {
     "page": "announced page",
@@ -51,7 +52,7 @@ class DraftInput:
 
     def local_day(self, at: datetime) -> str:
         """Return the local date of an instant in words."""
-        return words.day(words.local_day(at, self.timezone))
+        return day_text(local_date(at, self.timezone))
 
 
 def part_name(part: Part) -> str:

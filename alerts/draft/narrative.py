@@ -8,6 +8,8 @@ from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
 from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts
 from schedules.times.interval import Bounds, Interval
+from schedules.times.words import clock
+from schedules.times.zone import local_date
 
 # Details of these findings hold addresses and times; those of any other kind are not repeated.
 TOLD = (
@@ -76,11 +78,11 @@ def _comma(part: Part) -> str:
 
 def slot_clock(facts: ReleaseFacts) -> str:
     """Return the announced time of day, `09:30`."""
-    return words.clock(facts.slot, facts.timezone) if facts.slot else facts.slot_text
+    return clock(facts.slot, facts.timezone, zone=False) if facts.slot else facts.slot_text
 
 
 def _seen(part: Part, facts: ReleaseFacts) -> str:
-    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    known = local_date(facts.slot, facts.timezone) if facts.slot else None
     seen = words.between(part.first_seen, facts.timezone, known)
     said = _subject(part).format("first seen by the monitor")
     delay = words.against(part.delay, slot_clock(facts)) if facts.slot else ""
@@ -99,7 +101,7 @@ def _before_page(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _on_time(part: Part, facts: ReleaseFacts) -> str:
-    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    known = local_date(facts.slot, facts.timezone) if facts.slot else None
     seen = words.between(part.first_seen, facts.timezone, known)
     return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time."
 
@@ -120,7 +122,7 @@ def _early(part: Part, facts: ReleaseFacts) -> str:
     released = part.released
     if released.by is None:
         return ""
-    known = words.local_day(facts.slot, facts.timezone) if facts.slot else None
+    known = local_date(facts.slot, facts.timezone) if facts.slot else None
     return f"{_subject(part).format('seen released')}{_comma(part)} {words.between(released, facts.timezone, known)}."
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from alerts.draft import words
 from alerts.draft.period import Period, Row, by, local_slot
 from alerts.draft.report import Bar, Bars
+from schedules.times.words import day_text
 
 FAULTY, WATCHED = "Late, early or unproven", "Watched"
 NOT_LOGGED = "not logged"
@@ -56,7 +57,7 @@ def _causes(period: Period) -> Bars:
 def _days(period: Period) -> Bars:
     if (period.ends - period.begins).days < LONGEST_BY_DAY:
         days = _in_order(period, lambda row: f"{local_slot(row):%Y-%m-%d}")
-        named = [(words.day(date.fromisoformat(name)), number, whole) for name, number, whole in days]
+        named = [(day_text(date.fromisoformat(name)), number, whole) for name, number, whole in days]
         return _chart("By day", "Day", named)
     months = _in_order(period, lambda row: f"{local_slot(row):%Y-%m}")
     return _chart("By month", "Month", [(_month(name), number, whole) for name, number, whole in months])

@@ -13,9 +13,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.draft.words import utc
 from alerts.finding import BlindSpan
 from schedules.times.interval import Bounds, Interval
+from schedules.times.json import instant_json
 
 FAULTY = ("late", "overdue", "early", "not_published", "unproven")
 JUDGED = ("on_time", "late", "overdue", "early", "not_published")
@@ -215,7 +215,7 @@ def _record(row: Row) -> dict[str, Any]:
     instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
     named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident")
     texts = {name: getattr(row, name) for name in named}
-    times = {name: None if at is None else utc(at) for name, at in instants.items()}
+    times = {name: instant_json(at) for name, at in instants.items()}
     lengths = {
         "delay_min": delay.min,
         "delay_max": delay.max,
@@ -250,7 +250,7 @@ def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str
     return {
         "id": platform_incident(host, slot),
         "host": host,
-        "slot": utc(slot),
+        "slot": instant_json(slot),
         "producers": sorted({row.producer for row in rows}),
         "releases": [row.release for row in rows],
         "incidents": [row.incident for row in rows if row.incident],

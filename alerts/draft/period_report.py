@@ -21,6 +21,8 @@ from alerts.draft.period import (
 )
 from alerts.draft.report import Field, Report, Section, Table
 from schedules.times.interval import Bounds
+from schedules.times.words import day_text
+from schedules.times.zone import local_date
 
 VERDICTS: Mapping[str, str] = {
     "on_time": "on time",
@@ -54,7 +56,7 @@ def period_report(period: Period, name: str, now: datetime, zone: str = "Europe/
         edition="",
         practice="",
         at=now,
-        date_of_report=words.day(words.local_day(now, zone)),
+        date_of_report=day_text(local_date(now, zone)),
         last_amended="",
         preamble=None,
         sections=sections,

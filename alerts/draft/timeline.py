@@ -11,6 +11,8 @@ from alerts.draft.input import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import Part, ReleaseFacts
 from schedules.times.interval import Interval
+from schedules.times.words import clock
+from schedules.times.zone import local_date
 
 # Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
 LEGEND = {
@@ -110,7 +112,7 @@ def legend_text(figure: Timeline) -> str:
     """Say what the marks of the figure mean, for formats that draw it without a legend."""
     used = [state for state in LOOKS if any(span.state == state for lane in figure.lanes for span in lane.spans)]
     marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in used)
-    slot = f"Dashed line: announced time, {words.clock(figure.slot, figure.timezone)}. " if figure.slot else ""
+    slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
     return f"{slot}{words.capital(marks)}."
 
 
@@ -180,14 +182,14 @@ def ticks(figure: Timeline) -> list[datetime]:
 
 def _axis(figure: Timeline) -> str:
     bottom = TOP + ROW * len(figure.lanes)
-    long = words.local_day(figure.begins, figure.timezone) != words.local_day(figure.ends, figure.timezone)
+    long = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
     marks = "".join(_tick(_x(figure, at), bottom, _tick_text(at, figure.timezone, long=long)) for at in ticks(figure))
     return marks + (_slot_mark(figure, bottom) if figure.slot else "")
 
 
 def _tick_text(at: datetime, timezone: str, *, long: bool) -> str:
-    local = words.local_day(at, timezone)
-    return f"{local.day} {local:%b} {words.clock(at, timezone)}" if long else words.clock(at, timezone)
+    local = local_date(at, timezone)
+    return f"{local.day} {local:%b} {clock(at, timezone, zone=False)}" if long else clock(at, timezone, zone=False)
 
 
 def _tick(x: float, y: int, text: str) -> str:
@@ -199,7 +201,7 @@ def _slot_mark(figure: Timeline, bottom: int) -> str:
     if figure.slot is None:
         return ""
     x = _x(figure, figure.slot)
-    text = f"announced {words.clock(figure.slot, figure.timezone)} {words.zone(figure.slot, figure.timezone)}"
+    text = f"announced {clock(figure.slot, figure.timezone)}"
     anchor = "end" if x > WIDTH - 80 else "start" if x < LEFT + 80 else "middle"
     line = f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
     return f'{line}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'

@@ -11,6 +11,8 @@ from datetime import datetime
 from alerts.draft import words as wording
 from alerts.draft.edits import STEP, merge
 from alerts.draft.report import Field, Report, amended_text, dated, report_json
+from schedules.times.words import day_text
+from schedules.times.zone import local_date
 
 MONITOR = "the monitor"
 ZONE = "Europe/London"
@@ -108,7 +110,7 @@ def _shown(report: Report) -> tuple[object, ...]:
 
 
 def _redated(report: Report, at: datetime) -> Report:
-    today = wording.day(wording.local_day(at, ZONE))
+    today = day_text(local_date(at, ZONE))
     return replace(_with_amended(report, "" if today == report.date_of_report else today), at=at)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
+from schedules.times import words as times
 from schedules.times.interval import Bounds, Interval
+from schedules.times.words import clock, day_text, rounded
+from schedules.times.zone import local, local_date
 
 SECOND, MINUTE, HOUR, DAY = 1, 60, 3600, 86400
-UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (SECOND, "second"))
 UNKNOWN_TIME = "at a time that was not measured"
 
 
@@ -35,14 +36,7 @@ def joined(items: Sequence[str]) -> str:
 
 def length(seconds: int) -> str:
     """Return whole seconds in the largest units that fit; days only from three days up: `40 hours 30 minutes`."""
-    named, rest = [], seconds
-    for size, noun in UNITS:
-        if size == DAY and seconds < 3 * DAY:
-            continue
-        if rest >= size:
-            named.append(count(rest // size, noun))
-            rest %= size
-    return " ".join(named) or "0 seconds"
+    return times.length(seconds, tenths=False, names=times.LONG if seconds >= 3 * DAY else times.LONG_WITHOUT_DAYS)
 
 
 def span(measured: Bounds | None) -> str:
@@ -104,51 +98,24 @@ def against(delay: Bounds | None, slot: str) -> str:
     return f"{span(delay)} after the announced {slot}"
 
 
-def day(value: date) -> str:
-    """Return `23 July 2015`."""
-    return f"{value.day} {value:%B %Y}"
-
-
-def weekday(value: date) -> str:
-    """Return `Thursday 23 July 2015`."""
-    return f"{value:%A} {day(value)}"
-
-
 def days(first: date, last: date) -> str:
     """Return a range of days without saying month or year twice: `1 to 4 October 2016`."""
     if first == last:
-        return day(first)
+        return day_text(first)
     if first.year != last.year:
-        return f"{day(first)} to {day(last)}"
+        return f"{day_text(first)} to {day_text(last)}"
     opening = str(first.day) if first.month == last.month else f"{first.day} {first:%B}"
-    return f"{opening} to {day(last)}"
-
-
-def clock(at: datetime, timezone: str) -> str:
-    """Return the local time of day without its zone: `09:30`, or `10:07:45` when it has seconds."""
-    local = at.astimezone(ZoneInfo(timezone))
-    return f"{local:%H:%M:%S}" if local.second else f"{local:%H:%M}"
-
-
-def zone(at: datetime, timezone: str) -> str:
-    """Return the zone's abbreviation at that instant: `BST` or `GMT`."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%Z}"
-
-
-def local_day(at: datetime, timezone: str) -> date:
-    """Return the local date of an instant."""
-    return at.astimezone(ZoneInfo(timezone)).date()
+    return f"{opening} to {day_text(last)}"
 
 
 def moment(at: datetime, timezone: str) -> str:
     """Return `09:30 BST on Thursday 23 July 2015`."""
-    return f"{clock(at, timezone)} {zone(at, timezone)} on {weekday(local_day(at, timezone))}"
+    return f"{clock(at, timezone)} on {day_text(local_date(at, timezone), weekday=True)}"
 
 
 def brief(at: datetime, timezone: str) -> str:
     """Return `09:30 BST on 23 July 2015`, outward to the second below."""
-    at = at.replace(microsecond=0)
-    return f"{clock(at, timezone)} {zone(at, timezone)} on {day(local_day(at, timezone))}"
+    return f"{clock(at, timezone)} on {day_text(local_date(at, timezone))}"
 
 
 def between(seen: Interval, timezone: str, known_day: date | None = None) -> str:
@@ -156,18 +123,13 @@ def between(seen: Interval, timezone: str, known_day: date | None = None) -> str
 
     The date is left out when both ends fall on `known_day`, which the reader has just been told.
     """
-    after = None if seen.after is None else seen.after.replace(microsecond=0)
-    by = None if seen.by is None else _second_up(seen.by)
+    after = None if seen.after is None else rounded(seen.after)
+    by = None if seen.by is None else rounded(seen.by, up=True)
     if after is None or by is None:
         return _one_sided(after, by, timezone, known_day)
     if after == by:
         return f"at {_at(by, timezone, known_day)}"
     return f"between {_pair(after, by, timezone, known_day)}"
-
-
-# Half a second of precision is for the annex; a sentence rounds it up, as it rounds the other end down.
-def _second_up(at: datetime) -> datetime:
-    return at if not at.microsecond else at.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _one_sided(after: datetime | None, by: datetime | None, timezone: str, known_day: date | None) -> str:
@@ -177,25 +139,17 @@ def _one_sided(after: datetime | None, by: datetime | None, timezone: str, known
 
 
 def _at(at: datetime, timezone: str, known_day: date | None) -> str:
-    local = local_day(at, timezone)
-    text = f"{clock(at, timezone)} {zone(at, timezone)}"
-    return text if local == known_day else f"{text} on {day(local)}"
+    here = local_date(at, timezone)
+    text = clock(at, timezone)
+    return text if here == known_day else f"{text} on {day_text(here)}"
 
 
 def _pair(after: datetime, by: datetime, timezone: str, known_day: date | None) -> str:
-    same_day = local_day(after, timezone) == local_day(by, timezone)
+    first_day, last_day = local_date(after, timezone), local_date(by, timezone)
     # In the night of a clock change one time of day occurs twice: only the zone tells them apart.
-    if not same_day or zone(after, timezone) != zone(by, timezone):
+    if first_day != last_day or local(after, timezone).tzname() != local(by, timezone).tzname():
         return f"{_at(after, timezone, None)} and {_at(by, timezone, None)}"
     fine = bool(after.second or by.second)
-    first = f"{after.astimezone(ZoneInfo(timezone)):{'%H:%M:%S' if fine else '%H:%M'}}"
-    last = f"{by.astimezone(ZoneInfo(timezone)):{'%H:%M:%S' if fine else '%H:%M'}}"
-    dated = "" if local_day(by, timezone) == known_day else f" on {day(local_day(by, timezone))}"
-    return f"{first} and {last} {zone(by, timezone)}{dated}"
-
-
-def utc(at: datetime | None) -> str:
-    """Return an instant for the annex, RFC 3339 with milliseconds; `not measured` without one."""
-    if at is None:
-        return "not measured"
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    dated = "" if last_day == known_day else f" on {day_text(last_day)}"
+    first, last = clock(after, timezone, exact=fine, zone=False), clock(by, timezone, exact=fine)
+    return f"{first} and {last}{dated}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, print_json, unknown
-from monitor.cli.say import LONDON
+from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,8 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
+
+WIDTH = 112
 
 
 @dataclass
@@ -204,3 +207,11 @@ def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
         yield
     finally:
         listener.stop()
+
+
+def items(texts: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a list, each item wrapped."""
+    for text in texts:
+        yield from wrap(
+            text, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+        )

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Instant, as_json, print_json, unknown
-from monitor.cli.say import items
+from monitor.cli.common import Context, Instant, as_json, items, print_json, unknown
 from monitor.cli.text import release_lines
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, Day, as_json, hushed, print_json
-from monitor.cli.say import local
 from monitor.cli.today import print_board, summary
 from monitor.errors import SurroundingsFault
+from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from monitor.app.daemon import Daemon
@@ -75,6 +75,6 @@ def _refuse_company(daemon: Daemon) -> None:
     beat = daemon.store.heartbeat(daemon.name)
     if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _ALIVE:
         raise SurroundingsFault(
-            f'a monitor named "{daemon.name}" is running on this store, last heard of at {local(beat.at)}: '
+            f'a monitor named "{daemon.name}" is running on this store, last heard of at {stamp(beat.at)}: '
             "ask it with `today`, or stop it first"
         )

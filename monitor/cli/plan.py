@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.cli.common import Context, Day, as_json, midnight, print_json, table, today
-from monitor.cli.say import day_line
+from schedules.times.words import day_text
 
 if TYPE_CHECKING:
     from monitor.watch.day_plan import HostPlan, Planned
@@ -56,7 +56,8 @@ def _as_json(day: date, releases: Sequence[Planned], hosts: Sequence[HostPlan]) 
 
 def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
     due = [one for one in releases if one.is_due]
-    yield f"{day_line(day)}: {len(due)} due, {len(releases)} watched, {sum(one.targets for one in hosts)} addresses"
+    addresses = sum(one.targets for one in hosts)
+    yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
     _tables(due, hosts, zone)
     for host in hosts:
         yield ""

@@ -63,11 +63,11 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
 async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
     from monitor.app.options import budget_of, fetcher_of
     from monitor.clock import SystemClock
-    from monitor.judge.as_json import instant_json
     from monitor.look.fetch import Answer
     from monitor.look.interpret import Interpreter
     from monitor.look.poller import Poller
     from monitor.plan.targets import Target, View
+    from schedules.times.json import instant_json
 
     settings, clock = context.settings_or_default, SystemClock()
     fetcher = fetcher_of(settings, clock)

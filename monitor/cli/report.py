@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -14,13 +14,11 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
 from monitor.cli.today import judged_bodies
-from monitor.judge.json_words import lateness
 
 if TYPE_CHECKING:
     from alerts.draft.period import Period, Row
     from monitor.config.settings import Settings
     from monitor.store.interface import Store
-    from schedules.times.interval import Bounds, Interval
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
 
@@ -92,6 +90,8 @@ def _check_names(settings: Settings, store: Store, rows: list[Row], producer: st
 
 def _row(store: Store, body: Mapping[str, Any]) -> Row:
     from alerts.draft.period import Row
+    from monitor.judge.as_json import lateness
+    from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 
     slot = body["slot"]
     exact = slot is not None and slot["precision"] == "instant"
@@ -103,31 +103,15 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         producer=body["producer"],
         url=body["url"],
         timezone=slot["timezone"] if slot else "Europe/London",
-        slot=_instant(slot["start"]) if exact else None,
+        slot=instant_from_json(slot["start"]) if exact else None,
         verdict=body["verdict"],
-        first_seen=_between(body["first_seen"]),
-        delay=_seconds(lateness(body)[0]),
-        exposure=_seconds(longest),
+        first_seen=interval_from_json(body["first_seen"]),
+        delay=bounds_from_json(lateness(body)[0]),
+        exposure=bounds_from_json(longest),
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
     )
-
-
-def _instant(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)
-
-
-def _between(interval: Mapping[str, Any]) -> Interval:
-    from schedules.times.interval import Interval
-
-    return Interval(_instant(interval["after"]), _instant(interval["by"]))
-
-
-def _seconds(bounds: Mapping[str, Any] | None) -> Bounds | None:
-    from schedules.times.interval import Bounds
-
-    return None if bounds is None else Bounds(bounds["min"], bounds["max"])
 
 
 def _written(context: Context, found: Period, kind: str) -> bytes:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from monitor.cli.say import LONDON, between, items, local, slot_line
-from monitor.judge.json_words import lateness_text, length_text, verdict_text
+from monitor.cli.common import items
+from monitor.judge.as_json import lateness_text, length_text
+from monitor.judge.verdict import verdict_text
+from schedules.times.json import instant_from_json, interval_from_json
+from schedules.times.words import between, instant_text, stamp
+from schedules.times.zone import LONDON
 
 
 def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
@@ -17,7 +21,7 @@ def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield ""
     yield f"  Address     {body['url']}"
     yield f"  Promised    {slot_line(body['slot'])}{_source(body['slot'], zone)}"
-    yield f"  First seen  {between(body['first_seen'], zone)}"
+    yield f"  First seen  {_when(body['first_seen'], zone)}"
     yield from _rest(body, zone)
 
 
@@ -41,7 +45,7 @@ def longest_exposure(body: Mapping[str, Any]) -> str:
 
 
 def _source(slot: Mapping[str, Any] | None, zone: str) -> str:
-    return f", as {slot['source']} said by {local(slot['announced'], zone)}" if slot and slot["source"] else ""
+    return f", as {slot['source']} said by {_stamp(slot['announced'], zone)}" if slot and slot["source"] else ""
 
 
 def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
@@ -71,10 +75,32 @@ def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     yield f"  {part['id']} ({part['role']}{weight}): {verdict_text(part['verdict'])}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
-        ended = "still out" if exposure["open"] else f"went {between(exposure['to'], zone)}"
+        ended = "still out" if exposure["open"] else f"went {_when(exposure['to'], zone)}"
         yield f"    out early for {length_text(exposure['seconds'])}"
-        yield f"    came {between(exposure['from'], zone)}, {ended}"
+        yield f"    came {_when(exposure['from'], zone)}, {ended}"
     if part["exposures"] and part["released"]["by"]:
-        yield f"    out as promised {between(part['released'], zone)}"
+        yield f"    out as promised {_when(part['released'], zone)}"
     elif not part["exposures"]:
-        yield f"    first seen {between(part['first_seen'], zone)}"
+        yield f"    first seen {_when(part['first_seen'], zone)}"
+
+
+def slot_line(slot: Mapping[str, Any] | None) -> str:
+    """Return the slot of a release's JSON: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
+    if slot is None:
+        return "nothing announced"
+    start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
+    if start is None:
+        return f"{slot['raw'] or slot['start'] or 'no readable time'} (no time announced)"
+    return instant_text(start, slot["timezone"])
+
+
+def _when(sides: Mapping[str, Any], zone: str) -> str:
+    seen = interval_from_json(sides)
+    if seen.by is None:
+        return "not seen" if seen.after is None else f"not seen as of {stamp(seen.after, zone)}"
+    return between(seen, zone)
+
+
+def _stamp(instant: str | None, zone: str) -> str:
+    read = instant_from_json(instant)
+    return "not known" if read is None else stamp(read, zone)

@@ -6,14 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
-from monitor.cli.say import day_line
 from monitor.cli.text import longest_exposure
-from monitor.judge.json_words import lateness_text, length_text, verdict_text
+from monitor.judge.as_json import lateness_text, length_text
+from monitor.judge.verdict import verdict_text
+from schedules.times.words import clock, day_text
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
@@ -36,7 +36,7 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    click.echo(f"{day_line(day)}: {summary(rows)}")
+    click.echo(f"{day_text(day, weekday=True)}: {summary(rows)}")
     if rows:
         print_board(rows)
     _print_open(context)
@@ -110,8 +110,7 @@ def slot_text(slot: dict[str, Any] | None) -> str:
         return "-"
     if slot["precision"] != "instant":
         return str(slot["raw"] or slot["precision"])
-    local = datetime.fromisoformat(slot["start"]).astimezone(ZoneInfo(slot["timezone"]))
-    return f"{local:%H:%M} {local.tzname()}"
+    return clock(datetime.fromisoformat(slot["start"]), slot["timezone"])
 
 
 def measure_text(row: dict[str, Any]) -> str:

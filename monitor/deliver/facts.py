@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from zoneinfo import ZoneInfo
 
 from alerts import finding as facts
 from monitor.judge.runs import Blind, Run
@@ -13,6 +12,7 @@ from monitor.look.sighting import State
 from monitor.plan.predicted import is_expected
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
+from schedules.times.words import day_text, instant_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,9 @@ def slot_text(slot: Slot | None) -> str:
     if slot is None:
         return "no announced time"
     if slot.precision is Precision.INSTANT and slot.instant is not None:
-        local = slot.instant.astimezone(ZoneInfo(slot.timezone))
-        return f"{local:%A} {local.day} {local:%B %Y}, {local:%H:%M} {local.tzname()}"
+        return instant_text(slot.instant, slot.timezone)
     if slot.first is not None and slot.precision is Precision.DAY:
-        return f"{slot.first:%A} {slot.first.day} {slot.first:%B %Y} (no time announced)"
+        return f"{day_text(slot.first, weekday=True)} (no time announced)"
     return slot.raw or "no readable time"
 
 

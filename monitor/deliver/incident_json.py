@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from alerts.incident import Incident
 from monitor.store.rows import CalendarRead, Draft
-
-
-def instant(moment: datetime | None) -> str | None:
-    """Return an instant as the interface writes it: RFC 3339, `Z`, milliseconds."""
-    return None if moment is None else f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+from schedules.times.json import instant_json
 
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
@@ -24,16 +19,16 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "release": incident.release,
         "producer": incident.producer,
         "title": incident.title,
-        "opened": instant(incident.opened),
-        "occurred": instant(incident.occurred),
-        "closed": instant(incident.closed),
+        "opened": instant_json(incident.opened),
+        "occurred": instant_json(incident.occurred),
+        "closed": instant_json(incident.closed),
         "grade": incident.grade,
-        "acknowledged": {"at": instant(who.at), "by": who.by} if who is not None else None,
+        "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
         "verdict": facts.verdict if facts else None,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
         if facts
         else [],
-        "timeline": [{"at": instant(entry.at), "by": entry.by, "text": entry.text} for entry in incident.timeline],
+        "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.timeline],
         "drafts": [draft_json(draft) for draft in drafts],
     }
 
@@ -42,11 +37,11 @@ def draft_json(draft: Draft) -> dict[str, Any]:
     """Return one version of a draft without its text."""
     return {
         "version": draft.version,
-        "at": instant(draft.at),
+        "at": instant_json(draft.at),
         "by": draft.by,
         "form": draft.form,
         "edition": draft.edition,
-        "signed": instant(draft.signed),
+        "signed": instant_json(draft.signed),
         "digest": draft.digest,
     }
 
@@ -55,8 +50,8 @@ def read_json(read: CalendarRead) -> dict[str, Any]:
     """Return one read of a calendar."""
     return {
         "calendar": read.calendar,
-        "started": instant(read.started),
-        "finished": instant(read.finished),
+        "started": instant_json(read.started),
+        "finished": instant_json(read.finished),
         "usable": read.usable,
         "entries": read.entries,
         "digest": read.digest,

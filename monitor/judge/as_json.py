@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
+from schedules.times.json import bounds_from_json, bounds_json, instant_json, interval_json
+from schedules.times.words import lengths
 
 Json = dict[str, Any]
 
@@ -42,21 +45,25 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
     }
 
 
-def instant_json(instant: datetime | None) -> str | None:
-    """Return an instant as RFC 3339 with offset `Z` and milliseconds."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:
+    """Return how late a release is, and the part that makes it so: empty where it is the page.
+
+    A page on the minute with a missing file is late by the file.
+    """
+    behind = [one for one in body["parts"] if one["required"] and one["verdict"] == body["verdict"] and one["delay"]]
+    part = max(behind, key=lambda one: (one["id"] == "page", one["delay"]["min"] or 0), default=None)
+    return (body["delay"], "") if part is None or part["id"] == "page" else (part["delay"], part["id"])
 
 
-def interval_json(interval: Interval) -> Json:
-    """Return an interval; a side that is not known is null."""
-    return {"after": instant_json(interval.after), "by": instant_json(interval.by)}
+def lateness_text(body: Mapping[str, Any]) -> str:
+    """Return how late a release is, in words: `at least 2 min (sheet)`."""
+    delay, part = lateness(body)
+    return f"{length_text(delay)} ({part})" if part else length_text(delay)
 
 
-def bounds_json(bounds: Bounds | None) -> Json | None:
-    """Return bounds in seconds, null when there is nothing to tell."""
-    return None if bounds is None else {"min": bounds.min, "max": bounds.max}
+def length_text(seconds: Mapping[str, Any] | None) -> str:
+    """Return a measured length of the JSON in its two largest units, with both bounds; empty when there is none."""
+    return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
 
 
 def _slot(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:

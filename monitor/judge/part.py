@@ -10,12 +10,12 @@ from monitor.judge.exposure import exposures, is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
-from monitor.judge.words import at, lasting, spanned
 from monitor.look.sighting import State
 from monitor.plan.predicted import is_expected
 from monitor.plan.targets import View
 from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
+from schedules.times.words import between_exactly, exactly, length
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
@@ -173,16 +173,16 @@ class _Timer:
 
     def _contradiction(self) -> str:
         other = self.seen.unproved
-        since_when = "" if other is None else f" from its first look at {at(other.first_sent, self.zone)} on"
+        since_when = "" if other is None else f" from its first look at {exactly(other.first_sent, self.zone)} on"
         return f"one view answered as if published{since_when}, while another still proved absence"
 
     def _from_the_first(self) -> str:
         run = self.seen.unproved
-        looked = "" if run is None else f", at {at(run.first_sent, self.zone)}"
+        looked = "" if run is None else f", at {exactly(run.first_sent, self.zone)}"
         return f"already answered as published at the first look that told anything{looked}: when it came was not seen"
 
     def _possible(self, released: Interval) -> str:
-        came = f"came {spanned(released, self.zone)}"
+        came = f"came {between_exactly(released, self.zone)}"
         if released.after is None:
             return f"{came}; no earlier look proved absence"
         looked = f"; {failed}" if (failed := self._failed(released.after, released.by)) else ""
@@ -190,16 +190,16 @@ class _Timer:
             choice = "early or on time" if _by(released, self.window.latest) else "early, on time or late"
             return f"{came}: no look in between told whether it was {choice}{looked}"
         late = seconds_between(self.window.passes, released.by) or 0.0
-        return f"{came}: on time or up to {lasting(late)} late, not resolved{looked}"
+        return f"{came}: on time or up to {length(late)} late, not resolved{looked}"
 
     def _no_proof(self) -> str:
         if self.seen.first_look is None:
             return "never looked at"
         failed = self._failed(self.window.passes, None)
         last = self.seen.last_gone
-        known = "" if last is None else f"; last proved absent as of {at(last, self.zone)}"
+        known = "" if last is None else f"; last proved absent as of {exactly(last, self.zone)}"
         tail = f": {failed}" if failed else ""
-        return f"no look after {at(self.window.latest, self.zone)} proved anything{tail}{known}"
+        return f"no look after {exactly(self.window.latest, self.zone)} proved anything{tail}{known}"
 
     def _failed(self, begin: datetime, end: datetime | None) -> str:
         """Return how many looks failed in a span and why, empty when none did."""

@@ -126,3 +126,22 @@ class Verdict:
     def exposures(self) -> tuple[Exposure, ...]:
         """Return every exposure of every part."""
         return tuple(exposure for part in self.parts for exposure in part.exposures)
+
+
+VERDICTS = {
+    "pending": "pending",
+    "on_time": "on time",
+    "late": "late",
+    "overdue": "overdue",
+    "early": "early",
+    "not_published": "not published",
+    "unproven": "unproven",
+    "cancelled": "cancelled",
+    "moved": "moved",
+    "unannounced": "unannounced",
+}
+
+
+def verdict_text(word: str) -> str:
+    """Return a verdict as people read it."""
+    return VERDICTS[word]

@@ -10,13 +10,13 @@ from monitor.app.options import policies_of
 from monitor.app.options_of_people import book_of
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
-from monitor.judge.as_json import instant_json
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script.script import Script
 from monitor.store.interface import Store
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
 from monitor.watch.rejudge import fresh, unjudged
+from schedules.times.json import instant_json
 
 DRAFTS = "drafts"
 

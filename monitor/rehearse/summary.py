@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from monitor.judge.json_words import lateness_text, length_text, second_up, span_text, verdict_text
+from monitor.judge.as_json import lateness_text, length_text
+from monitor.judge.verdict import verdict_text
 from monitor.rehearse.drive import Played
+from schedules.times.json import instant_from_json
+from schedules.times.words import length, stamp
 
 
 def told(played: Played, *, kept: bool) -> str:
@@ -19,7 +20,7 @@ def told(played: Played, *, kept: bool) -> str:
 def _lines(played: Played, *, kept: bool) -> Iterator[str]:
     virtual = (played.script.ends - played.script.begins).total_seconds()
     yield played.script.title
-    yield f"  {span_text(virtual)} in {span_text(played.wall_seconds)}, {played.looks} looks"
+    yield f"  {length(virtual, parts=2)} in {length(played.wall_seconds, parts=2)}, {played.looks} looks"
     for release in played.results.releases:
         yield from _release(release)
     for notice in played.results.notices:
@@ -50,7 +51,7 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {part['id'] + ':':<10} not seen"
         return
     after = "not known" if seen["after"] is None else _local(seen["after"])
-    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(second_up(seen['by']))}"
+    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(seen['by'], up=True)}"
     for exposure in part["exposures"]:
         yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
     released = part.get("released") or {}
@@ -62,7 +63,7 @@ def _again(released: Mapping[str, Any]) -> str:
     if released["after"] == released["by"]:
         return "still out when its slot came"
     after = "not known" if released["after"] is None else _local(released["after"])
-    return f"out again between {after} and {_local(second_up(released['by']))}"
+    return f"out again between {after} and {_local(released['by'], up=True)}"
 
 
 def _because(release: Mapping[str, Any]) -> str:
@@ -73,8 +74,6 @@ def _where(draft: Mapping[str, Any], *, kept: bool) -> str:
     return "".join(f"\n             {file}" for file in draft["files"]) if kept else ""
 
 
-def _local(text: str | None) -> str:
-    if text is None:
-        return "not known"
-    local = datetime.fromisoformat(text).astimezone(ZoneInfo("Europe/London"))
-    return f"{local:%a} {local.day} {local:%b %Y %H:%M:%S} {local.tzname()}"
+def _local(text: str | None, *, up: bool = False) -> str:
+    instant = instant_from_json(text)
+    return "not known" if instant is None else stamp(instant, weekday=True, up=up)

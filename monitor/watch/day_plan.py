@@ -11,7 +11,6 @@ from typing import Any
 from monitor.app.options import budget_of, importance_of, parts_of, phases_of, policies_of
 from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
-from monitor.judge.as_json import instant_json
 from monitor.judge.window import is_exact
 from monitor.plan.budget import Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
@@ -31,6 +30,7 @@ from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Slot
+from schedules.times.json import instant_json
 
 _MINUTE = 60.0
 

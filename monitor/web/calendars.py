@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from monitor.deliver.incident_json import instant, read_json
+from monitor.deliver.incident_json import read_json
 from monitor.errors import UnknownName
 from monitor.ledger.export import published
 from monitor.store.rows import CalendarRead
 from monitor.web.queries import Queries
 from monitor.web.request import api_route
 from schedules.export import FORMATS
+from schedules.times.json import instant_json
 
 _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
 _READS = 50
@@ -49,9 +50,9 @@ def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:
     last = next(iter(reads), None)
     return {
         "name": name,
-        "last_usable_read": instant(usable.finished) if usable is not None else None,
+        "last_usable_read": instant_json(usable.finished) if usable is not None else None,
         "entries": usable.entries if usable is not None else None,
-        "last_read": instant(last.finished) if last is not None else None,
+        "last_read": instant_json(last.finished) if last is not None else None,
         "fault": last.fault or None if last is not None else "not read yet",
     }
 

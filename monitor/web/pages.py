@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
@@ -21,8 +21,11 @@ from alerts.notice_text import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.judge.json_words import at_most_text, lateness, length_text, second_up, verdict_text
+from monitor.judge.as_json import lateness, length_text
+from monitor.judge.verdict import verdict_text
 from monitor.web.request import day_of, queries_of, session_of
+from schedules.times.json import instant_from_json, interval_from_json
+from schedules.times.words import MINUTE, SECOND, between, clock, length, stamp
 
 KINDS = {
     "late": "late",
@@ -50,7 +53,7 @@ def _pages() -> Environment:
     made.filters |= {
         "local": local,
         "seen": seen,
-        "second_up": second_up,
+        "time_of_day": time_of_day,
         "verdict": verdict_text,
         "length": length_text,
         "lateness": lateness,
@@ -61,21 +64,19 @@ def _pages() -> Environment:
 
 
 def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa: FBT001, FBT002 # called from templates
-    """Return an instant of the interface in local time: `5 Jan 2018, 09:30:00 GMT`."""
-    if text is None:
-        return "not known"
-    moment = datetime.fromisoformat(text).astimezone(ZoneInfo(timezone))
-    return f"{moment.day} {moment:%b %Y, %H:%M}{f':{moment:%S}' if seconds else ''} {moment.tzname()}"
+    """Return an instant of the interface in local time: `5 Jan 2018 09:30:00 GMT`."""
+    instant = instant_from_json(text)
+    return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
+
+
+def time_of_day(text: str, timezone: str) -> str:
+    """Return the local time of day of an instant of the interface: `09:30 GMT`."""
+    return clock(datetime.fromisoformat(text), timezone)
 
 
 def seen(interval: Mapping[str, str | None], timezone: str) -> str:
-    """Return when something came, in local time: `between … and …`, or `by …` when its absence was not seen before."""
-    if interval["by"] is None:
-        return ""
-    after, by = local(interval["after"], timezone), local(second_up(interval["by"]), timezone)
-    if interval["after"] is None:
-        return f"by {by}"
-    return f"at {by}" if after == by else f"between {after} and {by}"
+    """Return when something came, in local time; empty while it has not been seen."""
+    return "" if interval["by"] is None else between(interval_from_json(interval), timezone)
 
 
 def against(bounds: Mapping[str, Any] | None) -> str:
@@ -86,7 +87,8 @@ def against(bounds: Mapping[str, Any] | None) -> str:
     if most is not None and most <= 0 and least < 0:
         return f"{length_text({'min': -most, 'max': -least})} before"
     if most is not None and least < 0:
-        return f"between {at_most_text(-least)} before and {at_most_text(most)} after"
+        before, after = (length(side, ceil, parts=2, tenths=False) for side in (-least, most))
+        return f"between {before} before and {after} after"
     return f"{length_text(bounds)} after"
 
 

@@ -14,7 +14,6 @@ from zoneinfo import ZoneInfo
 from alerts.incident import Incident
 from monitor.clock import Clock
 from monitor.deliver.drafts import written
-from monitor.deliver.incident_json import instant
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR, Attendant
 from monitor.health.hosts import Silence
@@ -22,6 +21,7 @@ from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Judged
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
+from schedules.times.json import instant_json
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
@@ -159,7 +159,7 @@ def _lost(store: Store, delivery: Delivery) -> dict[str, Any]:
     notice = store.notice(delivery.notice)
     return {
         "channel": delivery.channel,
-        "at": instant(delivery.finished),
+        "at": instant_json(delivery.finished),
         "reason": delivery.reason,
         "subject": notice.subject if notice is not None else "",
         "incident": notice.incident if notice is not None else "",

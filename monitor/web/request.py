@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alerts.notice_text import one_line
 from monitor.errors import UserFault
 from monitor.web.openapi import query_names
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
-from schedules.times.words import one_line
 
 _LONGEST = 8192
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200

@@ -43,6 +43,14 @@ def between(start: Interval, end: Interval) -> Bounds:
     return Bounds(None if least is None else max(0.0, least), None if most is None else max(0.0, most))
 
 
+def magnitude(length: Bounds) -> Bounds:
+    """Return the bounds of a length without its sign, the smaller first and never below zero."""
+    low, high = length.min, length.max
+    if (low or 0) < 0 or (high or 0) < 0:
+        low, high = (None if high is None else -high), (None if low is None else -low)
+    return Bounds(None if low is None else max(0.0, low), high)
+
+
 def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
     """Return the seconds from `start` to `end`, None when either is unknown."""
     if start is None or end is None:

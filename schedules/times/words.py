@@ -1,113 +1,155 @@
-"""Instants and lengths as a person on call reads them: local time with BST or GMT, bounds rounded outward."""
+"""Instants and lengths in words. Local time with its zone; bounds are rounded outward, at the precision that is shown.
+
+Whatever is told contains what was measured: earlier ends are rounded down, later ones up.
+"""
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, timedelta
+from functools import partial
+from math import ceil, floor
 
 from schedules.times.interval import Bounds, Interval
+from schedules.times.zone import LONDON, local, local_date
 
-_EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
+TENTH, SECOND, MINUTE = timedelta(milliseconds=100), timedelta(seconds=1), timedelta(minutes=1)
+UNKNOWN = "at an unknown time"
 
-
-def one_line(text: str, longest: int = 0) -> str:
-    """Return `text` on one line without control characters, cut with … where it is longer than `longest`."""
-    line = " ".join(text.translate(_EVERY_WHITE).split())
-    return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
-def local_day(instant: datetime, timezone: str) -> date:
-    """Return the local date of an instant."""
-    return instant.astimezone(ZoneInfo(timezone)).date()
+_SECOND, _MINUTE, _HOUR, DAY = 1, 60, 3_600, 86_400
+SHORT: Mapping[int, str] = {DAY: "d", _HOUR: "h", _MINUTE: "min", _SECOND: "s"}
+LONG: Mapping[int, str] = {DAY: "day", _HOUR: "hour", _MINUTE: "minute", _SECOND: "second"}
+LONG_WITHOUT_DAYS: Mapping[int, str] = {size: name for size, name in LONG.items() if size != DAY}
 
 
-def day(instant: datetime, timezone: str) -> str:
-    """Return the local date, such as `Friday 5 January 2018`."""
-    local = instant.astimezone(ZoneInfo(timezone))
-    return f"{local:%A} {local.day} {local:%B %Y}"
+def rounded(instant: datetime, step: timedelta = SECOND, *, up: bool = False) -> datetime:
+    """Return the last multiple of `step` by an instant, or with `up` the first that is not before it."""
+    past = (instant - instant.replace(minute=0, second=0, microsecond=0)) % step
+    return instant + (step - past) % step if up else instant - past
 
 
-def clock(instant: datetime, timezone: str, *, exact: bool = False) -> str:
-    """Return the local time of day with its zone; seconds of nought are left out unless it must be `exact`."""
-    local = instant.astimezone(ZoneInfo(timezone))
-    return f"{local:%H:%M:%S %Z}" if local.second or exact else f"{local:%H:%M %Z}"
+def exactly(instant: datetime, timezone: str = LONDON) -> str:
+    """Return `Fri 5 Jan 2018 09:30:00.5 GMT`: a stamp with its weekday and tenths."""
+    return stamp(instant, timezone, weekday=True, step=TENTH)
+
+
+def day_text(value: date, *, weekday: bool = False) -> str:
+    """Return `5 January 2018`, or `Friday 5 January 2018`."""
+    return f"{value:%A} " * weekday + f"{value.day} {value:%B %Y}"
+
+
+def clock(instant: datetime, timezone: str, *, exact: bool = False, zone: bool = True) -> str:
+    """Return the local time of day: `09:30 GMT`, `09:30:05 GMT`; seconds of nought are told only when `exact`."""
+    here = local(instant, timezone)
+    shown = f"{here:%H:%M:%S}" if here.second or exact else f"{here:%H:%M}"
+    return f"{shown} {here.tzname()}" if zone else shown
+
+
+def stamp(
+    instant: datetime, timezone: str = LONDON, *, weekday: bool = False, step: timedelta = SECOND, up: bool = False
+) -> str:
+    """Return `5 Jan 2018 09:30:00 GMT`: with its `weekday`, to the `step` of a minute, second or tenth, never rounded.
+
+    A later end is told `up`, so that it is never told too early. Tenths are shown where there are any.
+    """
+    here = local(rounded(instant, step, up=up), timezone)
+    seconds = "" if step == MINUTE else f":{here:%S}"
+    tenths = f".{here.microsecond // 100_000}" if step == TENTH and here.microsecond else ""
+    return f"{here:%a} " * weekday + f"{here.day} {here:%b %Y %H:%M}{seconds}{tenths} {here.tzname()}"
+
+
+def instant_text(instant: datetime, timezone: str) -> str:
+    """Return the instant of a slot in full: `Friday 5 January 2018, 09:30 GMT`."""
+    return f"{day_text(local_date(instant, timezone), weekday=True)}, {clock(instant, timezone)}"
 
 
 def moment(instant: datetime, timezone: str, today: datetime, *, exact: bool = False) -> str:
     """Return the local time, with its date unless that is the date of `today`."""
     time_of_day = clock(instant, timezone, exact=exact)
-    if local_day(instant, timezone) == local_day(today, timezone):
+    if local_date(instant, timezone) == local_date(today, timezone):
         return time_of_day
-    local = instant.astimezone(ZoneInfo(timezone))
-    year = "" if local.year == today.astimezone(ZoneInfo(timezone)).year else f" {local.year}"
-    return f"{local.day} {local:%B}{year} {time_of_day}"
+    here = local(instant, timezone)
+    year = "" if here.year == local(today, timezone).year else f" {here.year}"
+    return f"{here.day} {here:%B}{year} {time_of_day}"
 
 
-def span(between: Interval, timezone: str, today: datetime) -> str:
-    """Return an interval in words, its ends rounded outward to whole seconds."""
-    after = None if between.after is None else _floor(between.after)
-    by = None if between.by is None else _ceil(between.by)
-    if after is None or by is None:
-        return _open_span(after, by, timezone, today)
-    if after == by:
-        return f"at {moment(by, timezone, today)}"
+def between(interval: Interval, timezone: str = LONDON) -> str:
+    """Return `between … and …`, `by …`, `after …` or `at …` in stamps to the second, a date of both told once."""
+    told = _told(interval, partial(stamp, timezone=timezone), SECOND)
+    if interval.after is None or interval.by is None or not told.startswith("between "):
+        return told
+    begins, ends = told.removeprefix("between ").split(" and ")
+    date_of, time_of, zone_of = ends.rsplit(" ", 2)
+    is_one_day = begins.startswith(f"{date_of} ") and begins.endswith(f" {zone_of}")
+    return f"between {begins.removesuffix(f' {zone_of}')} and {time_of} {zone_of}" if is_one_day else told
+
+
+def between_exactly(interval: Interval, timezone: str = LONDON) -> str:
+    """Return an interval in stamps with their weekdays, to the tenth of a second."""
+    return _told(interval, partial(exactly, timezone=timezone), TENTH)
+
+
+def between_moments(interval: Interval, timezone: str, today: datetime) -> str:
+    """Return an interval in moments, to the second, as seen from `today`."""
+    told = _told(interval, partial(moment, timezone=timezone, today=today), SECOND)
+    if interval.after is None or interval.by is None or not told.startswith("between "):
+        return told
+    after, by = rounded(interval.after), rounded(interval.by, up=True)
     exact = bool(after.second or by.second)
     first, second = (moment(end, timezone, today, exact=exact) for end in (after, by))
-    if local_day(after, timezone) == local_day(by, timezone) and first.split()[-1] == second.split()[-1]:
+    if local_date(after, timezone) == local_date(by, timezone) and first.split()[-1] == second.split()[-1]:
         return f"between {first.rpartition(' ')[0]} and {clock(by, timezone, exact=exact)}"
     return f"between {first} and {second}"
 
 
-def length(seconds: float) -> str:
-    """Return whole seconds in words, such as `37 min 45 s` or `40 h 30 min`."""
-    rest = abs(int(seconds))
-    parts = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, rest = divmod(rest, size)
+def length(
+    seconds: float,
+    towards: Callable[[float], int] = round,
+    *,
+    parts: int = 4,
+    tenths: bool = True,
+    names: Mapping[int, str] = SHORT,
+) -> str:
+    """Return a length such as `37 min 45 s`, in up to `parts` of its largest units, rounded `towards` the last of them.
+
+    Below ten seconds `tenths` are told where there are any: `0.8 s`; without them every length is whole seconds.
+    """
+    # Of microseconds, since 1.1 s is a little more than eleven tenths to a machine.
+    exact = round(seconds * 1e6) / 1e6
+    if tenths and abs(seconds) < 10:
+        return f"{towards(round(seconds * 1e6) / 1e5) / 10:.1f} s".replace(".0 s", " s")
+    sizes = [size for size in names if abs(towards(exact)) >= size][:parts] or [_SECOND]
+    finest = list(names)[min(list(names).index(sizes[0]) + parts, len(names)) - 1]
+    left = abs(towards(exact / finest)) * finest
+    told = []
+    for size in names:
+        count, left = divmod(left, size)
         if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts) or "0 s"
+            told.append(_count(count, names[size]))
+    return ("-" if seconds < 0 and told else "") + (" ".join(told) or _count(0, names[_SECOND]))
 
 
-def lengths(seconds: Bounds) -> str:
-    """Return a length with both bounds, rounded outward to whole seconds; signs are left to the caller."""
-    low, high = magnitude(seconds)
-    if low is None or high is None:
-        return _open_length(low, high)
-    return length(low) if low == high else f"{length(low)} to {length(high)}"
+def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str = "an unknown time") -> str:
+    """Return `38 min to 39 min`, `at least 5 s` or `at most 5 s`, each bound rounded outward at the unit it shows.
+
+    One value stands alone only when both bounds come to it.
+    """
+    least = None if bounds.min is None else length(bounds.min, floor, parts=parts, tenths=tenths)
+    most = None if bounds.max is None else length(bounds.max, ceil, parts=parts, tenths=tenths)
+    if least is None or most is None:
+        return f"at least {least}" if least else f"at most {most}" if most else unknown
+    return least if least == most else f"{least} to {most}"
 
 
-def magnitude(seconds: Bounds) -> tuple[int | None, int | None]:
-    """Return the bounds of the length without its sign, the smaller first, rounded outward."""
-    low, high = seconds.min, seconds.max
-    if (low or 0) < 0 or (high or 0) < 0:
-        low, high = (None if high is None else -high), (None if low is None else -low)
-    return (None if low is None else max(0, math.floor(low))), (None if high is None else math.ceil(high))
+def _told(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:
+    after = None if interval.after is None else rounded(interval.after, step)
+    by = None if interval.by is None else rounded(interval.by, step, up=True)
+    if by is None:
+        return UNKNOWN if after is None else f"after {write(after)}"
+    if after is None:
+        return f"by {write(by)}"
+    return f"at {write(by)}" if after == by else f"between {write(after)} and {write(by)}"
 
 
-def instant_text(instant: datetime | None) -> str | None:
-    """Return an instant for machines: RFC 3339, `Z`, milliseconds."""
-    if instant is None:
-        return None
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _open_span(after: datetime | None, by: datetime | None, timezone: str, today: datetime) -> str:
-    if by is not None:
-        return f"by {moment(by, timezone, today)}"
-    return "at an unknown time" if after is None else f"after {moment(after, timezone, today)}"
-
-
-def _open_length(low: int | None, high: int | None) -> str:
-    if high is not None:
-        return f"at most {length(high)}"
-    return "an unknown time" if low is None else f"at least {length(low)}"
-
-
-def _floor(instant: datetime) -> datetime:
-    return instant.replace(microsecond=0)
-
-
-def _ceil(instant: datetime) -> datetime:
-    return instant if instant.microsecond == 0 else datetime.fromtimestamp(math.ceil(instant.timestamp()), UTC)
+def _count(number: int, name: str) -> str:
+    return f"{number:,} {name}s" if name in LONG.values() and number != 1 else f"{number:,} {name}"

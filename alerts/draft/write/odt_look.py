@@ -26,6 +26,7 @@ from odf.text import P, PageCount, PageNumber
 
 from alerts.draft.report import Report
 from alerts.draft.write.outline import Tone, printable
+from schedules.times.json import instant_json
 
 # odfpy carries no types: every element is one of its own.
 Element: TypeAlias = Any
@@ -138,7 +139,7 @@ def _page(document: OpenDocument, report: Report) -> None:
 
 def describe(document: OpenDocument, report: Report) -> None:
     """Set the document properties."""
-    stamp = report.at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    stamp = instant_json(report.at, "seconds")
     for each in (
         dc.Title(text=printable(f"{report.subject}: {report.title}")),
         dc.Subject(text=printable(report.subject)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, as_json, print_json, table, unknown
-from monitor.cli.say import local
+from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
@@ -59,8 +59,8 @@ def _as_json(release: Release, promises: list[Promise], events: tuple[LedgerEven
 
 
 def _promise_json(promise: Promise) -> dict[str, Any]:
-    from monitor.judge.as_json import instant_json
     from schedules.as_json import slot_json
+    from schedules.times.json import instant_json
 
     return {
         "calendar": promise.calendar,
@@ -75,8 +75,8 @@ def _promise_json(promise: Promise) -> dict[str, Any]:
 
 
 def _event_json(event: LedgerEvent) -> dict[str, Any]:
-    from monitor.judge.as_json import instant_json
     from schedules.as_json import slot_json
+    from schedules.times.json import instant_json
 
     return {
         "what": event.what.value,
@@ -100,7 +100,7 @@ def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent,
         click.echo(f"Its entries now belong to {release.joined_into}: see `ninethirty explain {release.joined_into}`")
     click.echo("")
     rows = [
-        [local(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
+        [stamp(one.learnt), one.calendar, one.state.value if one.state else "-", slot_text(one.slot)]
         for one in promises
     ]
     table(rows, ["LEARNT", "CALENDAR", "STATE", "PROMISED"])
@@ -109,4 +109,4 @@ def _print(release: Release, promises: list[Promise], events: tuple[LedgerEvent,
         # What happened between two reads happened somewhere in between; the later one is when it was known.
         after = slot_text(event.after) if event.after else ""
         told = ", ".join(part for part in (after, event.detail) if part)
-        click.echo(f"{local(event.at)}  {event.calendar}  {event.what.value}" + (f": {told}" if told else ""))
+        click.echo(f"{stamp(event.at)}  {event.calendar}  {event.what.value}" + (f": {told}" if told else ""))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, as_json, json_anyway, print_lines, unknown
-from monitor.cli.say import slot_line
+from monitor.cli.text import slot_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault
 

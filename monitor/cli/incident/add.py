@@ -12,7 +12,7 @@ import click
 from monitor.cli.calendar.history import release_of
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.incident.store import by_role, is_attended
-from monitor.cli.say import slot_line
+from monitor.cli.text import slot_line
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:

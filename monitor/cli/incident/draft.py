@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from monitor.cli.say import items, local
+from monitor.cli.common import items
+from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from alerts.draft.versions import Version
@@ -232,5 +233,5 @@ def print_versions(drafts: Sequence[Draft], *, as_json: bool) -> None:
 
 def _lines(version: Version) -> Iterator[str]:
     signed = ", signed off" if version.signed else ""
-    yield f"Version {version.number}  {local(version.at)}  {version.by}{signed}"
+    yield f"Version {version.number}  {stamp(version.at)}  {version.by}{signed}"
     yield from items(f"{version.report.name_of(name)} [{name}]" for name in version.changed)

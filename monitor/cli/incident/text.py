@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.say import items, local
+from monitor.cli.common import items
 from monitor.cli.text import headline
+from schedules.times.words import stamp
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -18,7 +19,7 @@ _TOLD = {"what", "when", "cause"}
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one line of a list."""
-    occurred = local(incident.occurred).rsplit(":", 1)[0]
+    occurred = stamp(incident.occurred).rsplit(":", 1)[0]
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
     return [occurred, incident.grade, incident.kind.value, standing(incident), drafted, incident.id, incident.title]
 
@@ -46,7 +47,7 @@ def incident_lines(
     yield f"{incident.title} ({incident.producer})"
     yield ""
     yield f"  Incident  {incident.id}"
-    yield f"  Occurred  {local(incident.occurred)}, opened {local(incident.opened)}"
+    yield f"  Occurred  {stamp(incident.occurred)}, opened {stamp(incident.opened)}"
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"
@@ -57,13 +58,13 @@ def incident_lines(
     if related:
         yield from ("", "Held up together with it, by one fault of the platform", *items(related))
     yield from ("", "Timeline")
-    yield from items(f"{local(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline)
+    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline)
     yield from _next(incident, drafts)
 
 
 def _standing(incident: Incident) -> str:
     if incident.closed is not None:
-        return f"closed {local(incident.closed)}"
+        return f"closed {stamp(incident.closed)}"
     taken = incident.acknowledged
     return "nobody has said they have it" if taken is None else f"in the hands of the {taken.by}"
 

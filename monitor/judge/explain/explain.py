@@ -8,7 +8,6 @@ from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from monitor.judge.as_json import instant_json
 from monitor.judge.case import Case, case_of
 from monitor.judge.explain.looks import Fact, looks_at
 from monitor.judge.explain.outlook import would_change
@@ -19,12 +18,13 @@ from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict
-from monitor.judge.words import at, lasting, length, spanned
 from monitor.plan.predicted import is_expected
 from schedules.history import history
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.times.json import instant_json
+from schedules.times.words import between_exactly, exactly, length, lengths
 
 _STANDARD = time(9, 30)
 _HINTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
@@ -97,8 +97,8 @@ def _fact_json(fact: Fact) -> dict[str, Any]:
 def _verdict(verdict: Verdict, case: Case) -> Fact:
     standing = "final" if verdict.final else "not final"
     because = f": {verdict.unproven_because}" if verdict.unproven_because else ""
-    text = f"{verdict.word.value} ({standing}, grade {verdict.grade.value}) as of {at(verdict.at, case.zone)}{because}"
-    return Fact("verdict", text, verdict.at)
+    text = f"{verdict.word.value} ({standing}, grade {verdict.grade.value}) as of {exactly(verdict.at, case.zone)}"
+    return Fact("verdict", text + because, verdict.at)
 
 
 def _ledger(case: Case) -> list[Fact]:
@@ -133,7 +133,7 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
             told.append(Fact("promise", text, event.at, calendar=event.calendar))
     begins, shown = promise.slot.begins(), case.standing.announced_as_of
     if begins is not None and shown is not None and shown < begins <= case.now:
-        text = f"calendar {promise.calendar} last read {lasting((begins - shown).total_seconds())} before the slot"
+        text = f"calendar {promise.calendar} last read {length((begins - shown).total_seconds())} before the slot"
         told.append(Fact("promise", text, shown, calendar=promise.calendar))
     if promise.slot.instant is not None:
         told += _register_question(case, promise.slot.instant, promise.slot.timezone)
@@ -141,7 +141,7 @@ def _hints(case: Case, promises: Sequence[Promise]) -> list[Fact]:
         told.append(
             Fact(
                 "promise",
-                f"pre-release access, where the law allows any, begins {at(begins, case.zone)} at the earliest",
+                f"pre-release access, where the law allows any, begins {exactly(begins, case.zone)} at the earliest",
             )
         )
     return told
@@ -167,13 +167,13 @@ def _join(release: Release) -> list[Fact]:
 
 def _promise(what: str, promise: Promise, case: Case) -> Fact:
     state = f", {promise.state.value}" if promise.state else ""
-    since = f", not there yet {at(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
-    shown = f", last seen there {at(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
+    since = f", not there yet {exactly(promise.unlearnt, case.zone)}" if promise.unlearnt else ""
+    shown = f", last seen there {exactly(promise.confirmed_at, case.zone)}" if promise.confirmed_at else ""
     doubt = promise.doubt or promise.slot.doubt
     doubted = f"; in doubt ({doubt}), so judged as its day" if doubt else ""
     text = (
         f"{what}: {slot_words(promise.slot)}{state}, from {promise.calendar}, "
-        f"read {at(promise.learnt, case.zone)}{since}{shown}{doubted}"
+        f"read {exactly(promise.learnt, case.zone)}{since}{shown}{doubted}"
     )
     return Fact("promise", text, promise.learnt, calendar=promise.calendar)
 
@@ -183,12 +183,12 @@ def _rules(case: Case) -> Fact:
     if window is None:
         return Fact("policy", "no readable time is in force, so there is nothing to hold the looks against")
     if not window.exact:
-        span = f"{at(window.opens, case.zone)} to {at(window.passes, case.zone)}"
+        span = f"{exactly(window.opens, case.zone)} to {exactly(window.passes, case.zone)}"
         return Fact("policy", f"nothing was promised to the minute: judged as the span {span}")
     text = (
-        f"on time means proved to have come within {lasting(policy.on_time_within.total_seconds())} of the slot; "
-        f"present more than {lasting(policy.uncertainty.total_seconds())} before it is early; "
-        f"later than {lasting(policy.note_within.total_seconds())} is a report"
+        f"on time means proved to have come within {length(policy.on_time_within.total_seconds())} of the slot; "
+        f"present more than {length(policy.uncertainty.total_seconds())} before it is early; "
+        f"later than {length(policy.note_within.total_seconds())} is a report"
     )
     return Fact("policy", text)
 
@@ -198,9 +198,9 @@ def _part(case: Case, part: PartVerdict) -> Fact:
     name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{made})"
     text = f"{name}, {part.url}: {part.word.value}"
     if part.first_seen:
-        text += f", first seen {spanned(part.first_seen, case.zone)}"
+        text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:
-        text += f", {length(part.delay)} after the slot (below zero: before it)"
+        text += f", {lengths(part.delay)} after the slot (below zero: before it)"
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)
@@ -211,7 +211,7 @@ def _blind(case: Case, sights: Iterable[PartEvidence]) -> list[Fact]:
     return [
         Fact(
             "blind",
-            f"blind ({span.cause}) from {at(span.begins, case.zone)} to {at(span.ends, case.zone)}",
+            f"blind ({span.cause}) from {exactly(span.begins, case.zone)} to {exactly(span.ends, case.zone)}",
             span.begins,
         )
         for span in sorted(spans, key=lambda span: span.begins)

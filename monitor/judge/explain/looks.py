@@ -9,8 +9,8 @@ from datetime import datetime
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
-from monitor.judge.words import at, lasting
 from monitor.look.sighting import State
+from schedules.times.words import exactly, length
 
 # Longer stories are told by their beginning and their end.
 _MOST = 40
@@ -44,7 +44,7 @@ def _view(case: Case, sight: PartEvidence, runs: Sequence[Run]) -> Fact:
     looks = sum(run.looks + run.failed for run in runs)
     failed = sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs)
     lost = f"{failed} failed and proved nothing" if failed else "none failed"
-    begins, ends = at(runs[0].first_sent, case.zone), at(max(run.last_received for run in runs), case.zone)
+    begins, ends = exactly(runs[0].first_sent, case.zone), exactly(max(run.last_received for run in runs), case.zone)
     text = f"{_named(runs[0])}: {looks} looks from {begins} to {ends}, {lost}"
     return Fact("look", text, runs[0].first_sent, sight.part.id, runs[0].target)
 
@@ -70,9 +70,9 @@ def _run(case: Case, sight: PartEvidence, run: Run, *, several: bool) -> Fact:
 
 def _told(case: Case, run: Run) -> str:
     looks = f"{run.looks} look{'s' if run.looks != 1 else ''}"
-    gap = f", longest gap {lasting(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
+    gap = f", longest gap {length(run.largest_gap.total_seconds())}" if run.looks > 1 else ""
     if run.state is State.UNKNOWN:
-        begins, ends = at(run.first_sent, case.zone), at(run.last_received, case.zone)
+        begins, ends = exactly(run.first_sent, case.zone), exactly(run.last_received, case.zone)
         return f"unknown ({run.why or 'no reason given'}) from {begins} to {ends}, {looks}{gap}"
     status = f" (HTTP {run.status})" if run.status is not None else ""
     sure = ", told by what belongs to this edition alone" if run.specific else ""
@@ -82,12 +82,12 @@ def _told(case: Case, run: Run) -> str:
 
 def _proved(case: Case, run: Run) -> str:
     if run.looks > 1:
-        return f"by {at(run.begin, case.zone)} and still as of {at(run.end, case.zone)}"
+        return f"by {exactly(run.begin, case.zone)} and still as of {exactly(run.end, case.zone)}"
     # One answer speaks of some instant in between: presence counts from the later side, absence to the earlier.
     side = run.begin if run.state is State.PRESENT else run.end
     old = (run.first_sent - run.end).total_seconds()
-    aged = f" (from a cache, up to {lasting(old)} old)" if old >= 1 else ""
-    return f"as of {at(side, case.zone)}{aged}"
+    aged = f" (from a cache, up to {length(old)} old)" if old >= 1 else ""
+    return f"as of {exactly(side, case.zone)}{aged}"
 
 
 def _named(run: Run) -> str:

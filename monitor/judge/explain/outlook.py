@@ -9,7 +9,7 @@ from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.judge.window import Window
-from monitor.judge.words import at
+from schedules.times.words import exactly
 
 Pair = tuple[PartVerdict, PartEvidence]
 
@@ -26,24 +26,24 @@ def would_change(case: Case, verdict: Verdict, pairs: Sequence[Pair]) -> tuple[s
         if exposure.open
     ]
     if case.now < window.opens:
-        told.append(f"a calendar that moves or cancels it before {at(window.opens, case.zone)}")
+        told.append(f"a calendar that moves or cancels it before {exactly(window.opens, case.zone)}")
     if verdict.final:
         told.append("final: only a withdrawal or a changed file would still add a finding")
     elif verdict.revisit is not None:
-        told.append(f"judged again at {at(verdict.revisit, case.zone)} even if nothing new is seen")
+        told.append(f"judged again at {exactly(verdict.revisit, case.zone)} even if nothing new is seen")
     return tuple(dict.fromkeys(told))
 
 
 def _part(case: Case, window: Window, part: PartVerdict) -> list[str]:
-    latest = at(window.latest, case.zone)
+    latest = exactly(window.latest, case.zone)
     if part.word in (Word.PENDING, Word.MOVED):
-        early = f"more than {case.policy.uncertainty.total_seconds():g} s before {at(window.opens, case.zone)}"
+        early = f"more than {case.policy.uncertainty.total_seconds():g} s before {exactly(window.opens, case.zone)}"
         return [
             f"{part.id}: proved present {early} would be early",
             f"{part.id}: proved absent after {latest} would be late; proved to have come by then, on time",
         ]
     if part.word is Word.OVERDUE:
-        closes = at(window.closes, case.zone)
+        closes = exactly(window.closes, case.zone)
         return [f"{part.id}: the first look that proves it present makes it late; none by {closes}, not published"]
     if part.word is Word.UNPROVEN and part.released.by is None:
         return [f"{part.id}: a look that proves it absent after {latest} would make it overdue"]

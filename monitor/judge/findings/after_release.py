@@ -12,10 +12,10 @@ from monitor.judge.part_evidence import MAIN, PartEvidence
 from monitor.judge.presence import Presence
 from monitor.judge.runs import MOST_CHANGES, Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict
-from monitor.judge.words import spanned
 from monitor.look.sighting import State
 from schedules.announcement import Role
 from schedules.times.interval import Bounds, Interval, between
+from schedules.times.words import between_exactly
 
 _FILES = (Role.ATTACHMENT.value, Role.DATA.value)
 # A file that changes again and again is told of by its first changes.
@@ -38,7 +38,7 @@ def swapped(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Finding]
     # An origin that was not watched meanwhile tells less of when than the edge, which was.
     told = next((changes for changes in found if _is_watched(changes[0])), found[-1] if found else [])
     return [
-        Finding(Kind.SWAPPED, part.id, f"its bytes changed {spanned(change, case.zone)}", _stood(part, change))
+        Finding(Kind.SWAPPED, part.id, f"its bytes changed {between_exactly(change, case.zone)}", _stood(part, change))
         for change in told[:_MOST_TOLD]
     ]
 
@@ -123,6 +123,6 @@ def _withdrawn(
 ) -> Finding:
     latest: datetime | None = max((run.end for run in gone), default=None)
     away = between(goes, back if back is not None else Interval(latest, None))
-    told = f"taken away {spanned(goes, case.zone)}"
-    told += "" if back is None else f", back {spanned(back, case.zone)}"
+    told = f"taken away {between_exactly(goes, case.zone)}"
+    told += "" if back is None else f", back {between_exactly(back, case.zone)}"
     return Finding(Kind.WITHDRAWN, part.id, told, away, goes.by)

@@ -14,9 +14,9 @@ from monitor.judge.findings.stale_edge import stale_edge
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
-from monitor.judge.words import length, spanned
 from schedules.announcement import Role
 from schedules.times.interval import Bounds, since
+from schedules.times.words import between_exactly, lengths
 
 _BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 _HOUR = 3600.0
@@ -61,13 +61,13 @@ def _early(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
 
 
 def _exposed(case: Case, exposure: Exposure) -> str:
-    came = f"public before its slot: came {spanned(exposure.start, case.zone)}"
+    came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
     if exposure.open:
         return f"{came}, not seen gone yet"
     opens = None if case.window is None else case.window.opens
     if opens is not None and exposure.to.after == opens:
         return f"{came}, stayed until the slot{_hour_hint(exposure.seconds)}"
-    return f"{came}, went {spanned(exposure.to, case.zone)}"
+    return f"{came}, went {between_exactly(exposure.to, case.zone)}"
 
 
 def _late(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
@@ -96,12 +96,12 @@ def _lateness(case: Case, part: PartVerdict) -> Bounds | None:
 
 def _behind(case: Case, part: PartVerdict) -> str:
     delay = _lateness(case, part)
-    how_long = "" if delay is None else f", {length(delay)} after the slot"
+    how_long = "" if delay is None else f", {lengths(delay)} after the slot"
     if part.word is Word.NOT_PUBLISHED:
         return f"never seen until the watch was closed{how_long}"
     if part.word is Word.OVERDUE:
         return f"not seen yet{how_long}"
-    return f"came {spanned(part.released, case.zone)}{how_long}{_hour_hint(delay)}"
+    return f"came {between_exactly(part.released, case.zone)}{how_long}{_hour_hint(delay)}"
 
 
 def _hour_hint(seconds: Bounds | None) -> str:

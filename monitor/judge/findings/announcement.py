@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 from monitor.judge.case import Case
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
-from monitor.judge.words import at
 from schedules.announcement import State
 from schedules.change import ShortNotice
 from schedules.ledger_event import What
 from schedules.promise import Promise
 from schedules.slot import Precision, Slot
+from schedules.times.words import exactly
 
 _MOVED = {What.RE_DATED: "moved to another day", What.TIME_CHANGED: "moved to another time"}
 
@@ -33,7 +33,7 @@ def announced(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
 def slot_words(slot: Slot) -> str:
     """Return a slot as people read it: its local time, or its days, and how it was written when that is coarser."""
     if slot.instant is not None:
-        return at(slot.instant, slot.timezone)
+        return exactly(slot.instant, slot.timezone)
     if slot.first is None or slot.last is None:
         return f"no readable time ({slot.raw})" if slot.raw else "no readable time"
     if slot.precision is Precision.DAY:
@@ -48,6 +48,6 @@ def _said(promise: Promise) -> str:
 
 def _short(short: ShortNotice, zone: str) -> str:
     what = _MOVED.get(short.what, short.what.value)
-    since = "" if short.since is None else f", after {at(short.since, zone)} which did not show it yet"
+    since = "" if short.since is None else f", after {exactly(short.since, zone)} which did not show it yet"
     days = f"{short.days} day{'' if abs(short.days) == 1 else 's'}"
-    return f"{what} {days} ahead: read {at(short.at, zone)}{since}"
+    return f"{what} {days} ahead: read {exactly(short.at, zone)}{since}"

@@ -12,9 +12,9 @@ from monitor.judge.part import counts
 from monitor.judge.part_evidence import MAIN, PartEvidence
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
-from monitor.judge.words import lasting, spanned
 from monitor.look.sighting import State
 from schedules.times.interval import Bounds, Interval, seconds_between
+from schedules.times.words import between_exactly, length
 
 Pair = tuple[PartVerdict, PartEvidence]
 _CLOCK = "clock"
@@ -62,9 +62,9 @@ def _one_doubt(spans: Iterable[_Span]) -> list[_Span]:
 
 
 def _doubted(case: Case, span: _Span) -> Finding:
-    length = seconds_between(span.begins, span.ends)
-    when = spanned(Interval(span.begins, span.ends), case.zone)
-    return Finding(Kind.CLOCK_FAULT, None, f"our clock was in doubt {when}", Bounds(length, length))
+    seconds = seconds_between(span.begins, span.ends)
+    when = between_exactly(Interval(span.begins, span.ends), case.zone)
+    return Finding(Kind.CLOCK_FAULT, None, f"our clock was in doubt {when}", Bounds(seconds, seconds))
 
 
 def _blind(case: Case, sight: PartEvidence) -> list[_Span]:
@@ -158,9 +158,9 @@ def _unproven(case: Case, part: PartVerdict, sight: PartEvidence) -> tuple[datet
 
 
 def _finding(case: Case, part: PartVerdict, span: _Span) -> Finding:
-    length = seconds_between(span.begins, span.ends)
-    when = spanned(Interval(span.begins, span.ends), case.zone)
+    seconds = seconds_between(span.begins, span.ends)
+    when = between_exactly(Interval(span.begins, span.ends), case.zone)
     if span.looks:
         told = f"all {span.looks} looks failed {when} ({span.cause})"
-        return Finding(Kind.BLIND, part.id, told, Bounds(length, length))
-    return Finding(Kind.BLIND, None, f"{span.cause} for {lasting(length or 0.0)}, {when}", Bounds(length, length))
+        return Finding(Kind.BLIND, part.id, told, Bounds(seconds, seconds))
+    return Finding(Kind.BLIND, None, f"{span.cause} for {length(seconds or 0.0)}, {when}", Bounds(seconds, seconds))

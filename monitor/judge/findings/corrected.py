@@ -10,11 +10,11 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict
 from monitor.judge.window import Window
-from monitor.judge.words import at, spanned
 from monitor.look.recognise.version import moved_on, read
 from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Interval, between
+from schedules.times.words import between_exactly, exactly
 
 # Whichever tells of its version; the API tells the most.
 _VIEWS = (View.CONTENT, View.ORIGIN, View.EDGE)
@@ -69,7 +69,7 @@ def _changes(runs: Sequence[Run]) -> Iterator[tuple[Interval, list[tuple[str, Fi
 
 def _finding(case: Case, part: PartVerdict, change: Interval, moved: Iterable[tuple[str, Fields]]) -> Finding:
     what = ", ".join(f"{name} {_moved(case, values)}" for name, values in moved)
-    told = f"corrected or updated after its release: {what}; seen {spanned(change, case.zone)}"
+    told = f"corrected or updated after its release: {what}; seen {between_exactly(change, case.zone)}"
     return Finding(
         Kind.CORRECTED, part.id, told, between(part.released, change) if part.released.by is not None else None
     )
@@ -78,5 +78,5 @@ def _finding(case: Case, part: PartVerdict, change: Interval, moved: Iterable[tu
 def _moved(case: Case, values: Fields) -> str:
     later = values["is"]
     if isinstance(later, datetime):
-        return f"moved on to {at(later, case.zone)}"
+        return f"moved on to {exactly(later, case.zone)}"
     return f"went from {values['was']} to {later}"

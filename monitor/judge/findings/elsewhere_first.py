@@ -8,9 +8,9 @@ from datetime import timedelta
 from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
-from monitor.judge.words import length, spanned
 from schedules.announcement import Role
 from schedules.times.interval import Bounds, Interval, between, since
+from schedules.times.words import between_exactly, lengths
 
 Pair = tuple[PartVerdict, PartEvidence]
 
@@ -56,8 +56,8 @@ def _lead(came: Interval, page: Pair) -> Bounds:
 
 
 def _told(case: Case, other: PartVerdict, came: Interval, lead: Bounds) -> str:
-    text = f"{other.url} had it {spanned(came, case.zone)}, {length(lead)} before the announced address"
+    text = f"{other.url} had it {between_exactly(came, case.zone)}, {lengths(lead)} before the announced address"
     origin = None if case.window is None else case.window.origin
     if origin is None or came.after is None or came.after < origin - timedelta(seconds=1):
         return text
-    return f"{text}, {length(since(came, origin))} after the slot"
+    return f"{text}, {lengths(since(came, origin))} after the slot"

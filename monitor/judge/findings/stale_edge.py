@@ -10,9 +10,9 @@ from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.spells import Spell
 from monitor.judge.verdict import Finding, Kind
-from monitor.judge.words import length, spanned
 from monitor.plan.targets import View
 from schedules.times.interval import Bounds, Interval, between
+from schedules.times.words import between_exactly, lengths
 
 # An answer was made at most this long before it reached us; the run keeps only when it was received.
 _UNDERWAY = timedelta(seconds=1)
@@ -77,4 +77,4 @@ def _served_until(spell: Spell) -> datetime:
 
 def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:
     source = "the origin" if view is View.ORIGIN else "the content API"
-    return f"{source} had it {spanned(came, case.zone)}; the edge served the old answer for {length(hidden)}"
+    return f"{source} had it {between_exactly(came, case.zone)}; the edge served the old answer for {lengths(hidden)}"

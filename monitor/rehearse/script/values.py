@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from monitor.config.values import read_duration
+from schedules.times.json import instant_json
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -70,7 +71,7 @@ def _read_file(value: Any, info: ValidationInfo) -> Path:  # noqa: ANN401 # as a
 
 def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as above
     if isinstance(value, datetime):
-        return as_stamp(to_utc(value, _zone(info)))
+        return instant_json(to_utc(value, _zone(info)))
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
@@ -78,11 +79,6 @@ def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as ab
     if isinstance(value, list):
         return [_read_json(inner, info) for inner in value]
     return value
-
-
-def as_stamp(instant: datetime) -> str:
-    """Return an instant as the interface writes it: RFC 3339, `Z`, milliseconds."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def one_of(words: Iterable[str]) -> BeforeValidator:

@@ -6,7 +6,6 @@ import pytest
 
 from monitor.judge.policy import Grade, Override, Policies, Policy, grade, worst
 from monitor.judge.window import window
-from monitor.judge.words import at, lasting, length, spanned
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
 from schedules.slot import Precision, Slot
@@ -69,40 +68,3 @@ def test_the_day_on_which_clocks_go_back_has_twenty_five_hours() -> None:
     frame = window(slot_in_force(release(), [promise(day)], SLOT), Policy())
     assert frame is not None
     assert frame.passes - frame.opens == timedelta(hours=25)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.84, "0.8 s"),
-        (12, "12 s"),
-        (60, "1 min"),
-        (10140, "2 h 49 min"),
-        (-3605, "-1 h 5 s"),
-        (2.0, "2 s"),
-    ],
-)
-def test_lengths_are_told_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
-    assert lasting(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("bounds", "text"),
-    [
-        (Bounds(1, 2), "1 s to 2 s"),
-        (Bounds(60, 60), "1 min"),
-        (Bounds(5, None), "at least 5 s"),
-        (Bounds(None, 5), "at most 5 s"),
-        (Bounds(), "an unknown time"),
-    ],
-)
-def test_bounds_are_told_with_both_sides(bounds: Bounds, text: str) -> None:
-    assert length(bounds) == text
-
-
-def test_instants_are_told_in_local_time_with_its_name() -> None:
-    assert at(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
-    assert spanned(Interval()) == "at a time not known"
-    assert spanned(Interval(SLOT, None)) == "after Fri 5 Jan 2018 09:30:00 GMT"
-    assert spanned(Interval(None, SLOT)) == "at or before Fri 5 Jan 2018 09:30:00 GMT"

@@ -1,0 +1,49 @@
+"""Time values as JSON and back: RFC 3339 instants with `Z`, intervals and bounds as objects with two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal, overload
+
+from schedules.times.interval import Bounds, Interval
+
+Precision = Literal["seconds", "milliseconds"]
+
+
+@overload
+def instant_json(instant: datetime, precision: Precision = ...) -> str: ...
+@overload
+def instant_json(instant: None, precision: Precision = ...) -> None: ...
+@overload
+def instant_json(instant: datetime | None, precision: Precision = ...) -> str | None: ...
+def instant_json(instant: datetime | None, precision: Precision = "milliseconds") -> str | None:
+    """Return an aware instant as RFC 3339 with offset `Z`; what is finer than `precision` is cut off. None for none."""
+    if instant is None:
+        return None
+    return instant.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+def instant_from_json(text: str | None) -> datetime | None:
+    """Return the instant of an RFC 3339 text, None for none; raises ValueError."""
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def interval_json(interval: Interval) -> dict[str, Any]:
+    """Return an interval; a side that is not known is null."""
+    return {"after": instant_json(interval.after), "by": instant_json(interval.by)}
+
+
+def interval_from_json(sides: Mapping[str, Any]) -> Interval:
+    """Return the interval that `interval_json` wrote."""
+    return Interval(instant_from_json(sides["after"]), instant_from_json(sides["by"]))
+
+
+def bounds_json(bounds: Bounds | None) -> dict[str, Any] | None:
+    """Return bounds in seconds; null when there is nothing to tell."""
+    return None if bounds is None else {"min": bounds.min, "max": bounds.max}
+
+
+def bounds_from_json(sides: Mapping[str, Any] | None) -> Bounds | None:
+    """Return the bounds that `bounds_json` wrote."""
+    return None if sides is None else Bounds(sides["min"], sides["max"])

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.times.interval import Bounds, Interval
+from schedules.times.json import (
+    bounds_from_json,
+    bounds_json,
+    instant_from_json,
+    instant_json,
+    interval_from_json,
+    interval_json,
+)
+
+NOON = datetime(2018, 1, 5, 12, 0, 0, 123_456, tzinfo=UTC)
+
+
+def test_an_instant_is_utc_with_milliseconds_and_z_whatever_its_zone() -> None:
+    assert instant_json(NOON.astimezone(timezone(timedelta(hours=-5)))) == "2018-01-05T12:00:00.123Z"
+    assert instant_json(NOON, "seconds") == "2018-01-05T12:00:00Z"
+    assert instant_json(None) is None
+    assert instant_from_json(None) is None
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_an_instant_comes_back_to_the_millisecond(instant: datetime) -> None:
+    back = instant_from_json(instant_json(instant))
+    assert back == instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+
+
+def test_intervals_and_bounds_come_back_with_open_sides() -> None:
+    seen = Interval(None, NOON.replace(microsecond=0))
+    assert interval_json(seen) == {"after": None, "by": "2018-01-05T12:00:00.000Z"}
+    assert interval_from_json(interval_json(seen)) == seen
+    assert bounds_from_json(bounds_json(Bounds(1.5))) == Bounds(1.5)
+    assert bounds_json(None) is bounds_from_json(None) is None

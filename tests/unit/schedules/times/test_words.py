@@ -1,0 +1,132 @@
+"""Instants and lengths in plain sentences: what is not exact is told too wide, never too narrow."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schedules.times.interval import Bounds, Interval
+from schedules.times.words import (
+    MINUTE,
+    TENTH,
+    between,
+    between_exactly,
+    exactly,
+    instant_text,
+    length,
+    lengths,
+    rounded,
+    stamp,
+)
+
+
+def at(seconds: float) -> datetime:
+    whole, rest = divmod(round(seconds * 1_000_000), 1_000_000)
+    return datetime(2026, 11, 20, 13, 25, whole, rest, tzinfo=UTC)
+
+
+def test_an_interval_is_told_no_narrower_than_it_is() -> None:
+    told = "between Fri 20 Nov 2026 13:25:09 GMT and Fri 20 Nov 2026 13:25:10.1 GMT"
+    assert between_exactly(Interval(at(9.099), at(10.003631))) == told
+    assert between_exactly(Interval(None, at(10.1))) == "by Fri 20 Nov 2026 13:25:10.1 GMT"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "told"),
+    [
+        (Bounds(69.999, 70.003), "1 min 9 s to 1 min 11 s"),
+        (Bounds(-0.59, 1.1), "-0.6 s to 1.1 s"),
+        (Bounds(-70.5, -69.5), "-1 min 11 s to -1 min 9 s"),
+        (Bounds(5.0, 5.0), "5 s"),
+        (Bounds(0.01, None), "at least 0 s"),
+        (Bounds(None, 12.001), "at most 13 s"),
+        (Bounds(None, None), "an unknown time"),
+    ],
+)
+def test_a_length_is_told_no_narrower_than_it_is(bounds: Bounds, told: str) -> None:
+    assert lengths(bounds) == told
+
+
+def test_a_length_of_one_bound_is_rounded_to_the_nearest() -> None:
+    assert [length(3.96), length(0.04), length(59.6)] == ["4 s", "0 s", "1 min"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.44, "0.4 s"), (7, "7 s"), (10_140, "2 h 49 min"), (-61, "-1 min 1 s"), (90_061, "1 d 1 h")]
+)
+def test_a_plain_length_has_its_two_largest_units(seconds: float, text: str) -> None:
+    assert length(seconds, parts=2) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0 s"),
+        (0.84, "0.8 s"),
+        (12, "12 s"),
+        (60, "1 min"),
+        (10140, "2 h 49 min"),
+        (-3605, "-1 h 5 s"),
+        (2.0, "2 s"),
+    ],
+)
+def test_lengths_are_told_in_hours_minutes_and_seconds(seconds: float, text: str) -> None:
+    assert length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        (Bounds(1, 2), "1 s to 2 s"),
+        (Bounds(60, 60), "1 min"),
+        (Bounds(5, None), "at least 5 s"),
+        (Bounds(None, 5), "at most 5 s"),
+        (Bounds(), "an unknown time"),
+    ],
+)
+def test_bounds_are_told_with_both_sides(bounds: Bounds, text: str) -> None:
+    assert lengths(bounds) == text
+
+
+def test_instants_are_told_in_local_time_with_its_name() -> None:
+    assert exactly(datetime(2026, 7, 23, 8, 30, tzinfo=UTC)) == "Thu 23 Jul 2026 09:30:00 BST"
+    assert between_exactly(Interval()) == "at an unknown time"
+    assert between_exactly(Interval(at(0), None)) == "after Fri 20 Nov 2026 13:25:00 GMT"
+    assert between_exactly(Interval(None, at(0))) == "by Fri 20 Nov 2026 13:25:00 GMT"
+
+
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        (Interval(at(9.1), at(10.2)), "between 20 Nov 2026 13:25:09 and 13:25:11 GMT"),
+        (Interval(None, at(10.2)), "by 20 Nov 2026 13:25:11 GMT"),
+        (Interval(at(10.2)), "after 20 Nov 2026 13:25:10 GMT"),
+        (Interval(at(10), at(10)), "at 20 Nov 2026 13:25:10 GMT"),
+    ],
+)
+def test_a_date_that_is_both_ends_is_told_once(interval: Interval, told: str) -> None:
+    assert between(interval) == told
+
+
+def test_in_the_night_of_a_clock_change_both_ends_bear_their_zone() -> None:
+    first = datetime(2026, 10, 25, 0, 59, 59, tzinfo=UTC)
+    told = "between 25 Oct 2026 01:59:59 BST and 25 Oct 2026 01:00:00 GMT"
+    assert between(Interval(first, first.replace(hour=1, minute=0, second=0))) == told
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2050, 1, 1)), st.sampled_from([TENTH, timedelta(seconds=1), MINUTE]))  # noqa: DTZ001 # made aware below
+def test_rounding_never_passes_the_instant_and_stays_within_a_step(wall: datetime, step: timedelta) -> None:
+    instant = wall.replace(tzinfo=UTC)
+    low, high = rounded(instant, step), rounded(instant, step, up=True)
+    assert low <= instant <= high
+    assert high - low in {timedelta(), step}
+
+
+def test_a_stamp_has_the_precision_that_is_asked_for() -> None:
+    assert stamp(at(9.25), step=MINUTE) == "20 Nov 2026 13:25 GMT"
+    assert stamp(at(9.25), up=True) == "20 Nov 2026 13:25:10 GMT"
+    assert exactly(at(9.25)) == "Fri 20 Nov 2026 13:25:09.2 GMT"
+    assert instant_text(at(0), "Europe/London") == "Friday 20 November 2026, 13:25 GMT"
