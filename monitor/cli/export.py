@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,8 +45,9 @@ COLUMNS = (
 @click.option(
     "--calendar", "is_calendar", is_flag=True, help="The joined calendar, not the verdicts; so are ics, toml."
 )
-@click.option("--from", "first", type=Day(), help="First day of slots.")
-@click.option("--to", "last", type=Day(), help="Last day of slots.")
+@click.option("--events", "is_history", is_flag=True, help="Every change of a verdict, as JSON lines, by when it came.")
+@click.option("--from", "first", type=Day(), help="First day of slots, or of events.")
+@click.option("--to", "last", type=Day(), help="Last day of slots, or of events.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
 @as_json
 @click.pass_obj
@@ -55,6 +56,7 @@ def command(  # noqa: PLR0913 # one for each option
     *,
     kind: str | None,
     is_calendar: bool,
+    is_history: bool,
     first: date | None,
     last: date | None,
     output: Path | None,
@@ -62,6 +64,7 @@ def command(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Write every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
+    With --events every change of a verdict is one line of JSON, oldest first, with the release as it stood then.
     Instants are UTC, lengths are seconds. Nothing of what was seen before its slot is told but when and where.
 
     Example: ninethirty export --format csv --from 2026-10-01 --to 2026-12-31 --output verdicts.csv
@@ -69,8 +72,12 @@ def command(  # noqa: PLR0913 # one for each option
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "csv")
     begin, end = span_of(first, last, context.settings.timezone)
+    if is_history and (is_calendar or chosen in {"ics", "toml"} or kind == "csv"):
+        raise click.UsageError("--events are written as JSON lines, and are no calendar")
     with context.store() as store:
-        if is_calendar or chosen in {"ics", "toml"}:
+        if is_history:
+            content, chosen = b"".join(_events(store, begin, end)), "json"
+        elif is_calendar or chosen in {"ics", "toml"}:
             content = _calendar(context, store, chosen, (begin, end))
         else:
             content = _verdicts(judged_bodies(context, store, begin, end), chosen)
@@ -85,6 +92,18 @@ def _verdicts(bodies: Sequence[Mapping[str, Any]], kind: str) -> bytes:
     writer.writerow(COLUMNS)
     writer.writerows([_safe(_cells(body)[name]) for name in COLUMNS] for body in bodies)
     return held.getvalue().encode()
+
+
+def _events(store: Store, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
+    from monitor.deliver.incident_json import event_json
+
+    last = None if begin is None else (begin, "")
+    while page := store.events(last):
+        for event in page:
+            if end is not None and event.at >= end:
+                return
+            yield (json.dumps(event_json(event), ensure_ascii=False) + "\n").encode()
+        last = page[-1].at, page[-1].id
 
 
 def _cells(body: Mapping[str, Any]) -> dict[str, Any]:

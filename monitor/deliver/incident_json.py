@@ -1,4 +1,4 @@
-"""Incidents and calendar reads as JSON."""
+"""Incidents, events and calendar reads as JSON."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.incident import Incident
-from monitor.store.rows import CalendarRead, Draft
+from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.times.json import instant_json
 
 
@@ -30,6 +30,18 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         else [],
         "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.timeline],
         "drafts": [draft_json(draft) for draft in drafts],
+    }
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """Return a change of verdict: what it was, what it became, and the release as it stood then."""
+    return {
+        "id": event.id,
+        "release": event.release,
+        "at": instant_json(event.at),
+        "before": event.before or None,
+        "after": event.after,
+        "body": event.body,
     }
 
 

@@ -188,8 +188,13 @@ class Store(Protocol):
     def open_judged(self) -> list[Judged]:
         """Return the verdicts that are not final, of releases that were not joined into others."""
 
-    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
-        """Return the newest `limit` events in time order."""
+    def event(self, event: str) -> Event | None:
+        """Return one event."""
+
+    def events(
+        self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
+    ) -> list[Event]:
+        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
 
     def incidents(
         self,

@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from alerts.incident import Incident
-from monitor.deliver.incident_json import incident_json
+from monitor.deliver.incident_json import event_json, incident_json
 from monitor.errors import UnknownName, UserFault
 from monitor.web.openapi import DESCRIPTION
 from monitor.web.request import api_route, day_of, queries_of
 
 D = TypeVar("D", date, None)
 MOST_DAYS = 400
+MOST_EVENTS = 1000
 # A draft is one file with its look inside; nothing in it may run or be fetched.
 _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
@@ -64,6 +65,13 @@ async def incident(request: Request) -> Response:
     return JSONResponse(incident_json(found, await queries.drafts(name)) | {"related": related})
 
 
+async def events(request: Request) -> Response:
+    """List changes of verdicts, oldest first: those `after` the event of that id, of one `release` or of all."""
+    query = request.query_params
+    found = await queries_of(request).events(query.get("after"), query.get("release"), _limit(request))
+    return JSONResponse({"events": [event_json(one) for one in found], "next": found[-1].id if found else None})
+
+
 async def draft(request: Request) -> Response:
     """Return the newest version of a draft as a document."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
@@ -93,11 +101,19 @@ def _day(request: Request, key: str, default: D) -> date | D:
         raise UserFault(f'{key}: not a day, write "2026-11-26"') from exc
 
 
+def _limit(request: Request) -> int:
+    text = request.query_params.get("limit", str(MOST_EVENTS))
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_EVENTS and len(text) < 9):
+        raise UserFault(f"limit: not a whole number from 1 to {MOST_EVENTS}")
+    return int(text)
+
+
 ROUTES = [
     api_route("/api/v1/releases", releases),
     api_route("/api/v1/releases/{release}", release),
     api_route("/api/v1/incidents", incidents),
     api_route("/api/v1/incidents/{incident}", incident),
     api_route("/api/v1/incidents/{incident}/draft.{ending}", draft),
+    api_route("/api/v1/events", events),
     api_route("/api/v1/openapi.json", openapi),
 ]

@@ -101,6 +101,20 @@ _CALENDARS = {
         "reads": {"type": "array", "items": {"type": "object"}},
     },
 }
+_EVENT = {
+    "type": "object",
+    "required": ["id", "release", "at", "before", "after", "body"],
+    "properties": {
+        "id": {"type": "string"},
+        "release": {"type": "string"},
+        "at": _INSTANT,
+        "before": {"type": ["string", "null"]},
+        "after": {"type": "string"},
+        "body": _RELEASE,
+    },
+}
+_EVENTS = _list("events", _EVENT)
+_EVENTS["properties"]["next"] = {"type": ["string", "null"], "description": "what to give as after for the next page"}
 _ROLE = {"type": "object", "required": ["role"], "properties": {"role": {"type": "string", "maxLength": 80}}}
 _ACKNOWLEDGE = {
     "post": {
@@ -139,6 +153,14 @@ DESCRIPTION: dict[str, Any] = {
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
         "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,
+        "/api/v1/events": _get(
+            "Every change of a verdict, oldest first",
+            _EVENTS,
+            _query("after", "the id of the last event already read, default none", {"type": "string"}),
+            _query("release", "events of this release alone", {"type": "string"}),
+            _query("limit", "how many at most, default 1000", {"type": "integer", "minimum": 1, "maximum": 1000}),
+            missing=True,
+        ),
         "/api/v1/calendars": _get("Every calendar with its last usable read, and the last reads", _CALENDARS),
     },
     # Nothing, where the board is public.

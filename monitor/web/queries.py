@@ -16,9 +16,10 @@ from monitor.clock import Clock
 from monitor.deliver.drafts import written
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR, Attendant
+from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
 from monitor.store.interface import Store
-from monitor.store.rows import CalendarRead, Delivery, Draft, Judged
+from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
 from schedules.times.json import instant_json
@@ -112,6 +113,10 @@ class Queries:
         """Return one incident."""
         return await self.ask(lambda: self.store.incident(incident))
 
+    async def events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
+        """Return the first events after the one of that id, oldest first. Raises `UnknownName`."""
+        return await self.ask(lambda: self._events(after, release, limit))
+
     async def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
         return await self.ask(lambda: self.store.drafts(incident))
@@ -142,6 +147,12 @@ class Queries:
 
     def _fresh(self, row: Judged) -> dict[str, Any]:
         return self.live.body(row.release) or row.body
+
+    def _events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
+        last = None if after is None else self.store.event(after)
+        if after is not None and last is None:
+            raise UnknownName(f"no event {after!r}")
+        return self.store.events((last.at, last.id) if last is not None else None, release, limit)
 
     def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
         wanted = (one for one in self.store.releases(begin, end) if producer in (None, one.producer))

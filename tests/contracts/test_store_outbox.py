@@ -130,13 +130,17 @@ def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
     assert [it.channel for it in store.deliveries("n")] == ["mail"]
 
 
-def test_the_newest_events_come_in_time_order(store: Store) -> None:
+def test_events_come_in_time_order_page_by_page(store: Store) -> None:
     events = [Event(f"e{n}", "r" if n % 2 else "s", SLOT + n * SECOND, "pending", "late", {}) for n in range(6)]
     with store.transaction() as tx:
         for event in reversed(events):
             tx.add_event(event)
-    assert store.events(limit=2) == events[4:]
-    assert store.events("r") == events[1::2]
+    assert store.events(limit=2) == events[:2]
+    assert store.events((events[1].at, events[1].id), limit=2) == events[2:4]
+    assert store.events((events[1].at, "e0"), limit=1) == [events[1]]
+    assert store.events((events[5].at, events[5].id)) == []
+    assert store.events(release="r") == events[1::2]
+    assert (store.event("e3"), store.event("e9")) == (events[3], None)
 
 
 def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:

@@ -46,7 +46,7 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "explain: the release": lambda store: store.release("r4000"),
     "explain: its promises": lambda store: store.promises(["r4000"]),
     "explain: its runs": lambda store: store.runs_of_release("r4000"),
-    "explain: its events": lambda store: store.events("r4000"),
+    "api: events of a release": lambda store: store.events(release="r4000"),
     "explain: its incidents": lambda store: store.incidents_of("r4000"),
     "explain: its evidence": lambda store: store.evidence(["edge-1", "edge-4000"]),
     "explain: blind spans around it": lambda store: store.blind(SLOT + 900 * DAY, SLOT + 960 * DAY),
@@ -63,7 +63,8 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "roster: last reads": lambda store: store.reads("govuk", limit=20),
     "roster: promises of some": lambda store: store.promises(["r1", "r2"]),
     "watch: runs of targets": lambda store: store.runs(["r4000/page/edge", "r4000/page/origin"]),
-    "watch: newest events": lambda store: store.events(limit=50),
+    "api: a page of events": lambda store: store.events((SLOT + 900 * DAY, "e"), limit=50),
+    "api: one event": lambda store: store.event("e40"),
     "draft: the producer's incidents": lambda store: store.incidents(None, SLOT + 900 * DAY, "office-0"),
     "outbox: due": lambda store: store.due_deliveries(SLOT + 3650 * DAY),
     "outbox: how many wait": lambda store: store.outbox_pending(),
@@ -210,7 +211,7 @@ def is_short(step: str, name: str) -> bool:
 
 def test_the_first_rows_in_order_come_straight_from_an_index(sqlite_years: SqlStore) -> None:
     for name in (
-        "watch: newest events",
+        "api: a page of events",
         "api: newest reads of a calendar",
         "evidence: newest",
     ):

@@ -191,10 +191,16 @@ class MemoryStore(MemoryLedger):
         """Return the verdicts that are not final, of releases that were not joined into others."""
         return [judged for judged in self.judged() if not judged.final]
 
-    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
-        """Return the newest `limit` events in time order."""
-        mine = self._pick(Event, lambda event: release in {None, event.release}, key=lambda event: (event.at, event.id))
-        return mine[max(0, len(mine) - limit) :]
+    def event(self, event: str) -> Event | None:
+        """Return one event."""
+        return self._get(Event, event)
+
+    def events(
+        self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
+    ) -> list[Event]:
+        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
+        mine = self._pick(Event, lambda it: release in {None, it.release}, key=lambda it: (it.at, it.id))
+        return [event for event in mine if after is None or (event.at, event.id) > after][:limit]
 
     def incidents(
         self,

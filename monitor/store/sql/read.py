@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -78,13 +78,23 @@ class SqlReader(SqlLedgerReader):
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
         return sorted(self._flat(Judged, still), key=_slot_first)
 
-    def events(self, release: str | None = None, limit: int = 1000) -> list[Event]:
-        """Return the newest `limit` events in time order."""
+    def event(self, event: str) -> Event | None:
+        """Return one event."""
+        found = self._flat(Event, all_of(Event, tables.EVENT).where(tables.EVENT.c.id == event))
+        return next(iter(found), None)
+
+    def events(
+        self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
+    ) -> list[Event]:
+        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
         table = tables.EVENT
-        wanted = all_of(Event, table)
+        wanted = all_of(Event, table).order_by(table.c.at, table.c.id).limit(limit)
         if release is not None:
             wanted = wanted.where(table.c.release == release)
-        return self._flat(Event, wanted.order_by(table.c.at.desc(), table.c.id.desc()).limit(limit))[::-1]
+        if after is not None:
+            # The first condition alone finds the place in the index.
+            wanted = wanted.where(table.c.at >= after[0], or_(table.c.at > after[0], table.c.id > after[1]))
+        return self._flat(Event, wanted)
 
     def incidents(
         self,

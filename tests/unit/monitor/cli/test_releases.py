@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,15 @@ def test_a_release_that_is_out_is_planned_as_it_stands(ask: Ask) -> None:
 def test_a_replay_of_a_store_finds_no_difference(ask: Ask) -> None:
     told = ask("replay", "--json")
     assert (told.status, told.json) == (0, {"releases": 1, "differences": {}})
+
+
+def test_every_change_of_a_verdict_is_exported_as_a_line_oldest_first(ask: Ask) -> None:
+    events = [json.loads(line) for line in ask("export", "--events").out.splitlines()]
+    assert [event["at"] for event in events] == sorted(event["at"] for event in events)
+    last = [event for event in events if event["release"] == "births-2016"][-1]
+    assert (last["after"], last["body"]["verdict"]) == ("late", "late")
+    assert ask("export", "--events", "--to", "2018-01-01").out == ""
+    assert ask("export", "--events", "--format", "csv").status == 2
 
 
 def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:

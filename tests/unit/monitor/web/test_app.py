@@ -19,6 +19,7 @@ from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
+from tests.unit.monitor.web.board import a_board
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
@@ -111,6 +112,10 @@ def test_what_is_promised_and_not_watched_yet_stands_on_the_board_of_its_day(tmp
         ("/api/v1/incidents/nothing", 404),
         ("/api/v1/incidents/nothing/draft.md", 404),
         ("/nowhere", 404),
+        ("/api/v1/events?after=nothing", 404),
+        ("/api/v1/events?limit=0", 400),
+        ("/api/v1/events?limit=1001", 400),
+        ("/api/v1/events?limit=many", 400),
         ("/api/v1/nowhere", 404),
         ("/api/v1/releases?from=yesterday", 400),
         ("/api/v1/releases?from=9999-12-31", 400),
@@ -244,3 +249,16 @@ def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_boar
             assert 'href="/releases/claims"' in (await client.get("/releases/claims-q3")).text
 
     live(tmp_path, LATE, act)
+
+
+async def test_changes_of_verdicts_are_read_page_by_page() -> None:
+    async with a_board() as board:
+        every = (await board.client.get("/api/v1/events")).json()
+        first = (await board.client.get("/api/v1/events?limit=1")).json()
+        rest = (await board.client.get(f"/api/v1/events?after={first['next']}")).json()
+        over = (await board.client.get(f"/api/v1/events?after={every['next']}")).json()
+        late = (await board.client.get("/api/v1/events?release=r")).json()["events"]
+    assert first["events"] + rest["events"] == every["events"]
+    assert {one["release"] for one in every["events"]} == {"r", "early"}
+    assert over == {"events": [], "next": None}
+    assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "late", "late")]
