@@ -261,4 +261,4 @@ async def test_changes_of_verdicts_are_read_page_by_page() -> None:
     assert first["events"] + rest["events"] == every["events"]
     assert {one["release"] for one in every["events"]} == {"r", "early"}
     assert over == {"events": [], "next": None}
-    assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "late", "late")]
+    assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "overdue", "overdue")]

@@ -34,7 +34,7 @@ async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_firs
         board.queries.silences = lambda _now: {"www.gov.uk": Silence(at(-180), at(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no usable answer" not in quiet
-    assert all("www.gov.uk, since 5 Jan 2018, 09:27:00 GMT (503), 812 looks" in page for page in pages)
+    assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)
 
 
 async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> None:
