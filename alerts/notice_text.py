@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.steps import STEPS
 from alerts.tellable_facts import altered, episodes, removals
 from schedules.times.interval import Bounds, Interval, magnitude
 from schedules.times.words import between_moments, day_text, instant_text, length, lengths, moment
@@ -36,51 +37,6 @@ WITH_DRAFT = frozenset({"late", "partial", "early", "hand"})
 _LONGEST_TITLE = 70
 # What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
 _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
-_TO_DO = {
-    "late": (
-        "Open the address yourself, once as it is and once in a private window.",
-        "Ring whoever publishes for the producer: is it stuck, and when will it be out?",
-        "People with pre-release access stay silent until it is out.",
-        "If a link is handed round, send it to everyone at the same moment.",
-    ),
-    "out": (
-        "It is out: open the address yourself and check that all of it is there.",
-        "Tell those who asked, and people with pre-release access, that it is out.",
-    ),
-    "partial": (
-        "Open the addresses marked as missing yourself.",
-        "Ring whoever publishes for the producer and say which parts are missing.",
-        "Have the page say which parts are current.",
-    ),
-    "early": (
-        "Do not forward, quote or describe what is there.",
-        "Ring whoever publishes for the producer: take it down, or bring the release forward for everyone?",
-        "Tell the Head of Profession now; write down who may have had access.",
-    ),
-    "over": (
-        "It is down again, or its slot has passed: do not quote what was there.",
-        "Tell the Head of Profession; write down who may have had access, and for how long.",
-    ),
-    "unproven": (
-        "This is not a breach claim: the monitor could not see enough.",
-        "Look for other evidence: publishing logs, screenshots, another monitor.",
-        "If it was late or early after all, log it by hand.",
-    ),
-    "lead": (
-        "Read the item at its address and judge it: this is not a verdict.",
-        "If figures were out before their slot, log an incident by hand.",
-    ),
-    "altered": (
-        "Open the address yourself: this happened after the release, and is no breach by itself.",
-        "Ask whoever publishes for the producer whether it was meant, and how users are told why.",
-        "If figures were wrong or had to be taken down, tell the Head of Profession.",
-    ),
-    "calendar": (
-        "Ask the producer which entry binds, and who agreed to the change.",
-        "Nothing has been late or early by this alone.",
-    ),
-    "hand": ("Complete the draft.",),
-}
 
 
 def one_line(text: str, longest: int = 0) -> str:
@@ -292,7 +248,7 @@ def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator
 
 def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:
     """Return what to do as things stand, one sentence a step."""
-    return _TO_DO[_stage(case, facts)]
+    return STEPS[_stage(case, facts)]
 
 
 def _stage(case: str, facts: ReleaseFacts) -> str:

@@ -102,14 +102,8 @@ class Transaction(Protocol):
         """Put `merged` in the place of `runs`."""
 
 
-class Store(Protocol):
-    """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
-
-    def transaction(self) -> AbstractContextManager[Transaction]:
-        """Open a transaction: committed at the end of the block, rolled back when it raises."""
-
-    def upgrade(self) -> None:
-        """Bring the store to this version's shape; creates it when it is empty."""
+class LedgerStore(Protocol):
+    """What calendars showed and promised."""
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
@@ -153,8 +147,9 @@ class Store(Protocol):
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
 
-    def crowded(self, most: int) -> list[str]:
-        """Return the releases with a target that has more than `most` runs."""
+
+class RunStore(Protocol):
+    """What was seen of targets, and when nothing could be."""
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
@@ -167,6 +162,13 @@ class Store(Protocol):
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         """Return blind spans that touch `[begin, end)`, in time order."""
+
+    def crowded(self, most: int) -> list[str]:
+        """Return the releases with a target that has more than `most` runs."""
+
+
+class VerdictStore(Protocol):
+    """What was judged, and the incidents and drafts that came of it."""
 
     def judged(
         self,
@@ -214,6 +216,10 @@ class Store(Protocol):
     def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first."""
 
+
+class Outbox(Protocol):
+    """What people are told, and how far it has got."""
+
     def notices(self, incident: str | None = None) -> list[Notice]:
         """Return notices in time order."""
 
@@ -232,8 +238,9 @@ class Store(Protocol):
     def outbox_pending(self) -> int:
         """Return how many deliveries wait."""
 
-    def heartbeat(self, monitor: str) -> Heartbeat | None:
-        """Return the last sign of life of a monitor."""
+
+class EvidenceIndex(Protocol):
+    """Which bytes are kept as evidence, and where they lie."""
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
         """Return these records of evidence, by monitor and number; ids that name none are left out."""
@@ -247,11 +254,28 @@ class Store(Protocol):
     def evidence_monitors(self) -> list[str]:
         """Return the monitors that have kept evidence."""
 
+
+class Leases(Protocol):
+    """Which monitor lives, and who does what only one may do."""
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        """Return the last sign of life of a monitor."""
+
     def lease(self, name: str) -> Lease | None:
         """Return who holds a lease, run out or not."""
 
     def leases(self) -> list[Lease]:
         """Return every lease, by name."""
+
+
+class Store(LedgerStore, RunStore, VerdictStore, Outbox, EvidenceIndex, Leases, Protocol):
+    """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
+
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Open a transaction: committed at the end of the block, rolled back when it raises."""
+
+    def upgrade(self) -> None:
+        """Bring the store to this version's shape; creates it when it is empty."""
 
     def give_back(self, most: int) -> int:
         """Hand up to `most` pages of freed room back to the disk; return how many are left to be.

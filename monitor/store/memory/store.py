@@ -1,22 +1,22 @@
-"""The ledger of a store in memory: releases, what was promised of them, and what calendars showed."""
+"""The fake of the store: everything is remembered until the process ends."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run, release_of
-from monitor.store.memory.transaction import MemoryTransaction, Shelves, apart
+from monitor.store.memory.ledger import MemoryLedger, is_within
+from monitor.store.memory.transaction import MemoryTransaction
 from monitor.store.rows import (
-    Announced,
     CalendarRead,
     Delivery,
     DeliveryState,
@@ -26,101 +26,10 @@ from monitor.store.rows import (
     Judged,
     Lease,
     Record,
-    SeriesEdition,
 )
-from schedules.promise import Promise
 from schedules.release import Release
 
 T = TypeVar("T")
-
-
-class MemoryLedger:
-    """What was promised, until the process ends."""
-
-    def __init__(self) -> None:
-        self._shelves = Shelves()
-
-    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
-
-        Releases without a readable slot are returned only without bounds, those joined into others never.
-        """
-        every = self._pick(Release, lambda release: release.joined_into is None, key=lambda release: release.id)
-        if begin is None and end is None:
-            return every
-        within = self._pick(Judged, lambda it: is_within(it.slot, begin, end), key=lambda it: it.release)
-        judged = {judged.release for judged in within}
-        wanted = judged | self._promised(begin, end)
-        return [release for release in every if release.id in wanted]
-
-    def release(self, release: str) -> Release | None:
-        """Return one release."""
-        return self._get(Release, release)
-
-    def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return those of these releases that there are, by id."""
-        wanted = set(releases)
-        return self._pick(Release, lambda release: release.id in wanted, key=lambda release: release.id)
-
-    def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
-        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
-
-        Letters A to Z count alike in both cases.
-        """
-        theirs = [one for one in self.releases() if one.producer == producer]
-        return [one for one in theirs if _holds(one.url, url) or any(_holds(one.title, word) for word in words)]
-
-    def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
-        found = self._pick(Promise, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
-        return [promise for promise in found if releases is None or promise.release in releases]
-
-    def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
-        newest = {it.release: it for it in self._pick(Promise, key=lambda it: (it.learnt, it.calendar))}
-        told = ((one, newest[one.id]) for one in self.releases() if one.id > after and one.id in newest)
-        found = [SeriesEdition(one.id, one.producer, one.title, (it.calendar,), it.slot) for one, it in told]
-        return found[:limit]
-
-    def shown_since(self, since: datetime) -> list[str]:
-        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
-        shown = self._pick(Announced, lambda it: it.gone is None or it.gone >= since, key=lambda it: it.release)
-        promised = (it.release for it in self.promises() if is_within(it.slot.begins(), since, None))
-        return sorted({it.release for it in shown}.union(promised))
-
-    def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
-        return self._pick(Announced, lambda entry: entry.calendar == calendar, key=lambda entry: entry.uid)
-
-    def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the entries of these releases, by calendar and uid."""
-        wanted = set(releases)
-        return self._pick(Announced, lambda it: it.release in wanted, key=lambda it: (it.calendar, it.uid))
-
-    def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
-        """Return those of these entries that a calendar has shown, by uid."""
-        wanted = set(uids)
-        return [entry for entry in self.announced(calendar) if entry.uid in wanted]
-
-    def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
-        found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
-        return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
-
-    def _get(self, kind: type[T], *key: str) -> T | None:
-        with self._shelves.lock:
-            return apart(self._shelves.of(kind).get(key))
-
-    def _pick(self, kind: type[T], fits: Callable[[T], bool] = bool, *, key: Callable[[T], Any]) -> list[T]:
-        with self._shelves.lock:
-            return [apart(row) for row in sorted(filter(fits, self._shelves.of(kind).values()), key=key)]
-
-    def _promised(self, begin: datetime | None, end: datetime | None) -> set[str]:
-        newest: dict[str, datetime] = {}
-        for promise in self.promises():
-            newest[promise.release] = promise.learnt
-        current = (promise for promise in self.promises() if promise.learnt == newest[promise.release])
-        return {promise.release for promise in current if is_within(promise.slot.begins(), begin, end)}
 
 
 class MemoryStore(MemoryLedger):
@@ -321,14 +230,3 @@ def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
 def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
     said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
     return said[0] == said[1]
-
-
-def is_within(instant: datetime | None, begin: datetime | None, end: datetime | None) -> bool:
-    """Tell whether an instant lies in `[begin, end)`."""
-    if instant is None:
-        return False
-    return (begin is None or instant >= begin) and (end is None or instant < end)
-
-
-def _holds(text: str, part: str) -> bool:
-    return part.lower() in text.lower()
