@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from bench.figures import cpu_seconds, percentile, rounded, rss_kb
-from bench.world import daemon, folder, promise, quietly, release, settings
+from bench.world import app, folder, promise, quietly, release, settings
 from monitor.app.daemon import Daemon
 from monitor.app.options import joining_of
 from monitor.clock import SystemClock
@@ -23,6 +23,7 @@ from monitor.ledger.ledger import LedgerState
 from monitor.store.open import open_store
 from monitor.store.rows import Announced, Judged
 from monitor.web.app import application
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from schedules.announcement import Announcement, State
 from schedules.as_json import announcement_json
@@ -47,9 +48,10 @@ def run(*, quick: bool = False) -> dict[str, float]:
 
 
 async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]:
-    made = daemon(place, SystemClock(), chosen=_settings(place))
-    _fill(made, a_year)
-    queries = Queries(made.store, made, SystemClock(), "Europe/London")
+    made = app(place, SystemClock(), chosen=_settings(place))
+    _fill(made.daemon, a_year)
+    clock = SystemClock()
+    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock))
     transport = httpx.ASGITransport(application(queries))
     figures: dict[str, float] = {"releases": _YEARS * a_year}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:

@@ -21,6 +21,7 @@ from monitor.clock import SystemClock
 from monitor.health.system import give_back, settle
 from monitor.look.http.fetcher import ENGINES, HttpFetcher
 from monitor.look.http.resolve import Route
+from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
@@ -135,7 +136,7 @@ async def _once(made: Daemon, targets: list[Target]) -> None:
 
     async def each(its: list[Target]) -> None:
         for target in its:
-            await made.look(target)
+            made.intake.see(target, *await made.poller.look_once(target))
 
     await asyncio.gather(*(each(its) for its in hosts.values()))
 
@@ -160,7 +161,7 @@ async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> li
     await _once(made, targets)
     late: list[float] = []
     hooks = Hooks(made.intake.see, started=lambda _target, seconds_late: late.append(seconds_late))
-    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), made.interpreter)
+    poller = Poller(SystemClock(), made.fetcher, Budget(MANY), Interpreter())
     begins = SystemClock().now() + timedelta(seconds=1)
     for number, target in enumerate(targets):
         window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)

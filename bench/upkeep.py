@@ -33,7 +33,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
 async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
     made = daemon(place, SystemClock())
     _fill(made, releases, reads)
-    retention = next(job for _, name, job in made.self_check.jobs() if name == "retention")
+    retention = next(job for _, name, job in made.jobs if name == "retention")
     bytes_before = _size(place)
     idle = await _waits(made, asyncio.sleep(0.2 if reads < 10_000 else 2))
     clock = SystemClock()

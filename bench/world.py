@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
@@ -51,7 +52,12 @@ def settings(place: Path, **tables: Any) -> Settings:  # noqa: ANN401  # tables 
 
 
 def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:
-    """Return a daemon of real organs that serves no pages."""
+    """Return the daemon of a program that serves no pages."""
+    return app(place, clock, fetcher, chosen).daemon
+
+
+def app(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> App:
+    """Return a program of real parts that serves no pages."""
     edges = Edges(clock=clock, clockwork=LoopJobs, fetcher=fetcher, seed=1, serve=False)
     return build(chosen or settings(place), edges)
 

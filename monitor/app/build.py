@@ -1,321 +1,393 @@
-"""Settings to a wired daemon; the only place where real edges meet."""
+"""Settings to the wired program, in one pass: the only place where real edges meet."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from random import Random
+from socket import socket
+from typing import TYPE_CHECKING
 
-import structlog
-
+from alerts.channel import Channel
 from monitor import __version__
-from monitor.app import serving
+from monitor.app.app import App
 from monitor.app.daemon import Daemon
 from monitor.app.edges import REAL, Edges
-from monitor.app.jobs import Jobs, SchedulerJobs
+from monitor.app.jobs import Jobs, SchedulerJobs, counted
 from monitor.app.options import (
     budget_of,
     checks_of,
     fetcher_of,
     hosts_of,
-    importance_of,
     joining_of,
-    parts_of,
-    phases_of,
     policies_of,
+    tripwires_of,
+    watch_rules_of,
 )
-from monitor.app.options_of_people import channels_of, door_of, keys_of, reporting_rules_of
-from monitor.app.postroom import Postroom
 from monitor.app.readers import readers_of
+from monitor.app.reporting_options import (
+    channels_of,
+    digesting_of,
+    door_of,
+    endings_of,
+    keys_of,
+    links_of,
+    reminding_of,
+    reporting_rules_of,
+)
+from monitor.app.status import Status
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
-from monitor.deliver.verdicts import Recorded, VerdictRecord
+from monitor.deliver.acknowledge import Acknowledgements
+from monitor.deliver.outbox import Outbox, OutboxOptions
+from monitor.deliver.reminders import Reminders
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.health.deadman import Deadman
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.hosts import CHECKED, StarvedHosts
 from monitor.health.metrics import Metrics
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
+from monitor.health.store_health import StoreHealth
 from monitor.health.system import is_kept
 from monitor.ledger.reading import Rounds
 from monitor.look.apart.workers import Workers
 from monitor.look.clock_skew import Skew
+from monitor.look.fetch import Fetcher
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
-from monitor.plan.targets import Target
-from monitor.store.evidence.appender import EvidenceRefused
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.interface import Store
+from monitor.store.lease import Leaseholder
 from monitor.store.open import is_shared, open_store
 from monitor.store.retention import DAILY, Retention
 from monitor.store.writer import Writer
+from monitor.threads import Job, Tasks, Threads
 from monitor.watch.admission import Roster
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.budget_forecast import RECKONED, BudgetForecast
 from monitor.watch.compaction import Compaction
-from monitor.watch.intake import Intake, Troubles
+from monitor.watch.intake import Intake
+from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.leads import Leads
 from monitor.watch.listing_followup import ListingFollowUp
+from monitor.watch.look_tally import LookTally
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.planner import WatchRules
 from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
-from monitor.watch.rejudge import ahead_of
-from monitor.watch.release import WatchedRelease
+from monitor.watch.rejudge import ahead_of, facts_of
 from monitor.watch.tripwires import Heard, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from monitor.web.server import WebServer
+
 __all__ = ["REAL", "Edges", "build"]
-_log = structlog.get_logger(__name__)
+Recurring = tuple[timedelta, str, Job]
+_ROLL = timedelta(hours=1)
+_TURN = timedelta(seconds=10)
+"""How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""
 
 
-def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> Daemon:
-    """Return a daemon ready to run, made in the loop it will run in.
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What nearly every part is made from; `folder` is where relative files start."""
+
+    settings: Settings
+    edges: Edges
+    folder: Path
+    clock: Clock
+    store: Store
+    metrics: Metrics
+    threads: Threads
+    workers: Workers
+    tasks: Tasks
+    queue: JudgingQueue
+    heartbeat: HeartbeatWriter
+    blind: BlindSpans
+    health: HealthState
+    writer: Writer
+    evidence: Evidence
+
+
+def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
+    """Return a program ready to run, made in the loop it will run in.
 
     `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
     """
-    clock = edges.clock or SystemClock()
-    bound = serving.listening(settings.web.listen) if edges.serve else None
+    # A port that is taken is told before anything is touched.
+    bound = _listening(settings.web.listen) if edges.serve else None
+    base = _base(settings, edges, folder)
+    clock, store, writer = base.clock, base.store, base.writer
+    fetcher = edges.fetcher or fetcher_of(settings, clock)
+    interpreter = _interpreter(base)
+    poller = Poller(clock, fetcher, budget_of(settings), interpreter)
+    channels = channels_of(settings, clock.now, folder) if edges.channels is None else list(edges.channels)
+    rules = reporting_rules_of(settings, [channel.name for channel in channels], folder)
+    outbox = _outbox(base, channels, rules)
+    reminders = _reminders(base, rules, outbox)
+    watch = _watch(base, poller, rules, reminders)
+    roster = Roster(store, writer, watch, clock, joining_of(settings), checks_of(settings))
+    tally = LookTally(clock, base.metrics, base.health, base.heartbeat, base.blind, skew=interpreter.skew)
+    tripwires = _tripwires(base, poller, watch, roster, tally, outbox)
+    rounds = _rounds(base, poller, roster, watch, outbox)
+    check = _self_check(base, poller, outbox)
+    forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, base.threads.ask)
+    status = Status(clock, store, watch, base.health, check, base.metrics, forecast, interpreter.skew)
+    base.metrics.show(status.shown, check.vitals, clock.now)
+    queries = _queries(base, status, tally, rules)
+    jobs = (
+        *rounds.jobs(),
+        (_ROLL, "roll", roster.roll),
+        *check.jobs(),
+        *_upkeep(base, poller, watch, forecast),
+        *_deadman(base, fetcher, check),
+        *reminders.jobs(),
+    )
+    daemon = Daemon(
+        settings.watch.vantage,
+        clock,
+        _clockwork(base),
+        jobs,
+        edges.manager,
+        fetcher,
+        store,
+        writer,
+        base.heartbeat,
+        base.blind,
+        poller,
+        Intake(tally, watch, tripwires),
+        watch,
+        roster,
+        rounds,
+        tripwires,
+        outbox,
+        channels,
+        base.metrics,
+        base.workers,
+        _web(queries, bound),
+        (queries.close, base.workers.close, base.threads.close),
+    )
+    return App(daemon, status, settings.timezone)
+
+
+def _base(settings: Settings, edges: Edges, folder: Path) -> _Base:
+    clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
-    daemon, queries = _Workshop(settings, edges, folder, clock, store).daemon()
-    if bound is not None:
-        daemon.web = serving.server(queries, bound)
-    return daemon
+    metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage)
+    blind = BlindSpans(queue, metrics)
+    spacings = {table.name: table.every for table in settings.calendar}
+    health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
+    told = StoreHealth(clock, metrics, health)
+    writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
+    lost, durable = metrics.store_failures.inc, edges.durable
+    evidence = Evidence(Path(settings.evidence.folder), store, writer, clock, vantage, durable=durable, on_lost=lost)
+    return _Base(
+        settings,
+        edges,
+        folder,
+        clock,
+        store,
+        metrics,
+        Threads(2, "documents"),
+        Workers(),
+        Tasks(),
+        queue,
+        heartbeat,
+        blind,
+        health,
+        writer,
+        evidence,
+    )
 
 
-class _Workshop:
-    """Makes the organs in the order they need each other."""
+def _interpreter(base: _Base) -> Interpreter:
+    settings, is_real = base.settings, base.edges.clock is None
+    return Interpreter(
+        Skew(lambda: is_real and is_kept() is True),
+        unproven_offset=settings.clock.unproven_offset,
+        shared=is_shared(settings.store.url),
+        apart=ReadingApart(base.workers, base.clock, base.metrics.cost_too_much),
+    )
 
-    def __init__(self, settings: Settings, edges: Edges, folder: Path, clock: Clock, store: Store) -> None:
-        self.settings = settings
-        self.edges = edges
-        self.folder = folder
-        self.clock = clock
-        self.store = store
-        self.name = settings.watch.vantage
-        self.metrics = Metrics(__version__)
-        self.metrics.expect(
-            {table.name: table.every for table in settings.calendar},
-            [host for host in settings.budget if host != "default"],
-            [table.name for table in settings.channel],
-        )
-        self.threads = ThreadPoolExecutor(2, "documents")
-        self.workers = Workers()
-        self.fetcher = edges.fetcher or fetcher_of(settings, clock)
-        self.channels = channels_of(settings, clock.now, folder) if edges.channels is None else list(edges.channels)
-        self.health = HealthState(
-            clock.now(), {table.name: table.every for table in settings.calendar}, settings.clock.unproven_offset
-        )
-        self.writer = Writer(store, clock, on_commit=self._committed, on_failure=self._store_failed)
-        self.heartbeat = HeartbeatWriter(self.name)
-        self.writer.accompany(self.heartbeat)
-        self.intake = Intake(clock, self.metrics, self.health)
-        self.intake.alive = self.heartbeat.alive
-        self.poller = self._poller()
-        self.reporting = reporting_rules_of(settings, [channel.name for channel in self.channels], folder)
-        self.watch = self._watch()
-        post = Postroom(
-            settings, store, self.writer, clock, self.reporting, self.channels, self.metrics, self._ask, edges.seed
-        )
-        self.outbox = post.outbox()
-        self.attendant = post.attendant(self.outbox.ring)
 
-    def daemon(self) -> tuple[Daemon, Queries]:
-        """Return everything wired, and the queries that answers for it."""
-        roster = Roster(
-            self.store, self.writer, self.watch, self.clock, joining_of(self.settings), checks_of(self.settings)
-        )
-        daemon = Daemon(
-            name=self.name,
-            clock=self.clock,
-            clockwork=self._clockwork(),
-            fetcher=self.fetcher,
-            store=self.store,
-            writer=self.writer,
-            heartbeat=self.heartbeat,
-            poller=self.poller,
-            interpreter=self.interpreter,
-            intake=self.intake,
-            watch=self.watch,
-            roster=roster,
-            tripwires=self._tripwires(roster),
-            outbox=self.outbox,
-            health=self.health,
-            self_check=self._self_check(),
-            attendant=self.attendant,
-            counters=self.metrics,
-            rounds=self._rounds(roster),
-            workers=self.workers,
-            channels=self.channels,
-            timezone=self.settings.timezone,
-            tripwire_every=self.settings.watch.tripwire.every,
-        )
-        web = self.settings.web
-        queries = Queries(self.store, daemon, self.clock, self.settings.timezone, web.public_board)
-        queries.calendars = [table.name for table in self.settings.calendar]
-        queries.attendant, queries.keys, queries.templates = (
-            self.attendant,
-            keys_of(self.settings),
-            self.reporting.templates,
-        )
-        queries.ahead = ahead_of(self.store, policies_of(self.settings), self.reporting.book)
-        queries.silences = self.intake.unheard.silences
-        queries.door = door_of(self.settings, self.folder, self.clock, queries.throttle)
-        daemon.closing = [queries.close, self.workers.close, lambda: self.threads.shutdown(cancel_futures=True)]
-        daemon.foreseen = self.foresight.warnings_told
-        self.daemon_made = daemon
-        self.intake.attach(self.watch, daemon, daemon.tripwires)
-        self.metrics.show(daemon.shown, daemon.self_check.vitals, self.clock.now)
-        return daemon, queries
+def _metrics(settings: Settings) -> Metrics:
+    metrics = Metrics(__version__)
+    metrics.expect(
+        {table.name: table.every for table in settings.calendar},
+        [host for host in settings.budget if host != "default"],
+        [table.name for table in settings.channel],
+    )
+    return metrics
 
-    def _self_check(self) -> SelfCheck:
-        motion = PollerProgress(self.clock, self.poller)
-        backlogs = self.outbox.backlogs
-        self_check = SelfCheck(
-            self.clock, self.health, motion, self.poller.stretch, backlogs.values, self.edges.manager
-        )
-        self_check.add(DAILY, "retention", self._retention().give_up)
-        self_check.add(CHECKED, "scarcity", StarvedHosts(self.clock, self.poller.stretch, self.intake.blind).check)
-        self.foresight = BudgetForecast(
-            self.clock, self.watch.releases.values, budget_of(self.settings), self.settings.timezone, self._ask
-        )
-        self_check.add(RECKONED, "foresight", self.foresight.look_ahead)
-        if self.settings.watch.learn_addresses:
-            self_check.add(EVERY, "expected addresses", self._expected().learn)
-        deadman = self.settings.deadman
-        self_check.add_deadman(
-            deadman.url, deadman.every, self.fetcher, lambda outcome: self.metrics.pings.labels(outcome).inc()
-        )
-        return self_check
 
-    def _retention(self) -> Retention:
-        store, writer, clock, watched = self.store, self.writer, self.clock, self.watch.releases.keys
-        policies, after = policies_of(self.settings), self.settings.store.compact_after
-        table = self.settings.evidence
-        compaction = Compaction(store, writer, clock, policies, after, watched, self._ask)
-        keep, most = timedelta(days=table.keep_days), table.keep_mb * 1_000_000
-        return Retention(self.evidence, compaction, store, writer, clock, ask=self._ask, keep=keep, most=most)
+def _outbox(base: _Base, channels: Sequence[Channel], rules: ReportingRules) -> Outbox:
+    settings, seed = base.settings, base.edges.seed
+    # Of this process alone: two monitors of one name must not both believe to hold the outbox.
+    mark = Random(seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
+    idle = {"idle": _TURN} if is_shared(settings.store.url) else {}
+    options = OutboxOptions(
+        links_of(settings),
+        rules.templates,
+        digesting_of(settings),
+        Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
+        **idle,
+    )
+    return Outbox(
+        base.store,
+        base.writer,
+        channels,
+        endings_of(settings, channels),
+        base.clock,
+        base.threads.ask,
+        rng=Random(seed),  # noqa: S311 # spreads retries, guards nothing
+        told=base.metrics.delivered,
+        options=options,
+    )
 
-    def _expected(self) -> PredictedAddresses:
-        return PredictedAddresses(self.store, self.watch, self.clock, hosts_of(self.settings), self._ask)
 
-    def _poller(self) -> Poller:
-        intake = self.intake
-        is_real = self.edges.clock is None
-        self.interpreter = Interpreter(
-            Skew(lambda: is_real and is_kept() is True),
-            unproven_offset=self.settings.clock.unproven_offset,
-            shared=is_shared(self.settings.store.url),
-        )
-        told = self.metrics.too_costly
-        self.interpreter.apart = ReadingApart(self.workers, self.clock, lambda host: told.labels(host).inc())
-        intake.skew = self.interpreter.skew
-        return Poller(self.clock, self.fetcher, budget_of(self.settings), self.interpreter)
+def _reminders(base: _Base, rules: ReportingRules, outbox: Outbox) -> Reminders:
+    settings, given_up = base.settings, base.metrics.given_up.set
+    afresh = partial(facts_of, base.store, policies_of(settings), settings.watch.vantage)
+    return Reminders(
+        base.store,
+        base.writer,
+        base.clock,
+        rules,
+        reminding_of(settings),
+        ask=base.threads.ask,
+        wake=outbox.wake,
+        given_up=given_up,
+        afresh=afresh,
+    )
 
-    def _watch(self) -> Watch:
-        self.evidence = Evidence(
-            Path(self.settings.evidence.folder),
-            self.store,
-            self.writer,
-            self.clock,
-            self.name,
-            durable=self.edges.durable,
-        )
-        self.health.evidence = self.evidence.scribe.trouble
-        self.evidence.scribe.on_lost = self.metrics.store_failures.inc
-        rules = WatchRules(
-            monitor=self.name,
-            phases=phases_of(self.settings),
-            policies=policies_of(self.settings),
-            origin_view=self.settings.watch.origin_view,
-            most_parts=self.settings.watch.most_parts,
-            extra_parts=parts_of(self.settings),
-            importance=importance_of(self.settings),
-        )
-        return Watch(
-            self.clock,
-            self.poller,
-            self.writer,
-            VerdictRecord(self.store, self.reporting, self.evidence.laid_down, self.evidence.heads.get),
-            self.evidence,
-            rules,
-            on_recorded=self._recorded,
-            clock_offset=lambda: self.health.offset,
-            recall=self._recall,
-            troubles=Troubles(self.intake.blind, lambda: self.health.store_failed(self.clock.now())),
-            peers=OtherMonitors(self.store, self._ask) if is_shared(self.settings.store.url) else None,
-        )
 
-    def _recall(self, target: Target, watched: WatchedRelease) -> None:
-        baseline, was_missing = watched.remembered(target)
-        if baseline is not None or was_missing:
-            self.interpreter.recall(target, baseline, was_missing=was_missing)
+def _watch(base: _Base, poller: Poller, rules: ReportingRules, reminders: Reminders) -> Watch:
+    shared = is_shared(base.settings.store.url)
+    return Watch(
+        base.clock,
+        poller,
+        base.writer,
+        VerdictRecord(base.store, rules, base.evidence.laid_down, base.evidence.heads.get),
+        base.evidence,
+        watch_rules_of(base.settings),
+        queue=base.queue,
+        blind=base.blind,
+        health=base.health,
+        on_recorded=reminders.recorded,
+        others=OtherMonitors(base.store, base.threads.ask) if shared else None,
+    )
 
-    def _tripwires(self, roster: Roster) -> Tripwires:
-        soon = self.intake.soon
-        heard = Heard(
-            hit=lambda hit: soon(self._listed(roster).follow(hit)),
-            newcomer=lambda producer, found: soon(self._newcomers(roster).consider(producer, found)),
-            press=lambda producer, found, at: soon(self.daemon_made.raise_press(producer, found, at)),
-            replan=self._replan_tripwires,
-        )
-        return Tripwires(self.settings.producer, roster.near, roster.kin, heard)
 
-    def _replan_tripwires(self) -> None:
-        self.daemon_made.watch_tripwires()
+def _tripwires(  # the edges they stand between
+    base: _Base, poller: Poller, watch: Watch, roster: Roster, tally: LookTally, outbox: Outbox
+) -> Tripwires:
+    store, writer, clock, tasks = base.store, base.writer, base.clock, base.tasks
+    leads = Leads(store, writer, clock, watch, roster, outbox.wake, tasks)
+    listed = ListingFollowUp(roster, watch, clock, poller, leads, tasks)
+    unannounced = Unannounced(store, writer, roster, watch, poller, clock, tally, tasks)
+    heard = Heard(listed.take, unannounced.take, leads.take_press)
+    every = base.settings.watch.tripwire.every
+    return Tripwires(poller, tripwires_of(base.settings), roster.near, roster.kin, heard, every)
 
-    def _listed(self, roster: Roster) -> ListingFollowUp:
-        daemon = self.daemon_made
-        return ListingFollowUp(roster, self.watch, self.clock, self.poller.glance, daemon.raise_lead, self.intake.soon)
 
-    def _newcomers(self, roster: Roster) -> Unannounced:
-        daemon, poller = self.daemon_made, self.poller
-        return Unannounced(self.store, self.writer, roster, self.watch, poller, self.clock, daemon.look)
+def _rounds(base: _Base, poller: Poller, roster: Roster, watch: Watch, outbox: Outbox) -> Rounds:
+    settings = base.settings
+    return Rounds(
+        readers_of(settings, base.folder, poller.ask, base.clock, base.evidence, base.workers),
+        roster,
+        base.health,
+        base.metrics,
+        base.clock,
+        base.store,
+        base.writer,
+        watch.events,
+        outbox.wake,
+        settings.timezone,
+        settings.policy.expect_editions,
+    )
 
-    def _rounds(self, roster: Roster) -> Rounds:
-        return Rounds(
-            readers_of(self.settings, self.folder, self.poller.ask, self.clock, self.evidence, self.workers),
-            roster,
-            self.health,
-            self.metrics,
-            self.clock,
-            self.store,
-            self.writer,
-            self.watch.events,
-            self.outbox.ring,
-            self.settings.timezone,
-            self.settings.policy.expect_editions,
-        )
 
-    def _clockwork(self) -> Jobs:
-        if self.edges.clockwork is not None:
-            return self.edges.clockwork(self.clock, self._failed)
-        return SchedulerJobs(self._failed)
+def _self_check(base: _Base, poller: Poller, outbox: Outbox) -> SelfCheck:
+    return SelfCheck(
+        base.clock,
+        base.health,
+        PollerProgress(base.clock, poller),
+        poller.stretch,
+        outbox.backlogs.values,
+        evidence=base.evidence.scribe.trouble,
+        manager=base.edges.manager,
+    )
 
-    async def _ask(self, question: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self.threads, question)
 
-    def _recorded(self, recorded: Recorded) -> None:
-        self.attendant.opened(recorded.incident)
-        if recorded.notices:
-            self.outbox.ring()
+def _upkeep(base: _Base, poller: Poller, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
+    """Yield what is done every so often, whatever is watched."""
+    settings, clock, ask = base.settings, base.clock, base.threads.ask
+    policies, after = policies_of(settings), settings.store.compact_after
+    compaction = Compaction(base.store, base.writer, clock, policies, after, watch.releases.keys, ask)
+    keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
+    retention = Retention(base.evidence, compaction, base.store, base.writer, clock, ask=ask, keep=keep, most=most)
+    yield DAILY, "retention", retention.give_up
+    yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, base.blind.note).check
+    yield RECKONED, "foresight", forecast.look_ahead
+    if settings.watch.learn_addresses:
+        predicted = PredictedAddresses(base.store, watch, clock, hosts_of(settings), ask)
+        yield EVERY, "expected addresses", predicted.learn
 
-    def _failed(self, name: str, fault: BaseException) -> None:
-        self.metrics.faults.labels(name).inc()
-        _log.error("job_failed", job=name, exc_info=fault)
 
-    def _committed(self, seconds: float, _rows: int) -> None:
-        self.metrics.commit.observe(seconds)
-        self.health.committed(self.clock.now())
+def _deadman(base: _Base, fetcher: Fetcher, check: SelfCheck) -> Iterator[Recurring]:
+    table = base.settings.deadman
+    if table.url is not None:
+        yield table.every, "deadman", Deadman(fetcher, table.url, check.troubles, base.metrics.pinged).ping
 
-    def _store_failed(self, fault: Exception) -> None:
-        # While a folder of evidence holds the batch up, looks go on and nothing is unseen.
-        if not isinstance(fault, EvidenceRefused):
-            self.health.store_failed(self.clock.now())
-        self.metrics.store_failures.inc()
-        _log.error("store_failed", fault=str(fault))
+
+def _clockwork(base: _Base) -> Jobs:
+    failed = counted(base.metrics)
+    make = base.edges.clockwork
+    return SchedulerJobs(failed) if make is None else make(base.clock, failed)
+
+
+def _queries(base: _Base, status: Status, tally: LookTally, rules: ReportingRules) -> Queries:
+    settings, throttle = base.settings, Throttle(base.clock)
+    return Queries(
+        base.store,
+        status,
+        base.clock,
+        settings.timezone,
+        settings.web.public_board,
+        Acknowledgements(base.store, base.writer, base.clock),
+        keys_of(settings),
+        rules.templates,
+        [table.name for table in settings.calendar],
+        ahead_of(base.store, policies_of(settings), rules.book),
+        tally.silent_hosts.silences,
+        door=door_of(settings, base.folder, base.clock, throttle),
+        throttle=throttle,
+    )
+
+
+# The web server is loaded only by who serves: 6 MB that others need not have.
+
+
+def _listening(address: str) -> socket:
+    from monitor.web.server import listen  # noqa: PLC0415 # see above
+
+    return listen(address)
+
+
+def _web(queries: Queries, bound: socket | None) -> WebServer | None:
+    if bound is None:
+        return None
+    from monitor.web.app import application  # noqa: PLC0415 # see above
+    from monitor.web.server import WebServer  # noqa: PLC0415 # see above
+
+    return WebServer(application(queries), bound)

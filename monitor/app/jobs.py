@@ -7,9 +7,13 @@ from collections.abc import Callable
 from datetime import UTC, timedelta
 from typing import Protocol
 
+import structlog
+
 from monitor.clock import Clock
+from monitor.health.metrics import Metrics
 from monitor.threads import Job
 
+_log = structlog.get_logger(__name__)
 Failed = Callable[[str, BaseException], None]
 
 
@@ -135,3 +139,13 @@ async def _guarded(name: str, job: Job, on_failed: Failed) -> None:
         await job()
     except Exception as exc:  # noqa: BLE001 # a recurring job must outlive one bad run; the fault is counted and logged
         on_failed(name, exc)
+
+
+def counted(counters: Metrics) -> Failed:
+    """Return what counts and logs a job that raised."""
+
+    def failed(name: str, fault: BaseException) -> None:
+        counters.faults.labels(name).inc()
+        _log.error("job_failed", job=name, exc_info=fault)
+
+    return failed

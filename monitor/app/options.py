@@ -1,4 +1,4 @@
-"""Settings in the terms of each organ: pure translations, one for each."""
+"""Settings in the terms of each package: pure translations, one for each."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import ENGINES, HttpFetcher
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
+from monitor.watch.planner import WatchRules
+from monitor.watch.tripwires import Producer
 from schedules.announcement import Announcement, Part, Role
 from schedules.dates import assume_time
 from schedules.join import Pin, Rules, Split
@@ -79,6 +81,19 @@ def phases_of(settings: Settings) -> Phases:
         after_every=watch.after.every,
         default_time=settings.policy.default_time,
         tripwire_every=watch.tripwire.every,
+    )
+
+
+def watch_rules_of(settings: Settings) -> WatchRules:
+    """Return how releases are watched and judged."""
+    return WatchRules(
+        monitor=settings.watch.vantage,
+        phases=phases_of(settings),
+        policies=policies_of(settings),
+        origin_view=settings.watch.origin_view,
+        most_parts=settings.watch.most_parts,
+        extra_parts=parts_of(settings),
+        importance=importance_of(settings),
     )
 
 
@@ -165,6 +180,13 @@ def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
     guard = guard_of(network.allow, network.ports)
     seconds = network.timeout.total_seconds()
     return HttpFetcher(clock, guard, contact=network.contact, seconds=seconds, engine=ENGINES[network.transport])
+
+
+def tripwires_of(settings: Settings) -> list[Producer]:
+    """Return whose listings, feeds and press are watched."""
+    return [
+        Producer(table.id, table.hosts, table.newest, table.press, table.press_keywords) for table in settings.producer
+    ]
 
 
 def budget_of(settings: Settings) -> Budget:

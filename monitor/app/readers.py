@@ -22,19 +22,18 @@ def readers_of(
     settings: Settings, folder: Path, ask: Ask, clock: Clock, keeper: Keeper | None, workers: Workers
 ) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
-    made = [(reader_of(settings, table, folder, ask, clock, keeper), table.every) for table in settings.calendar]
-    for reader, _ in made:
-        reader.workers = workers
-    return made
+    tables = settings.calendar
+    return [(reader_of(settings, table, folder, ask, clock, keeper, workers), table.every) for table in tables]
 
 
-def reader_of(  # the edges it stands between
+def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     settings: Settings,
     table: CalendarSettings,
     folder: Path,
     ask: Ask,
     clock: Clock,
     keeper: Keeper | None = None,
+    workers: Workers | None = None,
 ) -> CalendarReader:
     """Return the reader of one calendar; without a `keeper` no bytes are kept."""
     return CalendarReader(
@@ -49,6 +48,7 @@ def reader_of(  # the edges it stands between
         producer=table.producer,
         cap=CAPS[table.kind],
         is_plain=table.kind in PLAIN_KINDS,
+        workers=workers,
     )
 
 

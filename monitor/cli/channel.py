@@ -56,7 +56,7 @@ def test(context: Context, *, name: str, as_json: bool) -> None:
 
 
 async def _send(context: Context, name: str) -> Outcome:
-    from monitor.app.options_of_people import channels_of
+    from monitor.app.reporting_options import channels_of
 
     found = next(each for each in channels_of(context.settings, context.now, context.path.parent) if each.name == name)
     try:

@@ -51,7 +51,7 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 def explained(context: Context, store: Store, release: str, now: datetime) -> tuple[dict[str, Any], Explanation]:
     """Return the JSON of a release as of an instant, and why it is so. Raises `UnknownName`."""
     from monitor.app.options import policies_of
-    from monitor.app.options_of_people import book_of
+    from monitor.app.reporting_options import book_of
     from monitor.deliver.verdicts import body_of
     from monitor.judge.explain.explain import explain
     from monitor.watch.rejudge import casefile_of, in_company

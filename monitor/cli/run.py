@@ -42,18 +42,18 @@ def command(context: Context, log: str, level: str) -> None:
         listener.stop()
 
 
-async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # a daemon is made inside its loop
+async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # the program is made inside the loop it runs in
     settle()
-    daemon = make()
-    # Modules and organs stay for good: walking through all of them held up the looks at hand for a tenth of a second.
+    app = make()
+    # Modules and parts stay for good: walking through all of them held up the looks at hand for a tenth of a second.
     gc.collect()
     gc.freeze()
     stop = asyncio.Event()
     listen(asyncio.get_running_loop(), stop)
     try:
-        await daemon.run(stop)
+        await app.run(stop)
     finally:
-        await daemon.close()
+        await app.close()
 
 
 def listen(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:

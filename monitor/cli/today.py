@@ -80,7 +80,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
 def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
     """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
     from monitor.app.options import policies_of
-    from monitor.app.options_of_people import book_of
+    from monitor.app.reporting_options import book_of
     from monitor.watch.rejudge import fresh
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
@@ -89,7 +89,7 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
 
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     from monitor.app.options import policies_of
-    from monitor.app.options_of_people import book_of
+    from monitor.app.reporting_options import book_of
     from monitor.watch.rejudge import unjudged
 
     return unjudged(store, policies_of(context.settings), release, context.now(), book_of(context.settings))

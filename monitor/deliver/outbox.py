@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,6 +24,7 @@ from monitor.store.interface import Store, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
+from monitor.threads import Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +98,29 @@ class Outbox:
         channels: Sequence[Channel],
         endings: Mapping[str, Sequence[str]],
         clock: Clock,
-        ask: Callable[[Callable[[], object]], Awaitable[object]],
+        ask: Ask,
         *,
         rng: Random,
         told: Told = lambda _channel, _outcome: None,
-        customs: OutboxOptions | None = None,
+        options: OutboxOptions | None = None,
     ) -> None:
         """Take the edges; `endings` are the formats of the draft each channel gets, `told` hears every outcome."""
-        customs = customs or OutboxOptions()
+        options = options or OutboxOptions()
         self._store = store
         self._writer = writer
         self._channels = {channel.name: channel for channel in channels}
-        self._packer = Packer(store, endings, customs.links, customs.templates)
+        self._packer = Packer(store, endings, options.links, options.templates)
         self._clock = clock
         self._ask = ask
         self._rng = rng
         self._told = told
-        self._digesting = dict.fromkeys(self._channels, customs.digesting)
-        self._idle = customs.idle
-        self._turn = OutboxLease(store, writer, clock, customs.holder)
+        self._digesting = dict.fromkeys(self._channels, options.digesting)
+        self._idle = options.idle
+        self._turn = OutboxLease(store, writer, clock, options.holder)
         self._bells = {name: asyncio.Event() for name in self._channels}
         self.backlogs: dict[str, Backlog] = {}
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Say that the outbox has something new."""
         for bell in self._bells.values():
             bell.set()
@@ -169,7 +170,6 @@ class Outbox:
     async def _rows(self, name: str) -> list[Row]:
         horizon = self._clock.now() + _EVER
         found = await self._ask(lambda: self._look_up(name, horizon))
-        assert isinstance(found, list)  # noqa: S101 # `ask` loses the type on its way through a thread
         self.backlogs[name] = backlog_of((row.delivery, row.notice) for row in found)
         return found
 

@@ -1,22 +1,22 @@
-"""What people do to incidents, and what they are told again while nobody has taken one."""
+"""What people are told again while nobody has taken an incident."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.by_hand import acknowledge
 from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
 from alerts.notice import notice_id
 from monitor.clock import Clock
 from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Job
+from monitor.threads import Ask, Job
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
@@ -37,8 +37,8 @@ class Reminding:
     every: timedelta = timedelta(minutes=30)
 
 
-class Attendant:
-    """Takes what people say of incidents, and reminds them of those that nobody has."""
+class Reminders:
+    """Reminds people of incidents that nobody has."""
 
     def __init__(  # noqa: PLR0913 # the edges it stands between
         self,
@@ -48,12 +48,12 @@ class Attendant:
         rules: ReportingRules,
         reminding: Reminding,
         *,
-        ask: Callable[[Callable[[], object]], Awaitable[object]],
-        ring: Callable[[], None],
+        ask: Ask,
+        wake: Callable[[], None],
         given_up: Callable[[int], None] = lambda _count: None,
         afresh: Afresh = lambda _release, _now: None,
     ) -> None:
-        """`ring` says that the outbox has something new; `given_up` hears how many deliveries were.
+        """`wake` says that the outbox has something new; `given_up` is told how many deliveries were.
 
         `afresh` judges a release as of an instant, None when it is not known; called inside a transaction.
         """
@@ -63,7 +63,7 @@ class Attendant:
         self._rules = rules
         self._reminding = reminding
         self._ask = ask
-        self._ring = ring
+        self._wake = wake
         self._given_up = given_up
         self._afresh = afresh
         self._open: set[str] | None = None
@@ -73,54 +73,32 @@ class Attendant:
         counting: list[tuple[timedelta, str, Job]] = [(5 * _EVERY, "given up", self.count)]
         return [*counting, (_EVERY, "reminders", self.remind)] if self._reminding.after else counting
 
-    def opened(self, incident: Incident | None) -> None:
-        """Take note of an incident that people may have to be reminded of."""
+    def recorded(self, recorded: Recorded) -> None:
+        """Take note of a verdict written down: notices are to go out, and people may have to be reminded."""
+        incident = recorded.incident
+        if recorded.notices:
+            self._wake()
         if incident is not None and self._open is not None and _is_waiting(incident):
             self._open.add(incident.id)
-
-    async def acknowledge(self, incident: str, role: str) -> Incident | None:
-        """Write down that a role has an incident; None when there is none of that id. Raises `NotEnough`."""
-        now = self._clock.now()
-
-        def write(tx: Transaction) -> Incident | None:
-            found = self._store.incident(incident)
-            if found is None:
-                return None
-            told = acknowledge(found, role, now)
-            if told is not found:
-                tx.save_incident(told)
-            return told
-
-        said = await self._writer.write(write)
-        if said is not None:
-            _log.info("acknowledged", incident=incident, role=role)
-        return said
 
     async def remind(self) -> None:
         """Write the reminders that are due."""
         now = self._clock.now()
         if self._open is None:
-            self._open = set(await self._ids(lambda: self._recent(now)))
+            self._open = set(await self._ask(lambda: self._recent(now)))
         waiting = list(self._open)
-        due = await self._ids(lambda: [one for one in waiting if self._is_due(one, now)]) if waiting else []
+        due = await self._ask(lambda: [one for one in waiting if self._is_due(one, now)]) if waiting else []
         for incident in due:
             if await self._writer.write(lambda tx, name=incident: self._remind(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
                 _log.info("reminded", incident=incident)
-                self._ring()
-        over = await self._ids(lambda: [one for one in waiting if self._is_over(one)]) if waiting else []
+                self._wake()
+        over = await self._ask(lambda: [one for one in waiting if self._is_over(one)]) if waiting else []
         self._open.difference_update(over)
 
     async def count(self) -> None:
         """Tell how many deliveries were given up of late."""
         since = self._clock.now() - GIVEN_UP_FOR
-        found = await self._ask(lambda: len(self._store.given_up(since)))
-        assert isinstance(found, int)  # noqa: S101 # `ask` loses the type on its way through a thread
-        self._given_up(found)
-
-    async def _ids(self, question: Callable[[], list[str]]) -> list[str]:
-        found = await self._ask(question)
-        assert isinstance(found, list)  # noqa: S101 # as above
-        return found
+        self._given_up(await self._ask(lambda: len(self._store.given_up(since))))
 
     def _recent(self, now: datetime) -> list[str]:
         return [one.id for one in self._store.incidents(now - _LOOK_BACK) if _is_waiting(one)]

@@ -81,6 +81,18 @@ class Metrics:
         self.duration.observe(duration)
         self.lateness.observe(late)
 
+    def delivered(self, channel: str, outcome: str) -> None:
+        """Count one attempt to deliver."""
+        self.notices.labels(channel, outcome).inc()
+
+    def cost_too_much(self, host: str) -> None:
+        """Count one answer that could not be read within its bounds."""
+        self.too_costly.labels(host).inc()
+
+    def pinged(self, outcome: str) -> None:
+        """Count one sign of life, sent or not."""
+        self.pings.labels(outcome).inc()
+
     def miss(self, host: str, looks: int) -> None:
         """Count looks that were due and not made."""
         self.missed.labels(self._named(host)).inc(looks)

@@ -8,56 +8,47 @@ from datetime import timedelta
 from monitor.clock import Clock
 from monitor.deliver.outbox import Backlog
 from monitor.health.collector import Vitals
-from monitor.health.deadman import Deadman
 from monitor.health.progress import PollerProgress
 from monitor.health.state import HealthState
 from monitor.health.system import SILENT, ServiceManager
-from monitor.look.fetch import Fetcher
 from monitor.threads import Job
 
 STUCK = timedelta(minutes=10)
 
 
 class SelfCheck:
-    """Asks each organ how it is; never the store, which may be what is wrong."""
+    """Asks each part how it is; never the store, which may be what is wrong."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # the edges it stands between
         self,
         clock: Clock,
         health: HealthState,
         motion: PollerProgress,
         stretch: Callable[[], Mapping[str, float]],
         backlogs: Callable[[], Collection[Backlog]],
+        *,
+        evidence: Callable[[], str] = str,
         manager: ServiceManager = SILENT,
     ) -> None:
+        """`evidence` tells why bytes cannot be kept, empty when they can."""
         self._clock = clock
         self._health = health
         self._motion = motion
         self._stretch = stretch
         self._backlogs = backlogs
         self.manager = manager
-        self._jobs: list[tuple[timedelta, str, Job]] = []
-        if manager.watchdog is not None:
-            self.add(manager.watchdog / 2, "watchdog", self._alive)
-
-    def add_deadman(self, url: str | None, every: timedelta, fetcher: Fetcher, counted: Callable[[str], None]) -> None:
-        """Ping an address every so often from now on, if there is one."""
-        if url is not None:
-            deadman = Deadman(fetcher, url, self.troubles, counted)
-            self.add(every, "deadman", deadman.ping)
-
-    def add(self, every: timedelta, name: str, job: Job) -> None:
-        """Have one more thing done every so often."""
-        self._jobs.append((every, name, job))
+        self._evidence = evidence
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return what the clockwork is to do for it: spacing, name and job."""
-        return list(self._jobs)
+        watchdog = self.manager.watchdog
+        return [] if watchdog is None else [(watchdog / 2, "watchdog", self._alive)]
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
         still = [] if self._motion.moves() else ["no look has begun for a while though some are due"]
-        return [*self._health.unready(self._clock.now()), *still]
+        lost = self._evidence()
+        return [*self._health.unready(self._clock.now()), *([lost] if lost else []), *still]
 
     def troubles(self) -> list[str]:
         """Return what the dead man's switch falls silent for: also notices that nobody takes."""

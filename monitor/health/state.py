@@ -18,8 +18,7 @@ class HealthState:
     """What is known of the monitor's own state.
 
     `spacings` are the configured spacings of calendar reads. A calendar is stale when no usable read was
-    finished for three of them. `on_blind` is told of each blind span when it ends, or grows. `evidence` tells why
-    bytes cannot be kept, empty when they can.
+    finished for three of them. `on_blind` is told each blind span when it ends, or grows.
     """
 
     started: datetime
@@ -29,7 +28,6 @@ class HealthState:
     calendars: dict[str, datetime] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
     offset: Bounds | None = None
-    evidence: Callable[[], str] = lambda: ""
     _store_failing_since: datetime | None = None
     _clock_off_since: datetime | None = None
     _late_until: datetime | None = None
@@ -81,7 +79,6 @@ class HealthState:
             reasons.append(f"the store has not been writable since {self._store_failing_since:%H:%M:%S} UTC")
         if self._late_until is not None and now < self._late_until:
             reasons.append("looks started late within the last minute")
-        reasons.append(self.evidence())
         if self.clock_is_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
         return [reason for reason in reasons if reason]

@@ -1,4 +1,4 @@
-"""A script played through the real daemon: every organ but the clock, the network and the channels is the real one."""
+"""A script played through the real daemon: every part but the clock, the network and the channels is the real one."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from monitor.app.app import App
 from monitor.app.build import Edges, build
-from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
 from monitor.clock import SystemClock, VirtualClock
 from monitor.config.settings import Settings
@@ -97,7 +97,7 @@ class _Stage:
     clock: VirtualClock
     looks: int = 0
     publisher: Publisher = field(init=False)
-    _daemon: Daemon | None = None
+    _app: App | None = None
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _life: asyncio.Task[None] | None = None
     _lives: int = 0
@@ -146,7 +146,7 @@ class _Stage:
             self.clock.offset = cue.offset
 
     async def _start(self) -> None:
-        if self._daemon is not None:
+        if self._app is not None:
             return
         self._lives += 1
         self._stop = asyncio.Event()
@@ -166,29 +166,29 @@ class _Stage:
             # Nobody rehearses a power cut: the wait for the disk would be most of the time it takes.
             durable=False,
         )
-        self._daemon = build(self.settings, edges)
-        self._life = asyncio.create_task(self._daemon.run(self._stop), name="daemon")
+        self._app = build(self.settings, edges)
+        self._life = asyncio.create_task(self._app.run(self._stop), name="daemon")
 
     async def _stop_daemon(self) -> None:
-        if self._daemon is None or self._life is None:
+        if self._app is None or self._life is None:
             return
         self._stop.set()
         await self._life
-        await self._bury(self._daemon)
+        await self._bury(self._app)
 
     async def _kill(self) -> None:
-        if self._daemon is None or self._life is None:
+        if self._app is None or self._life is None:
             return
-        self._daemon.abandon()
+        self._app.abandon()
         self._life.cancel()
         await asyncio.wait({self._life})
-        await self._bury(self._daemon)
+        await self._bury(self._app)
 
-    async def _bury(self, daemon: Daemon) -> None:
-        self.looks += daemon.poller.made
-        await daemon.close()
-        self._daemon = self._life = None
+    async def _bury(self, app: App) -> None:
+        self.looks += app.looks
+        await app.close()
+        self._app = self._life = None
 
     async def _log(self, cue: ScriptLog) -> None:
-        if self._daemon is not None:
-            await self._daemon.log_by_hand(cue.release, cue.words)
+        if self._app is not None:
+            await self._app.log_by_hand(cue.release, cue.words)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monitor.app.options import policies_of
-from monitor.app.options_of_people import book_of
+from monitor.app.reporting_options import book_of
 from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.rehearse.expect import Results

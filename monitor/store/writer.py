@@ -78,6 +78,7 @@ class Writer:
         clock: Clock,
         *,
         most: int = MOST_RUNS,
+        members: Sequence[BatchMember] = (),
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
@@ -86,7 +87,7 @@ class Writer:
         self._most = most
         self._on_commit = on_commit
         self._on_failure = on_failure
-        self._companions: list[BatchMember] = []
+        self._companions: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self._runs: dict[tuple[str, datetime, str], Run] = {}
         self._writes: list[_Write] = []

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -16,6 +15,7 @@ from monitor.plan.demand import demand, oversubscribed
 from monitor.plan.phases import Window
 from monitor.plan.slot_forecast import Needed, forecasts
 from monitor.plan.targets import View
+from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 
 _log = structlog.get_logger(__name__)
@@ -30,15 +30,6 @@ Planned = tuple[tuple[Window, ...], Needed | None]
 Plans = Mapping[str, list[Planned]]
 
 
-class Asking(Protocol):
-    """What does work aside, so that no look has to wait for it."""
-
-    def __call__(
-        self, question: Callable[[], dict[tuple[str, date], str]], /
-    ) -> Awaitable[dict[tuple[str, date], str]]:
-        """Return the answer to a question."""
-
-
 class BudgetForecast:
     """Holds the looks planned for today and tomorrow against each host's budget; what is too much is logged once."""
 
@@ -48,7 +39,7 @@ class BudgetForecast:
         releases: Callable[[], Iterable[WatchedRelease]],
         budget: Budget,
         timezone: str,
-        ask: Asking,
+        ask: Ask,
     ) -> None:
         self._clock = clock
         self._releases = releases

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Collection
 from datetime import datetime
 
 from monitor.clock import Clock
@@ -18,6 +19,7 @@ class JudgingQueue:
         self._clock = clock
         self._soon: set[str] = set()
         self._later: list[tuple[datetime, str]] = []
+        self._everything = False
         self._bell = asyncio.Event()
 
     def soon(self, release: str) -> None:
@@ -31,15 +33,23 @@ class JudgingQueue:
             heapq.heappush(self._later, (instant, release))
             self._bell.set()
 
-    async def next(self) -> list[str]:
-        """Wait until something is due; return it in the order of ids."""
-        while not (due := self._due()):
+    def everything(self) -> None:
+        """Have every release judged at the next turn."""
+        self._everything = True
+        self._bell.set()
+
+    async def next(self, known: Collection[str] = ()) -> list[str]:
+        """Wait until something is due; return it in the order of ids. `known` are those that everything stands for."""
+        while not (due := self._due(known)):
             self._bell.clear()
             await self._wait()
         return due
 
-    def _due(self) -> list[str]:
+    def _due(self, known: Collection[str]) -> list[str]:
         now = self._clock.now()
+        if self._everything:
+            self._soon.update(known)
+            self._everything = False
         while self._later and self._later[0][0] <= now:
             self._soon.add(heapq.heappop(self._later)[1])
         due, self._soon = sorted(self._soon), set()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from alerts.finding import Finding, ReleaseFacts
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, Kind, decide, known_to
+from monitor.clock import Clock
 from monitor.look.fetch import Found
+from monitor.store.interface import Store, Transaction
+from monitor.store.writer import Writer
+from monitor.threads import Tasks
+from monitor.watch.admission import Roster
 from monitor.watch.listing_match import ListingMatch, MatchKind
+from monitor.watch.watch import Watch
 from schedules.address import canonical
 from schedules.times.interval import Interval
 
+_log = structlog.get_logger(__name__)
 LEAD = "lead"
 _SECOND = timedelta(seconds=1)
 _SHOWN = {
@@ -22,6 +31,41 @@ _SHOWN = {
     ),
     MatchKind.EDITION: "a listing shows another edition{early} at its address",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Leads:
+    """Asks people to judge what no measurement can; `wake` says that the outbox has something new."""
+
+    store: Store
+    writer: Writer
+    clock: Clock
+    watch: Watch
+    roster: Roster
+    wake: Callable[[], None]
+    tasks: Tasks
+
+    async def tell(self, release: str, lead: Finding) -> None:
+        """Ask a person to judge something about a release: once for each address."""
+        now = self.clock.now()
+        facts = self.watch.facts(self.roster.releases[release], self.roster.promises(release))
+
+        def follow(tx: Transaction) -> int:
+            # A lead is no measurement: it neither joins nor alters an incident that was measured.
+            known = known_to(leads_among(self.store.incidents_of(release)), release)
+            told = with_lead(facts, lead, known)
+            return 0 if told is None else self.watch.events.follow(tx, decide(told, known, now), now)
+
+        if await self.writer.write(follow):
+            self.wake()
+
+    def take_press(self, producer: str, found: Found, at: datetime) -> None:
+        """Have a person judge an item of the press, about the release of its producer that is due next."""
+        ahead = [(one.slot, one.release.id) for one in self.roster.near(producer) if one.slot and one.slot > at]
+        if ahead:
+            _, nearest = min(ahead)
+            _log.info("lead", producer=producer, release=nearest, url=found.url)
+            self.tasks.start(self.tell(nearest, of_press(found, at)))
 
 
 def of_press(found: Found, at: datetime) -> Finding:

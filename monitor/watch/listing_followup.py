@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
-from alerts.finding import Finding
 from monitor.clock import Clock
 from monitor.judge.spells import spells, unproved
-from monitor.look.sighting import Sighting
+from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of
+from monitor.threads import Tasks
 from monitor.watch.admission import Roster
-from monitor.watch.leads import of_listing
+from monitor.watch.leads import Leads, of_listing
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from monitor.watch.watch import Watch
@@ -33,18 +31,18 @@ _AFTER = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class ListingFollowUp:
-    """Follows hits.
-
-    `glance` makes one look, in its host's turn; `lead(release, finding)` tells a person;
-    `later` has something done that nobody waits for.
-    """
+    """Follows what listings show of promised releases."""
 
     roster: Roster
     watch: Watch
     clock: Clock
-    glance: Callable[[Target], Awaitable[Sighting]]
-    lead: Callable[[str, Finding], Awaitable[None]]
-    later: Callable[[Coroutine[Any, Any, None]], None]
+    poller: Poller
+    leads: Leads
+    tasks: Tasks
+
+    def take(self, hit: ListingMatch) -> None:
+        """Have a hit followed; nobody waits for it."""
+        self.tasks.start(self.follow(hit))
 
     async def follow(self, hit: ListingMatch) -> None:
         """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""
@@ -61,21 +59,21 @@ class ListingFollowUp:
             is_told = not await self._look_closely(watched, hit)
         slot = self.roster.begins(hit.release)
         if is_told and self._is_worth_telling(watched, hit, slot):
-            await self.lead(hit.release, of_listing(hit, slot))
+            await self.leads.tell(hit.release, of_listing(hit, slot))
 
     async def _bears_title(self, release: Release, url: str) -> bool:
         """Tell whether a page that is listed under another title bears that of the release itself."""
         part = part_elsewhere(release, url)
         host = urlsplit(url).hostname or ""
         target = Target(f"~listed/{url}", "", "", View.EDGE, url, host, recogniser_of(part), release.title)
-        return (await self.glance(target)).specific
+        return (await self.poller.glance(target)).specific
 
     async def _look_closely(self, watched: WatchedRelease, hit: ListingMatch) -> bool:
         """Have an address looked at every few seconds from now on; tell whether it soon proves that it is out."""
         name = self.watch.look_closely(hit.release, part_elsewhere(watched.release, hit.url))
         if name is None:
             return False
-        self.later(self._relax(hit.release, name))
+        self.tasks.start(self._relax(hit.release, name))
         target = f"{hit.release}/{name}/{View.EDGE}"
         for _ in range(_PATIENCE):
             await self.clock.sleep(1)

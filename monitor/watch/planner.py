@@ -29,9 +29,6 @@ _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
 
 
-Recall = Callable[[Target, WatchedRelease], None]
-
-
 class Looker(Protocol):
     """What the watch asks of the poller."""
 
@@ -49,6 +46,9 @@ class Looker(Protocol):
 
         `proof` is what its part must be proved to be.
         """
+
+    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
+        """Take what an earlier process knew of a target: its baseline, and whether it was ever missing."""
 
     def drop(self, target_id: str) -> None:
         """Look at a target no more."""
@@ -70,14 +70,10 @@ class WatchRules:
 class Planner:
     """Keeps the poller's windows those of every watched release."""
 
-    def __init__(
-        self, clock: Clock, looker: Looker, rules: WatchRules, recall: Recall = lambda _target, _watched: None
-    ) -> None:
-        """`recall` hears of each target that is about to be looked at, with what is known of it."""
+    def __init__(self, clock: Clock, looker: Looker, rules: WatchRules) -> None:
         self._clock = clock
         self._looker = looker
         self._rules = rules
-        self._recall = recall
         self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
         self._named: dict[str, frozenset[str]] = {}
 
@@ -180,7 +176,8 @@ class Planner:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof
         if windows:
-            self._recall(target, watched)
+            baseline, was_missing = watched.remembered(target)
+            self._looker.recall(target, baseline, was_missing=was_missing)
             # The shift spreads targets over their spacing, the same after every restart.
             shift = timedelta(milliseconds=crc32(target.id.encode()) % 3_600_000)
             instant = promised.slot.instant if promised.slot and is_view_of_page(target) else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -17,6 +17,7 @@ from monitor.plan.predicted import EXPECTED, is_expected
 from monitor.plan.targets import ASSETS, GOVUK
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
+from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Part, Role
@@ -43,15 +44,6 @@ class Edition:
     parts: tuple[Part, ...]
 
 
-class Asking(Protocol):
-    """What does work aside, so that no look has to wait for it."""
-
-    def __call__(
-        self, question: Callable[[], dict[Series, list[Edition]]], /
-    ) -> Awaitable[dict[Series, list[Edition]]]:
-        """Return the answer to a question."""
-
-
 @dataclass(slots=True)
 class PredictedAddresses:
     """Has the addresses watched at which the parts of releases ahead may be expected.
@@ -63,7 +55,7 @@ class PredictedAddresses:
     watch: Watch
     clock: Clock
     hosts: Callable[[str], Collection[str]]
-    ask: Asking
+    ask: Ask
     _tried: dict[str, datetime] = field(default_factory=dict)
 
     async def learn(self) -> None:

@@ -11,13 +11,13 @@ from alerts import tellable_facts as news
 from alerts.incident import kind_of
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
+from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Kind, Verdict
 from monitor.store.interface import Conflict
 from monitor.store.writer import Writer
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
-from schedules.times.interval import Bounds
 
 _log = structlog.get_logger(__name__)
 _AROUND = timedelta(days=1)
@@ -31,14 +31,14 @@ class Recorder:
         writer: Writer,
         events: VerdictRecord,
         rules: WatchRules,
-        clock_offset: Callable[[], Bounds | None],
+        health: HealthState,
         on_recorded: Callable[[Recorded], None],
     ) -> None:
-        """`clock_offset` tells how far our clock is off; `on_recorded` hears of every verdict written."""
+        """`health` knows how far our clock is off; `on_recorded` is told every verdict that is written."""
         self._writer = writer
         self._events = events
         self._rules = rules
-        self._clock_offset = clock_offset
+        self._health = health
         self._on_recorded = on_recorded
 
     def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
@@ -47,7 +47,7 @@ class Recorder:
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
         spacing = self._rules.phases.slot_every.total_seconds()
-        return Measured(self._rules.monitor, watched.runs, near, self._clock_offset(), spacing, records)
+        return Measured(self._rules.monitor, watched.runs, near, self._health.offset, spacing, records)
 
     def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Tell whether a verdict differs from the one written down in more than lengths that still grow."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from monitor.judge.runs import MOST_CHANGES, Blind, Run, changes, extend, left
+from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
@@ -230,15 +230,3 @@ def _out_since(part: PartVerdict) -> datetime | None:
 def is_view_of_page(target: Target) -> bool:
     """Tell whether a target is what users see of the landing page."""
     return target.part == "page" and target.view is View.EDGE
-
-
-def extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:
-    """Return blind spans with one more, in time order.
-
-    One that begins at the same instant for the same cause and scope is extended, and never shortened: the
-    same as in the store, so that what is judged now is judged alike ever after.
-    """
-    known = next((one for one in spans if replace(one, ends=span.ends) == span), None)
-    others = [one for one in spans if one is not known]
-    longest = span if known is None else replace(span, ends=max(known.ends, span.ends))
-    return sorted([*others, longest], key=lambda one: one.begins)

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
-from monitor.config.settings import ProducerSettings
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, press_of, sitemaps_of, tripwires_of
 from monitor.plan.windows import LISTING
 from monitor.watch.listing_match import ListingMatch, Matcher, Near
+from monitor.watch.planner import Looker
 from schedules.times.interval import Interval
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
@@ -29,25 +29,35 @@ Planned = tuple[Target, tuple[Window, ...], timedelta]
 
 
 @dataclass(frozen=True, slots=True)
+class Producer:
+    """Whose listings are watched: its id, its hosts, its listings and feeds, and those of the press about it."""
+
+    id: str
+    hosts: Sequence[str] = ()
+    newest: Sequence[str] = ()
+    press: Sequence[str] = ()
+    press_keywords: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """Who hears what tripwires show.
 
     `hit` of an entry that speaks of a release of the listing's producer; `newcomer(producer, found)` of one that was
     not there at the look before and speaks of none; `press(producer, found, at)` of an item of the press that holds one
-    of the producer's keywords; `replan` when other addresses are to be looked at than before.
+    of the producer's keywords.
     """
 
     hit: Callable[[ListingMatch], None] = lambda _hit: None
     newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
     press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
-    replan: Callable[[], None] = lambda: None
 
 
 @dataclass(slots=True)
 class _Listing:
     """One tripwire: whose it is, what it has shown in this life, and when it was last read."""
 
-    producer: ProducerSettings
+    producer: Producer
     is_press: bool = False
     seen: set[str] = field(default_factory=set)
     read: datetime | None = None
@@ -56,21 +66,39 @@ class _Listing:
 
 @dataclass(slots=True)
 class Tripwires:
-    """Every tripwire of every configured producer.
+    """Every tripwire of every configured producer, one request `every` so often for each producer and host.
 
     `near` tells a producer's releases whose slot has not long passed, `kin` all that bear the address or title of an
-    entry. What a listing shows at the first look of a life is what it showed before, unless it is dated after `since`.
+    entry. What a listing shows at the first look of a life is what it showed before, unless it is dated later.
     """
 
-    producers: Sequence[ProducerSettings]
+    looker: Looker
+    producers: Sequence[Producer]
     near: Callable[[str], Sequence[Near]]
     kin: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
     heard: Heard = field(default_factory=Heard)
-    since: datetime = _END
+    every: timedelta = timedelta(minutes=1)
+    _since: datetime = _END
+    _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
     # Of each producer, what has been heard of releases that are near: all others are forgotten with them.
     _hits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+
+    def take_up(self, since: datetime) -> None:
+        """Look at every tripwire from now on; what is dated after `since` is news though it was never seen before."""
+        self._since = since
+        self.watch_all()
+
+    def watch_all(self) -> None:
+        """Look at every tripwire from now on, and at none that is no longer one."""
+        planned = list(self.planned())
+        wanted = {target.id for target, _, _ in planned}
+        for gone in self._watched - wanted:
+            self.looker.drop(gone)
+        for target, windows, shift in planned:
+            self.looker.watch(target, windows, shift)
+        self._watched = wanted
 
     def targets(self) -> Iterator[Target]:
         """Yield the targets of all tripwires."""
@@ -82,14 +110,14 @@ class Tripwires:
                 self._listings.setdefault(target.id, _Listing(producer, is_press=True))
                 yield target
 
-    def planned(self, every: timedelta) -> Iterator[Planned]:
-        """Yield all targets with their windows and shifts: one request `every` so often for each producer and host."""
+    def planned(self) -> Iterator[Planned]:
+        """Yield all targets with their windows and shifts; those of one producer and host take turns."""
         shared: dict[tuple[str, str], list[Target]] = defaultdict(list)
         for target in self.targets():
             shared[self._listings[target.id].producer.id, target.host].append(target)
         for targets in shared.values():
             for place, target in enumerate(targets):
-                yield target, always(every * len(targets)), every * place
+                yield target, always(self.every * len(targets)), self.every * place
 
     def see(self, target: Target, sighting: Sighting) -> None:
         """Take in a look at a tripwire."""
@@ -105,7 +133,7 @@ class Tripwires:
             self._see_children(target, [one for one in sighting.found if one.role == _CHILD])
         listing.read = sighting.proved_from
 
-    def _newest(self, producer: ProducerSettings) -> Iterator[Target]:
+    def _newest(self, producer: Producer) -> Iterator[Target]:
         own = tripwires_of(producer.id, producer.hosts, producer.newest)
         named = [url for target in own for url in self._children.get(target.id, ())]
         yield from {target.id: target for target in (*own, *sitemaps_of(producer.id, named))}.values()
@@ -140,7 +168,7 @@ class Tripwires:
         if chosen != self._children.get(target.id, ()):
             self._children[target.id] = chosen
             self._forget_unnamed()
-            self.heard.replan()
+            self.watch_all()
 
     def _forget_unnamed(self) -> None:
         """Let go of sitemaps that no index names any more: some publishers make a new one each day."""
@@ -148,7 +176,7 @@ class Tripwires:
         self._listings = {name: listing for name, listing in self._listings.items() if name in named}
         self._children = {name: children for name, children in self._children.items() if name in named}
 
-    def _see_press(self, producer: ProducerSettings, fresh: Iterable[Found], sighting: Sighting) -> None:
+    def _see_press(self, producer: Producer, fresh: Iterable[Found], sighting: Sighting) -> None:
         for one in fresh:
             if _speaks_of(one, producer.press_keywords):
                 self.heard.press(producer.id, one, sighting.received)
@@ -162,7 +190,7 @@ class Tripwires:
 
     def _is_later(self, found: Found) -> bool:
         date = dated(found)
-        return date is not None and date > self.since
+        return date is not None and date > self._since
 
 
 def dated(found: Found) -> datetime | None:

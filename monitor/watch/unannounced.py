@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -15,7 +14,9 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
+from monitor.threads import Tasks
 from monitor.watch.admission import Roster
+from monitor.watch.look_tally import LookTally
 from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import dated
 from monitor.watch.watch import Watch
@@ -34,10 +35,7 @@ PATIENCE = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Unannounced:
-    """Takes up what listings show and no calendar knows.
-
-    `look` makes one look at a target and has it taken in; `later` has something done that nobody waits for.
-    """
+    """Takes up what listings show and no calendar knows."""
 
     store: Store
     writer: Writer
@@ -45,7 +43,12 @@ class Unannounced:
     watch: Watch
     poller: Poller
     clock: Clock
-    look: Callable[[Target], Awaitable[None]]
+    tally: LookTally
+    tasks: Tasks
+
+    def take(self, producer: str, found: Found) -> None:
+        """Have an entry considered; nobody waits for it."""
+        self.tasks.start(self.consider(producer, found))
 
     async def consider(self, producer: str, found: Found) -> None:
         """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
@@ -65,7 +68,12 @@ class Unannounced:
         self.watch.adopt(release, [])
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
-                await self.look(target)
+                await self._look(target)
+
+    async def _look(self, target: Target) -> None:
+        sighting, outcome = await self.poller.look_once(target)
+        self.tally.count(target, sighting, outcome)
+        self.watch.see(target, sighting, outcome)
 
     def _is_known(self, release: Release, found: Found) -> bool:
         return bool(self.roster.kin(release.producer, found)) or self.store.release(release.id) is not None

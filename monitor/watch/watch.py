@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import reduce
 from typing import Any
 
 import structlog
@@ -15,6 +14,7 @@ from monitor.clock import Clock
 from monitor.deliver.facts import release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord
 from monitor.errors import StoreFault
+from monitor.health.state import HealthState
 from monitor.judge.findings.platform import with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade
@@ -23,26 +23,25 @@ from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
+from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
-from monitor.watch.intake import Disorder, Troubles
+from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
-from monitor.watch.keeper import Keeper
 from monitor.watch.other_monitors import OtherMonitors
-from monitor.watch.planner import Looker, Planner, Recall, WatchRules
+from monitor.watch.planner import Looker, Planner, WatchRules
 from monitor.watch.platform import company_of, others_behind
 from monitor.watch.record_verdict import Recorder
-from monitor.watch.release import WatchedRelease, extended
+from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
-from schedules.times.interval import Bounds
 
 _log = structlog.get_logger(__name__)
 _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
 HOLD = timedelta(seconds=30)
 """How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
-_AGAIN = timedelta(seconds=1)
+_AGAIN = _MOMENT = timedelta(seconds=1)
 
 
 class Watch:
@@ -54,32 +53,29 @@ class Watch:
         looker: Looker,
         writer: Writer,
         events: VerdictRecord,
-        keeper: Keeper,
+        evidence: Evidence,
         rules: WatchRules,
         *,
+        queue: JudgingQueue,
+        blind: BlindSpans,
+        health: HealthState,
         on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
-        clock_offset: Callable[[], Bounds | None] = lambda: None,
-        recall: Recall = lambda _target, _watched: None,
-        troubles: Troubles | None = None,
-        peers: OtherMonitors | None = None,
+        others: OtherMonitors | None = None,
     ) -> None:
-        """`on_recorded` hears of every verdict written; `clock_offset` tells how far our clock is off.
-
-        `recall` is given what is known of a target before it is looked at, from an earlier life too.
-        """
+        """`on_recorded` is told every verdict that is written; `others` are monitors on the same store."""
         self._clock = clock
-        self._planner = Planner(clock, looker, rules, recall)
+        self._planner = Planner(clock, looker, rules)
         self._writer = writer
         self.events = events
-        self._keeper = keeper
+        self._evidence = evidence
         self._rules = rules
-        self._recorder = Recorder(writer, events, rules, clock_offset, on_recorded)
-        self._peers = peers
-        self._troubles = troubles or Troubles()
-        self._disorder = Disorder(self._troubles)
+        self._recorder = Recorder(writer, events, rules, health, on_recorded)
+        self._others = others
+        self._health = health
+        self._blind = blind
+        self._out_of_order = _OutOfOrder(blind)
         self._releases: dict[str, WatchedRelease] = {}
-        self._blind: list[Blind] = []
-        self._queue = JudgingQueue(clock)
+        self._queue = queue
 
     @property
     def releases(self) -> Mapping[str, WatchedRelease]:
@@ -140,8 +136,8 @@ class Watch:
             return
         self._planner.forget(watched)
         for target in watched.states:
-            self._keeper.forget(target)
-            self._disorder.forget(target)
+            self._evidence.forget(target)
+            self._out_of_order.forget(target)
 
     def see(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
         """Take in one sighting of a target of a watched release."""
@@ -151,10 +147,13 @@ class Watch:
         before, last = watched.last_proved(target), watched.last_run(target.id)
         try:
             run, new = watched.add(
-                target, sighting, watched.spacing(target, sighting.sent), apart=was_blind(last, sighting, self._blind)
+                target,
+                sighting,
+                watched.spacing(target, sighting.sent),
+                apart=was_blind(last, sighting, self._blind.spans),
             )
         except OutOfOrder:
-            self._disorder.tell(sighting, last)
+            self._out_of_order.tell(sighting, last)
             return
         if not self._take_run(watched, target, run, outcome, turned=new and is_turn(before, run)):
             watched.take_back(target.id, last, new=new)
@@ -166,12 +165,6 @@ class Watch:
         elif new or watched.standing(target).left is not None or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
 
-    def blind(self, span: Blind) -> None:
-        """Take in a span in which nothing could be seen; everything it touches is judged again."""
-        self._blind = extended(self._blind, span)
-        for release in self._releases:
-            self.judge_soon(release)
-
     def judge_soon(self, release: str) -> None:
         """Have a release judged at the next turn of the loop."""
         self._queue.soon(release)
@@ -179,7 +172,7 @@ class Watch:
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
         while True:
-            await self.judge_all(await self._queue.next())
+            await self.judge_all(await self._queue.next(self._releases))
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and write down every verdict that changed."""
@@ -200,7 +193,7 @@ class Watch:
         """Return what the alerts leaf may know as of now of a release, watched or only promised."""
         watched = self._releases.get(release.id) or WatchedRelease(self._planner.with_parts(release), list(promises))
         verdict = self._verdict(watched, self._clock.now())
-        return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind))
+        return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind.spans))
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
         """Watch further parts of a watched release."""
@@ -237,12 +230,12 @@ class Watch:
     ) -> bool:
         """Keep a run and the bytes of its look; False when there is no room for it: then nothing was seen."""
         if turned:
-            run = replace(run, evidence=(*run.evidence, *self._keeper.turned(target, run, outcome)))
+            run = replace(run, evidence=(*run.evidence, *self._evidence.turned(target, run, outcome)))
             watched.replace_last(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
-        self._keeper.same(target, outcome)
+        self._evidence.same(target, outcome)
         if not self._writer.put(run):
-            self._troubles.refused()
+            self._health.store_failed(self._clock.now())
             return False
         return True
 
@@ -254,18 +247,18 @@ class Watch:
             self._queue.at(watched.held, watched.release.id)
             return
         watched.held = None
-        if self._peers is not None and self._recorder.is_news(watched, verdict, self._blind):
+        if self._others is not None and self._recorder.is_news(watched, verdict, self._blind.spans):
             # What another monitor saw may prove what we could not.
             try:
-                blind = await self._peers.hear(watched, now)
+                self._blind.learn(await self._others.hear(watched, now))
             except StoreFault:
                 self._queue.at(now + _AGAIN, watched.release.id)
                 return
-            self._blind, now = reduce(extended, blind, self._blind), self._clock.now()
+            now = self._clock.now()
             verdict = self._weigh(watched, now)
         for name in company_of(self._releases, before, verdict):
             self.judge_soon(name)
-        if not await self._recorder.record(watched, verdict, self._blind, now):
+        if not await self._recorder.record(watched, verdict, self._blind.spans, now):
             self._queue.at(now + _AGAIN, watched.release.id)
 
     def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
@@ -286,7 +279,7 @@ class Watch:
 
     def _verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         policy = self._rules.policies.of(watched.release.producer)
-        verdict = judge(watched.release, watched.promises, watched.runs, self._blind, policy, now)
+        verdict = judge(watched.release, watched.promises, watched.runs, self._blind.spans, policy, now)
         return with_platform(verdict, others_behind(self._releases, verdict))
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
@@ -298,3 +291,26 @@ class Watch:
         if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(watched.release.producer).note_within
         return verdict.word in _UNSETTLED and at > passes
+
+
+class _OutOfOrder:
+    """Tells once that our clock went back: until it catches up, what a target shows cannot be put in order."""
+
+    def __init__(self, blind: BlindSpans) -> None:
+        self._blind = blind
+        self._told: dict[str, datetime] = {}
+
+    def tell(self, sighting: Sighting, last: Run | None) -> None:
+        """Take note of a sighting that is older than the last run of its target."""
+        until = sighting.received if last is None else last.last_received
+        if self._told.get(sighting.target) == until:
+            return
+        self._told[sighting.target] = until
+        _log.warning("sighting_out_of_order", target=sighting.target)
+        # Whoever waits for the next look notices more than that, and tells of it for all targets at once.
+        if until - sighting.received <= _MOMENT:
+            self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
+
+    def forget(self, target: str) -> None:
+        """Let go of a target that nobody looks at any more."""
+        self._told.pop(target, None)

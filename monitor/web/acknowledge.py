@@ -98,8 +98,8 @@ def _opened(request: Request, token: str) -> tuple[Response | None, str]:
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:
-    attendant = queries_of(request).attendant
-    found = await attendant.acknowledge(name, role) if attendant is not None else None
+    acknowledgements = queries_of(request).acknowledgements
+    found = await acknowledgements.take(name, role) if acknowledgements is not None else None
     if found is None:
         raise UnknownName(f"no incident {name!r}")
     return found

@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident
 from monitor.clock import Clock
+from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.drafts import written
 from monitor.deliver.related import related
-from monitor.deliver.reminders import GIVEN_UP_FOR, Attendant
+from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
 from monitor.store.interface import Store
@@ -34,7 +35,7 @@ def _nothing(_release: str, _now: datetime) -> dict[str, Any] | None:
 
 
 class Live(Protocol):
-    """The daemon as the web sees it."""
+    """The monitor that runs, as the web sees it."""
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now, None when it is not being watched."""
@@ -58,7 +59,7 @@ class Queries:
     clock: Clock
     timezone: str
     public_board: bool = True
-    attendant: Attendant | None = None
+    acknowledgements: Acknowledgements | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()
@@ -66,13 +67,9 @@ class Queries:
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
     # Hosts of which nothing usable is heard just now.
     silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
-    throttle: Throttle = field(init=False)
+    throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
-
-    def __post_init__(self) -> None:
-        """Begin to count wrong keys."""
-        self.throttle = Throttle(self.clock)
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Put a blocking question to the store from a thread."""

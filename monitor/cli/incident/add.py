@@ -72,9 +72,8 @@ def log(
 ) -> tuple[Incident, bool]:
     """Write an incident with its draft and its notice; returns it and whether it is new. Raises `UserFault`."""
     from alerts.by_hand import NotEnough, log_by_hand
-    from alerts.incident import Decision
-    from alerts.notice import opening
-    from monitor.app.options_of_people import reporting_rules_of
+    from monitor.app.reporting_options import reporting_rules_of
+    from monitor.deliver.by_hand import write_by_hand
     from monitor.deliver.verdicts import VerdictRecord
 
     try:
@@ -85,11 +84,8 @@ def log(
     names = [channel.name for channel in context.settings.channel]
     rules = reporting_rules_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
-        known = store.incident(incident.id)
-        if known is not None:
-            return known, False
-        VerdictRecord(store, rules).follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
-    return incident, True
+        is_new = write_by_hand(tx, store, VerdictRecord(store, rules), incident, now)
+    return (incident if is_new else store.incident(incident.id) or incident), is_new
 
 
 def _editions(store: Store, incident: Incident) -> dict[str, str]:

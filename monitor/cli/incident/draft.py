@@ -182,7 +182,7 @@ def _check_field(report: Report, field: str) -> None:
 
 
 def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
-    from monitor.app.options_of_people import templates_of
+    from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import written
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""

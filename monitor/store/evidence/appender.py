@@ -43,15 +43,17 @@ class Appender:
     bytes again, records are made that say their bytes could not be kept: what was seen is told all the same.
     """
 
-    def __init__(self, vault: EvidenceFolder, chain: str, today: date) -> None:
-        """Go on after the record whose `chain` this is, empty for the first."""
+    def __init__(self, vault: EvidenceFolder, chain: str, today: date, on_lost: Callable[[], object]) -> None:
+        """Go on after the record whose `chain` this is, empty for the first.
+
+        `on_lost` is called in the writer's thread whenever bytes were lost.
+        """
         self._vault = vault
         self._chain = chain
         # Every start begins a file of its own: whatever a crash did to the old one cannot spread.
         self._file, self._day, self._end = "", today, 0
         self._refusals, self._fault = 0, ""
-        self.on_lost: Callable[[], object] = lambda: None
-        """Called in the writer's thread whenever bytes were lost."""
+        self._on_lost = on_lost
 
     def trouble(self) -> str:
         """Return why bytes cannot be kept at present, empty when they can."""
@@ -70,7 +72,7 @@ class Appender:
             if self._refusals < PATIENCE:
                 raise EvidenceRefused(str(fault)) from fault
             _log.error("evidence_lost", records=[one.record.id for one in waiting], fault=str(fault))
-            self.on_lost()
+            self._on_lost()
             return self._lost(waiting)
         self._refusals = 0
         return laid

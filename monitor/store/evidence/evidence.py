@@ -81,9 +81,18 @@ class Evidence:
     `scribe` tells why bytes cannot be kept at present.
     """
 
-    def __init__(
-        self, folder: Path, store: Store, writer: Writer, clock: Clock, monitor: str, *, durable: bool = True
+    def __init__(  # noqa: PLR0913 # the edges it stands between
+        self,
+        folder: Path,
+        store: Store,
+        writer: Writer,
+        clock: Clock,
+        monitor: str,
+        *,
+        durable: bool = True,
+        on_lost: Callable[[], object] = lambda: None,
     ) -> None:
+        """`on_lost` is called in the writer's thread whenever bytes were lost."""
         self._writer = writer
         self._clock = clock
         self._monitor = monitor
@@ -91,7 +100,7 @@ class Evidence:
         last = store.last_evidence(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
-        self.scribe = Appender(self._vault, last.chain if last else "", clock.now().date())
+        self.scribe = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
         self.heads = Heads()
         self._waiting: deque[Waiting] = deque()
         self._weight = 0

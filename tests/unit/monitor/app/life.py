@@ -10,6 +10,7 @@ from pathlib import Path
 
 from alerts.channel import Channel
 from alerts.channels.fake import FakeChannel, Options
+from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
@@ -57,6 +58,7 @@ class Life:
     channels: Sequence[Channel]
     store_of: Callable[[], Store | None]
     publisher: Publisher = field(init=False)
+    app: App = field(init=False)
     daemon: Daemon = field(init=False)
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     running: asyncio.Task[None] | None = None
@@ -77,13 +79,14 @@ class Life:
             serve=False,
             durable=False,
         )
-        self.daemon = build(self.settings, edges)
-        self.running = asyncio.create_task(self.daemon.run(self.stop))
+        self.app = build(self.settings, edges)
+        self.daemon = self.app.daemon
+        self.running = asyncio.create_task(self.app.run(self.stop))
 
     async def kill(self) -> None:
         """End it as kill -9 does."""
         assert self.running is not None
-        self.daemon.abandon()
+        self.app.abandon()
         self.running.cancel()
         await self._bury()
 
@@ -95,7 +98,7 @@ class Life:
     async def _bury(self) -> None:
         if self.running is not None:
             (outcome,) = await asyncio.gather(self.running, return_exceptions=True)
-            await self.daemon.close()
+            await self.app.close()
             self.running = None
             if isinstance(outcome, Exception):
                 raise outcome

@@ -67,13 +67,14 @@ class Office:
             serve=False,
             durable=False,
         )
-        self.daemon = build(self.settings, edges)
+        self.app = build(self.settings, edges)
+        self.daemon = self.app.daemon
         await self.daemon.take_up()
 
     async def close(self) -> None:
         self.daemon.writer.nudge()
         await self.daemon.writer.close()
-        await self.daemon.close()
+        await self.app.close()
 
     async def reopen(self) -> None:
         await self.close()

@@ -14,6 +14,7 @@ from monitor.app.options import policies_of
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
+from monitor.threads import Tasks
 from monitor.watch.replay import replay
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
 
@@ -54,7 +55,7 @@ def test_what_breaks_where_nobody_waits_for_it_is_counted_and_ends_nothing(tmp_p
 
     async def act(life: Life) -> None:
         await life.until("09:29:00")
-        life.daemon.intake.soon(breaks())
+        Tasks().start(breaks())
         await life.until("09:33:00")
         faults = life.daemon.counters.registry.get_sample_value("ninethirty_faults_total", {"task": "stray"})
         assert (faults, life.word()) == (1.0, "on_time")
@@ -72,7 +73,7 @@ def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path
         await life.start()
         await life.until("09:36:55")
         assert life.word() in {None, "pending"}
-        assert (kinds(life), life.daemon.body("claims-q3"), life.daemon.shown()) == ([], None, [])
+        assert (kinds(life), life.app.status.body("claims-q3"), life.app.status.shown()) == ([], None, [])
         await life.until("09:37:05")
         assert life.word() == "unproven"
         assert kinds(life) == ["unproven"]

@@ -15,6 +15,7 @@ from alerts.channels.fake import FakeChannel
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.judge.as_json import release_json
 from monitor.web.app import application
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import Life, live
 
@@ -53,7 +54,7 @@ async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
     store, shown = life.daemon.store, []
     (incident,) = store.incidents()
-    queries = Queries(store, life.daemon, life.clock, "Europe/London")
+    queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock))
     paths = [
         *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
         *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),

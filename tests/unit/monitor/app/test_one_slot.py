@@ -18,6 +18,7 @@ from monitor.ledger.export import published
 from monitor.look.fake import Reply
 from monitor.watch.day_plan import planned
 from monitor.watch.rejudge import casefile_of, unjudged
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
 
@@ -65,10 +66,12 @@ async def named(office: Office) -> dict[str, Any]:
     case = casefile_of(store, RELEASE)
     assert case is not None
     standing = case_of(case.release, case.promises, [], Policy(), now).standing
-    judged = unjudged(store, policies_of(settings), RELEASE, now) or daemon.body(RELEASE)
-    live = daemon.body(RELEASE)
+    judged = unjudged(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
+    live = office.app.status.body(RELEASE)
     plan = next(one for one in planned(store, settings, DAY, DAY + timedelta(days=1), now) if one.release.id == RELEASE)
-    board = await Queries(store, daemon, office.clock, settings.timezone).board(DAY.date(), DAY.date())
+    board = await Queries(
+        store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock)
+    ).board(DAY.date(), DAY.date())
     content, _ = published(store, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None
     assert live is not None

@@ -9,7 +9,7 @@ import pytest
 
 from alerts.finding import ReleaseFacts
 from monitor.app.options import checks_of, joining_of, policies_of, slot_times_of
-from monitor.app.options_of_people import reporting_rules_of
+from monitor.app.reporting_options import reporting_rules_of
 from monitor.config.settings import Settings
 from monitor.judge.policy import UsualTime
 from monitor.ledger.state import Checks

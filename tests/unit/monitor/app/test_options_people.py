@@ -15,7 +15,7 @@ import pytest
 from alerts.channels import KINDS
 from alerts.draft.code import standard_book
 from alerts.routes import Route
-from monitor.app.options_of_people import (
+from monitor.app.reporting_options import (
     book_of,
     channels_of,
     digesting_of,

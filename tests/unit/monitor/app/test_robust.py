@@ -109,7 +109,7 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
         await life.until("09:29:30")
         store.full = True
         await life.until("09:31:30")
-        assert [reason for reason in life.daemon.unready() if "store" in reason] != []
+        assert [reason for reason in life.app.status.unready() if "store" in reason] != []
         assert life.runs()[-1].state is State.PRESENT
         store.full = False
         await life.until("09:31:45")
@@ -134,7 +134,7 @@ def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path
         await life.start()
         await life.until("09:31:30")
         assert [run.state for run in life.runs()][-1] is State.PRESENT
-        assert [reason for reason in life.daemon.unready() if "store" in reason] != []
+        assert [reason for reason in life.app.status.unready() if "store" in reason] != []
         store.full = False
         await life.until("09:31:45")
         assert life.word() == "on_time"
@@ -176,11 +176,11 @@ def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is
         await life.until("09:40:30")
         assert life.word() == "late"
         assert [notice.kind for notice in life.daemon.store.notices()][:1] == ["opened"]
-        assert any("cannot be kept" in reason for reason in life.daemon.unready())
+        assert any("cannot be kept" in reason for reason in life.app.status.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
         await life.until("09:42:00")
-        assert not any("cannot be kept" in reason for reason in life.daemon.unready())
+        assert not any("cannot be kept" in reason for reason in life.app.status.unready())
 
     store = reopened(live(tmp_path, late, act))
     lost = [record.id for record in store.evidence_chain("edge") if record.is_lost]
@@ -210,7 +210,7 @@ def test_a_calendar_that_cannot_be_read_takes_no_release_away(tmp_path: Path, ki
         assert life.word() == "on_time"
         reads = life.daemon.store.reads("rehearsal")
         assert (reads[0].usable, reads[-1].usable) == (False, True)
-        assert [reason[:18] for reason in life.daemon.unready()] == ["calendar rehearsal"]
+        assert [reason[:18] for reason in life.app.status.unready()] == ["calendar rehearsal"]
 
     live(tmp_path, answer + trouble, act, head=OWN)
 

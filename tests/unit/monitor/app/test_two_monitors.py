@@ -117,7 +117,7 @@ def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: P
 def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path: Path) -> None:
     async def act(north: Life, _south: Life) -> None:
         await north.until("09:36:00")
-        await north.daemon.note_blind(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"))
+        await north.daemon.blind.write(Blind(SLOT - HOUR / 60, SLOT + HOUR / 60, "store"), north.daemon.writer)
         await north.until("10:00:00")
 
     store = together(tmp_path, LATE, act)

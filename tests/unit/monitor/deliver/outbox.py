@@ -21,11 +21,11 @@ def recording(clock: Clock, name: str = "mail", options: Options | None = None) 
 
 
 def an_outbox(
-    store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, customs: OutboxOptions | None = None
+    store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, options: OutboxOptions | None = None
 ) -> Outbox:
     endings: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Outbox(store, writer, channels, endings, clock, directly, rng=rng, customs=customs)
+    return Outbox(store, writer, channels, endings, clock, directly, rng=rng, options=options)
 
 
 async def some_late(

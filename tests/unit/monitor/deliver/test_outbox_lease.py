@@ -48,7 +48,7 @@ def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> Non
         two = an_outbox(mirror, other, [channel], clock, held_by("two"))
         running = [asyncio.create_task(outbox.run()) for outbox in (one, two)]
         for _ in range(20):
-            two.ring()
+            two.wake()
             await clock.sleep(5)
         for task in running:
             task.cancel()

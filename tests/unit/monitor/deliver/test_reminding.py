@@ -10,10 +10,11 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
+from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.reminders import Afresh, Attendant, Reminding
+from monitor.deliver.reminders import Afresh, Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
+from monitor.deliver.verdicts import Recorded, VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.memory.store import MemoryStore
@@ -33,30 +34,30 @@ class World:
     writer: Writer
     rung: list[int]
 
-    def attendant(
+    def reminders(
         self,
         reminding: Reminding | None = None,
         rules: ReportingRules = RULES,
         afresh: Afresh = lambda _release, _now: None,
-    ) -> Attendant:
-        return Attendant(
+    ) -> Reminders:
+        return Reminders(
             self.store,
             self.writer,
             self.clock,
             rules,
             reminding or Reminding(),
             ask=directly,
-            ring=lambda: self.rung.append(1),
+            wake=lambda: self.rung.append(1),
             given_up=self.rung.append,
             afresh=afresh,
         )
 
-    async def minutes(self, attendant: Attendant, count: int) -> None:
+    async def minutes(self, reminders: Reminders, count: int) -> None:
         for _ in range(count):
-            await attendant.remind()
+            await reminders.remind()
             await self.clock.sleep(60)
 
-    def reminders(self) -> list[Notice]:
+    def told(self) -> list[Notice]:
         return [one for one in self.store.notices() if one.kind == "reminder"]
 
 
@@ -77,8 +78,8 @@ def channels_of(store: Store, notice: Notice) -> set[str]:
 def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_then_each_half_hour() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        await world.minutes(world.attendant(), 180)
-        told = [round((one.at - at(400)) / MINUTE) for one in world.reminders()]
+        await world.minutes(world.reminders(), 180)
+        told = [round((one.at - at(400)) / MINUTE) for one in world.told()]
         assert told == [15, 45, 75]
         assert len(world.rung) == 3
 
@@ -89,9 +90,9 @@ def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> No
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         (before,) = world.store.incidents()
-        attendant = world.attendant(afresh=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
-        await world.minutes(attendant, 20)
-        (told,) = world.reminders()
+        reminders = world.reminders(afresh=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
+        await world.minutes(reminders, 20)
+        (told,) = world.told()
         assert told.subject.endswith("still absent at 09:51:40 GMT")
         assert "Measured so far, as of 09:51:40 GMT" in told.text
         (after,) = world.store.incidents()
@@ -106,8 +107,8 @@ def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> No
 def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        await world.minutes(world.attendant(), 20)
-        (told,) = world.reminders()
+        await world.minutes(world.reminders(), 20)
+        (told,) = world.told()
         assert channels_of(world.store, told) == {"mail", "pager"}
 
     played(story)
@@ -116,13 +117,14 @@ def test_a_reminder_reaches_those_it_is_escalated_to_as_well() -> None:
 def test_acknowledging_stops_reminders_and_stands_in_the_timeline() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        attendant = world.attendant()
-        await world.minutes(attendant, 20)
+        reminders = world.reminders()
+        await world.minutes(reminders, 20)
         (incident,) = world.store.incidents()
-        said = await attendant.acknowledge(incident.id, "duty statistician")
-        again = await attendant.acknowledge(incident.id, "duty statistician")
-        await world.minutes(attendant, 120)
-        assert len(world.reminders()) == 1
+        acknowledgements = Acknowledgements(world.store, world.writer, world.clock)
+        said = await acknowledgements.take(incident.id, "duty statistician")
+        again = await acknowledgements.take(incident.id, "duty statistician")
+        await world.minutes(reminders, 120)
+        assert len(world.told()) == 1
         assert said == again == world.store.incident(incident.id)
         assert said is not None
         assert said.acknowledged is not None
@@ -136,22 +138,22 @@ def test_a_restart_neither_forgets_an_incident_nor_reminds_twice() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         for _ in range(6):
-            await world.minutes(world.attendant(), 10)
-        assert len(world.reminders()) == 2
+            await world.minutes(world.reminders(), 10)
+        assert len(world.told()) == 2
 
     played(story)
 
 
 def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
     async def story(world: World) -> None:
-        attendant = world.attendant()
-        await attendant.remind()
+        reminders = world.reminders()
+        await reminders.remind()
         events = VerdictRecord(world.store, RULES)
         await record(world.writer, events, a_verdict(400), world.clock.now())
         for incident in world.store.incidents():
-            attendant.opened(incident)
-        await world.minutes(attendant, 20)
-        assert len(world.reminders()) == 1
+            reminders.recorded(Recorded({}, incident, 0))
+        await world.minutes(reminders, 20)
+        assert len(world.told()) == 1
 
     played(story)
 
@@ -160,23 +162,24 @@ def test_a_note_is_never_reminded_of() -> None:
     async def story(world: World) -> None:
         await record(world.writer, VerdictRecord(world.store, RULES), a_verdict(120), world.clock.now())
         assert [one.grade for one in world.store.incidents()] == ["note"]
-        await world.minutes(world.attendant(), 60)
-        assert world.reminders() == []
+        await world.minutes(world.reminders(), 60)
+        assert world.told() == []
 
     played(story)
 
 
 def test_a_reminder_after_no_time_at_all_means_none() -> None:
     async def story(world: World) -> None:
-        attendant = world.attendant(Reminding(timedelta()))
-        assert [name for _, name, _ in attendant.jobs()] == ["given up"]
+        reminders = world.reminders(Reminding(timedelta()))
+        assert [name for _, name, _ in reminders.jobs()] == ["given up"]
 
     played(story)
 
 
 def test_nobody_acknowledges_what_there_is_not() -> None:
     async def story(world: World) -> None:
-        assert await world.attendant().acknowledge("nothing", "duty statistician") is None
+        acknowledgements = Acknowledgements(world.store, world.writer, world.clock)
+        assert await acknowledgements.take("nothing", "duty statistician") is None
 
     played(story)
 
@@ -188,9 +191,9 @@ def test_what_was_given_up_of_late_is_counted() -> None:
         gone = type(row)(row.notice, row.channel, DeliveryState.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
         with world.store.transaction() as tx:
             tx.save_delivery(gone)
-        await world.attendant().count()
+        await world.reminders().count()
         await world.clock.sleep(8 * 86400)
-        await world.attendant().count()
+        await world.reminders().count()
         assert world.rung == [1, 0]
 
     played(story)

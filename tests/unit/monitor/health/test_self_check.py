@@ -11,6 +11,7 @@ import pytest
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox import Backlog
+from monitor.health.deadman import Deadman
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
@@ -51,7 +52,7 @@ class World:
         motion = PollerProgress(self.clock, self.poller)
         self.health = HealthState(NOON, {"govuk": timedelta(minutes=10)}, timedelta(seconds=30))
         self.health.read("govuk", self.clock.now())
-        return SelfCheck(self.clock, self.health, motion, dict, lambda: self.backlogs, manager)
+        return SelfCheck(self.clock, self.health, motion, dict, lambda: self.backlogs, manager=manager)
 
 
 def on_virtual_time(test: object) -> None:
@@ -120,10 +121,9 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
 
         self_check = world.self_check()
         url = "https://watch.example/ping"
-        self_check.add_deadman(url, timedelta(minutes=1), ScriptedFetcher(world.clock, answer), lambda _outcome: None)
+        deadman = Deadman(ScriptedFetcher(world.clock, answer), url, self_check.troubles, lambda _outcome: None)
         clockwork = LoopJobs(world.clock, lambda name, fault: pytest.fail(f"{name}: {fault}"))
-        for every, name, job in self_check.jobs():
-            clockwork.every(every, name, job)
+        clockwork.every(timedelta(minutes=1), "deadman", deadman.ping)
         clockwork.start()
         await world.clock.sleep(130)
         world.health.store_failed(world.clock.now())
@@ -135,17 +135,6 @@ def test_the_switch_pings_while_all_is_well_and_falls_silent_when_it_is_not() ->
 
     with asyncio.Runner(loop_factory=JumpingLoop) as runner:
         assert runner.run(told()) == pytest.approx([0, 60, 120, 360], abs=0.1)
-
-
-def test_without_an_address_there_is_no_job() -> None:
-    async def told() -> None:
-        self_check = World().self_check()
-        self_check.add_deadman(
-            None, timedelta(minutes=1), ScriptedFetcher(VirtualClock(NOON), lambda _: Reply(200)), print
-        )
-        assert self_check.jobs() == []
-
-    on_virtual_time(told())
 
 
 def test_the_watchdog_is_fed_at_half_its_time_and_only_while_looks_begin(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from monitor.ledger.reader import CalendarReader
 from monitor.look.fake import Reply
 from monitor.look.fetch import Found, Request
+from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
@@ -75,7 +76,14 @@ def test_an_unannounced_release_is_looked_up_in_its_hosts_turn_and_heeds_patienc
         await office.read(csv(row("a")))
         daemon = office.daemon
         newcomers = Unannounced(
-            daemon.store, daemon.writer, daemon.roster, daemon.watch, daemon.poller, office.clock, daemon.look
+            daemon.store,
+            daemon.writer,
+            daemon.roster,
+            daemon.watch,
+            daemon.poller,
+            office.clock,
+            daemon.intake.tally,
+            Tasks(),
         )
         await newcomers.consider("example-office", Found(page, "Example surprise: October 2026", "listed"))
         assert daemon.poller.is_quiet("www.gov.uk")

@@ -13,6 +13,7 @@ from monitor.config.settings import Settings
 from monitor.judge.explain.explain import explain
 from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason
+from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
 from monitor.watch.rejudge import casefile_of
 from monitor.watch.replay import replay
@@ -125,7 +126,7 @@ def test_a_clock_that_went_back_by_less_than_a_second_is_written_down_too(tmp_pa
         early = [last - timedelta(seconds=before) for before in (0.9, 0.5)]
         for at in early:
             failure = Failure(target.url, Reason.RESET, "", at, at)
-            daemon.intake.see(target, daemon.interpreter.see(target, failure), failure)
+            daemon.intake.see(target, Interpreter().see(target, failure), failure)
         await life.until("09:29:12")
         assert spans(life) == [Blind(early[0], last, "clock", target=PAGE)]
 
@@ -164,7 +165,7 @@ def test_a_span_that_grows_by_the_second_is_logged_once_a_minute(tmp_path: Path)
         now = life.clock.now() - timedelta(minutes=5)
         with capture_logs() as told:
             for seconds in range(130):
-                await life.daemon.note_blind(Blind(now, now + timedelta(seconds=seconds), "clock"))
+                await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
         lines = [line for line in told if line["event"] == "blind" and line["log_level"] == "warning"]
         assert len({line["ends"] for line in lines}) == 4  # as it begins, with its first second, and each minute
 
@@ -176,7 +177,7 @@ def test_a_span_that_grows_is_counted_once(tmp_path: Path) -> None:
         await life.until("09:29:00")
         now = life.clock.now() - timedelta(minutes=1)
         for seconds in (5, 10, 20):
-            await life.daemon.note_blind(Blind(now, now + timedelta(seconds=seconds), "clock"))
+            await life.daemon.blind.write(Blind(now, now + timedelta(seconds=seconds), "clock"), life.daemon.writer)
         assert counted(life, "clock") == 20
         assert [(span.ends - span.begins).total_seconds() for span in spans(life)] == [20]
 

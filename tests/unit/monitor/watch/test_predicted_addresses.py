@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -17,10 +17,9 @@ from monitor.judge.policy import Policy
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
-from monitor.plan.phases import DEFAULT_PHASES, Window, window_at
+from monitor.plan.phases import DEFAULT_PHASES, window_at
 from monitor.plan.predicted import cautious
-from monitor.plan.sweep import Proof
-from monitor.plan.targets import Target, targets_of
+from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Judged
@@ -33,6 +32,7 @@ from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
 from tests.unit.monitor.judge.world import release as plain_release
+from tests.unit.monitor.watch.looker import FakeLooker
 
 SITE = "https://stats.example"
 P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
@@ -166,45 +166,26 @@ class Fixed:
         del seconds
 
 
-@dataclass
-class Looker:
-    """Remembers what it was told to look at last."""
-
-    windows: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def watch(
-        self,
-        target: Target,
-        windows: Sequence[Window],
-        shift: timedelta = timedelta(),
-        *,
-        instant: datetime | None = None,
-        soon: bool = False,
-        proof: Proof | None = None,
-    ) -> None:
-        del shift, instant, soon, proof
-        self.windows[target.id] = tuple(window.name for window in windows)
-
-    def drop(self, target_id: str) -> None:
-        self.windows.pop(target_id, None)
+def names(looker: FakeLooker, target: str) -> tuple[str, ...]:
+    return tuple(window.name for window in looker.windows[target])
 
 
 def test_an_expected_part_that_the_page_names_is_that_part_and_looked_at_like_any() -> None:
-    looker, clock = Looker(), Fixed(second(2))
+    looker, clock = FakeLooker(), Fixed(second(2))
     planner = Planner(clock, looker, WatchRules())
     under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
     planner.take(under_watch, plain_release())
-    assert looker.windows["r/expected-1/edge"] == ("settle",)
+    assert names(looker, "r/expected-1/edge") == ("settle",)
     named = look("r/page/edge", P, 2, found=(Found(GUESS.url, "", "data"), Found(f"{SITE}/other.csv", "", "data")))
     planner.take_found(under_watch, named)
     assert [each.id for each in under_watch.release.parts] == ["page", "expected-1", "found-2"]
-    assert looker.windows["r/expected-1/edge"] == ("settle", "overdue-then")
+    assert names(looker, "r/expected-1/edge") == ("settle", "overdue-then")
     planner.take_found(under_watch, named)
     assert len(under_watch.release.parts) == 3
 
 
 def test_what_a_page_out_early_names_confirms_no_guess() -> None:
-    looker = Looker()
+    looker = FakeLooker()
     planner = Planner(Fixed(second(-300)), looker, WatchRules())
     under_watch = WatchedRelease(plain_release(GUESS), [promise()])
     planner.take(under_watch, plain_release())
@@ -258,7 +239,7 @@ class Releases:
 
 
 def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:
-    looker = Looker()
+    looker = FakeLooker()
     planner = Planner(Fixed(second(2)), looker, WatchRules(most_parts=10))
     under_watch = WatchedRelease(plain_release(GUESS), [promise()], verdict=judged(2, (-120, A)))
     planner.take(under_watch, plain_release())

@@ -10,15 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.settings import ProducerSettings, Settings
+from monitor.config.settings import Settings
 from monitor.judge.verdict import Kind
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
 from monitor.watch.listing_match import Near
-from monitor.watch.tripwires import Heard, Tripwires, dated
+from monitor.watch.tripwires import Heard, Producer, Tripwires, dated
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
+from tests.unit.monitor.watch.looker import FakeLooker
 
 TITLE = "Example claims: July to September 2026"
 STATS = "https://stats.example"
@@ -212,13 +213,12 @@ def test_an_index_of_sitemaps_leads_to_those_last_touched_one_request_a_minute(t
 
 
 def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_not() -> None:
-    table = {"id": "one", "name": "One", "hosts": ["www.gov.uk"], "newest": [f"{STATS}/a.xml", f"{STATS}/b.atom"]}
-    other = {"id": "two", "name": "Two", "newest": [f"{STATS}/a.xml"]}
-    wires = Tripwires([ProducerSettings(**table), ProducerSettings(**other)], near=lambda _producer: [])
+    one = Producer("one", ["www.gov.uk"], [f"{STATS}/a.xml", f"{STATS}/b.atom"])
+    wires = Tripwires(FakeLooker(), [one, Producer("two", newest=[f"{STATS}/a.xml"])], near=lambda _producer: [])
     minute = timedelta(minutes=1)
     planned = [
         (target.id.split("/")[1], target.host, window.every / minute, shift / minute)
-        for target, (window,), shift in wires.planned(minute)
+        for target, (window,), shift in wires.planned()
     ]
     assert planned == [
         ("one", "www.gov.uk", 2.0, 0.0),
@@ -230,10 +230,10 @@ def test_tripwires_of_one_producer_and_host_take_turns_and_those_of_others_do_no
 
 
 def test_an_index_that_names_others_now_is_planned_anew() -> None:
-    planned: list[int] = []
-    table = ProducerSettings(id="one", name="One", newest=[f"{STATS}/sitemap.xml"])
-    wires = Tripwires([table], near=lambda _producer: [], heard=Heard(replan=lambda: planned.append(1)))
+    looker = FakeLooker()
+    wires = Tripwires(looker, [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _producer: [])
     (index,) = wires.targets()
+    wires.take_up(datetime(2026, 11, 26, 8, tzinfo=UTC))
     at = datetime(2026, 11, 26, 9, tzinfo=UTC)
 
     def look(*urls: str) -> list[Target]:
@@ -242,17 +242,20 @@ def test_an_index_that_names_others_now_is_planned_anew() -> None:
         return [target for target in wires.targets() if target is not index]
 
     assert [one.url for one in look(f"{STATS}/a.xml", "https://else.example/b.xml")][1:] == [f"{STATS}/a.xml"]
-    assert len(planned) == 1
+    assert sorted(looker.urls()) == [f"{STATS}/a.xml", f"{STATS}/sitemap.xml"]
+    told = looker.told
     look(f"{STATS}/a.xml")
-    assert len(planned) == 1
+    assert looker.told == told
     look(f"{STATS}/b.xml")
-    assert len(planned) == 2
+    assert sorted(looker.urls()) == [f"{STATS}/b.xml", f"{STATS}/sitemap.xml"]
 
 
 def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None:
     at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[Near](), list[str]()
-    table = ProducerSettings(id="one", name="One", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
-    wires = Tripwires([table], near=lambda _producer: near, heard=Heard(hit=lambda hit: heard.append(hit.url)))
+    table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
+    wires = Tripwires(
+        FakeLooker(), [table], near=lambda _producer: near, heard=Heard(hit=lambda hit: heard.append(hit.url))
+    )
     feed, latest = wires.targets()
     weeks = 20
     for week in range(weeks):
@@ -266,7 +269,7 @@ def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None
 
 
 def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
-    wires = Tripwires([ProducerSettings(id="one", name="One", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
+    wires = Tripwires(FakeLooker(), [Producer("one", newest=[f"{STATS}/sitemap.xml"])], near=lambda _name: [])
     index, at = next(wires.targets()), datetime(2026, 11, 26, 9, tzinfo=UTC)
     for day in range(9):
         child = Found(f"{STATS}/of-day-{day}.xml", "", "sitemap")

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config.settings import ProducerSettings
 from monitor.look.fake import Reply
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
-from monitor.watch.tripwires import Heard, Tripwires
+from monitor.threads import Tasks
+from monitor.watch.tripwires import Heard, Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
+from tests.unit.monitor.watch.looker import FakeLooker
 
 PAGE = "https://www.gov.uk/government/statistics/example-surprise"
 TWIN = "https://www.gov.uk/api/content/government/statistics/example-surprise"
@@ -43,7 +44,8 @@ def newcomers(office: Office) -> Unannounced:
         daemon.watch,
         daemon.poller,
         office.clock,
-        daemon.look,
+        daemon.intake.tally,
+        Tasks(),
     )
 
 
@@ -90,7 +92,7 @@ def test_what_is_known_old_or_no_release_is_no_newcomer(title: str, url: str, fi
 def test_a_release_that_its_calendar_names_within_a_quarter_of_an_hour_was_announced(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         office.pages |= {TWIN: item("2026-11-16T11:58:00Z"), PAGE: Reply(200, HTML.encode())}
-        office.daemon.intake.soon(newcomers(office).consider("example-office", Found(PAGE, TITLE, "listed")))
+        newcomers(office).take("example-office", Found(PAGE, TITLE, "listed"))
         told = f"surprise,Example renamed,example-office,{PAGE},2026-11-16,12:00,confirmed"
         await office.read(csv(told), after=10)
         await office.clock.sleep(1200)
@@ -118,13 +120,14 @@ def a_sighting(target: Target, *found: Found, state: State = State.PRESENT) -> S
 
 def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
     told: list[str] = []
-    producer = ProducerSettings(id="example-office", name="Example Office", newest=["https://stats.example/new"])
+    producer = Producer("example-office", newest=["https://stats.example/new"])
     wires = Tripwires(
+        FakeLooker(),
         [producer],
         near=lambda _producer: [],
         heard=Heard(newcomer=lambda _producer, found: told.append(found.url)),
-        since=datetime(2026, 11, 16, 11, tzinfo=UTC),
     )
+    wires.take_up(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
     wires.see(target, a_sighting(target, state=State.UNKNOWN))
     dated = Found("c", "c", "listed", {"published": "Mon, 16 Nov 2026 11:58:00 GMT"})

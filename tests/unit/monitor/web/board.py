@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
+from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.facts import Measured
-from monitor.deliver.reminders import Attendant, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.judge.judge import judge
@@ -25,11 +25,11 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
 from monitor.web.app import application
-from monitor.web.credentials import Keys
+from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
-from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at, directly
+from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
@@ -58,7 +58,7 @@ class Stopped:
 
 @dataclass
 class Live:
-    """The daemon as the web sees it, with nothing to say."""
+    """The monitor as the web sees it, with nothing to say."""
 
     reasons: Sequence[str] = ()
 
@@ -140,12 +140,19 @@ async def a_board(
     store, clock = MemoryStore(), Stopped(at(600))
     _fill(store)
     writer = Writer(store, clock)
-    queries = Queries(store, Live(reasons), clock, "Europe/London", public)
-    queries.keys = keys
-    queries.door = (
-        Sessions(Users(users), clock, queries.throttle, "https://board.gov.example") if users is not None else None
+    throttle = Throttle(clock)
+    door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
+    queries = Queries(
+        store,
+        Live(reasons),
+        clock,
+        "Europe/London",
+        public,
+        Acknowledgements(store, writer, clock),
+        keys,
+        door=door,
+        throttle=throttle,
     )
-    queries.attendant = Attendant(store, writer, clock, ReportingRules(), Reminding(), ask=directly, ring=_nothing)
     app = application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:

@@ -17,6 +17,7 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Judged
 from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
 from tests.unit.monitor.web.board import a_board
@@ -35,7 +36,7 @@ DOCUMENTS = {
 @asynccontextmanager
 async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application as a browser on the same machine would, without a socket."""
-    queries = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London")
+    queries = Queries(life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock))
     queries.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
     transport = httpx.ASGITransport(application(queries))
     try:
@@ -172,7 +173,14 @@ def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> No
 
 def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        queries = Queries(life.daemon.store, life.daemon, life.clock, "Europe/London", public_board=False)
+        queries = Queries(
+            life.daemon.store,
+            life.app.status,
+            life.clock,
+            "Europe/London",
+            throttle=Throttle(life.clock),
+            public_board=False,
+        )
         transport = httpx.ASGITransport(application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
             shown = {path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics")}

@@ -9,6 +9,7 @@ import httpx
 from icalendar import Calendar
 
 from monitor.web.app import application
+from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import RESET, Office, at_work, csv, row
 
@@ -17,7 +18,14 @@ Ask = Callable[[str], Awaitable[httpx.Response]]
 
 def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
     async def story(office: Office) -> None:
-        queries = Queries(office.daemon.store, office.daemon, office.clock, "Europe/London", calendars=["stats"])
+        queries = Queries(
+            office.daemon.store,
+            office.app.status,
+            office.clock,
+            "Europe/London",
+            throttle=Throttle(office.clock),
+            calendars=["stats"],
+        )
         transport = httpx.ASGITransport(application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
             await act(office, client.get)

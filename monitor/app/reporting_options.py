@@ -16,6 +16,7 @@ from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
+from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
@@ -80,6 +81,11 @@ def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) 
     if web.users_file is None:
         return None
     return Sessions(Users(folder / web.users_file), clock, throttle, web.public_url or "")
+
+
+def reminding_of(settings: Settings) -> Reminding:
+    """Return when people are told again of what nobody has."""
+    return Reminding(settings.alert.remind_after, settings.alert.remind_every)
 
 
 def digesting_of(settings: Settings) -> Digesting:

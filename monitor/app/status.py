@@ -1,0 +1,68 @@
+"""How the monitor is doing, as the status page, the API and Prometheus ask for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from monitor.clock import Clock
+from monitor.health.collector import Shown
+from monitor.health.metrics import Metrics
+from monitor.health.self_check import SelfCheck
+from monitor.health.state import HealthState
+from monitor.health.system import is_kept, kept_words
+from monitor.look.clock_skew import Skew
+from monitor.store.interface import Store
+from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.watch import Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """Reads the state of every part; changes none."""
+
+    clock: Clock
+    store: Store
+    watch: Watch
+    health: HealthState
+    self_check: SelfCheck
+    counters: Metrics
+    forecast: BudgetForecast
+    skew: Skew
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now."""
+        return self.watch.verdict_now(release)
+
+    def unready(self) -> list[str]:
+        """Return why this monitor is not ready, empty when it is."""
+        return self.self_check.unready()
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""
+        return self.counters.page()
+
+    def status(self) -> dict[str, Any]:
+        """Return how the monitor is doing, for the status page."""
+        reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
+        offset, now = self.health.offset, self.clock.now()
+        # One that ran out is held by nobody: whoever has something to send takes it.
+        leases = [one for one in self.store.leases() if one.until > now]
+        told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
+        return {
+            "Calendars, last usable read": reads,
+            "Calendars, faults": dict(self.health.faults),
+            "Clock": {
+                "our clock minus the watched hosts'": told,
+                "kept right by the machine": kept_words(is_kept()),
+                **self.skew.doubts(),
+            },
+            "Budgets, looks ahead": self.forecast.warnings_told(),
+            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
+            "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},
+        }
+
+    def shown(self) -> list[Shown]:
+        """Return every watched release's verdict for the metrics."""
+        told = (one for one in self.watch.releases.values() if one.held is None)
+        return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]

@@ -1,0 +1,42 @@
+"""Somebody says that they have an incident."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import structlog
+
+from alerts.by_hand import acknowledge
+from alerts.incident import Incident
+from monitor.clock import Clock
+from monitor.store.interface import Store, Transaction
+from monitor.store.writer import Writer
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledgements:
+    """Writes down who has an incident."""
+
+    store: Store
+    writer: Writer
+    clock: Clock
+
+    async def take(self, incident: str, role: str) -> Incident | None:
+        """Write down that a role has an incident; None when there is none of that id. Raises `NotEnough`."""
+        now = self.clock.now()
+
+        def write(tx: Transaction) -> Incident | None:
+            found = self.store.incident(incident)
+            if found is None:
+                return None
+            told = acknowledge(found, role, now)
+            if told is not found:
+                tx.save_incident(told)
+            return told
+
+        said = await self.writer.write(write)
+        if said is not None:
+            _log.info("acknowledged", incident=incident, role=role)
+        return said

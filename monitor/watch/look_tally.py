@@ -1,0 +1,79 @@
+"""Every look counted, and weighed for what it says of the hosts, of our clock and of this monitor."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from monitor.clock import Clock
+from monitor.health.heartbeat import HeartbeatWriter
+from monitor.health.hosts import Connectivity, SilentHosts
+from monitor.health.metrics import Metrics, outcome_of
+from monitor.health.state import HealthState
+from monitor.judge.runs import Blind
+from monitor.look.clock_skew import Skew
+from monitor.look.fetch import Answer, Failure
+from monitor.look.sighting import Sighting
+from monitor.plan.targets import Target
+from monitor.watch.blind_spans import BlindSpans
+from schedules.times.interval import Bounds
+
+
+class LookTally:
+    """Counts every look, and weighs what it says of the hosts, of our clock and of this monitor. Never blocks."""
+
+    def __init__(  # the edges it stands between
+        self,
+        clock: Clock,
+        metrics: Metrics,
+        health: HealthState,
+        heartbeat: HeartbeatWriter,
+        blind: BlindSpans,
+        *,
+        skew: Skew,
+    ) -> None:
+        self._clock = clock
+        self._metrics = metrics
+        self._health = health
+        self._heartbeat = heartbeat
+        self._blind = blind
+        self._skew = skew
+        self._late: dict[str, float] = {}
+        self._connectivity = Connectivity(blind.note)
+        self.silent_hosts = SilentHosts()
+        self._asleep = clock.asleep()
+
+    def count(self, target: Target, sighting: Sighting, outcome: Answer | Failure) -> None:
+        """Count a look."""
+        failure = outcome if isinstance(outcome, Failure) else None
+        duration = (outcome.received - outcome.sent).total_seconds()
+        late = self._late.pop(target.id, 0.0)
+        self._connectivity.hear(target.host, outcome)
+        self.silent_hosts.hear(target.host, sighting)
+        self._heartbeat.alive(self._clock.now())
+        self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
+        if self._skew.is_known():
+            self._weigh_clock(sighting)
+
+    def started(self, target: Target, late: float) -> None:
+        """Remember how late a look began, until its answer is counted."""
+        self._late[target.id] = late
+
+    def missed(self, target: Target, looks: int) -> None:
+        """Count looks that were due and not made."""
+        self._metrics.miss(target.host, looks)
+
+    def clock_set(self, begin: datetime, end: datetime, seconds: float) -> None:
+        """Take note that our clock was set, or that the machine slept for about as long as it went ahead."""
+        before, self._asleep = self._asleep, self._clock.asleep()
+        is_sleep = seconds > 0 and self._asleep - before > seconds / 2
+        self._blind.note(Blind(min(begin, end), max(begin, end), "suspended" if is_sleep else "clock"))
+
+    def stalled(self, begin: datetime, end: datetime) -> None:
+        """Take note that the loop stood still."""
+        self._health.stalled(begin, end)
+
+    def _weigh_clock(self, sighting: Sighting) -> None:
+        bounds = Bounds(*self._skew.bounds())
+        if bounds != self._health.offset:
+            self._health.clock(bounds, sighting.received)
+            self._metrics.clock_offset.set(((bounds.min or 0.0) + (bounds.max or 0.0)) / 2)

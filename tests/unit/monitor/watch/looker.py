@@ -1,0 +1,47 @@
+"""What is planned to be looked at, remembered in place of a poller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.plan.phases import Window
+from monitor.plan.sweep import Proof
+from monitor.plan.targets import Target
+
+
+@dataclass
+class FakeLooker:
+    """A looker that remembers what it was told, and how often."""
+
+    windows: dict[str, tuple[Window, ...]] = field(default_factory=dict)
+    targets: dict[str, Target] = field(default_factory=dict)
+    told: int = 0
+
+    def watch(
+        self,
+        target: Target,
+        windows: Sequence[Window],
+        shift: timedelta = timedelta(),
+        *,
+        instant: datetime | None = None,
+        soon: bool = False,
+        proof: Proof | None = None,
+    ) -> None:
+        assert shift >= timedelta()
+        assert instant is None or not soon
+        assert proof is None or windows
+        self.windows[target.id], self.targets[target.id] = tuple(windows), target
+        self.told += 1
+
+    def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
+        assert target.id
+        assert not (baseline and was_missing)
+
+    def drop(self, target_id: str) -> None:
+        self.windows.pop(target_id, None)
+        self.targets.pop(target_id, None)
+
+    def urls(self) -> list[str]:
+        return [target.url for target in self.targets.values()]
