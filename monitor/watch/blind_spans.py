@@ -63,10 +63,10 @@ class BlindSpans:
     def learn(self, spans: Iterable[Blind]) -> None:
         """Take in spans that other monitors wrote down; whoever asked for them judges."""
         for span in spans:
-            self.spans = _extended(self.spans, span)
+            self.spans = extended(self.spans, span)
 
 
-def _extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:
+def extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:
     """Return blind spans with one more, in time order.
 
     One that begins at the same instant for the same cause and scope is extended, and never shortened: the

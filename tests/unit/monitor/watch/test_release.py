@@ -12,7 +12,8 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
 from monitor.plan.targets import Target, View
 from monitor.store.memory.store import MemoryStore
-from monitor.watch.release import WatchedRelease, extended
+from monitor.watch.blind_spans import extended
+from monitor.watch.release import WatchedRelease
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from schedules.times.interval import Interval
