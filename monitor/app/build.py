@@ -123,7 +123,6 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 
     `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
     """
-    # A port that is taken is told before anything is touched.
     bound = _listening(settings.web.listen) if edges.serve else None
     base = _base(settings, edges, folder)
     clock, store, writer = base.clock, base.store, base.writer
@@ -141,22 +140,14 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     rounds = _rounds(base, poller, roster, watch, outbox)
     check = _self_check(base, poller, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, base.threads.ask)
-    status = Status(clock, store, watch, base.health, check, base.metrics, forecast, interpreter.skew)
-    base.metrics.show(status.shown, check.vitals, clock.now)
+    status = _status(base, watch, check, forecast, interpreter.skew)
     queries = _queries(base, status, tally, rules)
-    jobs = (
-        *rounds.jobs(),
-        (_ROLL, "roll", roster.roll),
-        *check.jobs(),
-        *_upkeep(base, poller, watch, forecast),
-        *_deadman(base, fetcher, check),
-        *reminders.jobs(),
-    )
+    upkeep = (*check.jobs(), *_upkeep(base, poller, watch, forecast), *_deadman(base, fetcher, check))
     daemon = Daemon(
         settings.watch.vantage,
         clock,
         _clockwork(base),
-        jobs,
+        (*rounds.jobs(), (_ROLL, "roll", roster.roll), *upkeep, *reminders.jobs()),
         edges.manager,
         fetcher,
         store,
@@ -327,6 +318,12 @@ def _self_check(base: _Base, poller: Poller, outbox: Outbox) -> SelfCheck:
         evidence=base.evidence.scribe.trouble,
         manager=base.edges.manager,
     )
+
+
+def _status(base: _Base, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew) -> Status:
+    status = Status(base.clock, base.store, watch, base.health, check, base.metrics, forecast, skew)
+    base.metrics.show(status.shown, check.vitals, base.clock.now)
+    return status
 
 
 def _upkeep(base: _Base, poller: Poller, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:

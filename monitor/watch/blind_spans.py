@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from monitor.health.metrics import Metrics
-from monitor.judge.runs import Blind
+from monitor.judge.runs import Blind, Run
+from monitor.look.sighting import Sighting
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.judging_queue import JudgingQueue
 
 _log = structlog.get_logger(__name__)
-_MINUTE = timedelta(minutes=1)
+_MINUTE, _MOMENT = timedelta(minutes=1), timedelta(seconds=1)
 
 
 class BlindSpans:
@@ -64,6 +65,29 @@ class BlindSpans:
         """Take in spans that other monitors wrote down; whoever asked for them judges."""
         for span in spans:
             self.spans = extended(self.spans, span)
+
+
+class OutOfOrderLooks:
+    """Tells once that our clock went back: until it catches up, what a target shows cannot be put in order."""
+
+    def __init__(self, blind: BlindSpans) -> None:
+        self._blind = blind
+        self._told: dict[str, datetime] = {}
+
+    def tell(self, sighting: Sighting, last: Run | None) -> None:
+        """Take note of a sighting that is older than the last run of its target."""
+        until = sighting.received if last is None else last.last_received
+        if self._told.get(sighting.target) == until:
+            return
+        self._told[sighting.target] = until
+        _log.warning("sighting_out_of_order", target=sighting.target)
+        # Whoever waits for the next look notices more than that, and tells of it for all targets at once.
+        if until - sighting.received <= _MOMENT:
+            self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
+
+    def forget(self, target: str) -> None:
+        """Let go of a target that nobody looks at any more."""
+        self._told.pop(target, None)
 
 
 def extended(spans: Sequence[Blind], span: Blind) -> list[Blind]:

@@ -18,14 +18,14 @@ from monitor.health.state import HealthState
 from monitor.judge.findings.platform import with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade
-from monitor.judge.runs import Blind, OutOfOrder, Run, is_turn, was_blind
+from monitor.judge.runs import OutOfOrder, Run, is_turn, was_blind
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
-from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Looker, Planner, WatchRules
@@ -41,7 +41,7 @@ _log = structlog.get_logger(__name__)
 _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
 HOLD = timedelta(seconds=30)
 """How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
-_AGAIN = _MOMENT = timedelta(seconds=1)
+_AGAIN = timedelta(seconds=1)
 
 
 class Watch:
@@ -73,7 +73,7 @@ class Watch:
         self._others = others
         self._health = health
         self._blind = blind
-        self._out_of_order = _OutOfOrder(blind)
+        self._out_of_order = OutOfOrderLooks(blind)
         self._releases: dict[str, WatchedRelease] = {}
         self._queue = queue
 
@@ -291,26 +291,3 @@ class Watch:
         if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
             return at > passes + self._rules.policies.of(watched.release.producer).note_within
         return verdict.word in _UNSETTLED and at > passes
-
-
-class _OutOfOrder:
-    """Tells once that our clock went back: until it catches up, what a target shows cannot be put in order."""
-
-    def __init__(self, blind: BlindSpans) -> None:
-        self._blind = blind
-        self._told: dict[str, datetime] = {}
-
-    def tell(self, sighting: Sighting, last: Run | None) -> None:
-        """Take note of a sighting that is older than the last run of its target."""
-        until = sighting.received if last is None else last.last_received
-        if self._told.get(sighting.target) == until:
-            return
-        self._told[sighting.target] = until
-        _log.warning("sighting_out_of_order", target=sighting.target)
-        # Whoever waits for the next look notices more than that, and tells of it for all targets at once.
-        if until - sighting.received <= _MOMENT:
-            self._blind.note(Blind(sighting.received, until, "clock", target=sighting.target))
-
-    def forget(self, target: str) -> None:
-        """Let go of a target that nobody looks at any more."""
-        self._told.pop(target, None)
