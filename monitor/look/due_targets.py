@@ -61,7 +61,7 @@ class DueTargets:
         self.sweeps = Sweeps()
         self._swept: dict[str, _Entry] = {}
         self._head: _Entry | None = None
-        self._spare: list[tuple[datetime, Rank, int, _Entry]] = []
+        self._free: list[tuple[datetime, Rank, int, _Entry]] = []
         self._entries: dict[str, _Entry] = {}
         self._waiting: list[tuple[datetime, Rank, int, _Entry]] = []
         self._instants: list[tuple[datetime, Rank, int, _Entry]] = []
@@ -91,7 +91,7 @@ class DueTargets:
             self._count(entry)
         free_at = watched.free_at()
         if free_at is not None and free_at < watched.due:
-            heappush(self._spare, (free_at, entry.rank, entry.number, entry))
+            heappush(self._free, (free_at, entry.rank, entry.number, entry))
 
     def take_off(self, target: str) -> None:
         """Take a target off, due or not."""
@@ -150,7 +150,7 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Tell whether a look can be made now; one begins every `gap`."""
-        return self._sweep_head(now, gap) is not None or self.ready > 0 or self._spare_head(now) is not None
+        return self._sweep_head(now, gap) is not None or self.ready > 0 or self._spare(now) is not None
 
     def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Take off the one to look at now, None when none is ready."""
@@ -170,7 +170,7 @@ class DueTargets:
             first = None if self._waits_for_its_instant(head, now) else head
         if first is not None:
             self.sweeps.repaid()
-        return first or self._spare_head(now)
+        return first or self._spare(now)
 
     def _sweep_goes_first(self, *, is_other_due: bool) -> bool:
         return self._head is not None and not (is_other_due and self.sweeps.owes())
@@ -190,10 +190,16 @@ class DueTargets:
         """Return what waits for a look at a part: the view that is wanted, or else what users get."""
         return self._swept.get(f"{need.id}/{need.view}") or self._swept.get(f"{need.id}/{View.EDGE}")
 
-    def _spare_head(self, now: datetime) -> _Entry | None:
-        while self._spare and (not self._stands(entry := self._spare[0][3]) or entry.watched.is_flying):
-            heappop(self._spare)
-        return self._spare[0][3] if self._spare and self._spare[0][0] <= now else None
+    def _spare(self, now: datetime) -> _Entry | None:
+        """Return the look that is made where no other is due."""
+        # What a sweep leaves goes to the origins of its parts, asked longest ago first.
+        origins = (
+            one for one in self._swept.values() if self.sweeps.awaits_origin(one.watched.target, one.watched.proof)
+        )
+        oldest = min(origins, key=lambda one: -inf if one.watched.last is None else one.watched.last, default=None)
+        while self._free and (not self._stands(entry := self._free[0][3]) or entry.watched.is_flying):
+            heappop(self._free)
+        return oldest or (self._free[0][3] if self._free and self._free[0][0] <= now else None)
 
     def _waits_for_its_instant(self, head: _Entry, now: datetime) -> bool:
         """Put off the head of a group which, looked at now, might still be under way when its instant comes."""
@@ -220,7 +226,7 @@ class DueTargets:
     def next_due(self, now: datetime) -> datetime | None:
         """Return when the next one can be looked at."""
         idle = self.sweeps.idle_until(now) if self._swept else None
-        heads = (self._next(self._waiting), self._next(self._spare), idle)
+        heads = (self._next(self._waiting), self._next(self._free), idle)
         return min((head for head in heads if head is not None), default=None)
 
     def next_instant(self) -> datetime | None:

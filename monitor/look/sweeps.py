@@ -75,6 +75,14 @@ class Sweeps:
             told = _TOLD.get(sighting.state, Told.NOTHING)
             shared.sweep.saw(part_of(target), target.view, told, sighting.sent, sighting.proved_from)
 
+    def awaits_origin(self, target: Target, proof: Proof | None) -> bool:
+        """Tell whether a target is the origin of a part that is still awaited."""
+        if proof is None or target.view is not View.ORIGIN:
+            return False
+        shared = self._sweeps.get((proof.slot, proof.within))
+        need = shared.sweep.needs.get(part_of(target)) if shared is not None else None
+        return need is not None and not need.seen
+
     def listed(self, parts: list[str]) -> None:
         """Look first at parts that a listing shows to be out."""
         for shared in self._sweeps.values():

@@ -29,6 +29,8 @@ STILL_TO_COME = timedelta(seconds=5)
 _NEVER = datetime.min.replace(tzinfo=UTC)
 _PLANNED_EVERY = timedelta(seconds=5)
 _ASK_AGAIN = timedelta(seconds=1)
+_SHORT = timedelta(seconds=5)
+"""Rounds so short leave time for the origin too, whose last absence dates what it was asked for lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +171,7 @@ class Sweep:
     idle_until: datetime = _NEVER
     _planned: deque[Need] = field(default_factory=deque)
     _plan_again: datetime = _NEVER
+    _is_short: bool = False
 
     @property
     def ends(self) -> datetime:
@@ -196,6 +199,7 @@ class Sweep:
             return need
         self._planned = deque(order(self.needs.values(), self.slot, self.within, gap, now))
         self._plan_again = self._at_most(now, now + _PLANNED_EVERY)
+        self._is_short = 2 * len(self._planned) * gap <= _SHORT
         need = self._first(is_ready)
         if need is None:
             self.idle_until = self._at_most(now, now + _ASK_AGAIN)
@@ -230,7 +234,8 @@ class Sweep:
     def _next_view(self, view: View, sent: datetime, proved_from: datetime) -> View:
         """Return where to look next: past the caches, by turns, at what a cache may hide."""
         is_hidden = proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        return View.ORIGIN if view is View.EDGE and sent >= self.slot and is_hidden else View.EDGE
+        by_turns = self._is_short or (sent >= self.slot and is_hidden)
+        return View.ORIGIN if view is View.EDGE and by_turns else View.EDGE
 
     def _first(self, is_ready: Callable[[Need], bool]) -> Need | None:
         while self._planned:

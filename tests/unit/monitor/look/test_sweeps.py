@@ -211,3 +211,21 @@ def test_the_origin_is_asked_at_once_where_a_cache_answers_of_before_the_slot() 
     assert told_of.sightings
     assert len(slot.proved) == 30
     assert max(by for _, by in slot.found.values()) <= 20
+
+
+def test_a_short_round_asks_both_views() -> None:
+    slot = Slot({"p0": 3.0, "p1": 3.0})
+
+    def act(seen: Watch) -> None:
+        slot.begin(seen)
+        for n in range(3):
+            seen.poller.watch(target(f"other{n}"), [window(15)])
+
+    seen = watch(
+        act, rate=3, seconds=SLOT + 60, script=lambda one: Reply(404) if "other" in one.url else slot.reply(one)
+    )
+    for name in slot.comes:
+        for view, most in ((View.EDGE, 3.0), (View.ORIGIN, 3.0)):
+            times = [at for at, part, how in slot.looks if (part, how) == (name, view) and -110 <= at <= 3]
+            assert max(after - before for before, after in pairwise(times)) <= most
+    assert seen.poller.made > 0
