@@ -32,7 +32,7 @@ CAPS = {
     "feed": 8 * MEGABYTE,
     "govuk": 8 * MEGABYTE,
     "html": 4 * MEGABYTE,
-    "ics": 16 * MEGABYTE,
+    "ics": 8 * MEGABYTE,
     "json": 8 * MEGABYTE,
     "ons": 8 * MEGABYTE,
     "toml": 4 * MEGABYTE,
@@ -200,7 +200,7 @@ class CalendarReader:
 
     def _weighed(self, reading: Reading) -> Reading:
         last = self._reading
-        if len(reading.announcements) > MOST_ENTRIES:
+        if self.file is None and len(reading.announcements) > MOST_ENTRIES:
             raise UnreadableCalendar(f"more than {MOST_ENTRIES} entries")
         if self.adjust is not None:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))

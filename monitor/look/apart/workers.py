@@ -21,7 +21,7 @@ from monitor.look.apart.worker import COSTLY, DONE
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-MOST = 3
+MOST = 2
 MEGABYTES = 256
 """What a worker may take for what it reads, beyond its own libraries."""
 _START_SECONDS = 60.0
@@ -85,9 +85,8 @@ class Workers:
         async with self._turn(host):
             if self._is_closed:
                 raise TooCostly("the workers are closed")
-            parcel = pickle.dumps((task, seconds, arguments), protocol=5)
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._asked, parcel, seconds)
+            return await loop.run_in_executor(self._threads, self._asked, task, arguments, seconds)
 
     def rest(self) -> None:
         """Stop the workers that nothing was asked of since the last call."""
@@ -122,13 +121,14 @@ class Workers:
             if not self._waiting[host]:
                 del self._waiting[host], self._hosts[host]
 
-    def _asked(self, parcel: bytes, seconds: int) -> Any:  # noqa: ANN401  # as `ask`
+    def _asked(self, task: str, arguments: tuple[object, ...], seconds: int) -> Any:  # noqa: ANN401  # as `ask`
         worker = self._idle.pop() if self._idle else _started(self._megabytes)
         self._busy.add(worker)
         is_well = False
         try:
             if self._is_closed:
                 raise TooCostly("the workers are closed")
+            parcel = pickle.dumps((task, seconds, arguments), protocol=5)
             word, told, resident = _answered(worker, parcel, 2 * seconds + _SLACK_SECONDS)
             worker.tasks += 1
             is_well = word == DONE and resident < _RESTARTED_ABOVE_KB and worker.tasks < _MOST_TASKS
