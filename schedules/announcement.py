@@ -27,6 +27,18 @@ class Role(StrEnum):
     ALTERNATIVE = "alternative"
 
 
+class Address(StrEnum):
+    """How the address of a landing page is known: a calendar named it, or it was made from the announcement's own.
+
+    `LED_TO`: the announcement redirects there. `FOUND`: a listing showed it, and the page bears the release's title.
+    """
+
+    ANNOUNCED = "announced"
+    GUESSED = "guessed"
+    LED_TO = "led_to"
+    FOUND = "found"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a release that users expect, at one address.
@@ -49,7 +61,7 @@ class Announcement:
     `uid` is the calendar's own key for the entry. `url` is the landing page where the release will
     appear, `link` the entry's own page when it has one. `previous` is the slot the entry says it had
     before, `why` the reason it gives for a change. `published` is True when the calendar itself says
-    the release is out.
+    the release is out, `address` how `url` is known.
     """
 
     uid: str
@@ -65,3 +77,4 @@ class Announcement:
     previous: Slot | None = None
     why: str = ""
     published: bool = False
+    address: Address = Address.ANNOUNCED

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from schedules.announcement import Announcement, Part, Role, State
+from schedules.announcement import Address, Announcement, Part, Role, State
 from schedules.slot import Precision, Slot
 from schedules.times.json import instant_json
 
@@ -78,6 +78,7 @@ def announcement_json(announcement: Announcement) -> Json:
         "previous": slot_json(announcement.previous) if announcement.previous else None,
         "why": announcement.why,
         "published": announcement.published,
+        "address": announcement.address.value,
     }
 
 
@@ -98,6 +99,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         previous=slot_from_json(previous) if previous else None,
         why=data.get("why", ""),
         published=data.get("published", False),
+        address=Address(data.get("address", Address.ANNOUNCED)),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schedules.address import canonical, repaired
-from schedules.announcement import Announcement, Part, Role
+from schedules.announcement import Address, Announcement, Part, Role
 from schedules.identity import name_groups
 from schedules.joinable import Joinable, Key
 from schedules.matching import Bond, Group, merge, shared_links, shared_titles
@@ -152,9 +152,13 @@ def _shared_names(groups: Sequence[Group]) -> list[Bond]:
 
 def _release(group: Group, release_id: str) -> Release:
     first = group.entries[0].announcement
-    urls = [repaired(entry.announcement.url) for entry in group.entries if entry.announcement.url]
+    # What some calendar names goes before what was made from another's announcement.
+    named = sorted(
+        (entry.announcement for entry in group.entries if entry.announcement.url),
+        key=lambda announcement: announcement.address is Address.GUESSED,
+    )
     links = [repaired(entry.announcement.link) for entry in group.entries if entry.announcement.link]
-    url = next(iter((*urls, *links)), "")
+    url = next(iter((*(repaired(announcement.url) for announcement in named), *links)), "")
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
@@ -163,6 +167,8 @@ def _release(group: Group, release_id: str) -> Release:
         parts=_parts(url, [entry.announcement for entry in group.entries]),
         calendars=tuple(entry.calendar for entry in group.entries),
         joined_by=group.says(),
+        address=named[0].address if named else Address.ANNOUNCED,
+        link=next(iter(links), ""),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from schedules.announcement import Part
+from schedules.announcement import Address, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,7 @@ class Release:
     every other part known. `calendars` names the calendars that announce it, the ruling one first;
     `joined_by` says why their entries were taken for the same release. `joined_into` is the id of the release
     that all its entries were found to belong to: from then on it is shown nowhere, and kept for its promises.
+    `address` tells how `url` is known, `link` is the announcement's own page where there is one.
     """
 
     id: str
@@ -25,3 +26,5 @@ class Release:
     calendars: tuple[str, ...] = ()
     joined_by: str = ""
     joined_into: str | None = None
+    address: Address = Address.ANNOUNCED
+    link: str = ""

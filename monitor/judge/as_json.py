@@ -28,6 +28,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "producer": verdict.producer,
         "calendar": list(verdict.calendars),
         "url": verdict.url,
+        "address": verdict.address.value,
         "slot": _slot(verdict.slot, verdict.announced, verdict.source),
         "verdict": verdict.word.value,
         "grade": verdict.grade.value,
@@ -35,6 +36,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "first_seen": interval_json(page.first_seen if page else Interval()),
         "released": interval_json(page.released if page else Interval()),
         "delay": bounds_json(page.delay if page else None),
+        "early_bound": verdict.early_bound,
         "exposures": [_exposure(exposure) for exposure in verdict.exposures],
         "parts": [_part(part) for part in verdict.parts],
         "findings": [_finding(found) for found in verdict.findings],
@@ -91,6 +93,7 @@ def _part(part: PartVerdict) -> Json:
         "first_seen": interval_json(part.first_seen),
         "released": interval_json(part.released),
         "delay": bounds_json(part.delay),
+        "early_bound": part.early_bound,
         "exposures": [_exposure(exposure) for exposure in part.exposures],
         "unproven_because": part.unproven_because,
     }

@@ -13,6 +13,8 @@ from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
+from monitor.plan.addresses import INDEX_LAG
+from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.interval import NOTHING, Bounds
@@ -35,7 +37,8 @@ def judge(
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope.
     """
     case = case_of(release, promises, blind, policy, now)
-    sights = [seen(release.id, part, runs, blind, now) for part in release.parts]
+    opens = None if case.window is None else case.window.opens
+    sights = [seen(release, part, runs, blind, now, opens) for part in release.parts]
     return judged(case, sights)
 
 
@@ -62,6 +65,8 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         parts=parts,
         findings=found,
         unproven_because=because,
+        address=release.address,
+        early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
         revisit=_revisit(case, parts, sights, final=final),
     )
 
@@ -162,7 +167,9 @@ def _turns(case: Case) -> list[datetime]:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
     patience = frame.latest + ORIGIN_AWAITED
-    return [frame.opens, frame.latest, patience, frame.settles, frame.passes + case.policy.note_within, frame.closes]
+    waits = [patience, frame.settles]
+    waits += [] if case.release.address is Address.ANNOUNCED else [frame.settles + INDEX_LAG]
+    return [frame.opens, frame.latest, *waits, frame.passes + case.policy.note_within, frame.closes]
 
 
 def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:

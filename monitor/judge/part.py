@@ -11,6 +11,7 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
+from monitor.plan.addresses import INDEX_LAG
 from monitor.plan.predicted import is_expected
 from monitor.plan.targets import View
 from schedules.announcement import Role
@@ -19,6 +20,7 @@ from schedules.times.words import between_exactly, exactly, length
 
 # An absence older than this at the end of the watch says nothing of how the watch ended.
 _LATELY = timedelta(days=1)
+_NOTHING = timedelta()
 # How long an edge's absence after the tolerance, or after a gap, waits for the origin's next look: an edge may hand out
 # an old copy without its age.
 ORIGIN_AWAITED = timedelta(seconds=10)
@@ -68,6 +70,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
         delay=_delay(timing, spans, window),
         exposures=spans,
         unproven_because=timing.because if word is Word.UNPROVEN else None,
+        early_bound=None if spans else _early_bound(timing, window),
     )
 
 
@@ -105,6 +108,14 @@ def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bound
     return since(spans[0].start, window.origin) if spans else timing.delay
 
 
+def _early_bound(timing: Timing, window: Window) -> float | None:
+    """Return how long before the slot absence was last proved of what has come since."""
+    after, origin = timing.released.after, window.origin
+    if after is None or origin is None or timing.released.by is None:
+        return None
+    return max(0.0, seconds_between(after, origin) or 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Timer:
     """One part, its window, the instant of judgement and the zone for words."""
@@ -140,7 +151,7 @@ class _Timer:
         seen, window, gone = self.seen, self.window, self.seen.last_gone
         if gone is not None and gone > window.latest:
             return Timing(Word.PENDING) if self._awaits_origin() else self._overdue(gone)
-        if self.now < window.settles:
+        if self.now < window.settles + (INDEX_LAG if seen.is_guess else _NOTHING):
             return Timing(Word.PENDING)
         if seen.unproved is not None:
             return Timing(Word.UNPROVEN, Interval(None, seen.unproved.begin), None, self._from_the_first())
@@ -149,7 +160,7 @@ class _Timer:
     def _awaits_origin(self) -> bool:
         """Tell whether the origin has yet to say that it is late, and its next look is due any moment."""
         spells = self.seen.spells.get(View.ORIGIN, ())
-        if not spells or spells[-1].end > self.window.latest:
+        if self.seen.is_guess or not spells or spells[-1].end > self.window.latest:
             return False
         edge = [run.first_sent for run in self.seen.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN]
         return self.now < max([self.window.latest, *edge[-1:]]) + ORIGIN_AWAITED
@@ -195,11 +206,23 @@ class _Timer:
     def _no_proof(self) -> str:
         if self.seen.first_look is None:
             return "never looked at"
+        if self.seen.is_guess:
+            return self._nowhere()
         failed = self._failed(self.window.passes, None)
         last = self.seen.last_gone
         known = "" if last is None else f"; last proved absent as of {exactly(last, self.zone)}"
         tail = f": {failed}" if failed else ""
         return f"no look after {exactly(self.window.latest, self.zone)} proved anything{tail}{known}"
+
+    def _nowhere(self) -> str:
+        """Return what is known of a release that was not seen at its guessed address, and may be out at another."""
+        witness = self.seen.witnesses
+        absent = None if witness is None else witness.absent(self.window.opens)
+        known = "" if absent is None else f"; as of {exactly(absent, self.zone)} it was out nowhere"
+        return (
+            "its page is not known: it is not at the address that was made from its announcement's, and may have come "
+            f"out at another{known}"
+        )
 
     def _failed(self, begin: datetime, end: datetime | None) -> str:
         """Return how many looks failed in a span and why, empty when none did."""

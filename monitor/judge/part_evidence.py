@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.presence import Presence, presences
 from monitor.judge.runs import Blind, Run
 from monitor.judge.spells import Spell, believed, spells, unproved
+from monitor.judge.witnesses import Witnesses, witnesses
 from monitor.look.sighting import State
 from monitor.plan.addresses import may_change_places
 from monitor.plan.targets import View, content_twin
-from schedules.announcement import Part
+from schedules.announcement import Address, Part
+from schedules.release import Release
+from schedules.times.interval import Interval
 
 # What users get, and the same address past every cache: both show the part itself.
 MAIN = (View.EDGE, View.ORIGIN)
@@ -24,7 +27,8 @@ class PartEvidence:
 
     `views` are the runs by view, `spells` what they prove. `presences` are those of the part itself,
     `public` also count the content API. `unproved` is the earliest run of the part itself that answered as if out
-    from its view's first telling look on, and so proves nothing.
+    from its view's first telling look on, and so proves nothing. `witnesses` tell of a page whose address
+    nobody announced; where nothing has borne that address out yet it `is_guess`: absence there says nothing.
     """
 
     part: Part
@@ -33,6 +37,8 @@ class PartEvidence:
     presences: tuple[Presence, ...]
     public: tuple[Presence, ...]
     unproved: Run | None
+    witnesses: Witnesses | None = None
+    is_guess: bool = False
 
     @property
     def main_runs(self) -> list[Run]:
@@ -48,29 +54,66 @@ class PartEvidence:
     @property
     def last_gone(self) -> datetime | None:
         """Return the latest instant as of which the part itself was proved gone."""
+        if self.is_guess:
+            return None if self.witnesses is None else self.witnesses.both
         return max((spell.end for view in MAIN for spell in self.spells.get(view, ()) if not spell.out), default=None)
 
 
-def seen(
-    release: str, part: Part, runs: Mapping[str, Sequence[Run]], blind: Sequence[Blind], now: datetime
+def seen(  # what a part is judged by
+    release: Release,
+    part: Part,
+    runs: Mapping[str, Sequence[Run]],
+    blind: Sequence[Blind],
+    now: datetime,
+    slot: datetime | None = None,
 ) -> PartEvidence:
-    """Gather what was seen of a part by `now` from the runs by target id (`RELEASE/PART/VIEW`)."""
+    """Gather what was seen of a part by `now` from the runs by target id (`RELEASE/PART/VIEW`); `slot` begins then."""
     faults = [span for span in blind if span.cause == "clock"]
     views = {
-        view: tuple(_as_of(run, now) for run in _of(release, part, view, runs) if run.first_sent <= now)
+        view: tuple(_as_of(run, now) for run in _of(release.id, part, view, runs) if run.first_sent <= now)
         for view in (*MAIN, View.CONTENT)
     }
     trusted = {view: [run for run in each if not _in_doubt(run, faults)] for view, each in views.items()}
+    witness = None
+    if part.id == "page" and release.address is not Address.ANNOUNCED:
+        sure = {name: [run for run in each if not _in_doubt(run, faults)] for name, each in runs.items()}
+        witness = witnesses(release.id, sure, now)
+        if release.address is Address.LED_TO and slot is not None:
+            trusted = {view: [_vouched(run, slot) for run in each] for view, each in trusted.items()}
     told = believed({view: tuple(spells(view, each)) for view, each in trusted.items()})
     doubtful = [run for view in MAIN if (run := unproved(trusted[view])) is not None]
+    bound = None if witness is None else witness.absent(slot)
+    shown = tuple(_after(bound, presences({view: told[view] for view in MAIN})))
     return PartEvidence(
         part,
         views,
         told,
-        tuple(presences({view: told[view] for view in MAIN})),
-        tuple(presences(told)),
+        shown,
+        tuple(_after(bound, presences(told))),
         min(doubtful, key=lambda run: run.begin, default=None),
+        witness,
+        is_guess=witness is not None and not any(_lasts(presence, slot) for presence in shown),
     )
+
+
+def _lasts(presence: Presence, slot: datetime | None) -> bool:
+    """Tell whether what was seen bears out an address: what was taken away before its slot may come out at another."""
+    return slot is None or presence.goes is None or presence.end >= slot
+
+
+def _vouched(run: Run, slot: datetime) -> Run:
+    """Return a run that counts from the slot on whatever its title: the announcement itself has led to its page."""
+    is_vouched = run.state is State.PRESENT and run.first_sent >= slot
+    return replace(run, specific=True) if is_vouched else run
+
+
+def _after(absent: datetime | None, found: Iterable[Presence]) -> Iterator[Presence]:
+    """Yield presences, none of which came before the release was out nowhere."""
+    for presence in found:
+        came = presence.appears
+        known = came.after is not None and absent is not None and came.after >= absent
+        is_before = absent is not None and came.by is not None and absent < came.by
+        yield replace(presence, appears=Interval(absent, came.by)) if is_before and not known else presence
 
 
 def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]]) -> list[Run]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.judge.policy import Grade
+from schedules.announcement import Address
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
 
@@ -77,6 +78,7 @@ class PartVerdict:
 
     `first_seen` is the earliest presence that counts; `released` the appearance at or after the slot
     when that is another one. `delay` is relative to the slot, None before first seen unless overdue.
+    `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
     """
 
     id: str
@@ -89,6 +91,7 @@ class PartVerdict:
     delay: Bounds | None = None
     exposures: tuple[Exposure, ...] = ()
     unproven_because: str | None = None
+    early_bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,8 @@ class Verdict:
 
     `slot` is the one in force, learnt from `source` at `announced`. `final` is True when no later
     evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
-    though nothing new is seen; None when only new evidence can change it.
+    though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
+    `early_bound` is that of the page.
     """
 
     release: str
@@ -116,6 +120,8 @@ class Verdict:
     findings: tuple[Finding, ...] = ()
     unproven_because: str | None = None
     revisit: datetime | None = None
+    address: Address = Address.ANNOUNCED
+    early_bound: float | None = None
 
     @property
     def page(self) -> PartVerdict | None:

@@ -17,6 +17,7 @@ from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.redirect import redirected
 from monitor.look.sighting import Sighting, State
+from monitor.plan.addresses import is_witness
 from monitor.plan.targets import Target, View
 
 PAGE_CAP = 1_000_000
@@ -173,7 +174,7 @@ def before_recognising(answer: Answer, target: Target) -> Recognised | None:
         return None
     if 300 <= status < 400:
         return redirected(answer.url, answer)
-    if status in _BY_STATUS:
+    if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
     is_success = 200 < status < 300 and answer.body
     return None if is_success and target.recognise == "status" else unknown(str(status))

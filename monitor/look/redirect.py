@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.result import Recognised, absent, unknown, withdrawn
 
+REDIRECTED = "redirected"
+"""Why a look at an address that leads elsewhere on its host proves nothing of itself."""
 _FILES = "assets.publishing.service.gov.uk"
 _PAGES = "www.gov.uk"
 _PORTS = {"http": 80, "https": 443}
@@ -28,7 +30,7 @@ def redirected(url: str, answer: Answer) -> Recognised:
     if _is_taken_back(url, there):
         return withdrawn("its address leads to the parent page")
     if is_near(url, there) and there != url:
-        return unknown("redirected", (Found(there, "", "redirect"),))
+        return unknown(REDIRECTED, (Found(there, "", "redirect"),))
     return unknown(_told(url, there))
 
 

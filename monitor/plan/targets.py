@@ -8,7 +8,8 @@ from enum import StrEnum
 from sys import intern
 from urllib.parse import urlencode, urlsplit
 
-from schedules.announcement import Part, Role
+from monitor.plan.addresses import ANNOUNCEMENT, INDEX, has_witnesses
+from schedules.announcement import Address, Part, Role
 from schedules.release import Release
 
 GOVUK = "www.gov.uk"
@@ -41,7 +42,7 @@ class Target:
     """One address to look at. `release` and `part` are empty for a tripwire shared by many releases.
 
     `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count,
-    `aside` when the part is not required.
+    `aside` when the part is not required. `address` tells how that of a page is known.
     """
 
     id: str
@@ -54,6 +55,7 @@ class Target:
     title: str = ""
     file: bool = False
     aside: bool = False
+    address: Address = Address.ANNOUNCED
 
 
 MOST_PARTS = 60
@@ -76,7 +78,28 @@ def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_P
     for part in parts_watched(release.parts, most):
         if urlsplit(part.url).hostname is not None:
             found += (_target(release, part, view) for view in _views(part, origin_view=origin_view))
-    return found
+    return [*found, *_witnesses(release)]
+
+
+def _witnesses(release: Release) -> list[Target]:
+    """Return what tells whether a release is out whose page may stand elsewhere than at its guess; past the caches."""
+    if not has_witnesses(release):
+        return []
+    asked = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
+    return [
+        Target(
+            id=f"{release.id}/{part}/{View.ORIGIN}",
+            release=release.id,
+            part=part,
+            view=View.ORIGIN,
+            url=url,
+            host=GOVUK,
+            recognise=recognise,
+            title=release.title,
+            aside=True,
+        )
+        for part, url, recognise in asked
+    ]
 
 
 def tripwires_of(producer: str, hosts: Iterable[str] = (), newest: Sequence[str] = ()) -> list[Target]:
@@ -160,6 +183,7 @@ def _target(release: Release, part: Part, view: View) -> Target:
         title=release.title if is_titled else "",
         file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
         aside=not part.required or part.role is Role.ALTERNATIVE,
+        address=release.address if part.id == "page" else Address.ANNOUNCED,
     )
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, is_witness
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, on_grid
 from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
@@ -35,6 +36,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 AGAIN = "again"
 """The window of closer looks at what was out and is found gone, or changed."""
 _ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "overdue-then", "exposed", AGAIN})
+_WITNESSED = frozenset({"slot", "day", "span", "overdue", "overdue-then"})
+_LISTED_EVERY = timedelta(seconds=15)
 _AWAITED_PHASES = frozenset({"overdue", "overdue-then"})
 # What is gone, or other than it was, is looked at this long as closely as what is still missing.
 _AGAIN = timedelta(minutes=2)
@@ -86,6 +89,8 @@ def windows_for(
         return ()
     if target.view is View.TRIPWIRE:
         plan = list(_tripwire(slot, phases))
+    elif is_witness(target.part):
+        plan = list(_witness(target.part, slot, standing, phases, now))
     elif standing.stage is Stage.SEEN:
         plan = list(_closer(list(_seen(slot, standing, phases)), standing.left, phases))
     else:
@@ -109,6 +114,23 @@ def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> It
         yield from _ahead_of_span(begins, since, slot, phases)
         yield from _through_span(begins, passes, slot, phases)
         yield _window("overdue-then", passes, passes + phases.closes_after, phases.overdue_then_every, passes)
+
+
+def _witness(part: str, slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
+    """Yield the windows in which an announcement is asked whether it still announces, and a listing what is out.
+
+    From shortly before the slot until the release is seen anywhere. What may have come in time is listed after the
+    tolerance alone, and no sooner than its index may be behind.
+    """
+    if standing.stage is not Stage.UNSEEN:
+        return
+    passes = slot.passes()
+    for window in _unseen(slot, standing, phases, now):
+        if window.name not in _WITNESSED:
+            continue
+        every = max(window.every, _LISTED_EVERY) if part == INDEX else window.every
+        begins = window.begins if part == ANNOUNCEMENT or passes is None else max(window.begins, passes + INDEX_LAG)
+        yield replace(window, begins=begins, every=every, exact=False)
 
 
 def _without_slot(phases: Phases, now: datetime) -> Iterator[Window]:
@@ -220,7 +242,7 @@ def _past_caches(plan: Sequence[Window], target: Target, standing: Progress) -> 
 
 
 def _as_viewed(plan: Sequence[Window], target: Target, standing: Progress, slot: Slot, phases: Phases) -> list[Window]:
-    if target.view is View.ORIGIN:
+    if target.view is View.ORIGIN and not is_witness(target.part):
         return _past_caches(plan, target, standing)
     if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH

@@ -24,7 +24,7 @@ from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead
 from monitor.store.writer import Writer
 from monitor.watch.listing_match import Near, read_by_title
-from monitor.watch.rejudge import judged_parts
+from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from schedules.announcement import Announcement
@@ -295,9 +295,10 @@ class Roster:
             runs[release_of(run.target)].append(run)
         judged = {row.release: row for row in self._store.judged_on(list(runs))}
         for release in new:
-            found = [read_by_title(part) for part in judged_parts(judged.get(release.id))]
+            row = judged.get(release.id)
+            found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
             promises = self._register.ledger.of(release.id)
-            self._watch.adopt(release, promises, runs[release.id], found=found, soon=soon)
+            self._watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
 
     def _said_of(self, release: str) -> tuple[Release | None, int]:
         return self.releases.get(release), len(self._register.ledger.of(release))

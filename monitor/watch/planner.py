@@ -8,21 +8,25 @@ from datetime import datetime, timedelta
 from typing import Protocol
 from zlib import crc32
 
+import structlog
+
 from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ELSEWHERE
+from monitor.plan.addresses import ANNOUNCEMENT, ELSEWHERE, INDEX, is_publication, standing_at
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
 from monitor.plan.sweep import Proof, proof_of
 from monitor.plan.targets import FOUND, MOST_PARTS, Target, targets_of
 from monitor.plan.windows import windows_for
+from monitor.watch.listing_match import part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
-from schedules.announcement import Part, Role
+from schedules.announcement import Address, Part, Role
 from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
 
+_log = structlog.get_logger(__name__)
 ADDED = (FOUND, EXPECTED, ELSEWHERE)
 """How the ids of parts begin that no calendar told of, and no configuration."""
 _FILES = {"attachment", "html", "data"}
@@ -80,12 +84,45 @@ class Planner:
     def take(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
         """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""
         watched.announced = release
-        watched.release = self.with_parts(release, watched.release.parts)
+        was, known = watched.release.url, watched.release.parts
+        now = release if watched.place is None else standing_at(release, *watched.place)
+        watched.release = self.with_parts(now, known)
+        if was != now.url:
+            watched.release = _left_behind(watched, was)
         self.set_targets(watched, soon=soon)
+
+    def _move(self, watched: WatchedRelease, url: str, address: Address) -> None:
+        """Look at once where the page of a release has proved to stand, and no more where it was guessed to be."""
+        _log.info("page", release=watched.release.id, url=url, address=address.value)
+        watched.place = (url, address)
+        self.take(watched, watched.announced or watched.release, soon=True)
+
+    def _follow(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        target = watched.state_of(sighting.target).target
+        if target is None or watched.release.address is not Address.GUESSED:
+            return
+        if target.part == INDEX:
+            self._look_at_listed(watched, sighting)
+            return
+        if target.part == ANNOUNCEMENT:
+            led = (one.url for one in sighting.found if one.role == "redirect" and is_publication(one.url))
+            there, address = next(led, None), Address.LED_TO
+        else:
+            is_found = target.part.startswith(ELSEWHERE) and sighting.state is State.PRESENT and sighting.specific
+            there, address = target.url if is_found and is_publication(target.url) else None, Address.FOUND
+        if there is not None and not (address is Address.FOUND and watched.has_shown(watched.release.url)):
+            self._move(watched, there, address)
+
+    def _look_at_listed(self, watched: WatchedRelease, sighting: Sighting) -> None:
+        """Look at the publications that are listed by the title of a release: one that bears it is its page."""
+        known = {part.url for part in watched.release.parts}
+        listed = {one.url for one in sighting.found if sighting.state is State.PRESENT and is_publication(one.url)}
+        for url in sorted(listed - known):
+            self.add_parts(watched, [part_elsewhere(watched.release, url)], soon=True)
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found while watching."""
-        parts = {part.id: part for part in known if part.id.startswith(ADDED)}
+        parts = {part.id: part for part in known if part.id.startswith(ADDED) and part.url != release.url}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
@@ -97,7 +134,11 @@ class Planner:
         self.set_targets(watched, soon=soon)
 
     def take_found(self, watched: WatchedRelease, sighting: Sighting) -> None:
-        """Watch the files that a page names which is out as promised; one that was expected there is that part."""
+        """Watch the files that a page names which is out as promised; one that was expected there is that part.
+
+        What an announcement leads to, and what a listing showed and bears the title, is the page.
+        """
+        self._follow(watched, sighting)
         files = [one for one in sighting.found if one.role in _FILES]
         # What a page says before its slot is told to nobody, and the names of its files are part of that.
         if not files or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
@@ -193,6 +234,17 @@ class Planner:
         release = watched.release
         within = self._rules.policies.of(release.producer).on_time_within
         return proof_of(release, target, instant, within, self._rules.importance(release))
+
+
+def _left_behind(watched: WatchedRelease, url: str) -> Release:
+    """Return a release with what was its page as an address of its own, where anything was ever seen there."""
+    release = watched.release
+    if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
+        return release
+    names = {part.id for part in release.parts}
+    name = next(name for number in range(1, len(names) + 2) if (name := f"{ELSEWHERE}{number}") not in names)
+    old = Part(name, Role.ALTERNATIVE, url, "titled", required=False)
+    return replace(release, parts=(*release.parts, old))
 
 
 def _next_number(parts: Sequence[Part]) -> int:

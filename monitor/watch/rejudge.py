@@ -17,9 +17,10 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
+from monitor.plan.addresses import standing_at
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from schedules.announcement import Part, Role
+from schedules.announcement import Address, Part, Role
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -55,6 +56,8 @@ def casefile_of(store: Store, release: str) -> StoredCase | None:
 
 def _with_parts(release: Release, row: Judged | None) -> Release:
     """Return a release with every part that was judged: those configured and those found, which no calendar tells."""
+    place = judged_place(row)
+    release = release if place is None else standing_at(release, *place)
     announced = {part.id for part in release.parts}
     return replace(release, parts=(*release.parts, *(part for part in judged_parts(row) if part.id not in announced)))
 
@@ -63,6 +66,12 @@ def judged_parts(row: Judged | None) -> list[Part]:
     """Return the parts that a release was last judged with, recognisers left out."""
     told = row.body["parts"] if row is not None else ()
     return [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in told]
+
+
+def judged_place(row: Judged | None) -> tuple[str, Address] | None:
+    """Return where the page of a release was led to or found when it was last judged; None for any other address."""
+    told = Address(row.body.get("address", Address.ANNOUNCED)) if row is not None else Address.ANNOUNCED
+    return None if row is None or told not in (Address.LED_TO, Address.FOUND) else (row.body["url"], told)
 
 
 def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Book | None = None) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from monitor.plan.phases import Window, window_at
 from monitor.plan.sweep import Proof
 from monitor.plan.targets import Target, View
 from monitor.plan.windows import AGAIN, Progress, Stage
+from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -46,7 +47,8 @@ class WatchedRelease:
     `states` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
     alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
     that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
-    are runs of other monitors on the same store: judged, and never lengthened by looks of ours.
+    are runs of other monitors on the same store: judged, and never lengthened by looks of ours. `place` is where its
+    page was led to or found, though its calendars do not tell of it.
     """
 
     release: Release
@@ -61,6 +63,7 @@ class WatchedRelease:
     closely: tuple[tuple[str, datetime], ...] = ()
     others: tuple[Run, ...] = ()
     monitor: str = ""
+    place: tuple[str, Address] | None = None
 
     @property
     def targets(self) -> dict[str, Target]:
@@ -99,6 +102,11 @@ class WatchedRelease:
     def at(self, target: str) -> TargetState:
         """Return a target's state to read, an empty one when there is none."""
         return self.states.get(target, _NOWHERE)
+
+    def has_shown(self, url: str) -> bool:
+        """Tell whether anything was seen to be out, or taken away again, at what was the address of its page."""
+        mine = (run for name, runs in self.runs.items() if name.rsplit("/", 2)[1] == "page" for run in runs)
+        return any(run.address == url and run.state in (State.PRESENT, State.WITHDRAWN) for run in mine)
 
     def aim(self, targets: Iterable[Target]) -> None:
         """Look at these and at no others; what differs from before has no windows yet."""

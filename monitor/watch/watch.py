@@ -32,7 +32,7 @@ from monitor.watch.planner import Looker, Planner, WatchRules
 from monitor.watch.platform import company_of, others_behind
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
-from schedules.announcement import Part
+from schedules.announcement import Address, Part
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -94,15 +94,15 @@ class Watch:
         runs: Iterable[Run] = (),
         *,
         found: Sequence[Part] = (),
+        place: tuple[str, Address] | None = None,
         soon: bool = False,
     ) -> None:
         """Watch a release, or take what its calendars now say of it.
 
-        `runs` are those of an earlier life, and `found` the parts it was judged with. `soon`: begin with a look at
-        every target.
+        Of an earlier life are `runs`, `found` parts and the `place` of its page. `soon`: look at every target at once.
         """
-        is_new = release.id not in self._releases
-        first = WatchedRelease(replace(release, parts=(*release.parts, *found)), (), monitor=self._rules.monitor)
+        is_new, known = release.id not in self._releases, replace(release, parts=(*release.parts, *found))
+        first = WatchedRelease(known, (), monitor=self._rules.monitor, place=place)
         watched = self._releases.setdefault(release.id, first)
         watched.promises = tuple(promises)
         watched.recall(runs)

@@ -21,6 +21,8 @@ _RELEASE = {
         "producer": {"type": "string"},
         "calendar": {"type": "array", "items": {"type": "string"}},
         "url": {"type": "string"},
+        "address": {"enum": ["announced", "guessed", "led_to", "found"]},
+        "early_bound": {"type": ["number", "null"]},
         "slot": {"type": ["object", "null"]},
         "verdict": {"type": "string"},
         "grade": {"enum": ["none", "note", "report"]},

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from urllib.parse import urljoin, urlsplit
 
-from schedules.announcement import Announcement, State
+from schedules.announcement import Address, Announcement, State
 from schedules.dates import assume_time, no_slot, on_days, read_date
 from schedules.slot import Slot
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
@@ -131,7 +131,7 @@ class GovukSource:
     def _announce(self, entry: Listed, item: ContentItem | None, today: date, remarks: list[Remark]) -> Announcement:
         if item is not None and item.leads_to_publication():
             known = self._memory.known.get(entry.link) or self._announce(entry, None, today, remarks)
-            return replace(known, url=urljoin(self._site, item.destination), published=True)
+            return replace(known, url=urljoin(self._site, item.destination), published=True, address=Address.LED_TO)
         slot = _slot(entry, today, self._options.timezone)
         if slot.reason in REASONS or slot.doubt:
             remarks.append(Remark(entry.link, slot.doubt or REASONS[slot.reason or ""], entry.display_date))
@@ -150,6 +150,7 @@ class GovukSource:
             link=urljoin(self._site, entry.link),
             previous=_previous(announced, today, self._options.timezone),
             why=_why(announced),
+            address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
 
     def _landing(self, link: str) -> str:

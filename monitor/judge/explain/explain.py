@@ -52,7 +52,8 @@ def explain(
 ) -> Explanation:
     """Return every fact that a verdict rests on, given what it was judged from."""
     case = case_of(release, promises, blind, policy, verdict.at)
-    sights = [seen(release.id, part, runs, blind, verdict.at) for part in release.parts]
+    opens = None if case.window is None else case.window.opens
+    sights = [seen(release, part, runs, blind, verdict.at, opens) for part in release.parts]
     pairs = list(zip(verdict.parts, sights, strict=True))
     told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
     for part, sight in pairs:

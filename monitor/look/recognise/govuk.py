@@ -16,6 +16,7 @@ from monitor.look.recognise.title import by_title
 from monitor.look.sighting import State
 from schedules.patterns import quick
 
+ANNOUNCED = "announced, not released"
 _ANNOUNCEMENT = quick(r"statistics announcement\s*$", re.IGNORECASE)
 _AHEAD = quick(
     r"these statistics will be released (on|in|between)|statistics release cancelled|^coming soon\b", re.IGNORECASE
@@ -44,7 +45,7 @@ def _by_notice(page: Page) -> Recognised | None:
     if why := "page not found" if says_missing(page) else says_nothing(page):
         return absent(why)
     if _ANNOUNCEMENT.search(title) or _AHEAD.search(title) or _AHEAD.search(_notices(page)):
-        return absent("announced, not released")
+        return absent(ANNOUNCED)
     if _WITHDRAWN.match(title):
         return withdrawn("marked as withdrawn")
     if says_gone(page):
@@ -61,7 +62,7 @@ def _by_title(page: Page, context: Context) -> Recognised:
         if found and (found.url not in unique or not unique[found.url].title):
             unique[found.url] = found
     if not unique and says_not_yet(page):
-        return absent("announced, not released")
+        return absent(ANNOUNCED)
     return by_title(context, seen, tuple(unique.values()))
 
 

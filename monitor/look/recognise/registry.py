@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, status, titled
+from monitor.look.recognise import changed, ees, govuk, ons, status, titled, witnesses
 from monitor.look.recognise.result import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -18,6 +18,8 @@ PLAIN: dict[str, Recogniser] = {
     "status": status.recognise,
     "titled": titled.recognise,
 }
+_OURS: dict[str, Recogniser] = {"announcement": witnesses.still_announced, "unlisted": witnesses.unlisted}
+"""What the plan alone asks for: no configuration may name them."""
 # Named, not imported: their libraries are loaded for those alone who look that way.
 LOOKING_FOR = {
     "css": "monitor.look.recognise.css",
@@ -34,8 +36,8 @@ def recogniser(name: str) -> Recogniser:
 
     Raises `UnknownName`, with what may be written, and `UserFault` for a rule that cannot be read.
     """
-    if name in PLAIN:
-        return PLAIN[name]
+    if (known_one := PLAIN.get(name) or _OURS.get(name)) is not None:
+        return known_one
     kind, colon, rule = name.partition(":")
     if kind not in LOOKING_FOR or not colon or not rule.strip():
         known = [*sorted(PLAIN), *(f"{kind}:…" for kind in sorted(LOOKING_FOR))]

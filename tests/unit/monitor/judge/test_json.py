@@ -41,6 +41,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "producer": "ofqual",
         "calendar": ["govuk"],
         "url": "https://www.gov.uk/government/statistics/malpractice",
+        "address": "announced",
         "slot": {
             "start": "2018-01-05T09:30:00.000Z",
             "precision": "instant",
@@ -57,6 +58,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
         "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
         "delay": {"min": 399.0, "max": 400.0},
+        "early_bound": 0.0,
         "exposures": [],
         "parts": [
             {
@@ -68,6 +70,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
                 "first_seen": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
                 "released": {"after": "2018-01-05T09:36:39.000Z", "by": "2018-01-05T09:36:40.000Z"},
                 "delay": {"min": 399.0, "max": 400.0},
+                "early_bound": 0.0,
                 "exposures": [],
                 "unproven_because": None,
             }

@@ -1,0 +1,97 @@
+"""Releases whose publication bears another slug than its announcement: found, and judged by that address alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from tests.unit.monitor.app.life import Life, live
+
+GUESS = "https://www.gov.uk/government/statistics/claims-q3-2026"
+TRUE = "https://www.gov.uk/government/statistics/claims-july-to-september-2026"
+
+
+def head(**more: object) -> str:
+    told = "\n".join(f"{key} = {value!r}".replace("'", '"') for key, value in more.items())
+    return f"""
+title = "A story"
+from = 2026-11-26T09:20:00
+until = 2026-11-26T10:30:00
+
+[[release]]
+id = "claims-q3"
+title = "Example claims: July to September 2026"
+producer = "department-for-example"
+url = "{TRUE}"
+announcement = "claims-q3-2026"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+{told}
+"""
+
+
+def out(at: str, url: str = TRUE) -> str:
+    return f'\n[[answer]]\nurl = "{url}"\nat = 2026-11-26T{at}\n'
+
+
+def told(folder: Path, tables: str, when: str, **more: object) -> dict[str, Any]:
+    """Return the JSON of the only release of such a story at a time of its day."""
+    bodies: list[dict[str, Any]] = []
+
+    async def act(life: Life) -> None:
+        await life.until(when)
+        (name,) = life.daemon.watch.releases
+        body = life.daemon.watch.verdict_now(name)
+        assert body is not None
+        bodies.append(body)
+
+    live(folder, tables, act, head=head(**more))
+    return bodies[0]
+
+
+def test_a_page_of_another_slug_is_on_time_by_its_announcements_redirect(tmp_path: Path) -> None:
+    body = told(tmp_path, out("09:30:03"), "09:34:00")
+    assert (body["verdict"], body["url"], body["address"]) == ("on_time", TRUE, "led_to")
+    assert 20 <= body["early_bound"] <= 30
+    assert body["first_seen"]["by"] <= "2026-11-26T09:30:08"
+
+
+def test_what_is_late_at_another_slug_is_never_late_by_its_guess(tmp_path: Path) -> None:
+    body = told(tmp_path, out("09:40:00"), "09:36:00")
+    assert (body["verdict"], body["url"], body["address"]) == ("overdue", GUESS, "guessed")
+
+
+def test_a_page_of_another_slug_that_comes_late_is_late(tmp_path: Path) -> None:
+    body = told(tmp_path, out("09:40:00"), "09:45:00")
+    assert (body["verdict"], body["url"], body["address"]) == ("late", TRUE, "led_to")
+    assert body["first_seen"]["after"] < "2026-11-26T09:40:00" <= body["first_seen"]["by"]
+
+
+def test_a_redirect_that_never_comes_is_settled_by_the_listing(tmp_path: Path) -> None:
+    body = told(tmp_path, out("09:30:03"), "09:36:00", redirect_after="never")
+    assert body["verdict"] in ("unproven", "on_time")
+    assert (body["url"], body["address"]) == (TRUE, "found")
+    after, by = body["first_seen"]["after"], body["first_seen"]["by"]
+    assert after <= "2026-11-26T09:30:03" <= by
+
+
+def test_a_redirect_long_after_the_page_makes_nothing_late(tmp_path: Path) -> None:
+    body = told(tmp_path, out("09:30:03"), "09:45:00", redirect_after="5m", listed_after="1m")
+    assert body["verdict"] in ("unproven", "on_time")
+    assert body["first_seen"]["after"] <= "2026-11-26T09:30:03" <= body["first_seen"]["by"]
+
+
+def test_a_page_at_its_guess_is_judged_by_what_was_seen_there(tmp_path: Path) -> None:
+    same = head().replace('announcement = "claims-q3-2026"', "").replace(TRUE, GUESS)
+    bodies: list[dict[str, Any]] = []
+
+    async def act(life: Life) -> None:
+        await life.until("09:40:00")
+        (name,) = life.daemon.watch.releases
+        body = life.daemon.watch.verdict_now(name)
+        assert body is not None
+        bodies.append(body)
+
+    live(tmp_path, out("09:32:00", GUESS), act, head=same)
+    assert bodies[0]["verdict"] == "late"
+    assert bodies[0]["first_seen"]["after"] >= "2026-11-26T09:31:58"
