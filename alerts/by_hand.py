@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, MONITOR, Entry, Incident, Kind
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 from alerts.tellable_facts import GRADES
 from schedules.times.zone import local_date
 

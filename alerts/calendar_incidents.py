@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind
 from alerts.notice import Notice, thread_id
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 from schedules.times.words import moment
 from schedules.times.zone import local_date
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 
 
 @dataclass(frozen=True, slots=True)

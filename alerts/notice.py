@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 from schedules.times.json import bounds_json, instant_json, interval_json
 
 SCHEMA = "ninethirty.notice/1"

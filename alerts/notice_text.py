@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+import math
+from collections.abc import Iterator
+from datetime import datetime
 
 from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.one_line import one_line, whole_lengths
+from alerts.standing import HEADS, behind, standing, state, was_out_already
 from alerts.steps import STEPS
-from alerts.tellable_facts import altered, episodes, removals
-from schedules.times.interval import Bounds, Interval, magnitude
-from schedules.times.words import between_moments, day_text, instant_text, length, lengths, moment
+from alerts.tellable_facts import altered, came
+from schedules.times.interval import Bounds, magnitude
+from schedules.times.words import between_moments, day_text, instant_text, length, moment
 from schedules.times.zone import local_date
 
-_EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
-HEADS = {
-    "late": "LATE",
-    "partial": "PARTLY LATE",
-    "early": "EARLY",
-    "unproven": "NOT PROVEN",
-    "lead": "LEAD",
-    "altered": "ALTERED",
-    "calendar": "CALENDAR",
-    "hand": "LOGGED",
-}
 TAILS = {
     "grade_changed": ", graver now",
     "exposure_closed": ", over",
@@ -39,15 +31,9 @@ _LONGEST_TITLE = 70
 _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
 
 
-def one_line(text: str, longest: int = 0) -> str:
-    """Return `text` on one line without control characters, cut with … where it is longer than `longest`."""
-    line = " ".join(text.translate(_EVERY_WHITE).split())
-    return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
-
-
 def subject(kind: str, case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return one line that says all of it. `kind` is the notice's, `case` the incident's."""
-    head = f"{HEADS[case]}{TAILS.get(kind, '')}"
+    head = f"{HEADS[standing(case, facts)]}{TAILS.get(kind, '')}"
     return one_line(f"{head}: {named(facts, now)}, {state(case, facts, now)}")
 
 
@@ -57,10 +43,10 @@ def named(facts: ReleaseFacts, now: datetime) -> str:
     return one_line(f"{title} ({facts.producer}) due {due(facts, now)}")
 
 
-def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime) -> str:
-    """Return the whole notice as plain text: what, who, when, measured so far, what to do next."""
+def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime, changed: str = "") -> str:
+    """Return the whole notice as plain text: what, what changed, who, when, measured so far, what to do next."""
     sections = [
-        [subject(kind, case, facts, now)],
+        [subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
         ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts, incident), 1))],
@@ -79,103 +65,6 @@ def due(facts: ReleaseFacts, now: datetime) -> str:
 def happened(case: str, facts: ReleaseFacts, now: datetime) -> str:
     """Return what happened in one sentence, for whoever reads of it later."""
     return f"Due {due(facts, now)}: {state(case, facts, now)}."
-
-
-def state(case: str, facts: ReleaseFacts, now: datetime) -> str:
-    """Return in a few words how the release stands, with both bounds."""
-    if facts.verdict == "on_time" and case in {"late", "partial", "unproven"} and facts.grade == "none":
-        return "came out on time"
-    return _STATES[case](facts, now)
-
-
-def _late(facts: ReleaseFacts, now: datetime) -> str:
-    behind = _behind(facts)
-    if not behind:
-        return "users were served the old answer" if facts.verdict == "on_time" else "late"
-    # The announced page comes first in every sentence, however late the rest is.
-    part, delay = min(behind, key=lambda one: one[0].id != "page")
-    which = "" if part.id == "page" else f" ({part.id})"
-    seen = _seen_at(part)
-    if delay is None or delay.max is None or seen.by is None:
-        return f"{_still_absent(facts, delay, now)}{which}"
-    return f"first seen {between_moments(seen, facts.timezone, now)}, {_size(delay)} late{which}"
-
-
-def _partial(facts: ReleaseFacts, now: datetime) -> str:
-    required = [part for part in facts.parts if part.required]
-    return f"{len(_behind(facts))} of {len(required)} parts late, {_late(facts, now)}"
-
-
-def _early(facts: ReleaseFacts, now: datetime) -> str:
-    groups = episodes(facts.exposures)
-    if not groups:
-        return "something was public before its slot"
-    worst = max(groups, key=lambda group: (any(one.open for one in group), len(group)))
-    first, more = worst[0], f" in {len(worst)} places" if len(worst) > 1 else ""
-    if any(one.open for one in worst):
-        return f"public since {_start(first, facts, now)}{more}, still open"
-    longest = max(worst, key=lambda one: one.seconds.max or 0)
-    return f"was public for {_size(longest.seconds)} from {_start(first, facts, now)}{more}"
-
-
-def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
-    return f"whether it came on time is not known: {one_line(facts.unproven_because or 'no usable look')}"
-
-
-def _altered(facts: ReleaseFacts, _now: datetime) -> str:
-    told = []
-    if groups := removals(facts):
-        parts = ", ".join(dict.fromkeys(one.part or "page" for one in groups[-1]))
-        is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
-        how = "was taken away after its release, and is back" if is_back else "taken away after its release"
-        told.append(f"{how} ({parts})")
-    files = ", ".join(dict.fromkeys(one.part or "page" for one in altered(facts) if one.kind == "swapped"))
-    return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
-
-
-def _calendar(facts: ReleaseFacts, _now: datetime) -> str:
-    kinds = {finding.kind for finding in facts.findings}
-    if "calendars_disagree" in kinds:
-        return "calendars disagree"
-    return "announced or changed at short notice" if "short_notice" in kinds else "in no calendar"
-
-
-_STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
-    "late": _late,
-    "partial": _partial,
-    "early": _early,
-    "unproven": _unproven,
-    "lead": lambda _facts, _now: "a lead for a person to judge",
-    "altered": _altered,
-    "calendar": _calendar,
-    "hand": lambda _facts, _now: "logged by hand",
-}
-
-
-def _behind(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
-    """Return the parts that are late with how late, also those that had been public too soon before."""
-    found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
-    return [
-        (part, found.get(part.id) or part.delay)
-        for part in facts.parts
-        if part.id in found or (part.required and part.verdict in {"late", "overdue", "not_published"})
-    ]
-
-
-def _still_absent(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
-    if facts.verdict == "not_published":
-        return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
-    proved = facts.at if facts.slot is None or delay is None else facts.slot + timedelta(seconds=delay.min or 0)
-    return f"still absent at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
-
-
-def _seen_at(part: Part) -> Interval:
-    return part.released if part.released.by else part.first_seen
-
-
-def _start(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
-    begun = exposure.start.by or exposure.start.after or facts.at
-    return moment(begun.replace(microsecond=0), facts.timezone, now)
 
 
 def _what(facts: ReleaseFacts) -> Iterator[str]:
@@ -198,7 +87,7 @@ def _what(facts: ReleaseFacts) -> Iterator[str]:
 def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     yield f"- {state(case, facts, now)}"
     for part in facts.parts:
-        yield f"- {part.id}{'' if part.required else ' (another address)'}: {_part(part, facts, now)}"
+        yield f"- {part.id}{_aside(part)}: {_part(part, facts, now)}"
         yield f"  {part.url}"
         yield from (f"  {_exposure(exposure, facts, now)}" for exposure in part.exposures)
     kinds = dict.fromkeys(finding.kind.replace("_", " ") for finding in facts.findings)
@@ -207,33 +96,58 @@ def _measured(case: str, facts: ReleaseFacts, now: datetime) -> Iterator[str]:
     yield from (f"  {line}" for line in details(case, facts))
 
 
+def _aside(part: Part) -> str:
+    return " (another address)" if part.role == "alternative" else "" if part.required else " (not required)"
+
+
 def details(case: str, facts: ReleaseFacts) -> Iterator[str]:
     """Yield what findings say in their own words, where that may be told."""
-    if case == "altered":
+    now = standing(case, facts)
+    if now == "altered":
         yield from (f"{finding.part or 'page'}: {one_line(finding.detail)}" for finding in altered(facts))
-    elif case in _TELLS_DETAIL:
+    elif now in _TELLS_DETAIL:
         yield from (one_line(finding.detail) for finding in facts.findings if finding.detail)
 
 
 def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
-    at = _seen_at(part)
+    word = part.verdict.replace("_", " ")
+    if part.exposures:
+        return f"{word}{_after_its_slot(part, facts, now)}"
+    at = came(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
-    return f"{part.verdict.replace('_', ' ')}{seen}{delay}"
+    return f"{word}{seen}{delay}"
+
+
+def _after_its_slot(part: Part, facts: ReleaseFacts, now: datetime) -> str:
+    """Say what became of a part that had been public before its slot; how early it was stands with its exposures."""
+    if was_out_already(part):
+        return ", already public when its slot came"
+    if part.released.by is not None:
+        return f", released {between_moments(part.released, facts.timezone, now)}"
+    is_behind = part.delay is not None and (part.delay.min or 0) > 0
+    return f", not out again {_delay(part.delay)}" if is_behind and part.delay is not None else ""
 
 
 def _delay(delay: Bounds) -> str:
     size = magnitude(delay)
+    if delay.min is not None and delay.max is not None and delay.min < 0 < delay.max:
+        early, late = (length(bound, math.ceil, tenths=False) for bound in (-delay.min, delay.max))
+        return (
+            "on the second" if max(-delay.min, delay.max) <= 1 else f"between {early} before and {late} after the slot"
+        )
     if (size.min or 0) < 1 and (size.max or 0) <= 1 and delay.max is not None:
         return "on the second"
-    return f"{_size(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
+    return f"{whole_lengths(delay)} {'before' if (delay.max or 0) < 0 else 'after'} the slot"
 
 
 def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     start = f"public before its slot: came {between_moments(exposure.start, facts.timezone, now)}"
     if exposure.open:
         return f"{start}, not seen gone yet"
-    return f"{start}, ended {between_moments(exposure.to, facts.timezone, now)}, {_size(exposure.seconds)}"
+    if exposure.to.after is not None and exposure.to.after == exposure.to.by == facts.slot:
+        return f"{start}, stayed until its slot, {whole_lengths(exposure.seconds)}"
+    return f"{start}, ended {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
 def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator[str]:
@@ -252,10 +166,11 @@ def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:
 
 
 def _stage(case: str, facts: ReleaseFacts) -> str:
-    if case == "early":
+    now = standing(case, facts)
+    if now == "early":
         return "early" if any(exposure.open for exposure in facts.exposures) else "over"
-    waiting = any(_seen_at(part).by is None for part, _ in _behind(facts))
-    return "out" if case in {"late", "partial"} and not waiting else case
+    waiting = any(came(part).by is None for part, _ in behind(facts))
+    return "out" if now in {"late", "partial", "stale"} and not waiting else now
 
 
 def _sure(facts: ReleaseFacts) -> Iterator[str]:
@@ -267,8 +182,3 @@ def _sure(facts: ReleaseFacts) -> Iterator[str]:
         seconds = (blind.ends - blind.begins).total_seconds()
         since = moment(blind.begins, facts.timezone, facts.at)
         yield f"Blind for {length(int(seconds), tenths=False)} from {since}: {one_line(blind.cause)}"
-
-
-def _size(seconds: Bounds) -> str:
-    """Return a length with both bounds in whole seconds; signs are left to the caller."""
-    return lengths(magnitude(seconds), tenths=False)

@@ -37,7 +37,7 @@ STEPS = {
         "If figures were out before their slot, log an incident by hand.",
     ),
     "altered": (
-        "Open the address yourself: this happened after the release, and is no breach by itself.",
+        "Open the address yourself: by itself this is no breach.",
         "Ask whoever publishes for the producer whether it was meant, and how users are told why.",
         "If figures were wrong or had to be taken down, tell the Head of Profession.",
     ),
@@ -46,4 +46,8 @@ STEPS = {
         "Nothing has been late or early by this alone.",
     ),
     "hand": ("Complete the draft.",),
+    "on_time": ("Tell those who were told otherwise that it came out on time.",),
+    "cancelled": ("Ask the producer whether users have been told that it is cancelled.",),
+    "moved": ("Ask the producer whether users have been told of its new time.",),
+    "settled": ("Tell those who were told otherwise: what was said before no longer holds.",),
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from alerts.finding import Exposure, Finding, ReleaseFacts
-from schedules.times.interval import Bounds
+from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from schedules.times.interval import Bounds, Interval
 
 GRADES = ("none", "note", "report")
-_LATE_WORDS = frozenset({"late", "overdue", "not_published"})
+LATE_WORDS = frozenset({"late", "overdue", "not_published"})
+"""Verdicts on what users had, or have, to wait for."""
 _LATE_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 _CALENDAR_FINDINGS = frozenset({"calendars_disagree", "short_notice", "unannounced"})
 ALTERED = frozenset({"withdrawn", "swapped"})
@@ -20,6 +21,12 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 
+def came(part: Part) -> Interval:
+    """Return when a part appeared at or after its slot; nothing while it has not."""
+    # What was public too soon and went again has not been released by that.
+    return part.released if part.released.by or part.exposures else part.first_seen
+
+
 def worse_grade(one: str, other: str) -> str:
     """Return the graver of two grades."""
     return max(one, other, key=GRADES.index)
@@ -27,7 +34,7 @@ def worse_grade(one: str, other: str) -> str:
 
 def is_late(facts: ReleaseFacts) -> bool:
     """Tell whether users had to wait, for the page, for a part, or behind a cache that served the old answer."""
-    if facts.verdict in _LATE_WORDS:
+    if facts.verdict in LATE_WORDS:
         return True
     kinds = {finding.kind for finding in facts.findings}
     return bool(kinds & {"late", "partial"}) or ("stale_edge" in kinds and facts.grade != "none")
@@ -36,15 +43,16 @@ def is_late(facts: ReleaseFacts) -> bool:
 def is_stale_alone(facts: ReleaseFacts) -> bool:
     """Tell whether users had to wait behind a cache alone: all of it was out in time."""
     kinds = {finding.kind for finding in facts.findings}
-    return is_late(facts) and facts.verdict not in _LATE_WORDS and not kinds & {"late", "partial"}
+    return is_late(facts) and facts.verdict not in LATE_WORDS and not kinds & {"late", "partial"}
 
 
 def is_partial(facts: ReleaseFacts) -> bool:
     """Tell whether the landing page came in time and something that belongs to it did not."""
     page = facts.page
-    return (
-        is_late(facts) and page is not None and page.verdict not in {*_LATE_WORDS, "unproven"} and _has_late_part(facts)
-    )
+    if page is None or page.verdict in {*LATE_WORDS, "unproven"}:
+        return False
+    is_out = page.verdict == "on_time" or came(page).by is not None
+    return is_out and is_late(facts) and _has_late_part(facts)
 
 
 def is_early(facts: ReleaseFacts) -> bool:
@@ -75,6 +83,12 @@ def removals(facts: ReleaseFacts) -> list[list[Finding]]:
     return groups
 
 
+def elsewhere(facts: ReleaseFacts) -> list[str]:
+    """Return the other addresses that had something of the release before the announced one, after the slot."""
+    seen = {part.id for part in facts.parts if part.first_seen.by is not None and not part.exposures}
+    return sorted({one.part for one in facts.findings if one.kind == "elsewhere_first" and one.part in seen})
+
+
 def is_calendar(facts: ReleaseFacts) -> bool:
     """Tell whether the calendars themselves need a person."""
     return facts.verdict == "unannounced" or any(finding.kind in _CALENDAR_FINDINGS for finding in facts.findings)
@@ -102,6 +116,11 @@ def keys(facts: ReleaseFacts | None) -> frozenset[str]:
         return frozenset()
     found = {name for name, holds in _SIMPLE.items() if holds(facts)}
     found.update(f"lead {one.part or ''} {one.detail}" for one in facts.findings if one.kind == "lead")
+    found.update(f"elsewhere {part}" for part in elsewhere(facts))
+    for part in _required_behind(facts):
+        found.add(f"behind {part.id}")
+        if came(part).by is not None:
+            found.add(f"out {part.id}")
     for place, removed in enumerate(removals(facts)):
         found.add(f"withdrawn {place}")
         if all(_ended(one.seconds) for one in removed):
@@ -131,13 +150,17 @@ def begins(exposures: Iterable[Exposure]) -> datetime | None:
     return min((when for one in exposures if (when := one.start.by or one.start.after)), default=None)
 
 
+def _required_behind(facts: ReleaseFacts) -> list[Part]:
+    return [part for part in facts.parts if part.required and part.id != "page" and part.verdict in LATE_WORDS]
+
+
 def _has_appeared(facts: ReleaseFacts) -> bool:
     page = facts.page
     return is_late(facts) and page is not None and page.verdict == "late" and _ended(page.delay)
 
 
 def _has_late_part(facts: ReleaseFacts) -> bool:
-    late = any(part.required and part.verdict in _LATE_WORDS for part in facts.parts if part.id != "page")
+    late = any(part.required and part.verdict in LATE_WORDS for part in facts.parts if part.id != "page")
     return late or any(finding.kind == "partial" for finding in facts.findings)
 
 

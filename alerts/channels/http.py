@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 
 # These are about the message. A wrong token or a moved address is about the channel: once it is mended
 # the message can still go.

@@ -10,7 +10,7 @@ from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
 from alerts.channels.http import post, within
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
 # PagerDuty's own limits, in characters.

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from alerts.decide import decide
 from alerts.finding import Finding, ReleaseFacts
-from alerts.incident import Incident, Kind, decide, known_to
+from alerts.incident import Incident, Kind, known_to
 from monitor.clock import Clock
 from monitor.look.fetch import Found
 from monitor.store.interface import Store, Transaction

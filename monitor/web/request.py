@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 from monitor.errors import UserFault
 from monitor.web.openapi import query_names
 from monitor.web.queries import Queries

@@ -12,8 +12,8 @@ import pytest
 from alerts.channel import Attachment
 from alerts.channels import KINDS
 from alerts.channels.webhook import payload, signature
+from alerts.decide import decide
 from alerts.finding import Finding, Part, ReleaseFacts
-from alerts.incident import decide
 from alerts.notice import OPENINGS, message
 from alerts.notice_text import TAILS
 from schedules.times.interval import Bounds

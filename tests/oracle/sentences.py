@@ -62,7 +62,7 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
         yield f"it was not public then: {subject}"
     is_over = all(span.shown is not None and span.shown + _SEEN_WITHIN < at for span in early)
     is_past = is_over or at > force.last + _SEEN_WITHIN
-    if "still open" in subject and is_past and is_quiet(world, min(span.begins for span in early), at):
+    if "not seen gone" in subject and is_past and is_quiet(world, min(span.begins for span in early), at):
         yield f"the exposure was over: {subject}"
 
 

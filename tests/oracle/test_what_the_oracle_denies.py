@@ -153,9 +153,12 @@ def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
         (LATE, a_notice("reminder", 120, "LATE: Example claims due 09:30 GMT, still absent at 09:31:59 GMT")),
         (
             ON_TIME,
-            a_notice("opened", -20, "EARLY: Example claims due 09:30 GMT, public since 09:29:20 GMT, still open"),
+            a_notice("opened", -20, "EARLY: Claims due 09:30 GMT, public since 09:29:20 GMT, not seen gone yet"),
         ),
-        (BLIP, a_notice("reminder", -10, "EARLY: Example claims due 09:30 GMT, public since 09:26:40 GMT, still open")),
+        (
+            BLIP,
+            a_notice("reminder", -10, "EARLY: Claims due 09:30 GMT, public since 09:26:40 GMT, not seen gone yet"),
+        ),
         (LATE, a_notice("altered", 200, "ALTERED: Example claims due 09:30 GMT, taken away after its release (page)")),
     ],
 )

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.by_hand import NotEnough, acknowledge, close, log_by_hand, log_cause, note
+from alerts.decide import decide
 from alerts.finding import ReleaseFacts
-from alerts.incident import Incident, Kind, decide, known_to
+from alerts.incident import Incident, Kind, known_to
 from alerts.notice import message, opening, thread_id
 
 Make = Callable[..., ReleaseFacts]

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.decide import decide
 from alerts.finding import Exposure, Finding, Part, ReleaseFacts
-from alerts.incident import Decision, Entry, Incident, Kind, decide, kind_of, known_to, reminder
+from alerts.incident import Decision, Entry, Incident, Kind, kind_of, known_to, reminder
 from alerts.notice import thread_id
 from schedules.times.interval import Bounds, Interval
 

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from alerts.channel import Attachment
+from alerts.decide import decide
 from alerts.finding import BlindSpan, Certainty, Finding, Part, ReleaseFacts
-from alerts.incident import Incident, decide
+from alerts.incident import Incident
 from alerts.notice import Notice, digest, message, notice_id
 from schedules.times.interval import Bounds
 
@@ -42,7 +43,7 @@ def test_a_late_release_is_told_with_both_bounds(overdue: Make, late: Make) -> N
 def test_an_open_exposure_is_told_with_its_own_day(early: Make) -> None:
     _, notice = told(early("html", is_open=True))
     assert notice.subject.startswith("EARLY: ")
-    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, still open")
+    assert notice.subject.endswith("due 5 January 09:30 GMT, public since 17:00 GMT, not seen gone yet")
 
 
 def test_a_closed_exposure_is_told_with_both_bounds_of_its_length(early: Make) -> None:

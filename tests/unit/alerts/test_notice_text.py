@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.notice_text import one_line
+from alerts.one_line import one_line
 from schedules.times.interval import Bounds, Interval, magnitude
 from schedules.times.words import between_moments, length, lengths, moment
 

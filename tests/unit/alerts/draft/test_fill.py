@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.decide import decide
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.finding import Exposure, Finding, Part, ReleaseFacts
-from alerts.incident import Entry, Incident, Kind, decide
+from alerts.incident import Entry, Incident, Kind
 from schedules.times.interval import Bounds, Interval
 
 FORMS = [name for name in forms() if name != "period"]

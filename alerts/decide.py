@@ -1,0 +1,179 @@
+"""What new facts of a release mean for people: nothing, an incident opened, carried on, closed or reopened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts import tellable_facts as news
+from alerts.finding import ReleaseFacts
+from alerts.incident import GRAVITY, MONITOR, UNPROVEN_GRACE, Decision, Entry, Incident, Kind, kind_of, notice_about
+from alerts.notice import Notice
+from alerts.what_changed import what_changed
+from schedules.times.zone import local_date
+
+_OPENING = {Kind.UNPROVEN: "unproven", Kind.LEAD: "lead", Kind.ALTERED: "altered", Kind.CALENDAR: "calendar"}
+_NEWS_OF = {
+    "late": Kind.LATE,
+    "never": Kind.LATE,
+    "early": Kind.EARLY,
+    "exposed": Kind.EARLY,
+    "elsewhere": Kind.LATE,
+    "lead": Kind.LEAD,
+    "withdrawn": Kind.ALTERED,
+    "swapped": Kind.ALTERED,
+}
+# Parts that are found missing, or come at last, one after the other.
+_NEWS_OF_PARTS = ("behind", "out")
+# They are told of when they are found, not when they were promised, and only a person can say that they are settled.
+_FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
+
+
+def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, grace: timedelta = UNPROVEN_GRACE) -> Decision:
+    """Say what one release's facts mean for people: nothing, an incident opened, carried on, closed or reopened.
+
+    `known` is the incident these facts carry on: see `known_to`. The same facts twice give no second
+    notice. `grace` is how long after the slot an unproven verdict may still resolve itself in silence.
+    """
+    known = known if known is not None and _carries_on(known, facts) else None
+    kind = kind_of(facts, now, grace)
+    if known is None:
+        return Decision() if kind is None else _open(facts, kind, now)
+    incident = _carried(known, facts, kind)
+    tellings = tuple(_tellings(known, incident, facts, now))
+    incident = _closed_or_reopened(incident, tellings, now)
+    entries = (*_lowered(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in tellings))
+    incident = replace(incident, timeline=(*incident.timeline, *entries))
+    changed = news.measured(known.facts) != news.measured(facts)
+    return Decision(incident, tellings, draft=incident.has_draft and (bool(tellings) or changed))
+
+
+def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:
+    # A person judges a lead and what was logged by hand; measurements neither alter nor close those.
+    return known.kind is not Kind.HAND and (known.kind is not Kind.LEAD or news.is_lead(facts))
+
+
+def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
+    occurred = _occurred(facts, kind)
+    mark = (
+        f"lead-{local_date(occurred, facts.timezone)}"
+        if kind is Kind.LEAD
+        else f"{local_date(occurred, facts.timezone)}"
+    )
+    incident = Incident(
+        id=f"{facts.release}-{mark}",
+        kind=kind,
+        release=facts.release,
+        producer=facts.producer,
+        title=facts.title,
+        opened=now,
+        occurred=occurred,
+        grade=facts.grade,
+        facts=facts,
+        closed=now if facts.final and kind not in _FOR_A_PERSON else None,
+    )
+    opening = notice_about(_OPENING.get(kind, "opened"), "thread", incident, facts, now)
+    incident = replace(incident, timeline=(Entry(now, MONITOR, opening.subject),))
+    return Decision(incident, (opening,), draft=incident.has_draft)
+
+
+def _occurred(facts: ReleaseFacts, kind: Kind) -> datetime:
+    if kind is Kind.EARLY:
+        return news.begins(facts.exposures) or facts.at
+    return facts.at if kind in _FOR_A_PERSON else facts.slot or facts.at
+
+
+def _carried(known: Incident, facts: ReleaseFacts, kind: Kind | None) -> Incident:
+    graver = kind is not None and GRAVITY.index(kind) > GRAVITY.index(known.kind)
+    return replace(
+        known,
+        kind=kind if graver and kind is not None else known.kind,
+        occurred=_occurred(facts, kind) if graver and kind is not None else known.occurred,
+        grade=news.worse_grade(known.grade, facts.grade),
+        facts=facts,
+    )
+
+
+def _tellings(known: Incident, incident: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Notice]:
+    had, has = news.keys(known.facts), news.keys(facts)
+    fresh = sorted(has - had)
+    told = _Telling(known, incident, facts, now)
+    ends = known.closed is None and facts.final and incident.kind not in _FOR_A_PERSON
+    over = [key for key in fresh if key.startswith("over ")]
+    # What is public elsewhere by now is told instead, and the last notice tells all that is new besides.
+    if over and not ends and not any(one.open for one in facts.exposures):
+        yield told.notice("exposure_closed", over, Kind.EARLY)
+    if back := [key for key in fresh if key.startswith("back ") and key.replace("back", "withdrawn") in had]:
+        yield told.notice("back", back, Kind.ALTERED)
+    if ends:
+        # A quarrel between calendars that came to nothing ends in silence.
+        yield from [] if incident.kind is Kind.CALENDAR else [told.notice("final", sorted(has))]
+        return
+    yield from _closed_tellings(told, fresh, has) if known.closed is not None else _open_tellings(told, fresh)
+
+
+def _closed_tellings(told: _Telling, fresh: list[str], has: frozenset[str]) -> Iterator[Notice]:
+    reasons = _reasons(fresh)
+    if reasons or "appeared" in fresh or told.is_graver:
+        yield told.notice("reopened", sorted(has), _case_of(reasons, told.incident), reasons)
+
+
+def _open_tellings(told: _Telling, fresh: list[str]) -> Iterator[Notice]:
+    reasons = _reasons(fresh)
+    case = _case_of(reasons, told.incident)
+    if told.is_graver:
+        yield told.notice("grade_changed", [told.incident.grade], case, reasons)
+    elif reasons:
+        yield told.notice("new_finding", reasons, case)
+    if "appeared" in fresh:
+        yield told.notice("appeared", ["appeared"], Kind.LATE)
+    elif not reasons and not told.is_graver and told.known.acknowledged is not None:
+        # Who has it is told of each part; whoever has not said so hears of the parts in the reminders.
+        parts = [key for key in fresh if key.split()[0] in _NEWS_OF_PARTS]
+        yield from [told.notice("new_finding", parts, Kind.LATE)] if parts else []
+
+
+def _reasons(fresh: list[str]) -> list[str]:
+    return [key for key in fresh if key.split()[0] in _NEWS_OF]
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """An incident before and after new facts, and the notices that come of them."""
+
+    known: Incident
+    incident: Incident
+    facts: ReleaseFacts
+    now: datetime
+
+    @property
+    def is_graver(self) -> bool:
+        return self.incident.grade != self.known.grade
+
+    def notice(self, kind: str, keys: list[str], case: Kind | None = None, reasons: list[str] | None = None) -> Notice:
+        """Return a notice of these keys; `reasons` are those worth a word where its id is made of others."""
+        changed = what_changed(kind, keys if reasons is None else reasons, self.known.facts, self.facts)
+        if self.is_graver:
+            changed = f"{changed}; grade {self.incident.grade}, was {self.known.grade}".removeprefix("; ")
+        return notice_about(kind, ",".join(keys), self.incident, self.facts, self.now, case=case, changed=changed)
+
+
+def _case_of(reasons: list[str], incident: Incident) -> Kind:
+    kinds = [_NEWS_OF[key.split()[0]] for key in reasons]
+    return max(kinds, key=GRAVITY.index, default=incident.kind)
+
+
+def _closed_or_reopened(incident: Incident, tellings: tuple[Notice, ...], now: datetime) -> Incident:
+    facts = incident.facts
+    ends = facts is not None and facts.final and incident.kind not in _FOR_A_PERSON
+    if any(one.kind == "reopened" for one in tellings):
+        return replace(incident, closed=now if ends else None)
+    return replace(incident, closed=now) if ends and incident.closed is None else incident
+
+
+def _lowered(known: Incident, facts: ReleaseFacts, now: datetime) -> Iterator[Entry]:
+    before = known.facts.grade if known.facts is not None else known.grade
+    if news.worse_grade(before, facts.grade) != facts.grade:
+        words = f"measured grade is now {facts.grade}, was {before}; the incident stays {known.grade}"
+        yield Entry(now, MONITOR, words)

@@ -1,0 +1,19 @@
+"""Texts and lengths as they fit into one line of a notice."""
+
+from __future__ import annotations
+
+from schedules.times.interval import Bounds, magnitude
+from schedules.times.words import lengths
+
+_EVERY_WHITE = dict.fromkeys([*range(32), 127, 0x85, 0x2028, 0x2029], " ")
+
+
+def one_line(text: str, longest: int = 0) -> str:
+    """Return `text` on one line without control characters, cut with … where it is longer than `longest`."""
+    line = " ".join(text.translate(_EVERY_WHITE).split())
+    return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def whole_lengths(seconds: Bounds) -> str:
+    """Return a length with both bounds in whole seconds; signs are left to the caller."""
+    return lengths(magnitude(seconds), tenths=False)

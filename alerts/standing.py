@@ -1,0 +1,201 @@
+"""How a release stands at an instant, in few words: each holds when it is said, whatever was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from alerts import tellable_facts as news
+from alerts.finding import Exposure, Finding, Part, ReleaseFacts
+from alerts.one_line import one_line, whole_lengths
+from schedules.times.interval import Bounds, Interval
+from schedules.times.words import between_moments, moment
+
+HEADS = {
+    "late": "LATE",
+    "partial": "PARTLY LATE",
+    "stale": "STALE",
+    "early": "EARLY",
+    "unproven": "NOT PROVEN",
+    "lead": "LEAD",
+    "altered": "ALTERED",
+    "calendar": "CALENDAR",
+    "hand": "LOGGED",
+    "on_time": "ON TIME",
+    "cancelled": "CANCELLED",
+    "moved": "MOVED",
+    "settled": "NOTHING PROVED",
+}
+_SECOND = timedelta(seconds=1)
+
+
+def standing(case: str, facts: ReleaseFacts) -> str:
+    """Return what a notice of a sort is headed with now: the sort itself while it holds, else what holds in its place.
+
+    An incident keeps its gravest kind for ever; what was proved late may by now be unproven, or have another slot.
+    """
+    holds = _HOLDS.get(case)
+    if holds is None or holds(facts):
+        return case
+    instead = (sort for sort in ("early", "partial", "stale", "late", "unproven") if _HOLDS[sort](facts))
+    plain = facts.verdict if facts.verdict in ("on_time", "cancelled", "moved") else "settled"
+    return next(instead, "calendar" if facts.verdict == "unannounced" else plain)
+
+
+def state(case: str, facts: ReleaseFacts, now: datetime) -> str:
+    """Return in a few words how the release stands, with both bounds."""
+    return _STATES[standing(case, facts)](facts, now)
+
+
+def behind(facts: ReleaseFacts) -> list[tuple[Part, Bounds | None]]:
+    """Return the required parts that are late with how late, also those that had been public too soon before."""
+    found = {one.part: one.seconds for one in facts.findings if one.kind == "late"}
+    return [
+        (part, found.get(part.id) or part.delay)
+        for part in facts.parts
+        if part.required and (part.id in found or part.verdict in news.LATE_WORDS)
+    ]
+
+
+def was_out_already(part: Part) -> bool:
+    """Tell whether a part was public since before its slot when the slot came: nobody released it then."""
+    return any(each.to.after is not None and each.to.after == each.to.by == part.released.by for each in part.exposures)
+
+
+def since_when(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
+    """Return from when on an exposure is proved, to the second above."""
+    begun = exposure.start.by or exposure.start.after or facts.at
+    whole = begun if not begun.microsecond else begun.replace(microsecond=0) + _SECOND
+    return moment(whole, facts.timezone, now)
+
+
+def _late(facts: ReleaseFacts, now: datetime) -> str:
+    late = behind(facts)
+    if not late:
+        return "late"
+    # The announced page comes first in every sentence, however late the rest is.
+    part, delay = min(late, key=lambda one: one[0].id != "page")
+    which = "" if part.id == "page" else f" ({part.id})"
+    seen = news.came(part)
+    if seen.by is None:
+        return f"{_still_absent(facts, delay, now)}{which}{_elsewhere(facts, now)}"
+    how_late = f", {whole_lengths(delay)} late" if delay is not None and delay.max is not None else ""
+    return f"first seen {between_moments(seen, facts.timezone, now)}{how_late}{which}"
+
+
+def _partial(facts: ReleaseFacts, now: datetime) -> str:
+    required = [part for part in facts.parts if part.required]
+    return f"{len(behind(facts))} of {len(required)} parts late, {_late(facts, now)}"
+
+
+def _early(facts: ReleaseFacts, now: datetime) -> str:
+    groups = news.episodes(facts.exposures)
+    if not groups:
+        return "something was public before its slot"
+    group = max(groups, key=lambda each: (any(one.open for one in each), len(each)))
+    still = [one for one in group if one.open]
+    places = len({one.part for one in still or group})
+    where = f" in {places} places" if places > 1 else ""
+    if still:
+        return f"public since {since_when(still[0], facts, now)}{where}, not seen gone yet"
+    longest = max(group, key=lambda one: one.seconds.max or 0)
+    was = f"was public for {whole_lengths(longest.seconds)} from {since_when(longest, facts, now)}{where}"
+    return "; ".join([was, *_after_exposure(facts, now)])
+
+
+def _after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
+    """Say what became of the announced page once its slot had come, where that is known."""
+    page = facts.page
+    if page is None or facts.slot is None or facts.at < facts.slot:
+        return []
+    if was_out_already(page):
+        return ["already public when its slot came"]
+    if behind(facts):
+        return [_late(facts, now)]
+    return [f"released {between_moments(page.released, facts.timezone, now)}"] if page.released.by is not None else []
+
+
+def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
+    return f"whether it came on time is not known: {one_line(facts.unproven_because or 'no usable look')}"
+
+
+def _on_time(facts: ReleaseFacts, now: datetime) -> str:
+    page = facts.page
+    seen = news.came(page) if page is not None else Interval()
+    return "came out on time" + (
+        f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
+    )
+
+
+def _altered(facts: ReleaseFacts, now: datetime) -> str:
+    told = []
+    if groups := news.removals(facts):
+        parts = ", ".join(dict.fromkeys(one.part or "page" for one in groups[-1]))
+        is_back = all(one.seconds is not None and one.seconds.max is not None for one in groups[-1])
+        told.append(f"{_taken_away(groups[-1], facts, now, is_back=is_back)} ({parts})")
+    files = ", ".join(dict.fromkeys(one.part or "page" for one in news.altered(facts) if one.kind == "swapped"))
+    return "; ".join([*told, *([f"other bytes than at its release ({files})"] if files else [])])
+
+
+def _taken_away(removed: list[Finding], facts: ReleaseFacts, now: datetime, *, is_back: bool) -> str:
+    parts = {part.id: part for part in facts.parts}
+    after = all(_was_released(parts.get(one.part or "page"), one.at) for one in removed)
+    last = max((one.at for one in removed if one.at is not None), default=None)
+    by = "" if last is None else f" {between_moments(Interval(None, last), facts.timezone, now)}"
+    when = " after its release" if after else by
+    return f"was taken away{when}, and is back" if is_back else f"taken away{when}"
+
+
+def _was_released(part: Part | None, gone: datetime | None) -> bool:
+    """Tell whether what went had been released by then: a copy of before its slot had not."""
+    if part is None or gone is None or part.exposures:
+        return False
+    return part.released.by is not None and part.released.by <= gone
+
+
+def _calendar(facts: ReleaseFacts, _now: datetime) -> str:
+    kinds = {finding.kind for finding in facts.findings}
+    if "calendars_disagree" in kinds:
+        return "calendars disagree"
+    return "announced or changed at short notice" if "short_notice" in kinds else "in no calendar"
+
+
+def _still_absent(facts: ReleaseFacts, delay: Bounds | None, now: datetime) -> str:
+    if facts.verdict == "not_published":
+        return f"never seen; the watch ended {moment(facts.at, facts.timezone, now)}"
+    if facts.slot is None or delay is None or delay.min is None:
+        return "not out"
+    proved = facts.slot + timedelta(seconds=delay.min)
+    return f"still absent at {moment(proved.replace(microsecond=0), facts.timezone, now, exact=True)}"
+
+
+def _elsewhere(facts: ReleaseFacts, now: datetime) -> str:
+    found = [part for part in facts.parts if part.id in news.elsewhere(facts)]
+    first = min(found, key=lambda part: part.first_seen.by or facts.at, default=None)
+    return "" if first is None else f", found elsewhere {between_moments(first.first_seen, facts.timezone, now)}"
+
+
+_STATES: dict[str, Callable[[ReleaseFacts, datetime], str]] = {
+    "late": _late,
+    "partial": _partial,
+    "stale": lambda _facts, _now: "users were served the old answer",
+    "early": _early,
+    "unproven": _unproven,
+    "lead": lambda _facts, _now: "a lead for a person to judge",
+    "altered": _altered,
+    "calendar": _calendar,
+    "hand": lambda _facts, _now: "logged by hand",
+    "on_time": _on_time,
+    "cancelled": lambda _facts, _now: "is announced as cancelled",
+    "moved": lambda _facts, _now: "has moved to another time",
+    "settled": lambda _facts, _now: "nothing is proved against it as things stand",
+}
+_HOLDS: dict[str, Callable[[ReleaseFacts], bool]] = {
+    "late": lambda facts: news.is_late(facts) and not news.is_stale_alone(facts) and not news.is_partial(facts),
+    "partial": news.is_partial,
+    "stale": news.is_stale_alone,
+    "early": news.is_early,
+    "unproven": lambda facts: facts.verdict == "unproven",
+    "altered": lambda facts: bool(news.altered(facts)),
+    "calendar": news.is_calendar,
+}

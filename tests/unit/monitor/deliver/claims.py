@@ -1,0 +1,152 @@
+"""What a notice claims, read back from its words and held against a truth that is known."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from alerts.notice import Notice
+from monitor.judge.policy import Policy
+from monitor.look.sighting import State
+from tests.unit.monitor.judge.world import SLOT, Truth
+
+_CLOCK = r"(?:\d+ January )?\d\d:\d\d(?::\d\d)?"
+_SPAN = rf"(?:between {_CLOCK} and {_CLOCK} GMT|(?:at|by) {_CLOCK} GMT)"
+_LENGTH = r"(?:\d+ (?:d|h|min|s)(?: \d+ (?:h|min|s))*)"
+_UNITS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+_HEAD = re.compile(r"^([A-Z ]+?)((?:, [a-z ]+)?): ")
+_BEGINNING_OF_TIME = -1e12
+# What a clock may be wrong by, and a cache's word for the age of its copy.
+_UNSURE = 1000 * Policy().uncertainty.total_seconds() + 1000
+
+
+@dataclass(frozen=True)
+class Told:
+    """One line of a notice: the truth of the part it speaks of, of all parts, and when it was sent (ms from slot)."""
+
+    about: Truth
+    all: Mapping[str, Truth]
+    now: float
+
+
+def denied(notice: Notice, truths: Mapping[str, Truth]) -> list[str]:
+    """Return every claim of a notice that did not hold when it was sent; `truths` are by part, with the `page`."""
+    now = _ms_of(notice.at)
+    found = [f"{why}: {notice.subject}" for why in _head(notice.subject, Told(truths["page"], truths, now))]
+    part = "page"
+    for line in (notice.subject, *notice.text.split("\n")[1:]):
+        last = re.findall(r"\((\w+)\)", line) if line == notice.subject else re.findall(r"^- (\w+)\b", line)
+        part = next((one for one in reversed(last) if one in truths), "page" if line == notice.subject else part)
+        told = Told(truths[part], truths, now)
+        for pattern, holds in _CLAIMS.items():
+            found += [
+                f"not so: {claim[0]!r} in {line!r}" for claim in re.finditer(pattern, line) if not holds(claim, told)
+            ]
+    return found
+
+
+def _head(subject: str, told: Told) -> Iterator[str]:
+    found = _HEAD.match(subject)
+    assert found, subject
+    head, tail, truths = found[1], found[2], told.all.values()
+    if head in ("LATE", "PARTLY LATE") and not any(_was_missing(each, told.now) for each in truths):
+        yield "nothing was late"
+    if head == "PARTLY LATE" and not _has_come(told.about, told.now):
+        yield "the page was not out"
+    if head == "EARLY" and not any(begin < min(0, told.now) for each in truths for begin, _ in _spans(each)):
+        yield "nothing was early"
+    if head == "ON TIME" and not _has_come(told.about, told.now):
+        yield "the page was not out"
+    if tail == ", over" and told.now < 0 and not any(went <= told.now for each in truths for went in each.went):
+        yield "it was not over"
+    if tail == ", now out" and not _has_come(told.about, told.now):
+        yield "it was not out"
+
+
+def _was_missing(truth: Truth, now: float) -> bool:
+    """Tell whether it was not there at some instant after the slot, and so may be called late."""
+    turns = (turn for turn, _ in truth.turns if 0 < turn <= now)
+    return any(truth.at(ms) is not State.PRESENT for ms in (0, *turns))
+
+
+def _has_come(truth: Truth, now: float) -> bool:
+    return any(begin <= now for begin, _ in _spans(truth))
+
+
+def _spans(truth: Truth) -> list[tuple[float, float]]:
+    """Return from when to when it was there."""
+    begins = [*([_BEGINNING_OF_TIME] if truth.at_first is State.PRESENT else []), *truth.came]
+    return [(begin, next((went for went in truth.went if went > begin), -_BEGINNING_OF_TIME)) for begin in begins]
+
+
+def _absent(found: re.Match[str], told: Told) -> bool:
+    # Told to the second below: it was absent at some instant of that second.
+    then = _instants(found[1])[0]
+    return any(told.about.at(ms) is not State.PRESENT for ms in (then, then + 999))
+
+
+def _came(found: re.Match[str], told: Told) -> bool:
+    instants, by = _instants(found[1]), _instants(found[1])[-1]
+    if found[1].startswith("by"):
+        return _has_come(told.about, by)
+    return any(instants[0] <= begin <= by for begin, _ in _spans(told.about))
+
+
+def _late_by(found: re.Match[str], told: Told) -> bool:
+    low, high = _seconds(found[1]), _seconds(found[2]) if found[2] else _seconds(found[1])
+    return any(low * 1000 <= begin <= high * 1000 for begin, _ in _spans(told.about))
+
+
+def _public_since(found: re.Match[str], told: Told) -> bool:
+    then = _instants(found[1])[0]
+    return any(each.at(then) is State.PRESENT for each in told.all.values()) and then <= told.now + 1000
+
+
+def _exposed(found: re.Match[str], told: Told) -> bool:
+    low, seen = _seconds(found[1]) * 1000, _instants(found[2])[0]
+    spans = [span for each in told.all.values() for span in _spans(each)]
+    return any(begin <= seen and min(end, 0) - begin >= low for begin, end in spans)
+
+
+def _already(_found: re.Match[str], told: Told) -> bool:
+    return any(begin < 0 <= end + _UNSURE for begin, end in _spans(told.about))
+
+
+def _withdrawn(_found: re.Match[str], told: Told) -> bool:
+    return any(0 < end <= told.now for each in told.all.values() for _, end in _spans(each))
+
+
+def _parts(found: re.Match[str], told: Told) -> bool:
+    late = [each for each in told.all.values() if _was_missing(each, told.now)]
+    return 1 <= int(found[1]) <= len(late) and int(found[2]) == len(told.all)
+
+
+_CLAIMS: dict[str, Callable[[re.Match[str], Told], bool]] = {
+    rf"still absent at ({_CLOCK})": _absent,
+    rf"(?:first seen|released|came) ({_SPAN})": _came,
+    rf"GMT, ({_LENGTH})(?: to ({_LENGTH}))? late": _late_by,
+    rf"(?<!before )GMT, ({_LENGTH})(?: to ({_LENGTH}))? after the slot": _late_by,
+    rf"public since ({_CLOCK})": _public_since,
+    rf"was public for (?:at most )?({_LENGTH})(?: to {_LENGTH})? from ({_CLOCK})": _exposed,
+    r"already public when its slot came": _already,
+    r"taken away after its release": _withdrawn,
+    r"(\d+) of (\d+) parts late": _parts,
+}
+
+
+def _instants(words: str) -> list[float]:
+    found = re.findall(r"(?:(\d+) January )?(\d\d):(\d\d)(?::(\d\d))?", words)
+    return [
+        _ms_of(datetime(2018, 1, int(day or 5), int(hour), int(minute), int(second or 0), tzinfo=UTC))
+        for day, hour, minute, second in found
+    ]
+
+
+def _ms_of(instant: datetime) -> float:
+    return (instant - SLOT) / timedelta(milliseconds=1)
+
+
+def _seconds(words: str) -> int:
+    return sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"(\d+) (d|h|min|s)\b", words))

@@ -1,0 +1,108 @@
+"""Every sentence of every notice holds at the instant it is sent, whatever was true and could be seen of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from alerts.by_hand import acknowledge
+from alerts.decide import decide
+from alerts.incident import Incident
+from alerts.notice import Notice
+from monitor.deliver.facts import Measured, release_facts
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Run
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from schedules.announcement import Part, Role
+from tests.unit.monitor.deliver.claims import denied
+from tests.unit.monitor.judge.world import URL, Looker, Truth, World, once, promise, release, second, worlds
+
+HTML = Part("html", Role.HTML, f"{URL}/html")
+JUDGED = (-200, -120, -60, -5, 0, 5, 20, 61, 75, 90, 130, 200, 260, 301, 380, 700, 1300, 5000)
+"""Seconds from the slot at which a release is judged, whatever comes of it."""
+
+
+def runs_of(world: World, part: str, until: float) -> dict[str, list[Run]]:
+    """Return the runs of a world's page as those of another part."""
+    seen = world.runs(second(until))
+    named = {name: name.replace("/page/", f"/{part}/") for name in seen}
+    return {named[name]: [replace(run, target=named[name]) for run in runs] for name, runs in seen.items()}
+
+
+def verdict(page: World, html: World | None, now: float) -> Verdict:
+    parts = () if html is None else (HTML,)
+    runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
+    blind = [span for world in (page, html) if world is not None for span in world.spans if span.begins <= second(now)]
+    return judge(release(*parts), [promise()], runs, blind, Policy(), second(now))
+
+
+def told(page: World, html: World | None, *, taken: bool = False) -> Iterator[Notice]:
+    """Yield every notice of a release judged again and again; where it is `taken`, somebody has it from the first."""
+    known: Incident | None = None
+    for now in JUDGED:
+        found = verdict(page, html, now)
+        runs = runs_of(page, "page", now) | ({} if html is None else runs_of(html, "html", now))
+        decision = decide(release_facts(found, Measured("m", runs)), known, second(now))
+        known = decision.incident or known
+        if taken and known is not None:
+            known = acknowledge(known, "duty statistician", second(now))
+        yield from decision.notices
+
+
+@settings(max_examples=60, deadline=None)
+@given(worlds(), st.none() | worlds(), st.booleans())
+def test_every_sentence_of_every_notice_holds_when_it_is_sent(page: World, html: World | None, taken: bool) -> None:  # noqa: FBT001
+    truths = {"page": page.truth} | ({} if html is None else {"html": html.truth})
+    assert [claim for notice in told(page, html, taken=taken) for claim in denied(notice, truths)] == []
+
+
+def watched(truth: Truth, view: str = "edge") -> World:
+    """Return a world looked at every second, in time and without a fault."""
+    return World(truth, (Looker(view, slowest=40),), (tuple(range(-250_000, 1_300_000, 1000)),))
+
+
+@pytest.mark.parametrize("out", [90_000, 400_000, None])
+def test_a_late_page_is_told_with_claims_that_can_be_checked(out: int | None) -> None:
+    notices = list(told(watched(once(out)), None))
+    assert notices[0].subject.startswith("LATE: ")
+    assert denied(notices[0], {"page": once(out)}) == []
+    assert denied(notices[0], {"page": once(-1000)}) != []
+
+
+def test_a_release_out_since_before_its_slot_is_not_told_as_released_then() -> None:
+    truth = once(-100_000)
+    last = list(told(watched(truth), None))[-1]
+    assert last.kind == "final"
+    assert "already public when its slot came" in last.subject
+    assert "released" not in last.text
+    assert denied(last, {"page": truth}) == []
+
+
+def test_an_exposure_that_ends_and_a_release_in_time_are_told_as_what_changed() -> None:
+    truth = Truth(((-150_000, State.PRESENT), (-90_000, State.ABSENT), (1_000, State.PRESENT)))
+    over, final = list(told(watched(truth), None))[-2:]
+    assert (over.kind, final.kind) == ("exposure_closed", "final")
+    assert over.subject != final.subject
+    assert "released between 09:30:0" in final.subject
+    assert "What changed: what was public before its slot is seen gone" in over.text
+
+
+def test_a_release_is_partly_late_only_once_its_page_is_out() -> None:
+    both = list(told(watched(once(200_000)), watched(once(None))))
+    assert all(not notice.subject.startswith("PARTLY") for notice in both)
+    partly = list(told(watched(once(1_000)), watched(once(None))))
+    assert partly[0].subject.startswith("PARTLY LATE: ")
+    assert "1 of 2 parts late" in partly[0].subject
+
+
+def test_whoever_has_it_is_told_of_another_part_and_of_what_comes_out() -> None:
+    page, html = watched(once(None)), watched(once(200_000))
+    silent = [notice.kind for notice in told(page, html)]
+    heard = [notice for notice in told(page, html, taken=True) if notice.kind not in silent]
+    assert [notice.text.split("\n")[1] for notice in heard] == ["What changed: out: html"]
