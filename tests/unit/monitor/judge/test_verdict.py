@@ -132,6 +132,22 @@ def test_an_exposure_not_seen_again_ended_somewhere_up_to_the_slot() -> None:
     assert exposure.seconds == Bounds(99.0, 501.0)
 
 
+def test_an_exposure_that_was_lost_from_sight_ended_somewhere_up_to_the_slot_though_the_release_is_out_after_it() -> (
+    None
+):
+    verdict = page(50, (-1000, A), (-500, P), (-400, U), (1, P))
+    (exposure,) = verdict.exposures
+    assert (exposure.to.after, exposure.to.by) == (second(-401), SLOT)
+    assert exposure.seconds == Bounds(99.0, 501.0)
+
+
+def test_an_exposure_that_was_lost_from_sight_and_then_seen_gone_ended_somewhere_in_between() -> None:
+    verdict = page(50, (-1000, A), (-500, P), (-400, U), (-300, P), (-200, W), (1, P))
+    (exposure,) = verdict.exposures
+    assert (exposure.to.after, exposure.to.by) == (second(-401), second(-200))
+    assert exposure.seconds == Bounds(99.0, 301.0)
+
+
 def test_presence_within_the_clocks_uncertainty_before_the_slot_is_not_early() -> None:
     assert page(60, (-100.9, A), (-0.9, P)).word is Word.ON_TIME
     assert page(60, (-101.1, A), (-1.1, P)).word is Word.EARLY
