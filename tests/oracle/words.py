@@ -76,10 +76,18 @@ def part_denied(world: World, place: Place, word: str, force: InForce, claim: Cl
         due = force.last + ON_TIME_WITHIN - uncertain(world)
         if claim.at + slack(world) < due:
             yield f"{place.id} could not be late yet"
-        elif first is not None and first <= due:
+        elif first is not None and first <= due and not _left_before(place, force, due):
             yield f"{place.id} was public from {_told(first)}, within the tolerance of {force.last}"
     if word == "overdue":
         yield from _not_absent(world, place, claim.at, first)
+
+
+def _left_before(place: Place, force: InForce, due: datetime) -> bool:
+    """Tell whether what stood there since before the slot was taken away within the tolerance."""
+    standing = next((span for span in spans(place) if span.ends is None or span.ends > force.first), None)
+    if standing is None or standing.ends is None:
+        return False
+    return standing.begins < force.first and standing.ends < due
 
 
 def _not_absent(world: World, place: Place, at: datetime, first: datetime | None) -> Iterator[str]:
