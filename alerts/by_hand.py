@@ -85,6 +85,28 @@ def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incid
     return replace(told, words={**incident.words, "cause": words})
 
 
+def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:
+    """Write down that a role decided to bring the release forward to a local date-time. Raises `NotEnough` for none."""
+    try:
+        to = _instant(when.strip(), timezone)
+    except ValueError as exc:
+        raise NotEnough([f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']) from exc
+    by, instant = _role(role), to.isoformat(timespec="seconds")
+    if incident.words.get("brought_forward") == instant:
+        return incident
+    local = to.astimezone(ZoneInfo(timezone))
+    told = _with(incident, Entry(now, by, f"brought forward to {local.day} {local:%B %Y %H:%M %Z}"))
+    return replace(told, words={**incident.words, "brought_forward": instant, "brought_forward_by": by})
+
+
+def cite_others(incident: Incident, role: str, now: datetime) -> Incident:
+    """Write down that a role wants other producers' incidents on the same platform cited in the draft."""
+    if incident.words.get("cite_others"):
+        return incident
+    told = _with(incident, Entry(now, _role(role), "other producers' incidents are to be cited"))
+    return replace(told, words={**incident.words, "cite_others": "yes"})
+
+
 def close(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:
     """Close an incident; closing a closed one changes nothing. New facts may reopen it."""
     role = _role(role)

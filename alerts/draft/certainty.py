@@ -12,6 +12,7 @@ from alerts.draft.report import Table
 from alerts.finding import Certainty, Exposure, Part, ReleaseFacts
 from alerts.incident import Entry
 from alerts.notice_text import named
+from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 
@@ -43,7 +44,7 @@ def in_short(case: DraftInput) -> tuple[str, ...]:
     if case.facts is None or case.incident.kind == "hand":
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = case.facts.certainty
-    gaps = unproven(case.facts) or ["No gap in the monitor's watch is recorded for this release."]
+    gaps = unproven(case.facts) or ["No gap in the looks at this release is recorded."]
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
 
 
@@ -88,6 +89,8 @@ def _row(part: Part, facts: ReleaseFacts) -> tuple[str, ...]:
 
 def _first(part: Part, facts: ReleaseFacts) -> str:
     # For a part that was exposed the release is another event than the first time it was seen.
+    if was_out_already(part):
+        return f"Already public; came {words.between(part.first_seen, facts.timezone)}"
     if part.exposures and part.released.by:
         return f"Released {words.between(part.released, facts.timezone)}"
     return "Not seen" if part.first_seen.by is None else words.capital(words.between(part.first_seen, facts.timezone))
@@ -156,7 +159,7 @@ def _times(facts: ReleaseFacts) -> Table:
     for part in parts_in_order(facts):
         if part.first_seen != Interval():
             rows.append(_pair(f"First seen: {part_name(part)}", part.first_seen))
-        if part.released not in (Interval(), part.first_seen):
+        if part.released not in (Interval(), part.first_seen) and not was_out_already(part):
             rows.append(_pair(f"Released: {part_name(part)}", part.released))
         for each in part.exposures:
             rows += [_pair(f"Exposure begins: {part_name(part)}", each.start)]

@@ -14,6 +14,8 @@ from alerts.incident import Incident
 from schedules.times.interval import Bounds
 
 CITED_OF_PLATFORM = 3
+CITES_OTHERS = "cite_others"
+"""The word of an incident by which a person asks that other producers' incidents be cited."""
 SORTS = {
     "access": "access before release",
     "late": "late release",
@@ -53,7 +55,14 @@ def cited(earlier: Incident, case: DraftInput) -> str:
     same = f"; same {shared}" if shared else ""
     cause = earlier.words.get("cause")
     logged = f"; cause logged: {cause}" if cause else ""
-    return f"Earlier incident, {case.local_day(earlier.occurred)}: “{earlier.title}”, {outcome(earlier)}{same}{logged}."
+    named = f"“{earlier.title}”{_whose(earlier, case)}"
+    return f"Earlier incident, {case.local_day(earlier.occurred)}: {named}, {outcome(earlier)}{same}{logged}."
+
+
+def _whose(earlier: Incident, case: DraftInput) -> str:
+    if earlier.producer == case.incident.producer:
+        return ""
+    return f" ({case.settings.get(f'name of {earlier.producer}') or 'another producer'})"
 
 
 def outcome(incident: Incident) -> str:
@@ -78,15 +87,20 @@ def _by(delay: Bounds | None) -> str:
 def shared_with(earlier: Incident, incident: Incident) -> str:
     """Return the closest thing two incidents share: release, series, producer or platform; empty for none.
 
-    A platform counts only between incidents of one kind: one producer's leak says nothing of another's delay.
+    A platform counts only between incidents of one kind: one producer's leak says nothing of another's delay. Other
+    producers' incidents are theirs to tell of: they count only when whoever signs asks for them.
     """
-    if earlier.release == incident.release:
+    # Two that name no release have none in common.
+    if incident.release and earlier.release == incident.release:
         return "release"
+    if earlier.producer != incident.producer and not incident.words.get(CITES_OTHERS):
+        return ""
     mine, theirs = _host(incident), _host(earlier)
     alike = earlier.kind == incident.kind and incident.kind != "hand"
     platform = f"platform ({mine})" if alike and mine and mine == theirs else ""
     producer = "producer" if earlier.producer == incident.producer else ""
-    if producer and series(earlier.title) == series(incident.title):
+    mine_of, theirs_of = series(incident.title), series(earlier.title)
+    if producer and mine_of and mine_of == theirs_of:
         producer = "series"
     return " and ".join(each for each in (producer, platform) if each)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
 from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts
+from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -38,7 +40,19 @@ def account(case: DraftInput) -> tuple[str, ...]:
     # What another question of the same form asks for is not said twice.
     opening = [] if "release.slot" in case.asked else [announcement(facts)]
     doubts = [] if "incident.certainty" in case.asked else unproven(facts)
-    return (*opening, *_exposures(facts), *parts_told(facts), *_details(facts), *doubts)
+    decided = brought_forward(case)
+    return (*opening, *decided, *_exposures(facts), *parts_told(facts), *_details(facts), *doubts)
+
+
+def brought_forward(case: DraftInput) -> list[str]:
+    """Say that, and in which role, somebody decided to bring the release forward, where a person wrote that down."""
+    typed = case.incident.words.get("brought_forward")
+    if not typed:
+        return []
+    to = words.moment(datetime.fromisoformat(typed), case.timezone)
+    role = case.incident.words.get("brought_forward_by", "")
+    by = f", as recorded by the {role}" if role else ""
+    return [f"It was decided to bring the release forward to {to}{by}."]
 
 
 def announcement(facts: ReleaseFacts) -> str:
@@ -68,7 +82,8 @@ def _subject(part: Part) -> str:
     if part.role == "page":
         return "The release was {} on the announced page"
     if part.role == "alternative":
-        return f"The same release was {{}} at another address ({part.id}), {part.url}"
+        # What stood there may have been one part of it alone.
+        return f"Content of the release was {{}} at another address ({part.id}), {part.url}"
     return f"The {part_name(part)}, {part.url}, was {{}}"
 
 
@@ -122,6 +137,9 @@ def _early(part: Part, facts: ReleaseFacts) -> str:
     released = part.released
     if released.by is None:
         return ""
+    if was_out_already(part):
+        since = words.between(part.first_seen, facts.timezone)
+        return f"{_subject(part).format('already public')}{_comma(part)} when its announced time came; it came {since}."
     known = local_date(facts.slot, facts.timezone) if facts.slot else None
     return f"{_subject(part).format('seen released')}{_comma(part)} {words.between(released, facts.timezone, known)}."
 
@@ -248,5 +266,7 @@ def _exposed_for(exposure: Exposure) -> str:
 def _access_delayed(part: Part) -> str:
     name = "release at the announced address" if part.role == "page" else part_name(part)
     if part.role == "alternative":
-        return f"The same release could be reached at another address, {part.url}, after {words.span(part.delay)}."
+        return (
+            f"Content of the release could be reached at another address, {part.url}, after {words.span(part.delay)}."
+        )
     return f"Access to the {name} was delayed by {words.span(part.delay)}."

@@ -38,6 +38,8 @@ class ReportingRules:
     def entries(self, incident: Incident) -> dict[str, str]:
         """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
         entries = dict(self.producers.get(incident.producer, {"name": incident.producer}))
+        named = {f"name of {one}": each["name"] for one, each in self.producers.items() if each.get("name")}
+        entries = {**named, **entries}
         facts = incident.facts
         fitting = (one for one in self.usual if facts is not None and one.fits(facts, facts.slot, facts.timezone))
         reference = next((one.reference for one in fitting), "")

@@ -11,7 +11,7 @@ import click
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft, sign
-from monitor.cli.incident.store import by_role, incident_of, rewritten, role_of
+from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
 from monitor.cli.incident.text import incident_lines, incident_row
 
 if TYPE_CHECKING:
@@ -99,25 +99,42 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 @click.argument("incident")
 @click.argument("text", required=False)
 @_cause
+@click.option("--brought-forward", metavar="TIME", help="To when it was decided to bring the release forward, local.")
+@click.option("--cite-others", is_flag=True, help="Cite other producers' incidents on the same platform in the draft.")
 @by_role
 @as_json
 @click.pass_obj
-def note(context: Context, *, incident: str, text: str | None, cause: str, by: str | None, as_json: bool) -> None:
+def note(  # noqa: PLR0913 # one for each option
+    context: Context,
+    *,
+    incident: str,
+    text: str | None,
+    cause: str,
+    brought_forward: str | None,
+    cite_others: bool,
+    by: str | None,
+    as_json: bool,
+) -> None:
     """Say that you have an INCIDENT: add a line to its timeline, or, without TEXT, no more than that.
 
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
-    from alerts.by_hand import acknowledge, log_cause
+    from alerts.by_hand import acknowledge, bring_forward, log_cause
+    from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
 
     role, now = role_of(by), context.now()
 
     def told(known: Incident) -> Incident:
         had = acknowledge(known, role, now) if text is None else noted(known, role, text, now)
+        had = bring_forward(had, role, brought_forward, now, context.settings.timezone) if brought_forward else had
+        had = citing(had, role, now) if cite_others else had
         return log_cause(had, role, cause, now)
 
     with context.store() as store:
-        rewritten(store, incident, told)
+        changed = rewritten(store, incident, told)
+        if brought_forward or cite_others:
+            refilled(context, store, changed)
     _done(context, incident, "noted" if text is not None or cause else "acknowledged", as_json=as_json)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import unknown
+from monitor.cli.common import Context, unknown
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
@@ -57,6 +57,18 @@ def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident
         if changed != known:
             tx.save_incident(changed)
     return changed
+
+
+def refilled(context: Context, store: Store, incident: Incident) -> None:
+    """Write the draft of an incident anew from what is known of it and what people said; typed words stay."""
+    from monitor.app.reporting_options import reporting_rules_of
+    from monitor.deliver.verdicts import VerdictRecord
+
+    names = [channel.name for channel in context.settings.channel]
+    rules = reporting_rules_of(context.settings, names, context.path.parent)
+    if incident.has_draft:
+        with store.transaction() as tx:
+            VerdictRecord(store, rules).redraft(tx, incident, context.now())
 
 
 def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:

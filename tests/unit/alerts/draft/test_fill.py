@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from alerts.by_hand import NotEnough, bring_forward, cite_others
 from alerts.decide import decide
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
@@ -233,7 +234,8 @@ def test_many_incidents_on_one_platform_are_counted_not_listed(ofqual_march: Inc
         replace(ofqual_march, id=f"x{day}", release=f"r{day}", producer="other", occurred=at(f"2018-02-0{day}T09:30Z"))
         for day in range(1, 8)
     ]
-    told = said(note_of(ofqual_march, others), "N.previous")
+    asked = replace(ofqual_march, words={"cite_others": "yes"})
+    told = said(note_of(asked, others), "N.previous")
     assert told.count("Earlier incident,") == 3
     assert "On the same platform 4 further incidents before that." in told
 
@@ -323,3 +325,32 @@ def test_an_alternative_address_that_was_never_used_is_not_told(ofqual_january: 
     report = note_of(with_facts(ofqual_january, unused))
     assert "government/news" not in said(report, "N.what") + said(report, "N.impact") + said(report, "N.measure")
     assert report.measured[0].rows[2][1:3] == ("Not seen", "Not used")
+
+
+def test_two_incidents_logged_without_a_release_do_not_share_one(moj: Incident) -> None:
+    mine = replace(moj, kind=Kind.HAND, release="", producer="moj", facts=None)
+    theirs = replace(
+        mine, id="other", producer="other", title="Something else", occurred=mine.occurred - timedelta(days=9)
+    )
+    assert said(note_of(mine, [theirs]), "N.previous").startswith("No earlier incident")
+
+
+def test_other_producers_incidents_are_cited_only_when_asked_for_and_by_name(ofqual_march: Incident) -> None:
+    theirs = replace(
+        ofqual_march, id="other", release="other", producer="dfe", occurred=ofqual_march.occurred - timedelta(days=9)
+    )
+    assert said(note_of(ofqual_march, [theirs]), "N.previous").startswith("No earlier incident")
+    asked = cite_others(ofqual_march, "head of profession", ofqual_march.opened)
+    case = fill(asked, form_named("note"), {"name of dfe": "Department for Education"}, [theirs], asked.opened)
+    assert "(Department for Education)" in said(case, "N.previous")
+    assert "dfe" not in said(case, "N.previous")
+
+
+def test_a_decision_to_bring_the_release_forward_is_told_in_its_draft(ofqual_march: Incident) -> None:
+    decided = bring_forward(ofqual_march, "chief statistician", "2018-03-08T09:00", ofqual_march.opened)
+    told = " ".join(text for field in note_of(decided).fields() for text in field.paragraphs)
+    assert "decided to bring the release forward to 09:00 GMT on Thursday 8 March 2018" in told
+    assert "by the chief statistician" in told
+    assert bring_forward(decided, "chief statistician", "2018-03-08T09:00", ofqual_march.opened) == decided
+    with pytest.raises(NotEnough, match="not a date-time"):
+        bring_forward(ofqual_march, "chief statistician", "soon", ofqual_march.opened)
