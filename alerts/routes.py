@@ -19,6 +19,8 @@ _SORTS = {
     "unannounced": "calendar",
     "calendars_disagree": "calendar",
     "short_notice": "calendar",
+    "promise_in_doubt": "calendar",
+    "brought_forward": "calendar",
 }
 """By which other name a finding is known to routes. All others are details of one of these."""
 _OF_SEVERAL = frozenset({"early", "altered", "calendar"})

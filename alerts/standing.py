@@ -157,6 +157,10 @@ def _calendar(facts: ReleaseFacts, _now: datetime) -> str:
     kinds = {finding.kind for finding in facts.findings}
     if "calendars_disagree" in kinds:
         return "calendars disagree"
+    if "brought_forward" in kinds:
+        return "brought forward"
+    if "promise_in_doubt" in kinds:
+        return "its announced time is in doubt"
     return "announced or changed at short notice" if "short_notice" in kinds else "in no calendar"
 
 

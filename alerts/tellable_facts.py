@@ -12,7 +12,9 @@ GRADES = ("none", "note", "report")
 LATE_WORDS = frozenset({"late", "overdue", "not_published"})
 """Verdicts on what users had, or have, to wait for."""
 _LATE_FINDINGS = frozenset({"late", "partial", "stale_edge"})
-_CALENDAR_FINDINGS = frozenset({"calendars_disagree", "short_notice", "unannounced"})
+_CALENDAR_FINDINGS = frozenset(
+    {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
+)
 ALTERED = frozenset({"withdrawn", "swapped"})
 """What happened to a release once it was out: nobody was late or early by it, and users may have lost it."""
 # Files are looked at once an hour by then: what went with the page is found out within that time.

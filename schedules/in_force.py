@@ -26,7 +26,9 @@ class InForce:
     lies before the slot in force, else the newest. `second` was given after the slot had passed and is
     judged on its own; it may be a late cancellation. `disagreements` are other calendars' entries that
     differed before the slot passed. `learnt_after_slot`: the slot had passed when it was first read, so
-    no verdict on it can be proved. `events` are in the order of reads.
+    no verdict on it can be proved. `in_doubt` are later words of the same calendar that may have been there before
+    the slot passed, or before the earlier time they give did: the change lies between two reads. `events` are in the
+    order of reads.
     """
 
     promise: Promise | None = None
@@ -39,6 +41,7 @@ class InForce:
     learnt_after_slot: bool = False
     given_up: tuple[Promise, ...] = ()
     events: tuple[LedgerEvent, ...] = ()
+    in_doubt: tuple[Promise, ...] = ()
 
     @property
     def slot(self) -> Slot | None:
@@ -88,6 +91,7 @@ class _Walk:
         self._second: Promise | None = None
         self._short: ShortNotice | None = None
         self._given_up: list[Promise] = []
+        self._in_doubt: list[Promise] = []
         self._apart: set[str] = set()
         self._events: list[LedgerEvent] = []
         self._learnt_after = False
@@ -104,6 +108,7 @@ class _Walk:
             self._take_after_slot(promise)
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
             self._note(What.BACK_DATED, promise, self._current.slot)
+            self._doubt(promise, promise.slot)
         else:
             self._adopt(promise)
 
@@ -128,6 +133,7 @@ class _Walk:
             learnt_after_slot=self._learnt_after,
             given_up=tuple(self._given_up),
             events=tuple(self._events),
+            in_doubt=tuple(self._in_doubt),
         )
 
     def _begin(self, promise: Promise) -> None:
@@ -203,6 +209,7 @@ class _Walk:
         self._later[promise.calendar] = promise
         if current is None or (before is not None and not changes(before, promise)):
             return
+        self._doubt(promise, current.slot)
         if not is_cancelled(promise) and not slot_changes(current.slot, promise.slot):
             self._drop_second(promise.calendar)
         elif has_passed(promise.slot, promise.learnt) and not is_cancelled(promise):
@@ -210,6 +217,16 @@ class _Walk:
         else:
             self._second = promise
             self._note(What.CHANGED_AFTER_SLOT, promise, current.slot)
+
+    def _doubt(self, promise: Promise, slot: Slot) -> None:
+        """Note a word that may have come before `slot` passed: no read in between shows that it had not."""
+        before, current = self._standing.get(promise.calendar), self._current
+        if before is None or current is None or promise.calendar != current.calendar:
+            return
+        since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
+        says_otherwise = is_cancelled(promise) or bool(slot_changes(current.slot, promise.slot))
+        if says_otherwise and not has_passed(slot, since):
+            self._in_doubt.append(promise)
 
     def _drop_second(self, calendar: str) -> None:
         if self._second is not None and self._second.calendar == calendar:

@@ -27,6 +27,8 @@ MODES: Mapping[str, str] = {
     "swapped": "FM09",
     "calendars_disagree": "FM11",
     "short_notice": "FM11",
+    "promise_in_doubt": "FM11",
+    "brought_forward": "FM11",
     "unannounced": "FM11",
     "clock_fault": "FM12",
     "platform": "FM01",
@@ -37,7 +39,7 @@ MODES: Mapping[str, str] = {
 # Where the table offers two practices, which of them this finding takes; both when it is not named here.
 CHOICE: Mapping[str, int] = {"leak": 1, "unannounced": 0, "short_notice": 1}
 # For a person to judge first: by themselves they breach nothing.
-UNDECIDED = ("swapped", "calendars_disagree")
+UNDECIDED = ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forward")
 
 
 @dataclass(frozen=True, slots=True)

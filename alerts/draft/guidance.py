@@ -25,6 +25,8 @@ ADVICE: Mapping[str, str] = {
     "unannounced": "unannounced",
     "short_notice": "unannounced",
     "calendars_disagree": "unannounced",
+    "promise_in_doubt": "unannounced",
+    "brought_forward": "unannounced",
     "blind": "blind",
 }
 BY_KIND: Mapping[Kind, str] = {

@@ -23,6 +23,8 @@ TOLD = (
     "clock_fault",
     "calendars_disagree",
     "short_notice",
+    "promise_in_doubt",
+    "brought_forward",
     "unannounced",
 )
 EMBARGO = (

@@ -305,6 +305,7 @@ def _rounds(base: _Base, poller: Poller, roster: Roster, watch: Watch, outbox: O
         outbox.wake,
         settings.timezone,
         settings.policy.expect_editions,
+        watch.check,
     )
 
 

@@ -144,6 +144,7 @@ class Daemon:
             ("watch", self.watch.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
             ("outbox", self.outbox.run()),
+            ("calendars", self.rounds.answer()),
         ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 
@@ -171,7 +172,7 @@ class Daemon:
             self.web.stop()
         self._stopping.set()
         for task in self._tasks:
-            if task.get_name() in {"watch", "outbox"}:
+            if task.get_name() in {"watch", "outbox", "calendars"}:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.finish()

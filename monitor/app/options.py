@@ -38,6 +38,7 @@ def policies_of(settings: Settings) -> Policies:
         closes_after=settings.watch.overdue.close,
         short_notice=table.short_notice,
         most_parts=settings.watch.most_parts,
+        confirmed_within=table.confirmed_within,
         workdays=_workdays(settings, "ENG"),
         on_file=on_file(settings),
     )

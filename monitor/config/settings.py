@@ -59,6 +59,7 @@ class PolicySettings(PolicyTable):
     note_within: Duration = timedelta(minutes=5)
     default_time: TimeOfDay = time(9, 30)
     short_notice: Duration = timedelta(days=28)
+    confirmed_within: Duration = timedelta(minutes=30)
     expect_editions: bool = True
     producer: dict[str, PolicyTable] = {}
 

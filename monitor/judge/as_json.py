@@ -43,6 +43,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "code": code,
         "incident": incident,
         "unproven_because": verdict.unproven_because,
+        "promise_confirmed": instant_json(verdict.confirmed),
         "at": instant_json(verdict.at),
     }
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case, case_of
+from monitor.judge.doubt import doubted, turns, undisputed, withheld
 from monitor.judge.findings.all import findings
 from monitor.judge.part import GRAVEST, ORIGIN_AWAITED, counts, is_revealed, judge_part, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
@@ -44,9 +45,10 @@ def judge(
 
 def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
-    parts = _parts(case, sights)
-    found = findings(case, parts, sights)
-    word, because = _word(case, parts, sights)
+    parts, because = withheld(case, _parts(case, sights))
+    parts = undisputed(case, parts, sights)
+    found = findings(case, parts, sights, doubted(case, because, parts))
+    word, why = _word(case, parts, sights)
     final = _is_final(case, parts)
     release, promise = case.release, case.standing.promise
     return Verdict(
@@ -64,9 +66,10 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         at=case.now,
         parts=parts,
         findings=found,
-        unproven_because=because,
+        unproven_because=why,
         address=release.address,
         early_bound=next((part.early_bound for part in parts if part.id == "page"), None),
+        confirmed=case.standing.announced_as_of,
         revisit=_revisit(case, parts, sights, final=final),
     )
 
@@ -169,7 +172,8 @@ def _turns(case: Case) -> list[datetime]:
     patience = frame.latest + ORIGIN_AWAITED
     waits = [patience, frame.settles]
     waits += [] if case.release.address is Address.ANNOUNCED else [frame.settles + INDEX_LAG]
-    return [frame.opens, frame.latest, *waits, frame.passes + case.policy.note_within, frame.closes]
+    own = [frame.opens, frame.latest, *waits, frame.passes + case.policy.note_within, frame.closes]
+    return [*own, *turns(case)]
 
 
 def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:

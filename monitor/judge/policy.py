@@ -64,8 +64,8 @@ class Policy:
     is how far our clock may be off without our knowing: presence earlier than the slot by less is not
     early. `grace` is how long after the tolerance evidence may still be on its way. `closes_after` is when
     the watch for a release that never appeared ends. A change announced with less than `short_notice` is
-    worth telling. `workdays` are those of the producer's nation, `on_file` times that were granted. Of a release at
-    most `most_parts` parts are watched.
+    worth telling. A promise must be known to have stood `confirmed_within` before it counts. `workdays` are those
+    of the producer's nation, `on_file` times that were granted. Of a release at most `most_parts` parts are watched.
     """
 
     on_time_within: timedelta = timedelta(seconds=60)
@@ -75,6 +75,7 @@ class Policy:
     short_notice: timedelta = timedelta(days=28)
     grace: timedelta = timedelta(seconds=30)
     most_parts: int = MOST_PARTS
+    confirmed_within: timedelta = timedelta(minutes=30)
     workdays: Workdays = ENGLAND
     on_file: tuple[UsualTime, ...] = ()
 

@@ -45,6 +45,8 @@ class Kind(StrEnum):
     CLOCK_FAULT = "clock_fault"
     BLIND = "blind"
     PARTS_CUT = "parts_cut"
+    PROMISE_IN_DOUBT = "promise_in_doubt"
+    BROUGHT_FORWARD = "brought_forward"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Verdict:
     `slot` is the one in force, learnt from `source` at `announced`. `final` is True when no later
     evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
-    `early_bound` is that of the page.
+    `early_bound` is that of the page. `confirmed` is when the promise was last known to stand, at its slot at the
+    latest.
     """
 
     release: str
@@ -122,6 +125,7 @@ class Verdict:
     revisit: datetime | None = None
     address: Address = Address.ANNOUNCED
     early_bound: float | None = None
+    confirmed: datetime | None = None
 
     @property
     def page(self) -> PartVerdict | None:

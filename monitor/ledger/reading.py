@@ -16,6 +16,7 @@ from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.health.state import FRESH_READS, HealthState
+from monitor.ledger.promise_check import PromiseCheck
 from monitor.ledger.reader import CalendarReader
 from monitor.store.interface import Store, Transaction
 from monitor.store.rows import CalendarRead
@@ -77,6 +78,7 @@ class Rounds:
     ring: Callable[[], None]
     timezone: str = "Europe/London"
     expect_editions: bool = True
+    check: PromiseCheck = field(default_factory=PromiseCheck)
     _tried: dict[str, datetime] = field(default_factory=dict)
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
@@ -103,6 +105,19 @@ class Rounds:
         for reader, _ in self.readers:
             await self.read(reader)
 
+    async def answer(self) -> None:
+        """Read at once what is to be read before a breach is told, until cancelled."""
+        of = {reader.name: reader for reader, _ in self.readers}
+        while True:
+            names = await self.check.next()
+            for name in names:
+                if name not in of:
+                    self.check.answered(name, self.clock.now())
+            work = (self.read(of[name]) for name in names if name in of)
+            for fault in await asyncio.gather(*work, return_exceptions=True):
+                if isinstance(fault, Exception):
+                    _log.error("calendar_check_failed", exc_info=fault)
+
     async def around_slots(self) -> None:
         """Read those calendars that a slot near by calls for."""
         now = self.clock.now()
@@ -116,8 +131,11 @@ class Rounds:
 
     async def read(self, reader: CalendarReader) -> CalendarRead:
         """Read one calendar, and watch what it promises."""
-        self._tried[reader.name] = self.clock.now()
-        taken = await self.roster.learn(await reader.read())
+        begun = self._tried[reader.name] = self.clock.now()
+        try:
+            taken = await self.roster.learn(await reader.read())
+        finally:
+            self.check.answered(reader.name, begun)
         read = taken.read
         self.health.read(read.calendar, read.finished, read.fault)
         if read.usable:

@@ -100,6 +100,25 @@ def windows_for(
     return tuple(_weighed(windows, target, standing, exact=exact))
 
 
+def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
+    kept = list(windows)
+    for extra in (one for one in others if one.name == "slot"):
+        for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
+            kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
+    return tuple(sorted(kept, key=lambda one: one.begins))
+
+
+def _outside(window: Window, others: Iterable[Window]) -> list[Window]:
+    """Return the pieces of a window that lie in none of the others."""
+    pieces = [window]
+    for other in others:
+        sides = ((one, one.begins, min(one.ends, other.begins)) for one in pieces)
+        ends = ((one, max(one.begins, other.ends), one.ends) for one in pieces)
+        pieces = [replace(one, begins=begin, ends=end) for one, begin, end in (*sides, *ends) if begin < end]
+    return pieces
+
+
 def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
     begins, passes = slot.begins(), slot.passes()
     since = standing.since if standing.stage is Stage.EXPOSED else None

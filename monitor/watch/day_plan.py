@@ -19,14 +19,14 @@ from monitor.plan.predicted import cautious, is_expected
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.sweep import Proof, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
-from monitor.plan.windows import UNSEEN, Progress, windows_for
+from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
 from monitor.store.interface import Store
 from monitor.watch.planner import ADDED
 from monitor.watch.rejudge import casefile_of, judged_parts
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import always
 from schedules.announcement import Part
-from schedules.in_force import slot_in_force
+from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Slot
@@ -157,7 +157,7 @@ class Day:
             return None
         standing = self._standing(release) if starts < self.begin else _as_unseen
         targets = targets_of(release, origin_view=self.settings.watch.origin_view)
-        windows = {target: self._windows(target, slot, standing(target), exact=exact) for target in targets}
+        windows = {target: self._windows(target, promised, standing(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
         proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
@@ -166,8 +166,12 @@ class Day:
         within = policies_of(self.settings).of(release.producer).on_time_within
         return Proof(slot, within, rank_of(release, slot, importance_of(self.settings)(release)))
 
-    def _windows(self, target: Target, slot: Slot, standing: Progress, *, exact: bool) -> tuple[Window, ...]:
-        windows = windows_for(target, slot, standing, self.phases, exact=exact)
+    def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
+        if promised.slot is None:
+            return ()
+        windows = windows_for(target, promised.slot, standing, self.phases, exact=is_exact(promised))
+        for other in promised.disagreements:
+            windows = dense_around(windows, windows_for(target, other.slot, standing, self.phases))
         if is_expected(target.part):
             windows = cautious(windows, standing, self.phases)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)

@@ -19,7 +19,7 @@ from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
 from monitor.plan.sweep import Proof, proof_of
 from monitor.plan.targets import FOUND, MOST_PARTS, Target, targets_of
-from monitor.plan.windows import windows_for
+from monitor.plan.windows import dense_around, windows_for
 from monitor.watch.listing_match import part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Part, Role
@@ -187,6 +187,9 @@ class Planner:
             return ()
         stands, exact = watched.standing(target), is_exact(promised)
         windows = windows_for(target, promised.slot, stands, self._rules.phases, now, exact=exact)
+        for other in promised.disagreements:
+            # Nobody knows yet which calendar binds, so proof is kept for both.
+            windows = dense_around(windows, windows_for(target, other.slot, stands, self._rules.phases, now))
         if is_expected(target.part) and target.url not in self._named.get(watched.release.id, ()):
             windows = cautious(windows, stands, self._rules.phases)
         if len(self._shared) >= _SHARED:

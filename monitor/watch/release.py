@@ -48,7 +48,8 @@ class WatchedRelease:
     alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
     that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
     are runs of other monitors on the same store: judged, and never lengthened by looks of ours. `place` is where its
-    page was led to or found, though its calendars do not tell of it.
+    page was led to or found, though its calendars do not tell of it. `asked` is as of when its
+    calendars were last asked to bear a breach out, and until when that is waited for; `waits` while it is.
     """
 
     release: Release
@@ -64,6 +65,8 @@ class WatchedRelease:
     others: tuple[Run, ...] = ()
     monitor: str = ""
     place: tuple[str, Address] | None = None
+    asked: tuple[datetime, datetime] | None = None
+    waits: bool = False
 
     @property
     def targets(self) -> dict[str, Target]:

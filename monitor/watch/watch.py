@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -20,6 +21,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Grade
 from monitor.judge.runs import OutOfOrder, Run, is_turn, was_blind
 from monitor.judge.verdict import Verdict, Word
+from monitor.ledger.promise_check import PromiseCheck
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
@@ -74,6 +76,7 @@ class Watch:
         self._health = health
         self._blind = blind
         self._out_of_order = OutOfOrderLooks(blind)
+        self.check = PromiseCheck()
         self._releases: dict[str, WatchedRelease] = {}
         self._queue = queue
 
@@ -184,7 +187,7 @@ class Watch:
     def verdict_now(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now, None when it is not watched or its verdict is withheld."""
         watched = self._releases.get(release)
-        if watched is None or watched.held is not None:
+        if watched is None or watched.held is not None or watched.waits:
             return None
         body = self.events.body(self._verdict(watched, self._clock.now()))
         return body | {"incident": watched.incident}
@@ -256,6 +259,9 @@ class Watch:
                 return
             now = self._clock.now()
             verdict = self._weigh(watched, now)
+        if (until := self.check.holds(watched, verdict, partial(self.judge_soon, watched.release.id))) is not None:
+            self._queue.at(until, watched.release.id)
+            return
         for name in company_of(self._releases, before, verdict):
             self.judge_soon(name)
         if not await self._recorder.record(watched, verdict, self._blind.spans, now):

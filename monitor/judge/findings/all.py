@@ -23,12 +23,14 @@ _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
 
 
-def findings(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[Finding, ...]:
+def findings(
+    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], more: Iterable[Finding] = ()
+) -> tuple[Finding, ...]:
     """Return the findings on a release, in the order in which the interface lists their kinds.
 
-    `sights` are what was seen of each of `parts`, in the same order.
+    `sights` are what was seen of each of `parts`, in the same order; `more` are findings on the promise itself.
     """
-    found = list(announced(case, parts))
+    found = [*announced(case, parts), *more]
     if case.is_judged:
         pairs = list(zip(parts, sights, strict=True))
         found += _early(case, parts)

@@ -21,8 +21,8 @@ def announced(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
     found = []
     standing = case.standing
     if standing.disagreements and standing.promise is not None:
-        said = "; ".join(_said(promise) for promise in (standing.promise, *standing.disagreements))
-        found.append(Finding(Kind.CALENDARS_DISAGREE, None, said))
+        told = "; ".join(said(each) for each in (standing.promise, *standing.disagreements))
+        found.append(Finding(Kind.CALENDARS_DISAGREE, None, f"{told}: a person must say which binds"))
     if standing.short_notice is not None:
         found.append(Finding(Kind.SHORT_NOTICE, None, _short(standing.short_notice, case.zone)))
     if any(part.word is Word.UNANNOUNCED for part in parts):
@@ -41,7 +41,8 @@ def slot_words(slot: Slot) -> str:
     return f"{slot.raw or slot.precision.value} ({slot.first.isoformat()} to {slot.last.isoformat()})"
 
 
-def _said(promise: Promise) -> str:
+def said(promise: Promise) -> str:
+    """Return what a calendar says of a release, in words."""
     what = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
     return f"{promise.calendar} says {what}"
 

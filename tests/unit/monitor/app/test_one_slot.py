@@ -102,7 +102,8 @@ def test_everything_names_the_slot_of_the_first_calendar_that_announces_the_rele
         assert set(told.values()) == {begins(text)}, told
         assert f'"release_time": "{text}"' in export
         assert f" {text}" in explained
-        assert set(windows(office)) == {begins(text)}
+        # Nobody knows yet which calendar binds, so looks are dense around both times.
+        assert set(windows(office)) == {begins(each) for each in AT.values()}
 
     tables = [{"name": name, "kind": "csv", "url": f"https://{name}.example/calendar.csv"} for name in in_file]
     at_work(tmp_path, act, *tables)

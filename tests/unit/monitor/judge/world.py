@@ -39,6 +39,8 @@ def promise(slot: Slot | datetime = SLOT, learnt: float = -40 * 86400, **more: o
     if isinstance(slot, datetime):
         slot = Slot(Precision.INSTANT, instant=slot)
     state = more.pop("state", Standing.CONFIRMED)
+    # Read every few minutes for as long as anything is looked at, unless a test says otherwise.
+    more.setdefault("confirmed_at", second(86400))
     return Promise("r", more.pop("calendar", "govuk"), slot, state, second(learnt), **more)
 
 

@@ -1,0 +1,154 @@
+"""Where the promise itself is in doubt, nothing is claimed by it: both readings are told, and a person asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.judge.case import Case
+from monitor.judge.findings.announcement import said
+from monitor.judge.part import judge_part
+from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
+from monitor.judge.window import window
+from schedules.change import is_cancelled
+from schedules.promise import Promise
+from schedules.slot_relations import first_day, has_passed
+from schedules.times.interval import NOTHING
+from schedules.times.words import exactly, length
+from schedules.times.zone import local_date
+
+_LATE = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
+BREACHES = (*_LATE, Word.EARLY)
+_CLAIMS = (*BREACHES, Word.ON_TIME)
+
+
+def withheld(case: Case, parts: Sequence[PartVerdict]) -> tuple[tuple[PartVerdict, ...], str | None]:
+    """Return parts without the claims that the promise in force is not known to bear, and why; None: it stood."""
+    standing, promise = case.standing, case.standing.promise
+    if promise is None or not case.is_judged:
+        return tuple(parts), None
+    claims: tuple[Word, ...] = _CLAIMS
+    because: str | None = _unconfirmed(case, promise, parts)
+    if standing.in_doubt:
+        # A later time, or none, given once it is out as promised denies nothing: lists go on to the next edition.
+        claims = _CLAIMS if any(_is_earlier(each, promise) for each in standing.in_doubt) else BREACHES
+        because = _changed(case, promise)
+    if because is None:
+        return tuple(parts), None
+    left = tuple(_unclaimed(part, because) if part.word in claims or part.exposures else part for part in parts)
+    return left, because if left != tuple(parts) else None
+
+
+def undisputed(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
+    """Return parts without a breach that one calendar shows and another denies."""
+    if not any(part.word in BREACHES for part in parts):
+        return tuple(parts)
+    others = {promise: tuple(_judged_by(case, promise, sights)) for promise in case.standing.disagreements}
+    return tuple(_settled(part, place, others) for place, part in enumerate(parts))
+
+
+def doubted(case: Case, because: str | None, parts: Sequence[PartVerdict]) -> list[Finding]:
+    """Return what a person is asked about the promise: that it is in doubt, or that it was brought forward."""
+    found, promise = [], case.standing.promise
+    if promise is None:
+        return []
+    forward = [each for each in case.standing.in_doubt if _is_earlier(each, promise)]
+    if because is None:
+        because = _changed(case, promise) if forward else _unread_since(case, promise, parts)
+    if because is not None:
+        found.append(Finding(Kind.PROMISE_IN_DOUBT, None, because))
+    came = forward[-1:] or ([promise] if _came_forward(case, promise) else [])
+    told = (f"{said(each)}: brought forward, {_read(case, each)}" for each in came)
+    return [*found, *(Finding(Kind.BROUGHT_FORWARD, None, one) for one in told)]
+
+
+def turns(case: Case) -> Iterator[datetime]:
+    """Yield the instants at which the word by another calendar may change."""
+    for promise in case.standing.disagreements:
+        other = _by(case, promise).window
+        if other is not None:
+            yield from (other.opens, other.latest, other.settles)
+
+
+def _by(case: Case, promise: Promise) -> Case:
+    """Return the case as it is by another calendar."""
+    standing = replace(case.standing, promise=promise, cancelled=is_cancelled(promise), disagreements=())
+    return replace(case, standing=standing, window=window(standing, case.policy))
+
+
+def _judged_by(case: Case, promise: Promise, sights: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
+    """Yield how each part stands by another calendar; nothing where that one calls the release off."""
+    other, page = _by(case, promise), NOTHING
+    for sight in sights if other.window is not None else ():
+        part = judge_part(other, sight, page)
+        page = part.released if part.id == "page" else page
+        yield part
+
+
+def _settled(part: PartVerdict, place: int, others: Mapping[Promise, Sequence[PartVerdict]]) -> PartVerdict:
+    denied = [by for by, theirs in others.items() if not theirs or not _is_same(part.word, theirs[place].word)]
+    if part.word not in BREACHES or not denied:
+        return part
+    word, told = part.word.value.replace("_", " "), "; ".join(said(each) for each in denied)
+    return _unclaimed(part, f"{word} by one calendar and not by another, and which binds is not known: {told}")
+
+
+def _is_same(one: Word, other: Word) -> bool:
+    return other in (_LATE if one in _LATE else (one,))
+
+
+def _unclaimed(part: PartVerdict, because: str) -> PartVerdict:
+    return replace(part, word=Word.UNPROVEN, delay=None, exposures=(), unproven_because=because)
+
+
+def _changed(case: Case, promise: Promise) -> str:
+    last = case.standing.announced_as_of or promise.learnt
+    told = "; ".join(f"{said(each)}, {_read(case, each)}" for each in case.standing.in_doubt)
+    return f"its promise was changed between two reads: {said(promise)}, last so {exactly(last, case.zone)}; {told}"
+
+
+def _unconfirmed(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+    counts_from, shown = _counts_from(case, parts), case.standing.announced_as_of
+    if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
+        return None
+    before = length((counts_from - shown).total_seconds())
+    return (
+        f"{said(promise)}, last read {exactly(shown, case.zone)}, {before} before: whether it still stood is not known"
+    )
+
+
+def _unread_since(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
+    """Return that its calendar could not be read again before a breach was told, None when it was or there is none."""
+    counts_from, shown = _counts_from(case, parts), case.standing.announced_as_of
+    if shown is None or counts_from is None or shown >= counts_from:
+        return None
+    if not any(part.word in BREACHES for part in parts):
+        return None
+    return f"{said(promise)}, last read {exactly(shown, case.zone)}: not read, or not shown there, again since"
+
+
+def _counts_from(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
+    """Return the instant at which the promise must have stood: its slot, or the first exposure before it."""
+    begins = (exposure.start.by for part in parts for exposure in part.exposures)
+    opens = () if case.window is None else (case.window.opens,)
+    return min([*opens, *(begin for begin in begins if begin is not None)], default=None)
+
+
+def _is_earlier(promise: Promise, than: Promise) -> bool:
+    begins, other = promise.slot.begins(), than.slot.begins()
+    return begins is not None and other is not None and begins < other
+
+
+def _came_forward(case: Case, promise: Promise) -> bool:
+    """Tell whether the slot in force was brought forward on its very day."""
+    before = case.standing.given_up
+    if not before or has_passed(promise.slot, promise.learnt):
+        return False
+    same_day = local_date(promise.learnt, promise.slot.timezone) == first_day(promise.slot)
+    return same_day and _is_earlier(promise, before[-1])
+
+
+def _read(case: Case, promise: Promise) -> str:
+    return f"read {exactly(promise.learnt, case.zone)}"

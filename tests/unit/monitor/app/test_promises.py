@@ -1,0 +1,75 @@
+"""What is read once more before people are told of a breach, and what they are told when that changes or fails."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from monitor.rehearse.publisher.calendar import CALENDAR_HOST
+from tests.unit.monitor.app.life import HEAD, Life, live
+
+ELSEWHERE = HEAD.replace("https://www.gov.uk/government/statistics/claims", "https://stats.example/claims")
+MOVED = """
+[[change]]
+release = "claims-q3"
+at = 2026-11-26T09:29:30
+slot = 2026-11-26T10:00:00
+
+[[answer]]
+url = "https://stats.example/claims"
+at = 2026-11-26T10:00:00
+"""
+UNREADABLE = f"""
+[[fault]]
+host = "{CALENDAR_HOST}"
+from = 2026-11-26T09:29:00
+until = 2026-11-26T10:30:00
+kind = "reset"
+"""
+
+
+def kinds(life: Life) -> list[str]:
+    return [notice.kind for notice in life.daemon.store.notices()]
+
+
+def body(life: Life) -> dict[str, Any]:
+    row = life.daemon.store.judged_one("claims-q3")
+    assert row is not None
+    return row.body
+
+
+def found(life: Life) -> set[str]:
+    return {finding["kind"] for finding in body(life)["findings"]}
+
+
+def test_a_lateness_is_told_once_its_calendar_was_read_again_and_still_said_so(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:31:06")
+        assert (life.word(), kinds(life)) == ("overdue", ["opened"])
+        assert body(life)["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
+        assert "promise_in_doubt" not in found(life)
+        (last, *_) = life.daemon.store.reads("rehearsal", limit=1)
+        assert f"{last.started:%H:%M}" == "09:31"
+
+    live(tmp_path, "", act, head=ELSEWHERE)
+
+
+def test_a_change_found_by_reading_once_more_is_told_and_nothing_is_called_late(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:32:00")
+        assert (life.word(), kinds(life)) == ("unproven", ["calendar"])
+        assert found(life) >= {"promise_in_doubt"}
+        await life.until("10:20:00")
+        assert life.word() == "unproven"
+        assert "opened" not in kinds(life)
+
+    live(tmp_path, MOVED, act, head=ELSEWHERE)
+
+
+def test_a_calendar_that_cannot_be_read_again_holds_the_word_up_no_longer_than_that(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:31:15")
+        assert (life.word(), kinds(life)) == ("overdue", ["opened"])
+        assert found(life) >= {"promise_in_doubt"}
+
+    live(tmp_path, UNREADABLE, act, head=ELSEWHERE)

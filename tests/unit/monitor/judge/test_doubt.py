@@ -1,0 +1,148 @@
+"""Promises that are not known to stand, and calendars that differ: nothing is claimed, and both readings are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Finding, Kind, Verdict, Word
+from monitor.look.sighting import State
+from schedules.announcement import State as Standing
+from schedules.promise import Promise
+from tests.unit.monitor.judge.world import Story, promise, release, second, watched
+
+MINUTE = 60.0
+EDGE = "r/page/edge"
+
+
+def judged(
+    promises: Sequence[Promise], came: float | None, now: float = 30 * MINUTE, calendars: tuple[str, ...] = ("govuk",)
+) -> Verdict:
+    """Judge a page that was absent from two hours before the slot until it came, looked at every second."""
+    states = [(-120 * MINUTE, State.ABSENT), *([] if came is None else [(came, State.PRESENT)])]
+    runs = {EDGE: watched(EDGE, Story(states, specific=True), 5, now)}
+    whole = release()
+    announced = type(whole)(whole.id, whole.title, whole.producer, whole.url, whole.parts, calendars)
+    return judge(announced, promises, runs, [], Policy(), second(now))
+
+
+def found(verdict: Verdict, kind: Kind) -> Finding | None:
+    return next((one for one in verdict.findings if one.kind is kind), None)
+
+
+@pytest.mark.parametrize(
+    ("came", "sure"), [(None, Word.OVERDUE), (10 * MINUTE, Word.LATE), (0.5, Word.ON_TIME), (-20 * MINUTE, Word.EARLY)]
+)
+def test_a_promise_last_read_an_hour_before_its_slot_proves_nothing(came: float | None, sure: Word) -> None:
+    old, fresh = (judged([promise(confirmed_at=second(at))], came) for at in (-61 * MINUTE, 5 * MINUTE))
+    assert (fresh.word, found(fresh, Kind.PROMISE_IN_DOUBT)) == (sure, None)
+    assert (old.word, old.exposures) == (Word.UNPROVEN, ())
+    told = found(old, Kind.PROMISE_IN_DOUBT)
+    assert told is not None
+    assert "whether it still stood is not known" in told.detail
+    assert old.unproven_because == told.detail
+
+
+def test_a_promise_read_four_minutes_before_its_slot_binds_and_is_dated() -> None:
+    verdict = judged([promise(confirmed_at=second(-4 * MINUTE))], 0.5)
+    assert (verdict.word, verdict.confirmed) == (Word.ON_TIME, second(-4 * MINUTE))
+
+
+def test_a_lateness_whose_calendar_could_not_be_read_again_is_told_with_that_doubt() -> None:
+    verdict = judged([promise(confirmed_at=second(-4 * MINUTE))], None)
+    told = found(verdict, Kind.PROMISE_IN_DOUBT)
+    assert verdict.word is Word.OVERDUE
+    assert told is not None
+    assert told.detail.endswith("not read, or not shown there, again since")
+
+
+@pytest.mark.parametrize("other", [{"slot": second(90 * MINUTE)}, {"state": Standing.CANCELLED}])
+def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(other: dict[str, object]) -> None:
+    first = promise(confirmed_at=second(-4 * MINUTE))
+    change = promise(learnt=6 * MINUTE, unlearnt=second(-4 * MINUTE), **other)
+    verdict = judged([first, change], None)
+    assert verdict.word is Word.UNPROVEN
+    assert verdict.unproven_because is not None
+    assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
+
+
+def test_a_change_known_to_have_come_after_the_slot_takes_no_lateness_away() -> None:
+    first = promise(confirmed_at=second(2 * MINUTE))
+    change = promise(second(90 * MINUTE), learnt=6 * MINUTE, unlearnt=second(2 * MINUTE))
+    assert judged([first, change], None).word is Word.OVERDUE
+
+
+def test_a_later_time_read_once_it_was_out_in_time_takes_nothing_back() -> None:
+    first = promise(confirmed_at=second(-4 * MINUTE))
+    following = promise(second(90 * 86400), learnt=6 * MINUTE, unlearnt=second(-4 * MINUTE))
+    verdict = judged([first, following], 0.5)
+    assert (verdict.word, found(verdict, Kind.PROMISE_IN_DOUBT)) == (Word.ON_TIME, None)
+
+
+def test_what_was_brought_forward_and_came_then_is_not_early() -> None:
+    first = promise(confirmed_at=second(-40 * MINUTE))
+    # At 08:55 the calendar is changed to 09:00; it is out at 09:02, and the calendar is read at 09:05.
+    forward = promise(second(-30 * MINUTE), learnt=-25 * MINUTE, unlearnt=second(-40 * MINUTE))
+    verdict = judged([first, forward], -28 * MINUTE)
+    assert (verdict.word, verdict.exposures) == (Word.UNPROVEN, ())
+    told = found(verdict, Kind.BROUGHT_FORWARD)
+    assert told is not None
+    assert told.detail.startswith("govuk says Fri 5 Jan 2018 09:00:00 GMT: brought forward")
+
+
+def test_a_time_given_only_after_it_had_passed_excuses_no_exposure() -> None:
+    first = promise(confirmed_at=second(-27 * MINUTE))
+    back_dated = promise(second(-30 * MINUTE), learnt=-25 * MINUTE, unlearnt=second(-27 * MINUTE))
+    verdict = judged([first, back_dated], -28 * MINUTE)
+    assert verdict.word is Word.EARLY
+
+
+def test_what_was_brought_forward_in_time_is_judged_by_its_new_slot_and_told() -> None:
+    first = promise(confirmed_at=second(-60 * MINUTE))
+    forward = promise(second(-20 * MINUTE), learnt=-40 * MINUTE, unlearnt=second(-60 * MINUTE))
+    verdict = judged([first, forward], -20 * MINUTE + 0.5)
+    assert verdict.word is Word.ON_TIME
+    assert found(verdict, Kind.BROUGHT_FORWARD) is not None
+
+
+BOTH = ("govuk", "own")
+
+
+def two(minutes: float) -> list[Promise]:
+    return [promise(), promise(second(minutes * MINUTE), calendar="own")]
+
+
+@pytest.mark.parametrize(
+    ("own", "came", "word"),
+    [
+        (60.0, None, Word.UNPROVEN),  # late by one, not yet due by the other
+        (60.0, 10 * MINUTE, Word.UNPROVEN),  # late by one, early by the other
+        (-60.0, -30 * MINUTE, Word.UNPROVEN),  # early by one, late by the other
+        (-60.0, None, Word.OVERDUE),  # late by both
+        (60.0, -30 * MINUTE, Word.EARLY),  # early by both
+        (60.0, 0.5, Word.ON_TIME),  # on time by the one that rules
+    ],
+)
+def test_no_breach_is_claimed_by_one_calendar_that_another_denies(own: float, came: float | None, word: Word) -> None:
+    verdict = judged(two(own), came, calendars=BOTH)
+    assert verdict.word is word
+    told = found(verdict, Kind.CALENDARS_DISAGREE)
+    assert told is not None
+    assert told.detail.endswith("a person must say which binds")
+    if word is Word.UNPROVEN:
+        assert "own says" in (verdict.unproven_because or "")
+
+
+def test_what_both_calendars_come_to_show_is_a_breach_as_soon_as_the_second_does() -> None:
+    promises = two(20)
+    early = judged(promises, None, now=10 * MINUTE, calendars=BOTH)
+    assert (early.word, early.revisit) == (Word.UNPROVEN, second(20 * MINUTE))
+    assert judged(promises, None, now=22 * MINUTE, calendars=BOTH).word is Word.OVERDUE
+
+
+def test_a_release_that_one_calendar_calls_off_is_not_late_by_the_other() -> None:
+    promises = [promise(), promise(calendar="own", state=Standing.CANCELLED)]
+    assert judged(promises, None, calendars=BOTH).word is Word.UNPROVEN
