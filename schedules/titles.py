@@ -25,6 +25,7 @@ _PERIOD = quick(
     | h(?P<h>[12]) | (?P<ha>first|second)\s+half
     | week\s+(?P<week>\d\d?)
     | (?P<day>\d\d?)(?:st|nd|rd|th)?\s+(?:of\s+)?(?P<daymonth>{_MONTH})
+    | (?P<shortmonth>{_MONTH})-(?P<shortyear>\d\d)\b(?!-)
     | (?P<monthday>{_MONTH})\s+(?P<mday>\d\d?)(?:st|nd|rd|th)?
     | (?P<month>{_MONTH})
     | (?P<season>spring|summer|autumn|winter)
@@ -115,10 +116,12 @@ def _undressed(title: str) -> str:
 def _tokens(found: re.Match[str]) -> Iterator[str]:
     named = {name: text for name, text in found.groupdict().items() if text}
     for name, text in named.items():
-        if name in ("month", "daymonth", "monthday"):
+        if name in ("month", "daymonth", "monthday", "shortmonth"):
             yield text[:3]
         elif name in ("year", "season"):
             yield text
+        elif name == "shortyear":
+            yield f"20{text}"
         elif name in ("day", "mday"):
             yield f"d{int(text)}"
         elif name in ("q", "qa", "qb", "h", "ha"):

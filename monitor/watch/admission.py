@@ -35,8 +35,8 @@ from schedules.release import Release
 from schedules.sanity import Alarm
 
 _log = structlog.get_logger(__name__)
-LISTED = timedelta(days=60)
-"""How far ahead of its slot a release is looked for in listings."""
+LISTED = timedelta(days=400)
+"""How far ahead of its slot a release is looked for in listings: as far as calendars promise any."""
 _CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
 
 

@@ -78,7 +78,10 @@ class Matcher:
 
     def hits(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
         """Yield each release that an entry speaks of, and how. `is_fresh`: it was not there at the look before."""
-        if not self._words.search(found.title) or _ANNOUNCED.search(found.url):
+        if _ANNOUNCED.search(found.url):
+            return
+        yield from self._ahead(found, is_fresh=is_fresh)
+        if not self._words.search(found.title):
             return
         alike = [(one, like) for one in self._sharing(found.title) if (like := _like(one.release, found.title))]
         link = canonical(found.url)
@@ -91,6 +94,17 @@ class Matcher:
         yield from ((one.release.id, MatchKind.TITLE) for one in meant)
         if is_fresh and not own and not exact:
             yield from self._of_series(found, elsewhere)
+
+    def _ahead(self, found: Found, *, is_fresh: bool) -> Iterator[tuple[str, MatchKind]]:
+        """Yield the release whose promised address an entry bears before its slot, however far ahead that lies.
+
+        An address under which another edition stands is that one's still.
+        """
+        for one in self._by_url.get(canonical(found.url), ()):
+            like = _like(one.release, found.title)
+            is_ours = is_fresh or (like is _TITLE and _has_period(one.release))
+            if one.slot is not None and one.slot > self._now and is_ours and like is not _OTHER:
+                yield one.release.id, MatchKind.TITLE
 
     def _sharing(self, title: str) -> list[Near]:
         found = {id(one): one for word in set(read_title(title).words) for one in self._by_word.get(word, ())}

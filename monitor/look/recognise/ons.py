@@ -7,6 +7,7 @@ words of the page are inferred: a page that has none of them proves nothing.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import by_title
+from schedules.patterns import quick_bytes
 
 _SITE = "https://www.ons.gov.uk"
 _RELATED = {
@@ -26,13 +28,17 @@ _RELATED = {
 }
 _NOT_YET = ("not yet released", "this release is not yet published", "release is provisional")
 _CANCELLED = ("this release has been cancelled", "release cancelled")
+_MARK = quick_bytes(
+    rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
+    re.IGNORECASE,
+)
 _OUT = ("publications", "data", "this release includes")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
-    """Read the JSON by its `published` and `cancelled`; a page by its status words."""
+    """Read the JSON by its `published` and `cancelled`; a page by its own mark, or else by its status words."""
     if "json" not in answer.headers.get("content-type", "") and answer.body.lstrip()[:1] != b"{":
-        return _page(Page(answer), context)
+        return _marked(answer, context) or _page(Page(answer), context)
     try:
         said = json.loads(answer.body)
     except (ValueError, RecursionError):
@@ -61,6 +67,20 @@ def _related(said: Mapping[str, Any]) -> list[Found]:
     rows = [(row, role) for rows, role in lists if isinstance(rows, list) for row in rows if isinstance(row, dict)]
     named = [(row, absolute(_SITE, row["uri"]), role) for row, role in rows if row.get("uri")]
     return [Found(url, str(row.get("title") or ""), role) for row, url, role in named if url]
+
+
+def _marked(answer: Answer, context: Context) -> Recognised | None:
+    """Read the state that a page marks itself with, in English and Welsh alike; None where it has no mark, or several.
+
+    What is published may have no documents, and what is upcoming or postponed headings for them.
+    """
+    marks = {mark.lower() for mark in _MARK.findall(answer.body)}
+    if len(marks) != 1:
+        return None
+    if marks == {b"published"}:
+        page = Page(answer)
+        return by_title(context, page.heading or page.title, ())
+    return absent("cancelled" if marks == {b"cancelled"} else "not published")
 
 
 def _page(page: Page, context: Context) -> Recognised:

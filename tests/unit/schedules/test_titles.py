@@ -15,6 +15,9 @@ MALPRACTICE = "Malpractice for GCSE and A level: summer 2017 exam series"
     ("title", "period"),
     [
         ("Widgets: July 2026", {"jul", "2026"}),
+        ("Widgets May-26", {"may", "2026"}),
+        ("Widgets Sept-26 (final)", {"sep", "2026"}),
+        ("Widgets: May 26", {"may", "d26"}),
         ("Widgets, Jan\u2013Mar 2026", {"jan", "mar", "2026"}),
         ("Widgets: January to March 2026", {"jan", "mar", "2026"}),
         ("Widgets Q3 2025/26", {"q3", "2025/26"}),

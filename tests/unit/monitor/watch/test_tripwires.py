@@ -15,8 +15,9 @@ from monitor.judge.verdict import Kind
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
-from monitor.watch.listing_match import Near
+from monitor.watch.listing_match import Matcher, MatchKind, Near
 from monitor.watch.tripwires import Heard, Producer, Tripwires, dated
+from schedules.announcement import Part, Role
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
 from tests.unit.monitor.watch.looker import FakeLooker
@@ -295,3 +296,22 @@ def test_sitemaps_that_an_index_names_no_more_are_forgotten() -> None:
 def test_the_date_of_an_entry_is_read_as_feeds_and_sitemaps_write_it(facts: dict[str, str], when: str | None) -> None:
     told = dated(Found("u", "t", "listed", facts))
     assert (told.isoformat() if told else None) == when
+
+
+@pytest.mark.parametrize("title", [TITLE, "Something else altogether"])
+@pytest.mark.parametrize("days", [1, 40, 87])
+def test_an_entry_at_a_promised_address_is_a_hit_however_far_ahead_its_slot_lies(days: int, title: str) -> None:
+    now = datetime(2026, 9, 15, 15, 50, tzinfo=UTC)
+    release = Release("claims-q3", TITLE, "one", SLUG, (Part("page", Role.PAGE, SLUG),))
+
+    def hits(slot: datetime, *, is_fresh: bool = True) -> list[tuple[str, MatchKind]]:
+        matcher = Matcher([Near(release, slot)], now, lambda _found: ())
+        return list(matcher.hits(Found(SLUG, title, "entry"), is_fresh=is_fresh))
+
+    assert hits(now + timedelta(days=days)) == [("claims-q3", MatchKind.TITLE)]
+    # What stands there once its slot has passed is where it belongs.
+    assert hits(now - timedelta(days=days)) == []
+    # A title that has stood there for long is another's.
+    assert hits(now + timedelta(days=days), is_fresh=False) == (
+        [("claims-q3", MatchKind.TITLE)] if title == TITLE else []
+    )

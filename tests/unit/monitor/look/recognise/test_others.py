@@ -206,7 +206,7 @@ def test_an_entry_of_ons_tells_its_parts_in_both_spellings() -> None:
 def test_a_page_of_ons_proves_nothing_unless_it_says_so() -> None:
     look = recogniser("ons")
     assert look(page(TITLE, TITLE), CONTEXT).state is State.UNKNOWN
-    assert look(page(TITLE, TITLE, "<p>This release is not yet published</p>"), CONTEXT).state is State.ABSENT
+    assert look(page(TITLE, TITLE, "<p>Not yet released</p>"), CONTEXT).state is State.ABSENT
     assert look(page(TITLE, TITLE, "<h2>Publications</h2>"), CONTEXT).specific
 
 
@@ -303,3 +303,45 @@ def test_a_school_year_contradicts_neither_of_its_years_and_does_the_school_year
 )
 def test_a_period_is_known_by_year_month_quarter_or_season(text: str, dated: bool) -> None:  # noqa: FBT001
     assert names_a_period(text) is dated
+
+
+@pytest.mark.parametrize(
+    ("ours", "seen", "like"),
+    [
+        ("Absence: 2024/25", "Absence: 2025/26", Likeness.OTHER_EDITION),
+        ("Absence: academic year 2024 to 2025", "Absence: academic year 2023/24", Likeness.OTHER_EDITION),
+        ("Absence: 2024/25", "Absence: 2024-25", Likeness.SAME),
+        ("Absence: 2024/25", "Absence: 2025", Likeness.UNDATED),
+        ("Spend Q3 2024/25", "Spend Q4 2024/25", Likeness.OTHER_EDITION),
+        ("Deaths: week 7 2026", "Deaths: week 8 2026", Likeness.OTHER_EDITION),
+        ("Fuel May-26", "Fuel: May 2026", Likeness.SAME),
+        ("Fuel May-26", "Fuel May-25", Likeness.OTHER_EDITION),
+    ],
+)
+def test_periods_are_compared_as_the_spans_they_are(ours: str, seen: str, like: Likeness) -> None:
+    assert likeness(ours, seen) is like
+    assert likeness(seen, ours) is like
+
+
+_MARK = "data-gtm-release-status"
+
+
+@pytest.mark.parametrize(
+    ("inside", "state", "specific"),
+    [
+        ('<div data-gtm-release-status="upcoming"><h2>Publications</h2><h2>Data</h2></div>', State.ABSENT, False),
+        ('<div data-gtm-release-status="published"><p>Summary</p></div>', State.PRESENT, True),
+        ('<div data-gtm-release-status="cancelled"><h2>Data</h2></div>', State.ABSENT, False),
+        ('<script>dataLayer.push({"releaseStatus": "upcoming"})</script><h2>Data</h2>', State.ABSENT, False),
+        (
+            '<div data-gtm-release-status="published"></div><p>This release is not yet published</p>',
+            State.PRESENT,
+            True,
+        ),
+        ('<div data-gtm-release-status="upcoming" lang="cy"><h2>Cyhoeddiadau</h2></div>', State.ABSENT, False),
+        (f'<i {_MARK}="upcoming"></i><i {_MARK}="published"></i>', State.UNKNOWN, False),
+    ],
+)
+def test_a_page_of_ons_is_read_by_its_own_mark(inside: str, state: State, *, specific: bool) -> None:
+    seen = recogniser("ons")(page(TITLE, TITLE, inside), CONTEXT)
+    assert (seen.state, seen.specific) == (state, specific)
