@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from monitor.judge.case import Case
 from monitor.judge.exposure import exposures, is_early
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.runs import Run
 from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
@@ -70,7 +71,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
         delay=_delay(timing, spans, window),
         exposures=spans,
         unproven_because=timing.because if word is Word.UNPROVEN else None,
-        early_bound=None if spans else _early_bound(timing, window),
+        early_bound=None if spans else _early_bound(timing, window, seen.unproved),
     )
 
 
@@ -108,10 +109,15 @@ def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bound
     return since(spans[0].start, window.origin) if spans else timing.delay
 
 
-def _early_bound(timing: Timing, window: Window) -> float | None:
-    """Return how long before the slot absence was last proved of what has come since."""
+def _early_bound(timing: Timing, window: Window, unproved: Run | None) -> float | None:
+    """Return how long before the slot absence was last proved of what has come since.
+
+    None where something answered as if out before the slot: what was absent later may have been out then.
+    """
     after, origin = timing.released.after, window.origin
     if after is None or origin is None or timing.released.by is None:
+        return None
+    if unproved is not None and unproved.begin < origin <= after:
         return None
     return max(0.0, seconds_between(after, origin) or 0.0)
 
@@ -177,10 +183,19 @@ class _Timer:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Tell whether another view answered as if out while this absence was proved.
 
-        One that already did so before the slot is known to answer so whatever it is asked, and is not heard.
+        One that already did so before the slot is known to answer so whatever it is asked, and is not heard, unless
+        it has answered otherwise since.
         """
         other = self.seen.unproved
-        return other is not None and self.window.early_before <= other.begin <= absent
+        if other is None:
+            return False
+        return self.window.early_before <= other.begin <= absent or self._went_after_its_slot(other)
+
+    def _went_after_its_slot(self, other: Run) -> bool:
+        """Tell whether a view answered as if out when the slot came, and as absent later."""
+        spells = self.seen.spells.get(View(other.target.rpartition("/")[2]), ())
+        is_gone = any(not spell.out and spell.begin > other.end for spell in spells)
+        return is_gone and other.begin <= self.window.latest and other.end >= self.window.opens
 
     def _contradiction(self) -> str:
         other = self.seen.unproved

@@ -19,10 +19,12 @@ class Witnesses:
     """Until when the announcement, and a listing of publications, prove that a release was out nowhere.
 
     Both speak late: what was published a moment ago may still be announced, and not be listed. That is allowed for.
+    `redirects`: the announcement has led to its page, so its redirect is not one of those that fail for good.
     """
 
     announcing: datetime | None = None
     unlisted: datetime | None = None
+    redirects: bool = False
 
     @property
     def both(self) -> datetime | None:
@@ -32,10 +34,10 @@ class Witnesses:
     def absent(self, slot: datetime | None) -> datetime | None:
         """Return the latest instant as of which the release was out nowhere.
 
-        Before its slot the announcement alone says so. After it an announcement may go on because its redirect is
-        late, or failed for good: then the listing has to bear it out.
+        Before its slot an announcement that has redirected since says so alone. After it, or where the redirect may
+        have failed for good, an announcement may go on though the page is out: the listing has to bear it out.
         """
-        if self.announcing is None or slot is None:
+        if self.announcing is None or slot is None or not self.redirects:
             return self.both
         before = min(self.announcing, slot)
         return before if self.both is None else max(before, self.both)
@@ -44,9 +46,11 @@ class Witnesses:
 def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> Witnesses:
     """Return what the announcement of a release and the listing prove by `now`, from runs by target id."""
     announcing, unlisted = (_last_absent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
+    its = (run for view in View for run in runs.get(f"{release}/{ANNOUNCEMENT}/{view}", ()) if run.first_sent <= now)
     return Witnesses(
         None if announcing is None else announcing - REDIRECT_LAG,
         None if unlisted is None else unlisted - INDEX_LAG,
+        any(run.why == REDIRECTED for run in its),
     )
 
 

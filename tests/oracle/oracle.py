@@ -20,7 +20,7 @@ from tests.oracle.words import denied, not_on_time, part_denied
 from tests.oracle.world import Place, Release, World
 
 _ACCUSING = {"late", "overdue", "early"}
-_RATES = {"www.gov.uk": 5}
+_RATES = {"www.gov.uk": 5, "assets.publishing.service.gov.uk": 5}
 _BREAKING = {"reset", "dns", "garbage", "truncated"}
 
 

@@ -45,7 +45,9 @@ class Incident:
         parts = (Part("page", Role.PAGE, self.url), *self.parts)
         release = Release("r", "title", "producer", self.url, parts, ("govuk",))
         slot = Slot(Precision.INSTANT, instant=clock(self.slot))
-        promise = Promise("r", "govuk", slot, Standing.CONFIRMED, clock(self.slot) - timedelta(days=40))
+        promise = Promise(
+            "r", "govuk", slot, Standing.CONFIRMED, clock(self.slot) - timedelta(days=40), confirmed_at=until
+        )
         runs = {f"r/{part.id}/edge": self._runs(part.id, every, until) for part in parts}
         return judge(release, [promise], runs, [], Policy(), until)
 
