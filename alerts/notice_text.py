@@ -8,7 +8,7 @@ from datetime import datetime
 
 from alerts.finding import Exposure, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
-from alerts.standing import HEADS, behind, standing, state, was_out_already
+from alerts.standing import HEADS, behind, standing, state, was_out_already, was_released
 from alerts.steps import STEPS
 from alerts.tellable_facts import altered, came
 from schedules.times.interval import Bounds, magnitude
@@ -123,7 +123,7 @@ def _after_its_slot(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     """Say what became of a part that had been public before its slot; how early it was stands with its exposures."""
     if was_out_already(part):
         return ", already public when its slot came"
-    if part.released.by is not None:
+    if was_released(part):
         return f", released {between_moments(part.released, facts.timezone, now)}"
     is_behind = part.delay is not None and (part.delay.min or 0) > 0
     return f", not out again {_delay(part.delay)}" if is_behind and part.delay is not None else ""

@@ -62,6 +62,11 @@ def was_out_already(part: Part) -> bool:
     return any(each.to.after is not None and each.to.after == each.to.by == part.released.by for each in part.exposures)
 
 
+def was_released(part: Part) -> bool:
+    """Tell whether a part is known to have come out at its slot or after; what was lost from sight before may not."""
+    return part.released.by is not None and all(each.to.by != part.released.by for each in part.exposures)
+
+
 def since_when(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     """Return from when on an exposure is proved, to the second above."""
     begun = exposure.start.by or exposure.start.after or facts.at
@@ -112,7 +117,7 @@ def _after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
         return ["already public when its slot came"]
     if behind(facts):
         return [_late(facts, now)]
-    return [f"released {between_moments(page.released, facts.timezone, now)}"] if page.released.by is not None else []
+    return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
 
 
 def _unproven(facts: ReleaseFacts, _now: datetime) -> str:

@@ -79,7 +79,7 @@ def release(name: str, title: str, slot: datetime) -> tuple[Release, Promise]:
     page = Part("page", Role.PAGE, f"https://stats.example/{name}")
     made = Release(name, title, "ons", page.url, (page,), ("mine",))
     when = Slot(Precision.INSTANT, instant=slot, raw=f"{slot:%Y-%m-%d %H:%M}")
-    return made, Promise(name, "mine", when, Standing.CONFIRMED, SLOT - timedelta(days=40))
+    return made, Promise(name, "mine", when, Standing.CONFIRMED, SLOT - timedelta(days=40), confirmed_at=SLOT)
 
 
 def run(state: State, begin: float, end: float) -> Run:

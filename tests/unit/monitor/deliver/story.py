@@ -41,7 +41,14 @@ def a_release(name: str = "r", title: str = "Malpractice") -> Release:
 
 
 def a_promise(name: str = "r") -> Promise:
-    return Promise(name, "govuk", Slot(Precision.INSTANT, instant=SLOT), Standing.CONFIRMED, at(-86400 * 40))
+    return Promise(
+        name,
+        "govuk",
+        Slot(Precision.INSTANT, instant=SLOT),
+        Standing.CONFIRMED,
+        at(-86400 * 40),
+        confirmed_at=at(86400),
+    )
 
 
 def a_run(name: str, state: State, begins: float, ends: float) -> Run:

@@ -28,7 +28,9 @@ UNTIL = SLOT - DAY
 EDGE = "r/page/edge"
 PAGE = Part("page", Role.PAGE, "https://x.example/r")
 RELEASE = Release("r", "R", "office", PAGE.url, (PAGE,), ("own",))
-PROMISE = Promise("r", "own", Slot(Precision.INSTANT, instant=SLOT), Standing.CONFIRMED, SLOT - 40 * DAY)
+PROMISE = Promise(
+    "r", "own", Slot(Precision.INSTANT, instant=SLOT), Standing.CONFIRMED, SLOT - 40 * DAY, confirmed_at=SLOT
+)
 
 
 def run(state: State, begin: datetime, minutes: int = 10, target: str = EDGE, **more: object) -> Run:

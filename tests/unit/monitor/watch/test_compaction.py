@@ -58,7 +58,9 @@ def noisy(release: str, slot: datetime = SLOT, view: str = "edge") -> list[Run]:
 def fill(store: Store, release: str, slot: datetime = SLOT, runs: list[Run] | None = None) -> None:
     page = Part("page", Role.PAGE, f"https://stats.example/{release}")
     one = Release(release, f"Example {release}", "example-office", page.url, (page,), ("own",))
-    promise = Promise(release, "own", Slot(Precision.INSTANT, instant=slot), Standing.CONFIRMED, slot - 40 * DAY)
+    promise = Promise(
+        release, "own", Slot(Precision.INSTANT, instant=slot), Standing.CONFIRMED, slot - 40 * DAY, confirmed_at=slot
+    )
     seen = noisy(release, slot) if runs is None else runs
     verdict = judge(one, [promise], {seen[0].target: seen}, (), Policy(), slot + 8 * DAY)
     word, grade = verdict.word.value, verdict.grade.value
