@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from monitor.clock import Clock
+from monitor.plan.addresses import is_witness
 from monitor.plan.budget import Budget
 from monitor.plan.demand import demand, oversubscribed
 from monitor.plan.phases import Window
@@ -69,7 +70,8 @@ class BudgetForecast:
         plans: dict[str, list[Planned]] = defaultdict(list)
         for watched in self._releases():
             for state in watched.states.values():
-                if (target := state.target) is not None:
+                # Announcements and the index are looked at with what is left: no proof to the second wants them.
+                if (target := state.target) is not None and not is_witness(target.part):
                     is_part = state.proof is not None and target.view is View.EDGE
                     needed = (watched.release.id, state.proof) if state.proof is not None and is_part else None
                     plans[target.host].append((state.windows, needed))

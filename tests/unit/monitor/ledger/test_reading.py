@@ -80,7 +80,7 @@ def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tm
         (notice,) = office.daemon.store.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text
-        assert office.daemon.health.unready(office.clock.now()) == [
+        assert office.daemon.rounds.health.unready(office.clock.now()) == [
             f"calendar stats: last read 16 November 12:00 UTC ({URL} reset: scripted)"
         ]
 

@@ -34,7 +34,7 @@ def findings(life: Life, release: str) -> list[str]:
 
 def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:33:00")
+        await life.until("09:34:00")
         assert "platform" in findings(life, "claims-q3")
         assert "platform" in findings(life, "visas")
         await life.until("09:50:00")
@@ -52,7 +52,7 @@ def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(
 
 def test_one_release_late_alone_is_no_matter_of_the_platform(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:33:00")
+        await life.until("09:34:00")
         assert "late" in findings(life, "claims-q3")
         assert "platform" not in findings(life, "claims-q3")
         assert findings(life, "visas") == []
@@ -62,7 +62,7 @@ def test_one_release_late_alone_is_no_matter_of_the_platform(tmp_path: Path) -> 
 
 def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
-        await life.until("09:33:30")
+        await life.until("09:34:30")
         store = life.daemon.store
         row = store.judged_one("visas")
         assert row is not None

@@ -170,7 +170,7 @@ def test_a_release_that_govuk_lists_under_another_slug_is_an_early_exposure(tmp_
 
     async def act(life: Life) -> None:
         await life.until("09:33:30")
-        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
+        assert (Kind.EARLY_EXPOSURE, "page") in findings(life)
         asked = [entry for entry in life.publisher.log.entries if "organisations" in entry.path + entry.query]
         bulk = Counter(entry.at.minute for entry in asked if "filter_content" in entry.query or ".atom" in entry.path)
         # Search and feed take turns: an organisation costs its host one request a minute.
@@ -204,7 +204,7 @@ def test_an_index_of_sitemaps_leads_to_those_last_touched_one_request_a_minute(t
 
     async def act(life: Life) -> None:
         await life.until("09:39:00")
-        assert findings(life) == {(Kind.EARLY_EXPOSURE, "elsewhere-1"), (Kind.ELSEWHERE_FIRST, "elsewhere-1")}
+        assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         asked = [entry for entry in life.publisher.log.entries if "map" in entry.path]
         assert {entry.host for entry in asked} == {"stats.example"}
         assert "/map-old.xml" not in {entry.path for entry in asked}
