@@ -31,6 +31,8 @@ _PLANNED_EVERY = timedelta(seconds=5)
 _ASK_AGAIN = timedelta(seconds=1)
 _SHORT = timedelta(seconds=5)
 """Rounds so short leave time for the origin too, whose last absence dates what it was asked for lately."""
+_LATELY = timedelta(seconds=95)
+"""An origin's absence so shortly before a slot dates what comes then, whatever the edge says later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Need:
     """One part that needs proof, and what is proved of it so far.
 
     `turn` is when it was last looked at, `before` the time before. `absent` is the latest instant as of which it was
-    proved absent, `listed` that a listing showed it, `view` how it is looked at next.
+    proved absent, `origin` the latest the origin told, `listed` that a listing showed it, `view` how it is looked at
+    next.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Need:
     turn: datetime = _NEVER
     before: datetime = _NEVER
     absent: datetime | None = None
+    origin: datetime = _NEVER
     seen: bool = False
     listed: bool = False
     failed: bool = False
@@ -219,7 +223,9 @@ class Sweep:
             need.turn = need.turn if need.failed else need.before
         elif told is Told.ABSENT:
             need.absent = proved_from if need.absent is None else max(need.absent, proved_from)
-            need.view = self._next_view(view, sent, proved_from)
+            if view is View.ORIGIN:
+                need.origin = max(need.origin, proved_from)
+            need.view = self._next_view(need, view, sent, proved_from)
         else:
             need.seen = sent >= self.slot
         need.failed = told is Told.NOTHING
@@ -231,10 +237,14 @@ class Sweep:
                 need.listed = True
         self._plan_again = self.idle_until = _NEVER
 
-    def _next_view(self, view: View, sent: datetime, proved_from: datetime) -> View:
+    def _next_view(self, need: Need, view: View, sent: datetime, proved_from: datetime) -> View:
         """Return where to look next: past the caches, by turns, at what a cache may hide."""
-        is_hidden = proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
-        by_turns = self._is_short or (sent >= self.slot and is_hidden)
+        if sent < self.slot:
+            # Asked too long ago to prove it on time, and too lately for the edge to be believed before it.
+            between = self.slot - _LATELY <= need.origin < self.slot - self.within
+            by_turns = self._is_short or (between and sent >= self.slot - self.within)
+        else:
+            by_turns = self._is_short or proved_from < self.slot or sent >= self.slot + ORIGIN_FROM
         return View.ORIGIN if view is View.EDGE and by_turns else View.EDGE
 
     def _first(self, is_ready: Callable[[Need], bool]) -> Need | None:

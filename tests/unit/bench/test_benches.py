@@ -26,6 +26,7 @@ KEYS = {
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
+    "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
 
 

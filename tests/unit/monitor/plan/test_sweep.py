@@ -126,6 +126,23 @@ def test_the_origin_is_asked_by_need(now: float, age: float, view: View) -> None
     assert looked(sweep, now + 9, Told.NOTHING)[1] is view
 
 
+@pytest.mark.parametrize(
+    ("asked", "view"),
+    [
+        pytest.param(-80, View.ORIGIN, id="it would date what comes, and too early to prove it on time"),
+        pytest.param(-50, View.EDGE, id="its absence is proof enough"),
+        pytest.param(-110, View.EDGE, id="long ago, so that the edge is believed"),
+    ],
+)
+def test_an_origin_asked_before_the_sweep_is_asked_again_where_it_would_spoil_the_proof(
+    asked: float, view: View
+) -> None:
+    sweep = sweep_of("a", *"bcdefghij")
+    sweep.saw("a", View.ORIGIN, Told.ABSENT, at(asked), at(asked))
+    looks = [looked(sweep, now, Told.ABSENT) for now in range(-45, -15)]
+    assert [how for one, how in looks if one == "a"][1] is view
+
+
 def test_views_take_turns_at_what_is_still_absent() -> None:
     sweep = sweep_of("a")
     assert [looked(sweep, now, Told.ABSENT)[1].value for now in (22, 24, 26, 28)] == ["edge", "origin"] * 2
