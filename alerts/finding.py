@@ -21,7 +21,10 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the release and what was measured of it."""
+    """One part of the release and what was measured of it.
+
+    `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
+    """
 
     id: str
     role: str
@@ -32,6 +35,7 @@ class Part:
     released: Interval = NOTHING
     delay: Bounds | None = None
     exposures: tuple[Exposure, ...] = ()
+    early_bound: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from alerts.standing import HEADS, behind, standing, state, was_out_already, was
 from alerts.steps import STEPS
 from alerts.tellable_facts import altered, came
 from schedules.times.interval import Bounds, magnitude
-from schedules.times.words import between_moments, day_text, instant_text, length, moment
+from schedules.times.words import between_moments, day_text, instant_text, length, moment, sureness
 from schedules.times.zone import local_date
 
 TAILS = {
@@ -116,7 +116,8 @@ def _part(part: Part, facts: ReleaseFacts, now: datetime) -> str:
     at = came(part)
     seen = f", first seen {between_moments(at, facts.timezone, now)}" if at.by else ""
     delay = f", {_delay(part.delay)}" if part.delay is not None else ""
-    return f"{word}{seen}{delay}"
+    sure = sureness(part.early_bound) if part.verdict == "on_time" else ""
+    return f"{word}{sure}{seen}{delay}"
 
 
 def _after_its_slot(part: Part, facts: ReleaseFacts, now: datetime) -> str:

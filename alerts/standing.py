@@ -9,7 +9,7 @@ from alerts import tellable_facts as news
 from alerts.finding import Exposure, Finding, Part, ReleaseFacts
 from alerts.one_line import one_line, whole_lengths
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import between_moments, moment
+from schedules.times.words import between_moments, moment, sureness
 
 HEADS = {
     "late": "LATE",
@@ -127,7 +127,8 @@ def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
 def _on_time(facts: ReleaseFacts, now: datetime) -> str:
     page = facts.page
     seen = news.came(page) if page is not None else Interval()
-    return "came out on time" + (
+    sure = "" if page is None else sureness(page.early_bound)
+    return f"came out on time{sure}" + (
         f", first seen {between_moments(seen, facts.timezone, now)}" if seen.by is not None else ""
     )
 

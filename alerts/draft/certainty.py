@@ -15,6 +15,7 @@ from alerts.notice_text import named
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
+from schedules.times.words import sureness
 
 UTC_SHARES = (7, 5, 5)
 METHOD = (
@@ -98,7 +99,7 @@ def _first(part: Part, facts: ReleaseFacts) -> str:
 
 def _delay(part: Part, facts: ReleaseFacts) -> str:
     if part.verdict == "on_time" or not bears_on(part):
-        return "On time" if bears_on(part) else "Not used"
+        return f"On time{sureness(part.early_bound)}" if bears_on(part) else "Not used"
     if part.verdict in ("unproven", "pending"):
         return "Not proved" if part.verdict == "unproven" else "Not judged yet"
     if part.exposures or part.delay is None or facts.slot is None:

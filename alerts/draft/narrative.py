@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from math import ceil
 
 from alerts.draft import words
 from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
 from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
-from schedules.times.words import clock
+from schedules.times.words import SURE, clock
 from schedules.times.zone import local_date
 
 # Details of these findings hold addresses and times; those of any other kind are not repeated.
@@ -120,7 +121,13 @@ def _before_page(part: Part, facts: ReleaseFacts) -> str:
 def _on_time(part: Part, facts: ReleaseFacts) -> str:
     known = local_date(facts.slot, facts.timezone) if facts.slot else None
     seen = words.between(part.first_seen, facts.timezone, known)
-    return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time."
+    return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time{_sure(part)}."
+
+
+def _sure(part: Part) -> str:
+    if part.early_bound is None or part.early_bound <= SURE:
+        return ""
+    return f": it may have come up to {words.length(ceil(part.early_bound))} early"
 
 
 def _overdue(part: Part, facts: ReleaseFacts) -> str:

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from alerts.finding import BlindSpan
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
+from schedules.times.words import SURE
 
 FAULTY = ("late", "overdue", "early", "not_published", "unproven")
 JUDGED = ("on_time", "late", "overdue", "early", "not_published")
@@ -26,6 +27,7 @@ class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
     `practice` is the one cited, `cause` what a person logged, `incident` its incident, all empty for none.
+    `early_bound` is how many seconds before its slot what is on time may have come.
     """
 
     release: str
@@ -41,6 +43,7 @@ class Row:
     practice: str = ""
     cause: str = ""
     incident: str = ""
+    early_bound: float | None = None
 
     @property
     def host(self) -> str:
@@ -124,6 +127,12 @@ def punctuality(period: Period) -> Punctuality:
     return Punctuality(len(judged), on_time, Bounds(low, high))
 
 
+def unsure(period: Period) -> list[float]:
+    """Return how many seconds early those on time may have come where that is more than a few, shortest first."""
+    bounds = (row.early_bound for row in period.rows if row.verdict == "on_time" and row.early_bound is not None)
+    return sorted(bound for bound in bounds if bound > SURE)
+
+
 def late_delays(period: Period) -> list[Bounds]:
     """Return the measured delays of late releases, shortest first by lower bound."""
     late = (row.delay for row in period.rows if row.verdict in ("late", "overdue") and row.delay is not None)
@@ -190,6 +199,7 @@ COLUMNS = (
     "practice",
     "cause",
     "incident",
+    "early_bound",
 )
 
 
@@ -217,6 +227,7 @@ def _record(row: Row) -> dict[str, Any]:
     texts = {name: getattr(row, name) for name in named}
     times = {name: instant_json(at) for name, at in instants.items()}
     lengths = {
+        "early_bound": row.early_bound,
         "delay_min": delay.min,
         "delay_max": delay.max,
         "exposure_min": exposure.min,
@@ -238,6 +249,7 @@ def period_json(period: Period) -> dict[str, Any]:
         "punctuality": {
             "judged": indicator.judged,
             "on_time": indicator.on_time,
+            "on_time_unsure": len(unsure(period)),
             "share_on_time": indicator.share,
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
         },

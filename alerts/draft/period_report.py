@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -18,6 +19,7 @@ from alerts.draft.period import (
     platform_incident,
     punctuality,
     quantile,
+    unsure,
 )
 from alerts.draft.report import Field, Report, Section, Table
 from schedules.times.interval import Bounds
@@ -87,7 +89,20 @@ def _span(period: Period) -> tuple[str, ...]:
 def _counted(period: Period) -> tuple[str, ...]:
     found = counts(period)
     named = [f"{found.get(each, 0):,} {text}" for each, text in VERDICTS.items() if each in ALWAYS or each in found]
-    return (f"{words.count(len(period.rows), 'release')} watched: {words.joined(named)}.", _indicator(period))
+    return (
+        f"{words.count(len(period.rows), 'release')} watched: {words.joined(named)}.",
+        *_unsure(period),
+        _indicator(period),
+    )
+
+
+def _unsure(period: Period) -> tuple[str, ...]:
+    bounds = unsure(period)
+    if not bounds:
+        return ()
+    longest = words.length(math.ceil(bounds[-1]))
+    which = "One of those on time" if len(bounds) == 1 else f"{len(bounds):,} of those on time"
+    return (f"{which} may have come up to {longest} early: no look nearer to the announced time proved absence.",)
 
 
 def _indicator(period: Period) -> str:

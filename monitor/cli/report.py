@@ -90,7 +90,7 @@ def _check_names(settings: Settings, store: Store, rows: list[Row], producer: st
 
 def _row(store: Store, body: Mapping[str, Any]) -> Row:
     from alerts.draft.period import Row
-    from monitor.judge.as_json import lateness
+    from monitor.judge.as_json import lateness, widest_bound
     from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 
     slot = body["slot"]
@@ -111,6 +111,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
+        early_bound=widest_bound(body),
     )
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.cli.common import items
-from monitor.judge.as_json import lateness_text, length_text
-from monitor.judge.verdict import verdict_text
+from monitor.judge.as_json import lateness_text, length_text, loud_verdict, verdict_told
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import between, instant_text, stamp
 from schedules.times.zone import LONDON
@@ -27,7 +26,7 @@ def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
 
 def headline(body: Mapping[str, Any]) -> str:
     """Return the verdict in one line: what it is, by how much, and how grave."""
-    told = [verdict_text(body["verdict"]).upper()]
+    told = [loud_verdict(body)]
     if body["verdict"] in {"late", "overdue"} and (late := lateness_text(body)):
         told[0] += f" by {late}"
     told += [f"out early for {longest_exposure(body)}"] if body["exposures"] else []
@@ -72,7 +71,7 @@ def _finding(found: Mapping[str, Any]) -> str:
 def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
     weight = "" if part["required"] else ", does not stop the clock"
     delay = f", {length_text(part['delay'])} after the slot" if part["verdict"] in {"late", "overdue"} else ""
-    yield f"  {part['id']} ({part['role']}{weight}): {verdict_text(part['verdict'])}{delay}"
+    yield f"  {part['id']} ({part['role']}{weight}): {verdict_told(part)}{delay}"
     yield f"    {part['url']}"
     for exposure in part["exposures"]:
         ended = "still out" if exposure["open"] else f"went {_when(exposure['to'], zone)}"

@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
 from monitor.cli.text import longest_exposure
-from monitor.judge.as_json import lateness_text, length_text
+from monitor.judge.as_json import lateness_text, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from schedules.times.words import clock, day_text
 
@@ -97,11 +97,15 @@ def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | 
 
 def row_text(row: dict[str, Any]) -> list[str]:
     """Return a release as the cells of one line of the board."""
-    return [slot_text(row["slot"]), row["producer"], _word(row["verdict"]), measure_text(row), row["id"], row["title"]]
+    return [slot_text(row["slot"]), row["producer"], _told(row), measure_text(row), row["id"], row["title"]]
 
 
 def _word(verdict: str) -> str:
     return verdict_text(verdict).upper() if verdict in _LOUD else verdict_text(verdict)
+
+
+def _told(row: dict[str, Any]) -> str:
+    return verdict_told(row) if row["verdict"] == "on_time" else _word(row["verdict"])
 
 
 def slot_text(slot: dict[str, Any] | None) -> str:

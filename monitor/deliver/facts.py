@@ -82,6 +82,7 @@ def _part(part: PartVerdict) -> facts.Part:
         part.released,
         part.delay,
         tuple(_exposure(exposure) for exposure in part.exposures),
+        part.early_bound,
     )
 
 

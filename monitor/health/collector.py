@@ -91,6 +91,7 @@ def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
     yield _family("release_exposure_open", "1 while something is out early", near, _exposed)
     yield _judged(near)
     yield _delays(near)
+    yield _bounds(near)
 
 
 def _of_monitor(vitals: Vitals) -> Iterator[Metric]:
@@ -165,4 +166,13 @@ def _delays(verdicts: Sequence[Verdict]) -> Metric:
             value = getattr(delay, bound, None)
             if value is not None:
                 family.add_metric([verdict.release, verdict.producer, bound], value)
+    return family
+
+
+def _bounds(verdicts: Sequence[Verdict]) -> Metric:
+    text = "How long before the slot absence was last proved: what is on time came no earlier"
+    family = GaugeMetricFamily("ninethirty_release_early_bound_seconds", text, labels=_RELEASE)
+    for verdict in verdicts:
+        if verdict.early_bound is not None:
+            family.add_metric([verdict.release, verdict.producer], verdict.early_bound)
     return family

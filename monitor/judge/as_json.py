@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict
+from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict, verdict_text
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_json, interval_json
-from schedules.times.words import lengths
+from schedules.times.words import lengths, sureness
 
 Json = dict[str, Any]
 
@@ -62,6 +62,23 @@ def lateness_text(body: Mapping[str, Any]) -> str:
     """Return how late a release is, in words: `at least 2 min (sheet)`."""
     delay, part = lateness(body)
     return f"{length_text(delay)} ({part})" if part else length_text(delay)
+
+
+def verdict_told(body: Mapping[str, Any]) -> str:
+    """Return the verdict on a release, or on a part of one, as people read it: `on time, to 12 s`."""
+    return f"{verdict_text(body['verdict'])}{sureness(widest_bound(body))}"
+
+
+def loud_verdict(body: Mapping[str, Any]) -> str:
+    """Return the same with the verdict in capitals: `ON TIME, to 12 s`."""
+    return f"{verdict_text(body['verdict']).upper()}{sureness(widest_bound(body))}"
+
+
+def widest_bound(body: Mapping[str, Any]) -> float | None:
+    """Return how many seconds before its slot what is on time may have come, all that it needs counted; None if not."""
+    needed = [one for one in body.get("parts", ()) if one["required"]] or [body]
+    bounds = [one.get("early_bound") for one in needed if one["verdict"] == body["verdict"] == "on_time"]
+    return max((bound for bound in bounds if bound is not None), default=None)
 
 
 def length_text(seconds: Mapping[str, Any] | None) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from monitor.judge.as_json import lateness_text, length_text
-from monitor.judge.verdict import verdict_text
+from monitor.judge.as_json import lateness_text, length_text, loud_verdict
 from monitor.rehearse.drive import Played
 from schedules.times.json import instant_from_json
 from schedules.times.words import length, stamp
@@ -41,7 +40,7 @@ def _release(release: Mapping[str, Any]) -> Iterator[str]:
     for part in release["parts"]:
         yield from _part(part)
     measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
-    word = verdict_text(release["verdict"]).upper()
+    word = loud_verdict(release)
     yield f"  verdict:   {word}{', ' + measured if measured else ''}{_because(release)}"
 
 

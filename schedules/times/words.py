@@ -16,6 +16,9 @@ from schedules.times.zone import LONDON, local, local_date
 TENTH, SECOND, MINUTE = timedelta(milliseconds=100), timedelta(seconds=1), timedelta(minutes=1)
 UNKNOWN = "at an unknown time"
 
+SURE = 5.0
+"""Seconds up to which "on time" stands alone: where absence was last proved longer before the slot, that is said."""
+
 _SECOND, _MINUTE, _HOUR, DAY = 1, 60, 3_600, 86_400
 SHORT: Mapping[int, str] = {DAY: "d", _HOUR: "h", _MINUTE: "min", _SECOND: "s"}
 LONG: Mapping[int, str] = {DAY: "day", _HOUR: "hour", _MINUTE: "minute", _SECOND: "second"}
@@ -139,6 +142,11 @@ def lengths(bounds: Bounds, *, parts: int = 4, tenths: bool = True, unknown: str
     if least is None or most is None:
         return f"at least {least}" if least else f"at most {most}" if most else unknown
     return least if least == most else f"{least} to {most}"
+
+
+def sureness(seconds: float | None) -> str:
+    """Return what stands beside "on time": `, to 12 s`, when it may have come up to 12 s before its slot."""
+    return f", to {length(seconds, ceil, tenths=False)}" if seconds is not None and seconds > SURE else ""
 
 
 def _told(interval: Interval, write: Callable[[datetime], str], step: timedelta) -> str:

@@ -17,7 +17,7 @@ from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import PartVerdict, Verdict
+from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.plan.predicted import is_expected
 from schedules.history import history
 from schedules.ledger_event import What
@@ -202,6 +202,8 @@ def _part(case: Case, part: PartVerdict) -> Fact:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:
         text += f", {lengths(part.delay)} after the slot (below zero: before it)"
+    if part.word is Word.ON_TIME and part.early_bound is not None:
+        text += f", proved absent until {length(part.early_bound)} before the slot"
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)

@@ -1,0 +1,84 @@
+"""Wherever absence was last proved more than five seconds before the slot, "on time" is told with that."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from alerts.draft.certainty import measured
+from alerts.draft.narrative import parts_told
+from alerts.draft.period import Row, period_csv, period_json, period_of
+from alerts.draft.period_report import period_report
+from alerts.notice_text import subject, text
+from monitor.cli.text import headline
+from monitor.cli.today import row_text
+from monitor.deliver.facts import Measured, release_facts
+from monitor.health.collector import Shown, Vitals
+from monitor.health.metrics import Metrics
+from monitor.judge.as_json import release_json, verdict_told, widest_bound
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict, Word
+from monitor.look.sighting import State
+from tests.unit.monitor.deliver.story import SLOT, a_promise, a_release, a_run, at
+
+
+def on_time(bound: float) -> Verdict:
+    runs = [a_run("r", State.ABSENT, -600, -bound), a_run("r", State.PRESENT, 1, 60)]
+    verdict = judge(a_release(), [a_promise()], {"r/page/edge": runs}, [], Policy(), at(90))
+    assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, bound)
+    return verdict
+
+
+@pytest.mark.parametrize(("bound", "beside"), [(0.8, ""), (5, ""), (5.2, ", to 6 s"), (12, ", to 12 s")])
+def test_the_word_bears_it_on_the_board_and_in_notices(bound: float, beside: str) -> None:
+    body = release_json(on_time(bound))
+    assert verdict_told(body) == verdict_told(body["parts"][0]) == row_text(body)[2] == f"on time{beside}"
+    assert headline(body) == f"ON TIME{beside}, final"
+    facts = release_facts(on_time(bound), Measured())
+    assert f"came out on time{beside}, first seen" in subject("final", "late", facts, at(90))
+    assert f"- page: on time{beside}, first seen" in text("final", "late", facts, "r", at(90))
+
+
+@pytest.mark.parametrize(("bound", "told", "cell"), [(5, "on time.", "On time"), (11.5, "early.", "On time, to 12 s")])
+def test_drafts_say_how_early_it_may_have_come(bound: float, told: str, cell: str) -> None:
+    facts = release_facts(on_time(bound), Measured())
+    sentence = parts_told(facts)[0]
+    assert sentence.endswith(told)
+    assert ("it may have come up to 12 seconds early" in sentence) is (bound > 5)
+    assert measured(facts)[0].rows[0][2] == cell
+
+
+def part(word: str, bound: float | None, *, required: bool = True) -> dict[str, Any]:
+    return {"verdict": word, "early_bound": bound, "required": required}
+
+
+def test_what_a_release_needs_is_as_sure_as_the_least_sure_of_it() -> None:
+    told = {
+        "verdict": "on_time",
+        "parts": [part("on_time", 1), part("on_time", 40), part("on_time", 90, required=False)],
+    }
+    assert widest_bound(told) == 40
+    assert widest_bound({"verdict": "late", "parts": [part("on_time", 40), part("late", None)]}) is None
+    assert verdict_told({"verdict": "on_time", "parts": [part("on_time", None)]}) == "on time"
+
+
+def test_a_period_report_counts_those_that_are_less_sure() -> None:
+    rows = [
+        Row(str(bound), "t", "ofqual", "https://e.org/", "Europe/London", SLOT, "on_time", early_bound=bound)
+        for bound in (1, 12, 30.5)
+    ]
+    period = period_of(rows, date(2018, 1, 5), date(2018, 1, 5))
+    counts = period_report(period, "Ofqual", at(90)).field("P.counts")
+    assert counts is not None
+    assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
+    assert period_json(period)["punctuality"]["on_time_unsure"] == 2
+    assert [line.rsplit(",", 1)[1] for line in period_csv(period).splitlines()] == ["early_bound", "1", "12", "30.5"]
+
+
+def test_the_metric_tells_the_bound() -> None:
+    counters = Metrics("1.2.3")
+    counters.show(lambda: [Shown(on_time(12), at(60))], Vitals, lambda: at(90))
+    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in counters.page()
