@@ -12,7 +12,8 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from statistics import median
 
-from monitor.plan.sweep import Need, Proof, Sweep, Told
+from monitor.plan.proof import Need, Proof, Told
+from monitor.plan.sweep import Sweep
 from monitor.plan.targets import View
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)

@@ -10,8 +10,9 @@ from math import inf, sqrt
 
 from monitor.look.scheduled import Rank, ScheduledTarget
 from monitor.look.sweeps import Sweeps
-from monitor.plan.budget import Key, spacings, stretch
-from monitor.plan.sweep import Need
+from monitor.plan.addresses import is_witness
+from monitor.plan.budget import Key, gap, spacings, stretch
+from monitor.plan.proof import Need
 from monitor.plan.targets import View
 
 _SHARED_EVERY = 0.5
@@ -116,6 +117,9 @@ class DueTargets:
                 # Its landing puts it here again; until then its host is kept free for its promised instant.
                 continue
             self._count(entry)
+            if watched.proof is None and self.sweeps.holds_witnesses() and is_witness(watched.target.part):
+                heappush(self._waiting, (now + _MOVED_EVERY, rank, number, entry))
+                continue
             if self.sweeps.takes(watched.proof, now):
                 self._swept[watched.target.id] = entry
                 continue
@@ -133,7 +137,7 @@ class DueTargets:
         if mono - self._considered < _SHARED_EVERY:
             return
         self._considered = mono
-        if self.sweeps.consider(now, is_stretched=self.demand() > self._rate):
+        if self.sweeps.consider(now, gap(self._rate), is_stretched=self.demand() > self._rate):
             ready = [one.watched for one in self._entries.values() if one.is_ready]
             for watched in (*ready, *(one.watched for one in self._swept.values())):
                 self.put(watched, now)

@@ -17,7 +17,7 @@ from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from monitor.plan.phases import Window, next_due, on_grid, window_at
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
 
 Rank = tuple[bool, int, str]

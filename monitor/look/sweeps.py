@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.look.sighting import Sighting, State
-from monitor.plan.sweep import Need, Proof, Sweep, Told
+from monitor.plan.proof import Need, Proof, Told
+from monitor.plan.sweep import Sweep
 from monitor.plan.targets import Target, View
 
 _PRESSING_FLOOR = 0.1
 _EARLY_FLOOR = 0.5
-"""The share of the budget that other looks and requests can have while a slot is near, and before that."""
+"""The share of the budget that other looks and requests can have while each look counts, and before that."""
 _MOST_OWED = 2.0
 _TOLD = {State.PRESENT: Told.PRESENT, State.ABSENT: Told.ABSENT, State.WITHDRAWN: Told.ABSENT}
 
@@ -22,6 +23,11 @@ def part_of(target: Target) -> str:
     return f"{target.release}/{target.part}"
 
 
+def _stands_for_part(target: Target, proof: Proof) -> bool:
+    """Tell whether a target stands for all views of its part: what users get, or an announcement, which has one."""
+    return target.view is View.EDGE or proof.tells_of is not None
+
+
 @dataclass(slots=True, eq=False)
 class _Shared:
     """A sweep beside others: that which has `done` least goes first, in looks for each of its parts."""
@@ -29,6 +35,7 @@ class _Shared:
     sweep: Sweep
     done: float = 0.0
     presses: bool | None = None
+    is_closing: bool = False
 
     def is_open(self, now: datetime) -> bool:
         """Tell whether its looks are planned for their proofs."""
@@ -52,7 +59,7 @@ class Sweeps:
 
     def enlist(self, target: Target, proof: Proof, now: datetime) -> None:
         """Have a part proved; what users get of it stands for all its views."""
-        if target.view is not View.EDGE or now >= proof.ends:
+        if not _stands_for_part(target, proof) or now >= proof.ends:
             return
         shared = self._sweeps.get((proof.slot, proof.within))
         if shared is None:
@@ -62,7 +69,7 @@ class Sweeps:
     def strike(self, target: Target, proof: Proof) -> None:
         """Need no proof of a part any more."""
         shared = self._sweeps.get((proof.slot, proof.within))
-        if shared is None or target.view is not View.EDGE:
+        if shared is None or not _stands_for_part(target, proof):
             return
         shared.sweep.drop(part_of(target))
         if not shared.sweep.needs:
@@ -77,7 +84,7 @@ class Sweeps:
 
     def awaits_origin(self, target: Target, proof: Proof | None) -> bool:
         """Tell whether a target is the origin of a part that is still awaited."""
-        if proof is None or target.view is not View.ORIGIN:
+        if proof is None or target.view is not View.ORIGIN or proof.tells_of is not None:
             return False
         shared = self._sweeps.get((proof.slot, proof.within))
         need = shared.sweep.needs.get(part_of(target)) if shared is not None else None
@@ -88,13 +95,20 @@ class Sweeps:
         for shared in self._sweeps.values():
             shared.sweep.list(parts)
 
-    def consider(self, now: datetime, *, is_stretched: bool) -> bool:
+    def holds_witnesses(self) -> bool:
+        """Tell whether what tells of pages that may stand elsewhere waits: most pages stand where they should."""
+        return self.is_on and any(shared.is_closing for shared in self._sweeps.values())
+
+    def consider(self, now: datetime, gap: timedelta, *, is_stretched: bool) -> bool:
         """Decide whether looks are planned here from now on; tell whether anything is otherwise than before."""
+        held = self.holds_witnesses()
         over = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
         for key in over:
             del self._sweeps[key]
         before, self.is_on = self.is_on, is_stretched and any(one.is_open(now) for one in self._sweeps.values())
-        return self.is_on is not before or (bool(over) and before)
+        for shared in self._sweeps.values():
+            shared.is_closing = shared.sweep.is_closing(now, gap)
+        return (self.is_on, self.holds_witnesses()) != (before, held) or (bool(over) and before)
 
     def takes(self, proof: Proof | None, now: datetime) -> bool:
         """Tell whether looks at a target are planned here."""
@@ -129,7 +143,7 @@ class Sweeps:
         if shared is not None:
             shared.sweep.begin(need, now)
             shared.done += 1.0 / len(shared.sweep.needs)
-            floor = _PRESSING_FLOOR if shared.is_pressing(now) else _EARLY_FLOOR
+            floor = _PRESSING_FLOOR if shared.is_closing else _EARLY_FLOOR
             self._owed = min(_MOST_OWED, self._owed + floor)
 
     def owes(self) -> bool:

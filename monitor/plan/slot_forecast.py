@@ -10,7 +10,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from monitor.plan.budget import gap
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 
 COMING = timedelta(seconds=3)
 """Looks so soon after a slot find little: most of what is released comes later (`docs/decisions/020`)."""

@@ -8,98 +8,28 @@ allows; after it until it is seen. Where not all can be proved, as many as fit a
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from enum import IntEnum
+from datetime import datetime, timedelta
 from heapq import nsmallest
 from math import ceil
-from zlib import crc32
 
-from monitor.plan.targets import Target, View
-from schedules.release import Release
-
-Rank = tuple[int, int, int]
-"""What goes first where not all can be proved: the smaller. Importance, parts of the release, then chance."""
+from monitor.plan.addresses import REDIRECT_LAG
+from monitor.plan.proof import NEVER, Need, Proof, Rank, Told
+from monitor.plan.targets import View
 
 ORIGIN_FROM = timedelta(seconds=20)
 """How long after its slot what is still absent is looked at past the caches too."""
 STILL_TO_COME = timedelta(seconds=5)
 """So long after a slot one that was not seen absent before it is likely to be absent still."""
-_NEVER = datetime.min.replace(tzinfo=UTC)
 _PLANNED_EVERY = timedelta(seconds=5)
 _ASK_AGAIN = timedelta(seconds=1)
+_SLACK = 1.1
+"""How much longer than its looks alone the last round before a slot is taken to be: some fail, or go to others."""
 _SHORT = timedelta(seconds=5)
 """Rounds so short leave time for the origin too, whose last absence dates what it was asked for lately."""
 _LATELY = timedelta(seconds=95)
 """An origin's absence so shortly before a slot dates what comes then, whatever the edge says later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What a part must be proved to be: missing up to `within` before `slot`, and out up to `within` after it.
-
-    `rank` is that of its release at every host. `revealed`: only its page told its address, so that one look that shows
-    it is proof enough.
-    """
-
-    slot: datetime
-    within: timedelta
-    rank: Rank
-    revealed: bool = False
-
-    @property
-    def ends(self) -> datetime:
-        """Return the instant after which no presence can prove it on time."""
-        return self.slot + self.within
-
-
-def rank_of(release: Release, slot: datetime, importance: int) -> Rank:
-    """Return the rank of a release: what matters more, then what takes fewer looks, then by lot, each slot anew."""
-    required = sum(part.required for part in release.parts)
-    return -importance, required, crc32(f"{release.id} {slot.isoformat()}".encode())
-
-
-def proof_of(release: Release, target: Target, slot: datetime, within: timedelta, importance: int) -> Proof | None:
-    """Return what a target of a release is to be proved to be; None when no verdict to the second rests on it."""
-    if target.aside or target.view is View.TRIPWIRE:
-        return None
-    return Proof(slot, within, rank_of(release, slot, importance))
-
-
-class Told(IntEnum):
-    """What a look told of a part."""
-
-    NOTHING = 0
-    ABSENT = 1
-    PRESENT = 2
-
-
-@dataclass(slots=True, eq=False)
-class Need:
-    """One part that needs proof, and what is proved of it so far.
-
-    `turn` is when it was last looked at, `before` the time before. `absent` is the latest instant as of which it was
-    proved absent, `origin` the latest the origin told, `listed` that a listing showed it, `view` how it is looked at
-    next.
-    """
-
-    id: str
-    proof: Proof
-    turn: datetime = _NEVER
-    before: datetime = _NEVER
-    absent: datetime | None = None
-    origin: datetime = _NEVER
-    seen: bool = False
-    listed: bool = False
-    failed: bool = False
-    view: View = View.EDGE
-
-    def was_absent(self) -> bool:
-        """Tell whether its absence is proved close enough to its slot."""
-        if self.proof.revealed:
-            return True
-        return self.absent is not None and self.absent >= self.proof.slot - self.proof.within
 
 
 def order(needs: Iterable[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime) -> list[Need]:
@@ -110,31 +40,44 @@ def order(needs: Iterable[Need], slot: datetime, within: timedelta, gap: timedel
     left to prove it completely.
     """
     waiting = [need for need in needs if not need.seen]
+    parts = [need for need in waiting if need.proof.tells_of is None]
+    missing = {need.id for need in parts}
+    telling = [need for need in waiting if need.proof.tells_of in missing]
     if now < slot:
-        return _until_slot(waiting, slot, within, gap, now)
+        return _until_slot(parts, telling, slot, within, gap, now)
     if now < slot + within:
-        return _until_seen(waiting, slot, within, gap, now)
-    return _by_turn(waiting)
+        return _until_seen(parts, telling, slot, within, gap, now)
+    return _by_turn(parts)
 
 
 def _until_slot(
-    waiting: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
+    parts: Sequence[Need], telling: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
 ) -> list[Need]:
     # What only its page tells of has no absence to prove.
-    known = [need for need in waiting if not need.proof.revealed]
+    known = [need for need in parts if not need.proof.revealed]
     others = [need for need in known if not need.was_absent()]
-    fit = others if now < slot - within else _best(others, _looks(slot - now, gap))
-    return _by_turn([*(need for need in known if need.was_absent()), *fit])
+    left = _looks(slot - now, gap)
+    fit = others if now < slot - within else _best(others, left)
+    planned = _by_turn([*(need for need in known if need.was_absent()), *fit])
+    dated = [need for need in telling if not need.was_absent()]
+    if now < slot - within:
+        return _by_turn([*planned, *dated])
+    # In the last minute announcements have what the last round of the pages leaves.
+    spare = max(0, left - ceil(_SLACK * len(planned)))
+    return [*_by_turn(dated)[:spare], *planned]
 
 
 def _until_seen(
-    waiting: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
+    parts: Sequence[Need], telling: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
 ) -> list[Need]:
     left, soon = _looks(slot + within - now, gap), _looks(slot + STILL_TO_COME - now, gap)
-    provable = _by_turn(_best([need for need in waiting if need.was_absent()], left))
+    provable = _by_turn(_best([need for need in parts if need.was_absent()], left))
     # One that was not seen absent in time may be absent still: then the next look at it proves it.
     spare = left - len(provable)
-    hopeful = _by_turn(_best([need for need in waiting if not need.was_absent()], min(spare, soon) if soon else spare))
+    hopeful = _by_turn(_best([need for need in parts if not need.was_absent()], min(spare, soon) if soon else spare))
+    if all(need.turn >= slot for need in provable):
+        # The first round is over: what has not shown may stand elsewhere.
+        provable = _by_turn([*provable, *telling])
     return [*hopeful, *provable] if soon else [*provable, *hopeful]
 
 
@@ -172,9 +115,9 @@ class Sweep:
     slot: datetime
     within: timedelta
     needs: dict[str, Need] = field(default_factory=dict)
-    idle_until: datetime = _NEVER
+    idle_until: datetime = NEVER
     _planned: deque[Need] = field(default_factory=deque)
-    _plan_again: datetime = _NEVER
+    _plan_again: datetime = NEVER
     _is_short: bool = False
 
     @property
@@ -182,12 +125,19 @@ class Sweep:
         """Return when its tolerance is over."""
         return self.slot + self.within
 
-    def need(self, part: str, proof: Proof, now: datetime = _NEVER) -> Need:
+    def is_closing(self, now: datetime, gap: timedelta) -> bool:
+        """Tell whether each look counts: the last round before the slot is due, or the first after it is not over."""
+        if now < self.slot:
+            return now >= self.slot - _SLACK * sum(1 for _ in self._parts()) * gap
+        return now < self.ends and any(not need.seen and need.turn < self.slot for need in self._parts())
+
+    def need(self, part: str, proof: Proof, now: datetime = NEVER) -> Need:
         """Return a part's need, begun when it is new: one that is revealed now waits for those that waited before."""
         need = self.needs.get(part)
         if need is None or need.proof != proof:
-            need = self.needs[part] = Need(part, proof, now if proof.revealed else _NEVER)
-            self._plan_again = self.idle_until = _NEVER
+            view = View.EDGE if proof.tells_of is None else View.ORIGIN
+            need = self.needs[part] = Need(part, proof, now if proof.revealed else NEVER, view=view)
+            self._plan_again = self.idle_until = NEVER
         return need
 
     def drop(self, part: str) -> None:
@@ -222,12 +172,15 @@ class Sweep:
             # Once out of turn: what never tells anything must not take the turns of all others.
             need.turn = need.turn if need.failed else need.before
         elif told is Told.ABSENT:
+            # What still announces tells of an instant so long before.
+            proved_from -= timedelta() if need.proof.tells_of is None else REDIRECT_LAG
             need.absent = proved_from if need.absent is None else max(need.absent, proved_from)
             if view is View.ORIGIN:
                 need.origin = max(need.origin, proved_from)
             need.view = self._next_view(need, view, sent, proved_from)
         else:
             need.seen = sent >= self.slot
+            self._led_to(need)
         need.failed = told is Told.NOTHING
 
     def list(self, parts: Iterable[str]) -> None:
@@ -235,10 +188,20 @@ class Sweep:
         for part in parts:
             if (need := self.needs.get(part)) is not None:
                 need.listed = True
-        self._plan_again = self.idle_until = _NEVER
+        self._plan_again = self.idle_until = NEVER
+
+    def _led_to(self, need: Need) -> None:
+        """Look first at the page that an announcement led to."""
+        if need.seen and need.proof.tells_of is not None:
+            self.list([need.proof.tells_of])
+
+    def _parts(self) -> Iterator[Need]:
+        return (need for need in self.needs.values() if need.proof.tells_of is None)
 
     def _next_view(self, need: Need, view: View, sent: datetime, proved_from: datetime) -> View:
         """Return where to look next: past the caches, by turns, at what a cache may hide."""
+        if need.proof.tells_of is not None:
+            return View.ORIGIN
         if sent < self.slot:
             # Asked too long ago to prove it on time, and too lately for the edge to be believed before it.
             between = self.slot - _LATELY <= need.origin < self.slot - self.within
@@ -250,9 +213,14 @@ class Sweep:
     def _first(self, is_ready: Callable[[Need], bool]) -> Need | None:
         while self._planned:
             need = self._planned.popleft()
-            if not need.seen and is_ready(need):
+            if not need.seen and not self._is_moot(need) and is_ready(need):
                 return need
         return None
+
+    def _is_moot(self, need: Need) -> bool:
+        """Tell whether an announcement can tell nothing that its page has not told."""
+        page = None if need.proof.tells_of is None else self.needs.get(need.proof.tells_of)
+        return page is not None and page.seen
 
     def _at_most(self, now: datetime, then: datetime) -> datetime:
         """Return an instant, or the next one at which the order is another."""

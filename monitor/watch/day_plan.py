@@ -16,8 +16,8 @@ from monitor.plan.budget import Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import cautious, is_expected
+from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
-from monitor.plan.sweep import Proof, rank_of
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
 from monitor.store.interface import Store

@@ -17,7 +17,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ANNOUNCEMENT, ELSEWHERE, INDEX, is_publication, standing_at
 from monitor.plan.phases import Phases, Window
 from monitor.plan.predicted import EXPECTED, cautious, is_expected
-from monitor.plan.sweep import Proof, proof_of
+from monitor.plan.proof import Proof, proof_of
 from monitor.plan.targets import FOUND, MOST_PARTS, Target, targets_of
 from monitor.plan.windows import dense_around, windows_for
 from monitor.watch.listing_match import part_elsewhere

@@ -11,7 +11,7 @@ from monitor.judge.runs import MOST_CHANGES, Run, changes, extend, left
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
 from monitor.plan.windows import AGAIN, Progress, Stage
 from schedules.announcement import Address

@@ -15,7 +15,7 @@ from monitor.look.fake import Reply
 from monitor.look.fetch import Request
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
 from tests.unit.monitor.look.story import NOON, Watch, target, watch, window
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import swept, usual
+from monitor.plan.proof import Proof
 from monitor.plan.slot_forecast import Needed, forecasts, provable, rate_for
-from monitor.plan.sweep import Proof
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 WITHIN = timedelta(seconds=60)

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.budget_sim import SLOT, WITHIN, Part, best, delays, swept, usual
-from monitor.plan.sweep import Need, Proof, Rank, Sweep, Told, order
+from monitor.plan.proof import Need, Proof, Rank, Told
+from monitor.plan.sweep import Sweep, order
 from monitor.plan.targets import View
 
 SECOND = timedelta(seconds=1)
@@ -94,9 +95,11 @@ def sweep_of(*parts: str) -> Sweep:
     return sweep
 
 
-def looked(sweep: Sweep, now: float, told: Told, *, age: float = 0.0, view: View | None = None) -> tuple[str, View]:
+def looked(  # what a look is made of
+    sweep: Sweep, now: float, told: Told, *, age: float = 0.0, view: View | None = None, gap: timedelta = GAP
+) -> tuple[str, View]:
     """Make the next look; returns at which part, and how."""
-    one = sweep.next(at(now), GAP, lambda _: True)
+    one = sweep.next(at(now), gap, lambda _: True)
     assert one is not None
     how = one.view
     sweep.begin(one, at(now))
@@ -141,6 +144,43 @@ def test_an_origin_asked_before_the_sweep_is_asked_again_where_it_would_spoil_th
     sweep.saw("a", View.ORIGIN, Told.ABSENT, at(asked), at(asked))
     looks = [looked(sweep, now, Told.ABSENT) for now in range(-45, -15)]
     assert [how for one, how in looks if one == "a"][1] is view
+
+
+def announced(*pages: str) -> Sweep:
+    """Return a sweep of pages whose announcements tell of them."""
+    sweep = sweep_of(*pages)
+    for page in pages:
+        sweep.need(f"{page}!", Proof(SLOT, WITHIN, (0, 1, ord(page)), tells_of=page))
+    return sweep
+
+
+def test_announcements_have_what_the_last_round_of_the_pages_leaves_of_the_last_minute() -> None:
+    sweep = announced(*"abcdefgh")
+    looks = [looked(sweep, now, Told.ABSENT, gap=SECOND) for now in range(-40, 0)]
+    assert {one for one, how in looks[:24] if how is View.ORIGIN} == {f"{page}!" for page in "abcdefgh"}
+    assert sorted(one for one, _ in looks[-8:]) == list("abcdefgh")
+
+
+def test_after_the_slot_announcements_of_missing_pages_alone_are_asked_once_each_page_was_looked_at() -> None:
+    sweep = announced("a", "b", "c")
+    for page in "abc":
+        sweep.saw(page, View.EDGE, Told.ABSENT, at(-5), at(-5))
+    told = {"a": Told.PRESENT, "b": Told.ABSENT, "c": Told.PRESENT, "b!": Told.PRESENT}
+    looks: list[str] = []
+    for now in range(1, 6):
+        one = sweep.next(at(now), SECOND, lambda _: True)
+        assert one is not None
+        sweep.begin(one, at(now))
+        sweep.saw(one.id, one.view, told[one.id], at(now), at(now))
+        looks.append(one.id)
+    assert sorted(looks[:3]) == list("abc")
+    assert looks[3:] == ["b!", "b"]
+
+
+def test_what_still_announces_proves_an_absence_of_so_long_before_as_a_redirect_takes() -> None:
+    sweep = announced("a")
+    sweep.saw("a!", View.ORIGIN, Told.ABSENT, at(-20), at(-20))
+    assert sweep.needs["a!"].absent == at(-50)
 
 
 def test_views_take_turns_at_what_is_still_absent() -> None:

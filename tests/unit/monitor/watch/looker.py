@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.plan.phases import Window
-from monitor.plan.sweep import Proof
+from monitor.plan.proof import Proof
 from monitor.plan.targets import Target
 
 
