@@ -42,6 +42,7 @@ from monitor.app.status import Status
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.deliver.acknowledge import Acknowledgements
+from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
@@ -246,9 +247,12 @@ def _outbox(base: _Base, channels: Sequence[Channel], rules: ReportingRules) -> 
     )
 
 
+def _afresh(base: _Base) -> Afresh:
+    return partial(facts_of, base.store, policies_of(base.settings), base.settings.watch.vantage)
+
+
 def _reminders(base: _Base, rules: ReportingRules, outbox: Outbox) -> Reminders:
     settings, given_up = base.settings, base.metrics.given_up.set
-    afresh = partial(facts_of, base.store, policies_of(settings), settings.watch.vantage)
     return Reminders(
         base.store,
         base.writer,
@@ -258,7 +262,7 @@ def _reminders(base: _Base, rules: ReportingRules, outbox: Outbox) -> Reminders:
         ask=base.threads.ask,
         wake=outbox.wake,
         given_up=given_up,
-        afresh=afresh,
+        afresh=_afresh(base),
     )
 
 
@@ -368,6 +372,8 @@ def _queries(base: _Base, status: Status, tally: LookTally, rules: ReportingRule
         [table.name for table in settings.calendar],
         ahead_of(base.store, policies_of(settings), rules.book),
         tally.silent_hosts.silences,
+        as_of_now=AsOfNow(base.store, _afresh(base), VerdictRecord(base.store, rules)),
+        writer=base.writer,
         door=door_of(settings, base.folder, base.clock, throttle),
         throttle=throttle,
     )

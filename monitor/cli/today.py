@@ -87,6 +87,17 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
     return [fresh(store, policies, row, now, book) for row in store.judged(begin, end)]
 
 
+def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
+    """Return the JSON of a release that was judged, as of now; None for any other."""
+    from monitor.app.options import policies_of
+    from monitor.app.reporting_options import book_of
+    from monitor.watch.rejudge import fresh
+
+    row = store.judged_one(release)
+    book = book_of(context.settings)
+    return None if row is None else fresh(store, policies_of(context.settings), row, context.now(), book)
+
+
 def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | None:
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of

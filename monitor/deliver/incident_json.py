@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from alerts.incident import Incident
+from alerts.incident import Incident, Kind
+from alerts.standing import behind
 from monitor.store.rows import CalendarRead, Draft, Event
-from schedules.times.json import instant_json
+from schedules.times.interval import Bounds
+from schedules.times.json import bounds_json, instant_json
 
 
 def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str, Any]:
@@ -25,12 +27,20 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "grade": incident.grade,
         "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
         "verdict": facts.verdict if facts else None,
+        "delay": bounds_json(delay_of(incident)),
+        "as_of": instant_json(facts.at) if facts else None,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
         if facts
         else [],
         "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.timeline],
         "drafts": [draft_json(draft) for draft in drafts],
     }
+
+
+def delay_of(incident: Incident) -> Bounds | None:
+    """Return how late the release of an incident is as far as its facts go, the page before its files."""
+    late = [] if incident.facts is None or incident.kind is Kind.HAND else behind(incident.facts)
+    return min(late, key=lambda one: one[0].id != "page")[1] if late else None
 
 
 def event_json(event: Event) -> dict[str, Any]:

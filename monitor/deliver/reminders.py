@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.finding import ReleaseFacts
 from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
 from alerts.notice import notice_id
 from monitor.clock import Clock
+from monitor.deliver.as_of_now import Afresh, brought_up_to_date
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
@@ -21,7 +21,6 @@ from monitor.threads import Ask, Job
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
 _LOOK_BACK = timedelta(days=30)
-Afresh = Callable[[str, datetime], ReleaseFacts | None]
 GIVEN_UP_FOR = timedelta(days=7)
 """How long a delivery that was given up is shown."""
 
@@ -124,12 +123,7 @@ class Reminders:
 
     def _as_of(self, incident: Incident, now: datetime) -> Incident:
         # What it holds was measured at the last change: a delay that grows had not grown since.
-        facts, measured = self._afresh(incident.release, now), incident.facts
-        if facts is None or measured is None:
-            return incident
-        looks, failed = facts.certainty.looks, facts.certainty.failed_looks
-        sure = replace(measured.certainty, looks=looks, failed_looks=failed)
-        return replace(incident, facts=replace(facts, certainty=sure))
+        return brought_up_to_date(incident, self._afresh(incident.release, now))
 
 
 def _is_waiting(incident: Incident) -> bool:

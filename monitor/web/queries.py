@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from alerts.incident import Incident
 from monitor.clock import Clock
 from monitor.deliver.acknowledge import Acknowledgements
+from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.drafts import written
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
@@ -21,6 +22,7 @@ from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
+from monitor.store.writer import Writer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
 from schedules.times.json import instant_json
@@ -67,6 +69,9 @@ class Queries:
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
     # Hosts of which nothing usable is heard just now.
     silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
+    # What grows has grown since it was written down; None where nothing is measured any more.
+    as_of_now: AsOfNow | None = None
+    writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
@@ -104,18 +109,24 @@ class Queries:
         """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""
         begin = None if first is None else self._midnight(first)
         end = None if last is None else self._midnight(last + timedelta(days=1))
-        return (await self.ask(lambda: self.store.incidents(begin, end, limit=MOST_INCIDENTS)))[::-1]
+        now = self.clock.now()
+        return await self.ask(
+            lambda: [self._current(one, now) for one in self.store.incidents(begin, end, limit=MOST_INCIDENTS)][::-1]
+        )
 
     async def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
-        return await self.ask(lambda: self.store.incident(incident))
+        now = self.clock.now()
+        found = await self.ask(lambda: self.store.incident(incident))
+        return None if found is None else await self.ask(lambda: self._current(found, now))
 
     async def events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return the first events after the one of that id, oldest first. Raises `UnknownName`."""
         return await self.ask(lambda: self._events(after, release, limit))
 
     async def drafts(self, incident: str) -> list[Draft]:
-        """Return the versions of a draft, oldest first."""
+        """Return the versions of a draft, oldest first; the last one says what is known by now."""
+        await self._renew(incident)
         return await self.ask(lambda: self.store.drafts(incident))
 
     async def related(self, incident: Incident) -> list[Incident]:
@@ -125,6 +136,7 @@ class Queries:
     async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
         """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
         template = self.templates.get(incident.producer)
+        await self._renew(incident.id)
         return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template))
 
     async def given_up(self) -> list[dict[str, Any]]:
@@ -144,6 +156,16 @@ class Queries:
 
     def _fresh(self, row: Judged) -> dict[str, Any]:
         return self.live.body(row.release) or row.body
+
+    def _current(self, incident: Incident, now: datetime) -> Incident:
+        return incident if self.as_of_now is None else self.as_of_now.incident(incident, now)
+
+    async def _renew(self, incident: str) -> None:
+        now, current = self.clock.now(), self.as_of_now
+        if current is None or self.writer is None:
+            return
+        if (write := await self.ask(lambda: current.renewal(incident, now))) is not None:
+            await self.writer.write(write)
 
     def _events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         last = None if after is None else self.store.event(after)

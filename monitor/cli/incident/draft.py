@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, print_json, table, unknown
-from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, role_of
+from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, renew, role_of
 from monitor.cli.incident.take_back import say, take_back, tell_conflicts
 from monitor.errors import UserFault
 
@@ -123,6 +123,8 @@ def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> N
 
     role = role_of(by)
     with context.store() as store:
+        # What is signed says how late it is when it is signed.
+        renew(context, store, incident_of(store, incident).id)
         versions = redrafted(store, incident, lambda known: signed(known, role, context.now()))
         made = store.drafts(incident)[-1]
     if left := to_complete(versions[-1].report):
@@ -162,6 +164,9 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 
 
 def _version(context: Context, incident: str, number: int | None) -> Draft:
+    if number is None:
+        with context.store() as store:
+            renew(context, store, incident_of(store, incident).id)
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:

@@ -11,8 +11,9 @@ import click
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft, sign
-from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
+from monitor.cli.incident.store import as_of_now, by_role, incident_of, refilled, renew, rewritten, role_of
 from monitor.cli.incident.text import incident_lines, incident_row
+from monitor.cli.today import judged_now
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -58,15 +59,16 @@ def list_incidents(
 
     with context.store() as store:
         found = store.incidents(*span_of(first, last, context.settings.timezone))
+        current, now = as_of_now(context, store), context.now()
         chosen = [
-            (one, store.drafts(one.id))
+            (current.incident(one, now), store.drafts(one.id))
             for one in reversed(found)
             if (one.closed is None or not only_open) and producer in (None, one.producer)
         ]
     if as_json:
         print_json([incident_json(incident, drafts) for incident, drafts in chosen])
     elif chosen:
-        heads = ["OCCURRED", "GRADE", "KIND", "STANDING", "DRAFT", "INCIDENT", "TITLE"]
+        heads = ["OCCURRED", "GRADE", "KIND", "HOW LATE", "STANDING", "DRAFT", "INCIDENT", "TITLE"]
         table([incident_row(*each) for each in chosen], heads)
     else:
         click.echo("No incident.")
@@ -85,13 +87,14 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
     from monitor.deliver.related import related
 
     with context.store() as store:
-        found = incident_of(store, incident)
-        drafts, judged = store.drafts(incident), store.judged_one(found.release)
+        renew(context, store, incident_of(store, incident).id)
+        found = as_of_now(context, store).incident(incident_of(store, incident), context.now())
+        drafts, judged = store.drafts(incident), judged_now(context, store, found.release)
         held_up = [one.id for one in related(store, found)]
     if as_json:
         print_json(incident_json(found, drafts) | {"related": held_up})
         return
-    for line in incident_lines(found, drafts, judged.body if judged else None, held_up):
+    for line in incident_lines(found, drafts, judged, held_up):
         click.echo(line)
 
 

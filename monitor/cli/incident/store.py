@@ -14,6 +14,7 @@ from monitor.errors import UserFault
 if TYPE_CHECKING:
     from alerts.draft.versions import Versions
     from alerts.incident import Incident
+    from monitor.deliver.as_of_now import AsOfNow
     from monitor.store.interface import Store
 
 by_role = click.option(
@@ -59,16 +60,38 @@ def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident
     return changed
 
 
+def as_of_now(context: Context, store: Store) -> AsOfNow:
+    """Return what reads incidents as they stand now, and writes their drafts anew."""
+    from functools import partial
+
+    from monitor.app.options import policies_of
+    from monitor.app.reporting_options import reporting_rules_of
+    from monitor.deliver.as_of_now import AsOfNow
+    from monitor.deliver.verdicts import VerdictRecord
+    from monitor.watch.rejudge import facts_of
+
+    settings = context.settings
+    names = [channel.name for channel in settings.channel]
+    rules = reporting_rules_of(settings, names, context.path.parent)
+    afresh = partial(facts_of, store, policies_of(settings), settings.watch.vantage)
+    return AsOfNow(store, afresh, VerdictRecord(store, rules))
+
+
+def renew(context: Context, store: Store, incident: str) -> None:
+    """Write the draft of an incident anew where it says less than is known by now."""
+    write = as_of_now(context, store).renewal(incident, context.now())
+    if write is not None:
+        with store.transaction() as tx:
+            write(tx)
+
+
 def refilled(context: Context, store: Store, incident: Incident) -> None:
     """Write the draft of an incident anew from what is known of it and what people said; typed words stay."""
-    from monitor.app.reporting_options import reporting_rules_of
-    from monitor.deliver.verdicts import VerdictRecord
-
-    names = [channel.name for channel in context.settings.channel]
-    rules = reporting_rules_of(context.settings, names, context.path.parent)
     if incident.has_draft:
+        now, current = context.now(), as_of_now(context, store)
+        fresh = current.incident(incident, now)
         with store.transaction() as tx:
-            VerdictRecord(store, rules).redraft(tx, incident, context.now())
+            current.record.redraft(tx, fresh, now)
 
 
 def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from monitor.cli.common import items
 from monitor.cli.text import headline
-from schedules.times.words import stamp
+from monitor.deliver.incident_json import delay_of
+from schedules.times.interval import Bounds
+from schedules.times.words import lengths, stamp
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -21,7 +23,9 @@ def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     """Return an incident as the cells of one line of a list."""
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
-    return [occurred, incident.grade, incident.kind.value, standing(incident), drafted, incident.id, incident.title]
+    late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
+    told = [incident.grade, incident.kind.value, late, standing(incident), drafted, incident.id, incident.title]
+    return [occurred, *told]
 
 
 def standing(incident: Incident) -> str:

@@ -2,12 +2,22 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from monitor.cli.incident.text import incident_lines
+from monitor.deliver.facts import Measured
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.look.sighting import State
+from monitor.store.open import open_store
+from tests.unit.monitor.cli.conftest import release, run
 from tests.unit.monitor.web.board import a_board
 
 Ask = Callable[..., Any]
@@ -28,10 +38,41 @@ def options(given: dict[str, str]) -> list[str]:
 def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
     (line,) = ask("incident", "list").out.splitlines()[1:]
     draft = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]
-    told = f"5 Jan 2018 09:30 report late closed {draft['form']} v{draft['version']} {INCIDENT} Births 2016"
+    drafted = f"{draft['form']} v{draft['version']}"
+    told = f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s closed {drafted} {INCIDENT} Births 2016"
     assert " ".join(line.split()) == told
     assert ask("incident", "list", "--open", "--json").json == []
     assert [one["id"] for one in ask("incident", "list", "--producer", "ons", "--json").json] == [INCIDENT]
+
+
+def overdue_for(while_: timedelta, folder: Path) -> str:
+    """Write down a release that is missing for so long, as it was six minutes after its slot; returns its incident."""
+    slot, name, early = datetime.now(UTC) - while_, "marriages-2017", timedelta(minutes=6)
+    known, promise = release(name, "Marriages 2017", slot)
+    promise = replace(promise, learnt=slot - timedelta(days=9), confirmed_at=slot)
+    absent = replace(run(State.ABSENT, 0, 1), target=f"{name}/page/edge", begin=slot - early, end=slot + early)
+    verdict = judge(known, [promise], {absent.target: [absent]}, [], Policy(), slot + early)
+    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
+    with store.transaction() as tx:
+        tx.save_release(known)
+        tx.add_promises([promise])
+        tx.save_runs([replace(absent, end=slot + while_, last_received=slot + while_)])
+        VerdictRecord(store, ReportingRules()).record(tx, verdict, Measured("edge"), verdict.at)
+    (incident,) = store.incidents_of(name)
+    store.close()
+    return incident.id
+
+
+def test_whoever_opens_lists_or_signs_a_draft_gets_the_delay_of_now(ask: Ask, folder: Path) -> None:
+    incident = overdue_for(timedelta(hours=32), folder)
+    (line,) = [line for line in ask("incident", "list").out.splitlines() if incident in line]
+    assert "at least 1 d 8 h" in line
+    assert "OVERDUE by at least 1 d 8 h" in ask("incident", "show", incident).out
+    assert "delayed by at least 32 hours" in ask("incident", "draft", incident).out
+    assert ask("incident", "sign", incident, "--by", "head of profession").status == 0
+    signed = ask("incident", "draft", incident).out
+    assert "delayed by at least 32 hours" in signed
+    assert "Amended" not in signed
 
 
 def test_a_closed_incident_shows_what_happened_and_what_remains(ask: Ask) -> None:

@@ -11,8 +11,9 @@ from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.acknowledge import Acknowledgements
+from monitor.deliver.as_of_now import Afresh
 from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.reminders import Afresh, Reminders, Reminding
+from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded, VerdictRecord
 from monitor.rehearse.virtual_loop import run_virtually

@@ -1,0 +1,77 @@
+"""Incidents and their drafts as of now: what grows has grown since they were written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from alerts.draft.versions import MONITOR
+from alerts.finding import ReleaseFacts
+from alerts.incident import Incident, Kind, known_to
+from alerts.tellable_facts import worse_grade
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.store.interface import Store, Transaction
+from monitor.store.rows import Draft
+
+Afresh = Callable[[str, datetime], ReleaseFacts | None]
+# A draft that is opened again and again makes no more versions than this.
+_FRESH = timedelta(seconds=10)
+_NOT_MEASURED = (Kind.HAND, Kind.LEAD)
+
+
+def brought_up_to_date(incident: Incident, facts: ReleaseFacts | None) -> Incident:
+    """Return an incident with what is measured by now; how it was measured stays as it was written down."""
+    measured = incident.facts
+    if facts is None or measured is None:
+        return incident
+    looks, failed = facts.certainty.looks, facts.certainty.failed_looks
+    sure = replace(measured.certainty, looks=looks, failed_looks=failed)
+    return replace(incident, facts=replace(facts, certainty=sure), grade=worse_grade(incident.grade, facts.grade))
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfNow:
+    """Reads incidents as they stand at an instant, and writes their drafts anew before somebody opens them.
+
+    `afresh` judges a release as of an instant, None when it is not known.
+    """
+
+    store: Store
+    afresh: Afresh
+    record: VerdictRecord
+
+    def incident(self, known: Incident, now: datetime) -> Incident:
+        """Return an incident with what is measured of its release by now; itself where nothing is measured any more."""
+        if not self._grows(known):
+            return known
+        return brought_up_to_date(known, self.afresh(known.release, now))
+
+    def renewal(self, incident: str, now: datetime) -> Callable[[Transaction], None] | None:
+        """Return what writes the draft of an incident anew, None where it says all that is known by now.
+
+        One that was signed off says what was signed, until something is measured that people are told of.
+        """
+        known, drafts = self.store.incident(incident), self.store.drafts(incident)
+        if known is None or not drafts or _is_fresh(drafts, now) or not self._grows(known):
+            return None
+        fresh = self.incident(known, now)
+
+        def write(tx: Transaction) -> None:
+            # Whatever was written down meanwhile is newer than this.
+            if self.store.incident(incident) == known:
+                self.record.redraft(tx, fresh, now)
+
+        return write
+
+    def _grows(self, incident: Incident) -> bool:
+        if incident.facts is None or incident.facts.final or incident.kind in _NOT_MEASURED:
+            return False
+        last = known_to(self.store.incidents_of(incident.release), incident.release)
+        return last is not None and last.id == incident.id
+
+
+def _is_fresh(drafts: list[Draft], now: datetime) -> bool:
+    last = drafts[-1]
+    is_signed = any(draft.signed is not None for draft in drafts)
+    return is_signed or (last.by == MONITOR and now - last.at < _FRESH)

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import pytest
+
+from alerts.by_hand import note
+from alerts.draft.versions import edited, signed
+from alerts.incident import Incident, Kind
+from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.drafts import row_of, versions_of, written
+from monitor.deliver.facts import Measured
+from monitor.deliver.incident_json import incident_json
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policies, Policy
+from monitor.look.sighting import State
+from monitor.store.interface import Store
+from monitor.store.memory.store import MemoryStore
+from monitor.store.writer import Writer
+from monitor.watch.rejudge import facts_of
+from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, at
+from tests.unit.monitor.web.board import a_board
+
+DAY_AND_A_THIRD = 32 * 3600
+
+
+def absent_until(store: Store, seconds: float) -> None:
+    with store.transaction() as tx:
+        tx.save_runs([a_run("r", State.ABSENT, -3600, seconds)])
+
+
+@pytest.fixture
+def overdue() -> AsOfNow:
+    """A release whose draft was written six minutes after its slot, and which has not been seen since."""
+    store = MemoryStore()
+    with store.transaction() as tx:
+        tx.save_release(a_release())
+        tx.add_promises([a_promise()])
+    absent_until(store, 360)
+    record = VerdictRecord(store, ReportingRules())
+    runs = {"r/page/edge": [a_run("r", State.ABSENT, -3600, 360)]}
+    verdict = judge(a_release(), [a_promise()], runs, [], Policy(), at(360))
+    with store.transaction() as tx:
+        record.record(tx, verdict, Measured("edge", runs, records=(("edge-1", ""),)), at(360))
+    return AsOfNow(store, partial(facts_of, store, Policies(), "edge"), record)
+
+
+def the_incident(current: AsOfNow) -> Incident:
+    (found,) = current.store.incidents_of("r")
+    return found
+
+
+def renew(current: AsOfNow, now: datetime) -> bool:
+    write = current.renewal(the_incident(current).id, now)
+    if write is not None:
+        with current.store.transaction() as tx:
+            write(tx)
+    return write is not None
+
+
+def draft(current: AsOfNow) -> str:
+    return written(current.store.drafts(the_incident(current).id)[-1], "md")[0].decode()
+
+
+def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(overdue: AsOfNow) -> None:
+    absent_until(overdue.store, DAY_AND_A_THIRD)
+    assert "at least 6 minutes" in draft(overdue)
+    assert renew(overdue, at(DAY_AND_A_THIRD))
+    assert "Access to the release at the announced address was delayed by at least 32 hours" in draft(overdue)
+    assert "6 minutes" not in draft(overdue)
+    assert "edge-1" in draft(overdue)
+
+
+def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(overdue: AsOfNow) -> None:
+    absent_until(overdue.store, DAY_AND_A_THIRD)
+    before = the_incident(overdue)
+    told = incident_json(overdue.incident(before, at(DAY_AND_A_THIRD)))
+    assert told["delay"] == {"min": DAY_AND_A_THIRD, "max": None}
+    assert told["as_of"] == "2018-01-06T17:30:00.000Z"
+    # What is news of it is still to be told by whoever watches.
+    assert the_incident(overdue) == before
+
+
+def test_one_that_is_opened_again_at_once_makes_no_further_version(overdue: AsOfNow) -> None:
+    absent_until(overdue.store, 720)
+    assert renew(overdue, at(720))
+    assert not renew(overdue, at(729))
+    assert len(overdue.store.drafts(the_incident(overdue).id)) == 2
+
+
+def test_what_a_person_typed_stands_beside_the_figures_of_now(overdue: AsOfNow) -> None:
+    name = the_incident(overdue).id
+    versions = versions_of(overdue.store.drafts(name))
+    field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
+    typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", at(700))[-1]
+    with overdue.store.transaction() as tx:
+        tx.add_draft(row_of(typed, name))
+    absent_until(overdue.store, 720)
+    assert renew(overdue, at(721))
+    assert "Two users telephoned." in draft(overdue)
+    assert "at least 12 minutes" in draft(overdue)
+
+
+def test_what_was_signed_is_not_amended_by_being_opened(overdue: AsOfNow) -> None:
+    name = the_incident(overdue).id
+    made = signed(versions_of(overdue.store.drafts(name)), "head of profession", at(700))[-1]
+    with overdue.store.transaction() as tx:
+        tx.add_draft(row_of(made, name))
+    absent_until(overdue.store, DAY_AND_A_THIRD)
+    assert not renew(overdue, at(DAY_AND_A_THIRD))
+
+
+def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(overdue: AsOfNow) -> None:
+    known = the_incident(overdue)
+    assert known.facts is not None
+    final = replace(known, facts=replace(known.facts, final=True))
+    by_hand = replace(known, kind=Kind.HAND)
+    absent_until(overdue.store, 720)
+    assert [overdue.incident(one, at(720)) for one in (final, by_hand)] == [final, by_hand]
+
+
+def test_a_measurement_written_down_meanwhile_is_not_overwritten(overdue: AsOfNow) -> None:
+    known = the_incident(overdue)
+    write = overdue.renewal(known.id, at(720))
+    assert write is not None
+    with overdue.store.transaction() as tx:
+        tx.save_incident(note(known, "duty statistician", "seen", at(721)))
+        write(tx)
+    assert len(overdue.store.drafts(known.id)) == 1
+
+
+async def test_pages_and_documents_say_what_is_known_when_they_are_opened(overdue: AsOfNow) -> None:
+    async with a_board() as board:
+        board.queries.store = overdue.store
+        board.queries.as_of_now, board.queries.writer = overdue, Writer(overdue.store, board.clock)
+        board.clock.at = at(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
+        absent_until(overdue.store, DAY_AND_A_THIRD)
+        name = the_incident(overdue).id
+        listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+        page = (await board.client.get(f"/incidents/{name}")).text
+        document = (await board.client.get(f"/api/v1/incidents/{name}/draft.md")).text
+        board.queries.writer.abandon()
+    assert "delayed by at least 32 hours" in document
+    assert listed[0]["delay"]["min"] == DAY_AND_A_THIRD
+    assert "still absent at 17:30:00 GMT" in page
