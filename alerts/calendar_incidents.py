@@ -53,7 +53,7 @@ def trouble(found: Trouble, known: Incident | None, now: datetime, timezone: str
     subject = f"CALENDAR: {found.calendar} {'is not believed' if found.doubted else 'cannot be read'}: {fault}"
     read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
     lines = [f"Last usable read: {read}.", _AS_BEFORE, "", "What to do now:", *_to_do(found, now, timezone)]
-    incident = _incident(name, title, found.producer, now, found.since, subject)
+    incident = replace(_incident(name, title, found.producer, now, found.since, subject), calendar=found.calendar)
     return Decision(incident, (_notice(incident, subject, lines, now),))
 
 
@@ -65,6 +65,15 @@ def restored(known: Incident, now: datetime) -> Incident:
 def reopened(earlier: Incident, again: Incident, now: datetime) -> Incident:
     """Open an incident again whose trouble has come back: its thread goes on, with what is said this time."""
     return _noted(replace(earlier, closed=None), again.timeline[0].text, now)
+
+
+def with_subject(incident: Incident) -> Incident:
+    """Return an incident with what it is about; one stored before there were fields for it tells it by its id alone."""
+    if incident.calendar or incident.series:
+        return incident
+    if incident.id.startswith("unannounced-"):
+        return replace(incident, series=incident.title)
+    return replace(incident, calendar=incident.id[len("calendar-") : -len("-2026-01-31")])
 
 
 def missing(found: Missing, now: datetime) -> Decision:
@@ -80,7 +89,8 @@ def missing(found: Missing, now: datetime) -> Decision:
         "2. Nothing has been late by this alone.",
     ]
     name = f"unannounced-{slug}-{found.first.isoformat()}"
-    incident = _incident(name, one_line(found.series), found.producer, now, now, subject)
+    series = one_line(found.series)
+    incident = replace(_incident(name, series, found.producer, now, now, subject), series=series)
     return Decision(incident, (_notice(incident, subject, lines, now),))
 
 

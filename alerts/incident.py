@@ -50,7 +50,8 @@ class Incident:
 
     `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or
     the slot that was missed. `facts` is None only for one logged by hand about no watched release; `words`
-    holds what a person typed when logging it (`title`, `what`, `when`, …). `grade` never falls.
+    holds what a person typed when logging it (`title`, `what`, `when`, …). `grade` never falls. One about no release
+    that the monitor opened is about a `calendar`, or about an edition of a `series` that no calendar announces.
     """
 
     id: str
@@ -65,6 +66,8 @@ class Incident:
     closed: datetime | None = None
     timeline: tuple[Entry, ...] = ()
     words: dict[str, str] = field(default_factory=dict)
+    calendar: str = ""
+    series: str = ""
 
     @property
     def has_draft(self) -> bool:

@@ -19,7 +19,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.verdicts import body_of
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.ledger.ledger import LedgerState
+from monitor.ledger.memory import LedgerMemory
 from monitor.store.open import open_store
 from monitor.store.rows import Announced, Judged
 from monitor.web.app import application
@@ -66,7 +66,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
 async def _started(place: Path) -> dict[str, float]:
     chosen, now = _settings(place), SystemClock().now()
     store = open_store(chosen.store.url)
-    register = LedgerState(store, joining_of(chosen))
+    register = LedgerMemory(store, joining_of(chosen))
     spent, resident = [cpu_seconds()], [rss_kb()]
     for work in (register.begin, register.past):
         await work(now)

@@ -33,7 +33,7 @@ async def _measured(place: Path, entries: int) -> dict[str, float]:
     figures: dict[str, float] = {"entries": entries}
     for name in ("first", "unchanged"):
         began, cpu = clock.monotonic(), cpu_seconds()
-        await made.rounds.read_all()
+        await made.calendar_reads.read_all()
         figures |= {f"{name}_seconds": clock.monotonic() - began, f"{name}_cpu_seconds": cpu_seconds() - cpu}
     read = made.store.reads("bench", limit=1)[0]
     assert (read.usable, read.entries) == (True, entries), read  # noqa: S101  # else it measures something else

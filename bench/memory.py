@@ -62,7 +62,7 @@ async def _idle(place: Path, seconds: float) -> dict[str, float]:
     began = cpu_seconds()
     await asyncio.sleep(seconds)
     share = (cpu_seconds() - began) / seconds
-    known = len(made.roster.releases)
+    known = len(made.ledger.releases)
     stop.set()
     await life
     await made.close()

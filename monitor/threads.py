@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
+SMALL = 2_000
+"""Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 
 
 class Ask(Protocol):
@@ -30,6 +32,13 @@ class Threads:
     def close(self) -> None:
         """Let the threads go; what is not begun is not done."""
         self._executor.shutdown(cancel_futures=True)
+
+
+async def aside(count: int, work: Callable[[], T]) -> T:
+    """Do work on this many entries, in a thread when they are many."""
+    if count <= SMALL:
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(None, work)
 
 
 class Tasks:

@@ -53,14 +53,14 @@ class App:
         daemon = self.daemon
         self._refuse_another()
         await daemon.take_up()
-        await daemon.rounds.read_all()
-        targets = daemon.roster.targets_on(day)
+        await daemon.calendar_reads.read_all()
+        targets = daemon.admission.targets_on(day)
         for target in targets:
             await self._look(target)
         await daemon.watch.judge_all(list(daemon.watch.releases))
         for channel in daemon.channels:
             await daemon.outbox.empty(channel.name)
-        looked = {target.release for target in daemon.roster.targets_on(day)}
+        looked = {target.release for target in daemon.admission.targets_on(day)}
         bodies = [body for release in looked if (body := self.status.body(release)) is not None]
         await daemon.finish()
         return LookedOnce(bodies, dict(self.status.health.faults))
@@ -68,8 +68,8 @@ class App:
     async def log_by_hand(self, release: str, words: Mapping[str, str]) -> Incident:
         """Log an incident that a person saw, about a watched release or none. Raises `NotEnough`."""
         daemon, now = self.daemon, self.daemon.clock.now()
-        known = await daemon.roster.recall(release)
-        facts = daemon.watch.facts(known, daemon.roster.promises(release)) if known is not None else None
+        known = await daemon.ledger.recall(release)
+        facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
         incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
         await daemon.writer.write(lambda tx: write_by_hand(tx, daemon.store, daemon.watch.events, incident, now))
         daemon.outbox.wake()

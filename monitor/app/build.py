@@ -56,7 +56,9 @@ from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.store_health import StoreHealth
 from monitor.health.system import is_kept
-from monitor.ledger.reading import Rounds
+from monitor.ledger.incidents import CalendarIncidents
+from monitor.ledger.ledger import Ledger
+from monitor.ledger.reading import CalendarReads
 from monitor.look.apart.workers import Workers
 from monitor.look.clock_skew import Skew
 from monitor.look.fetch import Fetcher
@@ -70,7 +72,7 @@ from monitor.store.open import is_shared, open_store
 from monitor.store.retention import DAILY, Retention
 from monitor.store.writer import Writer
 from monitor.threads import Job, Tasks, Threads
-from monitor.watch.admission import Roster
+from monitor.watch.admission import Admission
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.budget_forecast import RECKONED, BudgetForecast
 from monitor.watch.compaction import Compaction
@@ -135,20 +137,20 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     outbox = _outbox(base, channels, rules)
     reminders = _reminders(base, rules, outbox)
     watch = _watch(base, poller, rules, reminders)
-    roster = Roster(store, writer, watch, clock, joining_of(settings), checks_of(settings))
+    ledger = Ledger(store, writer, clock, joining_of(settings), checks_of(settings))
+    admission = Admission(store, ledger, watch, clock)
     tally = LookTally(clock, base.metrics, base.health, base.heartbeat, base.blind, skew=interpreter.skew)
-    tripwires = _tripwires(base, poller, watch, roster, tally, outbox)
-    rounds = _rounds(base, poller, roster, watch, outbox)
+    tripwires = _tripwires(base, poller, watch, ledger, admission, tally, outbox)
+    calendar_reads = _calendar_reads(base, poller, ledger, admission, watch, outbox)
     check = _self_check(base, poller, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, base.threads.ask)
     status = _status(base, watch, check, forecast, interpreter.skew)
-    queries = _queries(base, status, tally, rules)
     upkeep = (*check.jobs(), *_upkeep(base, poller, watch, forecast), *_deadman(base, fetcher, check))
     daemon = Daemon(
         settings.watch.vantage,
         clock,
         _clockwork(base),
-        (*rounds.jobs(), (_ROLL, "roll", roster.roll), *upkeep, *reminders.jobs()),
+        (*calendar_reads.jobs(), (_ROLL, "roll", admission.roll), *upkeep, *reminders.jobs()),
         edges.manager,
         fetcher,
         store,
@@ -158,14 +160,15 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         poller,
         Intake(tally, watch, tripwires),
         watch,
-        roster,
-        rounds,
+        ledger,
+        admission,
+        calendar_reads,
         tripwires,
         outbox,
         channels,
         base.metrics,
         base.workers,
-        _web(queries, bound),
+        _web(queries := _queries(base, status, tally, rules), bound),
         (queries.close, base.workers.close, base.threads.close),
     )
     return App(daemon, status, settings.timezone)
@@ -283,31 +286,37 @@ def _watch(base: _Base, poller: Poller, rules: ReportingRules, reminders: Remind
     )
 
 
-def _tripwires(  # the edges they stand between
-    base: _Base, poller: Poller, watch: Watch, roster: Roster, tally: LookTally, outbox: Outbox
+def _tripwires(  # noqa: PLR0913, PLR0917 # the edges they stand between
+    base: _Base,
+    poller: Poller,
+    watch: Watch,
+    ledger: Ledger,
+    admission: Admission,
+    tally: LookTally,
+    outbox: Outbox,
 ) -> Tripwires:
     store, writer, clock, tasks = base.store, base.writer, base.clock, base.tasks
-    leads = Leads(store, writer, clock, watch, roster, outbox.wake, tasks)
-    listed = ListingFollowUp(roster, watch, clock, poller, leads, tasks)
-    unannounced = Unannounced(store, writer, roster, watch, poller, clock, tally, tasks)
+    leads = Leads(store, writer, clock, watch, admission, ledger, outbox.wake, tasks)
+    listed = ListingFollowUp(admission, ledger, watch, clock, poller, leads, tasks)
+    unannounced = Unannounced(store, writer, ledger, watch, poller, clock, tally, tasks)
     heard = Heard(listed.take, unannounced.take, leads.take_press)
     every = base.settings.watch.tripwire.every
-    return Tripwires(poller, tripwires_of(base.settings), roster.near, roster.kin, heard, every)
+    return Tripwires(poller, tripwires_of(base.settings), admission.near, admission.bearing, heard, every)
 
 
-def _rounds(base: _Base, poller: Poller, roster: Roster, watch: Watch, outbox: Outbox) -> Rounds:
-    settings = base.settings
-    return Rounds(
-        readers_of(settings, base.folder, poller.ask, base.clock, base.evidence, base.workers),
-        roster,
-        base.health,
+def _calendar_reads(
+    base: _Base, poller: Poller, ledger: Ledger, admission: Admission, watch: Watch, outbox: Outbox
+) -> CalendarReads:
+    settings, health, clock = base.settings, base.health, base.clock
+    zone, store, writer = settings.timezone, base.store, base.writer
+    return CalendarReads(
+        readers_of(settings, base.folder, poller.ask, clock, base.evidence, base.workers),
+        admission.learn,
+        admission.slots,
+        CalendarIncidents(ledger, health, clock, store, writer, watch.events, outbox.wake, zone),
+        health,
         base.metrics,
-        base.clock,
-        base.store,
-        base.writer,
-        watch.events,
-        outbox.wake,
-        settings.timezone,
+        clock,
         settings.policy.expect_editions,
         watch.check,
     )

@@ -20,14 +20,15 @@ from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.system import ServiceManager, give_back
 from monitor.judge.runs import Blind
-from monitor.ledger.reading import Rounds
+from monitor.ledger.ledger import Ledger
+from monitor.ledger.reading import CalendarReads
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
 from monitor.threads import Job
-from monitor.watch.admission import Roster
+from monitor.watch.admission import Admission
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.intake import Intake
 from monitor.watch.tripwires import Tripwires
@@ -63,8 +64,9 @@ class Daemon:
     poller: Poller
     intake: Intake
     watch: Watch
-    roster: Roster
-    rounds: Rounds
+    ledger: Ledger
+    admission: Admission
+    calendar_reads: CalendarReads
     tripwires: Tripwires
     outbox: Outbox
     channels: Sequence[Channel]
@@ -103,8 +105,9 @@ class Daemon:
         now = self.clock.now()
         self.blind.begin(self.writer)
         self.blind.take(self.store.blind(now - BEHIND, now))
-        await self.roster.take_up(now)
-        self.rounds.take_up()
+        await self.ledger.take_up(now)
+        self.admission.take_up(now)
+        self.calendar_reads.take_up(self.ledger)
         self.tripwires.take_up(beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
@@ -144,7 +147,7 @@ class Daemon:
             ("watch", self.watch.run()),
             ("poller", self.poller.run(self._stopping, self.intake.hooks())),
             ("outbox", self.outbox.run()),
-            ("calendars", self.rounds.answer()),
+            ("calendars", self.calendar_reads.answer()),
         ]
         return [*works, ("web", self.web.run())] if self.web is not None else works
 

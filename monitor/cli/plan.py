@@ -30,14 +30,16 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     Example: ninethirty plan --date 2026-11-26
     """
-    from monitor.watch.day_plan import hosts_of, planned
+    from monitor.app.options import budget_of, tripwires_of, watch_rules_of
+    from monitor.watch.day_plan import Carried, hosts_of, planned
 
-    zone = context.settings.timezone
+    settings = context.settings
+    zone, rules = settings.timezone, watch_rules_of(settings)
     day = day or today(zone)
     begin, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
     with context.store() as store:
-        releases = planned(store, context.settings, begin, end, context.now())
-    hosts = hosts_of(releases, context.settings, begin, end)
+        releases = planned(store, rules, begin, end, context.now())
+    hosts = hosts_of(releases, Carried(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
     if as_json:
         print_json(_as_json(day, releases, hosts))
     else:

@@ -1,157 +1,184 @@
-"""What calendars have said of releases, as far as it is kept in mind; the rest stays in the archive."""
+"""The ledger: what calendars have promised of releases, kept in memory and in the store alike."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 
-from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
-from monitor.ledger.missing_editions import Past
-from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarState, Rejoined, Weighed, rejoin
-from monitor.ledger.write import LedgerChange, aside
+from monitor.clock import Clock
+from monitor.ledger.memory import LedgerMemory
+from monitor.ledger.missing_editions import MissingEdition, missing_editions
+from monitor.ledger.reader import Outcome
+from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
+from monitor.ledger.write import LedgerChange, confirm, enter, note, settle
 from monitor.look.fetch import Found
 from monitor.store.interface import Store
-from monitor.store.rows import Announced, SeriesEdition
+from monitor.store.rows import CalendarRead
+from monitor.store.writer import Writer
+from monitor.threads import SMALL, aside
+from schedules.announcement import Announcement
 from schedules.join import Rules
-from schedules.joinable import Key
 from schedules.promise import Promise
+from schedules.regular_series import series_of
 from schedules.release import Release
-from schedules.source import Reading
+from schedules.sanity import Alarm
 
 _log = structlog.get_logger(__name__)
+_CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
 
 
-class LedgerState:
-    """Calendars' states, the releases that their entries make up, and what was promised of these."""
+@dataclass(frozen=True, slots=True)
+class LearntRead:
+    """One read as it was judged: the alarms it raised, and what it changed in the ledger.
 
-    def __init__(self, store: Store, rules: Rules) -> None:
-        """Begin empty."""
-        self._store = store
-        self._archive = DormantReleases(store, rules.order)
-        self.ledger = PromiseBook()
-        self.states: Mapping[str, CalendarState] = {}
-        self.releases: Mapping[str, Release] = {}
-        self.release_of: Mapping[Key, str] = {}
-        self._rules = rules
-        self._ambiguous: frozenset[frozenset[Key]] = frozenset()
+    `promised` are the releases that it promises anew, `confirmed` those of which it says what was said before.
+    """
 
-    async def begin(self, now: datetime) -> LedgerChange:
-        """Read back what an earlier life knew of releases that are not long over.
+    read: CalendarRead
+    alarms: tuple[Alarm, ...] = ()
+    change: LedgerChange | None = None
+    promised: Collection[str] = ()
+    confirmed: Collection[str] = ()
 
-        Returns what joining them again comes to, under the rules of today.
-        """
-        reads = {name: self._store.reads(name, limit=20) for name in self._rules.order}
-        self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
-        self._keep_in_mind(self._archive.current(now))
-        joined = await self._joined(self.states)
-        return LedgerChange(joined, self.states, self.releases, self._copies(joined))
 
-    def state(self, calendar: str) -> CalendarState:
-        """Return what a calendar has shown."""
-        return self.states.get(calendar) or CalendarState(calendar)
+class Ledger:
+    """Learns reads, one at a time, and tells what is promised of each release; `book` has all promises in mind."""
 
-    def keep(self, state: CalendarState) -> None:
-        """Keep what a calendar has shown now."""
-        self.states = {**self.states, state.name: state}
+    def __init__(
+        self, store: Store, writer: Writer, clock: Clock, rules: Rules, checks: Mapping[str, Checks] | None = None
+    ) -> None:
+        """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
+        self._memory = LedgerMemory(store, rules)
+        self.book = self._memory.book
+        self._writer = writer
+        self._clock = clock
+        self._checks = checks or {}
+        self._confirmed: dict[str, datetime] = {}
+        self._put_away: datetime | None = None
+        self._lock = asyncio.Lock()
 
-    async def put_away(self, now: datetime, keep: Collection[str]) -> None:
-        """Let go of the releases that are long over, but for those to `keep`."""
-        states, since = self.states.values(), now - AWAKE
-        over = await aside(len(self.release_of), lambda: long_over(states, self.release_of, self.ledger, since))
-        if over := over.difference(keep):
-            self._archive.lay_down((edition for edition in self.editions() if edition.release in over), now)
-            self._let_go_of(over)
+    @property
+    def releases(self) -> Mapping[str, Release]:
+        """Return every release that a calendar has announced, but for those that are long over."""
+        return self._memory.releases
 
-    async def recall(self, releases: Iterable[str]) -> Recalled:
-        """Bring those of these releases back to mind that are not in it, and that a calendar ever announced."""
-        forgotten = [name for name in releases if name not in self.releases]
-        recalled = await aside(len(forgotten), lambda: self._archive.recall(forgotten))
-        self._keep_in_mind(recalled)
-        return recalled
+    async def take_up(self, now: datetime) -> None:
+        """Read back what an earlier life knew."""
+        change = await self._memory.begin(now)
+        await settle(self._writer, change, now)
+        self._memory.take_over(change)
+        self._put_away = now
 
-    async def recalled(self, calendar: str, reading: Reading) -> CalendarState:
-        """Return what a calendar has shown, with those of a read's entries that it showed long ago."""
-        known = self.state(calendar).known
-        uids = [each.uid for each in reading.announcements if each.uid not in known]
-        await self.recall(await aside(len(uids), lambda: self._archive.behind(calendar, uids)))
-        return self.state(calendar)
+    async def learn(self, outcome: Outcome, watched: Collection[str]) -> LearntRead:
+        """Take in one read and write down what it promises; `watched` releases are confirmed by every read."""
+        async with self._lock:
+            read, reading = outcome.read, outcome.reading
+            state = self._memory.state(read.calendar)
+            if reading is None:
+                return await self._doubted(read, read.fault)
+            as_of = outcome.as_of or read.finished
+            if reading is state.reading:
+                return await self._confirm(state, read, as_of, watched)
+            if state.as_of is not None and as_of < state.as_of:
+                return await self._doubted(read, "a copy that may be older than the last read")
+            state = await self._memory.recalled(read.calendar, reading)
+            checks = self._checks.get(read.calendar, Checks())
+            weighed = await aside(len(reading.announcements), lambda: weigh(state, read, reading, checks, as_of))
+            if not weighed.learnt.usable:
+                alarms = weighed.learnt.alarms
+                return await self._doubted(read, "not believed: " + "; ".join(one.detail for one in alarms), alarms)
+            return await self._enter(read, weighed)
 
-    async def lesson(self, calendar: str, weighed: Weighed) -> LedgerChange:
-        """Return what a read comes to, held against everything known. Nothing is taken over yet."""
-        state, learnt = weighed.state, weighed.learnt.promises
-        joined = await self._joined({**self.states, calendar: state}) if weighed.changed else self._as_it_is()
-        # A name that was given long ago is recalled before it would be given to another.
-        while (recalled := await self.recall(joined.releases)).releases:
-            state = state.recalling(entry for entry in recalled.entries if entry.calendar == calendar)
-            joined = await self._joined({**self.states, calendar: state})
-        new = {uid: replace(each, release=joined.release_of[calendar, uid]) for uid, each in learnt.items()}
-        return LedgerChange(joined, {**self.states, calendar: state}, self.releases, self._copies(joined), new)
+    async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
+        """Let go of releases that are long over, but for those to `keep`; return those whose slot is near."""
+        async with self._lock:
+            if self._put_away is None or now - self._put_away >= _PUT_AWAY:
+                self._put_away = now
+                await self._memory.put_away(now, keep)
+            names = self.book.releases()
+            return set(await aside(len(names), lambda: self.book.near(names, now, ahead)))
 
-    async def past(self, now: datetime) -> Past:
-        """Return the editions of series that are not in mind."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._archive.past, {*self.releases}, now)
+    async def recall(self, release: str) -> Release | None:
+        """Return a release that a calendar has announced, however long ago; None for any other."""
+        async with self._lock:
+            await self._memory.recall([release])
+            return self.releases.get(release)
 
-    def kin(self, producer: str, found: Found) -> list[Release]:
+    def promises(self, release: str) -> list[Promise]:
+        """Return the promises of a release in the order learnt."""
+        return self.book.of(release)
+
+    def begins(self, release: str) -> datetime | None:
+        """Return when the slot in force of a release begins, None without one."""
+        known = self.releases.get(release)
+        slot = None if known is None else self.book.slot(known, self._clock.now())
+        return None if slot is None else slot.begins()
+
+    def shown(self, calendar: str) -> list[Announcement]:
+        """Return what a calendar last said of each entry that it has ever shown."""
+        return list(self._memory.state(calendar).shown.values())
+
+    def last_read(self, calendar: str) -> datetime | None:
+        """Return when a calendar was last read with success, in this life or an earlier one."""
+        return self._memory.state(calendar).last_read
+
+    async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:
+        """Return the editions of regular series that no calendar announces in time; see `missing_editions`."""
+        async with self._lock:
+            past = await self._memory.past(self._clock.now())
+            found = list(self._memory.editions())
+            return await aside(len(found), lambda: list(missing_editions(found, past, fresh, now)))
+
+    async def has_series(self, producer: str, title: str) -> bool:
+        """Tell whether a producer has announced an edition of the series of this title, however long ago."""
+        series = series_of(producer, title)
+        if any(series_of(one.producer, one.title) == series for one in self.releases.values()):
+            return True
+        async with self._lock:
+            return series in (await self._memory.past(self._clock.now())).series()
+
+    def bearing(self, producer: str, found: Found) -> list[Release]:
         """Return every release of a producer, however long past, that bears the address or the title of an entry."""
-        theirs = (one for one in self.releases.values() if one.producer == producer)
-        return alike(theirs, found) or self._archive.alike(producer, found)
+        return self._memory.bearing(producer, found)
 
-    def take_over(self, lesson: LedgerChange) -> None:
-        """Keep in mind what is written down."""
-        joined = lesson.joined
-        self.states = dict(lesson.states)
-        self.releases, self.release_of = joined.releases, joined.release_of
-        self.ledger.add((*lesson.copies, *lesson.new.values()))
-        for key, old in joined.moved.items():
-            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
-        for rivals in joined.ambiguous - self._ambiguous:
-            _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
-        self._ambiguous = joined.ambiguous
+    async def _doubted(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> LearntRead:
+        """Write down a read that teaches nothing."""
+        doubted = replace(read, usable=False, fault=fault)
+        await note(self._writer, doubted)
+        return LearntRead(doubted, alarms)
 
-    def editions(self) -> Iterator[SeriesEdition]:
-        """Yield what was last promised of each release in mind."""
-        for release in self.releases.values():
-            for promise in self.ledger.of(release.id)[-1:]:
-                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
+    async def _confirm(
+        self, state: CalendarState, read: CalendarRead, as_of: datetime, watched: Collection[str]
+    ) -> LearntRead:
+        """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
+        name, at = read.calendar, read.finished
+        last = self._confirmed.get(name)
+        of = {uid: self._memory.release_of[name, uid] for uid, seen in state.known.items() if seen.gone is None}
+        some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
+        if some:
+            of = {uid: release for uid, release in of.items() if release in watched}
+        await confirm(self._writer, read, of, as_of)
+        self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
+        self.book.confirm(name, of.values(), as_of)
+        if not some:
+            self._confirmed[name] = at
+        return LearntRead(read, confirmed=of.values())
 
-    def _let_go_of(self, over: Collection[str]) -> None:
-        uids: dict[str, set[str]] = defaultdict(set)
-        for (calendar, uid), release in self.release_of.items():
-            if release in over:
-                uids[calendar].add(uid)
-        self.states = {name: state.without(uids[name]) for name, state in self.states.items()}
-        self.releases = {name: one for name, one in self.releases.items() if name not in over}
-        self.release_of = {key: name for key, name in self.release_of.items() if name not in over}
-        self.ledger.forget(over)
-
-    def _keep_in_mind(self, recalled: Recalled) -> None:
-        if not recalled.releases:
-            return
-        rows: dict[str, list[Announced]] = defaultdict(list)
-        for entry in recalled.entries:
-            rows[entry.calendar].append(entry)
-        changed = {name: self.state(name).recalling(mine) for name, mine in rows.items()}
-        self.states = {**self.states, **changed}
-        self.releases = {**self.releases, **{one.id: one for one in recalled.releases}}
-        self.release_of = {**self.release_of, **{(it.calendar, it.uid): it.release for it in recalled.entries}}
-        self.ledger.add(recalled.promises)
-        self._archive.wake()
-
-    async def _joined(self, states: Mapping[str, CalendarState]) -> Rejoined:
-        """Join the entries of all calendars again."""
-        every = sum(len(state.shown) for state in states.values())
-        return await aside(every, lambda: rejoin(states.values(), self._rules, self.release_of, self.releases))
-
-    def _as_it_is(self) -> Rejoined:
-        return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
-
-    def _copies(self, joined: Rejoined) -> list[Promise]:
-        """Return what entries that moved promised, as promises of the releases they moved to."""
-        moved = {(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()}
-        return [promise for road in sorted(moved) for promise in self.ledger.copies(*road)]
+    async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:
+        name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
+        change = await self._memory.change_of(name, weighed)
+        await enter(self._writer, change, read, weighed)
+        self._confirmed[name] = read.finished
+        self._memory.take_over(change)
+        release_of = self._memory.release_of
+        confirmed = [] if as_of is None else [release_of[name, uid] for uid in learnt.confirmed]
+        if as_of is not None:
+            self.book.confirm(name, confirmed, as_of)
+        for what, uids in (("absent", learnt.absent), ("reappeared", learnt.reappeared)):
+            for uid in uids:
+                _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
+        return LearntRead(read, (), change, {release_of[name, uid] for uid in learnt.promises}, confirmed)

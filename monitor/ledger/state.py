@@ -1,4 +1,4 @@
-"""What each calendar has shown, and what one more read of it comes to. Pure: the roster keeps and writes it."""
+"""What each calendar has shown, and what one more read of it comes to. Pure: the ledger keeps and writes it."""
 
 from __future__ import annotations
 

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
 from monitor.ledger.state import CalendarState, Rejoined, Weighed
 from monitor.store.interface import Transaction
 from monitor.store.rows import CalendarRead
 from monitor.store.writer import Writer
+from monitor.threads import SMALL
 from schedules.promise import Promise
 from schedules.release import Release
-
-T = TypeVar("T")
-SMALL = 2_000
-"""Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,76 +43,66 @@ class LedgerChange:
         return [*(joined.releases[name] for name in sorted(names)), *gone]
 
 
-class Registrar:
-    """Writes reads, entries, releases and promises."""
-
-    def __init__(self, writer: Writer) -> None:
-        self._writer = writer
-
-    async def note(self, read: CalendarRead) -> None:
-        """Write down a read that changed nothing in force."""
-        await self._writer.write(lambda tx: tx.add_read(read))
-
-    async def confirm(self, read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> None:
-        """Write down that these entries, by uid, were still shown, and what their releases were promised `as_of`."""
-
-        def write(tx: Transaction) -> None:
-            tx.confirm_all(read.calendar, list(releases.values()), as_of)
-            tx.touch_announced(read.calendar, list(releases), read.finished)
-            tx.add_read(read)
-
-        await self._writer.write(write)
-
-    async def settle(self, lesson: LedgerChange, at: datetime) -> None:
-        """Write down what joining again changed without a read, as of `at`."""
-        releases = lesson.releases()
-        if releases:
-            await self._writer.write(lambda tx: _write_joined(lesson, releases, at, tx))
-
-    async def enter(self, lesson: LedgerChange, read: CalendarRead, weighed: Weighed) -> None:
-        """Write down a read that said something new. In one transaction, unless it said very much."""
-        uids = list(dict.fromkeys((*weighed.changed, *lesson.new)))
-        for start in range(SMALL, len(uids), SMALL):
-            await self._writer.write(partial(_write_entries, lesson, read, uids[start : start + SMALL]))
-        # The releases of entries that say something new are written with these.
-        with_entries = {lesson.joined.release_of[read.calendar, uid] for uid in uids} & lesson.joined.altered
-        rest = [release for release in lesson.releases() if release.id not in with_entries]
-
-        def write(tx: Transaction) -> None:
-            _write_joined(lesson, rest, read.finished, tx)
-            _write_entries(lesson, read, uids[:SMALL], tx)
-            _write_the_same(lesson, read, weighed, tx)
-            tx.add_read(read)
-
-        await self._writer.write(write)
+async def note(writer: Writer, read: CalendarRead) -> None:
+    """Write down a read that changed nothing in force."""
+    await writer.write(lambda tx: tx.add_read(read))
 
 
-def _write_joined(lesson: LedgerChange, releases: Iterable[Release], at: datetime, tx: Transaction) -> None:
-    release_of = lesson.joined.release_of
+async def confirm(writer: Writer, read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> None:
+    """Write down that these entries, by uid, were still shown, and what their releases were promised `as_of`."""
+
+    def write(tx: Transaction) -> None:
+        tx.confirm_all(read.calendar, list(releases.values()), as_of)
+        tx.touch_announced(read.calendar, list(releases), read.finished)
+        tx.add_read(read)
+
+    await writer.write(write)
+
+
+async def settle(writer: Writer, change: LedgerChange, at: datetime) -> None:
+    """Write down what joining again changed without a read, as of `at`."""
+    releases = change.releases()
+    if releases:
+        await writer.write(lambda tx: _write_joined(change, releases, at, tx))
+
+
+async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighed: Weighed) -> None:
+    """Write down a read that said something new. In one transaction, unless it said very much."""
+    uids = list(dict.fromkeys((*weighed.changed, *change.new)))
+    for start in range(SMALL, len(uids), SMALL):
+        await writer.write(partial(_write_entries, change, read, uids[start : start + SMALL]))
+    # The releases of entries that say something new are written with these.
+    with_entries = {change.joined.release_of[read.calendar, uid] for uid in uids} & change.joined.altered
+    rest = [release for release in change.releases() if release.id not in with_entries]
+
+    def write(tx: Transaction) -> None:
+        _write_joined(change, rest, read.finished, tx)
+        _write_entries(change, read, uids[:SMALL], tx)
+        _write_the_same(change, read, weighed, tx)
+        tx.add_read(read)
+
+    await writer.write(write)
+
+
+def _write_joined(change: LedgerChange, releases: Iterable[Release], at: datetime, tx: Transaction) -> None:
+    release_of = change.joined.release_of
     tx.save_releases(releases)
-    tx.add_promises(lesson.copies)
-    tx.save_announced(lesson.states[key[0]].row(key[1], release_of[key], at) for key in lesson.joined.moved)
+    tx.add_promises(change.copies)
+    tx.save_announced(change.states[key[0]].row(key[1], release_of[key], at) for key in change.joined.moved)
 
 
-def _write_entries(lesson: LedgerChange, read: CalendarRead, uids: Sequence[str], tx: Transaction) -> None:
-    joined, state = lesson.joined, lesson.states[read.calendar]
+def _write_entries(change: LedgerChange, read: CalendarRead, uids: Sequence[str], tx: Transaction) -> None:
+    joined, state = change.joined, change.states[read.calendar]
     release_of = {uid: joined.release_of[read.calendar, uid] for uid in uids}
     tx.save_releases(joined.releases[release] for release in {*release_of.values()} & joined.altered)
-    tx.add_promises(lesson.new[uid] for uid in uids if uid in lesson.new)
+    tx.add_promises(change.new[uid] for uid in uids if uid in change.new)
     tx.save_announced(state.row(uid, release, read.finished) for uid, release in release_of.items())
 
 
-def _write_the_same(lesson: LedgerChange, read: CalendarRead, weighed: Weighed, tx: Transaction) -> None:
+def _write_the_same(change: LedgerChange, read: CalendarRead, weighed: Weighed, tx: Transaction) -> None:
     """Write which entries are gone, and which say what they said."""
-    name, release_of, state = read.calendar, lesson.joined.release_of, lesson.states[read.calendar]
+    name, release_of, state = read.calendar, change.joined.release_of, change.states[read.calendar]
     gone, confirmed = weighed.learnt.gone, weighed.learnt.confirmed
     tx.save_announced(state.row(uid, release_of[name, uid], read.finished) for uid in gone)
     tx.confirm_all(name, [release_of[name, uid] for uid in confirmed], state.as_of or read.finished)
     tx.touch_announced(name, [uid for uid in confirmed if uid not in weighed.changed], read.finished)
-
-
-async def aside(count: int, work: Callable[[], T]) -> T:
-    """Do work on this many entries, in a thread when they are many."""
-    if count <= SMALL:
-        return work()
-    return await asyncio.get_running_loop().run_in_executor(None, work)

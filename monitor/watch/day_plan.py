@@ -8,23 +8,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from monitor.app.options import budget_of, importance_of, parts_of, phases_of, policies_of
-from monitor.config.settings import Settings
 from monitor.deliver.facts import slot_text
 from monitor.judge.window import is_exact
-from monitor.plan.budget import Key, stretch
+from monitor.plan.budget import Budget, Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
-from monitor.plan.phases import Phases, Window
+from monitor.plan.phases import Window
 from monitor.plan.predicted import cautious, is_expected
 from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
 from monitor.store.interface import Store
-from monitor.watch.planner import ADDED
+from monitor.watch.planner import ADDED, WatchRules
 from monitor.watch.rejudge import casefile_of, judged_parts
 from monitor.watch.release import WatchedRelease
-from monitor.watch.tripwires import always
+from monitor.watch.tripwires import Producer, always
 from schedules.announcement import Part
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
@@ -142,8 +140,7 @@ class Day:
     """The time that is planned, and what the plan is made from."""
 
     store: Store
-    settings: Settings
-    phases: Phases
+    rules: WatchRules
     begin: datetime
     end: datetime
     now: datetime
@@ -156,77 +153,87 @@ class Day:
         if slot is None or starts is None:
             return None
         standing = self._standing(release) if starts < self.begin else _as_unseen
-        targets = targets_of(release, origin_view=self.settings.watch.origin_view)
+        targets = targets_of(release, origin_view=self.rules.origin_view)
         windows = {target: self._windows(target, promised, standing(target)) for target in targets}
         looked = {target: found for target, found in windows.items() if found}
         proof = self._proof(release, slot.instant) if exact and slot.instant is not None else None
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
 
     def _proof(self, release: Release, slot: datetime) -> Proof:
-        within = policies_of(self.settings).of(release.producer).on_time_within
-        return Proof(slot, within, rank_of(release, slot, importance_of(self.settings)(release)))
+        within = self.rules.policies.of(release.producer).on_time_within
+        return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:
         if promised.slot is None:
             return ()
-        windows = windows_for(target, promised.slot, standing, self.phases, exact=is_exact(promised))
+        windows = windows_for(target, promised.slot, standing, self.rules.phases, exact=is_exact(promised))
         for other in promised.disagreements:
-            windows = dense_around(windows, windows_for(target, other.slot, standing, self.phases))
+            windows = dense_around(windows, windows_for(target, other.slot, standing, self.rules.phases))
         if is_expected(target.part):
-            windows = cautious(windows, standing, self.phases)
+            windows = cautious(windows, standing, self.rules.phases)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:
         case = casefile_of(self.store, release.id)
         if case is None or self.store.judged_one(release.id) is None:
             return _as_unseen
-        verdict = case.verdict(policies_of(self.settings), self.now)
+        verdict = case.verdict(self.rules.policies, self.now)
         return WatchedRelease(release, case.promises, verdict=verdict).standing
 
 
-def planned(store: Store, settings: Settings, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What hosts must carry besides releases, and how much they can."""
+
+    budget: Budget
+    producers: Sequence[Producer]
+    timezone: str
+
+
+def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now: datetime) -> list[Planned]:
     """Return every release that is looked at between two instants, by slot, given what is known `now`.
 
     One whose slot lies in that time is planned as if it did not come out; others as they stand.
     """
-    phases, extra = phases_of(settings), parts_of(settings)
-    day = Day(store, settings, phases, begin, end, now)
+    phases = rules.phases
+    day = Day(store, rules, begin, end, now)
     releases = store.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
-    whole = (_with(release, (*extra(release), *_added(store, release))) for release in releases)
+    whole = (_with(release, (*rules.extra_parts(release), *_added(store, release))) for release in releases)
     found = (day.planned(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
 
-def hosts_of(releases: Sequence[Planned], settings: Settings, begin: datetime, end: datetime) -> list[HostPlan]:
+def hosts_of(
+    releases: Sequence[Planned], carried: Carried, rules: WatchRules, begin: datetime, end: datetime
+) -> list[HostPlan]:
     """Return the looks of each host, tripwires included, the busiest first."""
     plans: dict[str, list[tuple[Window, ...]]] = defaultdict(list)
-    for target, windows in _all_targets(releases, settings):
+    for target, windows in _all_targets(releases, carried.producers, rules.phases.tripwire_every):
         plans[target.host].append(windows)
     needed: dict[str, list[Needed]] = defaultdict(list)
     for release in releases:
         for host, one in release.needed:
             needed[host].append(one)
-    budget = budget_of(settings)
-    made = []
+    made, enough = [], rules.policies.general.on_time_within / 2
     for host, windows_of in plans.items():
         minutes = demand(windows_of, begin, end)
-        rate = budget.rate(host)
+        rate = carried.budget.rate(host)
         slots = forecasts(needed[host], rate, begin, end)
-        enough = settings.policy.on_time_within / 2
-        warning = oversubscribed(host, minutes, rate, windows_of, settings.timezone, enough, slots=slots)
+        warning = oversubscribed(host, minutes, rate, windows_of, carried.timezone, enough, slots=slots)
         at_worst = apart(windows_of, (peak_rate(minutes) or minutes[0])[0], rate)
         made.append(HostPlan(host, rate, len(windows_of), minutes, at_worst, warning, tuple(slots)))
     return sorted(made, key=lambda one: -one.looks)
 
 
-def _all_targets(releases: Iterable[Planned], settings: Settings) -> Iterator[tuple[Target, tuple[Window, ...]]]:
+def _all_targets(
+    releases: Iterable[Planned], producers: Iterable[Producer], every: timedelta
+) -> Iterator[tuple[Target, tuple[Window, ...]]]:
     for release in releases:
         yield from release.windows.items()
-    every = settings.watch.tripwire.every
-    for producer in settings.producer:
+    for producer in producers:
         tripwires = (
             *tripwires_of(producer.id, producer.hosts, producer.newest),
             *press_of(producer.id, producer.press),

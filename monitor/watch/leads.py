@@ -12,11 +12,12 @@ from alerts.decide import decide
 from alerts.finding import Finding, ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
 from monitor.clock import Clock
+from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
 from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
-from monitor.watch.admission import Roster
+from monitor.watch.admission import Admission
 from monitor.watch.listing_match import ListingMatch, MatchKind
 from monitor.watch.watch import Watch
 from schedules.address import canonical
@@ -42,14 +43,15 @@ class Leads:
     writer: Writer
     clock: Clock
     watch: Watch
-    roster: Roster
+    admission: Admission
+    ledger: Ledger
     wake: Callable[[], None]
     tasks: Tasks
 
     async def tell(self, release: str, lead: Finding) -> None:
         """Ask a person to judge something about a release: once for each address."""
         now = self.clock.now()
-        facts = self.watch.facts(self.roster.releases[release], self.roster.promises(release))
+        facts = self.watch.facts(self.ledger.releases[release], self.ledger.promises(release))
 
         def follow(tx: Transaction) -> int:
             # A lead is no measurement: it neither joins nor alters an incident that was measured.
@@ -62,7 +64,7 @@ class Leads:
 
     def take_press(self, producer: str, found: Found, at: datetime) -> None:
         """Have a person judge an item of the press, about the release of its producer that is due next."""
-        ahead = [(one.slot, one.release.id) for one in self.roster.near(producer) if one.slot and one.slot > at]
+        ahead = [(one.slot, one.release.id) for one in self.admission.near(producer) if one.slot and one.slot > at]
         if ahead:
             _, nearest = min(ahead)
             _log.info("lead", producer=producer, release=nearest, url=found.url)

@@ -10,10 +10,11 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.judge.spells import spells, unproved
+from monitor.ledger.ledger import Ledger
 from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of
 from monitor.threads import Tasks
-from monitor.watch.admission import Roster
+from monitor.watch.admission import Admission
 from monitor.watch.leads import Leads, of_listing
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
@@ -33,7 +34,8 @@ _AFTER = timedelta(days=1)
 class ListingFollowUp:
     """Follows what listings show of promised releases."""
 
-    roster: Roster
+    admission: Admission
+    ledger: Ledger
     watch: Watch
     clock: Clock
     poller: Poller
@@ -46,7 +48,7 @@ class ListingFollowUp:
 
     async def follow(self, hit: ListingMatch) -> None:
         """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""
-        watched = self.roster.take(hit.release)
+        watched = self.admission.take(hit.release)
         if watched is None:
             return
         _log.info("listed", release=hit.release, sort=hit.sort.value, url=hit.url, listing=hit.listing)
@@ -57,7 +59,7 @@ class ListingFollowUp:
             is_told = True
         else:
             is_told = not await self._look_closely(watched, hit)
-        slot = self.roster.begins(hit.release)
+        slot = self.ledger.begins(hit.release)
         if is_told and self._is_worth_telling(watched, hit, slot):
             await self.leads.tell(hit.release, of_listing(hit, slot))
 

@@ -53,18 +53,18 @@ class Near:
     slot: datetime | None
 
 
-Kin = Callable[[Found], Sequence[Near]]
+Bearing = Callable[[Found], Sequence[Near]]
 
 
 class Matcher:
     """Holds entries of a producer's listing against its releases.
 
-    `kin` tells which of all its releases, long past ones too, bear the address or the title of an entry.
+    `bearing` tells which of all its releases, long past ones too, bear the address or the title of an entry.
     """
 
-    def __init__(self, near: Sequence[Near], now: datetime, kin: Kin) -> None:
+    def __init__(self, near: Sequence[Near], now: datetime, bearing: Bearing) -> None:
         self._now = now
-        self._kin = kin
+        self._bearing = bearing
         # A sitemap holds thousands of entries: only releases that share a word with one are compared with it.
         self._by_word: dict[str, list[Near]] = defaultdict(list)
         self._by_url: dict[str, list[Near]] = defaultdict(list)
@@ -114,7 +114,7 @@ class Matcher:
         """Return the release that is meant where several bear one title: one that is due, else the next."""
         if not exact:
             return []
-        due = {one.release.id for one in self._kin(found) if one.slot is not None and one.slot <= self._now}
+        due = {one.release.id for one in self._bearing(found) if one.slot is not None and one.slot <= self._now}
         if due:
             return [one for one in exact if one.release.id in due]
         return [min(exact, key=lambda one: (one.slot is None, one.slot or self._now, one.release.id))]
@@ -129,7 +129,7 @@ class Matcher:
             for one, like in alike
             if one.slot is not None and abs(one.slot - self._now) <= _WITHIN[like]
         ]
-        if near and not self._kin(found):
+        if near and not self._bearing(found):
             yield min(near)[1], MatchKind.SERIES
 
 

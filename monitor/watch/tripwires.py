@@ -68,14 +68,14 @@ class _Listing:
 class Tripwires:
     """Every tripwire of every configured producer, one request `every` so often for each producer and host.
 
-    `near` tells a producer's releases whose slot has not long passed, `kin` all that bear the address or title of an
-    entry. What a listing shows at the first look of a life is what it showed before, unless it is dated later.
+    `near` tells a producer's releases whose slot has not long passed, `bearing` all that bear the address or title of
+    an entry. What a listing shows at the first look of a life is what it showed before, unless it is dated later.
     """
 
     looker: Looker
     producers: Sequence[Producer]
     near: Callable[[str], Sequence[Near]]
-    kin: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
+    bearing: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
     heard: Heard = field(default_factory=Heard)
     every: timedelta = timedelta(minutes=1)
     _since: datetime = _END
@@ -145,7 +145,7 @@ class Tripwires:
         # What was there at the look before has been held against the same releases then.
         asked = fresh if near == listing.near else entries
         new = {one.url for one in fresh}
-        matcher = Matcher(near, sighting.received, lambda found: self.kin(producer, found))
+        matcher = Matcher(near, sighting.received, lambda found: self.bearing(producer, found))
         listing.near, names = near, {one.release.id for one in near}
         heard = self._hits[producer] = {hit for hit in self._hits.get(producer, ()) if hit[0] in names}
         taken = set()

@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
+from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
-from monitor.watch.admission import Roster
 from monitor.watch.look_tally import LookTally
 from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import dated
@@ -39,7 +39,7 @@ class Unannounced:
 
     store: Store
     writer: Writer
-    roster: Roster
+    ledger: Ledger
     watch: Watch
     poller: Poller
     clock: Clock
@@ -76,13 +76,13 @@ class Unannounced:
         self.watch.see(target, sighting, outcome)
 
     def _is_known(self, release: Release, found: Found) -> bool:
-        return bool(self.roster.kin(release.producer, found)) or self.store.release(release.id) is not None
+        return bool(self.ledger.bearing(release.producer, found)) or self.store.release(release.id) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)
         if parts.hostname == GOVUK:
             return parts.path.startswith(_STATISTICS) and parts.path.count("/") == 3
-        return await self.roster.has_series(release.producer, release.title)
+        return await self.ledger.has_series(release.producer, release.title)
 
     async def _is_new(self, found: Found) -> bool:
         """Tell whether it was first published lately: an old release that was touched comes to the top of lists too."""

@@ -81,7 +81,7 @@ class Office:
         await self.open()
 
     def reader(self, name: str = "stats") -> CalendarReader:
-        return next(reader for reader, _ in self.daemon.rounds.readers if reader.name == name)
+        return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)
 
     async def read(self, reply: Reply | None = None, name: str = "stats", *, after: float = 0) -> CalendarRead:
         """Read a calendar, answered with `reply` from now on, `after` so many minutes."""
@@ -90,7 +90,7 @@ class Office:
         reader = self.reader(name)
         if reply is not None:
             self.pages[reader.source.first(self.clock.now())[0].url] = reply
-        return await self.daemon.rounds.read(reader)
+        return await self.daemon.calendar_reads.read(reader)
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""

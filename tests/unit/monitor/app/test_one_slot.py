@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.app.options import policies_of
+from monitor.app.options import policies_of, watch_rules_of
 from monitor.judge.case import case_of
 from monitor.judge.explain.explain import explain
 from monitor.judge.policy import Policy
@@ -68,7 +68,8 @@ async def named(office: Office) -> dict[str, Any]:
     standing = case_of(case.release, case.promises, [], Policy(), now).standing
     judged = unjudged(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)
     live = office.app.status.body(RELEASE)
-    plan = next(one for one in planned(store, settings, DAY, DAY + timedelta(days=1), now) if one.release.id == RELEASE)
+    day = planned(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
+    plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock)
     ).board(DAY.date(), DAY.date())
@@ -81,7 +82,7 @@ async def named(office: Office) -> dict[str, Any]:
         "watch": live["slot"]["start"],
         "plan": _json(plan.slot.begins()),
         "board": next(one["slot"]["start"] for one in board if one["id"] == RELEASE),
-        "calendar reads": _json(min(daemon.roster.slots(DAY, DAY + timedelta(days=1))["usual"])),
+        "calendar reads": _json(min(daemon.admission.slots(DAY, DAY + timedelta(days=1))["usual"])),
         "export": content.decode(),
         "explain": _explained(office, now),
     }

@@ -25,11 +25,11 @@ async def left(office: Office) -> None:
 def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
-        assert set(office.daemon.roster.releases) == {"a", "b"}
+        assert set(office.daemon.ledger.releases) == {"a", "b"}
         await office.reopen()
-        roster = office.daemon.roster
-        assert set(roster.releases) == {"b"}
-        assert (roster.promises("a"), [one.uid for one in roster.shown("stats")]) == ([], ["b"])
+        ledger = office.daemon.ledger
+        assert set(ledger.releases) == {"b"}
+        assert (ledger.promises("a"), [one.uid for one in ledger.shown("stats")]) == ([], ["b"])
         assert {one.id for one in office.daemon.store.releases()} == {"a", "b"}
 
     at_work(tmp_path, act)
@@ -37,15 +37,15 @@ def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path)
 
 def test_a_long_life_lets_go_of_them_once_a_day(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
-        await office.daemon.roster.roll()
+        await office.daemon.admission.roll()
         await left(office)
-        await office.daemon.roster.roll()
+        await office.daemon.admission.roll()
         # What was watched until now is let go of a day later.
         await office.clock.sleep(DAY)
-        await office.daemon.roster.roll()
-        roster = office.daemon.roster
-        assert set(roster.releases) == {"b"}
-        assert (roster.promises("a"), [one.uid for one in roster.shown("stats")]) == ([], ["b"])
+        await office.daemon.admission.roll()
+        ledger = office.daemon.ledger
+        assert set(ledger.releases) == {"b"}
+        assert (ledger.promises("a"), [one.uid for one in ledger.shown("stats")]) == ([], ["b"])
 
     at_work(tmp_path, act)
 
@@ -56,9 +56,9 @@ def test_a_release_that_a_calendar_shows_again_is_the_one_it_was(tmp_path: Path)
         before = office.daemon.store.release("a")
         await office.reopen()
         await office.read(csv(OVER, AHEAD))
-        roster, store = office.daemon.roster, office.daemon.store
-        assert roster.releases["a"] == before
-        assert [promise.learnt for promise in roster.promises("a")] == [START]
+        ledger, store = office.daemon.ledger, office.daemon.store
+        assert ledger.releases["a"] == before
+        assert [promise.learnt for promise in ledger.promises("a")] == [START]
         assert [promise.confirmed_at for promise in store.promises(["a"])] == [office.clock.now()]
         (entry,) = store.entries_of(["a"])
         assert (entry.seen_first, entry.seen_last, entry.gone) == (START, office.clock.now(), None)
@@ -71,7 +71,7 @@ def test_a_slot_moved_after_that_is_a_further_promise_of_the_same_release(tmp_pa
         await left(office)
         await office.reopen()
         await office.read(csv(row("a", "2027-03-01", title="Example awareness"), AHEAD))
-        slots = [promise.slot.instant for promise in office.daemon.roster.promises("a")]
+        slots = [promise.slot.instant for promise in office.daemon.ledger.promises("a")]
         assert [f"{slot:%Y-%m-%d}" for slot in slots if slot] == ["2026-11-20", "2027-03-01"]
         assert set(office.daemon.watch.releases) == {"a"}
 
@@ -90,9 +90,9 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
         await office.read(as_json(ahead), "own")
         await office.clock.sleep(91 * DAY)
         await office.reopen()
-        assert name not in office.daemon.roster.releases
+        assert name not in office.daemon.ledger.releases
         await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
-        (other,) = [one for one in office.daemon.roster.releases if one.startswith(name) and one != name]
+        (other,) = [one for one in office.daemon.ledger.releases if one.startswith(name) and one != name]
         promised = {one: len(office.daemon.store.promises([one])) for one in (name, other)}
         assert promised == {name: 1, other: 1}
         assert [one.uid for one in office.daemon.store.entries_of([name])] == ["x-1"]
@@ -104,15 +104,15 @@ def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
-        roster = office.daemon.roster
+        ledger = office.daemon.ledger
         by_link = Found("https://stats.example/a", "Another title altogether", "listed")
         by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
         neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
-        told = [[near.release.id for near in roster.kin("example-office", it)] for it in (by_link, by_title, neither)]
+        told = [[found.id for found in ledger.bearing("example-office", it)] for it in (by_link, by_title, neither)]
         assert told == [["a"], ["a"], []]
-        assert roster.kin("another-office", by_link) == []
-        assert await roster.has_series("example-office", "Example awareness: May 2031")
-        assert not await roster.has_series("example-office", "Example deaths")
+        assert ledger.bearing("another-office", by_link) == []
+        assert await ledger.has_series("example-office", "Example awareness: May 2031")
+        assert not await ledger.has_series("example-office", "Example deaths")
 
     at_work(tmp_path, act)
 
@@ -121,9 +121,9 @@ def test_what_a_person_saw_of_one_is_reported_with_what_was_promised(tmp_path: P
     async def act(office: Office) -> None:
         await left(office)
         await office.reopen()
-        known = await office.daemon.roster.recall("a")
-        assert (known and known.title, len(office.daemon.roster.promises("a"))) == ("Example awareness", 1)
-        assert await office.daemon.roster.recall("unknown") is None
+        known = await office.daemon.ledger.recall("a")
+        assert (known and known.title, len(office.daemon.ledger.promises("a"))) == ("Example awareness", 1)
+        assert await office.daemon.ledger.recall("unknown") is None
 
     at_work(tmp_path, act)
 
@@ -146,9 +146,9 @@ def test_editions_long_over_still_tell_when_the_next_is_missing(tmp_path: Path) 
         await office.clock.sleep(150 * DAY)
         await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
         await office.reopen()
-        assert not any(name.startswith("e-") for name in office.daemon.roster.releases)
+        assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.read(csv(*OTHERS))
-        await office.daemon.rounds.look_for_editions()
+        await office.daemon.calendar_reads.look_for_editions()
         assert office.told() == [MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))
@@ -158,16 +158,16 @@ def test_editions_let_go_of_in_a_long_life_still_count(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(*SERIES, *OTHERS))
         await office.read(csv(*OTHERS), after=10)
-        await office.daemon.rounds.look_for_editions()
+        await office.daemon.calendar_reads.look_for_editions()
         await office.clock.sleep(100 * DAY)
         await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
         for _ in range(2):
             await office.clock.sleep(DAY)
-            await office.daemon.roster.roll()
-        assert not any(name.startswith("e-") for name in office.daemon.roster.releases)
+            await office.daemon.admission.roll()
+        assert not any(name.startswith("e-") for name in office.daemon.ledger.releases)
         await office.clock.sleep(48 * DAY)
         await office.read(csv(*OTHERS))
-        await office.daemon.rounds.look_for_editions()
+        await office.daemon.calendar_reads.look_for_editions()
         assert office.told() == [MISSING]
 
     at_work(tmp_path, act, begins=datetime(2025, 11, 1, 12, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""The roster: promises written down, releases joined again, and what a restart must not forget."""
+"""The ledger: promises written down, releases joined again, and what a restart must not forget."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_restart_learns_nothing_new_from_a_calendar_that_says_the_same(tmp_pat
         rows = office.daemon.store.announced("stats")
         await office.reopen()
         assert set(office.daemon.watch.releases) == {"a"}
-        assert office.daemon.roster.last_read("stats") == rows[0].seen_last
+        assert office.daemon.ledger.last_read("stats") == rows[0].seen_last
         await office.read(after=10)
         assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
         assert [row.seen_first for row in office.daemon.store.announced("stats")] == [row.seen_first for row in rows]
@@ -100,9 +100,9 @@ def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is
         assert len(office.daemon.watch.releases) == 2
         joined = as_json(entry("a", "2026-11-26T09:45:00", link, "Quite another name"))
         await office.read(joined, "own", after=10)
-        assert set(office.daemon.roster.releases) == {"a"}
+        assert set(office.daemon.ledger.releases) == {"a"}
         assert set(office.daemon.watch.releases) == {"a"}
-        assert office.daemon.roster.releases["a"].calendars == ("stats", "own")
+        assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
         # What the other calendar promised before they were joined is part of the release's ledger.
         assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
         (stored,) = [one for one in office.daemon.store.announced("own") if one.gone is None]
@@ -115,12 +115,12 @@ def test_a_pin_joins_what_nothing_else_would_after_a_restart_too(tmp_path: Path)
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", title="Quite another name")), "own")
-        assert len(office.daemon.roster.releases) == 2
+        assert len(office.daemon.ledger.releases) == 2
         titles = ("Example awareness", "Quite another name")
         pins = [PinSettings(id="awareness", title=title) for title in titles]
         office.settings = office.settings.model_copy(update={"pin": pins})
         await office.reopen()
-        assert set(office.daemon.roster.releases) == {"awareness"}
+        assert set(office.daemon.ledger.releases) == {"awareness"}
         assert set(office.daemon.watch.releases) == {"awareness"}
         assert promised(office, "awareness") == [("stats", "26 09:30"), ("own", "26 09:30")]
 
@@ -133,7 +133,7 @@ def test_a_split_keeps_apart_what_shares_a_link(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", link)), "own")
-        assert len(office.daemon.roster.releases) == 2
+        assert len(office.daemon.ledger.releases) == 2
 
     at_work(tmp_path, act, STATS, OTHER, split=[{"calendar": "own", "url": link}])
 
@@ -174,7 +174,7 @@ def test_a_calendar_that_is_empty_to_begin_with_is_no_fault_of_a_list_kept_by_ha
 
 def _promise(office: Office) -> Promise:
     (promise,) = office.daemon.store.promises(["births"])
-    assert promise == office.daemon.roster.promises("births")[-1]
+    assert promise == office.daemon.ledger.promises("births")[-1]
     return promise
 
 

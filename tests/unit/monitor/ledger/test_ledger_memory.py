@@ -1,4 +1,4 @@
-"""What the roster keeps in memory: never more than the store, and nothing that is over."""
+"""What the ledger keeps in memory: never more than the store, and nothing that is over."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def test_a_read_that_could_not_be_written_is_learnt_whole_at_the_next_read(tmp_p
         store.refuses = True
         with pytest.raises(Conflict):
             await office.read(csv(row("a"), row("b")))
-        roster, watch = office.daemon.roster, office.daemon.watch
-        assert (dict(roster.releases), roster.promises("a"), dict(watch.releases)) == ({}, [], {})
+        ledger, watch = office.daemon.ledger, office.daemon.watch
+        assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
         assert (store.releases(), store.promises(), store.announced("stats")) == ([], [], [])
         read = await office.read(after=10)
         assert set(watch.releases) == {"a", "b"}
         assert (
             [promise.learnt for promise in store.promises()]
             == [read.finished] * 2
-            == [promise.learnt for name in "ab" for promise in roster.promises(name)]
+            == [promise.learnt for name in "ab" for promise in ledger.promises(name)]
         )
 
     at_work(tmp_path, act)
@@ -93,10 +93,10 @@ def test_a_change_that_could_not_be_written_leaves_what_is_watched_as_the_store_
         store.refuses = True
         with pytest.raises(Conflict):
             await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
-        assert office.daemon.roster.promises("a") == store.promises(["a"])
+        assert office.daemon.ledger.promises("a") == store.promises(["a"])
         assert set(office.daemon.watch.releases) == {"a"}
         await office.read(after=10)
-        assert len(office.daemon.roster.promises("a")) == len(store.promises(["a"])) == 2
+        assert len(office.daemon.ledger.promises("a")) == len(store.promises(["a"])) == 2
         assert set(office.daemon.watch.releases) == {"a", "b"}
 
     at_work(tmp_path, act)
@@ -109,15 +109,15 @@ def test_a_join_that_could_not_be_written_moves_nothing(tmp_path: Path) -> None:
         store = await reopened(office)
         await office.read(csv(row("a", title="Example awareness")))
         await office.read(as_json(entry("a", "")), "own")
-        before = dict(office.daemon.roster.releases)
+        before = dict(office.daemon.ledger.releases)
         store.refuses = True
         with pytest.raises(Conflict):
             await office.read(as_json(entry("a", link)), "own", after=10)
-        assert dict(office.daemon.roster.releases) == before
+        assert dict(office.daemon.ledger.releases) == before
         assert {release.id for release in store.releases()} == set(before)
         await office.read(name="own", after=10)
-        assert set(office.daemon.roster.releases) == {release.id for release in store.releases()} == {"a"}
-        assert learnt(store.promises(["a"])) == learnt(office.daemon.roster.promises("a"))
+        assert set(office.daemon.ledger.releases) == {release.id for release in store.releases()} == {"a"}
+        assert learnt(store.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
 
     at_work(tmp_path, act, STATS, OTHER)
 
@@ -135,12 +135,12 @@ def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path)
     async def act(office: Office) -> None:
         store = await reopened(office)
         await office.read(csv(row("a")))
-        roster, watch = office.daemon.roster, office.daemon.watch
+        watch = office.daemon.watch
         await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
         await watch.judge_all(["a"])
         taken = store.read_back["a"]
         for _ in range(48):
-            await roster.roll()
+            await office.daemon.admission.roll()
             await watch.judge_all(list(watch.releases))
             await office.clock.sleep(HOUR.total_seconds())
         assert store.read_back["a"] == taken == 1
@@ -152,10 +152,10 @@ def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path)
 def test_a_release_that_is_over_is_taken_up_again_when_something_new_is_said_of_it(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
-        roster, watch = office.daemon.roster, office.daemon.watch
+        watch = office.daemon.watch
         await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
         await watch.judge_all(["a"])
-        await roster.roll()
+        await office.daemon.admission.roll()
         assert "a" not in watch.releases
         await office.read(csv(row("a", "2026-12-14")), after=10)
         assert "a" in watch.releases
@@ -176,7 +176,7 @@ def test_a_verdict_left_open_by_a_long_silence_is_judged_to_its_end_and_told(tmp
         (judged,) = store.judged()
         assert (judged.word, judged.final, store.open_judged()) == ("unproven", True, [])
         assert [notice.kind for notice in store.notices()] == ["unproven"]
-        await office.daemon.roster.roll()
+        await office.daemon.admission.roll()
         assert dict(watch.releases) == {}
 
     at_work(tmp_path, act)

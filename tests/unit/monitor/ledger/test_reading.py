@@ -31,7 +31,7 @@ def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(tmp
         assert (read.usable, read.fault) == (False, "not believed: 8 entries, usually 20")
         assert office.told() == ["CALENDAR: stats is not believed: not believed: 8 entries, usually 20"]
         assert office.last_read() == moved
-        assert len(office.daemon.roster.releases) == 20
+        assert len(office.daemon.ledger.releases) == 20
 
     at_work(tmp_path, act)
 
@@ -80,7 +80,7 @@ def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tm
         (notice,) = office.daemon.store.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text
-        assert office.daemon.rounds.health.unready(office.clock.now()) == [
+        assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
             f"calendar stats: last read 16 November 12:00 UTC ({URL} reset: scripted)"
         ]
 
@@ -132,12 +132,12 @@ def test_an_edition_of_a_regular_series_that_nobody_announces_is_told_once(tmp_p
     async def act(office: Office) -> None:
         await office.read(csv(*rows))
         for _ in range(2):
-            await office.daemon.rounds.look_for_editions()
+            await office.daemon.calendar_reads.look_for_editions()
         assert office.told() == [
             "CALENDAR: no calendar announces the next edition of Example earnings: September 2026 (example-office)"
         ]
         await office.read(csv(*rows, row("e9", "2026-11-18", title="Example earnings: October 2026")), after=10)
-        await office.daemon.rounds.look_for_editions()
+        await office.daemon.calendar_reads.look_for_editions()
         assert [one.closed is not None for one in incidents(office) if one.id.startswith("unannounced")] == [True]
 
     at_work(tmp_path, act, begins=datetime(2026, 11, 2, 12, tzinfo=UTC))
@@ -148,7 +148,7 @@ def test_a_series_that_ended_long_ago_is_missed_by_nobody(tmp_path: Path) -> Non
 
     async def act(office: Office) -> None:
         await office.read(csv(*rows))
-        await office.daemon.rounds.look_for_editions()
+        await office.daemon.calendar_reads.look_for_editions()
         assert office.told() == []
 
     at_work(tmp_path, act)
@@ -184,13 +184,13 @@ def test_a_slot_calls_for_a_read_before_it_and_two_after(now: int, tried: int, u
 def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         office.pages[URL] = csv(row("a", "2026-11-17"), row("b", "2027-03-01"))
-        for _, name, job in office.daemon.rounds.jobs():
+        for _, name, job in office.daemon.calendar_reads.jobs():
             if name == "calendar stats":
                 await job()
         reads = []
         while office.clock.now() < datetime(2026, 11, 17, 11, tzinfo=UTC):
             before = len(office.fetcher.asked)
-            await office.daemon.rounds.around_slots()
+            await office.daemon.calendar_reads.around_slots()
             if len(office.fetcher.asked) > before:
                 reads.append(f"{office.clock.now():%H:%M}")
             await office.clock.sleep(60)
@@ -207,7 +207,7 @@ def test_a_calendar_read_every_ten_minutes_is_read_once_more_shortly_before_a_sl
         reads = []
         while office.clock.now() < datetime(2026, 11, 17, 9, 45, tzinfo=UTC):
             before = len(office.fetcher.asked)
-            await office.daemon.rounds.around_slots()
+            await office.daemon.calendar_reads.around_slots()
             if len(office.fetcher.asked) > before:
                 reads.append(f"{office.clock.now():%H:%M}")
             await office.clock.sleep(60)

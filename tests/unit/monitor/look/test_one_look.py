@@ -78,7 +78,7 @@ def test_an_unannounced_release_is_looked_up_in_its_hosts_turn_and_heeds_patienc
         newcomers = Unannounced(
             daemon.store,
             daemon.writer,
-            daemon.roster,
+            daemon.ledger,
             daemon.watch,
             daemon.poller,
             office.clock,

@@ -40,7 +40,7 @@ def newcomers(office: Office) -> Unannounced:
     return Unannounced(
         daemon.store,
         daemon.writer,
-        daemon.roster,
+        daemon.ledger,
         daemon.watch,
         daemon.poller,
         office.clock,

@@ -1,0 +1,98 @@
+"""Incidents of calendars: one that cannot be read or believed, and an edition that none announces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from alerts import calendar_incidents as alerts
+from alerts.incident import Decision, Incident, Kind
+from monitor.clock import Clock
+from monitor.health.state import FRESH_READS, HealthState
+from monitor.ledger.ledger import LearntRead, Ledger
+from monitor.store.interface import Store, Transaction
+from monitor.store.writer import Writer
+
+_LOOK_BACK = timedelta(days=730)
+
+
+class Following(Protocol):
+    """What writes down what follows for people."""
+
+    def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
+        """Write an incident and its notices; return how many notices are new."""
+
+
+@dataclass
+class CalendarIncidents:
+    """Opens and closes the incidents of calendars. `wake` tells whoever delivers that there is something new."""
+
+    ledger: Ledger
+    health: HealthState
+    clock: Clock
+    store: Store
+    writer: Writer
+    events: Following
+    wake: Callable[[], None]
+    timezone: str = "Europe/London"
+    _failing: dict[str, datetime] = field(default_factory=dict)
+    _open: dict[str, Incident] = field(default_factory=dict)
+
+    def take_up(self) -> None:
+        """Find the incidents that are still open."""
+        lately = self.store.incidents(self.clock.now() - _LOOK_BACK)
+        theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
+        self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
+
+    async def tell(self, calendar: str, producer: str, learnt: LearntRead) -> None:
+        """Tell people of a calendar in trouble, and close its incident once it reads again."""
+        now = self.clock.now()
+        known = next((one for one in self._open.values() if one.calendar == calendar), None)
+        if learnt.read.usable:
+            self._failing.pop(calendar, None)
+            if known is not None:
+                await self._follow(Decision(alerts.restored(known, now)), now)
+            return
+        since = self._failing.setdefault(calendar, learnt.read.started)
+        if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):
+            return
+        last = self.health.calendars.get(calendar) or self.ledger.last_read(calendar)
+        doubted = bool(learnt.alarms)
+        found = alerts.Trouble(calendar, producer or calendar, learnt.read.fault, since, last, doubted=doubted)
+        await self._follow(alerts.trouble(found, known, now, self.timezone), now)
+
+    async def look_for_editions(self, calendars: Collection[str]) -> None:
+        """Tell people, once each, of editions of regular series that none of these calendars announces in time."""
+        now = self.clock.now()
+        fresh = {name for name in calendars if self.health.is_fresh(name, now)}
+        missing = {}
+        for one in await self.ledger.missing_editions(now, fresh):
+            decision = alerts.missing(alerts.Missing(one.title, one.producer, one.first, one.last), now)
+            if decision.incident is not None:
+                missing[decision.incident.id] = decision
+        for name, decision in missing.items():
+            if self.store.incident(name) is None:
+                await self._follow(decision, now)
+        for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
+            await self._follow(Decision(alerts.restored(incident, now)), now)
+
+    async def _follow(self, decision: Decision, now: datetime) -> None:
+        incident = decision.incident
+        if incident is None:
+            return
+        earlier = self.store.incident(incident.id) if decision.notices else None
+        if earlier is not None:
+            # The same trouble again on one day carries the same thread on; nobody is told twice.
+            decision = Decision(alerts.reopened(earlier, incident, now))
+        if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
+            self.wake()
+        if decision.incident is not None and decision.incident.closed is None:
+            self._open[incident.id] = decision.incident
+        else:
+            self._open.pop(incident.id, None)
+
+    def _is_long_unread(self, name: str, now: datetime) -> bool:
+        last = max(self.health.calendars.get(name, self.health.started), self.health.started)
+        return now - last > FRESH_READS * self.health.spacings[name]

@@ -1,0 +1,158 @@
+"""What calendars have said of releases, as far as it is kept in mind; the rest stays in the archive."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+import structlog
+
+from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
+from monitor.ledger.missing_editions import Past
+from monitor.ledger.promises import PromiseBook
+from monitor.ledger.state import CalendarState, Rejoined, Weighed, rejoin
+from monitor.ledger.write import LedgerChange
+from monitor.look.fetch import Found
+from monitor.store.interface import Store
+from monitor.store.rows import Announced, SeriesEdition
+from monitor.threads import aside
+from schedules.join import Rules
+from schedules.joinable import Key
+from schedules.promise import Promise
+from schedules.release import Release
+from schedules.source import Reading
+
+_log = structlog.get_logger(__name__)
+
+
+class LedgerMemory:
+    """Calendars' states, the releases that their entries make up, and what was promised of these."""
+
+    def __init__(self, store: Store, rules: Rules) -> None:
+        """Begin empty."""
+        self._store = store
+        self._archive = DormantReleases(store, rules.order)
+        self.book = PromiseBook()
+        self.states: Mapping[str, CalendarState] = {}
+        self.releases: Mapping[str, Release] = {}
+        self.release_of: Mapping[Key, str] = {}
+        self._rules = rules
+        self._ambiguous: frozenset[frozenset[Key]] = frozenset()
+
+    async def begin(self, now: datetime) -> LedgerChange:
+        """Read back what an earlier life knew of releases that are not long over.
+
+        Returns what joining them again comes to, under the rules of today.
+        """
+        reads = {name: self._store.reads(name, limit=20) for name in self._rules.order}
+        self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
+        self._keep_in_mind(self._archive.current(now))
+        joined = await self._joined(self.states)
+        return LedgerChange(joined, self.states, self.releases, self._copies(joined))
+
+    def state(self, calendar: str) -> CalendarState:
+        """Return what a calendar has shown."""
+        return self.states.get(calendar) or CalendarState(calendar)
+
+    def keep(self, state: CalendarState) -> None:
+        """Keep what a calendar has shown now."""
+        self.states = {**self.states, state.name: state}
+
+    async def put_away(self, now: datetime, keep: Collection[str]) -> None:
+        """Let go of the releases that are long over, but for those to `keep`."""
+        states, since = self.states.values(), now - AWAKE
+        over = await aside(len(self.release_of), lambda: long_over(states, self.release_of, self.book, since))
+        if over := over.difference(keep):
+            self._archive.lay_down((edition for edition in self.editions() if edition.release in over), now)
+            self._let_go_of(over)
+
+    async def recall(self, releases: Iterable[str]) -> Recalled:
+        """Bring those of these releases back to mind that are not in it, and that a calendar ever announced."""
+        forgotten = [name for name in releases if name not in self.releases]
+        recalled = await aside(len(forgotten), lambda: self._archive.recall(forgotten))
+        self._keep_in_mind(recalled)
+        return recalled
+
+    async def recalled(self, calendar: str, reading: Reading) -> CalendarState:
+        """Return what a calendar has shown, with those of a read's entries that it showed long ago."""
+        known = self.state(calendar).known
+        uids = [each.uid for each in reading.announcements if each.uid not in known]
+        await self.recall(await aside(len(uids), lambda: self._archive.behind(calendar, uids)))
+        return self.state(calendar)
+
+    async def change_of(self, calendar: str, weighed: Weighed) -> LedgerChange:
+        """Return what a read comes to, held against everything known. Nothing is taken over yet."""
+        state, learnt = weighed.state, weighed.learnt.promises
+        joined = await self._joined({**self.states, calendar: state}) if weighed.changed else self._as_it_is()
+        # A name that was given long ago is recalled before it would be given to another.
+        while (recalled := await self.recall(joined.releases)).releases:
+            state = state.recalling(entry for entry in recalled.entries if entry.calendar == calendar)
+            joined = await self._joined({**self.states, calendar: state})
+        new = {uid: replace(each, release=joined.release_of[calendar, uid]) for uid, each in learnt.items()}
+        return LedgerChange(joined, {**self.states, calendar: state}, self.releases, self._copies(joined), new)
+
+    async def past(self, now: datetime) -> Past:
+        """Return the editions of series that are not in mind."""
+        return await asyncio.get_running_loop().run_in_executor(None, self._archive.past, {*self.releases}, now)
+
+    def bearing(self, producer: str, found: Found) -> list[Release]:
+        """Return every release of a producer, however long past, that bears the address or the title of an entry."""
+        theirs = (one for one in self.releases.values() if one.producer == producer)
+        return alike(theirs, found) or self._archive.alike(producer, found)
+
+    def take_over(self, change: LedgerChange) -> None:
+        """Keep in mind what is written down."""
+        joined = change.joined
+        self.states = dict(change.states)
+        self.releases, self.release_of = joined.releases, joined.release_of
+        self.book.add((*change.copies, *change.new.values()))
+        for key, old in joined.moved.items():
+            _log.info("rejoined", calendar=key[0], entry=key[1], was=old, release=joined.release_of[key])
+        for rivals in joined.ambiguous - self._ambiguous:
+            _log.warning("ambiguous_join", entries=sorted(" ".join(key) for key in rivals))
+        self._ambiguous = joined.ambiguous
+
+    def editions(self) -> Iterator[SeriesEdition]:
+        """Yield what was last promised of each release in mind."""
+        for release in self.releases.values():
+            for promise in self.book.of(release.id)[-1:]:
+                yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
+
+    def _let_go_of(self, over: Collection[str]) -> None:
+        uids: dict[str, set[str]] = defaultdict(set)
+        for (calendar, uid), release in self.release_of.items():
+            if release in over:
+                uids[calendar].add(uid)
+        self.states = {name: state.without(uids[name]) for name, state in self.states.items()}
+        self.releases = {name: one for name, one in self.releases.items() if name not in over}
+        self.release_of = {key: name for key, name in self.release_of.items() if name not in over}
+        self.book.forget(over)
+
+    def _keep_in_mind(self, recalled: Recalled) -> None:
+        if not recalled.releases:
+            return
+        rows: dict[str, list[Announced]] = defaultdict(list)
+        for entry in recalled.entries:
+            rows[entry.calendar].append(entry)
+        changed = {name: self.state(name).recalling(mine) for name, mine in rows.items()}
+        self.states = {**self.states, **changed}
+        self.releases = {**self.releases, **{one.id: one for one in recalled.releases}}
+        self.release_of = {**self.release_of, **{(it.calendar, it.uid): it.release for it in recalled.entries}}
+        self.book.add(recalled.promises)
+        self._archive.wake()
+
+    async def _joined(self, states: Mapping[str, CalendarState]) -> Rejoined:
+        """Join the entries of all calendars again."""
+        every = sum(len(state.shown) for state in states.values())
+        return await aside(every, lambda: rejoin(states.values(), self._rules, self.release_of, self.releases))
+
+    def _as_it_is(self) -> Rejoined:
+        return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
+
+    def _copies(self, joined: Rejoined) -> list[Promise]:
+        """Return what entries that moved promised, as promises of the releases they moved to."""
+        moved = {(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()}
+        return [promise for road in sorted(moved) for promise in self.book.copies(*road)]
