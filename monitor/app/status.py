@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from monitor.clock import Clock
-from monitor.health.collector import Shown
+from monitor.health.collector import Now, Shown
 from monitor.health.metrics import Metrics
 from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
@@ -14,6 +15,7 @@ from monitor.health.system import is_kept, kept_words
 from monitor.look.clock_skew import Skew
 from monitor.store.interface import Store
 from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 
 
@@ -27,6 +29,7 @@ class Status:
     health: HealthState
     self_check: SelfCheck
     counters: Metrics
+    states: Now
     forecast: BudgetForecast
     skew: Skew
 
@@ -40,7 +43,7 @@ class Status:
 
     def metrics(self) -> bytes:
         """Return the page that Prometheus reads."""
-        return self.counters.page()
+        return self.counters.page(self.states)
 
     def status(self) -> dict[str, Any]:
         """Return how the monitor is doing, for the status page."""
@@ -62,7 +65,8 @@ class Status:
             "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},
         }
 
-    def shown(self) -> list[Shown]:
-        """Return every watched release's verdict for the metrics."""
-        told = (one for one in self.watch.releases.values() if one.held is None)
-        return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]
+
+def shown(releases: Mapping[str, WatchedRelease]) -> list[Shown]:
+    """Return every watched release's verdict for the metrics."""
+    told = (one for one in releases.values() if one.held is None)
+    return [Shown(one.verdict, one.final_since) for one in told if one.verdict is not None]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.registry import Collector
 
-from monitor.health.collector import Now, Shown, Vitals
 from monitor.look.fetch import Failure, Reason
 from monitor.look.sighting import State
 
@@ -28,8 +28,17 @@ OTHER_HOSTS = "other"
 class Metrics:
     """Every metric of the interface, in a registry of its own."""
 
-    def __init__(self, version: str) -> None:
-        """Make every series that is known beforehand, so that none is missing before its first event."""
+    def __init__(
+        self,
+        version: str,
+        calendars: Mapping[str, timedelta] | None = None,
+        hosts: Iterable[str] = (),
+        channels: Iterable[str] = (),
+    ) -> None:
+        """Make every series that is known beforehand, so that none is missing before its first event.
+
+        `calendars` are the spacings of their reads.
+        """
         self.registry = registry = CollectorRegistry()
         counter = partial(Counter, namespace="ninethirty", registry=registry)
         gauge = partial(Gauge, namespace="ninethirty", registry=registry)
@@ -58,10 +67,7 @@ class Metrics:
             self.blind.labels(cause)
         for outcome in _PINGED:
             self.pings.labels(outcome)
-
-    def expect(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
-        """Make the series of what is configured; `calendars` are the spacings of their reads."""
-        for name, every in calendars.items():
+        for name, every in (calendars or {}).items():
             self.calendar_read.labels(name)
             self.calendar_entries.labels(name)
             self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
@@ -97,18 +103,12 @@ class Metrics:
         """Count looks that were due and not made."""
         self.missed.labels(self._named(host)).inc(looks)
 
-    def show(
-        self, releases: Callable[[], Sequence[Shown]], vitals: Callable[[], Vitals], now: Callable[[], datetime]
-    ) -> None:
-        """Serve the state of releases and of the monitor itself from memory at every scrape."""
-        self.registry.unregister(self.slots_passed)
-        self.registry.register(Now(releases, vitals, now, self.slots_passed.inc, self.faults.labels("metrics").inc))
-        # After what counts them, or a scrape would tell of the slots that had passed by the one before.
-        self.registry.register(self.slots_passed)
-
-    def page(self) -> bytes:
-        """Return the text that Prometheus reads."""
-        return generate_latest(self.registry)
+    def page(self, *states: Collector) -> bytes:
+        """Return the text that Prometheus reads, `states` first: reading them may count."""
+        whole = CollectorRegistry()
+        for one in (*states, self.registry):
+            whole.register(one)
+        return generate_latest(whole)
 
     def _named(self, host: str) -> str:
         """Return the host that a look is counted under, with every series of it made before its first event."""

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from monitor.clock import SystemClock
-from monitor.health.collector import Shown, Vitals
+from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import Metrics
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
@@ -31,8 +31,8 @@ def run(*command: str) -> subprocess.CompletedProcess[str]:
 def exported() -> set[str]:
     metrics = Metrics("1")
     clock = SystemClock()
-    metrics.show(list[Shown], Vitals, clock.now)
-    return set(re.findall(r"^# TYPE (\w+)", metrics.page().decode(), re.MULTILINE))
+    states = Now(list[Shown], Vitals, clock.now, metrics.slots_passed.inc, lambda: None)
+    return set(re.findall(r"^# TYPE (\w+)", metrics.page(states).decode(), re.MULTILINE))
 
 
 @pytest.mark.needs("prometheus")

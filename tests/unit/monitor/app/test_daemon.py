@@ -11,6 +11,7 @@ import pytest
 from alerts.channels.fake import FakeChannel, Options
 from monitor.app.daemon import TaskDied
 from monitor.app.options import policies_of
+from monitor.app.status import shown
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
@@ -73,7 +74,7 @@ def test_a_verdict_is_withheld_for_half_a_minute_while_no_look_succeeds(tmp_path
         await life.start()
         await life.until("09:36:55")
         assert life.word() in {None, "pending"}
-        assert (kinds(life), life.app.status.body("claims-q3"), life.app.status.shown()) == ([], None, [])
+        assert (kinds(life), life.app.status.body("claims-q3"), shown(life.daemon.watch.releases)) == ([], None, [])
         await life.until("09:37:05")
         assert life.word() == "unproven"
         assert kinds(life) == ["unproven"]

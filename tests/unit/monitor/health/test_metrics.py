@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from monitor.health.collector import Shown, Vitals
+from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
@@ -40,14 +40,19 @@ def verdict(word: Word = Word.PENDING, name: str = "r", slot: datetime = SLOT, d
 
 class World:
     def __init__(self) -> None:
-        self.metrics = Metrics("1.2.3")
+        self.metrics = Metrics("1.2.3", {"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
         self.now = SLOT - timedelta(minutes=30)
         self.shown: list[Shown] = []
-        self.metrics.expect({"govuk": timedelta(minutes=10)}, ["www.gov.uk"], ["mail"])
-        self.metrics.show(lambda: self.shown, lambda: Vitals(stretch={"www.gov.uk": 1.0}), lambda: self.now)
+        self.states = Now(
+            lambda: self.shown,
+            lambda: Vitals(stretch={"www.gov.uk": 1.0}),
+            lambda: self.now,
+            self.metrics.slots_passed.inc,
+            self.metrics.faults.labels("metrics").inc,
+        )
 
     def scrape(self) -> Samples:
-        families = text_string_to_metric_families(self.metrics.page().decode())
+        families = text_string_to_metric_families(self.metrics.page(self.states).decode())
         return {(one.name, frozenset(one.labels.items())): one.value for each in families for one in each.samples}
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -129,11 +134,12 @@ def test_hosts_beyond_the_first_two_hundred_share_their_series(world: World) -> 
 
 def test_a_state_that_cannot_be_told_is_counted_and_the_counters_are_served_all_the_same(world: World) -> None:
     broken = Metrics("1")
-    broken.show(lambda: [Shown(None, None)], Vitals, lambda: SLOT)  # type: ignore[arg-type]
-    page = broken.page()
+    failed = broken.faults.labels("metrics").inc
+    states = Now(lambda: [Shown(None, None)], Vitals, lambda: SLOT, lambda: None, failed)  # type: ignore[arg-type]
+    page = broken.page(states)
     assert b"ninethirty_releases{" not in page
     assert b'ninethirty_build_info{version="1"} 1.0' in page
-    assert b'ninethirty_faults_total{task="metrics"} 1.0' in broken.page()
+    assert b'ninethirty_faults_total{task="metrics"} 1.0' in broken.page(states)
 
 
 @pytest.mark.needs("prometheus")

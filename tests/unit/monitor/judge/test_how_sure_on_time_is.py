@@ -15,7 +15,7 @@ from alerts.notice_text import subject, text
 from monitor.cli.text import headline
 from monitor.cli.today import row_text
 from monitor.deliver.facts import Measured, release_facts
-from monitor.health.collector import Shown, Vitals
+from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import Metrics
 from monitor.judge.as_json import release_json, verdict_told, widest_bound
 from monitor.judge.judge import judge
@@ -79,6 +79,7 @@ def test_a_period_report_counts_those_that_are_less_sure() -> None:
 
 
 def test_the_metric_tells_the_bound() -> None:
-    counters = Metrics("1.2.3")
-    counters.show(lambda: [Shown(on_time(12), at(60))], Vitals, lambda: at(90))
-    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in counters.page()
+    states = Now(lambda: [Shown(on_time(12), at(60))], Vitals, lambda: at(90), lambda: None, lambda: None)
+    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in Metrics("1.2.3").page(
+        states
+    )

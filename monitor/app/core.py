@@ -1,0 +1,107 @@
+"""What nearly every part of a monitor is made from: clock, store, evidence, counters, and the state of its health."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor import __version__
+from monitor.app.edges import Edges
+from monitor.app.options import checks_of, fetcher_of, joining_of
+from monitor.clock import Clock, SystemClock
+from monitor.config.settings import Settings
+from monitor.health.heartbeat import HeartbeatWriter
+from monitor.health.metrics import Metrics
+from monitor.health.state import HealthState
+from monitor.health.store_health import StoreHealth
+from monitor.health.system import is_kept
+from monitor.ledger.ledger import Ledger
+from monitor.look.apart.workers import Workers
+from monitor.look.clock_skew import Skew
+from monitor.look.fetch import Fetcher
+from monitor.look.interpret import Interpreter
+from monitor.look.reading import ReadingApart
+from monitor.store.evidence.evidence import Evidence
+from monitor.store.interface import Store
+from monitor.store.open import is_shared, open_store
+from monitor.store.writer import Writer
+from monitor.threads import Tasks, Threads
+from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.judging_queue import JudgingQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """What nearly every part is made from; `folder` is where relative files start."""
+
+    settings: Settings
+    edges: Edges
+    folder: Path
+    clock: Clock
+    store: Store
+    metrics: Metrics
+    threads: Threads
+    workers: Workers
+    tasks: Tasks
+    queue: JudgingQueue
+    heartbeat: HeartbeatWriter
+    blind: BlindSpans
+    health: HealthState
+    writer: Writer
+    evidence: Evidence
+    ledger: Ledger
+    fetcher: Fetcher
+
+
+def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
+    """Return it, with the store opened and migrated. Raises `StoreFault`."""
+    clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
+    store = edges.store or open_store(settings.store.url, durable=edges.durable)
+    store.upgrade()
+    metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage)
+    blind = BlindSpans(queue, metrics)
+    spacings = {table.name: table.every for table in settings.calendar}
+    health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
+    told = StoreHealth(clock, metrics, health)
+    writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
+    lost, durable = metrics.store_failures.inc, edges.durable
+    evidence = Evidence(Path(settings.evidence.folder), store, writer, clock, vantage, durable=durable, on_lost=lost)
+    return Core(
+        settings,
+        edges,
+        folder,
+        clock,
+        store,
+        metrics,
+        Threads(2, "documents"),
+        Workers(),
+        Tasks(),
+        queue,
+        heartbeat,
+        blind,
+        health,
+        writer,
+        evidence,
+        Ledger(store, writer, clock, joining_of(settings), checks_of(settings)),
+        edges.fetcher or fetcher_of(settings, clock),
+    )
+
+
+def interpreter_of(core: Core) -> Interpreter:
+    """Return what reads answers; it asks of the machine's clock only where that is the one we go by."""
+    settings, is_real = core.settings, core.edges.clock is None
+    return Interpreter(
+        Skew(lambda: is_real and is_kept() is True),
+        unproven_offset=settings.clock.unproven_offset,
+        shared=is_shared(settings.store.url),
+        apart=ReadingApart(core.workers, core.clock, core.metrics.cost_too_much),
+    )
+
+
+def _metrics(settings: Settings) -> Metrics:
+    return Metrics(
+        __version__,
+        {table.name: table.every for table in settings.calendar},
+        [host for host in settings.budget if host != "default"],
+        [table.name for table in settings.channel],
+    )

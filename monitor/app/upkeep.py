@@ -1,0 +1,70 @@
+"""What a monitor does about itself every so often, whatever it watches, and how it tells its state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+
+from monitor.app.core import Core
+from monitor.app.options import hosts_of, policies_of
+from monitor.app.status import Status, shown
+from monitor.deliver.outbox import Outbox
+from monitor.health.collector import Now
+from monitor.health.deadman import Deadman
+from monitor.health.hosts import CHECKED, StarvedHosts
+from monitor.health.progress import PollerProgress
+from monitor.health.self_check import SelfCheck
+from monitor.look.clock_skew import Skew
+from monitor.look.poller import Poller
+from monitor.store.retention import DAILY, Retention
+from monitor.threads import Job
+from monitor.watch.budget_forecast import RECKONED, BudgetForecast
+from monitor.watch.compaction import Compaction
+from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
+from monitor.watch.watch import Watch
+
+Recurring = tuple[timedelta, str, Job]
+
+
+def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
+    """Return what asks each part how it is."""
+    return SelfCheck(
+        core.clock,
+        core.health,
+        PollerProgress(core.clock, poller),
+        poller.stretch,
+        outbox.backlogs.values,
+        evidence=core.evidence.scribe.trouble,
+        manager=core.edges.manager,
+    )
+
+
+def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew) -> Status:
+    """Return how the monitor is doing, for pages and for Prometheus."""
+    metrics = core.metrics
+    failed = metrics.faults.labels("metrics").inc
+    states = Now(partial(shown, watch.releases), check.vitals, core.clock.now, metrics.slots_passed.inc, failed)
+    return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew)
+
+
+def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
+    """Yield what is done every so often, whatever is watched."""
+    settings, clock, ask = core.settings, core.clock, core.threads.ask
+    policies, after = policies_of(settings), settings.store.compact_after
+    compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, ask)
+    keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
+    retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
+    yield DAILY, "retention", retention.give_up
+    yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, core.blind.note).check
+    yield RECKONED, "foresight", forecast.look_ahead
+    if settings.watch.learn_addresses:
+        predicted = PredictedAddresses(core.store, watch, clock, hosts_of(settings), ask)
+        yield EVERY, "expected addresses", predicted.learn
+
+
+def deadman(core: Core, check: SelfCheck) -> Iterator[Recurring]:
+    """Yield the sign of life that goes out while all is well, where one is configured."""
+    table = core.settings.deadman
+    if table.url is not None:
+        yield table.every, "deadman", Deadman(core.fetcher, table.url, check.troubles, core.metrics.pinged).ping
