@@ -10,6 +10,7 @@ from monitor.app.options import slot_times_of, source_options
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
+from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CAPS, PERSONAL_KINDS, PLAIN_KINDS, CalendarReader, Keeper
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
@@ -39,16 +40,13 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     return CalendarReader(
         table.name,
         KINDS[table.kind](source_options(table, settings.timezone)),
-        ask,
+        CalendarPages(ask, strip=table.kind in PERSONAL_KINDS, cap=CAPS[table.kind], workers=workers),
         clock,
         folder / table.file if table.file is not None else None,
         keeper=keeper,
-        strip=table.kind in PERSONAL_KINDS,
         adjust=slot_times_of(settings) if _has_usual_times(settings) else None,
         producer=table.producer,
-        cap=CAPS[table.kind],
         is_plain=table.kind in PLAIN_KINDS,
-        workers=workers,
     )
 
 

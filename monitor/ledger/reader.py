@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 from monitor.clock import Clock
-from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
-from monitor.look.cache_age import spoken_of
-from monitor.look.challenge import challenge, not_theirs
-from monitor.look.fetch import Answer, Failure, Request
+from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, Got, UnansweredAsk, local
+from monitor.look.apart.workers import TooCostly, WorkerFault
+from monitor.look.fetch import Answer
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
 from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
 from schedules.sources.apart import Keeping
-from schedules.sources.personal import strip_personal
 
-T = TypeVar("T")
-
-MEGABYTE = 1_000_000
 CAPS = {
     "csv": 8 * MEGABYTE,
     "ees": 8 * MEGABYTE,
@@ -38,24 +33,14 @@ CAPS = {
     "toml": 4 * MEGABYTE,
 }
 """The most bytes that are taken of one answer, by kind of calendar: several times what the largest real ones have."""
-CAP = 8 * MEGABYTE
 MOST_BYTES = 32 * MEGABYTE
 """The most that all answers of one read may have together."""
 MOST_ENTRIES = 50_000
 MOST_PAGES = 500
 PLAIN_KINDS = frozenset({"csv", "ees", "govuk", "ons", "toml"})
 """The kinds that take time in proportion to their bytes: a few of those are read at once."""
-_FEW = 16_384
-_SECONDS = 20
-"""What a step of a read may take of the processor."""
 PERSONAL_KINDS = frozenset({"ees", "govuk", "json", "ons"})
 """The kinds whose answers name people, who are taken out before anything is hashed or stored."""
-_IN_ITS_PLACE = {
-    "mirror": "by a mirror",
-    "stale": "with a stale copy",
-    "challenge": "with a challenge",
-    "sign-in page": "with a sign-in page",
-}
 _SMALL = 200_000
 """Bytes that are read at once; more is read in a thread, so that no look has to wait for it."""
 
@@ -77,10 +62,6 @@ class Outcome:
     as_of: datetime | None = None
 
 
-class UnansweredAsk(Exception):
-    """A request of a read brought no usable answer. `str(fault)` says which and why, in one line."""
-
-
 class Keeper(Protocol):
     """What keeps the bytes of answers."""
 
@@ -96,42 +77,27 @@ class Remembering(Protocol):
         """Take what is known of this calendar from an earlier life."""
 
 
-@dataclass(slots=True)
-class _Got:
-    """The last answer of one address: its page, the digest of its raw bytes, and the instants it may speak of."""
-
-    answer: Answer
-    page: Page
-    digest: bytes
-    spoken: tuple[datetime, datetime]
-
-
 @dataclass
 class CalendarReader:
-    """Reads one calendar, one read at a time. `ask` makes a request in its host's turn.
+    """Reads one calendar, one read at a time.
 
-    With `strip` people are taken out of JSON answers before anything of them is hashed or kept. `keeper` keeps the
-    bytes whenever what the calendar says has changed, or cannot be read for another reason than before. `adjust`
-    is what the configuration adds to an announcement; `producer` is whose calendar it is, where it is one producer's.
-    What others wrote is read by `workers`, but for a few bytes of a kind that `is_plain`; `cap` bounds each answer.
+    `keeper` keeps the bytes whenever what the calendar says has changed, or cannot be read for another reason than
+    before. `adjust` is what the configuration adds to an announcement; `producer` is whose calendar it is, where it is
+    one producer's. What others wrote is read by the workers of `pages`, but for a few bytes of a kind that `is_plain`.
     """
 
     name: str
     source: CalendarSource
-    ask: Callable[[Request], Awaitable[Answer | Failure]]
+    pages: CalendarPages
     clock: Clock
     file: Path | None = None
     keeper: Keeper | None = None
-    strip: bool = False
     adjust: Adjust | None = None
     producer: str = ""
-    workers: Workers | None = None
-    cap: int = CAP
     is_plain: bool = False
     _digest: str = ""
     _reading: Reading | None = None
     _kept: tuple[str, str] = ("", "")
-    _got: dict[str, _Got] = field(default_factory=dict)
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
@@ -146,7 +112,7 @@ class CalendarReader:
 
     async def _read(self) -> Outcome:
         started = self.clock.now()
-        got: list[_Got] = []
+        got: list[Got] = []
         try:
             await self._ask_all(got)
             pages = tuple(each.page for each in got)
@@ -184,14 +150,14 @@ class CalendarReader:
         return self._weighed(await asyncio.get_running_loop().run_in_executor(None, make)), digest
 
     def _is_read_apart(self, pages: Sequence[Page]) -> bool:
-        is_small = self.is_plain and sum(len(page.body) for page in pages) <= _FEW
-        return self.workers is not None and self.file is None and not is_small
+        is_small = self.is_plain and sum(len(page.body) for page in pages) <= FEW
+        return self.pages.workers is not None and self.file is None and not is_small
 
     async def _apart(self, task: str, pages: Sequence[Page], now: datetime) -> Any:  # noqa: ANN401  # by task
         """Have a step of the source done by a worker. Raises `UnreadableCalendar`, `TooCostly` and `WorkerFault`."""
-        assert self.workers is not None  # noqa: S101  # nothing is read apart without
+        assert self.pages.workers is not None  # noqa: S101  # nothing is read apart without
         host = urlsplit(pages[0].url).hostname if pages else None
-        told, kept = await self.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=_SECONDS)
+        told, kept = await self.pages.workers.ask(task, host or "", self.source, tuple(pages), now, seconds=SECONDS)
         if isinstance(self.source, Keeping):
             self.source.keep(kept)
         if isinstance(told, str):
@@ -206,15 +172,14 @@ class CalendarReader:
             reading = replace(reading, announcements=tuple(map(self.adjust, reading.announcements)))
         return last if last is not None and _says_same(reading, last) else reading
 
-    async def _ask_all(self, got: list[_Got]) -> None:
+    async def _ask_all(self, got: list[Got]) -> None:
         if self.file is not None:
-            got.append(self._local(self.file))
+            got.append(local(self.file, self.clock.now()))
             return
-        if len(self._got) > MOST_PAGES:
-            self._got.clear()
+        self.pages.forget(MOST_PAGES)
         asks = list(self.source.first(self.clock.now()))
         while asks:
-            got += [answer for ask in asks if (answer := await self._answered(ask)) is not None]
+            got += [answer for ask in asks if (answer := await self.pages.answered(ask)) is not None]
             if len(got) > MOST_PAGES:
                 raise UnansweredAsk(f"wants more than {MOST_PAGES} pages")
             if sum(len(each.page.body) for each in got) > MOST_BYTES:
@@ -228,54 +193,7 @@ class CalendarReader:
         asks: Sequence[Ask] = await self._apart("more", pages, now)
         return asks
 
-    async def _answered(self, ask: Ask) -> _Got | None:
-        last = self._got.get(ask.url)
-        known = last.page.headers if last is not None and last.page.status == 200 else {}
-        answer = await self.ask(
-            Request(ask.url, "GET", ask.accept, self.cap, etag=known.get("etag"), modified=known.get("last-modified"))
-        )
-        if isinstance(answer, Failure):
-            _give_up(ask, f"{answer.reason}: {answer.detail}")
-            return None
-        if why := _is_no_answer(answer):
-            _give_up(ask, f"answered {why}")
-            return None
-        if answer.status == 304 and last is not None:
-            return replace(last, spoken=spoken_of(answer))
-        return await self._take(ask, answer, last)
-
-    async def _take(self, ask: Ask, answer: Answer, last: _Got | None) -> _Got | None:
-        # A missing item is an answer that sources read (an announcement that is gone); a failure is not.
-        if answer.status >= 500 or answer.status in {304, 429} or not answer.whole:
-            _give_up(ask, f"answered {answer.status}" if answer.whole else f"is larger than {self.cap // MEGABYTE} MB")
-            return None
-        digest = hashlib.sha256(answer.body).digest()
-        if last is not None and last.digest == digest:
-            answer = replace(answer, body=last.page.body)
-        elif self.strip:
-            answer = replace(answer, body=await self._stripped(ask, answer.body))
-        got = _Got(answer, Page(ask.url, answer.status, answer.body, dict(answer.headers)), digest, spoken_of(answer))
-        if self.strip or {"etag", "last-modified"} & set(answer.headers):
-            self._got[ask.url] = got
-        return got
-
-    async def _stripped(self, ask: Ask, body: bytes) -> bytes:
-        if self.workers is None or len(body) <= _FEW:
-            return strip_personal(body)
-        host = urlsplit(ask.url).hostname or ""
-        stripped: bytes = await self.workers.ask("strip", host, body, seconds=_SECONDS)
-        return stripped
-
-    def _local(self, file: Path) -> _Got:
-        try:
-            body = file.read_bytes()
-        except OSError as exc:
-            raise UnansweredAsk(f"{file.name}: cannot be read: {exc.strerror}") from exc
-        now = self.clock.now()
-        answer = Answer(f"file:{file.name}", 200, {}, body, now, now)
-        return _Got(answer, Page(file.name, 200, body), b"", (now, now))
-
-    def _keep(self, got: Sequence[_Got], fault: str) -> str:
+    def _keep(self, got: Sequence[Got], fault: str) -> str:
         """Keep the bytes of a read; of one that fails as the last one did, nothing. Returns the ids of the records."""
         if self.keeper is None:
             return ""
@@ -285,11 +203,6 @@ class CalendarReader:
         record = " ".join(dict.fromkeys(name for name in ids if name))
         self._kept = (fault, record)
         return record
-
-
-def _is_no_answer(answer: Answer) -> str:
-    """Return what answered in the calendar's place, by the rules that hold for looks; empty when it did itself."""
-    return _IN_ITS_PLACE.get(not_theirs(answer) or challenge(answer) or "", "")
 
 
 def _digest(pages: Iterable[Page]) -> str:
@@ -303,8 +216,3 @@ def _digest(pages: Iterable[Page]) -> str:
 def _says_same(one: Reading, other: Reading) -> bool:
     # A calendar that stamps every download with its time differs in its bytes alone.
     return (one.announcements, one.lists_overdue) == (other.announcements, other.lists_overdue)
-
-
-def _give_up(ask: Ask, why: str) -> None:
-    if not ask.optional:
-        raise UnansweredAsk(f"{ask.url} {why}")

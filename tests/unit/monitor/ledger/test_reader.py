@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from monitor.clock import VirtualClock
+from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader, Outcome
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Answer, Failure, Reason, Request
@@ -40,7 +41,7 @@ def read(
             turns.append(request.url)
             return await fetcher.fetch(request)
 
-        reader = CalendarReader("own", source, ask, clock, file)
+        reader = CalendarReader("own", source, CalendarPages(ask), clock, file)
         outcomes = []
         for _ in range(times):
             outcomes.append(await reader.read())

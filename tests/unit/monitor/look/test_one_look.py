@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
 from monitor.look.fake import Reply
 from monitor.look.fetch import Found, Request
@@ -35,7 +36,7 @@ async def a_glance(seen: Watch) -> object:
 
 async def a_calendar_read(seen: Watch) -> object:
     source = KINDS["toml"](SourceOptions(name="own", url=f"https://{HOST}/releases.toml", timezone="Europe/London"))
-    return await CalendarReader("own", source, seen.poller.ask, seen.clock).read()
+    return await CalendarReader("own", source, CalendarPages(seen.poller.ask), seen.clock).read()
 
 
 EVERYBODY: dict[str, Callable[[Watch], Awaitable[object]]] = {

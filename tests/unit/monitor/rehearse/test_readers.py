@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
 from monitor.look.interpret import Interpreter
 from monitor.plan.targets import targets_of
@@ -46,7 +47,7 @@ def at(time: str, more: str = "") -> str:
 
 
 async def announced(story: Story, source: GovukSource | TomlSource) -> list[Announcement]:
-    outcome = await CalendarReader("rehearsal", source, story.fetcher.fetch, story.clock).read()
+    outcome = await CalendarReader("rehearsal", source, CalendarPages(story.fetcher.fetch), story.clock).read()
     assert outcome.read.fault is None or outcome.read.usable, outcome.read.fault
     assert outcome.reading is not None
     return list(outcome.reading.announcements)
