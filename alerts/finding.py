@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from schedules.times.interval import NOTHING, Bounds, Interval
+
+# Calendars are read again four minutes before a slot: whatever was not has gone unread.
+_LATELY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +90,7 @@ class ReleaseFacts:
     """Everything a machine knows about one release that went wrong, as of `at`.
 
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
-    is how it was announced, `slot_source` where, `slot_learnt` when.
+    is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
     """
 
     release: str
@@ -107,6 +110,14 @@ class ReleaseFacts:
     findings: tuple[Finding, ...] = ()
     unproven_because: str | None = None
     certainty: Certainty = Certainty()
+    confirmed: datetime | None = None
+
+    @property
+    def unread_since(self) -> datetime | None:
+        """Return when the announced time was last known to stand, None where that was shortly before it counted."""
+        if self.slot is None or self.confirmed is None:
+            return None
+        return self.confirmed if min(self.slot, self.at) - self.confirmed > _LATELY else None
 
     @property
     def page(self) -> Part | None:

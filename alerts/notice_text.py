@@ -179,6 +179,8 @@ def _sure(facts: ReleaseFacts) -> Iterator[str]:
     if sure.looks:
         spacing = f", one every {sure.spacing:g} s around the slot" if sure.spacing else ""
         yield f"Rests on: {sure.looks} looks, {sure.failed_looks} of them failed{spacing}"
+    if facts.unread_since is not None:
+        yield f"Its calendar last bore out the slot {moment(facts.unread_since, facts.timezone, facts.at)}"
     for blind in sure.blind:
         seconds = (blind.ends - blind.begins).total_seconds()
         since = moment(blind.begins, facts.timezone, facts.at)

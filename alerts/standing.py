@@ -120,7 +120,10 @@ def _after_exposure(facts: ReleaseFacts, now: datetime) -> list[str]:
     return [f"released {between_moments(page.released, facts.timezone, now)}"] if was_released(page) else []
 
 
-def _unproven(facts: ReleaseFacts, _now: datetime) -> str:
+def _unproven(facts: ReleaseFacts, now: datetime) -> str:
+    if any(found.kind == "unwatched" for found in facts.findings):
+        since = moment(facts.at, facts.timezone, now)
+        return f"not out {since}; nobody watched when its slot came, so that it is late cannot be proved from here"
     return f"whether it came on time is not known: {one_line(facts.unproven_because or 'no usable look')}"
 
 

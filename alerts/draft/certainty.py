@@ -45,7 +45,7 @@ def in_short(case: DraftInput) -> tuple[str, ...]:
     if case.facts is None or case.incident.kind == "hand":
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
     sure = case.facts.certainty
-    gaps = unproven(case.facts) or ["No gap in the looks at this release is recorded."]
+    gaps = [*_unread(case.facts), *unproven(case.facts)] or ["No gap in the looks at this release is recorded."]
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
 
 
@@ -56,6 +56,12 @@ def _looks(sure: Certainty) -> str:
     every = f", planned every {_spacing(sure.spacing)} around the announced time" if sure.spacing else ""
     failed = f"{sure.failed_looks:,}" if sure.failed_looks else "none"
     return f"{words.count(sure.looks, 'look')} made{by}{every}; {failed} of them failed."
+
+
+def _unread(facts: ReleaseFacts) -> list[str]:
+    last = facts.unread_since
+    told = "" if last is None else words.brief(last, facts.timezone)
+    return [f"The calendar was last read with this announced time in it at {told}."] if told else []
 
 
 def _spacing(seconds: float) -> str:

@@ -25,6 +25,7 @@ from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Event, Judged, Record
 
 _NEWS = timedelta(days=1)
+_NEWS_ALL_THE_SAME = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
 _LATELY = timedelta(days=730)
 _LOST = "none: the disk refused these bytes, so they could not be kept"
 
@@ -144,13 +145,14 @@ def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:
 def _is_old_news(verdict: Verdict) -> bool:
     """Tell whether a slot had passed when we first read of it: nobody asked us to watch, and nobody is told.
 
-    A calendar that was read before, and told of it only once it was over, announced it too late: that is news.
+    A calendar that was read before, and told of it only once it was over, announced it too late: that is news. So is
+    one that is missing on the day on which we are started.
     """
     passes = verdict.slot.passes() if verdict.slot is not None else None
     learnt = verdict.announced
     if verdict.word is not Word.UNPROVEN or passes is None or learnt is None or learnt < passes:
         return False
-    return learnt - passes > _NEWS or all(found.kind is not Kind.SHORT_NOTICE for found in verdict.findings)
+    return learnt - passes > _NEWS or all(found.kind not in _NEWS_ALL_THE_SAME for found in verdict.findings)
 
 
 def _event(verdict: Verdict, body: Mapping[str, Any], before: Judged | None) -> Event | None:

@@ -47,6 +47,7 @@ class Kind(StrEnum):
     PARTS_CUT = "parts_cut"
     PROMISE_IN_DOUBT = "promise_in_doubt"
     BROUGHT_FORWARD = "brought_forward"
+    UNWATCHED = "unwatched"
 
 
 @dataclass(frozen=True, slots=True)

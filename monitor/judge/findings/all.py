@@ -16,11 +16,12 @@ from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
 from schedules.announcement import Role
 from schedules.times.interval import Bounds, since
-from schedules.times.words import between_exactly, lengths
+from schedules.times.words import between_exactly, exactly, lengths
 
 _BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 _HOUR = 3600.0
 _NEAR_AN_HOUR = 90.0
+_UNWATCHED = "its slot had passed when it was first read, so that it is late cannot be proved from here"
 
 
 def findings(
@@ -42,7 +43,7 @@ def findings(
             # Nobody was promised another address, nor when it has what.
             found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []
         found += hidden(case, pairs)
-    found += _cut(case)
+    found += [*_cut(case), *_unwatched(case, parts, sights)]
     order = list(Kind)
     return tuple(sorted(found, key=lambda each: order.index(each.kind)))
 
@@ -52,6 +53,18 @@ def _cut(case: Case) -> list[Finding]:
     if len(case.release.parts) <= most:
         return []
     return [Finding(Kind.PARTS_CUT, None, f"more than {most} parts are named: no more than {most} are watched")]
+
+
+def _unwatched(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> list[Finding]:
+    """Return that a page is missing whose slot had passed when it was first read."""
+    window = case.window
+    if window is None or not case.standing.learnt_after_slot:
+        return []
+    return [
+        Finding(Kind.UNWATCHED, part.id, f"{_UNWATCHED}; not out as of {exactly(gone, case.zone)}", at=case.now)
+        for part, sight in zip(parts, sights, strict=True)
+        if part.id == "page" and not part.released and (gone := sight.last_gone) is not None and gone > window.latest
+    ]
 
 
 def _early(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:

@@ -1,0 +1,46 @@
+"""What rests on a calendar that was last read long before says so, and never that there is no gap."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from alerts.decide import decide
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.finding import ReleaseFacts
+from tests.unit.alerts.conftest import SLOT
+
+Overdue = Callable[[float], ReleaseFacts]
+NO_GAP = "No gap in the looks at this release is recorded."
+
+
+def draft_and_notice(facts: ReleaseFacts) -> tuple[str, str]:
+    decision = decide(facts, None, facts.at)
+    assert decision.incident is not None
+    report = fill(decision.incident, form_named("note"), {}, [], facts.at)
+    return "\n".join(report.certainty), decision.notices[0].text
+
+
+@pytest.mark.parametrize("read_before", [timedelta(0), timedelta(minutes=4), timedelta(minutes=10)])
+def test_one_read_shortly_before_is_taken_for_granted(overdue: Overdue, read_before: timedelta) -> None:
+    draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - read_before))
+    assert NO_GAP in draft
+    assert "calendar" not in draft
+    assert "bore out" not in notice
+
+
+def test_one_last_read_17_hours_before_its_slot_is_owned_up_to(overdue: Overdue) -> None:
+    draft, notice = draft_and_notice(replace(overdue(400), confirmed=SLOT - timedelta(hours=17)))
+    assert NO_GAP not in draft
+    assert "The calendar was last read with this announced time in it at 16:30 GMT on 4 January 2018." in draft
+    assert "Its calendar last bore out the slot 4 January 16:30 GMT" in notice
+
+
+def test_an_exposure_weeks_ahead_needs_a_calendar_read_by_then_and_no_later(overdue: Overdue) -> None:
+    ahead = replace(overdue(400), at=SLOT - timedelta(days=40), confirmed=SLOT - timedelta(days=40, minutes=5))
+    assert ahead.unread_since is None
+    assert replace(ahead, confirmed=SLOT - timedelta(days=41)).unread_since == SLOT - timedelta(days=41)

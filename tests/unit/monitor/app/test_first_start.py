@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from alerts.channels.fake import FakeChannel
+from tests.unit.monitor.app.life import HEAD, URL, Life, live
+
+AFTER_ITS_SLOT = HEAD.replace("from = 2026-11-26T09:28:00", "from = 2026-11-26T09:40:00")
+OUT_AT_TEN = f'[[answer]]\nurl = "{URL}"\nat = 2026-11-26T10:00:00\n'
+
+
+def told(life: Life) -> list[str]:
+    (channel,) = life.channels
+    assert isinstance(channel, FakeChannel)
+    return [f"{one.subject}\n{one.text}" for one in channel.messages.values()]
+
+
+def test_what_is_missing_at_the_first_start_is_told_once_and_never_called_late(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:55:00")
+        (missing,) = told(life)
+        assert missing.startswith("NOT PROVEN: ")
+        assert "so that it is late cannot be proved from here" in missing.partition("\n")[0]
+        assert "not out as of" in missing
+        assert life.word() == "unproven"
+        await life.until("10:20:00")
+        assert told(life) == [missing]
+        assert life.word() == "unproven"
+
+    live(tmp_path, OUT_AT_TEN, act, head=AFTER_ITS_SLOT)
+
+
+def test_what_came_out_before_the_first_start_is_told_to_nobody(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:55:00")
+        assert told(life) == []
+
+    live(tmp_path, OUT_AT_TEN.replace("10:00:00", "09:30:00"), act, head=AFTER_ITS_SLOT)
