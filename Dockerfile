@@ -23,9 +23,8 @@ RUN pip install --no-deps --no-build-isolation . \
  && pip uninstall --quiet --yes pip setuptools \
  && python -m compileall -q -f --invalidation-mode unchecked-hash /opt/ninethirty/lib \
  && ninethirty --version
-# In a container the pages must be reachable from outside of it; who may reach them is the business of its network.
+# Its pages are for the container alone until a configuration says who may sign in.
 COPY config.toml ./
-RUN sed -i 's/^listen = "127\.0\.0\.1:9030"/listen = "0.0.0.0:9030"/' config.toml && grep -q '^listen = "0\.0\.0\.0:9030"' config.toml
 
 FROM ${BASE}
 # What installs packages is of no use to the daemon, and is what scanners of images find fault with.

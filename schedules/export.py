@@ -142,7 +142,8 @@ def _event(entry: Promised) -> Event:
     event.add("dtstamp", entry.learnt)
     event.add("sequence", entry.changes)
     event.add("summary", entry.release.title)
-    event.add("url", entry.release.url)
+    if entry.release.url:
+        event.add("url", entry.release.url)
     event.add("categories", [entry.release.producer])
     if entry.state is not None:
         event.add("status", _STATUS[entry.state])

@@ -36,6 +36,7 @@ from monitor.app.reporting_options import (
 from monitor.app.status import Status
 from monitor.app.upkeep import deadman, self_check_of, status_of, upkeep
 from monitor.config.settings import Settings
+from monitor.config.values import is_loopback
 from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.outbox import Outbox, OutboxOptions
@@ -116,7 +117,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         channels,
         core.metrics,
         core.workers,
-        _web(queries, bound),
+        _web(queries, bound, settings.web.proxies),
         (queries.close, core.workers.close, core.threads.close),
     )
     return App(daemon, status, settings.timezone)
@@ -224,7 +225,7 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         status,
         core.clock,
         settings.timezone,
-        settings.web.public_board,
+        settings.web.public == "board",
         Acknowledgements(core.store, core.writer, core.clock),
         keys_of(settings),
         rules.templates,
@@ -235,6 +236,7 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,
+        local=settings.web.users_file is None and is_loopback(settings.web.listen),
     )
 
 
@@ -247,10 +249,10 @@ def _listening(address: str) -> socket:
     return listen(address)
 
 
-def _web(queries: Queries, bound: socket | None) -> WebServer | None:
+def _web(queries: Queries, bound: socket | None, proxies: Sequence[str]) -> WebServer | None:
     if bound is None:
         return None
     from monitor.web.app import application  # noqa: PLC0415 # see above
     from monitor.web.server import WebServer  # noqa: PLC0415 # see above
 
-    return WebServer(application(queries), bound)
+    return WebServer(application(queries), bound, proxies)

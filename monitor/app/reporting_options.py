@@ -71,7 +71,10 @@ def links_of(settings: Settings) -> Links:
 def keys_of(settings: Settings) -> Keys:
     """Return what opens the doors of the web that change something."""
     web = settings.web
-    revealed = [secret.reveal().encode() if secret is not None else b"" for secret in (web.link_key, web.token)]
+    revealed = [
+        secret.reveal().encode() if secret is not None else b""
+        for secret in (web.link_key, web.token, web.metrics_token)
+    ]
     return Keys(*revealed)
 
 

@@ -34,13 +34,27 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
     except BadInput as exc:
         faults = [*map(str, exc.faults), *_unfound(context)]
     if as_json:
-        print_json({"ok": not faults, "faults": faults})
+        print_json({"ok": not faults, "faults": faults, "seen": [] if faults else who_sees(context.settings)})
     for fault in [] if as_json else faults:
         click.echo(fault, err=True)
     if faults:
         raise SystemExit(1)
     if not as_json:
         click.echo(f"{context.config}: in order")
+        for told in who_sees(context.settings):
+            click.echo(told)
+
+
+def who_sees(settings: Settings) -> list[str]:
+    """Return what the web shows to whom, one line each."""
+    web = settings.web
+    board = "promises, and what became of each release once its slot has passed; no address before, no status, no leak"
+    strangers = board if web.public == "board" else "whether the monitor lives and is ready"
+    machine = ["whoever sits at this machine sees: everything"] if not web.users_file else []
+    people = [f"viewers who sign in see: {board}", "staff who sign in see: everything"] if web.users_file else []
+    token = ["programs with the token see: everything"] if web.token else []
+    metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
+    return [f"strangers see: {strangers}", *machine, *people, *token, *metrics]
 
 
 def _faults(context: Context) -> Iterator[str]:

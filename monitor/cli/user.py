@@ -13,8 +13,9 @@ from monitor.errors import UserFault
 @click.command("user")
 @click.argument("name")
 @click.option("--role", default="", help="In which role they act, filled in for them when they acknowledge.")
+@click.option("--viewer", is_flag=True, help="They see nothing that is embargoed, and act on nothing.")
 @as_json
-def command(*, name: str, role: str, as_json: bool) -> None:
+def command(*, name: str, role: str, viewer: bool, as_json: bool) -> None:
     """Make the line by which NAME may sign in, for the file that [web] users_file names.
 
     Asks for the password at a terminal, else reads it from the first line of standard input.
@@ -24,7 +25,7 @@ def command(*, name: str, role: str, as_json: bool) -> None:
     from monitor.web.users import line
 
     try:
-        made = line(name, _password(), role)
+        made = line(name, _password(), role, viewer=viewer)
     except ValueError as exc:
         raise UserFault(str(exc)) from exc
     if as_json:

@@ -14,7 +14,7 @@ from alerts import incident
 from alerts.draft.code import standard_book
 from monitor.config.calendars import Nation
 from monitor.config.settings import Settings
-from monitor.config.values import shown
+from monitor.config.values import is_loopback, shown
 from monitor.errors import UserFault
 from monitor.judge import verdict as judge
 from schedules.sources.options import SourceOptions, option_faults
@@ -174,6 +174,8 @@ def _web(data: Row, folder: Path) -> Iterator[CrossFault]:
     listen, users = _table(data, "web").get("listen"), _table(data, "web").get("users_file")
     if isinstance(listen, str) and not _is_listenable(listen):
         yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
+    elif isinstance(listen, str) and not is_loopback(listen) and users is None:
+        yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", shown(users)
 

@@ -7,24 +7,28 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Duration, QuietHours, Secret, Spacing, Table
+from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table
 
 
 class WebSettings(Table):
     """The pages, the API and the metrics.
 
-    `users_file` holds the people who may sign in; they see a board that is not public, and acknowledge incidents.
+    `public` is what strangers see: nothing, or the board without what is embargoed. `users_file` holds the people who
+    may sign in; they see everything, unless as viewers, and acknowledge incidents. `proxies` are believed when they say
+    for whom they ask.
     `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
     `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so.
     """
 
     listen: str = "127.0.0.1:9030"
-    public_board: bool = True
+    public: Literal["none", "board"] = "none"
+    proxies: list[Network] = []
     users_file: str | None = None
     public_url: Address | None = None
     link_key: Secret | None = None
     link_lasts: Spacing = timedelta(days=7)
     token: Secret | None = None
+    metrics_token: Secret | None = None
 
 
 class AlertSettings(Table):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -55,12 +56,21 @@ def _name(name: str) -> str:
     return name
 
 
+def _network(text: str) -> str:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as exc:
+        raise PydanticCustomError("network", 'not an address range, write "10.1.2.0/24"') from exc
+    return text
+
+
 Zone = Annotated[str, AfterValidator(_zone)]
 Address = Annotated[str, AfterValidator(_address)]
 Name = Annotated[str, AfterValidator(_name)]
 Hook = Annotated[str, AfterValidator(_hook)]
 """An address that may hold a user and a password: it is never shown."""
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Network = Annotated[str, AfterValidator(_network)]
 
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -187,3 +197,12 @@ def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
         return "a list of tables"
     text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def is_loopback(listen: str) -> bool:
+    """Tell whether `host:port` can be reached from this machine alone."""
+    host = listen.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

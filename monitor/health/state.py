@@ -93,5 +93,5 @@ class HealthState:
             return ""
         last = self.calendars.get(calendar)
         when = f"last read {last:%d %B %H:%M} UTC" if last else "not read yet"
-        fault = f" ({self.faults[calendar]})" if calendar in self.faults else ""
-        return f"calendar {calendar}: {when}{fault}"
+        # Why is for the status page: a fault may quote an address, and this is told to whoever asks.
+        return f"calendar {calendar}: {when}"

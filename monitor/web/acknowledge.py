@@ -48,7 +48,7 @@ async def on_page(request: Request) -> Response:
     """Write it down for somebody who has signed in, and show the incident so."""
     session, form = session_of(request), await form_of(request)
     name, role = request.path_params["incident"], form.get("role", "")
-    if session is None or not session.is_ours(form.get("guard", "")):
+    if session is None or session.person.is_viewer or not session.is_ours(form.get("guard", "")):
         return fault_page(request, 403, _NOT_IN)
     try:
         await _acknowledged(request, name, role)
@@ -60,9 +60,9 @@ async def on_page(request: Request) -> Response:
 async def by_program(request: Request) -> Response:
     """Do the same for a program: a bearer token, and `{"role": …}` as JSON."""
     queries, client = queries_of(request), client_of(request)
-    if wait := queries.throttle.wait(client):
-        return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
     if not queries.keys.opens(request.headers.get("Authorization", "")):
+        if wait := queries.throttle.wait(client):
+            return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
         queries.throttle.failed(client)
         return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
     try:
@@ -76,7 +76,8 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
     refused, name = _opened(request, token)
     if refused is not None:
         return refused
-    incident = await queries_of(request).incident(name)
+    # Whoever was sent the link was told of the incident.
+    incident = await queries_of(request).seen_by(all_=True).incident(name)
     if incident is None:
         raise UnknownName(f"There is no incident {name!r} any more.")
     shown = incident_json(incident)
@@ -86,15 +87,16 @@ async def _shown(request: Request, token: str, fault: str = "") -> Response:
 def _opened(request: Request, token: str) -> tuple[Response | None, str]:
     """Return the incident a link opens, or what to answer instead."""
     queries, client = queries_of(request), client_of(request)
+    # A right link opens whoever else guesses from the same address: it is too long to be guessed.
+    name = queries.keys.incident(token, queries.clock.now())
+    if name is not None:
+        return None, name
     if wait := queries.throttle.wait(client):
         page = render(request, "fault.html", 429, message="Too many wrong links from here. Try again in a minute.")
         page.headers["Retry-After"] = str(wait)
         return page, ""
-    name = queries.keys.incident(token, queries.clock.now())
-    if name is None:
-        queries.throttle.failed(client)
-        return render(request, "fault.html", 403, message=_INVALID), ""
-    return None, name
+    queries.throttle.failed(client)
+    return render(request, "fault.html", 403, message=_INVALID), ""
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:

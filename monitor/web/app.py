@@ -77,16 +77,12 @@ def _told(request: Request, status: int, fault: str) -> Response:
 
 
 def application(queries: Queries) -> ASGIApp:
-    """Return the application that answers from a queries.
-
-    A board that is not public is for people who sign in; where nobody can, there are health and metrics alone.
-    """
-    # Links in notices and programs bring a key of their own, whether or not the board is public.
+    """Return the application that answers from a queries; who may see what is found out before any of it is asked."""
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None else []),
-        *([*pages.ROUTES, *api.ROUTES, *calendars.ROUTES] if queries.public_board or queries.door is not None else []),
+        *(*pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(

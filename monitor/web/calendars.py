@@ -14,8 +14,7 @@ from monitor.deliver.incident_json import read_json
 from monitor.errors import UnknownName
 from monitor.ledger.export import published
 from monitor.store.rows import CalendarRead
-from monitor.web.queries import Queries
-from monitor.web.request import api_route
+from monitor.web.request import api_route, queries_of
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
@@ -25,7 +24,7 @@ _READS = 50
 
 async def calendars(request: Request) -> Response:
     """List every calendar with its last usable read, and the last reads of all."""
-    queries: Queries = request.app.state.queries
+    queries = queries_of(request)
     reads = await queries.reads()
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
     rows = await queries.ask(lambda: [standing(name, queries.store.reads(name, _READS)) for name in names])
@@ -34,13 +33,15 @@ async def calendars(request: Request) -> Response:
 
 async def subscribe(request: Request) -> Response:
     """Return the joined calendar, two months back and as far ahead as anything is promised."""
-    queries: Queries = request.app.state.queries
+    queries = queries_of(request)
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
     now = queries.clock.now()
     span = now - _BEHIND, now + _AHEAD
-    content, media = await queries.ask(lambda: published(queries.store, kind, span, now, queries.timezone))
+    content, media = await queries.ask(
+        lambda: published(queries.store, kind, span, now, queries.timezone, with_addresses=queries.sees_all)
+    )
     return Response(content, media_type=media)
 
 

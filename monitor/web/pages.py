@@ -102,7 +102,9 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     seen = {
         "signs_in": queries.door is not None,
         "session": session,
-        "closed": not queries.public_board and session is None,
+        "closed": not (queries.public or queries.sees_all or session is not None),
+        "sees_all": queries.sees_all,
+        "acts": session is not None and not session.person.is_viewer,
     }
     text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
@@ -139,7 +141,7 @@ async def board(request: Request) -> Response:
         after=day + timedelta(days=1),
         today=queries.today(),
         unready=list(queries.live.unready()),
-        silences=queries.silences(queries.clock.now()),
+        silences=queries.silences(queries.clock.now()) if queries.sees_all else {},
     )
 
 

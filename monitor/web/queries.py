@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
-from alerts.incident import Incident
+from alerts.incident import Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import AsOfNow
@@ -24,11 +25,13 @@ from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
 from monitor.store.writer import Writer
 from monitor.web.credentials import Keys, Throttle
+from monitor.web.embargo import for_all, has_passed, wordless
 from monitor.web.sessions import Sessions
 from schedules.times.json import instant_json
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
+_FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
 
 
@@ -54,13 +57,16 @@ class Live(Protocol):
 
 @dataclass
 class Queries:
-    """Answers from the store in threads of its own, so that no page holds up a look."""
+    """Answers from the store in threads of its own, so that no page holds up a look.
+
+    Unless `sees_all`, nothing is told of a release before its slot but what calendars announced.
+    """
 
     store: Store
     live: Live
     clock: Clock
     timezone: str
-    public_board: bool = True
+    public: bool = False
     acknowledgements: Acknowledgements | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
@@ -74,11 +80,18 @@ class Queries:
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
+    # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
+    local: bool = False
+    sees_all: bool = False
     _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
 
     async def ask(self, question: Callable[[], T]) -> T:
         """Put a blocking question to the store from a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+
+    def seen_by(self, *, all_: bool) -> Queries:
+        """Return the same for somebody who may know everything, or what is not embargoed."""
+        return replace(self, sees_all=all_)
 
     def today(self) -> date:
         """Return the local date of now."""
@@ -93,10 +106,14 @@ class Queries:
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))
             told.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
-        return told
+        return [shown for body in told if (shown := self._shown(body)) is not None]
 
     async def release(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of one release, None when there is none."""
+        """Return the JSON of one release, None when there is none to be told of."""
+        body = await self._release(release)
+        return None if body is None else self._shown(body)
+
+    async def _release(self, release: str) -> dict[str, Any] | None:
         row = await self.ask(lambda: self.store.judged_one(release))
         if row is None:
             now = self.clock.now()
@@ -110,19 +127,17 @@ class Queries:
         begin = None if first is None else self._midnight(first)
         end = None if last is None else self._midnight(last + timedelta(days=1))
         now = self.clock.now()
-        return await self.ask(
-            lambda: [self._current(one, now) for one in self.store.incidents(begin, end, limit=MOST_INCIDENTS)][::-1]
-        )
+        return await self.ask(lambda: self._told(self.store.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
     async def incident(self, incident: str) -> Incident | None:
-        """Return one incident."""
+        """Return one incident, None when there is none to be told of."""
         now = self.clock.now()
-        found = await self.ask(lambda: self.store.incident(incident))
-        return None if found is None else await self.ask(lambda: self._current(found, now))
+        return next(iter(await self.ask(lambda: self._told([self.store.incident(incident)], now))), None)
 
     async def events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return the first events after the one of that id, oldest first. Raises `UnknownName`."""
-        return await self.ask(lambda: self._events(after, release, limit))
+        now = self.clock.now()
+        return await self.ask(lambda: self._events(after, release, limit, now))
 
     async def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first; the last one says what is known by now."""
@@ -131,7 +146,8 @@ class Queries:
 
     async def related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that one fault of a platform made together with this one."""
-        return await self.ask(lambda: related(self.store, incident))
+        now = self.clock.now()
+        return await self.ask(lambda: self._told(related(self.store, incident)[::-1], now))
 
     async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
         """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
@@ -167,11 +183,32 @@ class Queries:
         if (write := await self.ask(lambda: current.renewal(incident, now))) is not None:
             await self.writer.write(write)
 
-    def _events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
+    def _shown(self, body: dict[str, Any]) -> dict[str, Any] | None:
+        return body if self.sees_all else for_all(body, self.clock.now())
+
+    def _told(self, incidents: Sequence[Incident | None], now: datetime) -> list[Incident]:
+        """Return the incidents that may be told of, the newest first. Leaks and leads are never for everybody."""
+        found = [one for one in reversed(incidents) if one is not None]
+        if not self.sees_all:
+            found = [one for one in found if one.kind not in _FOR_STAFF and self._is_due(one.release, now)]
+        return [self._current(one, now) for one in found]
+
+    def _is_due(self, release: str, now: datetime) -> bool:
+        row = self.store.judged_one(release)
+        return row is not None and has_passed(row.body, now)
+
+    def _events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
         last = None if after is None else self.store.event(after)
-        if after is not None and last is None:
+        if after is not None and (last is None or not (self.sees_all or self._is_due(last.release, now))):
             raise UnknownName(f"no event {after!r}")
-        return self.store.events((last.at, last.id) if last is not None else None, release, limit)
+        told: list[Event] = []
+        due = functools.cache(self._is_due)
+        while True:
+            found = self.store.events((last.at, last.id) if last is not None else None, release, limit)
+            told += found if self.sees_all else [_for_all(one) for one in found if due(one.release, now)]
+            if len(found) < limit or len(told) >= limit:
+                return told[:limit]
+            last = found[-1]
 
     def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
         wanted = (one for one in self.store.releases(begin, end) if producer in (None, one.producer))
@@ -179,6 +216,10 @@ class Queries:
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def _for_all(event: Event) -> Event:
+    return replace(event, body=wordless(event.body))
 
 
 def _document(drafts: Sequence[Draft], ending: str, template: Path | None) -> tuple[bytes, str] | None:

@@ -21,9 +21,14 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
 def queries_of(request: Request) -> Queries:
-    """Return the queries that serves this application."""
+    """Return the queries of this application, as whoever asks may see them."""
     queries: Queries = request.app.state.queries
-    return queries
+    return queries.seen_by(all_=sees_all(request))
+
+
+def sees_all(request: Request) -> bool:
+    """Tell whether whoever asks may know what is embargoed; nobody may that was not found to."""
+    return getattr(request.state, "sees_all", False)
 
 
 def session_of(request: Request) -> Session | None:

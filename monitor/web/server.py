@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -34,9 +34,9 @@ def listen(address: str) -> socket.socket:
 
 
 class WebServer:
-    """Serves an application on a bound socket until told to stop."""
+    """Serves an application on a bound socket until told to stop. `proxies` are believed when they say who asks."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket) -> None:
+    def __init__(self, app: ASGIApp, bound: socket.socket, proxies: Sequence[str] = ()) -> None:
         self._bound = bound
         self._server = _Server(
             uvicorn.Config(
@@ -46,6 +46,8 @@ class WebServer:
                 lifespan="off",
                 timeout_graceful_shutdown=5,
                 server_header=False,
+                proxy_headers=bool(proxies),
+                forwarded_allow_ips=list(proxies),
             )
         )
 

@@ -1,4 +1,8 @@
-"""Signing in and out, and what is refused to whoever has not: everything but health and metrics, on a closed board."""
+"""Who asks, what they may see, and signing in and out.
+
+Staff who have signed in, programs with the token, and whoever sits at the machine where nobody can sign in, see all;
+viewers, and strangers where the board is public, see what is not embargoed; others see whether the monitor lives.
+"""
 
 from __future__ import annotations
 
@@ -19,16 +23,23 @@ from monitor.web.queries import Queries
 from monitor.web.request import client_of, form_of, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
-_OPEN = {"/healthz", "/readyz", "/metrics", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
-"""What anybody may ask for: health, metrics, and what lets people in by a key of its own."""
+_OPEN = {"/healthz", "/readyz", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
+"""What anybody may ask for: health, and what lets people in by a key of its own; so do metrics."""
+_METRICS = "/metrics"
+_HERE = {"127.0.0.1", "::1"}
+_STAFF = ("/status", "/api/v1/calendars")
+"""How the monitor is doing tells of hosts and addresses, whatever they are out with."""
+_LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
+_FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _BY_TOKEN = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
+_KNOWN_FOR = 90 * 24 * 3600
 _WRONG = "That name and password do not belong together."
 _STALE = "This page had grown old. Try again."
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 
 class Doorway:
-    """Finds out who asks, and on a closed board lets only people who have signed in, and programs with a key, pass.
+    """Finds out who asks and what they may see, and lets pass or not.
 
     Goes by the path of the scope, as the router does: an address put together again holds what the Host header says.
     """
@@ -40,34 +51,43 @@ class Doorway:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        door = self._queries.door
-        if scope["type"] != "http" or door is None:
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request = Request(scope)
+        request, door = Request(scope), self._queries.door
         try:
-            session = request.state.session = await _who(request, door)
-            passes = session is not None or self._is_open(request)
+            session = request.state.session = None if door is None else await _who(request, door)
+            request.state.sees_all = session is not None and not session.person.is_viewer
+            passes = request.state.sees_all or self._is_open(request, session)
         except Busy as busy:
             await _told_to_wait(request, busy)(scope, receive, send)
             return
-        await (self._app if passes else _refusal(request))(scope, receive, send)
+        await (self._app if passes else _refusal(request, door))(scope, receive, send)
 
-    def _is_open(self, request: Request) -> bool:
+    def _is_open(self, request: Request, session: Session | None) -> bool:
         path = request.scope["path"]
-        return (
-            self._queries.public_board or path in _OPEN or bool(_BY_TOKEN.fullmatch(path)) or self._has_token(request)
-        )
+        if path in _OPEN or _BY_TOKEN.fullmatch(path):
+            return True
+        request.state.sees_all = self._is_at_the_machine(request) or self._has_token(request)
+        readable = (self._queries.public or session is not None) and path not in {*_STAFF, _METRICS}
+        return request.state.sees_all or readable
+
+    def _is_at_the_machine(self, request: Request) -> bool:
+        # A page of elsewhere that a browser on this machine shows can have its own name lead here.
+        host = _LOOPBACK.fullmatch(request.headers.get("Host", ""))
+        forwarded = any(name in request.headers for name in _FORWARDED)
+        return self._queries.local and client_of(request) in _HERE and host is not None and not forwarded
 
     def _has_token(self, request: Request) -> bool:
         shown = request.headers.get("Authorization", "")
         if request.method not in {"GET", "HEAD"} or not shown.lower().startswith("bearer "):
             return False
+        keys, of_metrics = self._queries.keys, request.scope["path"] == _METRICS
+        if keys.opens_metrics(shown) if of_metrics else keys.opens(shown):
+            return True
         throttle, client = self._queries.throttle, client_of(request)
         if wait := throttle.wait(client):
             raise Busy(wait)
-        if self._queries.keys.opens(shown):
-            return True
         throttle.failed(client)
         return False
 
@@ -82,7 +102,12 @@ async def _who(request: Request, door: Sessions) -> Session | None:
     return session
 
 
-def _refusal(request: Request) -> Response:
+def _refusal(request: Request, door: Sessions | None) -> Response:
+    if session_of(request) is not None:
+        return JSONResponse({"error": "this is for staff"}, status_code=403)
+    if door is None or request.scope["path"] == _METRICS:
+        needs = {"WWW-Authenticate": "Bearer"}
+        return JSONResponse({"error": "needs the token of [web]"}, status_code=401, headers=needs)
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")
         where = request.scope["path"] + (f"?{query}" if query else "")
@@ -114,7 +139,8 @@ async def enter(request: Request) -> Response:
     if not mark or not hmac.compare_digest(mark.encode(), form.get("mark", "").encode()):
         return _form(request, where, 400, name, _STALE)
     try:
-        key = await _door(request).enter(name, form.get("password", ""), client_of(request))
+        known = request.cookies.get(_cookie(request, "-known"), "")
+        key = await _door(request).enter(name, form.get("password", ""), client_of(request), known)
     except Busy as busy:
         return _told_to_wait(request, busy)
     if key is None:
@@ -122,6 +148,7 @@ async def enter(request: Request) -> Response:
     _leave(request)
     answer = RedirectResponse(where, 303)
     _set(request, answer, key, LASTS)
+    _set(request, answer, _door(request).mark(name), _KNOWN_FOR, "-known")
     return answer
 
 

@@ -1,4 +1,6 @@
-"""People who may sign in: a file with one line each, `NAME:HASH` or `NAME:HASH:ROLE`; `ninethirty user` makes them.
+"""People who may sign in: a file with one line each, `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:viewer`.
+
+`ninethirty user` makes them.
 
 A hash is a string `$scrypt$ln=…,r=…,p=…$salt$hash`, as other tools write it too, so that lines can be made elsewhere.
 """
@@ -28,6 +30,7 @@ _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
 """All parameters multiplied: 16 MB worked through once, and half a second of a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
+_VIEWER = "viewer"
 _log = structlog.get_logger(__name__)
 
 
@@ -67,29 +70,33 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in, and the role in which they act unless they say otherwise."""
+    """Somebody who may sign in, and the role in which they act unless they say otherwise.
+
+    A viewer reads what everybody may know, where strangers may not read that, and acts on nothing.
+    """
 
     name: str
     password: Password
     role: str = ""
+    is_viewer: bool = False
 
 
 NOBODY = Person("", Password(bytes(16), bytes(32)))
 """Whose password is tried when a name is unknown, so that this takes as long as a known one."""
 
 
-def line(name: str, password: str, role: str = "") -> str:
+def line(name: str, password: str, role: str = "", *, viewer: bool = False) -> str:
     """Return a person's line of the file, with a salt of its own. Raises `ValueError` with what is wrong with it."""
     if not _NAME.fullmatch(name):
         raise ValueError("a name is made of letters, digits and . _ @ -, 64 at most")
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
-    if not role.isprintable():
-        raise ValueError("a role is one line of text")
+    if not role.isprintable() or _is_viewer(role):
+        raise ValueError("a role is one line of text, and does not end in :viewer")
     kept = Password(secrets.token_bytes(16))
     salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(password)))
     parts = [name, f"$scrypt$ln={kept.ln},r={kept.r},p={kept.p}${salt}${digest}"]
-    return ":".join([*parts, role] if role else parts)
+    return ":".join([*parts, role, _VIEWER] if viewer else [*parts, role] if role else parts)
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
@@ -122,7 +129,12 @@ def _person(told: str) -> Person | str:
         return f"the hash of {name} is too costly; make it anew"
     if password.work < _LEAST_WORK:
         return f"the hash of {name} is too weak; make it anew"
-    return Person(name, password, role.strip())
+    told, is_viewer = role.strip(), _is_viewer(role.strip())
+    return Person(name, password, told.removesuffix(_VIEWER).rstrip(": ") if is_viewer else told, is_viewer)
+
+
+def _is_viewer(role: str) -> bool:
+    return f":{role}".endswith(f":{_VIEWER}")
 
 
 def _password(kept: str) -> Password | None:

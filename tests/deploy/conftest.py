@@ -35,6 +35,7 @@ url = "sqlite:///{folder}/ninethirty.db"
 folder = "{folder}/evidence"
 [web]
 listen = "127.0.0.1:{web}"
+metrics_token = {{ file = "metrics_token" }}
 [policy]
 on_time_within = "1s"
 note_within = "2s"
@@ -158,6 +159,7 @@ def prometheus_config(chain: Chain) -> str:
     job = next(job for job in table["scrape_configs"] if job["job_name"] == "ninethirty")
     del job["scrape_interval"], job["scrape_timeout"]
     job["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.web}"]
+    job["authorization"]["credentials_file"] = str(chain.folder / "metrics_token")
     table["scrape_configs"] = [job]
     return yaml.safe_dump(table)
 
@@ -207,6 +209,7 @@ async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
             folder=tmp_path, web=chain.web, publisher=chain.server.port, url=chain.server.url, ping=PING
         )
         (tmp_path / "config.toml").write_text(config)
+        (tmp_path / "metrics_token").write_text("for metrics alone")
         log = stack.enter_context((tmp_path / "log").open("wb"))
         verb = ["--config", str(tmp_path / "config.toml"), "run", "--level", "DEBUG"]
         environment = {**os.environ, "NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "1000000"}

@@ -54,14 +54,14 @@ async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
     store, shown = life.daemon.store, []
     (incident,) = store.incidents()
-    queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock))
+    queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True)
     paths = [
         *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
         *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),
         *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
     ]
     async with httpx.AsyncClient(
-        transport=httpx.ASGITransport(application(queries)), base_url="http://board"
+        transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"
     ) as client:
         shown += [(await client.get(path)).text for path in paths]
     queries.close()

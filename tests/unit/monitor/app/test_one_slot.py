@@ -71,7 +71,7 @@ async def named(office: Office) -> dict[str, Any]:
     day = planned(store, watch_rules_of(settings), DAY, DAY + timedelta(days=1), now)
     plan = next(one for one in day if one.release.id == RELEASE)
     board = await Queries(
-        store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock)
+        store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True
     ).board(DAY.date(), DAY.date())
     content, _ = published(store, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None

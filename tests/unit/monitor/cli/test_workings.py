@@ -43,10 +43,13 @@ def add(folder: Path, text: str) -> None:
     config.write_text(config.read_text() + text)
 
 
+SEEN = ["strangers see: whether the monitor lives and is ready", "whoever sits at this machine sees: everything"]
+
+
 def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
     told = ask("check")
-    assert (told.status, told.out, told.err) == (0, f"{folder}/config.toml: in order\n", "")
-    assert ask("check", "--json").json == {"ok": True, "faults": []}
+    assert (told.status, told.out, told.err) == (0, "\n".join([f"{folder}/config.toml: in order", *SEEN, ""]), "")
+    assert ask("check", "--json").json == {"ok": True, "faults": [], "seen": SEEN}
 
 
 def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> None:

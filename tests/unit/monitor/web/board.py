@@ -135,7 +135,7 @@ async def a_board(
     keys: Keys = KEYS,
     reasons: Sequence[str] = (),
     users: Path | None = None,
-    base: str = "http://board.example",
+    base: str = "http://127.0.0.1",
 ) -> AsyncIterator[Board]:
     store, clock = MemoryStore(), Stopped(at(600))
     _fill(store)
@@ -152,6 +152,7 @@ async def a_board(
         keys,
         door=door,
         throttle=throttle,
+        local=public and door is None,
     )
     app = application(queries)
     try:

@@ -156,7 +156,7 @@ async def test_reading_the_api_acknowledges_nothing() -> None:
 
 async def test_links_work_where_the_board_is_not_public() -> None:
     async with a_board(public=False) as board:
-        assert (await board.client.get("/incidents")).status_code == 404
+        assert (await board.client.get("/incidents")).status_code == 401
         page = await board.client.get("/acknowledge", params={"token": token_of(board)})
         assert page.status_code == 200
         assert (await board.client.get("/style.css")).status_code == 200

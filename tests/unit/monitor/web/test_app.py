@@ -36,11 +36,13 @@ DOCUMENTS = {
 @asynccontextmanager
 async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
     """Ask the application as a browser on the same machine would, without a socket."""
-    queries = Queries(life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock))
+    queries = Queries(
+        life.daemon.store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True
+    )
     queries.ahead = ahead_of(life.daemon.store, policies_of(life.settings))
     transport = httpx.ASGITransport(application(queries))
     try:
-        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             yield client
     finally:
         queries.close()
@@ -171,7 +173,7 @@ def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> No
     live(tmp_path, "", act)
 
 
-def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Path) -> None:
+def test_a_board_where_nobody_can_sign_in_shows_strangers_health_alone(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         queries = Queries(
             life.daemon.store,
@@ -179,13 +181,14 @@ def test_a_board_that_is_not_public_shows_health_and_metrics_alone(tmp_path: Pat
             life.clock,
             "Europe/London",
             throttle=Throttle(life.clock),
-            public_board=False,
         )
         transport = httpx.ASGITransport(application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://board") as client:
-            shown = {path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics")}
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            shown = {
+                path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics", "/readyz")
+            }
         queries.close()
-        assert shown == {"/": 404, "/api/v1/releases": 404, "/metrics": 200}
+        assert shown == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 503}
 
     live(tmp_path, "", act)
 

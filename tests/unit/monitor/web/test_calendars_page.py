@@ -25,9 +25,10 @@ def served(folder: Path, act: Callable[[Office, Ask], Awaitable[None]]) -> None:
             "Europe/London",
             throttle=Throttle(office.clock),
             calendars=["stats"],
+            local=True,
         )
         transport = httpx.ASGITransport(application(queries))
-        async with httpx.AsyncClient(transport=transport, base_url="http://board.example") as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
             await act(office, client.get)
         queries.close()
 

@@ -1,0 +1,180 @@
+"""Before its slot, nothing that strangers or viewers can read says that something is out, or where."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from monitor.app.options import policies_of
+from monitor.config.settings import ProducerSettings, Settings
+from monitor.deliver.drafts import ENDINGS
+from monitor.store.interface import Store
+from monitor.watch.rejudge import ahead_of
+from monitor.web import acknowledge, api, calendars, pages, signin
+from monitor.web.app import application
+from monitor.web.credentials import Keys, Throttle
+from monitor.web.queries import Queries
+from monitor.web.sessions import Sessions
+from monitor.web.users import Users, line
+from schedules.export import FORMATS
+from tests.unit.monitor.app.life import HEAD, Life, live
+
+MARK = "zwirbel"
+SECRET = "correct horse battery"
+PAGE = f"https://www.gov.uk/government/statistics/{MARK}-claims"
+FILE = f"https://assets.publishing.service.gov.uk/media/{MARK}/{MARK}.ods"
+STORY = (
+    HEAD.replace("statistics/claims", f"statistics/{MARK}-claims")
+    + f"""
+announcement = "claims-q3"
+part = [{{ id = "sheet", role = "data", url = "{FILE}", recognise = "status" }}]
+
+[[release]]
+id = "prices"
+title = "Example prices: October 2026"
+producer = "department-for-example"
+url = "https://stats.example/{MARK}"
+slot = 2026-11-26T09:30:00
+known_from = 2026-10-29T09:30:00
+
+[[answer]]
+url = "https://stats.example/{MARK}"
+at = 2026-11-26T09:28:30
+
+[[answer]]
+url = "{PAGE}"
+at = 2026-11-26T09:28:20
+body = '''<html lang="en"><head><title>Example claims: July to September 2026 - {MARK} - GOV.UK</title></head>
+<body><h1>Example claims: July to September 2026</h1><a href="{FILE}">{MARK}.ods</a>
+<a href="/government/news/{MARK}">{MARK}</a><p>Published 26 November 2026</p></body></html>'''
+
+[[answer]]
+url = "{FILE}"
+at = 2026-11-26T09:28:25
+headers = {{ Content-Disposition = 'attachment; filename="{MARK}.ods"' }}
+
+[[answer]]
+url = "{PAGE}"
+at = 2026-11-26T09:29:05
+status = 302
+headers = {{ Location = "https://{MARK}.example/{MARK}" }}
+
+[[answer]]
+url = "https://www.gov.uk/feed.atom"
+at = 2026-11-26T09:28:10
+body = '''<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>Example claims: July to September 2026 {MARK}</title>
+<link href="https://www.gov.uk/government/statistics/{MARK}-elsewhere"/><updated>2026-11-26T09:28:10Z</updated></entry>
+<entry><title>{MARK} of a kind nobody promised</title><updated>2026-11-26T09:28:10Z</updated>
+<link href="https://www.gov.uk/government/statistics/{MARK}-unknown"/></entry></feed>'''
+headers = {{ Content-Type = "application/atom+xml" }}
+"""
+)
+TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
+ROUTES = [*pages.ROUTES, *pages.LOOKS, *api.ROUTES, *calendars.ROUTES, *signin.ROUTES, *acknowledge.ROUTES]
+HEALTH = ["/healthz", "/readyz", "/metrics", "/nowhere"]
+
+
+def addresses(store: Store) -> Iterator[str]:
+    """Yield every address there is, of every release and incident that the store knows."""
+    yield from HEALTH
+    names = {"release": [one.id for one in store.releases()], "incident": [one.id for one in store.incidents()]}
+    names |= {"ending": list(ENDINGS), "kind": list(FORMATS)}
+    for route in ROUTES:
+        if "GET" in (route.methods or ()):
+            yield from filled(route, names)
+    yield from (f"/api/v1/events?{one}" for one in ("release=claims-q3", "limit=1"))
+    yield from (f"/api/v1/events?after={event.id}" for event in store.events())
+    yield from ("/?date=2026-11-26", "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example")
+
+
+def filled(route: Route, names: dict[str, list[str]]) -> list[str]:
+    paths = [route.path]
+    for name in route.param_convertors:
+        paths = [path.replace(f"{{{name}}}", value) for path in paths for value in names[name]]
+    return paths
+
+
+def opened(life: Life, users: Path, *, public: bool) -> Queries:
+    store, throttle = life.daemon.store, Throttle(life.clock)
+    queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
+    queries.keys = Keys(metrics=b"for metrics alone")
+    queries.door = Sessions(Users(users), life.clock, throttle)
+    queries.ahead = ahead_of(store, policies_of(life.settings))
+    return queries
+
+
+def basic(name: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {b64encode(f'{name}:{SECRET}'.encode()).decode()}"}
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("people") / "users"
+    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', viewer=True)}\n")
+    return file
+
+
+async def read(life: Life, users: Path, headers: dict[str, str], *, public: bool = True) -> dict[str, tuple[int, str]]:
+    """Return the status and text of every address, as somebody who shows these headers reads it."""
+    queries = opened(life, users, public=public)
+    transport = httpx.ASGITransport(application(queries))
+    found = {}
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
+        for path in addresses(life.daemon.store):
+            answer = await client.get(path)
+            found[path] = answer.status_code, f"{answer.headers} {answer.text}"
+    queries.close()
+    return found
+
+
+def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
+    # An address that was asked for stands in its own refusal.
+    return [(path, word) for path, (_, text) in found.items() for word in TELLING if word in text.replace(path, "")]
+
+
+def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str]) -> dict[str, tuple[int, str]]:
+    producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
+    found: dict[str, tuple[int, str]] = {}
+
+    async def act(life: Life) -> None:
+        await life.until(act_at)
+        rows = [life.daemon.store.judged_one(name) for name in ("claims-q3", "prices")]
+        assert [row.word for row in rows if row is not None] == ["early", "early"]
+        assert len({notice.incident for notice in life.daemon.store.notices()}) > 1
+        found.update(await read(life, users, who))
+
+    live(tmp_path, "", act, head=STORY, base=Settings(producer=[producer]))
+    return found
+
+
+@pytest.mark.parametrize("moment", ["09:28:50", "09:29:50"])
+@pytest.mark.parametrize("who", [{}, basic("vic")], ids=["stranger", "viewer"])
+def test_before_the_slot_no_surface_tells_of_what_is_out(
+    who: dict[str, str], moment: str, users: Path, tmp_path: Path
+) -> None:
+    found = published(moment, users, tmp_path, who)
+    assert telling(found) == []
+    assert found["/api/v1/releases/claims-q3"][0] == 200
+    assert "Example claims" in found["/"][1]
+    assert "Example claims" in found["/calendar.ics"][1]
+    assert found["/metrics"][0] == (401 if not who else 403)
+    assert found["/status"][0] in {401, 403}
+
+
+def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
+    found = published("09:29:50", users, tmp_path, basic("anne"))
+    told = {path for path, word in telling(found) if word == MARK}
+    assert told >= {"/releases/claims-q3", "/api/v1/releases", "/api/v1/events", "/calendar.json"}
+    assert ("/metrics", 'verdict="early"} 1') in telling(found)
+
+
+def test_once_its_slot_has_passed_the_public_board_tells_what_became_of_it(users: Path, tmp_path: Path) -> None:
+    found = published("09:31:00", users, tmp_path, {})
+    assert ("/", "out early") in telling(found)
+    assert any(path.startswith("/incidents/claims-q3") for path, _ in telling(found))
+    assert found["/status"][0] == 401

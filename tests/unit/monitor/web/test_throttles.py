@@ -1,0 +1,124 @@
+"""Guesses wait; whoever has the right link, token, session or a browser they know does not wait with them."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+
+from alerts.signed_link import sign
+from monitor.web.credentials import Throttle
+from monitor.web.server import WebServer, listen
+from monitor.web.users import line
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
+
+SECRET = "correct horse battery"
+TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}", "Accept": "*/*"}
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> Path:
+    file = tmp_path / "users"
+    file.write_text(f"{line('anne', SECRET)}\n")
+    return file
+
+
+async def sign_in(client: httpx.AsyncClient, password: str = SECRET) -> int:
+    page = await client.get("/sign-in")
+    found = re.search(r'name="mark" value="([^"]*)"', page.text)
+    mark = found[1] if found is not None else ""
+    answer = await client.post("/sign-in", data={"name": "anne", "password": password, "mark": mark})
+    return answer.status_code
+
+
+def worn_out(board: Board, *names: str) -> None:
+    for name in names:
+        for _ in range(20):
+            board.queries.throttle.failed(name)
+
+
+async def test_right_links_tokens_and_sessions_pass_while_guesses_from_there_wait(users: Path) -> None:
+    async with a_board(public=False, users=users) as board:
+        assert await sign_in(board.client) == 303
+        worn_out(board, "127.0.0.1")
+        link = sign(board.incident, at(400) + timedelta(days=7), KEYS.link)
+        assert (await board.client.get("/acknowledge", params={"token": "x"})).status_code == 429
+        assert (await board.client.get("/acknowledge", params={"token": link})).status_code == 200
+        assert (await board.client.get("/")).status_code == 200
+        board.client.cookies.clear()
+        assert (await board.client.get("/api/v1/releases", headers=TOKEN)).status_code == 200
+        address = f"/api/v1/incidents/{board.incident}/acknowledge"
+        assert (await board.client.post(address, headers=TOKEN, json={"role": "x"})).status_code == 200
+        wrong = {"Authorization": "Bearer x"}
+        assert (await board.client.post(address, headers=wrong, json={"role": "x"})).status_code == 429
+
+
+async def test_a_browser_that_has_been_in_is_not_held_up_by_guesses_at_its_account_or_from_its_address(
+    users: Path,
+) -> None:
+    async with a_board(public=False, users=users) as board, AsyncExitStack() as stack:
+        assert await sign_in(board.client) == 303
+        assert board.queries.door is not None
+        worn_out(board, "127.0.0.1", f"as {board.queries.door.mark('anne')}")
+        transport = httpx.ASGITransport(board.app, client=("192.0.2.1", 1))
+        client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
+        assert await sign_in(await stack.enter_async_context(client)) == 429
+        del board.client.cookies["ninethirty"]
+        assert await sign_in(board.client) == 303
+
+
+async def test_guesses_at_one_account_from_many_addresses_wait(users: Path) -> None:
+    async with a_board(public=False, users=users) as board:
+        told = []
+        for n in range(22):
+            transport = httpx.ASGITransport(board.app, client=(f"192.0.2.{n}", 1))
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+                told.append(await sign_in(client, "wrong"))
+    assert told == [403] * 20 + [429] * 2
+
+
+def test_who_goes_on_guessing_waits_twice_as_long_each_time() -> None:
+    clock = Stopped(at(0))
+    throttle, waits = Throttle(clock, most=1), []
+    for _ in range(6):
+        throttle.failed("a")
+        waits.append(throttle.wait("a"))
+        clock.seconds += waits[-1]
+    assert waits == [60, 120, 240, 480, 960, 960]
+    clock.seconds += 1000
+    throttle.failed("a")
+    assert throttle.wait("a") == 60
+
+
+def test_addresses_of_one_ipv6_network_are_one_guesser() -> None:
+    throttle = Throttle(Stopped(at(0)), most=1)
+    throttle.failed("2001:db8::1")
+    assert throttle.wait("2001:db8::2:3") > 0
+    assert throttle.wait("2001:db8:1::1") == 0
+
+
+@pytest.mark.parametrize(("proxies", "seen"), [([], "127.0.0.1"), (["127.0.0.1"], "192.0.2.9")])
+async def test_only_a_proxy_that_is_named_is_believed_when_it_says_for_whom_it_asks(
+    proxies: list[str], seen: str
+) -> None:
+    async with a_board() as board:
+        bound: socket.socket = listen("127.0.0.1:0")
+        server = WebServer(board.app, bound, proxies)
+        serving = asyncio.create_task(server.run())
+        async with httpx.AsyncClient(base_url=f"http://{server.address}") as client:
+            told = {"X-Forwarded-For": "192.0.2.9"}
+            assert (await client.get("/status")).status_code == 200
+            # A request that was forwarded is not the person at the machine, whoever forwarded it.
+            assert (await client.get("/status", headers=told)).status_code == 401
+            assert (await client.get("/status", headers={"Host": "evil.example"})).status_code == 401
+            await client.get("/acknowledge", params={"token": "x"}, headers=told)
+        server.stop()
+        await serving
+    assert list(board.queries.throttle._failures) == [seen]
