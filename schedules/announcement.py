@@ -39,6 +39,20 @@ class Address(StrEnum):
     FOUND = "found"
 
 
+class Origin(StrEnum):
+    """How a part is known.
+
+    A calendar announced it, or the configuration adds it. `FOUND`: the page named it. `PREDICTED`: its address was
+    made from an earlier edition's. `ELSEWHERE`: a listing showed it.
+    """
+
+    ANNOUNCED = "announced"
+    CONFIGURED = "configured"
+    FOUND = "found"
+    PREDICTED = "predicted"
+    ELSEWHERE = "elsewhere"
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a release that users expect, at one address.
@@ -52,6 +66,7 @@ class Part:
     url: str
     recognise: str | None = None
     required: bool = True
+    origin: Origin = Origin.ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True)

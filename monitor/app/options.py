@@ -19,7 +19,7 @@ from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
 from monitor.watch.planner import WatchRules
 from monitor.watch.tripwires import Producer
-from schedules.announcement import Announcement, Part, Role
+from schedules.announcement import Announcement, Origin, Part, Role
 from schedules.dates import assume_time
 from schedules.join import Pin, Rules, Split
 from schedules.release import Release
@@ -199,7 +199,7 @@ def budget_of(settings: Settings) -> Budget:
 def _part(table: PartSettings, release: Release) -> Part:
     slug = urlsplit(release.url).path.rstrip("/").rpartition("/")[2]
     url = table.url.format(slug=slug, url=release.url.rstrip("/"))
-    return Part(table.id, Role(table.role), url, table.recognise, table.required)
+    return Part(table.id, Role(table.role), url, table.recognise, table.required, Origin.CONFIGURED)
 
 
 def on_file(settings: Settings) -> tuple[UsualTime, ...]:

@@ -9,7 +9,7 @@ from alerts import finding as facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
 from monitor.look.sighting import State
-from monitor.plan.predicted import is_expected
+from schedules.announcement import Origin
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text, instant_text
@@ -68,7 +68,7 @@ def slot_text(slot: Slot | None) -> str:
 
 def _is_known(part: PartVerdict) -> bool:
     """Tell whether a part is one: an address that was only guessed, and proved nothing, is told to nobody."""
-    is_guess = is_expected(part.id) and part.word in (Word.PENDING, Word.UNPROVEN)
+    is_guess = part.origin is Origin.PREDICTED and part.word in (Word.PENDING, Word.UNPROVEN)
     return not is_guess or bool(part.exposures)
 
 

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict, verdict_text
+from monitor.plan.addresses import origin_of
+from schedules.announcement import Origin, Part, Role
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_json, interval_json
@@ -105,6 +107,7 @@ def _part(part: PartVerdict) -> Json:
     return {
         "id": part.id,
         "role": part.role,
+        "origin": part.origin.value,
         "url": part.url,
         "required": part.required,
         "verdict": part.word.value,
@@ -115,6 +118,14 @@ def _part(part: PartVerdict) -> Json:
         "exposures": [_exposure(exposure) for exposure in part.exposures],
         "unproven_because": part.unproven_because,
     }
+
+
+def judged_part(part: Mapping[str, Any]) -> Part:
+    """Return the part that the JSON of a release tells of, its recogniser left out."""
+    name = part["id"]
+    # Releases that were stored before parts told their origin tell it by their ids.
+    origin = Origin(part["origin"]) if "origin" in part else origin_of(name)
+    return Part(name, Role(part["role"]), part["url"], required=part["required"], origin=origin)
 
 
 def _exposure(exposure: Exposure) -> Json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case
@@ -13,9 +13,8 @@ from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import INDEX_LAG
-from monitor.plan.predicted import is_expected
-from monitor.plan.targets import View
-from schedules.announcement import Role
+from monitor.plan.targets import View, read_id
+from schedules.announcement import Origin, Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import between_exactly, exactly, length
 
@@ -56,7 +55,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
     spans = exposures(seen.part.id, seen.public, window, case.now)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
-    if is_expected(seen.part.id) and not timing.released:
+    if seen.part.origin is Origin.PREDICTED and not timing.released:
         # Nobody promised anything at an address that we made: where nothing is, nothing is missing.
         timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
@@ -72,6 +71,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
         exposures=spans,
         unproven_because=timing.because if word is Word.UNPROVEN else None,
         early_bound=None if spans else _early_bound(timing, window, seen.unproved),
+        origin=seen.part.origin,
     )
 
 
@@ -88,7 +88,8 @@ def unjudged_part(case: Case, seen: PartEvidence) -> PartVerdict:
         word = Word.UNPROVEN if announced else Word.UNANNOUNCED
         because = "no time was announced that could be read" if announced else None
     part = seen.part
-    return PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=because)
+    told = PartVerdict(part.id, part.role.value, part.url, part.required, word, came, came, unproven_because=because)
+    return replace(told, origin=part.origin)
 
 
 def counts(part: PartVerdict) -> bool:
@@ -193,7 +194,7 @@ class _Timer:
 
     def _went_after_its_slot(self, other: Run) -> bool:
         """Tell whether a view answered as if out when the slot came, and as absent later."""
-        spells = self.seen.spells.get(View(other.target.rpartition("/")[2]), ())
+        spells = self.seen.spells.get(read_id(other.target)[2], ())
         is_gone = any(not spell.out and spell.begin > other.end for spell in spells)
         return is_gone and other.begin <= self.window.latest and other.end >= self.window.opens
 

@@ -12,7 +12,7 @@ from monitor.judge.spells import Spell, believed, spells, unproved
 from monitor.judge.witnesses import Witnesses, witnesses
 from monitor.look.sighting import State
 from monitor.plan.addresses import may_change_places
-from monitor.plan.targets import View, content_twin
+from monitor.plan.targets import View, content_twin, read_id, target_id
 from schedules.announcement import Address, Part
 from schedules.release import Release
 from schedules.times.interval import Interval
@@ -123,7 +123,7 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
     what was seen of that, and the other way round.
     """
     address = content_twin(part.url) if view is View.CONTENT else part.url
-    own = f"{release}/{part.id}/{view}"
+    own = target_id(release, part.id, view)
     found = [run for run in runs.get(own, ()) if run.address in ("", address)]
     if not may_change_places(part.id):
         return found
@@ -133,7 +133,7 @@ def _of(release: str, part: Part, view: View, runs: Mapping[str, Sequence[Run]])
 
 
 def _may_be(target: str, view: View) -> bool:
-    _, part, its = target.rsplit("/", 2)
+    _, part, its = read_id(target)
     return its == view and may_change_places(part)
 
 

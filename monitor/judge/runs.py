@@ -78,11 +78,6 @@ class Blind:
     target: str = ""
 
 
-def release_of(target: str) -> str:
-    """Return the release that a target is of, by its id `RELEASE/PART/VIEW`."""
-    return target.rsplit("/", 2)[0]
-
-
 def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> bool:
     """Tell whether the monitor was blind between a target's last run and this sighting, so that they are kept apart.
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from monitor.judge.policy import Grade
-from schedules.announcement import Address
+from schedules.announcement import Address, Origin
 from schedules.slot import Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
 
@@ -82,6 +82,7 @@ class PartVerdict:
     `first_seen` is the earliest presence that counts; `released` the appearance at or after the slot
     when that is another one. `delay` is relative to the slot, None before first seen unless overdue.
     `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
+    `origin` is how the part is known.
     """
 
     id: str
@@ -95,6 +96,7 @@ class PartVerdict:
     exposures: tuple[Exposure, ...] = ()
     unproven_because: str | None = None
     early_bound: float | None = None
+    origin: Origin = Origin.ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from monitor.judge.runs import Run
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, REDIRECT_LAG
-from monitor.plan.targets import View
+from monitor.plan.targets import View, target_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,9 @@ class Witnesses:
 def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> Witnesses:
     """Return what the announcement of a release and the listing prove by `now`, from runs by target id."""
     announcing, unlisted = (_last_absent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
-    its = (run for view in View for run in runs.get(f"{release}/{ANNOUNCEMENT}/{view}", ()) if run.first_sent <= now)
+    its = (
+        run for view in View for run in runs.get(target_id(release, ANNOUNCEMENT, view), ()) if run.first_sent <= now
+    )
     return Witnesses(
         None if announcing is None else announcing - REDIRECT_LAG,
         None if unlisted is None else unlisted - INDEX_LAG,
@@ -55,7 +57,7 @@ def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime) ->
 
 
 def _last_absent(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> datetime | None:
-    known = (run for view in View for run in runs.get(f"{release}/{part}/{view}", ()) if run.first_sent <= now)
+    known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
     return max((min(run.end, now) for run in _until_told(known)), default=None)
 
 

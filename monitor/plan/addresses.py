@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import count
 from urllib.parse import urlsplit
 
-from schedules.announcement import Address
+from schedules.announcement import Address, Origin, Part
 from schedules.release import Release
 
-ELSEWHERE = "elsewhere-"
-"""How the ids of parts begin that a listing showed."""
+BEGINS = {Origin.FOUND: "found-", Origin.PREDICTED: "expected-", Origin.ELSEWHERE: "elsewhere-"}
+"""How the ids of parts begin that no calendar told of, and no configuration."""
+ADDED = frozenset(BEGINS)
 ANNOUNCEMENT, INDEX = "announcement", "index"
 """What is looked at besides the parts of a release whose page may stand elsewhere than at its guess."""
 REDIRECT_LAG = timedelta(seconds=30)
@@ -25,7 +28,19 @@ _PUBLISHED = ("/government/statistics/", "/government/publications/")
 
 def may_change_places(part: str) -> bool:
     """Tell whether a part is the page, or an address from a listing that may prove to be it."""
-    return part == "page" or part.startswith(ELSEWHERE)
+    return part == "page" or origin_of(part) is Origin.ELSEWHERE
+
+
+def origin_of(part: str) -> Origin:
+    """Return the origin of a part by its id alone: of one that is no more, or that was stored without its origin."""
+    return next((origin for origin, begins in BEGINS.items() if part.startswith(begins)), Origin.ANNOUNCED)
+
+
+def new_ids(origin: Origin, parts: Iterable[Part], first: int = 1) -> Iterator[str]:
+    """Yield the ids of further parts of an origin that none of these parts has, numbered from `first` on."""
+    taken = {part.id for part in parts}
+    names = (f"{BEGINS[origin]}{number}" for number in count(first))
+    return (name for name in names if name not in taken)
 
 
 def standing_at(release: Release, url: str, address: Address) -> Release:

@@ -8,14 +8,8 @@ from dataclasses import replace
 from monitor.plan.phases import Phases, Window
 from monitor.plan.windows import Progress, Stage
 
-EXPECTED = "expected-"
 _BEFORE = frozenset({"far", "ahead", "near", "span", "day", "exposed"})
 _ABOUT = frozenset({"slot", "overdue", "settle"})
-
-
-def is_expected(part: str) -> bool:
-    """Tell by its id whether a part stands at an address that was made from an earlier edition's."""
-    return part.startswith(EXPECTED)
 
 
 def cautious(windows: Sequence[Window], standing: Progress, phases: Phases) -> tuple[Window, ...]:

@@ -9,7 +9,7 @@ from sys import intern
 from urllib.parse import urlencode, urlsplit
 
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, has_witnesses
-from schedules.announcement import Address, Part, Role
+from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
 
 GOVUK = "www.gov.uk"
@@ -17,8 +17,6 @@ ASSETS = "assets.publishing.service.gov.uk"
 
 _TABLES = ("csv", "tsv", "ods", "xls", "xlsx", "xlsm", "json", "geojson", "xml", "zip", "txt")
 _TEXTS = ("pdf", "odt", "doc", "docx", "odp", "ppt", "pptx")
-FOUND = "found-"
-"""How the ids of parts begin that a page named."""
 _FEED_ENDINGS = ("atom", "rss", "feed", "feed.xml", "rss.xml")
 _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_data_set")
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
@@ -42,7 +40,7 @@ class Target:
     """One address to look at. `release` and `part` are empty for a tripwire shared by many releases.
 
     `title` is what a recogniser may look for; `file` is True when the part is a file whose bytes count,
-    `aside` when the part is not required. `address` tells how that of a page is known.
+    `aside` when the part is not required. `address` tells how that of a page is known, `origin` how its part is.
     """
 
     id: str
@@ -56,6 +54,23 @@ class Target:
     file: bool = False
     aside: bool = False
     address: Address = Address.ANNOUNCED
+    origin: Origin = Origin.ANNOUNCED
+
+
+def target_id(release: str, part: str, view: str) -> str:
+    """Return the id of a target: that of a run, too, and of what is kept of its looks."""
+    return f"{release}/{part}/{view}"
+
+
+def read_id(target: str) -> tuple[str, str, View]:
+    """Return the release, the part and the view that the id of a target names."""
+    release, part, view = target.rsplit("/", 2)
+    return release, part, View(view)
+
+
+def release_of(target: str) -> str:
+    """Return the release that a target is of, by its id."""
+    return target.rsplit("/", 2)[0]
 
 
 MOST_PARTS = 60
@@ -64,7 +79,7 @@ MOST_PARTS = 60
 
 def parts_watched(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
     """Return the parts that are watched, in their order: required ones first, those that a page named last."""
-    chosen = sorted(parts, key=lambda part: (not part.required, part.id.startswith(FOUND)))[:most]
+    chosen = sorted(parts, key=lambda part: (not part.required, part.origin is Origin.FOUND))[:most]
     return [part for part in parts if part in chosen] if len(parts) > most else list(parts)
 
 
@@ -88,7 +103,7 @@ def _witnesses(release: Release) -> list[Target]:
     asked = ((ANNOUNCEMENT, release.link, ANNOUNCEMENT), (INDEX, newest_on_govuk(release.producer), "unlisted"))
     return [
         Target(
-            id=f"{release.id}/{part}/{View.ORIGIN}",
+            id=target_id(release.id, part, View.ORIGIN),
             release=release.id,
             part=part,
             view=View.ORIGIN,
@@ -172,7 +187,7 @@ def _target(release: Release, part: Part, view: View) -> Target:
     # A file or an HTML attachment seldom bears the title of its release; only pages can be held to it.
     is_titled = part.role in (Role.PAGE, Role.ALTERNATIVE)
     return Target(
-        id=f"{release.id}/{part.id}/{view}",
+        id=target_id(release.id, part.id, view),
         release=release.id,
         part=part.id,
         view=view,
@@ -184,6 +199,7 @@ def _target(release: Release, part: Part, view: View) -> Target:
         file=part.role in (Role.DATA, Role.ATTACHMENT) and is_file(part.url),
         aside=not part.required or part.role is Role.ALTERNATIVE,
         address=release.address if part.id == "page" else Address.ANNOUNCED,
+        origin=part.origin,
     )
 
 

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from monitor.clock import Clock
-from monitor.judge.runs import Run, release_of
+from monitor.judge.runs import Run
 from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
-from monitor.plan.targets import Target
+from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place

@@ -10,20 +10,21 @@ from typing import Any
 
 from monitor.deliver.facts import slot_text
 from monitor.judge.window import is_exact
+from monitor.plan.addresses import ADDED
 from monitor.plan.budget import Budget, Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
 from monitor.plan.phases import Window
-from monitor.plan.predicted import cautious, is_expected
+from monitor.plan.predicted import cautious
 from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
 from monitor.store.interface import Store
-from monitor.watch.planner import ADDED, WatchRules
+from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import casefile_of, judged_parts
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import Producer, always
-from schedules.announcement import Part
+from schedules.announcement import Origin, Part
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -56,7 +57,7 @@ class Planned:
     @property
     def expected(self) -> list[str]:
         """Return the addresses among its targets that were made from those of an earlier edition."""
-        return [target.url for target in self.windows if is_expected(target.part)]
+        return [target.url for target in self.windows if target.origin is Origin.PREDICTED]
 
     @property
     def slot_text(self) -> str:
@@ -169,7 +170,7 @@ class Day:
         windows = windows_for(target, promised.slot, standing, self.rules.phases, exact=is_exact(promised))
         for other in promised.disagreements:
             windows = dense_around(windows, windows_for(target, other.slot, standing, self.rules.phases))
-        if is_expected(target.part):
+        if target.origin is Origin.PREDICTED:
             windows = cautious(windows, standing, self.rules.phases)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
@@ -246,7 +247,7 @@ def _with(release: Release, extra: Iterable[Part]) -> Release:
 
 
 def _added(store: Store, release: Release) -> Iterator[Part]:
-    return (part for part in judged_parts(store.judged_one(release.id)) if part.id.startswith(ADDED))
+    return (part for part in judged_parts(store.judged_one(release.id)) if part.origin in ADDED)
 
 
 def _as_unseen(_target: Target) -> Progress:

@@ -12,7 +12,7 @@ from monitor.clock import Clock
 from monitor.judge.spells import spells, unproved
 from monitor.ledger.ledger import Ledger
 from monitor.look.poller import Poller
-from monitor.plan.targets import Target, View, recogniser_of
+from monitor.plan.targets import Target, View, recogniser_of, target_id
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
 from monitor.watch.leads import Leads, of_listing
@@ -76,7 +76,7 @@ class ListingFollowUp:
         if name is None:
             return False
         self.tasks.start(self._relax(hit.release, name))
-        target = f"{hit.release}/{name}/{View.EDGE}"
+        target = target_id(hit.release, name, View.EDGE)
         for _ in range(_PATIENCE):
             await self.clock.sleep(1)
             runs = watched.at(target).runs

@@ -11,10 +11,10 @@ from enum import StrEnum
 
 from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
-from monitor.plan.addresses import ELSEWHERE
+from monitor.plan.addresses import new_ids
 from monitor.plan.targets import is_file
 from schedules.address import canonical
-from schedules.announcement import Part, Role
+from schedules.announcement import Origin, Part, Role
 from schedules.patterns import quick
 from schedules.release import Release
 from schedules.times.interval import Interval
@@ -71,7 +71,7 @@ class Matcher:
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            theirs = (part for part in one.release.parts if not part.id.startswith(ELSEWHERE))
+            theirs = (part for part in one.release.parts if part.origin is not Origin.ELSEWHERE)
             for link in {canonical(part.url) for part in theirs} - {""}:
                 self._by_url[link].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
@@ -135,13 +135,13 @@ class Matcher:
 
 def part_elsewhere(release: Release, url: str) -> Part:
     """Return the part of a release that an address from a listing is."""
-    numbers = [int(part.id.removeprefix(ELSEWHERE)) for part in release.parts if part.id.startswith(ELSEWHERE)]
-    return read_by_title(Part(f"{ELSEWHERE}{max(numbers, default=0) + 1}", Role.ALTERNATIVE, url, required=False))
+    name = next(new_ids(Origin.ELSEWHERE, release.parts))
+    return read_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
 
 
 def read_by_title(part: Part) -> Part:
     """Return a part that a listing showed with its title to be read on every host: mere presence proves nothing."""
-    is_shown = part.id.startswith(ELSEWHERE) and part.recognise is None and not is_file(part.url)
+    is_shown = part.origin is Origin.ELSEWHERE and part.recognise is None and not is_file(part.url)
     return replace(part, recognise="titled") if is_shown else part
 
 

@@ -14,21 +14,19 @@ from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
 from monitor.look.sighting import Sighting, State
-from monitor.plan.addresses import ANNOUNCEMENT, ELSEWHERE, INDEX, is_publication, standing_at
+from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
 from monitor.plan.phases import Phases, Window
-from monitor.plan.predicted import EXPECTED, cautious, is_expected
+from monitor.plan.predicted import cautious
 from monitor.plan.proof import Proof, proof_of
-from monitor.plan.targets import FOUND, MOST_PARTS, Target, targets_of
+from monitor.plan.targets import MOST_PARTS, Target, targets_of
 from monitor.plan.windows import dense_around, windows_for
 from monitor.watch.listing_match import part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
-from schedules.announcement import Address, Part, Role
+from schedules.announcement import Address, Origin, Part, Role
 from schedules.in_force import InForce, slot_in_force
 from schedules.release import Release
 
 _log = structlog.get_logger(__name__)
-ADDED = (FOUND, EXPECTED, ELSEWHERE)
-"""How the ids of parts begin that no calendar told of, and no configuration."""
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
 
@@ -108,7 +106,7 @@ class Planner:
             led = (one.url for one in sighting.found if one.role == "redirect" and is_publication(one.url))
             there, address = next(led, None), Address.LED_TO
         else:
-            is_found = target.part.startswith(ELSEWHERE) and sighting.state is State.PRESENT and sighting.specific
+            is_found = target.origin is Origin.ELSEWHERE and sighting.state is State.PRESENT and sighting.specific
             there, address = target.url if is_found and is_publication(target.url) else None, Address.FOUND
         if there is not None and not (address is Address.FOUND and watched.has_shown(watched.release.url)):
             self._move(watched, there, address)
@@ -122,7 +120,7 @@ class Planner:
 
     def with_parts(self, release: Release, known: Sequence[Part] = ()) -> Release:
         """Return a release with its configured parts, and those of `known` that were found while watching."""
-        parts = {part.id: part for part in known if part.id.startswith(ADDED) and part.url != release.url}
+        parts = {part.id: part for part in known if part.origin in ADDED and part.url != release.url}
         parts = {part.id: part for part in (*release.parts, *self._rules.extra_parts(release))} | parts
         all_parts = tuple(parts.values())
         return release if all_parts == release.parts else replace(release, parts=all_parts)
@@ -150,16 +148,18 @@ class Planner:
         found = [one for one in files if one.url not in known][:room]
         if not found:
             return
-        first = _next_number(watched.release.parts)
-        names = (f"{FOUND}{first + place}" for place in range(len(found)))
+        names = new_ids(Origin.FOUND, watched.release.parts, len(watched.release.parts))
         self.add_parts(
             watched,
-            [Part(name, Role(one.role), one.url, required=False) for name, one in zip(names, found, strict=True)],
+            [
+                Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
+                for name, one in zip(names, found, strict=False)
+            ],
         )
 
     def _confirm(self, watched: WatchedRelease, named: set[str]) -> None:
         """Look at parts that were expected as at any other, now that a page names their addresses."""
-        expected = {part.url for part in watched.release.parts if is_expected(part.id)} & named
+        expected = {part.url for part in watched.release.parts if part.origin is Origin.PREDICTED} & named
         known = self._named.get(watched.release.id, frozenset())
         if not expected <= known:
             self._named[watched.release.id] = known | expected
@@ -190,7 +190,7 @@ class Planner:
         for other in promised.disagreements:
             # Nobody knows yet which calendar binds, so proof is kept for both.
             windows = dense_around(windows, windows_for(target, other.slot, stands, self._rules.phases, now))
-        if is_expected(target.part) and target.url not in self._named.get(watched.release.id, ()):
+        if target.origin is Origin.PREDICTED and target.url not in self._named.get(watched.release.id, ()):
             windows = cautious(windows, stands, self._rules.phases)
         if len(self._shared) >= _SHARED:
             self._shared.clear()
@@ -244,15 +244,9 @@ def _left_behind(watched: WatchedRelease, url: str) -> Release:
     release = watched.release
     if not url or not watched.has_shown(url) or any(part.url == url for part in release.parts):
         return release
-    names = {part.id for part in release.parts}
-    name = next(name for number in range(1, len(names) + 2) if (name := f"{ELSEWHERE}{number}") not in names)
-    old = Part(name, Role.ALTERNATIVE, url, "titled", required=False)
+    name = next(new_ids(Origin.ELSEWHERE, release.parts))
+    old = Part(name, Role.ALTERNATIVE, url, "titled", required=False, origin=Origin.ELSEWHERE)
     return replace(release, parts=(*release.parts, old))
-
-
-def _next_number(parts: Sequence[Part]) -> int:
-    numbers = [int(part.id.removeprefix(FOUND)) for part in parts if part.id.startswith(FOUND)]
-    return max([len(parts) - 1, *numbers]) + 1
 
 
 def _differ(new: Sequence[Window], old: Sequence[Window], now: datetime) -> bool:

@@ -13,14 +13,15 @@ from urllib.parse import urlsplit
 import structlog
 
 from monitor.clock import Clock
-from monitor.plan.predicted import EXPECTED, is_expected
+from monitor.judge.as_json import judged_part
+from monitor.plan.addresses import new_ids
 from monitor.plan.targets import ASSETS, GOVUK
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from schedules.announcement import Part, Role
+from schedules.announcement import Origin, Part
 from schedules.next_address import renewed, replaced
 from schedules.regular_series import Series, series_of
 from schedules.release import Release
@@ -30,7 +31,7 @@ EVERY = timedelta(minutes=10)
 _AGAIN = timedelta(hours=6)
 _BACK = timedelta(days=400)
 _SLICE = timedelta(days=7)
-_LEARNT_FROM = ("found-", EXPECTED)
+_LEARNT_FROM = (Origin.FOUND, Origin.PREDICTED)
 _ROLES = ("attachment", "html", "data")
 _MOST = 10
 
@@ -80,7 +81,7 @@ class PredictedAddresses:
             begins is not None
             and begins > now
             and (tried is None or now - tried >= _AGAIN)
-            and not any(is_expected(part.id) for part in watched.release.parts)
+            and not any(part.origin is Origin.PREDICTED for part in watched.release.parts)
         )
 
     def _expect(self, release: Release, editions: Iterable[Edition]) -> None:
@@ -120,8 +121,10 @@ def expected_parts(release: Release, editions: Iterable[Edition], hosts: Collect
         unique = {url: part.role for part, url in made if url and url not in known}
         fitting = [(url, role) for url, role in unique.items() if urlsplit(url).hostname in allowed][:_MOST]
         if fitting:
+            names = new_ids(Origin.PREDICTED, release.parts)
             return [
-                Part(f"{EXPECTED}{number}", role, url, required=False) for number, (url, role) in enumerate(fitting, 1)
+                Part(name, role, url, required=False, origin=Origin.PREDICTED)
+                for name, (url, role) in zip(names, fitting, strict=False)
             ]
     return []
 
@@ -139,9 +142,10 @@ def _address(url: str, edition: Edition, release: Release, pairs: Mapping[str, s
 
 
 def _seen(parts: Sequence[Mapping[str, Any]]) -> Iterator[Part]:
-    for part in parts:
-        if part["id"].startswith(_LEARNT_FROM) and part["role"] in _ROLES and part["first_seen"]["by"]:
-            yield Part(part["id"], Role(part["role"]), part["url"], required=False)
+    for body in parts:
+        part = judged_part(body)
+        if part.origin in _LEARNT_FROM and part.role in _ROLES and body["first_seen"]["by"]:
+            yield part
 
 
 def _series(release: Release) -> Series:

@@ -12,6 +12,7 @@ from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import body_of
+from monitor.judge.as_json import judged_part
 from monitor.judge.findings.platform import BEHIND, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
@@ -20,7 +21,7 @@ from monitor.judge.verdict import Verdict
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from schedules.announcement import Address, Part, Role
+from schedules.announcement import Address, Part
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -65,7 +66,7 @@ def _with_parts(release: Release, row: Judged | None) -> Release:
 def judged_parts(row: Judged | None) -> list[Part]:
     """Return the parts that a release was last judged with, recognisers left out."""
     told = row.body["parts"] if row is not None else ()
-    return [Part(part["id"], Role(part["role"]), part["url"], required=part["required"]) for part in told]
+    return [judged_part(part) for part in told]
 
 
 def judged_place(row: Judged | None) -> tuple[str, Address] | None:

@@ -12,7 +12,7 @@ from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.phases import Window, window_at
 from monitor.plan.proof import Proof
-from monitor.plan.targets import Target, View
+from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import AGAIN, Progress, Stage
 from schedules.announcement import Address
 from schedules.promise import Promise
@@ -206,7 +206,7 @@ class WatchedRelease:
 
     def _left(self, target: Target, since: datetime) -> datetime | None:
         """Return when either view of a part was last found gone, or other bytes, after it was out; None when back."""
-        turns = (left(self.at(f"{target.release}/{target.part}/{view}").runs) for view in (View.EDGE, View.ORIGIN))
+        turns = (left(self.at(target_id(target.release, target.part, view)).runs) for view in (View.EDGE, View.ORIGIN))
         return max((turn for turn in turns if turn is not None and turn > since), default=None)
 
     def _is_hidden(self, target: Target) -> bool:

@@ -10,7 +10,7 @@ import pytest
 
 from monitor.cli.main import VERBS, cli
 from monitor.clock import SystemClock
-from monitor.health.collector import Vitals
+from monitor.health.collector import Now, Vitals
 from monitor.health.metrics import Metrics
 
 ROOT = Path(__file__).parents[2]
@@ -60,9 +60,10 @@ def test_every_command_has_its_row() -> None:
 
 def test_every_metric_has_its_row() -> None:
     metrics = Metrics("1")
-    metrics.show(list, Vitals, SystemClock().now)
+    states = Now(list, Vitals, SystemClock().now, metrics.slots_passed.inc, metrics.faults.labels("metrics").inc)
     exported = {
-        re.sub(r"_total$", "", one.name) + "_total" * (one.type == "counter"): one for one in metrics.registry.collect()
+        re.sub(r"_total$", "", one.name) + "_total" * (one.type == "counter"): one
+        for one in (*states.collect(), *metrics.registry.collect())
     }
     assert rows("Metrics") == set(exported)
 

@@ -18,7 +18,7 @@ from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict, Word
-from monitor.plan.predicted import is_expected
+from schedules.announcement import Origin
 from schedules.history import history
 from schedules.ledger_event import What
 from schedules.promise import Promise
@@ -195,7 +195,7 @@ def _rules(case: Case) -> Fact:
 
 
 def _part(case: Case, part: PartVerdict) -> Fact:
-    made = ", at an address made from an earlier edition's" if is_expected(part.id) else ""
+    made = ", at an address made from an earlier edition's" if part.origin is Origin.PREDICTED else ""
     name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{made})"
     text = f"{name}, {part.url}: {part.word.value}"
     if part.first_seen:

@@ -10,6 +10,7 @@ from monitor.judge.case import Case
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
+from monitor.plan.targets import read_id
 from schedules.times.words import exactly, length
 
 # Longer stories are told by their beginning and their end.
@@ -91,4 +92,5 @@ def _proved(case: Case, run: Run) -> str:
 
 
 def _named(run: Run) -> str:
-    return run.target.split("/", 1)[-1].replace("/", ", ") + " view"
+    _, part, view = read_id(run.target)
+    return f"{part}, {view} view"

@@ -13,7 +13,8 @@ from typing import TypeVar
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.errors import StoreFault
-from monitor.judge.runs import Blind, Run, release_of
+from monitor.judge.runs import Blind, Run
+from monitor.plan.targets import release_of
 from monitor.store.memory.ledger import MemoryLedger, is_within
 from monitor.store.memory.transaction import MemoryTransaction
 from monitor.store.rows import (

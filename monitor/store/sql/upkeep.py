@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, func, select
 
-from monitor.judge.runs import release_of
+from monitor.plan.targets import release_of
 from monitor.store.rows import Lease
 from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of

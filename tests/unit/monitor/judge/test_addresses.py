@@ -9,7 +9,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import Sighting, State
-from schedules.announcement import Part, Role
+from schedules.announcement import Origin, Part, Role
 from schedules.release import Release
 from tests.unit.monitor.judge.world import fold, look, promise, release, second
 
@@ -73,7 +73,7 @@ def test_a_page_takes_over_what_was_seen_of_its_address_when_a_listing_showed_it
 def test_what_was_seen_at_the_old_address_stays_known_of_a_part_that_stands_there() -> None:
     looks = at(OLD, (-900, State.ABSENT), (-600, State.PRESENT), (-300, State.ABSENT), specific=True)
     runs = folded(*looks, *at(NEW, (-1, State.ABSENT), (2, State.PRESENT), specific=True))
-    old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False)
+    old = Part("elsewhere-1", Role.ALTERNATIVE, OLD, required=False, origin=Origin.ELSEWHERE)
     verdict = judged(standing_at(NEW, old), runs, 200)
     assert verdict.word is Word.EARLY
     assert [(one.part, one.start.after) for one in verdict.exposures] == [("elsewhere-1", second(-900))]

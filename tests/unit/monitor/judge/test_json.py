@@ -64,6 +64,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
             {
                 "id": "page",
                 "role": "page",
+                "origin": "announced",
                 "url": "https://www.gov.uk/government/statistics/malpractice",
                 "required": True,
                 "verdict": "late",

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from monitor.plan.targets import Target, View, content_twin, is_file, recogniser_of, targets_of, tripwires_of
-from schedules.announcement import Part, Role
+from schedules.announcement import Origin, Part, Role
 from schedules.release import Release
 
 PAGE = "https://www.gov.uk/government/statistics/widgets-2026"
@@ -134,7 +134,7 @@ def test_listings_that_differ_in_their_query_alone_are_two_tripwires() -> None:
 
 
 def test_of_too_many_parts_the_required_are_watched_and_those_that_a_page_named_go_first() -> None:
-    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False) for n in range(2000)]
+    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     optional = [Part(f"more-{n}", Role.HTML, f"{PAGE}/{n}", required=False) for n in range(30)]
     required = [Part(f"sheet-{n}", Role.DATA, f"{SHEET}?r{n}") for n in range(29)]
     watched = {target.part for target in targets_of(release(*found, *optional, *required))}
@@ -142,5 +142,5 @@ def test_of_too_many_parts_the_required_are_watched_and_those_that_a_page_named_
 
 
 def test_how_many_parts_are_watched_is_for_the_configuration_to_say() -> None:
-    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False) for n in range(2000)]
+    found = [Part(f"found-{n}", Role.DATA, f"{SHEET}?{n}", required=False, origin=Origin.FOUND) for n in range(2000)]
     assert len({target.part for target in targets_of(release(*found), most=7)}) == 7

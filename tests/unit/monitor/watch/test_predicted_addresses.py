@@ -27,7 +27,7 @@ from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from schedules.announcement import Part, Role
+from schedules.announcement import Origin, Part, Role
 from schedules.regular_series import Series
 from schedules.release import Release
 from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
@@ -36,7 +36,7 @@ from tests.unit.monitor.watch.looker import FakeLooker
 
 SITE = "https://stats.example"
 P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
-GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False)
+GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
 
 
 def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
