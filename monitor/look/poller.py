@@ -218,8 +218,7 @@ class Poller:
             outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
             sighting = await self._interpreter.look(target, outcome)
             _adopt(watched, sighting)
-            if watched.proof is not None:
-                self._lanes[target.host].slate.sweeps.saw(target, watched.proof, sighting)
+            self._lanes[target.host].slate.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -54,6 +54,7 @@ class Sweeps:
 
     def __init__(self) -> None:
         self._sweeps: dict[tuple[datetime, timedelta], _Shared] = {}
+        self._pages: dict[str, str] = {}
         self._owed = 0.0
         self.is_on = False
 
@@ -64,7 +65,9 @@ class Sweeps:
         shared = self._sweeps.get((proof.slot, proof.within))
         if shared is None:
             shared = self._sweeps[proof.slot, proof.within] = _Shared(Sweep(proof.slot, proof.within))
-        shared.sweep.need(part_of(target), proof, now)
+        shared.sweep.need(part_of(target), proof)
+        if proof.tells_of is None:
+            self._pages[target.url] = part_of(target)
 
     def strike(self, target: Target, proof: Proof) -> None:
         """Need no proof of a part any more."""
@@ -72,12 +75,15 @@ class Sweeps:
         if shared is None or not _stands_for_part(target, proof):
             return
         shared.sweep.drop(part_of(target))
+        self._pages.pop(target.url, None)
         if not shared.sweep.needs:
             del self._sweeps[proof.slot, proof.within]
 
-    def saw(self, target: Target, proof: Proof, sighting: Sighting) -> None:
-        """Take what a look told of a part."""
-        shared = self._sweeps.get((proof.slot, proof.within))
+    def saw(self, target: Target, proof: Proof | None, sighting: Sighting) -> None:
+        """Take what a look told of a part, or of the parts that it lists."""
+        if self.is_on and sighting.found:
+            self.listed(one.url for one in sighting.found)
+        shared = None if proof is None else self._sweeps.get((proof.slot, proof.within))
         if shared is not None and target.view in (View.EDGE, View.ORIGIN):
             told = _TOLD.get(sighting.state, Told.NOTHING)
             shared.sweep.saw(part_of(target), target.view, told, sighting.sent, sighting.proved_from)
@@ -90,9 +96,10 @@ class Sweeps:
         need = shared.sweep.needs.get(part_of(target)) if shared is not None else None
         return need is not None and not need.seen
 
-    def listed(self, parts: list[str]) -> None:
-        """Look first at parts that a listing shows to be out."""
-        for shared in self._sweeps.values():
+    def listed(self, urls: Iterable[str]) -> None:
+        """Look first at parts whose addresses a listing shows to be out."""
+        parts = [self._pages[url] for url in urls if url in self._pages]
+        for shared in self._sweeps.values() if parts else ():
             shared.sweep.list(parts)
 
     def holds_witnesses(self) -> bool:

@@ -21,15 +21,13 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 class Proof:
     """What a part must be proved to be: missing up to `within` before `slot`, and out up to `within` after it.
 
-    `rank` is that of its release at every host. `revealed`: only its page told its address, so that one look that shows
-    it is proof enough. `tells_of` is the page that the part, an announcement, tells of: it need not be looked at once
-    that is seen.
+    `rank` is that of its release at every host. `tells_of` is the page that the part, an announcement, tells of: it
+    need not be looked at once that is seen.
     """
 
     slot: datetime
     within: timedelta
     rank: Rank
-    revealed: bool = False
     tells_of: str | None = None
 
     @property
@@ -83,6 +81,4 @@ class Need:
 
     def was_absent(self) -> bool:
         """Tell whether its absence is proved close enough to its slot."""
-        if self.proof.revealed:
-            return True
         return self.absent is not None and self.absent >= self.proof.slot - self.proof.within

@@ -53,12 +53,10 @@ def order(needs: Iterable[Need], slot: datetime, within: timedelta, gap: timedel
 def _until_slot(
     parts: Sequence[Need], telling: Sequence[Need], slot: datetime, within: timedelta, gap: timedelta, now: datetime
 ) -> list[Need]:
-    # What only its page tells of has no absence to prove.
-    known = [need for need in parts if not need.proof.revealed]
-    others = [need for need in known if not need.was_absent()]
+    others = [need for need in parts if not need.was_absent()]
     left = _looks(slot - now, gap)
     fit = others if now < slot - within else _best(others, left)
-    planned = _by_turn([*(need for need in known if need.was_absent()), *fit])
+    planned = _by_turn([*(need for need in parts if need.was_absent()), *fit])
     dated = [need for need in telling if not need.was_absent()]
     if now < slot - within:
         return _by_turn([*planned, *dated])
@@ -131,12 +129,12 @@ class Sweep:
             return now >= self.slot - _SLACK * sum(1 for _ in self._parts()) * gap
         return now < self.ends and any(not need.seen and need.turn < self.slot for need in self._parts())
 
-    def need(self, part: str, proof: Proof, now: datetime = NEVER) -> Need:
-        """Return a part's need, begun when it is new: one that is revealed now waits for those that waited before."""
+    def need(self, part: str, proof: Proof) -> Need:
+        """Return a part's need, begun when it is new."""
         need = self.needs.get(part)
         if need is None or need.proof != proof:
             view = View.EDGE if proof.tells_of is None else View.ORIGIN
-            need = self.needs[part] = Need(part, proof, now if proof.revealed else NEVER, view=view)
+            need = self.needs[part] = Need(part, proof, view=view)
             self._plan_again = self.idle_until = NEVER
         return need
 
@@ -186,9 +184,9 @@ class Sweep:
     def list(self, parts: Iterable[str]) -> None:
         """Look first at parts that a listing shows to be out."""
         for part in parts:
-            if (need := self.needs.get(part)) is not None:
+            if (need := self.needs.get(part)) is not None and not need.listed:
                 need.listed = True
-        self._plan_again = self.idle_until = NEVER
+                self._plan_again = self.idle_until = NEVER
 
     def _led_to(self, need: Need) -> None:
         """Look first at the page that an announcement led to."""

@@ -12,8 +12,9 @@ from statistics import median
 import pytest
 
 from monitor.look.fake import Reply
-from monitor.look.fetch import Request
+from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
+from monitor.look.sweeps import Sweeps
 from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View
@@ -211,6 +212,22 @@ def test_the_origin_is_asked_at_once_where_a_cache_answers_of_before_the_slot() 
     assert told_of.sightings
     assert len(slot.proved) == 30
     assert max(by for _, by in slot.found.values()) <= 20
+
+
+def test_pages_that_a_listing_shows_are_looked_at_first() -> None:
+    sweeps, begins = Sweeps(), NOON + timedelta(seconds=2)
+    for number, name in enumerate("abc"):
+        sweeps.enlist(target(name), Proof(NOON, WITHIN, (0, 1, number)), begins)
+    sweeps.consider(begins, timedelta(seconds=1), is_stretched=True)
+    links = tuple(Found(target(name).url, name, "listed") for name in ("elsewhere", "c"))
+    sweeps.saw(target("list", view=View.TRIPWIRE), None, Sighting("list", State.PRESENT, *[begins] * 4, found=links))
+    turns = []
+    for _ in "abc":
+        need = sweeps.next(begins, timedelta(seconds=1), lambda _: True)
+        assert need is not None
+        sweeps.begin(need, begins)
+        turns.append(need.id)
+    assert turns == ["r/c", "r/a", "r/b"]
 
 
 def test_a_short_round_asks_both_views() -> None:

@@ -21,7 +21,7 @@ def at(seconds: float) -> datetime:
     return SLOT + seconds * SECOND
 
 
-def need(  # noqa: PLR0913  # what is known of a part
+def need(  # what is known of a part
     name: str,
     turn: float,
     absent: float | None = None,
@@ -29,9 +29,8 @@ def need(  # noqa: PLR0913  # what is known of a part
     rank: Rank = (0, 1, 0),
     seen: bool = False,
     listed: bool = False,
-    revealed: bool = False,
 ) -> Need:
-    proof = Proof(SLOT, WITHIN, rank, revealed)
+    proof = Proof(SLOT, WITHIN, rank)
     return Need(name, proof, at(turn), absent=None if absent is None else at(absent), seen=seen, listed=listed)
 
 
@@ -60,8 +59,6 @@ MANY = [need(name, -70 - place, rank=(0, 1, place)) for place, name in enumerate
         pytest.param([*AFTER, need("d", -90)], 6, "bcad", id="and later after all others"),
         pytest.param([*AFTER, need("d", -90)], 36, "bca", id="and not at all where others need the time"),
         pytest.param([need("a", 20, 20), *AFTER[1:]], 45, "bc", id="what is likely to be late takes nobody's time"),
-        pytest.param([need("a", -9, revealed=True), *BEFORE[1:]], -60, "bc", id="nobody can look before that"),
-        pytest.param([need("a", 5, revealed=True), *AFTER[1:]], 6, "bca", id="one look proves what the page revealed"),
         pytest.param(MANY, 60, "hgfedcba", id="after the tolerance all are looked at"),
     ],
 )
