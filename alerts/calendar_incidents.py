@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,6 +15,11 @@ from schedules.times.zone import local_date
 
 _LONGEST_FAULT = 300
 _MOST_ENTRIES = 50
+_RENAMED = (
+    "What to do now:",
+    "1. Ask whoever keeps the calendar which edition is meant: each is looked for by its new title from now on.",
+    "2. Close the incident. Every title that an entry had: ninethirty calendar history RELEASE",
+)
 _AS_BEFORE = "What it said at its last usable read stays in force."
 
 
@@ -54,6 +60,18 @@ def trouble(found: Trouble, known: Incident | None, now: datetime, timezone: str
     read = "never" if found.last_read is None else moment(found.last_read, timezone, now)
     lines = [f"Last usable read: {read}.", _AS_BEFORE, "", "What to do now:", *_to_do(found, now, timezone)]
     incident = replace(_incident(name, title, found.producer, now, found.since, subject), calendar=found.calendar)
+    return Decision(incident, (_notice(incident, subject, lines, now),))
+
+
+def renamed(calendar: str, producer: str, periods: Sequence[tuple[str, str]], now: datetime) -> Decision:
+    """Open an incident of entries that speak of another period than before: their titles `before` and after."""
+    many = f"{len(periods)} entries" if len(periods) > 1 else f"“{one_line(periods[0][0], 80)}”"
+    subject = f"CALENDAR: {calendar} has given {many} another period"
+    told = [f"- “{one_line(after)}”, was “{one_line(before)}”" for before, after in periods[:_MOST_ENTRIES]]
+    more = len(periods) - len(told)
+    lines = [*told, *([f"- and {more} more"] if more else []), "", *_RENAMED]
+    name = f"calendar-{calendar}-retitled-{now:%Y-%m-%dT%H%M%SZ}"
+    incident = _incident(name, f"Calendar {calendar}: another period", producer, now, now, subject)
     return Decision(incident, (_notice(incident, subject, lines, now),))
 
 

@@ -18,15 +18,17 @@ def history(
     promises: Sequence[Promise],
     now: datetime,
     workdays: Workdays = ENGLAND,
+    titles: Sequence[LedgerEvent] = (),
 ) -> tuple[LedgerEvent, ...]:
     """Return everything that happened to the slot of a release until `now`, in the order of reads.
 
     Besides changes this names slots on days when nobody publishes (`unlikely-day`, by the producer's
-    `workdays`) and times that look like a mix-up of UTC and BST (`zone-doubt`).
+    `workdays`) and times that look like a mix-up of UTC and BST (`zone-doubt`). `titles` are changes of its title.
     """
     known = sorted((each for each in promises if each.learnt <= now), key=lambda each: (each.learnt, each.calendar))
     hints = [event for promise in known for event in _hints(promise, workdays)]
-    events = [*slot_in_force(release, promises, now).events, *_once(hints)]
+    retitled = [event for event in titles if event.at <= now]
+    events = [*slot_in_force(release, promises, now).events, *_once(hints), *retitled]
     return tuple(sorted(events, key=lambda event: event.at))
 
 

@@ -28,6 +28,8 @@ class What(StrEnum):
     ZONE_DOUBT = "zone-doubt"
     UNLIKELY_DAY = "unlikely-day"
     UNANNOUNCED = "unannounced"
+    RETITLED = "retitled"
+    PERIOD_CHANGED = "period-changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,8 +53,8 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
     from monitor.deliver.verdicts import body_of
-    from monitor.judge.explain.explain import explain
-    from monitor.watch.rejudge import casefile_of, in_company
+    from monitor.judge.explain.explain import explain, title_facts
+    from monitor.watch.rejudge import casefile_of, in_company, titles_of_release
 
     case = casefile_of(store, release)
     if case is None:
@@ -65,7 +65,8 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
     policy = policies.of(case.release.producer)
     told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
-    return body, replace(told, facts=(*told.facts, *_gone(store.evidence(told.records))))
+    titles = title_facts(titles_of_release(store, case.release), now, context.settings.timezone)
+    return body, replace(told, facts=(*told.facts, *titles, *_gone(store.evidence(told.records))))
 
 
 def _gone(records: Iterable[Record]) -> Iterator[Fact]:

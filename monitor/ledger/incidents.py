@@ -47,13 +47,16 @@ class CalendarIncidents:
         self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
 
     async def tell(self, calendar: str, producer: str, learnt: LearntRead) -> None:
-        """Tell people of a calendar in trouble, and close its incident once it reads again."""
+        """Tell people of a calendar in trouble, close its incident once it reads again, and tell of changed periods."""
         now = self.clock.now()
         known = next((one for one in self._open.values() if one.calendar == calendar), None)
         if learnt.read.usable:
             self._failing.pop(calendar, None)
             if known is not None:
                 await self._follow(Decision(alerts.restored(known, now)), now)
+            periods = [(one.before, one.after) for one in learnt.retitled if one.changes_period]
+            if periods:
+                await self._follow(alerts.renamed(calendar, producer or calendar, periods, now), now)
             return
         since = self._failing.setdefault(calendar, learnt.read.started)
         if known is None and not learnt.alarms and not self._is_long_unread(calendar, now):

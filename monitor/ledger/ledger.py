@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ from schedules.join import Rules
 from schedules.promise import Promise
 from schedules.regular_series import series_of
 from schedules.release import Release
+from schedules.retitled import Retitled
 from schedules.sanity import Alarm
 
 _log = structlog.get_logger(__name__)
@@ -35,7 +36,8 @@ _CONFIRM_ALL, _PUT_AWAY = timedelta(hours=6), timedelta(days=1)
 class LearntRead:
     """One read as it was judged: the alarms it raised, and what it changed in the ledger.
 
-    `promised` are the releases that it promises anew, `confirmed` those of which it says what was said before.
+    `promised` are the releases that it promises anew, `confirmed` those of which it says what was said before, and
+    `retitled` are the changes of titles.
     """
 
     read: CalendarRead
@@ -43,6 +45,7 @@ class LearntRead:
     change: LedgerChange | None = None
     promised: Collection[str] = ()
     confirmed: Collection[str] = ()
+    retitled: Sequence[Retitled] = ()
 
 
 class Ledger:
@@ -181,4 +184,6 @@ class Ledger:
         for what, uids in (("absent", learnt.absent), ("reappeared", learnt.reappeared)):
             for uid in uids:
                 _log.info("calendar_entry", calendar=name, entry=uid, what=what, release=release_of[name, uid])
-        return LearntRead(read, (), change, {release_of[name, uid] for uid in learnt.promises}, confirmed)
+        promised = {release_of[name, uid] for uid in learnt.promises}
+        titles = [told[-1] for told in weighed.state.titles.values() if told[-1].at == read.finished]
+        return LearntRead(read, (), change, promised, confirmed, titles)

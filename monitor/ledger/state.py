@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import Announcement
@@ -15,11 +15,13 @@ from schedules.joinable import Key
 from schedules.learn import Learnt, learn
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.retitled import Retitled, retitled, retitled_from_json, retitled_json
 from schedules.sanity import LastSeen, Previous
 from schedules.source import Reading
 from schedules.times.zone import LONDON, local_date
 
 T = TypeVar("T")
+_MOST_TITLES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Checks:
 class CalendarState:
     """What one calendar has shown as of its last usable read, entries by uid.
 
-    `first` is when each was first seen, `left` the last read that showed those that are gone. `reading` is the read
+    `first` is when each was first seen, `left` the last read that showed those that are gone, `titles` how the title of
+    each has changed. `reading` is the read
     that made this state, None after a restart. `as_of` is the earliest instant that the last usable read may speak of.
     """
 
@@ -51,6 +54,7 @@ class CalendarState:
     known: Mapping[str, LastSeen] = field(default_factory=dict)
     first: Mapping[str, datetime] = field(default_factory=dict)
     left: Mapping[str, datetime] = field(default_factory=dict)
+    titles: Mapping[str, tuple[Retitled, ...]] = field(default_factory=dict)
     counts: Sequence[int] = ()
     last_read: datetime | None = None
     reading: Reading | None = None
@@ -68,12 +72,14 @@ class CalendarState:
         """Return this state with entries that a store knows, unless they are known already."""
         kept = {row.uid: row for row in rows if row.uid not in self.known}
         shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
+        titles = {uid: titles_of(row) for uid, row in kept.items()}
         return replace(
             self,
             shown={**self.shown, **shown},
             known={**self.known, **{uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()}},
             first={**self.first, **{uid: row.seen_first for uid, row in kept.items()}},
             left={**self.left, **{uid: row.seen_last for uid, row in kept.items() if row.gone is not None}},
+            titles={**self.titles, **{uid: told for uid, told in titles.items() if told}},
         )
 
     def without(self, uids: Collection[str]) -> CalendarState:
@@ -84,14 +90,29 @@ class CalendarState:
             known=_without(self.known, uids),
             first=_without(self.first, uids),
             left=_without(self.left, uids),
+            titles=_without(self.titles, uids),
         )
 
     def row(self, uid: str, release: str, at: datetime) -> Announced:
         """Return the row of an entry, as of a read at `at` that showed it unless it is gone."""
-        body = {"announcement": announcement_json(self.shown[uid])}
+        body: dict[str, Any] = {"announcement": announcement_json(self.shown[uid])}
+        if told := self.titles.get(uid):
+            body["titles"] = [retitled_json(one) for one in told]
         gone = self.known[uid].gone
         last = at if gone is None else self.left.get(uid, gone)
         return Announced(self.name, uid, body, self.first.get(uid, at), last, gone, release)
+
+
+def titles_of(row: Announced) -> tuple[Retitled, ...]:
+    """Return how the title of an entry has changed."""
+    return tuple(retitled_from_json(one) for one in row.body.get("titles", ()))
+
+
+def _retitled(state: CalendarState, made: Mapping[str, Announcement], at: datetime) -> dict[str, tuple[Retitled, ...]]:
+    """Return the changes of titles of those entries of a read at `at` that bear another than before."""
+    old = ((uid, state.shown[uid], each) for uid, each in made.items() if uid in state.shown)
+    found = {uid: retitled(was.title, each.title, at, state.last_read) for uid, was, each in old}
+    return {uid: (*state.titles.get(uid, ()), *told)[-_MOST_TITLES:] for uid, told in found.items() if told}
 
 
 def _without(known: Mapping[str, T], uids: Collection[str]) -> dict[str, T]:
@@ -132,6 +153,7 @@ def weigh(
         known=known,
         first={**dict.fromkeys(made, read.finished), **state.first},
         left={**state.left, **left},
+        titles={**state.titles, **_retitled(state, made, read.finished)},
         # What a person has accepted is the measure from then on.
         counts=[count] if accepted else [*state.counts[-19:], count],
         last_read=read.finished,

@@ -18,12 +18,15 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
+from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
 from schedules.announcement import Address, Part
+from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.retitled import retitlings_as_events
 
 _AROUND = timedelta(days=30)
 _MOMENT = timedelta(microseconds=1)
@@ -53,6 +56,13 @@ def casefile_of(store: Store, release: str) -> StoredCase | None:
         runs[run.target].append(run)
     promises = store.promises([release])
     return StoredCase(_with_parts(found, store.judged_one(release)), promises, dict(runs), _blind(store, promises))
+
+
+def titles_of_release(store: Store, release: Release) -> list[LedgerEvent]:
+    """Return how the titles of a release's entries have changed, in the order of reads."""
+    rows = (row for name in release.calendars for row in store.announced(name) if row.release == release.id)
+    found = [event for row in rows for event in retitlings_as_events(titles_of(row), row.calendar, release.id)]
+    return sorted(found, key=lambda event: event.at)
 
 
 def _with_parts(release: Release, row: Judged | None) -> Release:

@@ -25,12 +25,13 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
+    from monitor.watch.rejudge import titles_of_release
     from schedules.history import history as told
 
     with context.store() as store:
         found = release_of(store, release)
-        promises = store.promises([release])
-    events = told(found, promises, context.now())
+        promises, titles = store.promises([release]), titles_of_release(store, found)
+    events = told(found, promises, context.now(), titles=titles)
     if as_json:
         print_json(_as_json(found, promises, events))
     else:

@@ -20,7 +20,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from schedules.announcement import Origin
 from schedules.history import history
-from schedules.ledger_event import What
+from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.times.json import instant_json
@@ -55,7 +55,13 @@ def explain(
     opens = None if case.window is None else case.window.opens
     sights = [seen(release, part, runs, blind, verdict.at, opens) for part in release.parts]
     pairs = list(zip(verdict.parts, sights, strict=True))
-    told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
+    told = [
+        _verdict(verdict, case),
+        *_ledger(case),
+        *_hints(case, promises),
+        *_join(release),
+        _rules(case),
+    ]
     for part, sight in pairs:
         told += [_part(case, part), *looks_at(case, sight)]
     told += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
@@ -93,6 +99,13 @@ def _fact_json(fact: Fact) -> dict[str, Any]:
         "calendar": fact.calendar,
         "evidence": list(fact.evidence),
     }
+
+
+def title_facts(titles: Sequence[LedgerEvent], now: datetime, zone: str) -> list[Fact]:
+    """Return how the title of a release has changed by an instant, by the events of its ledger."""
+    said = {What.RETITLED: "retitled", What.PERIOD_CHANGED: "retitled to another period"}
+    told = ((one, f"{said[one.what]}, read {exactly(one.at, zone)}: {one.detail}") for one in titles if one.at <= now)
+    return [Fact("promise", text, one.at, calendar=one.calendar) for one, text in told]
 
 
 def _verdict(verdict: Verdict, case: Case) -> Fact:
