@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from schedules.announcement import Announcement
+from schedules.announcement import Address, Announcement
 from schedules.promise import Promise
 from schedules.sanity import Alarm, LastSeen, Previous, sanity
 from schedules.slot_relations import first_day, has_passed
@@ -21,8 +21,8 @@ class Learnt:
     """What one read adds to the ledger.
 
     `promises` by uid are to be appended (their `release` is still empty), `confirmed` uids were shown
-    unchanged, `gone` ones no longer for the first time. `absent` were missing from the second usable
-    read in a row although they should be listed, `reappeared` are back after that. With `alarms` the read is
+    unchanged and still promise it, `gone` ones no longer for the first time. `absent` were missing from the second
+    usable read in a row although they should be listed, `reappeared` are back after that. With `alarms` the read is
     not usable and everything else is empty.
     """
 
@@ -61,7 +61,7 @@ def learn(
     missing = [uid for uid in known if uid not in shown]
     return Learnt(
         promises={uid: _promise(each, calendar, read_at, previous_read_at) for uid, each in changed.items()},
-        confirmed=tuple(uid for uid in shown if uid not in changed),
+        confirmed=tuple(uid for uid in shown if uid not in changed and is_still_announced(shown[uid])),
         gone=tuple(uid for uid in missing if known[uid].gone is None),
         # One missing read can be a page border; two in a row cannot.
         absent=tuple(
@@ -73,6 +73,11 @@ def learn(
         ),
         reappeared=tuple(uid for uid in shown if uid in known and _was_absent(known[uid], reading, previous_read_at)),
     )
+
+
+def is_still_announced(announcement: Announcement) -> bool:
+    """Tell whether an entry still says what it promises: one that leads to its publication shows no slot any more."""
+    return announcement.address is not Address.LED_TO
 
 
 def _by_uid(announcements: Sequence[Announcement]) -> dict[str, Announcement]:

@@ -216,9 +216,17 @@ def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:
 
 
 def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
-    pairs = zip(_patterns(match), (thing.producer, thing.title, thing.url), strict=True)
-    wanted = [(pattern, value) for pattern, value in pairs if pattern is not None]
-    return bool(wanted) and all(fnmatchcase(value, pattern) for pattern, value in wanted)
+    values = ((thing.producer,), (thing.title,), _addresses(thing))
+    wanted = [(pattern, its) for pattern, its in zip(_patterns(match), values, strict=True) if pattern is not None]
+    return bool(wanted) and all(any(fnmatchcase(value, pattern) for value in its) for pattern, its in wanted)
+
+
+def _addresses(thing: Release | Announcement) -> tuple[str, ...]:
+    """Return every address by which a person may know a release: a page keeps its rules when it proves to be elsewhere.
+
+    A publication mostly bears the slug of its announcement, at the address where people expect it.
+    """
+    return thing.url, thing.link, thing.link.replace("/announcements/", "/")
 
 
 def _workdays(settings: Settings, nation: Nation) -> Workdays:

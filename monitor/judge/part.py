@@ -70,7 +70,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
         delay=_delay(timing, spans, window),
         exposures=spans,
         unproven_because=timing.because if word is Word.UNPROVEN else None,
-        early_bound=None if spans else _early_bound(timing, window, seen.unproved),
+        early_bound=None if spans else _early_bound(timing.released, window, seen),
         origin=seen.part.origin,
     )
 
@@ -110,15 +110,15 @@ def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bound
     return since(spans[0].start, window.origin) if spans else timing.delay
 
 
-def _early_bound(timing: Timing, window: Window, unproved: Run | None) -> float | None:
+def _early_bound(released: Interval, window: Window, seen: PartEvidence) -> float | None:
     """Return how long before the slot absence was last proved of what has come since.
 
-    None where something answered as if out before the slot: what was absent later may have been out then.
+    None where something answered as if out when the slot came: what was absent later may have been out then.
     """
-    after, origin = timing.released.after, window.origin
-    if after is None or origin is None or timing.released.by is None:
+    after, origin = released.after, window.origin
+    if after is None or origin is None or released.by is None:
         return None
-    if unproved is not None and unproved.begin < origin <= after:
+    if after >= origin and seen.may_have_stood_at(origin):
         return None
     return max(0.0, seconds_between(after, origin) or 0.0)
 
@@ -144,13 +144,15 @@ class _Timer:
         return self._not_seen() if later is None else self._appeared(later)
 
     def _appeared(self, released: Interval) -> Timing:
-        window = self.window
+        seen, window = self.seen, self.window
         delay = None if window.origin is None else since(released, window.origin)
         if released.after is not None and released.after > window.latest:
             if self._is_contradicted(released.after):
                 return Timing(Word.UNPROVEN, released, delay, self._contradiction())
             return Timing(Word.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _by(released, window.latest):
+            if window.exact and _early_bound(released, window, seen) is None:
+                return Timing(Word.UNPROVEN, released, delay, self._contradiction())
             return Timing(Word.ON_TIME, released, delay)
         return Timing(Word.UNPROVEN, released, delay, self._possible(released))
 

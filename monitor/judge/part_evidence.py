@@ -58,6 +58,19 @@ class PartEvidence:
             return None if self.witnesses is None else self.witnesses.both
         return max((spell.end for view in MAIN for spell in self.spells.get(view, ()) if not spell.out), default=None)
 
+    def may_have_stood_at(self, slot: datetime) -> bool:
+        """Tell whether a view answered as if out until a slot came, and as gone only later: it may have been out then.
+
+        One that never answers otherwise says nothing: it answers so whatever it is asked.
+        """
+        for view in MAIN:
+            run = unproved(self.views.get(view, ()))
+            if run is not None and run.begin < slot:
+                gone = [spell.begin for spell in self.spells.get(view, ()) if not spell.out and spell.begin > run.end]
+                if gone and min(gone) > slot:
+                    return True
+        return False
+
 
 def seen(  # what a part is judged by
     release: Release,

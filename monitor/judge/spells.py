@@ -104,7 +104,7 @@ def _was_gone(run: Run, instant: datetime) -> bool:
 def unproved(runs: Iterable[Run]) -> Run | None:
     """Return the first run in which a view answered as if out though nothing was seen that makes it count.
 
-    Its `begin` is the earliest of all such runs up to the first absence or specific answer.
+    Its `begin` is the earliest, its `end` the latest of all such runs up to the first absence or specific answer.
     """
     leading: list[Run] = []
     for run in runs:
@@ -113,7 +113,8 @@ def unproved(runs: Iterable[Run]) -> Run | None:
         if run.state is not State.PRESENT or run.specific:
             break
         leading.append(run)
-    return replace(leading[0], begin=min(run.begin for run in leading)) if leading else None
+    begin, end = min((run.begin for run in leading), default=None), max((run.end for run in leading), default=None)
+    return None if begin is None or end is None else replace(leading[0], begin=begin, end=end)
 
 
 def gone_by(spell: Spell, rest: Sequence[Spell]) -> datetime | None:

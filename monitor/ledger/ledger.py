@@ -160,7 +160,7 @@ class Ledger:
         """Note that a calendar says what it said: of watched releases at every read, of all others now and then."""
         name, at = read.calendar, read.finished
         last = self._confirmed.get(name)
-        of = {uid: self._memory.release_of[name, uid] for uid, seen in state.known.items() if seen.gone is None}
+        of = {uid: self._memory.release_of[name, uid] for uid in state.standing()}
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}

@@ -81,6 +81,6 @@ def must_stand_since(verdict: Verdict) -> datetime | None:
     is_breach = any(part.word in BREACHES for part in verdict.parts)
     if begins is None or not (is_breach or any(found.kind is Kind.PROMISE_IN_DOUBT for found in verdict.findings)):
         return None
-    exposed = (exposure.start.by for exposure in verdict.exposures)
-    since = min([begins, verdict.at, *(start for start in exposed if start is not None)])
+    exposed = [exposure.start.by for exposure in verdict.exposures if exposure.start.by is not None]
+    since = min([begins, verdict.at, *([max(exposed)] if exposed else [])])
     return None if verdict.confirmed is not None and verdict.confirmed >= since else since

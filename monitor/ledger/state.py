@@ -12,7 +12,7 @@ from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import Joined, Rules, join
 from schedules.joinable import Key
-from schedules.learn import Learnt, learn
+from schedules.learn import Learnt, is_still_announced, learn
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.retitled import Retitled, retitled, retitled_from_json, retitled_json
@@ -81,6 +81,10 @@ class CalendarState:
             left={**self.left, **{uid: row.seen_last for uid, row in kept.items() if row.gone is not None}},
             titles={**self.titles, **{uid: told for uid, told in titles.items() if told}},
         )
+
+    def standing(self) -> list[str]:
+        """Return the entries that are shown and still say what they promise."""
+        return [uid for uid, one in self.shown.items() if self.known[uid].gone is None and is_still_announced(one)]
 
     def without(self, uids: Collection[str]) -> CalendarState:
         """Return this state without these entries."""

@@ -49,7 +49,8 @@ class Answer:
     `sent` is the instant before the first byte of the request left, `received` the one after the last
     header arrived, both by this monitor's clock. `whole` is False when the body was cut at the cap. What was asked, for
     the record: `request`; `head`, all that its host was told besides address and conditions, byte for byte; and
-    `unique`, the number in the query of one with `bust`.
+    `unique`, the number in the query of one with `bust`. `before` counts the requests that went out in vain before it,
+    on a kept connection that its host had closed.
     """
 
     url: str
@@ -62,17 +63,19 @@ class Answer:
     request: Request | None = None
     head: bytes = b""
     unique: int | None = None
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A request that brought no usable answer. `detail` is fit for a log: no body, no secret."""
+    """A request that brought no usable answer. `detail` is fit for a log: no body, no secret; `before` as above."""
 
     url: str
     reason: Reason
     detail: str
     sent: datetime
     received: datetime
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)

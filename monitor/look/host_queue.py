@@ -138,6 +138,8 @@ class HostQueue:
 
     def heed(self, outcome: Answer | Failure) -> None:
         """Learn from an answer how the host fares, and leave it alone for as long as it asks."""
+        for _ in range(outcome.before):
+            self._pacer.owes(self._steady(self._clock.monotonic()))
         if isinstance(outcome, Failure):
             return
         asked = outcome.headers.get("retry-after")

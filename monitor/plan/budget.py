@@ -113,6 +113,10 @@ class Pacer:
         """Note that a request starts now."""
         self._last = now
 
+    def owes(self, now: datetime) -> None:
+        """Note that one request more than was started has gone out: the next waits for it too."""
+        self._last = (now if self._last is None else max(now, self._last)) + self.gap()
+
     def answered(self) -> None:
         """Note that the host answered without complaint."""
         if self._pace < 1.0:

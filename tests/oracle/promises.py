@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-from tests.oracle.world import Release, World
+from tests.oracle.world import Announced, Release, World, spans
 
-_CALENDARS = {"www.gov.uk", "calendar.rehearsal.example", "diary.example.org"}
+_WWW = "www.gov.uk"
+_CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org"}
+_READ_EVERY = timedelta(minutes=10)
+_PROMPT = 30.0
 
 
 @dataclass(frozen=True)
@@ -59,11 +62,26 @@ def is_unsettled(world: World, release: Release, now: datetime) -> bool:
     changes += [release.known_from] if release.known_from is not None and release.known_from <= now else []
     if not changes:
         return False
+    if is_hidden(release, now):
+        return True
     since = max(changes)
     blocked = [
         (fault.begins, fault.ends or world.ends) for fault in world.faults if _is_of_calendar(fault.host, fault.url)
     ]
     return any(begins < now and since < ends for begins, ends in [*blocked, *world.sleeps()])
+
+
+def is_hidden(release: Release, now: datetime) -> bool:
+    """Tell whether no read may ever have shown the last change of a promise.
+
+    GOV.UK's announcement tells no slot any more once it leads to its publication, and it is read every ten minutes.
+    """
+    changes = [change.at for change in release.changes if change.at <= now and not change.gone]
+    shown = [span.begins for span in spans(release.page)]
+    announced = release.announced or Announced()
+    if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
+        return False
+    return shown[0] < max(changes) + _READ_EVERY and announced.redirect <= _PROMPT
 
 
 def _is_of_calendar(host: str | None, url: str | None) -> bool:

@@ -81,7 +81,7 @@ class HttpFetcher:
             return await self._made(request, trip)
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = _told(exc, trip)
-            return Failure(request.url, reason, detail, trip.sent or started, trip.now())
+            return Failure(request.url, reason, detail, trip.sent or started, trip.now(), trip.before)
         finally:
             TRIP.reset(token)
 
@@ -138,12 +138,12 @@ async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip:
 
 async def _answered(request: Request, asked: Asked, response: httpx.Response, trip: RequestTiming) -> Answer:
     headers, status, head = _headers(response.headers.raw), response.status_code, asked.common.head
-    sent, received = trip.sent or trip.now(), trip.received or trip.now()
+    sent, received, before = trip.sent or trip.now(), trip.received or trip.now(), trip.before
     try:
         body, whole = b"", True
         if request.method != "HEAD" and status not in _BODILESS:
             body, whole = await _body(request, headers, cast("AsyncIterable[bytes]", response.stream))
-        return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique)
+        return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique, before)
     finally:
         await response.aclose()
 

@@ -15,10 +15,23 @@ class RequestTiming:
 
     `deadline` is in the loop's own seconds, so that virtual time reaches it too. `sent` is None until
     the first byte leaves, `heard` False until the first byte comes back. `reused` is True on a connection
-    that has carried a request before; `fresh` asks for one that has not.
+    that has carried a request before; `fresh` asks for one that has not. `before` counts the requests that went out in
+    vain on kept connections.
     """
 
-    __slots__ = ("_began", "_clock", "_loop", "deadline", "fault", "fresh", "heard", "received", "reused", "sent")
+    __slots__ = (
+        "_began",
+        "_clock",
+        "_loop",
+        "before",
+        "deadline",
+        "fault",
+        "fresh",
+        "heard",
+        "received",
+        "reused",
+        "sent",
+    )
 
     def __init__(self, clock: Clock, seconds: float) -> None:
         """Begin, with this long to go in all."""
@@ -26,6 +39,7 @@ class RequestTiming:
         self._loop = asyncio.get_running_loop()
         self.deadline = self._loop.time() + seconds
         self.fresh = False
+        self.before = 0
         self.fault: tuple[Reason, str] | None = None
         self._restart()
 
@@ -38,6 +52,7 @@ class RequestTiming:
 
     def again(self) -> None:
         """Begin a second time on a connection of its own, within the same deadline."""
+        self.before += self.sent is not None
         self._restart()
         self.fresh = True
         self.fault = None

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from schedules.announcement import Announcement, State
+from schedules.announcement import Address, Announcement, State
 from schedules.dates.read import read_date
 from schedules.learn import Learnt, learn
 from schedules.sanity import LastSeen, Previous, Wrong
@@ -44,6 +44,12 @@ def test_an_entry_shown_unchanged_is_confirmed_and_no_new_promise() -> None:
 def test_an_entry_written_otherwise_but_saying_the_same_is_confirmed() -> None:
     other = entry("X", "2026-07-23T08:30:00Z")
     assert one({"X": LastSeen.of(ON_TIME)}, other).confirmed == ("X",)
+
+
+def test_an_announcement_that_leads_to_its_publication_says_nothing_of_its_slot() -> None:
+    led = replace(ON_TIME, address=Address.LED_TO, published=True)
+    learnt = one({"X": LastSeen.of(ON_TIME)}, led, before=utc(7, 1))
+    assert (learnt.promises, learnt.confirmed, learnt.gone) == ({}, (), ())
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,14 @@ def test_no_second_ever_holds_more_starts_than_the_budget(rate: float, waits: li
         assert len(held) <= ceil(rate)
 
 
+def test_a_request_that_went_out_twice_is_paid_for_twice() -> None:
+    pacer = Pacer(5.0)
+    pacer.started(NOON)
+    pacer.owes(after(0.01))
+    pacer.owes(after(0.01))
+    assert pacer.next_start(after(0.02)) == after(0.01) + 3 * pacer.gap()
+
+
 def test_a_host_that_asked_for_patience_gets_it_to_the_second() -> None:
     pacer = Pacer(10.0)
     pacer.started(NOON)
