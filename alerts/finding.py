@@ -45,7 +45,8 @@ class Part:
 class Finding:
     """One finding; `kind` is one of the words of the interface (`late`, `early_exposure`, `lead`, …).
 
-    `at` is the look by which it had come about, where several are told together that came about together.
+    `at` is the look by which it had come about, where several are told together that came about together. `url` is
+    the address that a lead asks people to look at.
     """
 
     kind: str
@@ -53,6 +54,7 @@ class Finding:
     detail: str = ""
     seconds: Bounds | None = None
     at: datetime | None = None
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

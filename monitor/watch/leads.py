@@ -74,14 +74,15 @@ class Leads:
 def of_press(found: Found, at: datetime) -> Finding:
     """Return the lead that an item of the press is: its address and when it was seen, none of its words."""
     detail = f"an item of the press that holds watched keywords, first seen {_spanned(Interval(None, at))}: {found.url}"
-    return Finding(LEAD, None, detail)
+    return Finding(LEAD, None, detail, url=found.url)
 
 
 def of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
     """Return the lead that an entry of a listing is when its address proves nothing: addresses and times alone."""
     is_early = slot is not None and hit.listed.by is not None and hit.listed.by < slot
     shown = _SHOWN[hit.sort].format(early=" before its slot" if is_early else "")
-    return Finding(LEAD, None, f"{shown}, first seen {_spanned(hit.listed)} in {hit.listing}: {hit.url}")
+    detail = f"{shown}, first seen {_spanned(hit.listed)} in {hit.listing}: {hit.url}"
+    return Finding(LEAD, None, detail, url=hit.url)
 
 
 def leads_among(incidents: Iterable[Incident]) -> list[Incident]:
@@ -92,14 +93,14 @@ def leads_among(incidents: Iterable[Incident]) -> list[Incident]:
 def with_lead(facts: ReleaseFacts, lead: Finding, known: Incident | None) -> ReleaseFacts | None:
     """Return a release's facts with a lead beside those that `known` tells of; None when this is one of them."""
     before = known.facts.findings if known is not None and known.facts is not None else ()
-    if any(_address(one) == _address(lead) for one in before):
+    if any(_is_about(one, lead.url) for one in before):
         return None
     return replace(facts, verdict=LEAD, grade="none", final=False, findings=(*before, lead))
 
 
-def _address(lead: Finding) -> str:
-    url = lead.detail.rpartition(" ")[2]
-    return canonical(url) or url
+def _is_about(lead: Finding, url: str) -> bool:
+    # One that was stored before leads had an address of their own ends with it.
+    return canonical(lead.url) == canonical(url) if lead.url else lead.detail.endswith(f" {url}")
 
 
 def _spanned(listed: Interval) -> str:
