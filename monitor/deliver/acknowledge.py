@@ -9,7 +9,7 @@ import structlog
 from alerts.by_hand import acknowledge
 from alerts.incident import Incident
 from monitor.clock import Clock
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 class Acknowledgements:
     """Writes down who has an incident."""
 
-    store: Store
+    store: VerdictStore
     writer: Writer
     clock: Clock
 

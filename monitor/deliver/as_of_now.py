@@ -11,7 +11,7 @@ from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
 from alerts.tellable_facts import worse_grade
 from monitor.deliver.verdicts import VerdictRecord
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.rows import Draft
 
 Afresh = Callable[[str, datetime], ReleaseFacts | None]
@@ -37,7 +37,7 @@ class AsOfNow:
     `afresh` judges a release as of an instant, None when it is not known.
     """
 
-    store: Store
+    store: VerdictStore
     afresh: Afresh
     record: VerdictRecord
 

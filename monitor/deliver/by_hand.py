@@ -7,10 +7,12 @@ from datetime import datetime
 from alerts.incident import Decision, Incident
 from alerts.notice import opening
 from monitor.deliver.verdicts import VerdictRecord
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Transaction, VerdictStore
 
 
-def write_by_hand(tx: Transaction, store: Store, record: VerdictRecord, incident: Incident, now: datetime) -> bool:
+def write_by_hand(
+    tx: Transaction, store: VerdictStore, record: VerdictRecord, incident: Incident, now: datetime
+) -> bool:
     """Write an incident that was logged by hand; False when it was logged already."""
     if store.incident(incident.id) is not None:
         return False

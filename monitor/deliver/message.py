@@ -12,7 +12,7 @@ from alerts.incident import Incident
 from alerts.notice import Notice, message
 from monitor.deliver.drafts import written
 from monitor.deliver.rules import Links
-from monitor.store.interface import Store
+from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +23,7 @@ class Packer:
 
     def __init__(
         self,
-        store: Store,
+        store: VerdictStore,
         endings: Mapping[str, Sequence[str]],
         links: Links | None = None,
         templates: Mapping[str, Path] | None = None,

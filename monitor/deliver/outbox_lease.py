@@ -12,7 +12,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.writer import Writer
 
@@ -22,7 +22,7 @@ _log = structlog.get_logger(__name__)
 class OutboxLease:
     """One process's hold on the outbox; without a holder it is always ours."""
 
-    def __init__(self, store: Store, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
+    def __init__(self, store: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
         """`holder` must be of this process alone: two of one name would both believe that it is theirs."""
         self._store = store
         self._writer = writer

@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
-from monitor.store.interface import Store
+from monitor.store.interface import VerdictStore
 
 _AROUND = timedelta(days=1)
 
 
-def related(store: Store, incident: Incident) -> list[Incident]:
+def related(store: VerdictStore, incident: Incident) -> list[Incident]:
     """Return the incidents of other releases promised for the same instant that the same platform held up."""
     if not _is_of_platform(incident) or incident.facts is None:
         return []

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from monitor.store.interface import Store
+from monitor.store.interface import LedgerStore
 from schedules.export import FORMATS, Promised, promised
 from schedules.promise import Promise
 
 
 def published(
-    store: Store,
+    store: LedgerStore,
     kind: str,
     span: tuple[datetime | None, datetime | None],
     now: datetime,

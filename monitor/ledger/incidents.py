@@ -12,7 +12,7 @@ from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import LearntRead, Ledger
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.writer import Writer
 
 _LOOK_BACK = timedelta(days=730)
@@ -32,7 +32,7 @@ class CalendarIncidents:
     ledger: Ledger
     health: HealthState
     clock: Clock
-    store: Store
+    store: VerdictStore
     writer: Writer
     events: Following
     wake: Callable[[], None]

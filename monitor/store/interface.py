@@ -217,7 +217,7 @@ class VerdictStore(Protocol):
         """Return the versions of a draft, oldest first."""
 
 
-class Outbox(Protocol):
+class OutboxStore(Protocol):
     """What people are told, and how far it has got."""
 
     def notices(self, incident: str | None = None) -> list[Notice]:
@@ -268,7 +268,7 @@ class Leases(Protocol):
         """Return every lease, by name."""
 
 
-class Store(LedgerStore, RunStore, VerdictStore, Outbox, EvidenceIndex, Leases, Protocol):
+class Store(LedgerStore, RunStore, VerdictStore, OutboxStore, EvidenceIndex, Leases, Protocol):
     """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
 
     def transaction(self) -> AbstractContextManager[Transaction]:

@@ -14,7 +14,7 @@ from alerts.incident import Incident, Kind, known_to
 from monitor.clock import Clock
 from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Found
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
@@ -39,7 +39,7 @@ _SHOWN = {
 class Leads:
     """Asks people to judge what no measurement can; `wake` says that the outbox has something new."""
 
-    store: Store
+    store: VerdictStore
     writer: Writer
     clock: Clock
     watch: Watch

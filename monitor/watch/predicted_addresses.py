@@ -16,7 +16,7 @@ from monitor.clock import Clock
 from monitor.judge.as_json import judged_part
 from monitor.plan.addresses import new_ids
 from monitor.plan.targets import ASSETS, GOVUK
-from monitor.store.interface import Store
+from monitor.store.interface import VerdictStore
 from monitor.store.rows import Judged
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
@@ -52,7 +52,7 @@ class PredictedAddresses:
     `hosts` tells those of a producer: on others nothing is guessed.
     """
 
-    store: Store
+    store: VerdictStore
     watch: Watch
     clock: Clock
     hosts: Callable[[str], Collection[str]]

@@ -13,7 +13,7 @@ from monitor.ledger.ledger import Ledger
 from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
-from monitor.store.interface import Store
+from monitor.store.interface import LedgerStore
 from monitor.store.writer import Writer
 from monitor.threads import Tasks
 from monitor.watch.look_tally import LookTally
@@ -37,7 +37,7 @@ PATIENCE = timedelta(minutes=15)
 class Unannounced:
     """Takes up what listings show and no calendar knows."""
 
-    store: Store
+    store: LedgerStore
     writer: Writer
     ledger: Ledger
     watch: Watch

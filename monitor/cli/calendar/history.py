@@ -10,7 +10,7 @@ from monitor.cli.common import Context, as_json, print_json, table, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.interface import LedgerStore
     from schedules.ledger_event import LedgerEvent
     from schedules.promise import Promise
     from schedules.release import Release
@@ -38,7 +38,7 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
         _print(found, promises, events)
 
 
-def release_of(store: Store, release: str) -> Release:
+def release_of(store: LedgerStore, release: str) -> Release:
     """Return a release by its id. Raises `UnknownName` with the nearest there is."""
     found = store.release(release)
     if found is None:

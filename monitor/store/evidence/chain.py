@@ -10,7 +10,7 @@ from pathlib import Path
 
 from monitor.store.evidence.folder import files_by_monitor, is_held, strangers
 from monitor.store.evidence.warc import GIVEN_UP, given_up_to
-from monitor.store.interface import Store
+from monitor.store.interface import EvidenceIndex
 from monitor.store.rows import Record
 
 _PAGE = 1000
@@ -32,7 +32,7 @@ def read(folder: Path, record: Record) -> bytes:
         return file.read(record.length)
 
 
-def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
+def verify(store: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
     """Return what is wrong with the evidence in a folder, one line each; empty when nothing was altered or lost.
 
     `monitors` are those whose files lie in this folder; all that the store knows of by default. Of the others
@@ -47,7 +47,7 @@ def verify(store: Store, folder: Path, monitors: Sequence[str] | None = None) ->
     return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
 
 
-def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
+def _verify_one(store: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
     """Yield what is wrong with one monitor's evidence; without a folder, with what the store holds of it."""
     previous, number, ends = _START, 0, dict[str, int]()
     faults, marked, explained = list[_Fault](), 0, 0
@@ -79,7 +79,7 @@ def _verify_one(store: Store, folder: Path | None, monitor: str, known: set[str]
         yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
 
-def chain_of(store: Store, monitor: str) -> Iterator[Record]:
+def chain_of(store: EvidenceIndex, monitor: str) -> Iterator[Record]:
     """Yield every record of a monitor, in order."""
     after = 0
     while page := store.evidence_chain(monitor, after, _PAGE):

@@ -20,7 +20,7 @@ from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_in
 from monitor.store.evidence.headers import Heads, Same
 from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import EvidenceIndex, Transaction
 from monitor.store.rows import Record
 from monitor.store.writer import Writer
 
@@ -84,7 +84,7 @@ class Evidence:
     def __init__(  # noqa: PLR0913 # the edges it stands between
         self,
         folder: Path,
-        store: Store,
+        store: EvidenceIndex,
         writer: Writer,
         clock: Clock,
         monitor: str,
