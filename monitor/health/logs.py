@@ -25,6 +25,9 @@ _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqla
 
 
 _SHORTEST = 4
+_MINUTE = 60.0
+_MOST_A_MINUTE = 600
+_OF_STRANGERS = {"request", "sign_in_refused"}
 
 
 class _Veil(logging.Formatter):
@@ -59,6 +62,28 @@ class _CountingQueueHandler(QueueHandler):
             self.queue.put_nowait(record)
         except queue.Full:
             self.dropped += 1
+
+
+class _Flood(logging.Filter):
+    """Of lines that strangers can cause, lets so many a minute through of each cause, and then tells how many more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: dict[tuple[object, ...], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether a line is to be written."""
+        told: dict[str, Any] = record.msg if isinstance(record.msg, dict) else {"event": str(record.msg)}
+        cause = (told.get("event"), told.get("status"))
+        if record.name != "uvicorn.error" and cause[0] not in _OF_STRANGERS:
+            return True
+        began, count = self._seen.get(cause, (record.created, 0))
+        if record.created - began >= _MINUTE:
+            began, count, held = record.created, 0, max(0, count - _MOST_A_MINUTE)
+            if held and isinstance(record.msg, dict):
+                record.msg = {**record.msg, "held_back": held}
+        self._seen[cause] = (began, count + 1)
+        return count < _MOST_A_MINUTE
 
 
 def redact(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -113,6 +138,7 @@ def set_up(
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _CountingQueueHandler(lines)
+    handler.addFilter(_Flood())
     handler.setFormatter(_Veil(_formatter(as_json=as_json), secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]

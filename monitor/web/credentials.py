@@ -60,13 +60,13 @@ class Throttle:
 
     def wait(self, client: str) -> int:
         """Return for how many seconds a client must not try again; 0 when it may."""
-        began, count, span = self._failures.get(_network(client), (0.0, 0, self.span))
+        began, count, span = self._failures.get(network_of(client), (0.0, 0, self.span))
         left = began + span - self.clock.monotonic()
         return max(1, round(left)) if count >= self.most and left > 0 else 0
 
     def failed(self, client: str) -> None:
         """Take note of a wrong key."""
-        now, client = self.clock.monotonic(), _network(client)
+        now, client = self.clock.monotonic(), network_of(client)
         began, count, span = self._failures.pop(client, (now, 0, self.span))
         if now - began < span:
             self._failures[client] = (began, count + 1, span)
@@ -77,7 +77,7 @@ class Throttle:
             self._failures.popitem(last=False)
 
 
-def _network(client: str) -> str:
+def network_of(client: str) -> str:
     """Return the network of an IPv6 address, of which everybody has more addresses than can be counted."""
     try:
         address = ipaddress.ip_address(client)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
 from urllib.parse import parse_qs
@@ -17,6 +18,7 @@ from monitor.web.queries import Queries
 from monitor.web.sessions import Session
 
 _LONGEST = 8192
+_BODY_WITHIN = 10.0
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 
@@ -44,10 +46,14 @@ def client_of(request: Request) -> str:
 async def body_of(request: Request) -> bytes:
     """Return what was sent. Raises `UserFault` when it is too long."""
     body = b""
-    async for piece in request.stream():
-        body += piece
-        if len(body) > _LONGEST:
-            raise UserFault(f"the body must not be longer than {_LONGEST} bytes")
+    try:
+        async with asyncio.timeout(_BODY_WITHIN):
+            async for piece in request.stream():
+                body += piece
+                if len(body) > _LONGEST:
+                    raise UserFault(f"the body must not be longer than {_LONGEST} bytes")
+    except TimeoutError as exc:
+        raise UserFault("the body took too long") from exc
     return body
 
 

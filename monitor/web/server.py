@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from monitor.errors import PortTaken
+from monitor.web.connections import LONGEST_HEAD, Room, bounded, room_of
 
 
 class _Server(uvicorn.Server):
@@ -36,20 +37,26 @@ def listen(address: str) -> socket.socket:
 class WebServer:
     """Serves an application on a bound socket until told to stop. `proxies` are believed when they say who asks."""
 
-    def __init__(self, app: ASGIApp, bound: socket.socket, proxies: Sequence[str] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, bound: socket.socket, proxies: Sequence[str] = (), room: Room | None = None
+    ) -> None:
         self._bound = bound
-        self._server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=5,
-                server_header=False,
-                proxy_headers=bool(proxies),
-                forwarded_allow_ips=list(proxies),
-            )
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=5,
+            server_header=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=list(proxies),
+            http="h11",
+            ws="none",
+            h11_max_incomplete_event_size=LONGEST_HEAD,
+            # So many are taken in at once before any of them is counted.
+            backlog=64,
         )
+        self._server = _Server(bounded(config, room_of(proxies) if room is None else room))
 
     @property
     def address(self) -> str:

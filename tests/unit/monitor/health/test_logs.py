@@ -178,3 +178,17 @@ def test_a_logger_used_under_one_set_up_obeys_the_next() -> None:
     with capture_logs() as heard:
         logger.info("two")
     assert [line["event"] for line in heard] == ["two"]
+
+
+def test_a_flood_that_strangers_cause_is_held_back_and_counted_and_nothing_else_is() -> None:
+    stream = io.StringIO()
+    with logging_to(stream):
+        log = structlog.get_logger("web")
+        for _ in range(700):
+            log.info("request", status=401)
+        log.info("request", status=500)
+        for _ in range(700):
+            log.info("verdict", release="r")
+    told = lines(stream)
+    assert [sum(one.get("status") == status for one in told) for status in (401, 500)] == [600, 1]
+    assert sum(one["msg"] == "verdict" for one in told) == 700
