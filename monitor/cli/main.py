@@ -14,6 +14,7 @@ from monitor.cli.common import Context
 from monitor.errors import NinethirtyError, exit_status
 
 VERBS = {
+    "init": "write a first configuration",
     "run": "the daemon: watch, record, alert, serve",
     "once": "read calendars, look once at what is due, print verdicts, stop",
     "check": "check configuration, store, templates and channels",

@@ -1,0 +1,209 @@
+"""`ninethirty init`: a first configuration, from options and from what is asked."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import Context, as_json, deliver, print_json
+from monitor.config.organisations import holding, name_of, nearest, slug_of
+from monitor.config.starter import OWN_ADDRESS, Calendar, Mail, kinds_for, starter
+
+_EXAMPLE = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+_WHERE = "the last part of https://www.gov.uk/government/organisations/SLUG"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a person said, as they said it."""
+
+    producers: tuple[str, ...]
+    calendars: tuple[str, ...]
+    mail: str | None
+    to: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Understood:
+    """What was made of it: every fault and every doubt in one line."""
+
+    producers: list[str] = field(default_factory=list)
+    calendars: list[Calendar] = field(default_factory=list)
+    mail: Mail | None = None
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+@click.command("init")
+@click.option("--producer", "producers", multiple=True, metavar="SLUG", help="A producer: slug, name or acronym.")
+@click.option("--calendar", "calendars", multiple=True, metavar="KIND[=PLACE]", help="govuk, ons, ics=https://…, …")
+@click.option("--mail", metavar="HOST[:PORT]", help="A server that takes mail.")
+@click.option("--to", multiple=True, metavar="ADDRESS", help="Who is told by mail.")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
+@click.option("--yes", is_flag=True, help="Ask nothing: what is not given has its default.")
+@click.option("--force", is_flag=True, help="Replace a file that is there already.")
+@as_json
+@click.pass_obj
+def command(  # noqa: PLR0913 # one argument for each option
+    context: Context,
+    *,
+    producers: tuple[str, ...],
+    calendars: tuple[str, ...],
+    mail: str | None,
+    to: tuple[str, ...],
+    output: Path | None,
+    yes: bool,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Write a commented configuration that `check` accepts; asks for what is not given, unless --yes.
+
+    A producer's slug is the last part of its address on GOV.UK. Names and acronyms of most are understood too.
+
+    Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to desk@example.gov.uk
+    """
+    file, given = output or context.path, Given(producers, calendars, mail, to)
+    is_there = file.exists()
+    if is_there and not (force or yes):
+        force = click.confirm(f"{file} is there already. Replace it?")
+    if is_there and not (force or yes):
+        raise click.Abort
+    found = _understood(given if yes else _asked(given), file)
+    if is_there and not force:
+        found.faults.insert(0, f"--output: {file} is there already; --force replaces it, --output FILE writes another")
+    text = starter(found.producers, found.calendars, found.mail)
+    _refuse(found.faults or _faults_of(text, file))
+    deliver(text.encode(), file, "toml")
+    _tell(found, file, replaced=is_there, as_json=as_json)
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    for fault in faults:
+        click.echo(f"init: {fault}", err=True)
+    if faults:
+        raise SystemExit(2)
+
+
+def _faults_of(text: str, file: Path) -> list[str]:
+    """Return what `check` would refuse: the kinds' own needs, and files that are not there."""
+    from monitor.config.checks import cross_faults
+    from monitor.config.read import validated
+    from monitor.config.settings import Settings
+
+    data = tomllib.loads(text)
+    settings, faults = validated(data, file.name, Settings, file.parent)
+    crossed = (f"{key}: {reason}" for key, reason, _ in cross_faults(data, settings, file.parent))
+    return [*map(str, faults), *crossed]
+
+
+def _tell(found: Understood, file: Path, *, replaced: bool, as_json: bool) -> None:
+    notes = [f"{file}: what stood there was replaced"] * replaced + found.notes
+    if as_json:
+        kinds = [one.kind for one in found.calendars]
+        print_json({"file": str(file), "producers": found.producers, "calendars": kinds, "notes": notes})
+        return
+    for note in notes:
+        click.echo(note, err=True)
+    click.echo(f"Producers: {', '.join(map(name_of, found.producers)) or 'those that the calendars name'}")
+    click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
+    called = "ninethirty" if file == Path("config.toml") else f"ninethirty --config {file}"
+    click.echo(f"Next: {called} check --online, then {called} run")
+
+
+def _asked(given: Given) -> Given:
+    """Ask a person for what was not given."""
+    producers = given.producers or tuple(_ask_producers())
+    understood = [slug_of(text) or text for text in producers]
+    usual = " ".join(one.kind for one in kinds_for(understood or _EXAMPLE))
+    words = "Calendars (kinds, those of your own as KIND=ADDRESS or KIND=FILE)"
+    calendars = given.calendars or tuple(str(click.prompt(words, default=usual)).split())
+    mail = given.mail or click.prompt("Mail server, HOST or HOST:PORT (Enter: none)", default="", show_default=False)
+    to = given.to or (tuple(str(click.prompt("Who is told by mail")).replace(",", " ").split()) if mail else ())
+    return replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
+
+
+def _ask_producers() -> Iterator[str]:
+    while text := click.prompt("Producer: slug, name or acronym (Enter: no more)", default="", show_default=False):
+        if (slug := slug_of(text)) is not None:
+            click.echo(f"  {slug}")
+            yield slug
+        elif found := holding(text):
+            click.echo(f"  which of {', '.join(found)}?")
+        elif _SLUG.fullmatch(text) and _is_meant(text):
+            yield text
+        else:
+            click.echo(f"  not known by that name: give its slug, {_WHERE}")
+
+
+def _is_meant(text: str) -> bool:
+    near = nearest(text)
+    return click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}; take it as it is?")
+
+
+def _understood(given: Given, file: Path) -> Understood:
+    found = Understood()
+    for text in given.producers:
+        _take_producer(text, found)
+    if not given.producers and not given.calendars:
+        found.producers.extend(_EXAMPLE)
+        found.notes.append("no producer was given: four are watched as an example, put yours in their place")
+    for text in given.calendars:
+        _take_calendar(text, found, file.parent)
+    if not given.calendars:
+        found.calendars.extend(kinds_for(found.producers))
+    _take_mail(given, found)
+    return found
+
+
+def _take_producer(text: str, found: Understood) -> None:
+    slug = slug_of(text)
+    near = nearest(text) or next(iter(holding(text)), None)
+    meant = f", did you mean {near}?" if near else ""
+    if slug is None and not _SLUG.fullmatch(text):
+        found.faults.append(
+            f'--producer: nobody is known by that name{meant or f": give its slug, {_WHERE}"} (got "{text}")'
+        )
+        return
+    if slug is None:
+        found.notes.append(f"{text}: not among the producers this version knows{meant or ', so it is taken as it is'}")
+    if (slug or text) not in found.producers:
+        found.producers.append(slug or text)
+
+
+def _take_calendar(text: str, found: Understood, folder: Path) -> None:
+    from schedules.sources.registry import KINDS
+
+    kind, _, place = text.partition("=")
+    if kind not in KINDS:
+        near = difflib.get_close_matches(kind, KINDS, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"write one of {', '.join(KINDS)}"
+        found.faults.append(f'--calendar: no kind of that name, {meant} (got "{kind}")')
+    elif not place and kind not in OWN_ADDRESS:
+        found.faults.append(f"--calendar: say where it is: {kind}=https://host/path or {kind}=FILE")
+    elif place and "://" not in place and not (folder / place).is_file():
+        found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')
+    else:
+        found.calendars.append(Calendar(kind, place))
+
+
+def _take_mail(given: Given, found: Understood) -> None:
+    wrong = [one for one in given.to if not _MAILBOX.fullmatch(one)]
+    found.faults += [f'--to: not a mail address, write "desk@example.gov.uk" (got "{one}")' for one in wrong]
+    server = _SERVER.fullmatch(given.mail or "")
+    if given.mail is not None and (server is None or int(server[2] or 25) not in range(1, 65536)):
+        found.faults.append(f'--mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "{given.mail}")')
+    if given.mail is not None and not given.to:
+        found.faults.append("--to: must be given with --mail: who is told?")
+    if given.mail is None and given.to:
+        found.faults.append("--mail: must be given with --to: which server takes the mail?")
+    if server is not None and given.to:
+        found.mail = Mail(server[1], int(server[2] or 587), given.to)

@@ -1,0 +1,108 @@
+"""Bodies that publish official statistics, by the name that GOV.UK's addresses and calendars use for them.
+
+A help for whoever writes a configuration, never a limit: any slug is accepted. Slugs cannot be derived from names, and
+change with the machinery of government; the last part of https://www.gov.uk/government/organisations/SLUG is in force.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+
+ONS = "office-for-national-statistics"
+
+_TABLE = """
+cabinet-office | Cabinet Office
+care-quality-commission | Care Quality Commission | CQC
+companies-house | Companies House
+competition-and-markets-authority | Competition and Markets Authority | CMA
+criminal-injuries-compensation-authority | Criminal Injuries Compensation Authority | CICA
+crown-prosecution-service | Crown Prosecution Service | CPS
+department-for-business-and-trade | Department for Business and Trade | DBT
+department-for-culture-media-and-sport | Department for Culture, Media and Sport | DCMS
+department-for-education | Department for Education | DfE
+department-for-energy-security-and-net-zero | Department for Energy Security and Net Zero | DESNZ
+department-for-environment-food-rural-affairs | Department for Environment, Food and Rural Affairs | Defra
+department-for-science-innovation-and-technology | Department for Science, Innovation and Technology | DSIT
+department-for-transport | Department for Transport | DfT
+department-for-work-pensions | Department for Work and Pensions | DWP
+department-of-health-and-social-care | Department of Health and Social Care | DHSC
+disclosure-and-barring-service | Disclosure and Barring Service | DBS
+driver-and-vehicle-licensing-agency | Driver and Vehicle Licensing Agency | DVLA
+driver-and-vehicle-standards-agency | Driver and Vehicle Standards Agency | DVSA
+environment-agency | Environment Agency
+food-standards-agency | Food Standards Agency | FSA
+forest-research | Forest Research
+foreign-commonwealth-development-office | Foreign, Commonwealth and Development Office | FCDO
+gambling-commission | Gambling Commission
+health-and-safety-executive | Health and Safety Executive | HSE
+hm-courts-and-tribunals-service | HM Courts and Tribunals Service | HMCTS
+hm-prison-and-probation-service | HM Prison and Probation Service | HMPPS
+hm-revenue-customs | HM Revenue and Customs | HMRC
+hm-treasury | HM Treasury | HMT
+home-office | Home Office
+homes-england | Homes England
+insolvency-service | Insolvency Service
+intellectual-property-office | Intellectual Property Office | IPO
+legal-aid-agency | Legal Aid Agency | LAA
+low-pay-commission | Low Pay Commission | LPC
+marine-management-organisation | Marine Management Organisation | MMO
+medicines-and-healthcare-products-regulatory-agency | Medicines and Healthcare products Regulatory Agency | MHRA
+ministry-of-housing-communities-local-government | Ministry of Housing, Communities and Local Government | MHCLG
+ministry-of-defence | Ministry of Defence | MOD
+ministry-of-justice | Ministry of Justice | MOJ
+natural-england | Natural England
+nhs-blood-and-transplant | NHS Blood and Transplant | NHSBT
+nhs-business-services-authority | NHS Business Services Authority | NHSBSA
+nhs-commissioning-board | NHS England
+office-for-budget-responsibility | Office for Budget Responsibility | OBR
+office-for-national-statistics | Office for National Statistics | ONS
+ofgem | Ofgem
+ofqual | Ofqual
+ofsted | Ofsted
+planning-inspectorate | Planning Inspectorate
+rural-payments-agency | Rural Payments Agency | RPA
+serious-fraud-office | Serious Fraud Office | SFO
+sport-england | Sport England
+standards-and-testing-agency | Standards and Testing Agency | STA
+student-loans-company | Student Loans Company | SLC
+uk-export-finance | UK Export Finance | UKEF
+uk-health-security-agency | UK Health Security Agency | UKHSA
+valuation-office-agency | Valuation Office Agency | VOA
+youth-justice-board-for-england-and-wales | Youth Justice Board for England and Wales | YJB
+"""
+ORGANISATIONS: Mapping[str, tuple[str, ...]] = {
+    cells[0]: tuple(cells[1:]) for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
+}
+"""Slug to name, and to the acronym where it is in common use."""
+
+
+def slug_of(text: str) -> str | None:
+    """Return the slug of the body that people call this: its slug, name or acronym; None where the list has none."""
+    wanted = _plain(text)
+    names = {wanted_as: slug for slug, called in ORGANISATIONS.items() for wanted_as in map(_plain, (slug, *called))}
+    return names.get(wanted) if wanted else None
+
+
+def nearest(text: str) -> str | None:
+    """Return the slug in the list whose slug or name is spelt most alike, None when none is near."""
+    known = {_plain(spelt): slug for slug, called in ORGANISATIONS.items() for spelt in (slug, called[0])}
+    found = difflib.get_close_matches(_plain(text), known, n=1, cutoff=0.8)
+    return known[found[0]] if found else None
+
+
+def holding(text: str) -> list[str]:
+    """Return the slugs of all bodies whose name, slug or acronym holds this text."""
+    wanted = _plain(text)
+    return [slug for slug, called in ORGANISATIONS.items() if any(wanted in _plain(one) for one in (slug, *called))]
+
+
+def name_of(slug: str) -> str:
+    """Return the name of a body; for one that the list does not have, its slug in words."""
+    return ORGANISATIONS[slug][0] if slug in ORGANISATIONS else slug.replace("-", " ").capitalize()
+
+
+def _plain(text: str) -> str:
+    words = re.findall(r"[a-z0-9]+", text.casefold())
+    return " ".join(word for word in words if word not in {"and", "the"})

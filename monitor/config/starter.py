@@ -1,0 +1,157 @@
+"""A first configuration, written for whoever will keep it: every table says what it is for. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from monitor.config.organisations import ONS, name_of
+
+OWN_ADDRESS = {"govuk", "ons", "ees"}
+"""Kinds of calendar that know their own address."""
+ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
+"""Kinds whose every entry is one producer's."""
+_HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
+
+_HEAD = """\
+# What ninethirty watches, and whom it tells. `ninethirty check` names every fault in this file at once and tells
+# what it will make the daemon do. Every table and key is described in docs/configure.md; what is left out has
+# its default.
+
+timezone = "Europe/London"
+
+[store]
+url = "sqlite:///var/ninethirty.db"          # or "postgresql+psycopg://user@host/ninethirty"
+
+[evidence]
+folder = "var/evidence"                      # for the service account alone: it may hold what was seen too early
+
+[web]
+listen = "127.0.0.1:9030"                    # board, API, /healthz, /readyz, /metrics
+# public_url = "https://ninethirty.example.gov.uk"   # where people reach the board; notices link there
+
+[policy]
+on_time_within = "60s"                       # seen by then: on time
+note_within = "5m"                           # later than that: a report, not a note
+
+[budget]                                     # requests a second; nothing asks a host more, calendar reads included
+default = "2/s"
+"www.gov.uk" = "5/s"
+
+[network]
+contact = ""                                 # an address where the people we ask can reach you; told to every host
+"""
+_FOLDER = """
+# Notices and drafts as files: proof that something would have been sent, and read by nobody who does not look.
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "var/outbox"
+"""
+_NO_MAIL = """
+# [[channel]]                                # tell people too; try it with `ninethirty channel test on-call`
+# name = "on-call"
+# kind = "mail"
+# host = "smtp.example.gov.uk"
+# sender = "ninethirty@example.gov.uk"
+# to = ["statistics-on-call@example.gov.uk"]
+"""
+_ROUTES = """
+# [[route]]                                  # without routes every channel is told of everything
+# match = { grade = "report" }
+# channels = ["on-call"]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A calendar to be read: its kind, and where it is unless the kind knows."""
+
+    kind: str
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """A server that takes mail, and who gets it."""
+
+    host: str
+    port: int
+    to: tuple[str, ...]
+
+    @property
+    def sender(self) -> str:
+        """Return an address for us, at home where the first reader is."""
+        return f"ninethirty@{self.to[0].rpartition('@')[2]}"
+
+    @property
+    def security(self) -> str:
+        """Return how to speak to it: a server on this machine seldom speaks TLS."""
+        return "none" if self.host in {"localhost", "127.0.0.1", "[::1]"} else "tls" if self.port == 465 else "starttls"
+
+
+def starter(producers: Sequence[str], calendars: Sequence[Calendar], mail: Mail | None) -> str:
+    """Return the text of a configuration; `producers` are slugs."""
+    tables = [*_calendars(producers, calendars), *(_producer(slug, calendars) for slug in producers)]
+    told = _NO_MAIL if mail is None else _mail(mail)
+    return "".join([_HEAD, *tables, _FOLDER, told, _ROUTES])
+
+
+def kinds_for(producers: Iterable[str]) -> list[Calendar]:
+    """Return the calendars in which these producers announce, as far as can be told by their names."""
+    kinds = dict.fromkeys("ons" if slug == ONS else "govuk" for slug in producers)
+    return [Calendar(kind) for kind in kinds]
+
+
+def _calendars(producers: Sequence[str], calendars: Sequence[Calendar]) -> Iterator[str]:
+    on_govuk = [slug for slug in producers if slug != ONS] or list(producers)
+    yield "\n# Where announcements are read, in order of authority.\n"
+    for place, one in enumerate(calendars):
+        yield "\n" * (place > 0)
+        name = one.kind if one.kind not in {each.kind for each in calendars[:place]} else f"{one.kind}-{place + 1}"
+        yield f'[[calendar]]\nname = "{name}"\nkind = "{one.kind}"\nevery = "10m"\n'
+        if one.place:
+            yield f"{'url' if '://' in one.place else 'file'} = {_text(one.place)}\n"
+        if one.kind == "govuk":
+            yield "# slugs as in https://www.gov.uk/government/organisations/SLUG\n"
+            yield f"filters = {{ organisations = {_list(on_govuk)} }}\n"
+        elif one.kind not in ALL_PRODUCER_KINDS and producers:
+            yield f"producer = {_text(producers[0])}    # of entries that name none\n"
+
+
+def _producer(slug: str, calendars: Sequence[Calendar]) -> str:
+    kinds = [each.kind for each in calendars if each.kind in _HOSTS]
+    mine = [
+        kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
+    ]
+    looked = "    # its newest publications on GOV.UK are looked through" if "govuk" in mine else ""
+    hosts = f"hosts = {_list([_HOSTS[kind] for kind in mine])}{looked}\n"
+    report = (
+        'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: they stand in drafts\n'
+    )
+    return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name_of(slug))}\n{hosts if mine else ''}{report}"
+
+
+def _mail(mail: Mail) -> str:
+    return f"""
+[[channel]]
+name = "on-call"                             # try it: `ninethirty channel test on-call`
+kind = "mail"
+host = {_text(mail.host)}
+port = {mail.port}
+security = "{mail.security}"
+sender = {_text(mail.sender)}
+to = {_list(mail.to)}
+# user = "ninethirty"
+# password = {{ file = "smtp-password" }}      # or {{ env = "SMTP_PASSWORD" }}; never the secret itself
+"""
+
+
+def _list(texts: Iterable[str]) -> str:
+    return f"[{', '.join(map(_text, texts))}]"
+
+
+def _text(text: str) -> str:
+    # A TOML basic string is written as one of JSON is.
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,138 @@
+"""init: a first configuration that check accepts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.main import status_of
+from monitor.config.organisations import ORGANISATIONS, nearest, slug_of
+from monitor.config.read import read_settings
+from schedules.sources.options import KNOWN
+from tests.unit.monitor.cli.terminal import asked_at_a_terminal
+
+MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def init(file: Path, *arguments: str) -> int:
+    return status_of(["--config", str(file), "init", *arguments])
+
+
+def test_without_a_word_it_writes_an_example_that_check_accepts(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(file.parent)
+    assert status_of(["init", "--yes"]) == 0
+    assert "put yours in their place" in capsys.readouterr().err
+    assert status_of(["check"]) == 0
+
+
+def test_producers_go_by_name_acronym_or_slug_and_bring_their_calendars(file: Path) -> None:
+    named = ("DfT", "office for national statistics", "ofqual", "ofqual")
+    assert init(file, "--yes", *(word for one in named for word in ("--producer", one)), *MAIL) == 0
+    settings = read_settings(file)
+    assert [one.id for one in settings.producer] == [
+        "department-for-transport",
+        "office-for-national-statistics",
+        "ofqual",
+    ]
+    assert [(one.kind, one.filters) for one in settings.calendar] == [
+        ("govuk", {"organisations": ["department-for-transport", "ofqual"]}),
+        ("ons", {}),
+    ]
+    assert [one.hosts for one in settings.producer] == [["www.gov.uk"], ["www.ons.gov.uk"], ["www.gov.uk"]]
+    mail = settings.channel[1]
+    assert mail.kind == "mail"
+    assert (mail.port, mail.security, mail.sender, mail.to) == (
+        1025,
+        "none",
+        "ninethirty@example.gov.uk",
+        ["desk@example.gov.uk"],
+    )
+
+
+@pytest.mark.parametrize("kind", sorted(KNOWN))
+def test_every_kind_of_calendar_can_be_begun_with(file: Path, kind: str) -> None:
+    place = "" if kind in {"govuk", "ons", "ees"} else f"=https://example.gov.uk/{kind}"
+    assert init(file, "--yes", "--producer", "hse", "--calendar", kind + place) == 0
+    assert [(one.name, one.kind) for one in read_settings(file).calendar] == [(kind, kind)]
+
+
+def test_a_calendar_of_ones_own_stands_beside_the_configuration(file: Path) -> None:
+    (file.parent / "ours.csv").write_text("title,date\n")
+    assert init(file, "--yes", "--calendar", "csv=ours.csv", "--calendar", "csv=https://example.gov.uk/r.csv") == 0
+    assert [(one.name, one.file) for one in read_settings(file).calendar] == [("csv", "ours.csv"), ("csv-2", None)]
+
+
+def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = (
+        "--producer",
+        "Ministry of Justise",
+        "--calendar",
+        "icx",
+        "--calendar",
+        "ics",
+        "--calendar",
+        "csv=no.csv",
+    )
+    assert init(file, "--yes", *wrong, "--mail", "smtp host", "--to", "nobody") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        'init: --producer: nobody is known by that name, did you mean ministry-of-justice? (got "Ministry of Justise")',
+        'init: --calendar: no kind of that name, did you mean ics? (got "icx")',
+        "init: --calendar: say where it is: ics=https://host/path or ics=FILE",
+        'init: --calendar: no such file beside the configuration (got "no.csv")',
+        'init: --to: not a mail address, write "desk@example.gov.uk" (got "nobody")',
+        'init: --mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "smtp host")',
+    ]
+    assert not file.exists()
+
+
+def test_a_server_without_readers_and_readers_without_a_server_are_refused(file: Path) -> None:
+    assert init(file, "--yes", "--mail", "localhost") == 2
+    assert init(file, "--yes", "--to", "desk@example.gov.uk") == 2
+
+
+def test_a_slug_that_nobody_knows_is_taken_and_said_to_be(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(file, "--yes", "--producer", "widget-office", "--producer", "deparment-for-transport") == 0
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "widget-office: not among the producers this version knows, so it is taken as it is",
+        "deparment-for-transport: not among the producers this version knows, did you mean department-for-transport?",
+    ]
+
+
+def test_a_file_that_is_there_is_replaced_only_when_told_to_and_said_to_be(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("kept")
+    assert init(file, "--yes") == 2
+    assert "is there already" in capsys.readouterr().err
+    assert file.read_text() == "kept"
+    assert init(file, "--yes", "--force") == 0
+    assert "what stood there was replaced" in capsys.readouterr().err
+
+
+def test_what_is_not_given_is_asked_for(file: Path) -> None:
+    asked = {
+        "no more): ": "MoJ",
+        "[govuk]: ": "",
+        "(Enter: none): ": "localhost:2525",
+        "told by mail: ": "a@example.gov.uk, b@example.gov.uk",
+    }
+    shown = asked_at_a_terminal(file, "init", "--producer", "DfT", answers=asked)
+    assert "Next: ninethirty --config" in shown
+    settings = read_settings(file)
+    assert [one.id for one in settings.producer] == ["department-for-transport"]
+    assert getattr(settings.channel[1], "to", None) == ["a@example.gov.uk", "b@example.gov.uk"]
+
+
+def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
+    assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
+    assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
+    assert (nearest("ministry-of-justise"), nearest("widget-office")) == ("ministry-of-justice", None)
