@@ -56,7 +56,7 @@ from monitor.watch.listing_followup import ListingFollowUp
 from monitor.watch.look_tally import LookTally
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.rejudge import ahead_of, facts_of
-from monitor.watch.tripwires import Heard, Tripwires
+from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
 from monitor.web.credentials import Throttle
@@ -173,7 +173,7 @@ def _watch(core: Core, poller: Poller, rules: ReportingRules, reminders: Reminde
         core.clock,
         poller,
         core.writer,
-        VerdictRecord(core.store, rules, core.evidence.laid_down, core.evidence.heads.get),
+        VerdictRecord(core.store, rules, core.evidence.appended, core.evidence.heads.get),
         core.evidence,
         watch_rules_of(core.settings),
         queue=core.queue,
@@ -191,9 +191,9 @@ def _tripwires(
     leads = Leads(store, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
     unannounced = Unannounced(store, writer, core.ledger, watch, poller, clock, tally, tasks)
-    heard = Heard(listed.take, unannounced.take, leads.take_press)
+    handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
     every = core.settings.watch.tripwire.every
-    return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, heard, every)
+    return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
 
 
 def _calendar_reads(core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox) -> CalendarReads:

@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
-from monitor.ledger.reader import CAPS, PERSONAL_KINDS, PLAIN_KINDS, CalendarReader, Keeper
+from monitor.ledger.reader import CAPS, PERSONAL_KINDS, PLAIN_KINDS, AnswerKeeping, CalendarReader
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.sources.registry import KINDS
@@ -20,11 +20,11 @@ Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
 
 def readers_of(
-    settings: Settings, folder: Path, ask: Ask, clock: Clock, keeper: Keeper | None, workers: Workers
+    settings: Settings, folder: Path, ask: Ask, clock: Clock, evidence: AnswerKeeping | None, workers: Workers
 ) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
     tables = settings.calendar
-    return [(reader_of(settings, table, folder, ask, clock, keeper, workers), table.every) for table in tables]
+    return [(reader_of(settings, table, folder, ask, clock, evidence, workers), table.every) for table in tables]
 
 
 def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
@@ -33,17 +33,17 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     folder: Path,
     ask: Ask,
     clock: Clock,
-    keeper: Keeper | None = None,
+    evidence: AnswerKeeping | None = None,
     workers: Workers | None = None,
 ) -> CalendarReader:
-    """Return the reader of one calendar; without a `keeper` no bytes are kept."""
+    """Return the reader of one calendar; without `evidence` no bytes are kept."""
     return CalendarReader(
         table.name,
         KINDS[table.kind](source_options(table, settings.timezone)),
         CalendarPages(ask, strip=table.kind in PERSONAL_KINDS, cap=CAPS[table.kind], workers=workers),
         clock,
         folder / table.file if table.file is not None else None,
-        keeper=keeper,
+        evidence=evidence,
         adjust=slot_times_of(settings) if _has_usual_times(settings) else None,
         producer=table.producer,
         is_plain=table.kind in PLAIN_KINDS,

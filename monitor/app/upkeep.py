@@ -35,7 +35,7 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
         PollerProgress(core.clock, poller),
         poller.stretch,
         outbox.backlogs.values,
-        evidence=core.evidence.scribe.trouble,
+        evidence=core.evidence.appender.trouble,
         manager=core.edges.manager,
     )
 

@@ -54,13 +54,13 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     from monitor.app.reporting_options import book_of
     from monitor.deliver.verdicts import body_of
     from monitor.judge.explain.explain import explain, title_facts
-    from monitor.watch.rejudge import casefile_of, in_company, titles_of_release
+    from monitor.watch.rejudge import stored_case, titles_of_release, with_those_late_too
 
-    case = casefile_of(store, release)
+    case = stored_case(store, release)
     if case is None:
         raise unknown("release", release, (one.id for one in store.releases()))
     policies = policies_of(context.settings)
-    verdict = in_company(store, policies, case.verdict(policies, now))
+    verdict = with_those_late_too(store, policies, case.verdict(policies, now))
     opened = [one for one in store.incidents_of(release) if one.opened <= now]
     body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
     policy = policies.of(case.release.producer)

@@ -46,13 +46,13 @@ class VerdictRecord:
         self,
         store: Store,
         rules: ReportingRules,
-        laid_down: Callable[[], Sequence[Record]] = lambda: (),
+        appended: Callable[[], Sequence[Record]] = lambda: (),
         head: Callable[[str], str] = lambda _record: "",
     ) -> None:
-        """`laid_down` tells the records of evidence that are written in the same transaction, `head` what they hold."""
+        """Take the edges; `appended` gives the records of evidence of the same transaction, `head` what they hold."""
         self._store = store
         self._rules = rules
-        self._laid_down = laid_down
+        self._appended = appended
         self._head = head
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
@@ -107,7 +107,7 @@ class VerdictRecord:
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
-        known = (*self._store.evidence(names), *self._laid_down())
+        known = (*self._store.evidence(names), *self._appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
         records = tuple((name, hashes.get(name, told)) for name, told in facts.certainty.records)
         certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))

@@ -35,7 +35,7 @@ class Connectivity:
         self._cause = ""
         self._until: datetime | None = None
 
-    def hear(self, host: str, outcome: Answer | Failure) -> None:
+    def note(self, host: str, outcome: Answer | Failure) -> None:
         """Take in one look, in the order in which they ended."""
         self._known.add(host)
         reason = outcome.reason if isinstance(outcome, Failure) else None
@@ -135,7 +135,7 @@ class SilentHosts:
     def __init__(self) -> None:
         self._silences: dict[str, Silence] = {}
 
-    def hear(self, host: str, sighting: Sighting) -> None:
+    def note(self, host: str, sighting: Sighting) -> None:
         """Take in one look; one that proved anything ends the host's silence."""
         if sighting.state is not State.UNKNOWN:
             self._silences.pop(host, None)

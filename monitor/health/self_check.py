@@ -23,7 +23,7 @@ class SelfCheck:
         self,
         clock: Clock,
         health: HealthState,
-        motion: PollerProgress,
+        progress: PollerProgress,
         stretch: Callable[[], Mapping[str, float]],
         backlogs: Callable[[], Collection[Backlog]],
         *,
@@ -33,7 +33,7 @@ class SelfCheck:
         """`evidence` tells why bytes cannot be kept, empty when they can."""
         self._clock = clock
         self._health = health
-        self._motion = motion
+        self._progress = progress
         self._stretch = stretch
         self._backlogs = backlogs
         self.manager = manager
@@ -46,7 +46,7 @@ class SelfCheck:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
-        still = [] if self._motion.moves() else ["no look has begun for a while though some are due"]
+        still = [] if self._progress.moves() else ["no look has begun for a while though some are due"]
         lost = self._evidence()
         return [*self._health.unready(self._clock.now()), *([lost] if lost else []), *still]
 
@@ -60,8 +60,8 @@ class SelfCheck:
         return Vitals(
             unready=self.unready(),
             stretch=self._stretch(),
-            targets=self._motion.targets(),
-            overdue=self._motion.overdue(),
+            targets=self._progress.targets(),
+            overdue=self._progress.overdue(),
             pending=sum(backlog.pending for backlog in self._backlogs()),
             oldest=self._oldest(),
         )
@@ -71,5 +71,5 @@ class SelfCheck:
         return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())
 
     async def _alive(self) -> None:
-        if self._motion.moves():
+        if self._progress.moves():
             self.manager.tell("WATCHDOG=1")

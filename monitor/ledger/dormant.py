@@ -60,7 +60,7 @@ class DormantReleases:
         return alike(self._store.releases_alike(producer, end, words), found)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
-        """Return what the store tells of editions other than those of releases `awake`; read once until `wake`."""
+        """Return what the store tells of editions of other releases than those `awake`; kept until `forget_past`."""
         if self._past is None:
             past, page = Past(), self._store.editions()
             while page:
@@ -71,14 +71,14 @@ class DormantReleases:
             self._past = past
         return self._past
 
-    def lay_down(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
-        """Hear of editions that are kept in mind no longer."""
+    def add_past(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
+        """Count editions among those of the past: they are kept in mind no longer."""
         if self._past is not None:
             for edition in editions:
                 self._past.add(edition, now)
 
-    def wake(self) -> None:
-        """Hear that releases came back to mind: they are no longer of the past."""
+    def forget_past(self) -> None:
+        """Have the past read anew: releases that came back to mind are no longer part of it."""
         self._past = None
 
 

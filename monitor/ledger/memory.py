@@ -66,7 +66,7 @@ class LedgerMemory:
         states, since = self.states.values(), now - AWAKE
         over = await aside(len(self.release_of), lambda: long_over(states, self.release_of, self.book, since))
         if over := over.difference(keep):
-            self._archive.lay_down((edition for edition in self.editions() if edition.release in over), now)
+            self._archive.add_past((edition for edition in self.editions() if edition.release in over), now)
             self._let_go_of(over)
 
     async def recall(self, releases: Iterable[str]) -> Recalled:
@@ -142,7 +142,7 @@ class LedgerMemory:
         self.releases = {**self.releases, **{one.id: one for one in recalled.releases}}
         self.release_of = {**self.release_of, **{(it.calendar, it.uid): it.release for it in recalled.entries}}
         self.book.add(recalled.promises)
-        self._archive.wake()
+        self._archive.forget_past()
 
     async def _joined(self, states: Mapping[str, CalendarState]) -> Rejoined:
         """Join the entries of all calendars again."""

@@ -62,7 +62,7 @@ class Outcome:
     as_of: datetime | None = None
 
 
-class Keeper(Protocol):
+class AnswerKeeping(Protocol):
     """What keeps the bytes of answers."""
 
     def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
@@ -81,7 +81,7 @@ class Remembering(Protocol):
 class CalendarReader:
     """Reads one calendar, one read at a time.
 
-    `keeper` keeps the bytes whenever what the calendar says has changed, or cannot be read for another reason than
+    `evidence` keeps the bytes whenever what the calendar says has changed, or cannot be read for another reason than
     before. `adjust` is what the configuration adds to an announcement; `producer` is whose calendar it is, where it is
     one producer's. What others wrote is read by the workers of `pages`, but for a few bytes of a kind that `is_plain`.
     """
@@ -91,7 +91,7 @@ class CalendarReader:
     pages: CalendarPages
     clock: Clock
     file: Path | None = None
-    keeper: Keeper | None = None
+    evidence: AnswerKeeping | None = None
     adjust: Adjust | None = None
     producer: str = ""
     is_plain: bool = False
@@ -195,11 +195,11 @@ class CalendarReader:
 
     def _keep(self, got: Sequence[Got], fault: str) -> str:
         """Keep the bytes of a read; of one that fails as the last one did, nothing. Returns the ids of the records."""
-        if self.keeper is None:
+        if self.evidence is None:
             return ""
         if fault and fault == self._kept[0]:
             return self._kept[1]
-        ids = (self.keeper.keep_changed(each.answer, f"~calendar/{self.name}", "calendar") for each in got)
+        ids = (self.evidence.keep_changed(each.answer, f"~calendar/{self.name}", "calendar") for each in got)
         record = " ".join(dict.fromkeys(name for name in ids if name))
         self._kept = (fault, record)
         return record

@@ -80,7 +80,7 @@ class _Host:
         self.against = 0
         self.turns = 0
 
-    def hear(self, bounds: Span, at: datetime) -> bool:
+    def take(self, bounds: Span, at: datetime) -> bool:
         """Take one more bound; True when the host has just changed its mind."""
         widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
         self.at = at
@@ -135,7 +135,7 @@ class Skew:
             self._voted = None
         elif known.is_erratic():
             return True
-        elif known.hear(bounds, answer.received):
+        elif known.take(bounds, answer.received):
             # What other hosts said before this may be of a clock that has been set since.
             self._since, self._voted = answer.sent, None
         if known.rival is not None or self._is_due(answer.received):

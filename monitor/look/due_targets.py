@@ -24,7 +24,7 @@ _KEPT_FREE = timedelta(seconds=0.5)
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    """One target's place on the slate; dropped ones stay in their heap until they come up."""
+    """One target's place among them; dropped ones stay in their heap until they come up."""
 
     watched: ScheduledTarget
     key: Key

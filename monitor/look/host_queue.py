@@ -68,16 +68,21 @@ class HostQueue:
     """The looks of one host, one after the other, with everything that paces them.
 
     `start` is called with a target, the instant it was due and now, and must not block. Pacing goes by
-    steady time, so that a clock that is set neither hurries nor silences a host.
+    steady time, so that a clock that is set neither hurries nor silences a host. `at_once` looks are under way at most.
     """
 
     def __init__(
-        self, host: str, rate: float, clock: Clock, start: Callable[[ScheduledTarget, datetime, datetime], None]
+        self,
+        host: str,
+        rate: float,
+        clock: Clock,
+        start: Callable[[ScheduledTarget, datetime, datetime], None],
+        at_once: int,
     ) -> None:
         self.host = host
-        self.slate = DueTargets(rate)
+        self.targets = DueTargets(rate)
         self.flying = 0
-        self.at_once = 4
+        self.at_once = at_once
         self._pacer = Pacer(rate)
         self._clock = clock
         self._start = start
@@ -102,14 +107,14 @@ class HostQueue:
                 woken(Woken(due, now, late if late > NOTICED else 0.0, moved if abs(moved) > NOTICED else 0.0))
 
     def ring(self) -> None:
-        """Let the lane look again at what is due."""
+        """Let the queue look again at what is due."""
         self._alarm.ring()
 
     def step(self) -> float:
         """Start all that may start now; return the seconds until something may again."""
         while True:
             now, mono = self._clock.now(), self._clock.monotonic()
-            self.slate.ripen(now, mono)
+            self.targets.ripen(now, mono)
             wait = self._wait(now, mono)
             if wait > 0:
                 return wait
@@ -158,17 +163,17 @@ class HostQueue:
         is_overtaken = watched.due is not None and watched.due <= now
         is_free = watched.window is not None and watched.window.free is not None
         if (is_overtaken or is_free) and not is_dropped:
-            self.slate.put(watched, now)
+            self.targets.put(watched, now)
         if is_overtaken or is_free or self.flying + 1 >= self.at_once:
             self.ring()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         turn = self._turn_lag(mono)
-        if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.slate.lag(mono)):
+        if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.targets.lag(mono)):
             self._turns.popleft()[1].set_result(None)
-            self.slate.sweeps.repaid()
+            self.targets.sweeps.repaid()
             return True
-        watched = self.slate.pick(now, mono)
+        watched = self.targets.pick(now, mono)
         if watched is None or watched.due is None:
             return False
         due = min(watched.due, now)
@@ -176,15 +181,15 @@ class HostQueue:
         watched.last, watched.looked, watched.is_flying = mono, now, True
         self.flying += 1
         watched.plan_after(now)
-        self.slate.put(watched, now)
+        self.targets.put(watched, now)
         return True
 
     def _wait(self, now: datetime, mono: float) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""
-        due = self.slate.next_due(now)
+        due = self.targets.next_due(now)
         until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         has_turn = self._turn_lag(mono) > 0
-        is_idle = self.flying >= self.at_once or not self.slate.has_look(now, self._pacer.gap())
+        is_idle = self.flying >= self.at_once or not self.targets.has_look(now, self._pacer.gap())
         if not has_turn and is_idle:
             return max(until_due, 1e-6)
         steady = self._steady(mono)
@@ -195,7 +200,7 @@ class HostQueue:
 
     def _held(self, now: datetime) -> float:
         # A start just before a promised instant would still be in its way when it comes.
-        instant = self.slate.next_instant()
+        instant = self.targets.next_instant()
         until = 0.0 if instant is None else seconds_until(instant, now)
         is_last_place = self.flying + 1 >= self.at_once and until < _KEEPS_A_PLACE
         return until if 0 < until < self._pacer.gap().total_seconds() or (until > 0 and is_last_place) else 0.0

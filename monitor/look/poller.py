@@ -70,7 +70,7 @@ class Poller:
         self._hooks = Hooks()
         self._at_once = at_once
         self._watched: dict[str, ScheduledTarget] = {}
-        self._lanes: dict[str, HostQueue] = {}
+        self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
         self._stop = asyncio.Event()
         self._flying: set[asyncio.Task[None]] = set()
@@ -110,11 +110,11 @@ class Poller:
             watched.url = watched.url if watched.target.url == target.url else None
             watched.target, watched.instant = target, instant
             self._report(target, watched.replan(windows, shift, now))
-        lane, watched.proof = self._lane(target.host), proof
+        queue, watched.proof = self._queue(target.host), proof
         if proof is not None:
-            lane.slate.sweeps.enlist(target, proof, now)
-        lane.slate.put(watched, now)
-        lane.ring()
+            queue.targets.sweeps.enlist(target, proof, now)
+        queue.targets.put(watched, now)
+        queue.ring()
 
     def drop(self, target_id: str) -> None:
         """Look at a target no more; a look under way still brings its sighting."""
@@ -122,12 +122,12 @@ class Poller:
         if watched is not None:
             self._strike(watched)
             self._report(watched.target, watched.replan((), timedelta(), self._clock.now()))
-            self._lanes[watched.target.host].slate.take_off(target_id)
+            self._queues[watched.target.host].targets.take_off(target_id)
             self._interpreter.forget(target_id)
 
     def _strike(self, watched: ScheduledTarget, keep: Proof | None = None) -> None:
         if watched.proof is not None and watched.proof != keep:
-            self._lane(watched.target.host).slate.sweeps.strike(watched.target, watched.proof)
+            self._queue(watched.target.host).targets.sweeps.strike(watched.target, watched.proof)
 
     def watching(self) -> list[Target]:
         """Return what is being watched."""
@@ -140,12 +140,12 @@ class Poller:
 
     def is_quiet(self, host: str) -> bool:
         """Tell whether a host is being left alone."""
-        return host in self._lanes and self._lanes[host].is_quiet()
+        return host in self._queues and self._queues[host].is_quiet()
 
     async def ask(self, request: Request) -> Answer | Failure:
         """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
         host = urlsplit(request.url).hostname or ""
-        await self._lane(host).turn()
+        await self._queue(host).turn()
         return await self._fetched(host, request)
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
@@ -161,7 +161,7 @@ class Poller:
 
     async def _fetched(self, host: str, request: Request) -> Answer | Failure:
         outcome = await self._fetcher.fetch(request)
-        self._lane(host).heed(outcome)
+        self._queue(host).heed(outcome)
         return outcome
 
     def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
@@ -171,7 +171,7 @@ class Poller:
 
     def stretch(self) -> dict[str, float]:
         """Return for each host by how much its budget spreads the looks out; 1.0 when it carries them."""
-        return {host: lane.slate.stretch() for host, lane in self._lanes.items()}
+        return {host: queue.targets.stretch() for host, queue in self._queues.items()}
 
     async def run(self, stop: asyncio.Event, hooks: Hooks | None = None) -> None:
         """Look until `stop` is set, telling `hooks`; then let the looks under way land, for a few seconds."""
@@ -179,25 +179,25 @@ class Poller:
         try:
             async with asyncio.TaskGroup() as running:
                 self._running = running
-                for lane in self._lanes.values():
-                    running.create_task(lane.run(stop, self._woken))
+                for queue in self._queues.values():
+                    running.create_task(queue.run(stop, self._woken))
                 await stop.wait()
                 self._running = None
-                for lane in self._lanes.values():
-                    lane.ring()
+                for queue in self._queues.values():
+                    queue.ring()
             await self._land()
         finally:
             for task in self._flying:
                 task.cancel()
 
-    def _lane(self, host: str) -> HostQueue:
-        lane = self._lanes.get(host)
-        if lane is None:
-            lane = self._lanes[host] = HostQueue(host, self._budget.rate(host), self._clock, self._start)
-            lane.at_once = self._at_once
+    def _queue(self, host: str) -> HostQueue:
+        queue = self._queues.get(host)
+        if queue is None:
+            rate = self._budget.rate(host)
+            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, self._at_once)
             if self._running is not None:
-                self._running.create_task(lane.run(self._stop, self._woken))
-        return lane
+                self._running.create_task(queue.run(self._stop, self._woken))
+        return queue
 
     def _start(self, watched: ScheduledTarget, due: datetime, now: datetime) -> None:
         self._report(watched.target, watched.missed(now))
@@ -218,13 +218,13 @@ class Poller:
             outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
             sighting = await self._interpreter.look(target, outcome)
             _adopt(watched, sighting)
-            self._lanes[target.host].slate.sweeps.saw(target, watched.proof, sighting)
+            self._queues[target.host].targets.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
                 self._interpreter.forget(target.id)
-            self._lanes[target.host].landed(watched, is_dropped=is_dropped)
+            self._queues[target.host].landed(watched, is_dropped=is_dropped)
 
     def _report(self, target: Target, looks: int) -> None:
         if looks:
@@ -232,7 +232,7 @@ class Poller:
             self._hooks.missed(target, looks)
 
     def _woken(self, woken: Woken) -> None:
-        # Every lane notices; it is one stall all the same.
+        # Every queue notices; it is one stall all the same.
         if self._stalled_until is not None and woken.begins <= self._stalled_until < woken.ends + timedelta(seconds=1):
             self._stalled_until = max(self._stalled_until, woken.ends)
             return
@@ -245,7 +245,7 @@ class Poller:
             self._hooks.clock_set(woken.begins, woken.ends, woken.set)
 
     def _is_told(self) -> bool:
-        """Tell whether another lane, which woke before this one, has noticed already how our clock was set."""
+        """Tell whether another queue, which woke before this one, has noticed already how our clock was set."""
         mono = self._clock.monotonic()
         ahead, (before, since) = self._clock.now().timestamp() - mono, self._set
         self._set = (ahead, mono)
@@ -257,7 +257,7 @@ class Poller:
         for watched in self._watched.values():
             watched.looked = None
             watched.replan(watched.windows, watched.shift, now)
-            self._lanes[watched.target.host].slate.put(watched, now)
+            self._queues[watched.target.host].targets.put(watched, now)
 
     async def _land(self) -> None:
         now = self._clock.now()

@@ -68,13 +68,13 @@ def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
                     "form": last.form,
                     "edition": last.edition,
                     "versions": last.version,
-                    "files": [str(_laid_down(last, ending, folder / DRAFTS)) for ending in ENDINGS],
+                    "files": [str(_appended(last, ending, folder / DRAFTS)) for ending in ENDINGS],
                 }
             )
     return drafts
 
 
-def _laid_down(draft: Draft, ending: str, folder: Path) -> Path:
+def _appended(draft: Draft, ending: str, folder: Path) -> Path:
     folder.mkdir(exist_ok=True)
     file = folder / f"{draft.incident}.{ending}"
     file.write_bytes(written(draft, ending)[0])

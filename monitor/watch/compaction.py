@@ -17,7 +17,7 @@ from monitor.judge.runs import Run
 from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask
-from monitor.watch.rejudge import StoredCase, casefile_of
+from monitor.watch.rejudge import StoredCase, stored_case
 
 _log = structlog.get_logger(__name__)
 CROWDED = 8
@@ -69,7 +69,7 @@ class Compaction:
 
     def merger(self, release: str, before: datetime) -> Merger:
         """Return what may be put together of a release: nothing unless it is final and its slot passed before then."""
-        row, case = self.store.judged_one(release), casefile_of(self.store, release)
+        row, case = self.store.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
             return Merger()
         shorter = replace(case, runs=_shorter(case))

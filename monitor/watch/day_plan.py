@@ -21,7 +21,7 @@ from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_o
 from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
 from monitor.store.interface import Store
 from monitor.watch.planner import WatchRules
-from monitor.watch.rejudge import casefile_of, judged_parts
+from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
 from monitor.watch.tripwires import Producer, always
 from schedules.announcement import Origin, Part
@@ -175,7 +175,7 @@ class Day:
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:
-        case = casefile_of(self.store, release.id)
+        case = stored_case(self.store, release.id)
         if case is None or self.store.judged_one(release.id) is None:
             return _as_unseen
         verdict = case.verdict(self.rules.policies, self.now)

@@ -47,8 +47,8 @@ class LookTally:
         failure = outcome if isinstance(outcome, Failure) else None
         duration = (outcome.received - outcome.sent).total_seconds()
         late = self._late.pop(target.id, 0.0)
-        self._connectivity.hear(target.host, outcome)
-        self.silent_hosts.hear(target.host, sighting)
+        self._connectivity.note(target.host, outcome)
+        self.silent_hosts.note(target.host, sighting)
         self._heartbeat.alive(self._clock.now())
         self._metrics.look(target.host, outcome_of(sighting.state, failure), duration, late)
         if self._skew.is_known():

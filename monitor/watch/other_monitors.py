@@ -20,7 +20,7 @@ class OtherMonitors:
         self._store = store
         self._ask = ask
 
-    async def hear(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
+    async def take_in(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
         """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""
         store, name = self._store, watched.release.id
 

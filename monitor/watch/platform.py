@@ -18,7 +18,7 @@ def others_behind(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> l
     return [other for other in known if other is not None]
 
 
-def company_of(releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict) -> Iterator[str]:
+def sharing_the_slot(releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict) -> Iterator[str]:
     """Yield the releases to be judged again, since one of their instant falls behind or is found not to."""
     was_behind = before is not None and before.word in BEHIND
     if (verdict.word in BEHIND) is was_behind or verdict.slot is None:

@@ -77,5 +77,5 @@ class Recorder:
 def _told(verdict: Verdict, measured: Measured) -> object:
     """Return what people would see of a verdict, less lengths that still grow."""
     facts = release_facts(verdict, measured)
-    company = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
-    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), company
+    platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
+    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), platform

@@ -46,7 +46,7 @@ class StoredCase:
         return judge(self.release, self.promises, self.runs, self.blind, policies.of(self.release.producer), now)
 
 
-def casefile_of(store: Store, release: str) -> StoredCase | None:
+def stored_case(store: Store, release: str) -> StoredCase | None:
     """Read back everything that a verdict on a release rests on; None for a release that is not known."""
     found = store.release(release)
     if found is None:
@@ -90,19 +90,19 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
 
     `book` replaces the editions of the Code as shipped.
     """
-    case = None if row.final else casefile_of(store, row.release)
+    case = None if row.final else stored_case(store, row.release)
     if case is None:
         return row.body
     incident = store.incident(row.body["incident"]) if row.body["incident"] else None
-    return body_of(in_company(store, policies, case.verdict(policies, now)), incident, book)
+    return body_of(with_those_late_too(store, policies, case.verdict(policies, now)), incident, book)
 
 
 def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
     """Return what people may know of a release, judged as of an instant; None for one that is not known."""
-    case = casefile_of(store, release)
+    case = stored_case(store, release)
     if case is None:
         return None
-    verdict = in_company(store, policies, case.verdict(policies, now))
+    verdict = with_those_late_too(store, policies, case.verdict(policies, now))
     return release_facts(verdict, Measured(monitor, case.runs, case.blind))
 
 
@@ -110,7 +110,7 @@ def unjudged(
     store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
 ) -> dict[str, Any] | None:
     """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
-    case = None if store.judged_one(release) is not None else casefile_of(store, release)
+    case = None if store.judged_one(release) is not None else stored_case(store, release)
     return None if case is None else body_of(case.verdict(policies, now), None, book)
 
 
@@ -121,7 +121,7 @@ def ahead_of(
     return lambda release, now: unjudged(store, policies, release, now, book)
 
 
-def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
+def with_those_late_too(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
     """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
 
     These are taken as last judged, since only what was judged of them can have told against the platform.
@@ -130,7 +130,7 @@ def in_company(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
     if verdict.word not in BEHIND or slot is None:
         return verdict
     rows = [row for row in store.judged(slot, slot + _MOMENT) if row.release != verdict.release and row.word in BEHIND]
-    cases = ((casefile_of(store, row.release), row) for row in rows)
+    cases = ((stored_case(store, row.release), row) for row in rows)
     return with_platform(verdict, [case.verdict(policies, row.at) for case, row in cases if case is not None])
 
 

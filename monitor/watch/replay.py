@@ -11,7 +11,7 @@ from monitor.judge.differences import differences
 from monitor.judge.policy import Policies
 from monitor.judge.verdict import Kind, Verdict
 from monitor.store.interface import Store
-from monitor.watch.rejudge import casefile_of, in_company
+from monitor.watch.rejudge import stored_case, with_those_late_too
 
 
 def replay(
@@ -19,12 +19,12 @@ def replay(
 ) -> Iterator[tuple[str, list[str]]]:
     """Judge every release again as of its stored verdict; yields each with what differs, nothing when equal."""
     for row in store.judged(begin, end):
-        case = casefile_of(store, row.release)
+        case = stored_case(store, row.release)
         if case is None:
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.incident(row.body["incident"]) if row.body["incident"] else None
-        again = in_company(store, policies, case.verdict(policies, row.at))
+        again = with_those_late_too(store, policies, case.verdict(policies, row.at))
         yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
 
 

@@ -40,15 +40,15 @@ class Producer:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """Who hears what tripwires show.
+class ListingHandlers:
+    """Called with what tripwires show.
 
-    `hit` of an entry that speaks of a release of the listing's producer; `newcomer(producer, found)` of one that was
-    not there at the look before and speaks of none; `press(producer, found, at)` of an item of the press that holds one
-    of the producer's keywords.
+    `match`: an entry speaks of a release of the listing's producer. `newcomer(producer, found)`: one that was not there
+    at the look before speaks of none. `press(producer, found, at)`: an item of the press holds one of the producer's
+    keywords.
     """
 
-    hit: Callable[[ListingMatch], None] = lambda _hit: None
+    match: Callable[[ListingMatch], None] = lambda _hit: None
     newcomer: Callable[[str, Found], None] = lambda _producer, _found: None
     press: Callable[[str, Found, datetime], None] = lambda _producer, _found, _at: None
 
@@ -76,13 +76,13 @@ class Tripwires:
     producers: Sequence[Producer]
     near: Callable[[str], Sequence[Near]]
     bearing: Callable[[str, Found], Sequence[Near]] = lambda _producer, _found: ()
-    heard: Heard = field(default_factory=Heard)
+    handlers: ListingHandlers = field(default_factory=ListingHandlers)
     every: timedelta = timedelta(minutes=1)
     _since: datetime = _END
     _watched: set[str] = field(default_factory=set)
     _listings: dict[str, _Listing] = field(default_factory=dict)
     _children: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    # Of each producer, what has been heard of releases that are near: all others are forgotten with them.
+    # By producer, what was shown of releases that are near: all others are forgotten with them.
     _hits: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
 
     def take_up(self, since: datetime) -> None:
@@ -155,10 +155,10 @@ class Tripwires:
                 if (release, one.url) not in heard:
                     heard.add((release, one.url))
                     listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
-                    self.heard.hit(ListingMatch(release, sort, one.url, target.url, listed))
+                    self.handlers.match(ListingMatch(release, sort, one.url, target.url, listed))
         for one in fresh:
             if one.url not in taken:
-                self.heard.newcomer(producer, one)
+                self.handlers.newcomer(producer, one)
 
     def _see_children(self, target: Target, children: Sequence[Found]) -> None:
         """Look into the sitemaps that an index of the same host names: those last touched, or else the last of them."""
@@ -179,7 +179,7 @@ class Tripwires:
     def _see_press(self, producer: Producer, fresh: Iterable[Found], sighting: Sighting) -> None:
         for one in fresh:
             if _speaks_of(one, producer.press_keywords):
-                self.heard.press(producer.id, one, sighting.received)
+                self.handlers.press(producer.id, one, sighting.received)
 
     def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
         """Return what a listing shows for the first time in this life; at the first look, what is dated since."""

@@ -31,7 +31,7 @@ from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Looker, Planner, WatchRules
-from monitor.watch.platform import company_of, others_behind
+from monitor.watch.platform import others_behind, sharing_the_slot
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part
@@ -233,10 +233,10 @@ class Watch:
     ) -> bool:
         """Keep a run and the bytes of its look; False when there is no room for it: then nothing was seen."""
         if turned:
-            run = replace(run, evidence=(*run.evidence, *self._evidence.turned(target, run, outcome)))
+            run = replace(run, evidence=(*run.evidence, *self._evidence.keep_turn(target, outcome)))
             watched.replace_last(run)
             _log.info("turned", target=target.id, state=run.state.value, status=run.status, why=run.why or None)
-        self._evidence.same(target, outcome)
+        self._evidence.remember(target, outcome)
         if not self._writer.put(run):
             self._health.store_failed(self._clock.now())
             return False
@@ -253,7 +253,7 @@ class Watch:
         if self._others is not None and self._recorder.is_news(watched, verdict, self._blind.spans):
             # What another monitor saw may prove what we could not.
             try:
-                self._blind.learn(await self._others.hear(watched, now))
+                self._blind.learn(await self._others.take_in(watched, now))
             except StoreFault:
                 self._queue.at(now + _AGAIN, watched.release.id)
                 return
@@ -262,7 +262,7 @@ class Watch:
         if (until := self.check.holds(watched, verdict, partial(self.judge_soon, watched.release.id))) is not None:
             self._queue.at(until, watched.release.id)
             return
-        for name in company_of(self._releases, before, verdict):
+        for name in sharing_the_slot(self._releases, before, verdict):
             self.judge_soon(name)
         if not await self._recorder.record(watched, verdict, self._blind.spans, now):
             self._queue.at(now + _AGAIN, watched.release.id)

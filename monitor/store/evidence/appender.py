@@ -59,14 +59,14 @@ class Appender:
         """Return why bytes cannot be kept at present, empty when they can."""
         return f"what is seen cannot be kept: {self._fault}" if self._refusals else ""
 
-    def lay_down(self, waiting: Sequence[Waiting]) -> list[Record]:
+    def append(self, waiting: Sequence[Waiting]) -> list[Record]:
         """Append the bytes of these answers and return their records, chained.
 
         May be called again for the same ones, and must be until `go_on_after` was told of the last.
         Raises `EvidenceRefused` while the disk refuses and there is hope.
         """
         try:
-            laid = self._lay_down(waiting)
+            laid = self._append(waiting)
         except StoreFault as fault:
             self._refusals, self._fault = self._refusals + 1, str(fault)
             if self._refusals < PATIENCE:
@@ -93,7 +93,7 @@ class Appender:
             return
         self._refusals = 0
 
-    def _lay_down(self, waiting: Sequence[Waiting]) -> list[Record]:
+    def _append(self, waiting: Sequence[Waiting]) -> list[Record]:
         self._open_file(waiting[0].record)
         chain, offset, laid, data = self._chain, self._end, list[Record](), list[bytes]()
         for one in waiting:

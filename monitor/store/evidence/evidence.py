@@ -13,7 +13,6 @@ from functools import partial
 from pathlib import Path
 
 from monitor.clock import Clock
-from monitor.judge.runs import Run
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.plan.targets import Target
 from monitor.store.evidence.appender import Appender, Waiting
@@ -78,7 +77,7 @@ class Evidence:
     thread. At most 64 MB wait for a store that fails; beyond, `keep` keeps nothing and returns "". Nothing
     in here may be shown to anyone before its slot: folder and files are the service account's alone.
 
-    `scribe` tells why bytes cannot be kept at present.
+    `appender` tells why bytes cannot be kept at present.
     """
 
     def __init__(  # noqa: PLR0913 # the edges it stands between
@@ -100,7 +99,7 @@ class Evidence:
         last = store.last_evidence(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
-        self.scribe = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
+        self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
         self.heads = Heads()
         self._waiting: deque[Waiting] = deque()
         self._weight = 0
@@ -133,12 +132,11 @@ class Evidence:
             self._unchanged[target, answer.url] = (digest, name)
         return name
 
-    def turned(self, target: Target, run: Run, outcome: Answer | Failure) -> tuple[str, ...]:
+    def keep_turn(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
         """Keep the bytes of a look that changed what is known, and of the one before; return their ids.
 
         A failure has no bytes; the look before it is kept all the same.
         """
-        del run
         before = self._last.get(target.id)
         ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
         self.forget(target.id)
@@ -147,7 +145,7 @@ class Evidence:
             self._remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
 
-    def same(self, target: Target, outcome: Answer | Failure) -> None:
+    def remember(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look, should the next one turn out different."""
         if isinstance(outcome, Failure):
             return
@@ -185,12 +183,12 @@ class Evidence:
             waiting = list(self._waiting)
         self._written = []
         if waiting:
-            self._written = self.scribe.lay_down(waiting)
+            self._written = self.appender.append(waiting)
             transaction.add_evidence(self._written)
         else:
-            self.scribe.try_again()
+            self.appender.try_again()
 
-    def laid_down(self) -> Sequence[Record]:
+    def appended(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written; for the writer's thread."""
         return tuple(self._written)
 
@@ -200,7 +198,7 @@ class Evidence:
             for _ in self._written:
                 self._weight -= self._waiting.popleft().weight
         if self._written:
-            self.scribe.go_on_after(self._written[-1])
+            self.appender.go_on_after(self._written[-1])
             self._written = []
 
     def close(self) -> None:

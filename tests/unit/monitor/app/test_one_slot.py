@@ -17,7 +17,7 @@ from monitor.judge.policy import Policy
 from monitor.ledger.export import published
 from monitor.look.fake import Reply
 from monitor.watch.day_plan import planned
-from monitor.watch.rejudge import casefile_of, unjudged
+from monitor.watch.rejudge import stored_case, unjudged
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
@@ -51,7 +51,7 @@ def _json(moment: datetime | None) -> str:
 
 
 def _explained(office: Office, now: datetime) -> str:
-    case = casefile_of(office.daemon.store, RELEASE)
+    case = stored_case(office.daemon.store, RELEASE)
     assert case is not None
     told = explain(
         case.verdict(policies_of(office.settings), now), case.release, case.promises, case.runs, case.blind, Policy()
@@ -63,7 +63,7 @@ async def named(office: Office) -> dict[str, Any]:
     """Return the slot that each of those who name one names."""
     daemon, now = office.daemon, office.clock.now()
     store, settings = daemon.store, office.settings
-    case = casefile_of(store, RELEASE)
+    case = stored_case(store, RELEASE)
     assert case is not None
     standing = case_of(case.release, case.promises, [], Policy(), now).standing
     judged = unjudged(store, policies_of(settings), RELEASE, now) or office.app.status.body(RELEASE)

@@ -14,7 +14,7 @@ def heard(*looks: tuple[float, str, State]) -> SilentHosts:
     unheard = SilentHosts()
     for seconds, host, state in looks:
         at = NOON + timedelta(seconds=seconds)
-        unheard.hear(host, Sighting(f"r/{host}/edge", state, at, at, at, at, status=503))
+        unheard.note(host, Sighting(f"r/{host}/edge", state, at, at, at, at, status=503))
     return unheard
 
 

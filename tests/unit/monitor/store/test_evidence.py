@@ -103,12 +103,12 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
     sqlite: SqlStore, tmp_path: Path, answer: Make
 ) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[tuple[str, ...]]:
-        ids = [evidence.turned(TARGET, RUN, answer(404, b"first"))]
-        evidence.same(TARGET, answer(404, b"first"))
-        evidence.same(TARGET, answer(404, b"last", after=1))
-        ids.append(evidence.turned(TARGET, RUN, answer(200, b"out", after=2)))
-        evidence.same(TARGET, answer(200, b"out", after=2))
-        ids.append(evidence.turned(TARGET, RUN, answer(404, b"gone", after=3)))
+        ids = [evidence.keep_turn(TARGET, answer(404, b"first"))]
+        evidence.remember(TARGET, answer(404, b"first"))
+        evidence.remember(TARGET, answer(404, b"last", after=1))
+        ids.append(evidence.keep_turn(TARGET, answer(200, b"out", after=2)))
+        evidence.remember(TARGET, answer(200, b"out", after=2))
+        ids.append(evidence.keep_turn(TARGET, answer(404, b"gone", after=3)))
         return ids
 
     ids = play(sqlite, tmp_path / "ev", story)
@@ -121,8 +121,8 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
 def test_the_last_look_is_kept_with_the_request_it_answered(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> None:
         asked, head = Request(TARGET.url, etag='"abc"'), b" HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\n"
-        evidence.same(TARGET, replace(answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
-        evidence.turned(TARGET, RUN, answer(200, b"out", after=1))
+        evidence.remember(TARGET, replace(answer(404, b"absent"), request=asked, head=head, unique=0xBEEF))
+        evidence.keep_turn(TARGET, answer(200, b"out", after=1))
 
     play(sqlite, tmp_path / "ev", story)
     before, turn = (it for name in ("edge-1", "edge-2") for it in sqlite.evidence([name]))
@@ -137,10 +137,10 @@ def test_nothing_is_remembered_of_a_target_that_is_looked_at_no_more(
     sqlite: SqlStore, tmp_path: Path, answer: Make
 ) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[str, ...]:
-        evidence.same(TARGET, answer(404, b"absent"))
+        evidence.remember(TARGET, answer(404, b"absent"))
         evidence.forget(TARGET.id)
         evidence.forget(TARGET.id)
-        return evidence.turned(TARGET, RUN, answer(200, b"out", after=1))
+        return evidence.keep_turn(TARGET, answer(200, b"out", after=1))
 
     assert play(sqlite, tmp_path / "ev", story) == ("edge-1",)
     assert [it.kind for it in sqlite.evidence(["edge-1"])] == ["turn"]
@@ -150,17 +150,17 @@ def test_a_failed_look_keeps_the_last_answer_before_it(sqlite: SqlStore, tmp_pat
     failure = Failure(TARGET.url, Reason.RESET, "reset by peer", SLOT, SLOT)
 
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[tuple[str, ...]]:
-        evidence.same(TARGET, answer(404, b"absent"))
-        evidence.same(TARGET, failure)
-        return [evidence.turned(TARGET, RUN, failure), evidence.turned(TARGET, RUN, failure)]
+        evidence.remember(TARGET, answer(404, b"absent"))
+        evidence.remember(TARGET, failure)
+        return [evidence.keep_turn(TARGET, failure), evidence.keep_turn(TARGET, failure)]
 
     assert play(sqlite, tmp_path / "ev", story) == [("edge-1",), ()]
 
 
 def test_a_long_body_is_remembered_short_and_says_so(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[str, ...]:
-        evidence.same(TARGET, answer(200, b"x" * 1_000_000))
-        return evidence.turned(TARGET, RUN, answer(200, b"y" * 1_000_000, after=1))
+        evidence.remember(TARGET, answer(200, b"x" * 1_000_000))
+        return evidence.keep_turn(TARGET, answer(200, b"y" * 1_000_000, after=1))
 
     before, turn = sqlite.evidence(list(play(sqlite, tmp_path / "ev", story)))
     assert len(payload_of(read(tmp_path / "ev", before))) == 32_000
@@ -171,7 +171,7 @@ def test_the_same_page_is_remembered_packed_and_only_once(sqlite: SqlStore, tmp_
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> tuple[bool, int]:
         packed = []
         for second in range(2):
-            evidence.same(TARGET, answer(200, b"page " * 4000, after=second))
+            evidence.remember(TARGET, answer(200, b"page " * 4000, after=second))
             packed.append(evidence._last[TARGET.id].packed)
         return packed[0] is packed[1], len(packed[0])
 
@@ -183,7 +183,7 @@ def test_the_same_page_is_remembered_packed_and_only_once(sqlite: SqlStore, tmp_
 def test_what_is_remembered_of_many_targets_stays_bounded(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> int:
         for number in range(2000):
-            evidence.same(replace(TARGET, id=f"r{number}/page/edge"), answer(404, urandom(30_000)))
+            evidence.remember(replace(TARGET, id=f"r{number}/page/edge"), answer(404, urandom(30_000)))
         return sum(len(last.packed) for last in evidence._last.values())
 
     assert play(sqlite, tmp_path / "ev", story) <= 16_000_000
@@ -381,10 +381,10 @@ def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_
         writer.put(RUN)
         await clock.sleep(2)
         assert sqlite.runs([TARGET.id]) == []
-        assert "No such file" in evidence.scribe.trouble()
+        assert "No such file" in evidence.appender.trouble()
         hidden.rename(tmp_path / "ev")
         await clock.sleep(6)
-        assert evidence.scribe.trouble() == ""
+        assert evidence.appender.trouble() == ""
 
     play(sqlite, tmp_path / "ev", story)
     assert sqlite.runs([TARGET.id]) == [RUN]
@@ -411,7 +411,7 @@ def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded
         hidden.rename(tmp_path / "ev")
         writer.put(replace(RUN, looks=3))
         await clock.sleep(0.2)
-        assert evidence.scribe.trouble() == ""
+        assert evidence.appender.trouble() == ""
         evidence.keep(answer(200, b"kept"), "t", "turn")
 
     play(sqlite, tmp_path / "ev", story)

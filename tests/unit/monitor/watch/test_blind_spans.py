@@ -15,7 +15,7 @@ from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason
 from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
-from monitor.watch.rejudge import casefile_of
+from monitor.watch.rejudge import stored_case
 from monitor.watch.replay import replay
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 
@@ -42,7 +42,7 @@ def counted(life: Life, cause: str) -> float:
 def told(life: Life) -> list[str]:
     """Return what `explain` says of blind spans."""
     policies = policies_of(life.settings)
-    case = casefile_of(life.daemon.store, "claims-q3")
+    case = stored_case(life.daemon.store, "claims-q3")
     assert case is not None
     verdict = case.verdict(policies, life.clock.now())
     explanation = explain(

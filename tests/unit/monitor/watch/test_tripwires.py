@@ -16,7 +16,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, newest_on_govuk
 from monitor.watch.listing_match import Matcher, MatchKind, Near
-from monitor.watch.tripwires import Heard, Producer, Tripwires, dated
+from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires, dated
 from schedules.announcement import Part, Role
 from schedules.release import Release
 from tests.unit.monitor.app.life import HEAD, HOST, Life, live
@@ -255,7 +255,10 @@ def test_what_was_heard_of_releases_that_are_near_no_more_is_forgotten() -> None
     at, near, heard = datetime(2026, 11, 26, 9, tzinfo=UTC), list[Near](), list[str]()
     table = Producer("one", newest=[f"{STATS}/feed.atom", f"{STATS}/latest"])
     wires = Tripwires(
-        FakeLooker(), [table], near=lambda _producer: near, heard=Heard(hit=lambda hit: heard.append(hit.url))
+        FakeLooker(),
+        [table],
+        near=lambda _producer: near,
+        handlers=ListingHandlers(match=lambda hit: heard.append(hit.url)),
     )
     feed, latest = wires.targets()
     weeks = 20

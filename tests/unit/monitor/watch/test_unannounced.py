@@ -13,7 +13,7 @@ from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target
 from monitor.threads import Tasks
-from monitor.watch.tripwires import Heard, Producer, Tripwires
+from monitor.watch.tripwires import ListingHandlers, Producer, Tripwires
 from monitor.watch.unannounced import Unannounced
 from tests.unit.monitor.app.office import START, Office, at_work, csv, row
 from tests.unit.monitor.watch.looker import FakeLooker
@@ -125,7 +125,7 @@ def test_what_a_listing_shows_at_its_first_look_is_no_news() -> None:
         FakeLooker(),
         [producer],
         near=lambda _producer: [],
-        heard=Heard(newcomer=lambda _producer, found: told.append(found.url)),
+        handlers=ListingHandlers(newcomer=lambda _producer, found: told.append(found.url)),
     )
     wires.take_up(datetime(2026, 11, 16, 11, tzinfo=UTC))
     (target,) = wires.targets()
