@@ -43,6 +43,7 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
             for route in settings.route
         ),
         channels=tuple(channels),
+        open_channels=frozenset(settings.alert.open_channels),
         templates=templates_of(settings, folder),
         book=book_of(settings),
         usual=on_file(settings),

@@ -17,7 +17,7 @@ from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
-from monitor.store.retention import DAILY, Retention
+from monitor.store.retention import BOUNDED, DAILY, Retention
 from monitor.threads import Job
 from monitor.watch.budget_forecast import RECKONED, BudgetForecast
 from monitor.watch.compaction import Compaction
@@ -56,6 +56,7 @@ def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
     yield DAILY, "retention", retention.give_up
+    yield BOUNDED, "evidence", retention.bound
     yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, core.blind.note).check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:

@@ -54,7 +54,9 @@ def who_sees(settings: Settings) -> list[str]:
     people = [f"viewers who sign in see: {board}", "staff who sign in see: everything"] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
-    return [f"strangers see: {strangers}", *machine, *people, *token, *metrics]
+    told = ", ".join(settings.alert.open_channels)
+    channels = [f"told nothing that is embargoed: the channels {told}"] if told else []
+    return [f"strangers see: {strangers}", *machine, *people, *token, *metrics, *channels]
 
 
 def _faults(context: Context) -> Iterator[str]:

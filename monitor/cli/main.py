@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -77,6 +78,8 @@ def cli(ctx: click.Context, config: str) -> None:
 
     Example: ninethirty --config config.toml today
     """
+    # Store, log of the store, outbox, drafts, copies: whatever is written is for the service account alone.
+    os.umask(0o077)
     ctx.obj = Context(config)
 
 

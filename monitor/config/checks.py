@@ -157,6 +157,9 @@ def _routes(data: Row) -> Iterator[CrossFault]:
             for name in _texts(row.get(key)):
                 if name not in known:
                     yield f"{place}.{key}", "no channel of that name" + _meant(name, known), shown(name)
+    for name in _texts(_table(data, "alert").get("open_channels")):
+        if name not in known:
+            yield "alert.open_channels", "no channel of that name" + _meant(name, known), shown(name)
 
 
 def _hosts(data: Row) -> Iterator[CrossFault]:

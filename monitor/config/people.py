@@ -36,13 +36,15 @@ class AlertSettings(Table):
 
     A report-grade incident that nobody has acknowledged is told of again `remind_after` its opening and then
     each `remind_every`; a `remind_after` of nothing turns reminders off. When at least `digest_from` releases
-    open within `digest_within` of each other, channels for people get one digest.
+    open within `digest_within` of each other, channels for people get one digest. `open_channels` reach more than
+    staff, and are told nothing that is embargoed.
     """
 
     remind_after: Duration = timedelta(minutes=15)
     remind_every: Spacing = timedelta(minutes=30)
     digest_from: int = Field(default=5, ge=2)
     digest_within: Duration = timedelta(milliseconds=400)
+    open_channels: list[str] = []
 
 
 class CodeSettings(Table):

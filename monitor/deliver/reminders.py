@@ -116,7 +116,7 @@ class Reminders:
         found = self._store.incident(incident)
         told = self._as_of(found, now) if found is not None else None
         notice = reminder(told, now, self._reminding.every, self._reminding.after) if told is not None else None
-        if found is None or notice is None or not tx.add_notice(notice, self._rules.deliveries(notice, now)):
+        if found is None or notice is None or not tx.add_notice(notice, self._rules.deliveries(notice, found, now)):
             return False
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from alerts.draft.code import Book
-from alerts.incident import Incident
+from alerts.incident import Incident, Kind
 from alerts.notice import Notice
 from alerts.routes import Route, routes_for
 from alerts.signed_link import sign
@@ -23,7 +23,7 @@ class ReportingRules:
 
     `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
-    editions of the Code as shipped; `usual` are times that are on file.
+    editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff.
     """
 
     timezone: str = "Europe/London"
@@ -31,6 +31,7 @@ class ReportingRules:
     forms: Mapping[str, str] = field(default_factory=dict)
     routes: Sequence[Route] = ()
     channels: Sequence[str] = ()
+    open_channels: Collection[str] = ()
     templates: Mapping[str, Path] = field(default_factory=dict)
     book: Book | None = None
     usual: Sequence[UsualTime] = ()
@@ -45,10 +46,23 @@ class ReportingRules:
         reference = next((one.reference for one in fitting), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 
-    def deliveries(self, notice: Notice, now: datetime) -> list[Delivery]:
-        """Return the deliveries that a notice needs, each with the instant from which it may go out."""
-        chosen = routes_for(notice, self.routes, self.channels, now, self.timezone)
+    def deliveries(self, notice: Notice, incident: Incident, now: datetime) -> list[Delivery]:
+        """Return the deliveries that a notice needs, each with the instant from which it may go out.
+
+        What is told before the slot, and of leaks and leads at any time, goes to no open channel.
+        """
+        names = (
+            self.channels
+            if _may_all_know(incident, now)
+            else [one for one in self.channels if one not in self.open_channels]
+        )
+        chosen = routes_for(notice, self.routes, names, now, self.timezone)
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen]
+
+
+def _may_all_know(incident: Incident, now: datetime) -> bool:
+    slot = incident.facts.slot if incident.facts is not None else None
+    return incident.kind not in {Kind.HAND, Kind.LEAD} and slot is not None and slot <= now
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,8 @@ class VerdictRecord:
         tx.save_incident(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
-        return sum(tx.add_notice(notice, self._rules.deliveries(notice, now)) for notice in decision.notices)
+        told = ((notice, self._rules.deliveries(notice, incident, now)) for notice in decision.notices)
+        return sum(tx.add_notice(notice, deliveries) for notice, deliveries in told)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""

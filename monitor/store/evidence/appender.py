@@ -23,6 +23,10 @@ PATIENCE = 6
 """How often in a row a folder may refuse, which takes the writer three seconds, before bytes are given up for lost."""
 
 
+LARGEST = 16_000_000
+"""Bytes beyond which a file is followed by another: whole files are given up, so a flood must not be one file."""
+
+
 class EvidenceRefused(StoreFault):
     """The folder of evidence refuses what it should keep; the store itself may be well."""
 
@@ -121,7 +125,7 @@ class Appender:
 
     def _open_file(self, first: Record) -> None:
         day = first.at.date()
-        if not self._file or (day != self._day and self._end > 0):
+        if not self._file or (day != self._day and self._end > 0) or self._end >= LARGEST:
             if self._file:
                 # What a failed attempt left behind in the old file belongs to no record.
                 self._vault.append(self._file, self._end, b"")

@@ -10,7 +10,10 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from alerts.channels.fake import FakeChannel
 from monitor.app.options import policies_of
+from monitor.clock import VirtualClock
+from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.interface import Store
@@ -22,7 +25,7 @@ from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users, line
 from schedules.export import FORMATS
-from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
@@ -178,3 +181,23 @@ def test_once_its_slot_has_passed_the_public_board_tells_what_became_of_it(users
     assert ("/", "out early") in telling(found)
     assert any(path.startswith("/incidents/claims-q3") for path, _ in telling(found))
     assert found["/status"][0] == 401
+
+
+def test_an_open_channel_is_told_nothing_before_the_slot(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:50")
+        (staff, _) = life.channels
+        assert isinstance(staff, FakeChannel)
+        assert any(MARK in message.text for message in staff.messages.values())
+        await life.until("09:31:00")
+
+    def channels(clock: VirtualClock) -> list[FakeChannel]:
+        made.extend(a_channel(clock, name) for name in ("outbox", "open"))
+        return made
+
+    made: list[FakeChannel] = []
+    alert = AlertSettings(open_channels=["open"])
+    live(tmp_path, "", act, head=STORY, channels=channels, base=Settings(alert=alert))
+    told = made[1].messages.values()
+    assert [message for message in told if message.data["at"] < "2026-11-26T09:30:00"] == []
+    assert len(told) < len(made[0].messages)

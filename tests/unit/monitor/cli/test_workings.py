@@ -234,3 +234,17 @@ def test_what_a_look_learnt_is_told_in_lines_and_not_as_a_program_would_write_it
         "headers age: 3",
         "found: data https://stats.example/a.ods",
     ]
+
+
+def test_whatever_is_written_is_for_the_service_account_alone(ask: Ask, folder: Path) -> None:
+    (folder / "store.db").unlink()
+    before = os.umask(0o022)
+    try:
+        assert ask("store", "upgrade").status == 0
+        assert ask("store", "backup", str(folder / "copy.db")).status == 0
+        assert ask("channel", "test", "desk").status == 0
+    finally:
+        os.umask(before)
+    written = [file for file in folder.rglob("*") if file.suffix in {".db", ".txt", ".json"} or ".db-" in file.name]
+    assert {file.suffix for file in written} >= {".db", ".txt", ".json"}
+    assert {file.stat().st_mode & 0o077 for file in written} == {0}

@@ -25,9 +25,11 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.sighting import State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.evidence.appender import LARGEST
 from monitor.store.evidence.bundle import Exported, export
 from monitor.store.evidence.chain import read, verify
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.retention import Retention
 from monitor.store.rows import Record
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
@@ -683,3 +685,27 @@ def test_nothing_is_kept_after_the_end(sqlite: SqlStore, tmp_path: Path, answer:
     assert run_virtually(story) == ""
     assert sqlite.evidence_chain("edge") == []
     assert len(keep_all(sqlite, tmp_path / "ev", answer())) == 1
+
+
+def test_a_flood_of_evidence_is_bounded_on_the_day_it_comes(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
+    async def story(evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
+        keep, most = timedelta(days=400), 20_000_000
+        retention = Retention(evidence, Still(), sqlite, writer, clock, ask=at_once, keep=keep, most=most)
+        for second in range(8):
+            evidence.keep(answer(200, urandom(6_000_000), after=second), "r/page/edge", "turn")
+            await writer.write(lambda _tx: None)
+            await retention.bound()
+
+    play(sqlite, tmp_path / "ev", story)
+    room = sum(file.stat().st_size for file in (tmp_path / "ev").glob("*.gz"))
+    assert room < 20_000_000 + 1.5 * LARGEST
+    assert verify(sqlite, tmp_path / "ev") == []
+
+
+async def at_once(question: Callable[[], T]) -> T:
+    return question()
+
+
+class Still:
+    async def compact(self) -> int:
+        return 0
