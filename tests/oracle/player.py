@@ -17,12 +17,12 @@ from tests.oracle.text import write
 from tests.oracle.world import World
 
 
-def played(world: World) -> Told:
-    """Play a world in a folder of its own."""
+def played(world: World, base: Settings | None = None) -> Told:
+    """Play a world in a folder of its own, under the settings it needs or others."""
     with tempfile.TemporaryDirectory(prefix="oracle-") as made:
         folder = Path(made)
         script = read_script(write(world, folder, "script"))
-        base = read_settings(script.config) if script.config is not None else Settings()
+        base = base or (read_settings(script.config) if script.config is not None else Settings())
         with hushed():
             body = play(script, base, folder / "kept").as_json()
         return Told(body, _notices(folder / "kept"))
