@@ -53,7 +53,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     """
     window = case.window
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
-    spans = exposures(seen.part.id, seen.public, window, case.now)
+    spans = exposures(seen.part.id, seen.public, window, case.now, seen.main_runs)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
     if seen.part.origin is Origin.PREDICTED and not timing.released:
         # Nobody promised anything at an address that we made: where nothing is, nothing is missing.

@@ -76,7 +76,7 @@ def is_hidden(release: Release, now: datetime) -> bool:
 
     GOV.UK's announcement tells no slot any more once it leads to its publication, and it is read every ten minutes.
     """
-    changes = [change.at for change in release.changes if change.at <= now and not change.gone]
+    changes = [change.at for change in release.changes if change.at <= min(now, release.slot) and not change.gone]
     shown = [span.begins for span in spans(release.page)]
     announced = release.announced or Announced()
     if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,7 +47,9 @@ def unreadable(begins: float, ends: float) -> tuple[Trouble, ...]:
     return (Trouble("503", at(begins), at(ends), url="https://www.gov.uk/api/search.json"),)
 
 
-NEWS = Place("news", "alternative", "https://www.gov.uk/government/news/claims", required=False, shows=shows((2, "ours")))
+NEWS = Place(
+    "news", "alternative", "https://www.gov.uk/government/news/claims", required=False, shows=shows((2, "ours"))
+)
 FORWARD = (Change(at(-2100), slot=at(-1680)),)
 CASES: dict[str, tuple[World, set[str], set[str]]] = {
     "another slug than announced": (day(elsewhere((2, "ours"))), {"on_time"}, set()),
