@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
-from alerts.channels.http import post, within
+from alerts.channels.http import HttpChannel
 from alerts.notice import OPENINGS
 from alerts.tellable_facts import GRADES
 from schedules.times.json import instant_json
@@ -34,31 +34,15 @@ class Options:
     timeout: float = 30.0
 
 
-class Alertmanager:
+class Alertmanager(HttpChannel[Options]):
     """Pushes one alert for each incident; pushing it twice changes nothing."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Push the alert as it is now."""
-        options, now = self._options, self._now()
-        body = json.dumps(list(alerts(message, options, now)), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": "ninethirty"}
-        if options.token:
-            headers["Authorization"] = f"Bearer {options.token}"
-        address = f"{options.url.rstrip('/')}/api/v2/alerts"
-        return await within(options.timeout, post(address, body, headers, options.ca_file, now))
-
-    async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
+        options = self._options
+        body = json.dumps(list(alerts(message, options, self._now())), ensure_ascii=False).encode()
+        headers = {"Authorization": f"Bearer {options.token}"} if options.token else {}
+        return await self._post(f"{options.url.rstrip('/')}/api/v2/alerts", body, headers)
 
 
 def alerts(message: Message, options: Options, now: datetime) -> Iterator[dict[str, Any]]:

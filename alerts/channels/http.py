@@ -1,12 +1,13 @@
-"""One POST, and what its answer means: shared by the channels that speak HTTP themselves."""
+"""One POST, and what its answer means: for the channels that speak HTTP themselves."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Generic, Protocol, TypeVar
 
 import httpx
 
@@ -17,6 +18,42 @@ from alerts.one_line import one_line
 # the message can still go.
 _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 _LONGEST_WAIT = timedelta(days=1)
+
+
+class PostOptions(Protocol):
+    """What every channel that posts is told: whose certificates it trusts, and its patience in seconds, in all."""
+
+    @property
+    def ca_file(self) -> str | None:
+        """Return the file of certificates, None for those of the system."""
+
+    @property
+    def timeout(self) -> float:
+        """Return how long an attempt may take."""
+
+
+OptionsT = TypeVar("OptionsT", bound=PostOptions)
+
+
+class HttpChannel(Generic[OptionsT]):
+    """A channel that sends each message as one POST of JSON, on a connection of its own."""
+
+    def __init__(self, name: str, options: OptionsT, now: Callable[[], datetime]) -> None:
+        self._name = name
+        self._options = options
+        self._now = now
+
+    @property
+    def name(self) -> str:
+        """Return the name the configuration gives it."""
+        return self._name
+
+    async def close(self) -> None:
+        """Let go of nothing: each message has its own connection."""
+
+    async def _post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
+        every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
+        return await within(self._options.timeout, post(url, body, every, self._options.ca_file, self._now()))
 
 
 async def post(url: str, body: bytes, headers: Mapping[str, str], ca_file: str | None, now: datetime) -> Outcome:

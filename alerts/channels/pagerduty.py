@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from alerts.channel import SEVERITIES, Message, Outcome
-from alerts.channels.http import post, within
+from alerts.channels.http import HttpChannel
 from alerts.one_line import one_line
 
 EVENTS = "https://events.pagerduty.com/v2/enqueue"
@@ -29,28 +27,14 @@ class Options:
     timeout: float = 30.0
 
 
-class PagerDuty:
+class PagerDuty(HttpChannel[Options]):
     """Sends events; PagerDuty joins those of one key, so that an event sent twice pages nobody twice."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
         options = self._options
         body = json.dumps(event(message, options.routing_key), ensure_ascii=False).encode()
-        headers = {"Content-Type": "application/json", "User-Agent": "ninethirty"}
-        return await within(options.timeout, post(options.url, body, headers, options.ca_file, self._now()))
-
-    async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
+        return await self._post(options.url, body)
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any]:

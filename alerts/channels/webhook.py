@@ -6,13 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from alerts.channel import Message, Outcome
-from alerts.channels.http import post, within
+from alerts.channels.http import HttpChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,34 +27,17 @@ class Options:
     timeout: float = 30.0
 
 
-class Webhook:
+class Webhook(HttpChannel[Options]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
-        now, options = self._now(), self._options
+        options = self._options
         body = payload(message, with_attachments=options.with_attachments)
-        headers = {
-            "Content-Type": "application/json",
-            "User-Agent": "ninethirty",
-            "Idempotency-Key": message.id,
-        }
+        headers = {"Idempotency-Key": message.id}
         if options.secret:
-            headers["X-Signature"] = signature(options.secret, int(now.timestamp()), body)
-        return await within(options.timeout, post(options.url, body, headers, options.ca_file, now))
-
-    async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
+            headers["X-Signature"] = signature(options.secret, int(self._now().timestamp()), body)
+        return await self._post(options.url, body, headers)
 
 
 def payload(message: Message, *, with_attachments: bool) -> bytes:

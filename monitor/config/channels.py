@@ -10,20 +10,24 @@ from pydantic import Field
 from monitor.config.values import Address, Hook, Mailbox, Secret, Spacing, Table
 
 
-class FolderChannel(Table):
-    """Messages and drafts as files."""
+class ChannelTable(Table):
+    """What every channel has. With `digest` many openings at once are told as one."""
 
     name: str
-    kind: Literal["folder"]
-    folder: str
     timeout: Spacing = timedelta(seconds=30)
     digest: bool = False
 
 
-class MailChannel(Table):
+class FolderChannel(ChannelTable):
+    """Messages and drafts as files."""
+
+    kind: Literal["folder"]
+    folder: str
+
+
+class MailChannel(ChannelTable):
     """E-mail over SMTP, the draft attached."""
 
-    name: str
     kind: Literal["mail"]
     host: str
     port: int = Field(default=587, ge=1, le=65535)
@@ -33,73 +37,60 @@ class MailChannel(Table):
     sender: Mailbox
     to: list[Mailbox] = Field(min_length=1)
     ca_file: str | None = None
-    timeout: Spacing = timedelta(seconds=30)
     digest: bool = True
 
 
-class AppriseChannel(Table):
+class AppriseChannel(ChannelTable):
     """Chat, pagers and text messages by an Apprise address, which is a secret as a whole."""
 
-    name: str
     kind: Literal["apprise"]
     url: Secret
-    timeout: Spacing = timedelta(seconds=30)
     digest: bool = True
 
 
-class NotifyChannel(Table):
+class NotifyChannel(ChannelTable):
     """GOV.UK Notify. `draft_field` is the field of the template that takes a link to the draft."""
 
-    name: str
     kind: Literal["notify"]
     key: Secret
     template: str
     to: list[str] = Field(min_length=1)
     base_url: Address | None = None
     draft_field: str | None = None
-    timeout: Spacing = timedelta(seconds=30)
     digest: bool = True
 
 
-class WebhookChannel(Table):
+class WebhookChannel(ChannelTable):
     """A signed JSON POST. `with_attachments` puts the draft itself into the JSON."""
 
-    name: str
     kind: Literal["webhook"]
     url: Hook
     secret: Secret | None = None
     with_attachments: bool = False
     ca_file: str | None = None
-    timeout: Spacing = timedelta(seconds=30)
-    digest: bool = False
 
 
-class AlertmanagerChannel(Table):
+class AlertmanagerChannel(ChannelTable):
     """Alerts pushed to Alertmanager.
 
     An alert that nobody resolves ends after `hold`, one that no measurement will resolve after `hold_others`.
     """
 
-    name: str
     kind: Literal["alertmanager"]
     url: Hook
     token: Secret | None = None
     hold: Spacing = timedelta(days=14)
     hold_others: Spacing = timedelta(days=1)
     ca_file: str | None = None
-    timeout: Spacing = timedelta(seconds=30)
-    digest: bool = False
 
 
-class PagerdutyChannel(Table):
+class PagerdutyChannel(ChannelTable):
     """PagerDuty's Events API v2. `routing_key` is the integration key of a service."""
 
-    name: str
     kind: Literal["pagerduty"]
     routing_key: Secret
     url: Address | None = None
     ca_file: str | None = None
-    timeout: Spacing = timedelta(seconds=30)
     digest: bool = True
 
 
