@@ -11,7 +11,6 @@ from schedules.times.interval import Bounds, Interval
 GRADES = ("none", "note", "report")
 LATE_WORDS = frozenset({"late", "overdue", "not_published"})
 """Verdicts on what users had, or have, to wait for."""
-_LATE_FINDINGS = frozenset({"late", "partial", "stale_edge"})
 _CALENDAR_FINDINGS = frozenset(
     {"calendars_disagree", "short_notice", "unannounced", "promise_in_doubt", "brought_forward"}
 )

@@ -20,13 +20,12 @@ class ShortNotice:
     """A change, cancellation or first announcement with too little notice.
 
     The change lies in `(since, at]`; `since` is None when no earlier read is known. `days` are calendar
-    days from the read that showed it to the date that counts (the old one for a move), `days_at_most`
-    those from the earlier read. `proven` means that the earlier read was too late already.
+    days from the read that showed it to the date that counts (the old one for a move). `proven` means that the
+    earlier read was too late already.
     """
 
     what: What
     days: int
-    days_at_most: int | None
     since: datetime | None
     at: datetime
     proven: bool
@@ -94,7 +93,7 @@ def short_notice(old: Promise | None, new: Promise, days: int) -> ShortNotice | 
     most = None if new.unlearnt is None else _days_left(day, new.unlearnt, new.slot)
     if left >= days:
         return None
-    return ShortNotice(what, left, most, new.unlearnt, new.learnt, proven=most is not None and most < days)
+    return ShortNotice(what, left, new.unlearnt, new.learnt, proven=most is not None and most < days)
 
 
 def _shortened(old: Promise | None, new: Promise) -> What | None:

@@ -14,7 +14,6 @@ from alerts.draft.code import Book, code_json
 from alerts.draft.fill import fill
 from alerts.draft.form import form_for
 from alerts.draft.versions import remeasured
-from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, known_to
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.facts import Measured, release_facts
@@ -70,10 +69,6 @@ class VerdictRecord:
     def body(self, verdict: Verdict) -> dict[str, Any]:
         """Return the JSON of a release, no incident named."""
         return body_of(verdict, None, self._rules.book)
-
-    def tell(self, tx: Transaction, facts: ReleaseFacts, known: Incident | None, now: datetime) -> int:
-        """Write what new facts mean for people; returns how many notices are new."""
-        return self.follow(tx, decide(facts, known, now), now)
 
     def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
         """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
