@@ -24,7 +24,7 @@ CrossFault = tuple[str, str, str | None]
 """Key, reason and value of one fault; a value of None is not shown."""
 
 _BARE_RECOGNISERS = {"status", "govuk", "ons", "ees", "changed"}
-_ARMED_RECOGNISERS = {"text", "css", "jmespath", "link", "feed"}
+_ARMED_RECOGNISERS = {"ees-after", "text", "css", "jmespath", "link", "feed"}
 
 
 def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator[CrossFault]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from schedules.announcement import Announcement
+from schedules.announcement import Announcement, Part, Role
 from schedules.dates import assume_time
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
 from schedules.sources.body import json_of, place
@@ -97,5 +97,6 @@ class EesSource:
             url=f"{self._site}/find-statistics/{item.slug}",
             slot=slot,
             doubt=slot.doubt,
-            recognise="ees",
+            # The landing page reads the same before and after: what tells is which release is the latest.
+            parts=(Part("page", Role.PAGE, self._ask(item.slug).url, f"ees-after:{item.latest or 'none'}"),),
         )

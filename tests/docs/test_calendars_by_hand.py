@@ -42,4 +42,4 @@ def test_the_example_of_a_part_is_read() -> None:
 
 def test_every_recogniser_is_explained() -> None:
     told = PAGE[PAGE.index("What shows that a part is out.") : PAGE.index("## `[part.match]`")]
-    assert set(re.findall(r"`([a-z]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *LOOKING_FOR}
+    assert set(re.findall(r"`([a-z-]+)(?::[A-Z]+)?`", told)) == {*PLAIN, *LOOKING_FOR}

@@ -71,6 +71,11 @@ def is_unsettled(world: World, release: Release, now: datetime) -> bool:
     return any(begins < now and since < ends for begins, ends in [*blocked, *world.sleeps()])
 
 
+def is_young(release: Release, now: datetime) -> bool:
+    """Tell whether the last change may not have been read yet: an exposure told before it may be told so until then."""
+    return any(now - _READ_EVERY < change.at <= now for change in release.changes)
+
+
 def is_hidden(release: Release, now: datetime) -> bool:
     """Tell whether no read may ever have shown the last change of a promise.
 

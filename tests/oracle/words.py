@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
-from tests.oracle.promises import InForce, in_force, is_quiet, is_unsettled, was_ever
+from tests.oracle.promises import InForce, in_force, is_quiet, is_unsettled, is_young, was_ever
 from tests.oracle.world import Place, Release, World, out, spans
 
 ON_TIME_WITHIN = timedelta(seconds=60)
@@ -34,7 +34,7 @@ def denied(world: World, release: Release, claim: Claim) -> Iterator[str]:
     if word in _SURE and word != "on_time" and not force.slots:
         yield f"{word}, but no confirmed promise was in force"
     elif word in _SURE and force.slots:
-        if claim.slot not in force.slots:
+        if claim.slot not in force.slots and not (word == "early" and is_young(release, claim.at)):
             yield f"{word} against {claim.slot}, but {_listed(force)} was in force"
         yield from _denied_of_places(world, release, claim, force)
     elif word == "not_published":

@@ -11,12 +11,13 @@ from typing import Any
 
 from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page
-from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.result import Context, Recognised, Recogniser, absent, unknown
 from monitor.look.recognise.status import says_missing
 from monitor.look.recognise.title import by_title
 from monitor.look.recognise.version import written
 from monitor.look.sighting import State
-from schedules.sources.ees_items import version_item
+from schedules.sources.ees_items import publication_item, version_item
+from schedules.times.zone import LONDON
 
 _FACTS = ("id", "releaseId", "published", "lastUpdated", "updateCount")
 
@@ -37,6 +38,31 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if isinstance(said, dict) and isinstance(said.get("results"), list):
         return _entries(said["results"], context)
     return unknown("neither a release nor a list of them")
+
+
+def looking_for(edition: str) -> Recogniser:
+    """Return a recogniser of a publication whose latest release is no longer `edition`, a slug; `none`: it has one.
+
+    Its landing page reads the same before and after; what tells the editions apart is `latestRelease` of the API.
+    """
+    before = edition.strip()
+
+    def recognise(answer: Answer, context: Context) -> Recognised:
+        try:
+            said = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            return unknown("no JSON that can be read")
+        if not isinstance(said, dict) or "latestRelease" not in said:
+            return unknown("no publication with its latest release")
+        slug = publication_item(said, LONDON).latest
+        if (slug or "none") == before:
+            return absent("the edition before is the latest")
+        if not slug:
+            return unknown("no latest release")
+        found = Found(context.url, str(said.get("title") or ""), "item", {"slug": slug})
+        return Recognised(State.PRESENT, specific=True, found=(found,))
+
+    return recognise
 
 
 def _version(said: Mapping[str, Any], context: Context) -> Recognised:

@@ -23,6 +23,7 @@ _OURS: dict[str, Recogniser] = {"announcement": witnesses.still_announced, "unli
 # Named, not imported: their libraries are loaded for those alone who look that way.
 LOOKING_FOR = {
     "css": "monitor.look.recognise.css",
+    "ees-after": "monitor.look.recognise.ees",
     "feed": "monitor.look.recognise.feed",
     "jmespath": "monitor.look.recognise.jmes",
     "link": "monitor.look.recognise.link",

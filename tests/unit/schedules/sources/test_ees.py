@@ -41,6 +41,12 @@ def test_the_next_release_is_announced_to_the_month_after_the_latest(parse: Pars
     assert told.url == "https://explore-education-statistics.service.gov.uk/find-statistics/absence"
 
 
+def test_the_next_release_is_seen_by_the_latest_of_its_publication_and_never_by_the_landing_page(parse: Parse) -> None:
+    (page,) = parse("ees", publication(), url="").announcements[0].parts
+    assert page.url.endswith("/api/publications/absence")
+    assert page.recognise == "ees-after:2025-26-autumn"
+
+
 @pytest.mark.parametrize(
     ("told", "precision", "first", "last"),
     [

@@ -248,6 +248,25 @@ def test_the_entries_of_an_ees_publication_are_asked_for_our_period() -> None:
     assert look(json_answer({"results": entries}), Context(URL)).why == "a listing"
 
 
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ({"latestRelease": {"slug": "2024-25"}}, State.ABSENT),
+        ({"latestRelease": {"slug": "2025-26"}}, State.PRESENT),
+        ({"latestRelease": None}, State.UNKNOWN),
+        ({"results": []}, State.UNKNOWN),
+    ],
+)
+def test_a_publication_of_ees_is_out_once_its_latest_release_is_another(said: dict[str, object], state: State) -> None:
+    assert recogniser("ees-after:2024-25")(json_answer(said), CONTEXT).state is state
+
+
+def test_the_first_release_of_a_publication_of_ees_comes_after_none() -> None:
+    look = recogniser("ees-after:none")
+    assert look(json_answer({"latestRelease": None}), CONTEXT).state is State.ABSENT
+    assert look(json_answer({"latestRelease": {"slug": "2025-26"}}), CONTEXT).specific
+
+
 def test_a_page_of_ees_bears_series_and_period() -> None:
     out = page("July to September 2026 - Explore education statistics - GOV.UK", "Example claims: quarterly statistics")
     assert recogniser("ees")(out, CONTEXT).specific
