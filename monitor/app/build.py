@@ -35,6 +35,7 @@ from monitor.app.reporting_options import (
 )
 from monitor.app.status import Status
 from monitor.app.upkeep import deadman, self_check_of, status_of, upkeep
+from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import is_loopback
 from monitor.deliver.acknowledge import Acknowledgements
@@ -133,6 +134,7 @@ def _outbox(core: Core, channels: Sequence[Channel], rules: ReportingRules) -> O
         rules.templates,
         digesting_of(settings),
         Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
+        veil=veil(in_addresses(settings)),
         **idle,
     )
     return Outbox(
@@ -236,6 +238,7 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,
+        veil=veil(in_addresses(settings)),
         local=settings.web.users_file is None and is_loopback(settings.web.listen),
     )
 

@@ -12,6 +12,7 @@ import click
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
 from monitor.config.read import load
+from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import Secret, shown
 from monitor.errors import BadInput, NinethirtyError
@@ -143,9 +144,10 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
 
 def _online(context: Context) -> Iterator[str]:
     """Read every calendar once, telling each as it comes; yields those that could not be read."""
+    hide = veil(in_addresses(context.settings)) or str
     for table in context.settings.calendar:
         read = asyncio.run(read_once(context, table)).read
-        told = f"{read.entries} entries" if read.usable else read.fault
+        told = f"{read.entries} entries" if read.usable else hide(read.fault)
         click.echo(f"calendar {table.name}: {told}", err=True)
         if not read.usable:
-            yield f"calendar {table.name}: {read.fault}"
+            yield f"calendar {table.name}: {told}"

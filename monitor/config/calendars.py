@@ -15,7 +15,8 @@ class CalendarSettings(Table):
 
     `accept` is the day on which a person believes it whatever it says: on that local day a mass re-dating,
     cancellation or disappearance raises no alarm. It lapses by itself when the day is over. What cannot be read is
-    never accepted. `may_be_empty` says whether a first read without entries is believed; unless it is set, one of
+    never accepted. `secret` says that the path of its address is not to be told.
+    `may_be_empty` says whether a first read without entries is believed; unless it is set, one of
     kind ics, html or json is not.
     """
 
@@ -30,6 +31,7 @@ class CalendarSettings(Table):
     default_time: TimeOfDay | None = None
     accept: date | None = None
     may_be_empty: bool | None = None
+    secret: bool = False
     filters: dict[str, list[str]] = {}
     options: dict[str, str] = {}
 

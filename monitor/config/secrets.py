@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from urllib.parse import unquote, urlsplit
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from html import escape
+from urllib.parse import quote, unquote, urlsplit
 
 from pydantic import BaseModel
 
@@ -11,12 +14,35 @@ from monitor.config.channels import WebhookChannel
 from monitor.config.settings import Settings
 from monitor.config.values import Secret
 
+_SHORTEST = 4
+
 
 def secrets_of(settings: Settings) -> frozenset[str]:
     """Return the values that must not appear in a log: secrets, secret addresses, and the password of the store."""
     hidden = [channel.url for channel in settings.channel if isinstance(channel, WebhookChannel)]
     told = [*_revealed(settings), *filter(None, [settings.deadman.url, _password(settings.store.url)]), *hidden]
-    return frozenset(found for one in told if one for found in (one, *_tail(one)))
+    return frozenset(found for one in told if one for found in (one, *_tail(one))) | in_addresses(settings)
+
+
+def in_addresses(settings: Settings) -> frozenset[str]:
+    """Return what configured addresses hold besides host and path, and the paths that are declared secret."""
+    calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
+    listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
+    parts = [(table.url, table.secret) for table in settings.part]
+    found = set[str]()
+    for url, is_secret in (*calendars, *listings, *parts):
+        split = urlsplit(url)
+        found |= {split.query, split.fragment, *([split.path] if is_secret else [])}
+    return frozenset(one for one in found if len(one) >= _SHORTEST and "{" not in one)
+
+
+def veil(secrets: Iterable[str]) -> Callable[[str], str] | None:
+    """Return what takes these out of a text, however they are written there; None where there is nothing to hide."""
+    forms = {form for one in secrets for form in (one, json.dumps(one)[1:-1], escape(one), quote(one, safe=""))}
+    if not forms:
+        return None
+    known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
+    return lambda text: known.sub("[redacted]", text)
 
 
 def _revealed(value: object) -> Iterator[str]:

@@ -160,7 +160,7 @@ class NetworkSettings(Table):
 
 
 class ProducerSettings(Table):
-    """A producer: its name, hosts, tripwires and how it reports."""
+    """A producer: its name, hosts, tripwires and how it reports. `secret` are the paths of `newest` and `press`."""
 
     id: Name
     name: str
@@ -169,12 +169,13 @@ class ProducerSettings(Table):
     newest: list[Address] = []
     press: list[Address] = []
     press_keywords: list[str] = []
+    secret: bool = False
     nation: Nation = "ENG"
     report: ReportSettings = ReportSettings()
 
 
 class PartSettings(Table):
-    """A part that no calendar tells of. `url` may hold `{slug}` and `{url}` of the release."""
+    """A part that no calendar tells of. `url` may hold `{slug}` and `{url}` of the release; `secret` is its path."""
 
     match: ReleaseMatch
     id: Name
@@ -182,6 +183,7 @@ class PartSettings(Table):
     url: str
     recognise: str | None = None
     required: bool = True
+    secret: bool = False
 
 
 DEFAULT_RATE = 2.0

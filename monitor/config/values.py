@@ -184,11 +184,12 @@ class Secret(Table):
 _LONGEST = 80
 
 
+_QUERY = re.compile(r"(://[^\s\"?#]*[?#])[^\s\"]+")
 _USERINFO = re.compile(r"(?<=://)[^/\s\"]*@")
 
 
 def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
-    """Return a value in few characters, users and passwords taken out of addresses."""
+    """Return a value in few characters, users, passwords, queries and fragments taken out of addresses."""
     if isinstance(value, datetime | date | time):
         return value.isoformat()
     if isinstance(value, dict):
@@ -196,6 +197,7 @@ def shown(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
     if isinstance(value, list) and any(isinstance(one, dict | list) for one in value):
         return "a list of tables"
     text = _USERINFO.sub("...@", json.dumps(value, ensure_ascii=False, default=str))
+    text = _QUERY.sub(r"\1...", text)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 

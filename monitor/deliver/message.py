@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
@@ -15,6 +17,7 @@ from monitor.deliver.rules import Links
 from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
 
+Veil = Callable[[str], str]
 _log = structlog.get_logger(__name__)
 
 
@@ -27,8 +30,10 @@ class Packer:
         endings: Mapping[str, Sequence[str]],
         links: Links | None = None,
         templates: Mapping[str, Path] | None = None,
+        veil: Veil | None = None,
     ) -> None:
-        """Take the formats of the draft each channel gets, and the producers' own .docx files."""
+        """Take the formats of the draft each channel gets, the producers' own .docx files, and what hides secrets."""
+        self._veil = veil
         self._store = store
         self._endings = endings
         self._links = links or Links()
@@ -38,7 +43,14 @@ class Packer:
         """Return the message of a notice for a channel."""
         incident = self._store.incident(notice.incident) if notice.incident else None
         attachments = self._attachments(incident, channel) if incident is not None else []
-        return message(notice, incident, attachments, self._links.to(notice))
+        return self._veiled(message(notice, incident, attachments, self._links.to(notice)))
+
+    def _veiled(self, made: Message) -> Message:
+        if self._veil is None:
+            return made
+        subject, text, html = map(self._veil, (made.subject, made.text, made.html))
+        data = json.loads(self._veil(json.dumps(made.data)))
+        return replace(made, subject=subject, text=text, html=html, data=data)
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
         versions = self._store.drafts(incident.id)
@@ -48,8 +60,13 @@ class Packer:
 
     def _attachment(self, draft: Draft, incident: Incident, ending: str) -> Attachment | None:
         try:
-            content, media = written(draft, ending, self._templates.get(incident.producer))
+            content, media = written(veiled(draft, self._veil), ending, self._templates.get(incident.producer))
         except Exception as fault:  # noqa: BLE001 # a draft that cannot be written must not keep the notice back
             _log.error("draft_unwritten", incident=incident.id, ending=ending, fault=type(fault).__name__)
             return None
         return Attachment(f"{incident.id}.{ending}", media, content)
+
+
+def veiled(draft: Draft, veil: Veil | None) -> Draft:
+    """Return a draft without what may not be told of configured addresses."""
+    return draft if veil is None else replace(draft, facts=json.loads(veil(json.dumps(draft.facts))))

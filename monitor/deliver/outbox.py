@@ -16,7 +16,7 @@ from alerts.delivery import GivenUp, Patience, Sent, Step, Waiting, after, ready
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
-from monitor.deliver.message import Packer
+from monitor.deliver.message import Packer, Veil
 from monitor.deliver.outbox_lease import OutboxLease
 from monitor.deliver.rules import Links
 from monitor.errors import StoreFault
@@ -78,7 +78,8 @@ class Row:
 class OutboxOptions:
     """How the outbox is drained beyond the bare way, all of it optional.
 
-    `holder` shares the outbox between processes. `idle` is the longest time without a look at it.
+    `holder` shares the outbox between processes. `veil` takes out what no message may tell.
+    `idle` is the longest time without a look at it.
     """
 
     links: Links = field(default_factory=Links)
@@ -86,6 +87,7 @@ class OutboxOptions:
     digesting: Digesting = field(default_factory=Digesting)
     holder: Leaseholder | None = None
     idle: timedelta = _IDLE
+    veil: Veil | None = None
 
 
 class Outbox:
@@ -109,7 +111,7 @@ class Outbox:
         self._store = store
         self._writer = writer
         self._channels = {channel.name: channel for channel in channels}
-        self._packer = Packer(store, endings, options.links, options.templates)
+        self._packer = Packer(store, endings, options.links, options.templates, options.veil)
         self._clock = clock
         self._ask = ask
         self._rng = rng

@@ -48,6 +48,37 @@ class SafeHeaders:
         await self._app(scope, receive, with_headers)
 
 
+class Veiled:
+    """Takes what configured addresses hold out of every answer that is text."""
+
+    def __init__(self, app: ASGIApp, veil: Callable[[str], str]) -> None:
+        """Wrap an application."""
+        self._app = app
+        self._veil = veil
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        head: list[Message] = []
+        body = bytearray()
+
+        async def held(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                head.append(message)
+                return
+            body.extend(message.get("body", b""))
+            if message.get("more_body", False):
+                return
+            headers = MutableHeaders(scope=head[0])
+            is_text = not headers.get("content-type", "").startswith(("application/vnd", "image/png"))
+            told = self._veil(body.decode("utf-8", "surrogateescape")) if is_text else ""
+            made = told.encode("utf-8", "surrogateescape") if is_text else bytes(body)
+            headers["content-length"] = str(len(made))
+            await send(head[0])
+            await send({"type": "http.response.body", "body": made})
+
+        await self._app(scope, receive, held)
+
+
 async def healthz(_request: Request) -> Response:
     """Tell that the process lives."""
     return PlainTextResponse("ok\n")
@@ -93,4 +124,5 @@ def application(queries: Queries) -> ASGIApp:
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
     app.state.queries = queries
-    return Access(SafeHeaders(app), queries.clock)
+    inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
+    return Access(SafeHeaders(inner), queries.clock)

@@ -17,6 +17,7 @@ from monitor.clock import Clock
 from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.drafts import written
+from monitor.deliver.message import Veil, veiled
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import UnknownName
@@ -80,6 +81,8 @@ class Queries:
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
+    # Takes out of every answer what configured addresses hold that may not be told.
+    veil: Veil | None = None
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
     local: bool = False
     sees_all: bool = False
@@ -153,7 +156,7 @@ class Queries:
         """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
         template = self.templates.get(incident.producer)
         await self._renew(incident.id)
-        return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template))
+        return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template, self.veil))
 
     async def given_up(self) -> list[dict[str, Any]]:
         """Return the deliveries that were given up of late, newest first, with what they were to tell."""
@@ -222,8 +225,10 @@ def _for_all(event: Event) -> Event:
     return replace(event, body=wordless(event.body))
 
 
-def _document(drafts: Sequence[Draft], ending: str, template: Path | None) -> tuple[bytes, str] | None:
-    return written(drafts[-1], ending, template) if drafts else None
+def _document(
+    drafts: Sequence[Draft], ending: str, template: Path | None, veil: Veil | None
+) -> tuple[bytes, str] | None:
+    return written(veiled(drafts[-1], veil), ending, template) if drafts else None
 
 
 def _lost(store: Store, delivery: Delivery) -> dict[str, Any]:
