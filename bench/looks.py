@@ -30,6 +30,7 @@ from monitor.plan.targets import Target
 _HOSTS = 5
 _AT_ONCE = 20
 _TARGETS = 1000
+_MANY = 10_000
 _BATCH = 200
 _BEGINNING, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
 _ALWAYS = (Window("bench", _BEGINNING, _END, timedelta(milliseconds=1)),)
@@ -86,7 +87,7 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
 async def _ours(place: Path, port: int, looks: int, engine: str) -> float:
     """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the poller itself."""
     made = _made(place, port, engine)
-    for target in _adopted(made, 0, 100):
+    for target in _adopted(made, 0, _AT_ONCE):
         made.poller.watch(target, _ALWAYS)
     stop = asyncio.Event()
     polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
@@ -142,33 +143,41 @@ async def _once(made: Daemon, targets: list[Target]) -> None:
 
 
 async def _punctuality(place: Path, port: int, *, quick: bool) -> dict[str, float]:
-    """Return how late looks begin: 1,000 targets at 100 looks a second in all, and 1,000 due in one instant."""
+    """Return how late looks begin.
+
+    Of 1,000 targets at 100 looks a second in all, of 1,000 due in one instant, and of 10,000 at 1,000 looks a second.
+    """
     steady = await _late(place / "steady", port, timedelta(seconds=10), 0.5 if quick else 12.0)
     burst = await _late(place / "burst", port, timedelta(), 0.5 if quick else 2.0)
+    count = _TARGETS if quick else _MANY
+    # After the first look at each page, which reads it.
+    many = (await _late(place / "many", port, timedelta(seconds=10), 11.5 if quick else 20.0, count))[count:]
     return {
         "lateness_p50_ms": 1000 * percentile(steady, 50),
         "lateness_p99_ms": 1000 * percentile(steady, 99),
         "burst_p50_ms": 1000 * percentile(burst, 50),
         "burst_p99_ms": 1000 * percentile(burst, 99),
-        "looks_timed": len(steady) + len(burst),
+        "many_lateness_p50_ms": 1000 * percentile(many, 50),
+        "many_lateness_p99_ms": 1000 * percentile(many, 99),
+        "looks_timed": len(many) + len(steady) + len(burst),
     }
 
 
-async def _late(place: Path, port: int, spread: timedelta, seconds: float) -> list[float]:
+async def _late(place: Path, port: int, spread: timedelta, seconds: float, count: int = _TARGETS) -> list[float]:
     """Return the seconds by which looks began late, the due instants of all targets spread over `spread`."""
     made = _made(place, port)
-    targets = _adopted(made, 0, _TARGETS)
+    targets = _adopted(made, 0, count)
     await _once(made, targets)
     late: list[float] = []
     hooks = Hooks(made.intake.see, started=lambda _target, seconds_late: late.append(seconds_late))
     poller = Poller(SystemClock(), made.fetcher, Budget(MANY), Interpreter())
-    begins = SystemClock().now() + timedelta(seconds=1)
+    begins = SystemClock().now() + timedelta(seconds=1) + count * timedelta(milliseconds=0.2)
     for number, target in enumerate(targets):
-        window = Window("bench", begins + spread * number / _TARGETS, _END, spread or timedelta(days=1), exact=True)
+        window = Window("bench", begins + spread * number / count, _END, spread or timedelta(days=1), exact=True)
         poller.watch(target, (window,))
     stop = asyncio.Event()
     polling = asyncio.create_task(poller.run(stop, hooks))
-    await asyncio.sleep(1.0 + seconds)
+    await asyncio.sleep((begins - SystemClock().now()).total_seconds() + seconds)
     stop.set()
     await polling
     await made.close()

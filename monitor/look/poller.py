@@ -15,7 +15,7 @@ from monitor.look.interpret import Interpreter
 from monitor.look.redirect import is_near
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
-from monitor.plan.budget import Budget
+from monitor.plan.budget import Budget, at_once
 from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target
@@ -49,7 +49,8 @@ class Hooks:
 class Poller:
     """Looks at targets when they are due.
 
-    At most one look per target and `at_once` per host are under way; none is cancelled but at shutdown.
+    At most one look per target and `at_once` per host, of itself what its budget needs, are under way; none is
+    cancelled but at shutdown.
     Every look that was due is either made, however late, or reported as missed.
     """
 
@@ -60,7 +61,7 @@ class Poller:
         budget: Budget,
         interpreter: Interpreter,
         *,
-        at_once: int = 4,
+        at_once: int | None = None,
     ) -> None:
         """Watch nothing yet."""
         self._clock = clock
@@ -194,7 +195,8 @@ class Poller:
         queue = self._queues.get(host)
         if queue is None:
             rate = self._budget.rate(host)
-            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, self._at_once)
+            many = self._at_once or at_once(rate)
+            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, many)
             if self._running is not None:
                 self._running.create_task(queue.run(self._stop, self._woken))
         return queue

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from math import sqrt
+from math import ceil, sqrt
 
 _SECOND = timedelta(seconds=1)
 _SLACK = 0.01
@@ -31,6 +31,16 @@ class Budget:
     def rate(self, host: str) -> float:
         """Return the requests a second for a host."""
         return self.hosts.get(host, self.default)
+
+
+MOST_AT_ONCE = 32
+_AT_ONCE = 4
+_ANSWERS_WITHIN = 0.5
+
+
+def at_once(rate: float) -> int:
+    """Return how many looks at a host may be under way: what its rate needs where an answer takes half a second."""
+    return min(MOST_AT_ONCE, max(_AT_ONCE, ceil(rate * _ANSWERS_WITHIN)))
 
 
 def gap(rate: float) -> timedelta:

@@ -40,7 +40,7 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 
 
 class HttpFetcher:
-    """Makes requests with httpx, each origin on a transport of its own with at most four connections.
+    """Makes requests with httpx, each origin on a transport of its own, a connection for each look under way.
 
     `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
     `engine` makes the transports: the lean one,

@@ -12,8 +12,9 @@ import httpx
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.resolve import Resolver, Route, Unresolved, routes_of
 from monitor.look.http.timing import TRIP, RequestTiming
+from monitor.plan.budget import MOST_AT_ONCE
 
-MOST_CONNECTIONS = 4
+MOST_CONNECTIONS = MOST_AT_ONCE
 CONNECT_SECONDS = 5.0
 KEEP_SECONDS = 60.0
 

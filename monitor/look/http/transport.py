@@ -18,7 +18,7 @@ from monitor.look.http.timing import TRIP, RequestTiming
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
-    """Carries requests to one origin over at most four kept connections. Needs a trip in the running task."""
+    """Carries requests to one origin, a kept connection for each look under way. Needs a trip in the running task."""
 
     def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext) -> None:
         """Open nothing yet; `context` is shared by all origins."""

@@ -14,7 +14,14 @@ from bench.figures import median, percentile
 
 ROOT = Path(__file__).parents[3]
 KEYS = {
-    "looks": {"cpu_ratio_to_httpx", "lateness_p99_ms", "burst_p99_ms", "memory_per_target_kb", "looks_per_core_second"},
+    "looks": {
+        "cpu_ratio_to_httpx",
+        "lateness_p99_ms",
+        "burst_p99_ms",
+        "many_lateness_p99_ms",
+        "memory_per_target_kb",
+        "looks_per_core_second",
+    },
     "budget": {"hot_to_optimum", "hot_to_equal", "zipf_to_optimum", "zipf_longest_gap", "slot_175_proved"},
     "pool": {"lean_ms_20_in_flight_5_hosts", "lean_to_stock_20_in_flight_5_hosts"},
     "files": {"missing_get_ms", "missing_head_ratio", "there_get_by_etag_connections", "bare_there_head_ratio"},

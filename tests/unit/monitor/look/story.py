@@ -94,7 +94,7 @@ def watch(  # noqa: PLR0913  # a story has many circumstances, most of them usua
     script: Script | None = None,
     rate: float = 1000.0,
     later: Sequence[tuple[float, Callable[[Watch], object]]] = (),
-    at_once: int = 4,
+    at_once: int | None = 4,
     start: datetime = NOON,
     clock: type[VirtualClock] = VirtualClock,
 ) -> Watch:

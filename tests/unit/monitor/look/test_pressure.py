@@ -155,6 +155,15 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     assert len(times) == 20
 
 
+def test_slow_answers_keep_no_look_waiting_that_the_budget_carries() -> None:
+    pages = watching(*(f"p{n}" for n in range(20)), ends=10)
+    seen = watch(pages, seconds=12, rate=22, script=lambda _: Reply(200, b"x", seconds=0.4), at_once=None)
+    assert max(seen.late) < 1.0
+    assert seen.missed == []
+    behind = watch(pages, seconds=12, rate=22, script=lambda _: Reply(200, b"x", seconds=0.4), at_once=4)
+    assert max(behind.late) > 1.0
+
+
 def test_a_host_that_asks_for_patience_is_left_alone_to_the_second() -> None:
     replies = iter([Reply(200, b"x"), Reply(200, b"x"), Reply(429, b"", {"Retry-After": "30"})])
     seen = watch(watching("page"), seconds=40, script=lambda _: next(replies, Reply(200, b"x")))
