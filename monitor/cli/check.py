@@ -5,18 +5,30 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.outlook import Outlook, outlook_of
+from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
 from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import Secret, shown
-from monitor.errors import BadInput, NinethirtyError
+from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.web.users import faults_of
+
+if TYPE_CHECKING:
+    from monitor.store.interface import Store
+
+
+_RECENT = timedelta(days=400)
+"""How long ago a release may have come out that a pattern of the configuration is meant for."""
 
 
 @click.command("check")
@@ -26,24 +38,81 @@ from monitor.web.users import faults_of
 def command(context: Context, *, online: bool, as_json: bool) -> None:
     """Check configuration, store, templates and channels; every fault in one go, exit status 1 with any.
 
+    Warns of what is allowed and probably not meant, and tells what the daemon will do: what is watched in the next
+    seven days as far as the store knows, who is told, what is seen by whom, which budgets are short.
+
     Example: ninethirty --config config.toml check --online
     """
-    try:
-        faults = list(_faults(context))
-        if online and not faults:
-            faults += _online(context)
-    except BadInput as exc:
-        faults = [*map(str, exc.faults), *_unfound(context)]
+    found = _found(context, online=online)
+    faults = found.faults
     if as_json:
-        print_json({"ok": not faults, "faults": faults, "seen": [] if faults else who_sees(context.settings)})
-    for fault in [] if as_json else faults:
-        click.echo(fault, err=True)
+        print_json({"ok": not faults, "faults": faults} | ({} if faults else _as_json(context, found)))
+    for line in [] if as_json else [*faults, *(f"WARNING: {doubt}" for doubt in found.doubts)]:
+        click.echo(line, err=True)
     if faults:
         raise SystemExit(1)
     if not as_json:
-        click.echo(f"{context.config}: in order")
-        for told in who_sees(context.settings):
+        click.echo(f"{context.config}: in order" + (f", warnings: {len(found.doubts)}" if found.doubts else ""))
+        for told in (*found.outlook.lines(context.settings), *who_sees(context.settings)):
             click.echo(told)
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a check found: faults, doubts, and what will happen."""
+
+    faults: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    outlook: Outlook = field(default_factory=Outlook)
+
+
+def _as_json(context: Context, found: _Found) -> dict[str, object]:
+    settings = context.settings
+    return {"warnings": found.doubts, "will": found.outlook.as_json(settings), "seen": who_sees(settings)}
+
+
+def _found(context: Context, *, online: bool) -> _Found:
+    try:
+        found = _Found(list(_faults(context)))
+    except BadInput as exc:
+        return _Found([*map(str, exc.faults), *_unfound(context)])
+    if not found.faults:
+        _foresee(context, found, online=online)
+    return found
+
+
+def _foresee(context: Context, found: _Found, *, online: bool) -> None:
+    """Read what calendars can be read, and reckon what will happen."""
+    from monitor.store.open import file_of
+
+    settings = context.settings
+    entries: dict[str, int] = {}
+    known: list[Announced] = []
+    store_file = file_of(settings.store.url)
+    if store_file is None or store_file.exists():
+        with context.store() as store:
+            found.outlook = outlook_of(context, store)
+            entries = _last_entries(store, settings)
+            known = [Announced(one.producer, one.title, one.url) for one in store.releases(context.now() - _RECENT)]
+    hide = veil(in_addresses(settings)) or str
+    for table in settings.calendar:
+        # A file can be read whenever: no other machine is asked.
+        if online or table.file is not None:
+            outcome = asyncio.run(read_once(context, table))
+            read, fault = outcome.read, hide(outcome.read.fault)
+            found.faults += [] if read.usable else [f"calendar {table.name}: {fault}"]
+            entries |= {table.name: read.entries} if read.usable else {}
+            announced = outcome.reading.announcements if outcome.reading is not None else ()
+            known += [Announced(one.producer, one.title, one.url or "") for one in announced]
+            if online:
+                click.echo(f"calendar {table.name}: {f'{read.entries} entries' if read.usable else fault}", err=True)
+    file, facts = context.path.name, Known(entries, known, os.environ)
+    found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+
+
+def _last_entries(store: Store, settings: Settings) -> dict[str, int]:
+    reads = ((table.name, [read for read in store.reads(table.name) if read.usable]) for table in settings.calendar)
+    return {name: usable[0].entries for name, usable in reads if usable}
 
 
 def who_sees(settings: Settings) -> list[str]:
@@ -140,14 +209,3 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
         value = getattr(settings.web, name)
         if isinstance(value, Secret):
             yield f"web.{name}", value
-
-
-def _online(context: Context) -> Iterator[str]:
-    """Read every calendar once, telling each as it comes; yields those that could not be read."""
-    hide = veil(in_addresses(context.settings)) or str
-    for table in context.settings.calendar:
-        read = asyncio.run(read_once(context, table)).read
-        told = f"{read.entries} entries" if read.usable else hide(read.fault)
-        click.echo(f"calendar {table.name}: {told}", err=True)
-        if not read.usable:
-            yield f"calendar {table.name}: {told}"

@@ -12,7 +12,7 @@ OWN_ADDRESS = {"govuk", "ons", "ees"}
 """Kinds of calendar that know their own address."""
 ALL_PRODUCER_KINDS = {"ons": ONS, "ees": "department-for-education"}
 """Kinds whose every entry is one producer's."""
-_HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
+HOSTS = {"govuk": "www.gov.uk", "ons": "www.ons.gov.uk", "ees": "explore-education-statistics.service.gov.uk"}
 
 _HEAD = """\
 # What ninethirty watches, and whom it tells. `ninethirty check` names every fault in this file at once and tells
@@ -121,12 +121,12 @@ def _calendars(producers: Sequence[str], calendars: Sequence[Calendar]) -> Itera
 
 
 def _producer(slug: str, calendars: Sequence[Calendar]) -> str:
-    kinds = [each.kind for each in calendars if each.kind in _HOSTS]
+    kinds = [each.kind for each in calendars if each.kind in HOSTS]
     mine = [
         kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
     ]
     looked = "    # its newest publications on GOV.UK are looked through" if "govuk" in mine else ""
-    hosts = f"hosts = {_list([_HOSTS[kind] for kind in mine])}{looked}\n"
+    hosts = f"hosts = {_list([HOSTS[kind] for kind in mine])}{looked}\n"
     report = (
         'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: they stand in drafts\n'
     )

@@ -43,17 +43,26 @@ def add(folder: Path, text: str) -> None:
     config.write_text(config.read_text() + text)
 
 
+FOLDERS_ALONE = "WARNING: config.toml: channel: folders alone: only who looks into them learns of anything\n"
 SEEN = ["strangers see: whether the monitor lives and is ready", "whoever sits at this machine sees: everything"]
 
 
 def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
     told = ask("check")
-    assert (told.status, told.out, told.err) == (0, "\n".join([f"{folder}/config.toml: in order", *SEEN, ""]), "")
-    assert ask("check", "--json").json == {"ok": True, "faults": [], "seen": SEEN}
+    assert (told.status, told.out.splitlines()[0]) == (0, f"{folder}/config.toml: in order, warnings: 1")
+    assert told.err == FOLDERS_ALONE
+    assert told.out.splitlines()[-2:] == SEEN
+    assert ask("check", "--json").json == {
+        "ok": True,
+        "faults": [],
+        "warnings": [FOLDERS_ALONE.strip().removeprefix("WARNING: ")],
+        "will": {"days": 7, "due": {}, "told": [f"told of everything: desk (files in {folder}/outbox)"], "short": []},
+        "seen": SEEN,
+    }
 
 
 def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> None:
-    assert ask("check", "--online").err == "calendar mine: 1 entries\n"
+    assert ask("check", "--online").err == f"calendar mine: 1 entries\n{FOLDERS_ALONE}"
     (folder / "calendar.toml").write_text("[[release]")
     told = ask("check", "--online", "--json")
     assert (told.status, told.json["faults"][0][:37]) == (1, "calendar mine: calendar.toml: not TOM")

@@ -1,0 +1,151 @@
+"""What is allowed in a configuration and probably not meant. Pure: what is known besides comes as `Known`."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
+
+from monitor.config.calendars import CalendarSettings, ReleaseMatch
+from monitor.config.organisations import ORGANISATIONS, nearest
+from monitor.config.settings import DEFAULT_RATES, Settings
+from monitor.config.starter import ALL_PRODUCER_KINDS, HOSTS
+from monitor.config.values import shown
+
+Doubt = tuple[str, str, str | None]
+"""Key, reason and value; a value of None is not shown."""
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+_EXAMPLES = ("example.gov.uk", "example.com", "example.org", ".example")
+_ANY = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What a release is known by: whom a configuration may mean by `match`."""
+
+    producer: str
+    title: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the configuration: entries by calendar at its last usable read, releases, environment."""
+
+    entries: Mapping[str, int] = field(default_factory=dict)
+    releases: Sequence[Announced] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    """Yield everything that is probably not meant."""
+    yield from _calendars(settings, known)
+    producers = _producers(settings, known)
+    for key, producer in _named(settings):
+        yield from _unknown_producer(key, producer, producers)
+    yield from _matches(settings, known)
+    yield from _channels(settings)
+    yield from _hosts(settings, known)
+    if settings.timezone != "Europe/London":
+        yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
+    for name in _PROXIES:
+        if known.environment.get(name):
+            # Its value may hold a password.
+            yield "environment", f"{name} is set and is not used: every request goes out directly", None
+
+
+def _calendars(settings: Settings, known: Known) -> Iterator[Doubt]:
+    if not settings.calendar:
+        yield "calendar", "there is none: nothing is announced, so nothing is watched", None
+    for place, table in enumerate(settings.calendar, 1):
+        if known.entries.get(table.name) == 0:
+            yield f"calendar[{place}]", f"{table.name} has no entries: nothing of it is watched", None
+        for slug in table.filters.get("organisations", []):
+            if slug not in ORGANISATIONS and not any(one.producer == slug for one in known.releases):
+                near = nearest(slug)
+                meant = f", did you mean {near}?" if near else ": see that GOV.UK has /government/organisations/ of it"
+                yield f"calendar[{place}].filters.organisations", f"not a body this version knows{meant}", shown(slug)
+
+
+def _producers(settings: Settings, known: Known) -> set[str]:
+    """Return every producer that calendars name, `*` among them where they may name others."""
+    return {name for table in settings.calendar for name in _of(table)} | {one.producer for one in known.releases}
+
+
+def _of(table: CalendarSettings) -> Iterable[str]:
+    if table.producer:
+        return [table.producer]
+    if table.kind == "govuk":
+        return table.filters.get("organisations", [_ANY])
+    # Entries of all other kinds name their producers themselves; what was read of them is known.
+    return [ALL_PRODUCER_KINDS[table.kind]] if table.kind in ALL_PRODUCER_KINDS else [] if table.file else [_ANY]
+
+
+def _named(settings: Settings) -> Iterator[tuple[str, str]]:
+    for place, producer in enumerate(settings.producer, 1):
+        yield f"producer[{place}].id", producer.id
+    for name in settings.policy.producer:
+        yield f"policy.producer.{name}", name
+    for key, match in _all_matches(settings):
+        if match.producer is not None:
+            yield f"{key}.match.producer", match.producer
+    for place, route in enumerate(settings.route, 1):
+        if route.match.producer is not None:
+            yield f"route[{place}].match.producer", route.match.producer
+
+
+def _all_matches(settings: Settings) -> Iterator[tuple[str, ReleaseMatch]]:
+    for table in ("part", "slot_time", "importance"):
+        for place, row in enumerate(getattr(settings, table), 1):
+            yield f"{table}[{place}]", row.match
+
+
+def _unknown_producer(key: str, wanted: str, producers: set[str]) -> Iterator[Doubt]:
+    if any(fnmatchcase(one, wanted) for one in producers - {_ANY}):
+        return
+    near = nearest(wanted) or next(iter(difflib.get_close_matches(wanted, producers - {_ANY}, n=1)), wanted)
+    meant = f", did you mean {near}?" if near != wanted else ""
+    # Where a calendar may name anybody, only what is nearly the name of somebody else is doubted.
+    if meant or _ANY not in producers:
+        yield key, f"no calendar names this producer{meant}", shown(wanted)
+
+
+def _matches(settings: Settings, known: Known) -> Iterator[Doubt]:
+    for key, match in _all_matches(settings):
+        # A producer that nobody names is doubted as such.
+        wanted = {name: text for name in ("title", "url") if (text := getattr(match, name)) is not None}
+        if wanted and known.releases and not any(_fits(wanted, one) for one in known.releases):
+            yield f"{key}.match", f"fits none of the releases that are known ({len(known.releases)})", None
+
+
+def _fits(wanted: Mapping[str, str], release: Announced) -> bool:
+    return all(fnmatchcase(getattr(release, name), pattern) for name, pattern in wanted.items())
+
+
+def _channels(settings: Settings) -> Iterator[Doubt]:
+    if not settings.channel:
+        yield "channel", "there is none: nobody is told of anything", None
+    elif all(channel.kind == "folder" for channel in settings.channel):
+        yield "channel", "folders alone: only who looks into them learns of anything", None
+    routed = {name for route in settings.route for name in (*route.channels, *route.escalate)}
+    for place, channel in enumerate(settings.channel, 1):
+        if settings.route and channel.name not in routed:
+            told = "no route names it: it is told only of what no route takes"
+            yield f"channel[{place}]", told, shown(channel.name)
+        host = getattr(channel, "host", "")
+        if host.endswith(_EXAMPLES):
+            yield f"channel[{place}].host", "is an example's: put your own server", shown(host)
+
+
+def _hosts(settings: Settings, known: Known) -> Iterator[Doubt]:
+    asked = {*DEFAULT_RATES, *HOSTS.values(), *(host for table in settings.producer for host in table.hosts)}
+    addresses = [*(one.url for one in known.releases), *(table.url or "" for table in settings.calendar)]
+    addresses += [url for table in settings.producer for url in (*table.newest, *table.press)]
+    asked |= {urlsplit(url).hostname or "" for url in (*addresses, *(part.url for part in settings.part))}
+    for host in settings.budget.keys() - asked - {"default"}:
+        near = difflib.get_close_matches(host, asked, n=1, cutoff=0.8)
+        if near or known.releases:
+            meant = f", did you mean {near[0]}?" if near else ""
+            yield f'budget."{host}"', f"nothing that is known is on this host{meant}", None

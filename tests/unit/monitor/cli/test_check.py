@@ -1,0 +1,152 @@
+"""check: what is probably not meant, and what the daemon will do."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.cli.main import status_of
+from monitor.clock import SystemClock
+from monitor.config.read import read_settings
+from monitor.config.values import Secret
+from monitor.store.open import open_store
+from monitor.store.rows import CalendarRead
+from tests.unit.monitor.cli.conftest import Run_, release
+
+ROOT = Path(__file__).parents[4]
+EXAMPLES = sorted((ROOT / "examples").glob("*.toml"))
+GOOD = """
+[store]
+url = "sqlite:///{folder}/store.db"
+[evidence]
+folder = "{folder}/evidence"
+[[calendar]]
+name = "govuk"
+kind = "govuk"
+filters = {{ organisations = ["department-for-transport"] }}
+[[producer]]
+id = "department-for-transport"
+name = "Department for Transport"
+hosts = ["www.gov.uk"]
+[[channel]]
+name = "desk"
+kind = "mail"
+host = "smtp.dft.gov.uk"
+sender = "ninethirty@dft.gov.uk"
+to = ["desk@dft.gov.uk"]
+"""
+PART = '[[part]]\nid = "news"\nrole = "alternative"\nurl = "https://www.gov.uk/{{slug}}"\nmatch = {{ %s }}\n'
+SECOND = '[[channel]]\nname = "second"\nkind = "pagerduty"\nrouting_key = {{ env = "NINETHIRTY_NO_SUCH_KEY" }}\n'
+ORGANISATIONS = 'filters = {{ organisations = ["department-for-transport"] }}'
+BEFORE = "[[channel]]"
+CALENDAR = GOOD[GOOD.index("[[calendar]]") : GOOD.index("[[producer]]")]
+CHANNEL = GOOD[GOOD.index(BEFORE) :]
+FOLDER = '[[channel]]\nname = "a"\nkind = "folder"\nfolder = "{folder}/a"\n'
+ADDED = [
+    ('[[route]]\nmatch = {{ producer = "home-ofice" }}\nchannels = ["desk"]\n', "mean home-office?"),
+    (PART % 'producer = "department-for-transprot"', "part[1].match.producer: no calendar"),
+    (PART % 'title = "Road casualtys*"', "part[1].match: fits none of the releases that are known"),
+    ('[budget]\n"www.gov.ku" = "5/s"\n', "did you mean www.gov.uk?"),
+    ('[policy.producer.dtf]\nnote_within = "9m"\n', "policy.producer.dtf: no calendar names"),
+    (SECOND, "the environment has no NINETHIRTY_NO_SUCH_KEY"),
+    ('[[route]]\nchannels = ["dsk"]\n', "did you mean desk?"),
+    ('[[route]]\nmatch = {{ finding = "early" }}\nchannels = []\n', "no route names it"),
+]
+SLIPS = [
+    *((BEFORE, added + BEFORE, named) for added, named in ADDED),
+    ('["department-for-transport', '["deparment-for-transport', "calendar[1].filters.organisations: not a body this"),
+    ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer"),
+    ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example's: put your own server"),
+    ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's"),
+    (CALENDAR, "", "nothing is announced, so nothing is watched"),
+    (CHANNEL, "", "there is none: nobody is told of anything"),
+    (CHANNEL, FOLDER, "folders alone: only who looks into them learns of anything"),
+    ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?"),
+    ("filters", "filter", "did you mean filters?"),
+    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "none.toml"', "no such file"),
+    (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "empty.toml"', "has no entries"),
+]
+
+
+@pytest.fixture
+def good(folder: Path) -> Path:
+    (folder / "empty.toml").write_text("# nothing yet\n")
+    (folder / "config.toml").write_text(GOOD.format(folder=folder))
+    return folder
+
+
+def test_what_is_in_order_raises_no_doubt(ask: Run_, good: Path) -> None:
+    told = ask("check", "--json")
+    assert (told.status, told.json["faults"], told.json["warnings"]) == (0, [], [])
+
+
+@pytest.mark.parametrize(("right", "wrong", "named"), SLIPS, ids=[named[:40] for *_, named in SLIPS])
+def test_a_plausible_slip_is_named(ask: Run_, good: Path, right: str, wrong: str, named: str) -> None:
+    assert right in GOOD
+    (good / "config.toml").write_text(GOOD.replace(right, wrong, 1).format(folder=good))
+    told = ask("check")
+    assert named in told.err
+    assert told.err.startswith(("WARNING: config.toml: ", "config.toml: "))
+
+
+def test_a_proxy_of_the_environment_that_is_not_used_is_named_without_its_password(
+    ask: Run_, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
+    told = "HTTPS_PROXY is set and is not used: every request goes out directly"
+    assert ask("check").err == f"WARNING: config.toml: environment: {told}\n"
+
+
+def test_a_calendar_that_was_last_read_without_entries_is_named(ask: Run_, good: Path) -> None:
+    store, now = open_store(f"sqlite:///{good}/store.db"), SystemClock().now()
+    with store.transaction() as tx:
+        tx.add_read(CalendarRead("govuk", now, now, usable=True, entries=0))
+    store.close()
+    assert "govuk has no entries: nothing of it is watched" in ask("check").err
+
+
+def test_it_tells_what_is_watched_who_is_told_and_what_is_short(ask: Run_, good: Path) -> None:
+    soon = SystemClock().now() + timedelta(days=2)
+    store = open_store(f"sqlite:///{good}/store.db")
+    with store.transaction() as tx:
+        for number in range(200):
+            made, promise = release(f"widgets-{number}", f"Widgets {number}", soon)
+            tx.save_release(made)
+            tx.add_promises([promise])
+    store.close()
+    routes = '[[route]]\nmatch = { grade = "report" }\nquiet = "18:00-08:00"\n'
+    routes += 'channels = ["desk"]\nescalate = ["desk"]\n'
+    (good / "config.toml").write_text(GOOD.format(folder=good) + routes)
+    told = ask("check").out.splitlines()
+    desk = "desk (mail to desk@dft.gov.uk through smtp.dft.gov.uk)"
+    assert told[1:4] == [
+        "due and watched in the next 7 days: 200 (ons 200)",
+        f"told of grade report: {desk}, notes not from 18:00 to 08:00; nobody has it: {desk}",
+        f"told of what no route takes: {desk}",
+    ]
+    assert any(line.startswith("short: stats.example") for line in told)
+    assert json.loads(ask("check", "--json").out)["will"]["due"] == {"ons": 200}
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[one.stem for one in EXAMPLES])
+def test_an_example_is_in_order_once_its_secrets_are_there(
+    example: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = example.read_text(encoding="utf-8")
+    # Its server is not here; the address itself is read below.
+    Path("config.toml").write_text(
+        text.replace("postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty", "sqlite:///s.db")
+    )
+    (tmp_path / "as-it-is.toml").write_text(text)
+    for channel in read_settings(tmp_path / "as-it-is.toml").channel:
+        for name in type(channel).model_fields:
+            if isinstance(secret := getattr(channel, name), Secret):
+                monkeypatch.setenv(str(secret.env), "workflows://flow.example:443/one/two/")
+    assert status_of(["check", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["faults"] == []
+    assert [one for one in told["warnings"] if "is an example's" not in one] == []
