@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
@@ -178,9 +178,20 @@ def source_options(table: CalendarSettings, timezone: str) -> SourceOptions:
 def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
     """Return the fetcher that goes out to the network, guarded as configured."""
     network = settings.network
-    guard = guard_of(network.allow, network.ports)
+    guard = guard_of(network.allow, network.ports, allowed_hosts(settings))
     seconds = network.timeout.total_seconds()
     return HttpFetcher(clock, guard, contact=network.contact, seconds=seconds, engine=ENGINES[network.transport])
+
+
+def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yield the hosts that calendars and producers name, with the networks that these may lie in."""
+    for calendar in settings.calendar:
+        if calendar.allow and (host := urlsplit(calendar.url or "").hostname):
+            yield host, calendar.allow
+    for producer in settings.producer:
+        listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))
+        for host in {*producer.hosts, *filter(None, listings)} if producer.allow else ():
+            yield host, producer.allow
 
 
 def tripwires_of(settings: Settings) -> list[Producer]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Literal
 
-from monitor.config.values import Address, Name, Spacing, Table, TimeOfDay, Zone
+from monitor.config.values import Address, Name, Network, Spacing, Table, TimeOfDay, Zone
 
 Nation = Literal["ENG", "WLS", "SCT", "NIR"]
 
@@ -32,6 +32,7 @@ class CalendarSettings(Table):
     accept: date | None = None
     may_be_empty: bool | None = None
     secret: bool = False
+    allow: list[Network] = []
     filters: dict[str, list[str]] = {}
     options: dict[str, str] = {}
 

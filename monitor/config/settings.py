@@ -19,7 +19,7 @@ from monitor.config.calendars import (
 )
 from monitor.config.channels import Channel
 from monitor.config.people import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
-from monitor.config.values import LONGEST_DAYS, Address, Duration, Name, Rate, Spacing, Table, TimeOfDay, Zone
+from monitor.config.values import LONGEST_DAYS, Address, Duration, Name, Network, Rate, Spacing, Table, TimeOfDay, Zone
 
 
 class DeadmanSettings(Table):
@@ -170,6 +170,7 @@ class ProducerSettings(Table):
     press: list[Address] = []
     press_keywords: list[str] = []
     secret: bool = False
+    allow: list[Network] = []
     nation: Nation = "ENG"
     report: ReportSettings = ReportSettings()
 

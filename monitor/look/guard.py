@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 Network = IPv4Network | IPv6Network
@@ -35,11 +35,13 @@ class Origin:
 class Guard:
     """Which schemes, ports and addresses may be asked.
 
-    `networks` are allowed though they are not public, `ports` besides 80 for http and 443 for https.
+    `networks` are allowed though they are not public, `ports` besides 80 for http and 443 for https. `of_hosts` are
+    the networks that hosts named by the configuration may lie in, and no address that was learnt on the way.
     """
 
     networks: tuple[Network, ...] = ()
     ports: frozenset[int] = frozenset()
+    of_hosts: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
 
     def origin(self, scheme: str, host: str, port: int | None) -> Origin:
         """Return where a URL of these parts leads. Raises `RefusedAddress` for another scheme or port."""
@@ -50,23 +52,29 @@ class Guard:
             raise RefusedAddress(f"port {port} is not allowed")
         return Origin(scheme, host, port or usual)
 
-    def admits(self, address: str) -> bool:
-        """Tell whether a numeric address may be connected to."""
+    def admits(self, address: str, host: str = "") -> bool:
+        """Tell whether a numeric address may be connected to, be it as that of a host."""
         ip = _unmapped(ip_address(address.partition("%")[0]))
-        return any(ip in network for network in self.networks) or _is_public(ip)
+        allowed = (*self.networks, *self.of_hosts.get(host.lower(), ()))
+        return any(ip in network for network in allowed) or _is_public(ip)
 
     def checked(self, host: str, addresses: Sequence[str]) -> list[str]:
         """Return the addresses of a host in order. Raises `RefusedAddress` when any of them is refused."""
         # One private address among public ones is how names are rebound: refuse the name, not the address.
         for address in addresses:
-            if not self.admits(address):
+            if not self.admits(address, host):
                 raise RefusedAddress(f"{host} resolves to {address}, which is not public")
         return list(dict.fromkeys(addresses))
 
 
-def guard_of(networks: Iterable[str], ports: Iterable[int] = ()) -> Guard:
+def guard_of(
+    networks: Iterable[str], ports: Iterable[int] = (), of_hosts: Iterable[tuple[str, Iterable[str]]] = ()
+) -> Guard:
     """Return the guard for networks in the form `10.1.2.0/24`. Raises ValueError for another form."""
-    return Guard(tuple(ip_network(network) for network in networks), frozenset(ports))
+    own: dict[str, tuple[Network, ...]] = {}
+    for host, allowed in of_hosts:
+        own[host.lower()] = (*own.get(host.lower(), ()), *map(ip_network, allowed))
+    return Guard(tuple(ip_network(network) for network in networks), frozenset(ports), own)
 
 
 def _unmapped(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

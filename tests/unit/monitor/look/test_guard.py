@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import tomllib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.app.options import allowed_hosts
+from monitor.config.settings import Settings
 from monitor.look.guard import Guard, RefusedAddress, guard_of
 
 
@@ -76,3 +80,17 @@ def test_a_port_that_is_named_is_allowed() -> None:
 def test_no_private_address_slips_through_in_another_form(address: object) -> None:
     assert not Guard().admits(f"::ffff:{address}")
     assert not Guard().admits(str(address))
+
+
+def test_what_a_table_allows_its_own_hosts_no_learnt_host_may_do() -> None:
+    calendar = (
+        '[[calendar]]\nname = "ours"\nkind = "csv"\nurl = "https://Intranet.example/c.csv"\nallow = ["10.1.0.0/16"]\n'
+    )
+    producer = '[[producer]]\nid = "us"\nname = "Us"\nhosts = ["stats.example"]\nallow = ["10.2.0.0/16"]\n'
+    settings = Settings.model_validate(tomllib.loads(calendar + producer))
+    guard = guard_of([], (), allowed_hosts(settings))
+    assert guard.checked("intranet.example", ["10.1.2.3"]) == ["10.1.2.3"]
+    assert guard.checked("stats.example", ["10.2.2.3"]) == ["10.2.2.3"]
+    for host, address in (("learnt.example", "10.1.2.3"), ("intranet.example", "10.2.2.3"), ("", "10.1.2.3")):
+        with pytest.raises(RefusedAddress):
+            guard.checked(host, [address])
