@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore lint bench oracle docs image image-trial parts
+.PHONY: venv demo run test explore fuzz sbom lint bench oracle docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -41,6 +41,15 @@ test: venv parts lint
 # At length: `make explore SEEDS=1000`.
 explore: venv
 	$(BIN)/pytest -n auto --dist worksteal tests/unit --explore $(SEEDS)
+
+# The readers of foreign bytes alone, at length: make fuzz SEEDS=1000. Finds go where those of `make explore` go.
+fuzz: venv
+	$(BIN)/pytest -n auto --dist worksteal tests/fuzz --explore $(SEEDS)
+
+# What the program is made of, as CycloneDX.
+sbom: venv
+	@mkdir -p var
+	@$(BIN)/python deploy/sbom.py requirements.lock > var/sbom.cdx.json && echo var/sbom.cdx.json
 
 bench: venv
 	@$(BIN)/python -m bench

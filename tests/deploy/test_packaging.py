@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -144,3 +145,18 @@ def test_the_unit_may_do_little_and_reads_its_secrets_as_credentials() -> None:
     assert unit["LoadCredential"].startswith("secrets:")
     assert (unit["StateDirectory"], unit["StateDirectoryMode"], unit["UMask"]) == ("ninethirty", "0700", "0077")
     assert (unit["ProtectSystem"], unit["NoNewPrivileges"], unit["CapabilityBoundingSet"]) == ("strict", "yes", "")
+
+
+def test_the_bill_of_materials_names_everything_in_the_lock_by_its_hash() -> None:
+    script = [sys.executable, str(DEPLOY / "sbom.py"), str(ROOT / "requirements.lock")]
+    made = [subprocess.run(script, check=True, capture_output=True, text=True).stdout for _ in range(2)]
+    assert made[0] == made[1]
+    bill = json.loads(made[0])
+    assert (bill["bomFormat"], bill["specVersion"]) == ("CycloneDX", "1.6")
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    named = {(one["name"], one["version"]) for one in bill["components"]}
+    assert named == set(re.findall(r"^([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)", lock, re.MULTILINE))
+    hashes = {each["hashes"][0]["content"] for one in bill["components"] for each in one["externalReferences"]}
+    assert hashes == set(re.findall(r"sha256:([0-9a-f]{64})", lock))
+    assert all(one["externalReferences"] for one in bill["components"])
+    assert len({one["bom-ref"] for one in bill["components"]}) == len(bill["components"])
