@@ -93,6 +93,7 @@ class ReleaseFacts:
 
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
+    `others` are further producers, whose release it is as well.
     """
 
     release: str
@@ -113,6 +114,12 @@ class ReleaseFacts:
     unproven_because: str | None = None
     certainty: Certainty = Certainty()
     confirmed: datetime | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return everyone whose it is."""
+        return (self.producer, *self.others)
 
     @property
     def unread_since(self) -> datetime | None:

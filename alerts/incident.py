@@ -75,6 +75,11 @@ class Incident:
         return self.kind in WITH_DRAFT
 
     @property
+    def producers(self) -> tuple[str, ...]:
+        """Return everyone whose release it is about."""
+        return (self.producer, *(self.facts.others if self.facts is not None else ()))
+
+    @property
     def acknowledged(self) -> Entry | None:
         """Return the entry in which someone first said, or showed, that they have it."""
         return next((entry for entry in self.timeline if entry.by != MONITOR), None)

@@ -69,7 +69,7 @@ def happened(case: str, facts: ReleaseFacts, now: datetime) -> str:
 
 def _what(facts: ReleaseFacts) -> Iterator[str]:
     yield f"Release: {one_line(facts.title)}"
-    yield f"Producer: {facts.producer}"
+    yield f"Producer: {', '.join(facts.producers)}"
     yield f"Address: {facts.url}"
     source = f" by {facts.slot_source}" if facts.slot_source else ""
     if facts.slot is None:

@@ -44,17 +44,23 @@ class Route:
     escalate: tuple[str, ...] = ()
 
 
-def routes_for(
-    notice: Notice, routes: Sequence[Route], names: Sequence[str], now: datetime, timezone: str
+def routes_for(  # what a route may ask about
+    notice: Notice,
+    routes: Sequence[Route],
+    names: Sequence[str],
+    now: datetime,
+    timezone: str,
+    *,
+    producers: Sequence[str] = (),
 ) -> list[tuple[str, datetime]]:
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
-    `names` are all channels there are. Every matching route counts; a channel named by several is told at
-    the earliest of their times. A notice goes to every channel when no route matches what it tells, or when
-    it would be silent though one of its findings is silenced by no route: a fact that nobody thought of must
-    still reach someone.
+    `names` are all channels there are, `producers` all whose release it tells of. Every matching route counts; a
+    channel named by several is told at the earliest of their times. A notice goes to every channel when no route
+    matches what it tells, or when it would be silent though one of its findings is silenced by no route: a fact that
+    nobody thought of must still reach someone.
     """
-    fitting = [route for route in routes if _fits(route, notice)]
+    fitting = [route for route in routes if _fits(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
         if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
@@ -68,8 +74,9 @@ def routes_for(
     return [(name, found[name]) for name in names if name in found]
 
 
-def _fits(route: Route, notice: Notice) -> bool:
-    return fnmatchcase(notice.producer, route.producer) and fnmatchcase(notice.grade, route.grade)
+def _fits(route: Route, notice: Notice, producers: Sequence[str]) -> bool:
+    is_theirs = any(fnmatchcase(one, route.producer) for one in (notice.producer, *producers))
+    return is_theirs and fnmatchcase(notice.grade, route.grade)
 
 
 def _is_meant(kind: str, routes: Sequence[Route]) -> bool:

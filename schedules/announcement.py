@@ -76,7 +76,7 @@ class Announcement:
     `uid` is the calendar's own key for the entry. `url` is the landing page where the release will
     appear, `link` the entry's own page when it has one. `previous` is the slot the entry says it had
     before, `why` the reason it gives for a change. `published` is True when the calendar itself says
-    the release is out, `address` how `url` is known.
+    the release is out, `address` how `url` is known. `others` are further producers, whose release it is as well.
     """
 
     uid: str
@@ -93,3 +93,9 @@ class Announcement:
     why: str = ""
     published: bool = False
     address: Address = Address.ANNOUNCED
+    others: tuple[str, ...] = ()
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return everyone whose it is."""
+        return (self.producer, *self.others)

@@ -79,6 +79,7 @@ def announcement_json(announcement: Announcement) -> Json:
         "why": announcement.why,
         "published": announcement.published,
         "address": announcement.address.value,
+        "producers": list(announcement.producers),
     }
 
 
@@ -100,6 +101,7 @@ def announcement_from_json(data: Mapping[str, Any]) -> Announcement:
         why=data.get("why", ""),
         published=data.get("published", False),
         address=Address(data.get("address", Address.ANNOUNCED)),
+        others=tuple(one for one in data.get("producers", ()) if one != data["producer"]),
     )
 
 

@@ -41,13 +41,15 @@ class Split:
 class Rules:
     """How to join. `order` names calendars, the ruling one first; those not named come after, by name.
 
-    `explicit` names the calendars whose entries carry ids a person gave (kinds toml and csv).
+    `explicit` names the calendars whose entries carry ids a person gave (kinds toml and csv). Of several producers of
+    a release the first in `whose` is told as its producer.
     """
 
     order: tuple[str, ...] = ()
     explicit: frozenset[str] = frozenset()
     pins: tuple[Pin, ...] = ()
     splits: tuple[Split, ...] = ()
+    whose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def join(
     for bonds in binders:
         groups = merge(groups, bonds(groups))
     ids = name_groups(groups, known or {})
-    made = [_release(group, ids[group.key]) for group in groups]
+    made = [_release(group, ids[group.key], rules.whose) for group in groups]
     return Joined(
         releases=tuple(sorted(made, key=lambda release: release.id)),
         release_of={entry.key: ids[group.key] for group in groups for entry in group.entries},
@@ -125,7 +127,7 @@ class _PinBook:
 
 def _suits(pin: Pin, entry: Joinable) -> bool:
     same_title = not pin.title or read_title(pin.title) == entry.title
-    return same_title and pin.producer in ("", entry.announcement.producer)
+    return same_title and pin.producer in ("", *entry.announcement.producers)
 
 
 def _is_split(entry: Joinable, splits: Sequence[Split]) -> bool:
@@ -134,7 +136,7 @@ def _is_split(entry: Joinable, splits: Sequence[Split]) -> bool:
         and split.calendar in ("", entry.calendar)
         and (not split.url or canonical(split.url) in entry.links)
         and (not split.title or read_title(split.title) == entry.title)
-        and split.producer in ("", entry.announcement.producer)
+        and split.producer in ("", *entry.announcement.producers)
         for split in splits
     )
 
@@ -150,25 +152,28 @@ def _shared_names(groups: Sequence[Group]) -> list[Bond]:
     return [Bond(kind, tuple(members)) for (kind, _), members in named.items() if len(members) > 1]
 
 
-def _release(group: Group, release_id: str) -> Release:
+def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
     first = group.entries[0].announcement
     # What some calendar names goes before what was made from another's announcement.
     named = sorted(
         (entry.announcement for entry in group.entries if entry.announcement.url),
         key=lambda announcement: announcement.address is Address.GUESSED,
     )
+    producers = {one for entry in group.entries for one in entry.announcement.producers if one}
+    producer = next((one for one in whose if one in producers), first.producer)
     links = [repaired(entry.announcement.link) for entry in group.entries if entry.announcement.link]
     url = next(iter((*(repaired(announcement.url) for announcement in named), *links)), "")
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
-        producer=first.producer,
+        producer=producer,
         url=url,
         parts=_parts(url, [entry.announcement for entry in group.entries]),
         calendars=tuple(entry.calendar for entry in group.entries),
         joined_by=group.says(),
         address=named[0].address if named else Address.ANNOUNCED,
         link=next(iter(links), ""),
+        others=tuple(sorted(producers - {producer})),
     )
 
 

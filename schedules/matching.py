@@ -101,7 +101,8 @@ def shared_titles(groups: Sequence[Group]) -> list[Bond]:
     alike: dict[object, list[int]] = {}
     for index, group in enumerate(groups):
         if not group.is_alone and _days(group) is not None:
-            named = ((entry.announcement.producer, entry.title) for entry in group.entries if entry.title.words)
+            titled = (entry for entry in group.entries if entry.title.words)
+            named = ((producer, entry.title) for entry in titled for producer in entry.announcement.producers)
             for name in dict.fromkeys(named):
                 alike.setdefault(name, []).append(index)
     clusters = (cluster for members in alike.values() if len(members) > 1 for cluster in _weeks(groups, members))

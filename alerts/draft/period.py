@@ -27,7 +27,7 @@ class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
     `practice` is the one cited, `cause` what a person logged, `incident` its incident, all empty for none.
-    `early_bound` is how many seconds before its slot what is on time may have come.
+    `early_bound` is how many seconds before its slot what is on time may have come, `others` further producers.
     """
 
     release: str
@@ -44,6 +44,7 @@ class Row:
     cause: str = ""
     incident: str = ""
     early_bound: float | None = None
+    others: tuple[str, ...] = ()
 
     @property
     def host(self) -> str:
@@ -102,7 +103,7 @@ def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "",
         for row in rows
         if row.slot is not None
         and begins <= row.slot.astimezone(ZoneInfo(row.timezone)).date() <= ends
-        and producer in ("", row.producer)
+        and producer in ("", row.producer, *row.others)
         and host in ("", row.host)
     )
     return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)

@@ -111,6 +111,7 @@ def joining_of(settings: Settings) -> Rules:
         explicit=frozenset(table.name for table in settings.calendar if table.kind in {"toml", "csv"}),
         pins=tuple(Pin(pin.id, pin.url or "", pin.title, pin.producer) for pin in settings.pin),
         splits=tuple(Split(split.calendar, split.url or "", split.title, split.producer) for split in settings.split),
+        whose=tuple(table.id for table in settings.producer),
     )
 
 
@@ -135,7 +136,7 @@ def slot_times_of(settings: Settings) -> Callable[[Announcement], Announcement]:
 
     def with_usual_time(announcement: Announcement) -> Announcement:
         own = (table.time for table in settings.slot_time if _fits(table.match, announcement))
-        time = next(own, usual.get(announcement.producer))
+        time = next(own, next((usual[one] for one in announcement.producers if usual.get(one)), None))
         if time is None or announcement.slot.precision is not Precision.DAY:
             return announcement
         return replace(announcement, slot=assume_time(announcement.slot, f"{time:%H:%M}"))
@@ -227,7 +228,7 @@ def _patterns(match: ReleaseMatch) -> tuple[str | None, str | None, str | None]:
 
 
 def _fits(match: ReleaseMatch, thing: Release | Announcement) -> bool:
-    values = ((thing.producer,), (thing.title,), _addresses(thing))
+    values = (thing.producers, (thing.title,), _addresses(thing))
     wanted = [(pattern, its) for pattern, its in zip(_patterns(match), values, strict=True) if pattern is not None]
     return bool(wanted) and all(any(fnmatchcase(value, pattern) for value in its) for pattern, its in wanted)
 

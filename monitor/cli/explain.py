@@ -63,7 +63,7 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
     verdict = with_those_late_too(store, policies, case.verdict(policies, now))
     opened = [one for one in store.incidents_of(release) if one.opened <= now]
     body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
-    policy = policies.of(case.release.producer)
+    policy = policies.of(*case.release.producers)
     told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
     titles = title_facts(titles_of_release(store, case.release), now, context.settings.timezone)
     return body, replace(told, facts=(*told.facts, *titles, *_gone(store.evidence(told.records))))

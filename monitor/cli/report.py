@@ -77,7 +77,7 @@ def _period(context: Context, store: Store, first: date, last: date, producer: s
 
 
 def _check_names(settings: Settings, store: Store, rows: list[Row], producer: str, host: str) -> None:
-    producers = {row.producer for row in rows} | {table.id for table in settings.producer}
+    producers = {one for row in rows for one in (row.producer, *row.others)} | {table.id for table in settings.producer}
     if producer and producer not in producers:
         producers |= {each.producer for each in store.judged()}
         if producer not in producers:
@@ -112,6 +112,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
         early_bound=widest_bound(body),
+        others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
     )
 
 

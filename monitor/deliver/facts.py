@@ -52,6 +52,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         unproven_because=verdict.unproven_because,
         certainty=_certainty(measured),
         confirmed=verdict.confirmed,
+        others=verdict.others,
     )
 
 

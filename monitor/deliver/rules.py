@@ -56,7 +56,7 @@ class ReportingRules:
             if _may_all_know(incident, now)
             else [one for one in self.channels if one not in self.open_channels]
         )
-        chosen = routes_for(notice, self.routes, names, now, self.timezone)
+        chosen = routes_for(notice, self.routes, names, now, self.timezone, producers=incident.producers)
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen]
 
 

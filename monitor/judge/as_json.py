@@ -28,6 +28,7 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "id": verdict.release,
         "title": verdict.title,
         "producer": verdict.producer,
+        "producers": list(verdict.producers),
         "calendar": list(verdict.calendars),
         "url": verdict.url,
         "address": verdict.address.value,
@@ -48,6 +49,11 @@ def release_json(verdict: Verdict, code: Json | None = None, incident: str | Non
         "promise_confirmed": instant_json(verdict.confirmed),
         "at": instant_json(verdict.at),
     }
+
+
+def is_of(body: Mapping[str, Any], producer: str | None) -> bool:
+    """Tell whether a release is of a producer, alone or with others; every one is where none is named."""
+    return not producer or producer in body.get("producers", [body["producer"]])
 
 
 def lateness(body: Mapping[str, Any]) -> tuple[Mapping[str, Any] | None, str]:

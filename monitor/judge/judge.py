@@ -55,6 +55,7 @@ def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
         release=release.id,
         title=release.title,
         producer=release.producer,
+        others=release.others,
         url=release.url,
         calendars=release.calendars,
         slot=None if promise is None else promise.slot,

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Protocol
+from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from monitor.plan.targets import MOST_PARTS
 from schedules.times.interval import Bounds
 from schedules.workdays import ENGLAND, Workdays
+
+T = TypeVar("T")
 
 
 class Grade(StrEnum):
@@ -27,8 +29,8 @@ class Published(Protocol):
     """What a pattern may speak of."""
 
     @property
-    def producer(self) -> str:
-        """Return the producer's id."""
+    def producers(self) -> tuple[str, ...]:
+        """Return the ids of all whose it is."""
 
     @property
     def title(self) -> str:
@@ -51,9 +53,10 @@ class UsualTime:
 
     def fits(self, thing: Published, slot: datetime | None, timezone: str) -> bool:
         """Tell whether a release is of these, and was promised for this time."""
-        pairs = ((thing.producer, self.producer), (thing.title, self.title), (thing.url, self.url))
+        pairs = ((thing.title, self.title), (thing.url, self.url))
+        is_theirs = any(fnmatchcase(one, self.producer) for one in thing.producers)
         is_then = slot is not None and slot.astimezone(ZoneInfo(timezone)).time() == self.time
-        return is_then and all(fnmatchcase(value, pattern) for value, pattern in pairs)
+        return is_then and is_theirs and all(fnmatchcase(value, pattern) for value, pattern in pairs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,19 @@ class Policies:
     general: Policy = Policy()
     producers: Mapping[str, Override] = field(default_factory=dict)
 
-    def of(self, producer: str) -> Policy:
-        """Return the policy for a producer."""
-        own = self.producers.get(producer, Override())
-        general = self.general
+    def of(self, *producers: str) -> Policy:
+        """Return the policy for a release of these producers; of several that have their own the first has the say."""
+        own, general = [self.producers[one] for one in producers if one in self.producers], self.general
         return replace(
             general,
-            on_time_within=general.on_time_within if own.on_time_within is None else own.on_time_within,
-            note_within=general.note_within if own.note_within is None else own.note_within,
-            workdays=own.workdays or general.workdays,
+            on_time_within=_first((one.on_time_within for one in own), general.on_time_within),
+            note_within=_first((one.note_within for one in own), general.note_within),
+            workdays=_first((one.workdays for one in own), general.workdays),
         )
+
+
+def _first(own: Iterable[T | None], general: T) -> T:
+    return next((one for one in own if one is not None), general)
 
 
 def grade(seconds: Bounds | None, policy: Policy) -> Grade:

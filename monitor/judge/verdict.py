@@ -106,8 +106,8 @@ class Verdict:
     `slot` is the one in force, learnt from `source` at `announced`. `final` is True when no later
     evidence can change it in the ordinary run of things. `revisit` is when it must be judged again
     though nothing new is seen; None when only new evidence can change it. `address` tells how `url` is known,
-    `early_bound` is that of the page. `confirmed` is when the promise was last known to stand, at its slot at the
-    latest.
+    `others` are further producers, whose release it is as well. `early_bound` is that of the page. `confirmed` is when
+    the promise was last known to stand, at its slot at the latest.
     """
 
     release: str
@@ -129,6 +129,12 @@ class Verdict:
     address: Address = Address.ANNOUNCED
     early_bound: float | None = None
     confirmed: datetime | None = None
+    others: tuple[str, ...] = ()
+
+    @property
+    def producers(self) -> tuple[str, ...]:
+        """Return everyone whose it is."""
+        return (self.producer, *self.others)
 
     @property
     def page(self) -> PartVerdict | None:

@@ -12,21 +12,22 @@ from schedules.export import FORMATS, Promised, promised
 from schedules.promise import Promise
 
 
-def published(
+def published(  # noqa: PLR0913 # what people choose of it
     store: LedgerStore,
     kind: str,
     span: tuple[datetime | None, datetime | None],
     now: datetime,
     timezone: str,
     *,
+    producer: str | None = None,
     with_addresses: bool = True,
 ) -> tuple[bytes, str]:
     """Return the joined calendar between two instants (None: open), and its media type.
 
-    `kind` is one of `FORMATS`. Promises alone are told, nothing that was seen; `with_addresses` or without those of
-    releases that are not due yet, some of which may be out.
+    `kind` is one of `FORMATS`; of a `producer` its releases alone. Promises are told, nothing that was seen;
+    `with_addresses` or without those of releases that are not due yet, some of which may be out.
     """
-    releases = store.releases(*span)
+    releases = [one for one in store.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in store.promises([release.id for release in releases]):
         promises[promise.release].append(promise)

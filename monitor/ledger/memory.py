@@ -100,7 +100,7 @@ class LedgerMemory:
 
     def bearing(self, producer: str, found: Found) -> list[Release]:
         """Return every release of a producer, however long past, that bears the address or the title of an entry."""
-        theirs = (one for one in self.releases.values() if one.producer == producer)
+        theirs = (one for one in self.releases.values() if producer in one.producers)
         return alike(theirs, found) or self._archive.alike(producer, found)
 
     def take_over(self, change: LedgerChange) -> None:

@@ -83,7 +83,7 @@ class Admission:
     def near(self, producer: str) -> list[Near]:
         """Return the releases of a producer whose slot lies not far ahead or has not long passed."""
         now, known = self._clock.now(), self._ledger.releases
-        mine = [release for release in map(known.get, self._listed) if release and release.producer == producer]
+        mine = [release for release in map(known.get, self._listed) if release and producer in release.producers]
         watched = self._watch.releases
         return [
             Near(watched[release.id].release if release.id in watched else release, slot.begins())

@@ -161,7 +161,7 @@ class Day:
         return Planned(release, slot, looked, self.begin <= starts < self.end, proof) if looked else None
 
     def _proof(self, release: Release, slot: datetime) -> Proof:
-        within = self.rules.policies.of(release.producer).on_time_within
+        within = self.rules.policies.of(*release.producers).on_time_within
         return Proof(slot, within, rank_of(release, slot, self.rules.importance(release)))
 
     def _windows(self, target: Target, promised: InForce, standing: Progress) -> tuple[Window, ...]:

@@ -235,7 +235,7 @@ class Planner:
         if instant is None:
             return None
         release = watched.release
-        within = self._rules.policies.of(release.producer).on_time_within
+        within = self._rules.policies.of(*release.producers).on_time_within
         return proof_of(release, target, instant, within, self._rules.importance(release))
 
 

@@ -43,7 +43,7 @@ class StoredCase:
 
     def verdict(self, policies: Policies, now: datetime) -> Verdict:
         """Judge it as of an instant."""
-        return judge(self.release, self.promises, self.runs, self.blind, policies.of(self.release.producer), now)
+        return judge(self.release, self.promises, self.runs, self.blind, policies.of(*self.release.producers), now)
 
 
 def stored_case(store: Store, release: str) -> StoredCase | None:

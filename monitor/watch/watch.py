@@ -284,7 +284,7 @@ class Watch:
             watched.held = now + HOLD
 
     def _verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        policy = self._rules.policies.of(watched.release.producer)
+        policy = self._rules.policies.of(*watched.release.producers)
         verdict = judge(watched.release, watched.promises, watched.runs, self._blind.spans, policy, now)
         return with_platform(verdict, others_behind(self._releases, verdict))
 
@@ -295,5 +295,5 @@ class Watch:
         if verdict is None or passes is None:
             return False
         if verdict.word is Word.OVERDUE and verdict.grade is not Grade.REPORT:
-            return at > passes + self._rules.policies.of(watched.release.producer).note_within
+            return at > passes + self._rules.policies.of(*watched.release.producers).note_within
         return verdict.word in _UNSETTLED and at > passes

@@ -32,15 +32,17 @@ async def calendars(request: Request) -> Response:
 
 
 async def subscribe(request: Request) -> Response:
-    """Return the joined calendar, two months back and as far ahead as anything is promised."""
+    """Return the joined calendar, of one `producer` if named: two months back, and all that is promised ahead."""
     queries = queries_of(request)
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
-    now = queries.clock.now()
+    now, producer = queries.clock.now(), request.query_params.get("producer")
     span = now - _BEHIND, now + _AHEAD
     content, media = await queries.ask(
-        lambda: published(queries.store, kind, span, now, queries.timezone, with_addresses=queries.sees_all)
+        lambda: published(
+            queries.store, kind, span, now, queries.timezone, producer=producer, with_addresses=queries.sees_all
+        )
     )
     return Response(content, media_type=media)
 

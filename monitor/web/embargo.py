@@ -10,7 +10,7 @@ from schedules.times.interval import NOTHING
 from schedules.times.json import instant_from_json, interval_json
 
 Json = dict[str, Any]
-_OF_CALENDARS = ("id", "title", "producer", "calendar", "slot")
+_OF_CALENDARS = ("id", "title", "producer", "producers", "calendar", "slot")
 _UNKNOWN = {"url": "", "address": "announced", "grade": "none", "final": False, "exposures": [], "parts": []}
 _NONE = ("delay", "early_bound", "code", "incident", "unproven_because", "promise_confirmed", "at")
 
@@ -34,7 +34,7 @@ def for_all(body: Json, now: datetime) -> Json | None:
     # Only "cancelled" is decided by calendars whatever was seen; "moved" gives way to what was seen, and so would tell.
     word = body["verdict"] if body["verdict"] == "cancelled" else "pending"
     nothing = interval_json(NOTHING)
-    shown = {name: body[name] for name in _OF_CALENDARS} | _UNKNOWN | dict.fromkeys(_NONE)
+    shown = {name: body[name] for name in _OF_CALENDARS if name in body} | _UNKNOWN | dict.fromkeys(_NONE)
     return shown | {"verdict": word, "first_seen": nothing, "released": nothing, "findings": []}
 
 

@@ -18,6 +18,7 @@ _RELEASE = {
     "properties": {
         "id": {"type": "string"},
         "title": {"type": "string"},
+        "producers": {"type": "array", "items": {"type": "string"}},
         "producer": {"type": "string"},
         "calendar": {"type": "array", "items": {"type": "string"}},
         "url": {"type": "string"},

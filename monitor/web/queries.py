@@ -22,6 +22,7 @@ from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
+from monitor.judge.as_json import is_of
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
 from monitor.store.writer import Writer
@@ -103,7 +104,7 @@ class Queries:
     async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
         """Return the JSON of every release whose slot begins on these local days."""
         begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
-        rows = await self.ask(lambda: self.store.judged(begin, end, producer))
+        rows = [row for row in await self.ask(lambda: self.store.judged(begin, end)) if is_of(row.body, producer)]
         told = [self._fresh(row) for row in rows]
         if last > self.today():
             now = self.clock.now()
@@ -214,7 +215,7 @@ class Queries:
             last = found[-1]
 
     def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
-        wanted = (one for one in self.store.releases(begin, end) if producer in (None, one.producer))
+        wanted = (one for one in self.store.releases(begin, end) if producer in (None, *one.producers))
         return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
 
     def _midnight(self, day: date) -> datetime:

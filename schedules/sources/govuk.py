@@ -138,10 +138,12 @@ class GovukSource:
         if entry.state not in _STATES:
             remarks.append(Remark(entry.link, "a state that GOV.UK did not have", entry.state))
         announced = item.announced if item is not None else None
+        producer = self._producer(entry)
         return Announcement(
             uid=entry.link,
             title=clean_title(entry.title),
-            producer=self._options.producer or entry.organisation,
+            producer=producer,
+            others=tuple(sorted({*entry.organisations} - {producer})),
             url=self._landing(entry.link),
             slot=assume_time(slot, self._options.default_time),
             state=_STATES.get(entry.state),
@@ -152,6 +154,13 @@ class GovukSource:
             why=_why(announced),
             address=Address.GUESSED if entry.link.startswith(ANNOUNCEMENTS) else Address.ANNOUNCED,
         )
+
+    def _producer(self, entry: Listed) -> str:
+        """Return whose it is: as configured, else of the organisations asked for, else as last told, else the first."""
+        known = self._memory.known.get(entry.link)
+        asked = (*self._options.filters.get("organisations", ()), *([known.producer] if known is not None else []))
+        named = (one for one in (*asked, *entry.organisations) if one in entry.organisations)
+        return self._options.producer or next(named, "")
 
     def _landing(self, link: str) -> str:
         """Guess the address of the publication: nine in ten bear the slug of their announcement."""
@@ -192,9 +201,8 @@ def _signature(entry: Listed) -> str:
 
 def _from_item(link: str, item: ContentItem) -> Listed:
     announced = item.announced or AnnouncedDate("", "")
-    organisation = item.organisations[0] if item.organisations else ""
     stamped = announced.release_timestamp
-    return Listed(link, item.title, announced.display_date, announced.state, organisation, stamped)
+    return Listed(link, item.title, announced.display_date, announced.state, item.organisations, stamped)
 
 
 def _merged(entry: Listed, item: ContentItem) -> Listed:
@@ -202,7 +210,7 @@ def _merged(entry: Listed, item: ContentItem) -> Listed:
     if item.schema is not Schema.ANNOUNCEMENT:
         return entry
     own = _from_item(entry.link, item)
-    return replace(own, title=own.title or entry.title, organisation=own.organisation or entry.organisation)
+    return replace(own, title=own.title or entry.title, organisations=own.organisations or entry.organisations)
 
 
 def _slot(entry: Listed, today: date, timezone: str) -> Slot:

@@ -176,7 +176,6 @@ def _announced(details: Mapping[str, Any]) -> AnnouncedDate:
 
 
 def _organisations(data: Mapping[str, Any]) -> Iterator[str]:
-    # The first is the lead organisation.
     for organisation in _tables(_table(data.get("links")).get("organisations")):
         slug = _text(organisation.get("base_path")).rpartition("/")[2]
         if slug:

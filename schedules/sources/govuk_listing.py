@@ -43,7 +43,7 @@ class Listed:
     title: str
     display_date: str
     state: str
-    organisation: str
+    organisations: tuple[str, ...]
     release_timestamp: datetime | None
 
 
@@ -141,14 +141,14 @@ def _entries(results: Sequence[Any]) -> Iterator[Listed]:
                 title=str(result.get("title") or ""),
                 display_date=str(result.get("display_date") or ""),
                 state=str(result.get("statistics_announcement_state") or ""),
-                organisation=_lead(result.get("organisations")),
+                organisations=tuple(_slugs(result.get("organisations"))),
                 release_timestamp=stamp(result.get("release_timestamp")),
             )
 
 
-def _lead(organisations: object) -> str:
-    # The lead organisation comes first. Older answers list slugs instead of objects.
-    first = organisations[0] if isinstance(organisations, list) and organisations else None
-    if isinstance(first, dict):
-        first = first.get("slug") or str(first.get("link", "")).rpartition("/")[2]
-    return first if isinstance(first, str) else ""
+def _slugs(organisations: object) -> Iterator[str]:
+    # Their order says nothing: announcements have no lead organisation. Older answers list slugs instead of objects.
+    for each in organisations if isinstance(organisations, list) else ():
+        one = each.get("slug") or str(each.get("link", "")).rpartition("/")[2] if isinstance(each, dict) else each
+        if isinstance(one, str) and one:
+            yield one

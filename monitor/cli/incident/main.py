@@ -63,7 +63,7 @@ def list_incidents(
         chosen = [
             (current.incident(one, now), store.drafts(one.id))
             for one in reversed(found)
-            if (one.closed is None or not only_open) and producer in (None, one.producer)
+            if (one.closed is None or not only_open) and producer in (None, *one.producers)
         ]
     if as_json:
         print_json([incident_json(incident, drafts) for incident, drafts in chosen])

@@ -39,6 +39,7 @@ def test_the_json_of_a_late_release_is_that_of_the_interface() -> None:
         "id": "r",
         "title": "Malpractice",
         "producer": "ofqual",
+        "producers": ["ofqual"],
         "calendar": ["govuk"],
         "url": "https://www.gov.uk/government/statistics/malpractice",
         "address": "announced",

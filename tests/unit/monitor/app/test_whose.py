@@ -1,0 +1,93 @@
+"""A release of several producers is everyone's, in whatever order its calendar names them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time, timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.draft.period import Row, period_of
+from alerts.routes import Route, routes_for
+from monitor.config.settings import Settings
+from monitor.judge.policy import Override, Policies, Policy, UsualTime
+from monitor.ledger.export import published
+from monitor.web.credentials import Throttle
+from monitor.web.queries import Queries
+from schedules.announcement import Announcement
+from schedules.as_json import announcement_from_json, announcement_json
+from schedules.join import Rules, join
+from schedules.slot import Precision, Slot
+from tests.unit.alerts.test_routes import ALL, LONDON, NIGHT, notice
+from tests.unit.monitor.app.life import Life, live
+from tests.unit.monitor.deliver.story import SLOT
+
+OURS, THEIRS = "department-for-example", "agency-of-examples"
+SLOTTED = Slot(Precision.INSTANT, instant=SLOT, raw="5 January 2018 9:30am")
+
+
+def entry(*producers: str, title: str = "Claims: March 2018") -> Announcement:
+    first, *others = producers
+    return Announcement("u", title, first, "https://e.org/claims", SLOTTED, others=tuple(others))
+
+
+@pytest.mark.parametrize("order", [(OURS, THEIRS), (THEIRS, OURS)])
+def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path: Path, order: tuple[str, str]) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        store, clock = life.daemon.store, life.clock
+        queries = Queries(store, life.app.status, clock, "Europe/London", throttle=Throttle(clock))
+        day = date(2026, 11, 26)
+        for name in order:
+            (body,) = await queries.board(day, day, name)
+            assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
+            assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
+            span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
+            assert b"claims-q3" in published(store, "csv", span, clock.now(), "Europe/London", producer=name)[0]
+        assert await queries.board(day, day, "somebody-else") == []
+        queries.close()
+
+    told = f"organisations = {list(order)!r}\n".replace("'", '"')
+    live(tmp_path, told, act, base=Settings.model_validate({"producer": [{"id": OURS, "name": "Ours"}]}))
+
+
+def test_configuration_says_whose_it_is_and_without_it_the_entry() -> None:
+    def producer(*whose: str) -> tuple[str, ...]:
+        return join({"govuk": [entry(THEIRS, OURS)]}, Rules(whose=whose)).releases[0].producers
+
+    assert producer() == (THEIRS, OURS)
+    assert producer("somebody-else", OURS) == (OURS, THEIRS)
+
+
+def test_two_calendars_join_by_any_producer_that_they_share() -> None:
+    other = replace(entry("agency-of-examples"), url="https://agency.example/claims", uid="x")
+    (release,) = join({"govuk": [entry(OURS, THEIRS)], "own": [other]}).releases
+    assert release.calendars == ("govuk", "own")
+
+
+def test_an_announcement_is_read_back_with_all_its_producers() -> None:
+    made = entry(OURS, THEIRS)
+    assert announcement_json(made)["producers"] == [OURS, THEIRS]
+    assert announcement_from_json(announcement_json(made)) == made
+
+
+def test_policy_and_granted_times_are_those_of_any() -> None:
+    own = Override(on_time_within=timedelta(seconds=5))
+    assert Policies(producers={THEIRS: own}).of(OURS, THEIRS).on_time_within == timedelta(seconds=5)
+    assert Policies(producers={THEIRS: own}).of(OURS) == Policy()
+    granted = UsualTime(time(9, 30), "letter of 2017", producer=THEIRS)
+    assert granted.fits(entry(OURS, THEIRS), SLOT, "Europe/London")
+    assert not granted.fits(entry(OURS), SLOT, "Europe/London")
+
+
+def test_routes_match_by_any() -> None:
+    route = Route(("pager",), producer=THEIRS)
+    told = routes_for(notice(producer=OURS), [route], ALL, NIGHT, LONDON, producers=(OURS, THEIRS))
+    assert [name for name, _ in told] == ["pager"]
+
+
+def test_a_period_report_of_a_producer_holds_what_it_shares() -> None:
+    row = Row("r", "t", OURS, "https://e.org/", "Europe/London", SLOT, "late", others=(THEIRS,))
+    day = date(2018, 1, 5)
+    assert [len(period_of([row], day, day, name).rows) for name in (OURS, THEIRS, "x")] == [1, 1, 0]
