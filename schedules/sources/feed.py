@@ -87,7 +87,11 @@ def _parse(page: Page) -> Sequence[Mapping[str, Any]]:
         raise UnreadableCalendar(f"{place(page)}: cut short, its last tag is missing")
     _refuse_depth(page)
     # Never the bytes themselves: feedparser opens what looks like a name or an address.
-    parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
+    try:
+        parsed = feedparser.parse(io.BytesIO(body), response_headers={"content-type": "application/xml"})
+    except ValueError as exc:
+        # It stumbles over a character that there is none of.
+        raise UnreadableCalendar(f"{place(page)}: is no feed that can be read") from exc
     if not parsed.get("version"):
         raise UnreadableCalendar(f"{place(page)}: neither RSS nor Atom")
     entries: list[Mapping[str, Any]] = parsed.entries

@@ -103,6 +103,7 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(body=bodies(), status=st.sampled_from([200, 404]))
+@example(body=b"<table>&#x110000;<feed><entry><title>x</title><link href='/x'/></entry></feed>", status=200)
 def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, status: int) -> None:
     source = KINDS[kind](SourceOptions("own", URL))
     pages = [Page(source.first(NOW)[0].url, status, body)]
