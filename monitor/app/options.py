@@ -25,6 +25,7 @@ from schedules.join import Pin, Rules, Split
 from schedules.release import Release
 from schedules.slot import Precision
 from schedules.sources.options import SourceOptions
+from schedules.sources.registry import KINDS
 from schedules.workdays import Nation, Workdays, workdays
 
 
@@ -108,7 +109,7 @@ def joining_of(settings: Settings) -> Rules:
     """Return how calendars are joined; they rule in the order of the file."""
     return Rules(
         order=tuple(table.name for table in settings.calendar),
-        explicit=frozenset(table.name for table in settings.calendar if table.kind in {"toml", "csv"}),
+        explicit=frozenset(table.name for table in settings.calendar if KINDS[table.kind].by_hand),
         pins=tuple(Pin(pin.id, pin.url or "", pin.title, pin.producer) for pin in settings.pin),
         splits=tuple(Split(split.calendar, split.url or "", split.title, split.producer) for split in settings.split),
         whose=tuple(table.id for table in settings.producer),
@@ -117,12 +118,9 @@ def joining_of(settings: Settings) -> Rules:
 
 def checks_of(settings: Settings) -> dict[str, Checks]:
     """Return how the reads of each calendar are held against earlier ones."""
-    # A list asked for by filters may rightly hold nothing; a page or file without entries was most likely misread.
     return {
         table.name: Checks(
-            may_be_empty=table.kind not in {"html", "ics", "json"}
-            if table.may_be_empty is None
-            else table.may_be_empty,
+            may_be_empty=KINDS[table.kind].may_be_empty if table.may_be_empty is None else table.may_be_empty,
             accept=table.accept,
             timezone=settings.timezone,
         )

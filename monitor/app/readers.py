@@ -11,7 +11,7 @@ from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
-from monitor.ledger.reader import CAPS, PERSONAL_KINDS, PLAIN_KINDS, AnswerKeeping, CalendarReader
+from monitor.ledger.reader import AnswerKeeping, CalendarReader
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.sources.registry import KINDS
@@ -37,16 +37,17 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     workers: Workers | None = None,
 ) -> CalendarReader:
     """Return the reader of one calendar; without `evidence` no bytes are kept."""
+    kind = KINDS[table.kind]
     return CalendarReader(
         table.name,
-        KINDS[table.kind](source_options(table, settings.timezone)),
-        CalendarPages(ask, strip=table.kind in PERSONAL_KINDS, cap=CAPS[table.kind], workers=workers),
+        kind(source_options(table, settings.timezone)),
+        CalendarPages(ask, strip=kind.names_people, cap=kind.cap, workers=workers),
         clock,
         folder / table.file if table.file is not None else None,
         evidence=evidence,
         adjust=slot_times_of(settings) if _has_usual_times(settings) else None,
         producer=table.producer,
-        is_plain=table.kind in PLAIN_KINDS,
+        is_plain=kind.is_plain,
     )
 
 

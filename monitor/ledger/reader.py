@@ -21,26 +21,10 @@ from schedules.announcement import Announcement
 from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
 from schedules.sources.apart import Keeping
 
-CAPS = {
-    "csv": 8 * MEGABYTE,
-    "ees": 8 * MEGABYTE,
-    "feed": 8 * MEGABYTE,
-    "govuk": 8 * MEGABYTE,
-    "html": 4 * MEGABYTE,
-    "ics": 8 * MEGABYTE,
-    "json": 8 * MEGABYTE,
-    "ons": 8 * MEGABYTE,
-    "toml": 4 * MEGABYTE,
-}
-"""The most bytes that are taken of one answer, by kind of calendar: several times what the largest real ones have."""
 MOST_BYTES = 32 * MEGABYTE
 """The most that all answers of one read may have together."""
 MOST_ENTRIES = 50_000
 MOST_PAGES = 500
-PLAIN_KINDS = frozenset({"csv", "ees", "govuk", "ons", "toml"})
-"""The kinds that take time in proportion to their bytes: a few of those are read at once."""
-PERSONAL_KINDS = frozenset({"ees", "govuk", "json", "ons"})
-"""The kinds whose answers name people, who are taken out before anything is hashed or stored."""
 _SMALL = 200_000
 """Bytes that are read at once; more is read in a thread, so that no look has to wait for it."""
 
