@@ -10,12 +10,14 @@ from datetime import datetime
 
 import structlog
 
+from monitor.judge.runs import Run
 from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
 from monitor.ledger.missing_editions import Past
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState, Rejoined, Weighed, rejoin
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
+from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
 from monitor.threads import aside
@@ -51,7 +53,7 @@ class LedgerMemory:
         self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
         self._keep_in_mind(self._archive.current(now))
         joined = await self._joined(self.states)
-        return LedgerChange(joined, self.states, self.releases, self._copies(joined))
+        return self._change(joined, self.states)
 
     def state(self, calendar: str) -> CalendarState:
         """Return what a calendar has shown."""
@@ -92,7 +94,7 @@ class LedgerMemory:
             state = state.recalling(entry for entry in recalled.entries if entry.calendar == calendar)
             joined = await self._joined({**self.states, calendar: state})
         new = {uid: replace(each, release=joined.release_of[calendar, uid]) for uid, each in learnt.items()}
-        return LedgerChange(joined, {**self.states, calendar: state}, self.releases, self._copies(joined), new)
+        return replace(self._change(joined, {**self.states, calendar: state}), new=new)
 
     async def past(self, now: datetime) -> Past:
         """Return the editions of series that are not in mind."""
@@ -152,7 +154,25 @@ class LedgerMemory:
     def _as_it_is(self) -> Rejoined:
         return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
 
+    def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
+        """Return what joining again comes to; what was seen and told of a release goes where its entries went."""
+        left = joined.left()
+        runs = self._store.runs_of_releases(list(left)) if left else ()
+        return LedgerChange(
+            joined,
+            states,
+            self.releases,
+            self._copies(joined),
+            runs=[_moved(run, left) for run in runs],
+            incidents=[replace(one, release=new) for old, new in left.items() for one in self._store.incidents_of(old)],
+        )
+
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""
         moved = {(key[0], old, joined.release_of[key]) for key, old in joined.moved.items()}
         return [promise for road in sorted(moved) for promise in self.book.copies(*road)]
+
+
+def _moved(run: Run, left: Mapping[str, str]) -> Run:
+    old = release_of(run.target)
+    return replace(run, target=f"{left[old]}{run.target.removeprefix(old)}")

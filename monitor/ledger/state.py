@@ -187,6 +187,10 @@ class Rejoined:
     moved: Mapping[Key, str]
     ambiguous: frozenset[frozenset[Key]]
 
+    def left(self) -> dict[str, str]:
+        """Return the releases that no entry belongs to any more, and the one that each was joined into."""
+        return {old: self.release_of[key] for key, old in self.moved.items() if old not in self.releases}
+
 
 def rejoin(
     states: Iterable[CalendarState], rules: Rules, release_of: Mapping[Key, str], before: Mapping[str, Release]

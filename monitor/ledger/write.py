@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
+from alerts.incident import Incident
+from monitor.judge.runs import Run
 from monitor.ledger.state import CalendarState, Rejoined, Weighed
 from monitor.store.interface import Transaction
 from monitor.store.rows import CalendarRead
@@ -21,7 +23,8 @@ class LedgerChange:
     """What joining the calendars again comes to, after one read or at a start.
 
     `states` are those of all calendars and `before` the releases as they were. `copies` are the promises that
-    entries which moved bring to their new release, `new` those of the read itself by uid.
+    entries which moved bring to their new release, `new` those of the read itself by uid. `runs` and `incidents` are
+    those of releases that were joined into others, as these have them from then on.
     """
 
     joined: Rejoined
@@ -29,11 +32,12 @@ class LedgerChange:
     before: Mapping[str, Release] = field(default_factory=dict)
     copies: Sequence[Promise] = ()
     new: Mapping[str, Promise] = field(default_factory=dict)
+    runs: Sequence[Run] = ()
+    incidents: Sequence[Incident] = ()
 
     def left(self) -> dict[str, str]:
         """Return the releases that no entry belongs to any more, and the one that each was joined into."""
-        joined = self.joined
-        return {old: joined.release_of[key] for key, old in joined.moved.items() if old not in joined.releases}
+        return self.joined.left()
 
     def releases(self) -> list[Release]:
         """Return every release to be written."""
@@ -88,6 +92,9 @@ def _write_joined(change: LedgerChange, releases: Iterable[Release], at: datetim
     release_of = change.joined.release_of
     tx.save_releases(releases)
     tx.add_promises(change.copies)
+    tx.save_runs(change.runs)
+    for incident in change.incidents:
+        tx.save_incident(incident)
     tx.save_announced(change.states[key[0]].row(key[1], release_of[key], at) for key in change.joined.moved)
 
 

@@ -11,8 +11,10 @@ from typing import Any, cast
 
 import pytest
 
+from alerts.incident import Incident, Kind
 from monitor.config.calendars import PinSettings
 from monitor.judge.runs import Run
+from monitor.look.sighting import State
 from monitor.store.interface import Conflict
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.write import SqlTransaction
@@ -206,6 +208,27 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
             assert len(store.promises([name])) == 1
 
     at_work(tmp_path, act, STATS, OTHER)
+
+
+def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin_gives_it(tmp_path: Path) -> None:
+    def seen(name: str) -> Run:
+        return Run(f"{name}/page/edge", State.ABSENT, START, START, START, START)
+
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        late = Incident("i", Kind.LATE, "a", "example-office", "Example awareness", START, START, "report")
+        with office.daemon.store.transaction() as tx:
+            tx.save_runs([seen("a")])
+            tx.save_incident(late)
+        pin = PinSettings(id="awareness", title="Example awareness")
+        office.settings = office.settings.model_copy(update={"pin": [pin]})
+        await office.reopen()
+        store = office.daemon.store
+        assert store.runs_of_release("awareness") == [seen("awareness")]
+        assert [one.id for one in store.incidents_of("awareness")] == ["i"]
+        assert store.incidents_of("a") == []
+
+    at_work(tmp_path, act)
 
 
 def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -> None:
