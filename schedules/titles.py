@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 
 from schedules.patterns import linear, quick
 
@@ -66,8 +67,9 @@ def read_title(title: str) -> Title:
         return " "
 
     rest = _PERIOD.sub(taken, text)
-    words = tuple(word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
-    return Title(words, frozenset(period))
+    words = (word for word in _WORD.findall(rest) if word not in _SMALL and word not in _GENRE)
+    # Thousands of titles share their words.
+    return Title(tuple(map(intern, words)), frozenset(map(intern, period)))
 
 
 def period_of(text: str) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class DueTargets:
                 # Its landing puts it here again; until then its host is kept free for its promised instant.
                 continue
             self._count(entry)
-            if watched.proof is None and self.sweeps.holds_witnesses() and is_witness(watched.target.part):
+            if self.sweeps.is_on and watched.proof is None and is_witness(watched.target.part) and self.sweeps.holds():
                 heappush(self._waiting, (now + _MOVED_EVERY, rank, number, entry))
                 continue
             if self.sweeps.takes(watched.proof, now):
@@ -154,7 +154,9 @@ class DueTargets:
 
     def has_look(self, now: datetime, gap: timedelta) -> bool:
         """Tell whether a look can be made now; one begins every `gap`."""
-        return self._sweep_head(now, gap) is not None or self.ready > 0 or self._spare(now) is not None
+        if self._sweep_head(now, gap) is not None or self.ready > 0:
+            return True
+        return bool(self._swept or self._free) and self._spare(now) is not None
 
     def pick(self, now: datetime, mono: float) -> ScheduledTarget | None:
         """Take off the one to look at now, None when none is ready."""

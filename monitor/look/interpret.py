@@ -124,7 +124,7 @@ class Interpreter:
         memory = self._memories.get(target.id)
         if memory is None or memory.target.url != target.url:
             memory = self._memories[target.id] = LastAnswer(target)
-        elif memory.target != target:
+        elif memory.target is not target and memory.target != target:
             missing = memory.was_missing
             memory = self._memories[target.id] = LastAnswer(target, baseline=memory.baseline, was_missing=missing)
         return memory

@@ -65,9 +65,9 @@ class Sweeps:
         shared = self._sweeps.get((proof.slot, proof.within))
         if shared is None:
             shared = self._sweeps[proof.slot, proof.within] = _Shared(Sweep(proof.slot, proof.within))
-        shared.sweep.need(part_of(target), proof)
+        need = shared.sweep.need(part_of(target), proof)
         if proof.tells_of is None:
-            self._pages[target.url] = part_of(target)
+            self._pages[target.url] = need.id
 
     def strike(self, target: Target, proof: Proof) -> None:
         """Need no proof of a part any more."""
@@ -102,20 +102,20 @@ class Sweeps:
         for shared in self._sweeps.values() if parts else ():
             shared.sweep.list(parts)
 
-    def holds_witnesses(self) -> bool:
+    def holds(self) -> bool:
         """Tell whether what tells of pages that may stand elsewhere waits: most pages stand where they should."""
         return self.is_on and any(shared.is_closing for shared in self._sweeps.values())
 
     def consider(self, now: datetime, gap: timedelta, *, is_stretched: bool) -> bool:
         """Decide whether looks are planned here from now on; tell whether anything is otherwise than before."""
-        held = self.holds_witnesses()
+        held = self.holds()
         over = [key for key, shared in self._sweeps.items() if now >= shared.sweep.ends]
         for key in over:
             del self._sweeps[key]
         before, self.is_on = self.is_on, is_stretched and any(one.is_open(now) for one in self._sweeps.values())
         for shared in self._sweeps.values():
             shared.is_closing = shared.sweep.is_closing(now, gap)
-        return (self.is_on, self.holds_witnesses()) != (before, held) or (bool(over) and before)
+        return (self.is_on, self.holds()) != (before, held) or (bool(over) and before)
 
     def takes(self, proof: Proof | None, now: datetime) -> bool:
         """Tell whether looks at a target are planned here."""

@@ -109,6 +109,11 @@ class Pacer:
     _last: datetime | None = None
     _pace: float = 1.0
     _untold: timedelta = _UNTOLD
+    _gap: timedelta = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin at the full rate."""
+        self._go_at(self._pace)
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
@@ -117,7 +122,7 @@ class Pacer:
 
     def gap(self) -> timedelta:
         """Return the least time between two starts just now."""
-        return gap(self.rate * self._pace)
+        return self._gap
 
     def started(self, now: datetime) -> None:
         """Note that a request starts now."""
@@ -130,7 +135,7 @@ class Pacer:
     def answered(self) -> None:
         """Note that the host answered without complaint."""
         if self._pace < 1.0:
-            self._pace = min(1.0, self._pace * _RECOVERS_BY)
+            self._go_at(min(1.0, self._pace * _RECOVERS_BY))
             self._untold = _UNTOLD if self._pace == 1.0 else self._untold
 
     def quiet(self, until: datetime) -> None:
@@ -145,7 +150,10 @@ class Pacer:
                 return
             seconds, self._untold = self._untold, min(self._untold * 2, _MOST_UNTOLD)
         self.quiet(now + min(max(seconds, timedelta()), _MOST_PATIENCE))
-        self._pace = _RECOVERS_FROM
+        self._go_at(_RECOVERS_FROM)
+
+    def _go_at(self, pace: float) -> None:
+        self._pace, self._gap = pace, gap(self.rate * pace)
 
     def is_quiet(self, now: datetime) -> bool:
         """Tell whether the host is being left alone."""
