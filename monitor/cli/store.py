@@ -1,8 +1,8 @@
-"""`ninethirty store`: migrations, integrity, online backup."""
+"""`ninethirty store`: migrations, integrity, online backup, restore, and moving between databases."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -12,7 +12,7 @@ from monitor.cli.common import Context, as_json, print_json
 
 @click.group("store")
 def command() -> None:
-    """Upgrade, check or back up the store.
+    """Upgrade, check, back up, restore or move the store.
 
     Example: ninethirty store backup /backup/ninethirty.db
     """
@@ -74,6 +74,46 @@ def backup(context: Context, *, file: Path, as_json: bool) -> None:
     with context.store() as store:
         store.backup(file)
     _tell({"file": str(file)}, f"Backed up to {file}.", as_json=as_json)
+
+
+@command.command("restore")
+@click.argument("file", type=click.Path(path_type=Path))
+@as_json
+@click.pass_obj
+def restore(context: Context, *, file: Path, as_json: bool) -> None:
+    """Bring the backup FILE into the configured store, SQLite or PostgreSQL, which must be empty or not yet there.
+
+    Stop the monitor first. The evidence is put back beside it, by hand; then `store check`.
+
+    Example: ninethirty store restore /backup/ninethirty.db
+    """
+    from monitor.store.move import restore_store
+
+    rows = restore_store(file, context.settings.store.url)
+    _tell({"file": str(file), "rows": rows}, f"Restored {_rows_of(rows)} from {file}.", as_json=as_json)
+
+
+@command.command("copy")
+@click.argument("source", metavar="URL")
+@click.argument("target", metavar="URL")
+@as_json
+@click.pass_obj
+def copy(_context: Context, *, source: str, target: str, as_json: bool) -> None:
+    """Copy the store at one URL to another that is empty or not yet there: SQLite to PostgreSQL, or back.
+
+    Stop the monitor first: what it writes meanwhile is not copied. Then write the new URL into `[store] url`.
+
+    Example: ninethirty store copy sqlite:///var/ninethirty.db postgresql+psycopg://ninethirty@db/ninethirty
+    """
+    from monitor.store.move import copy_store
+
+    rows = copy_store(source, target)
+    _tell({"rows": rows}, f"Copied {_rows_of(rows)}.", as_json=as_json)
+
+
+def _rows_of(rows: Mapping[str, int]) -> str:
+    each = ", ".join(f"{table} {count}" for table, count in rows.items() if count)
+    return f"{sum(rows.values())} rows" + (f" ({each})" if each else "")
 
 
 def _tell(body: dict[str, object], text: str, *, as_json: bool) -> None:

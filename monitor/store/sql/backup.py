@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, insert, select
+from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.sql.tables import METADATA
@@ -50,13 +50,35 @@ def copy_sqlite(engine: Engine, copy: Path) -> None:
         source.close()
 
 
-def copy_rows(source: Engine, target: Engine) -> None:
-    """Copy every row of a store as of one instant into another that is empty."""
+def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
+    """Copy every row of a store as of one instant into another that is empty; return how many of each table.
+
+    Raises `UserFault` when the target is not empty; all of it is copied or nothing.
+    """
     with source.connect() as reader, target.begin() as writer:
-        snapshot = reader.execution_options(isolation_level="REPEATABLE READ")
-        for table in METADATA.sorted_tables:
-            for rows in snapshot.execute(select(table)).mappings().partitions(_ROWS):
-                writer.execute(insert(table), [dict(row) for row in rows])
+        filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
+        if filled:
+            there = f"it has rows in {', '.join(filled)}"
+            raise UserFault(f"the store to copy into is not empty, {there}: nothing is overwritten")
+        snapshot = _snapshot(reader)
+        return {table.name: _copy_table(snapshot, writer, table) for table in METADATA.sorted_tables}
+
+
+def _snapshot(reader: Connection) -> Connection:
+    # SQLite's transactions are of one instant anyway; one that only reads lets others write.
+    if reader.dialect.name == "sqlite":
+        return reader.execution_options(ro=True)
+    return reader.execution_options(isolation_level="REPEATABLE READ")
+
+
+def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:
+    count = 0
+    for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
+        writer.execute(insert(table), [dict(row) for row in rows])
+        count += len(rows)
+    if writer.execute(select(func.count()).select_from(table)).scalar() != count:
+        raise StoreFault(f"copying {table.name}: fewer rows arrived than were sent")
+    return count
 
 
 def _claim(file: Path) -> None:

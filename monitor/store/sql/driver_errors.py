@@ -12,12 +12,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from monitor.errors import StoreFault
 from monitor.store.interface import Conflict
 
+MEND = "stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`"
 _REASONS = (
     ("database is locked", "another program has held it locked for more than five seconds"),
     ("database or disk is full", "there is no room left on the disk"),
     ("no space left", "there is no room left on the disk"),
-    ("file is not a database", "the file is not a database"),
-    ("malformed", "the database is damaged: restore a backup"),
+    ("file is not a database", f"the file is not a database, or damaged: {MEND}"),
+    ("malformed", f"the database is damaged: {MEND}"),
     ("unable to open database", "the file cannot be opened"),
     ("readonly database", "the file may not be written"),
     ("no such table", "it has not been set up: run `ninethirty store upgrade`"),

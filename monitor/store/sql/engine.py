@@ -78,6 +78,23 @@ class SqlStore(SqlUpkeep):
             else:
                 self._copy_rows(copy)
 
+    def fill_from(self, source: SqlStore) -> dict[str, int]:
+        """Copy every row of another store into this one; return how many of each table, every one or none.
+
+        Raises `UserFault` when this one is not empty, or the other is not of this version's shape.
+        """
+        with faults_of(source._place):
+            revision = source._revision()
+        if revision is None:
+            raise UserFault(f"store {source._place}: is no store of ninethirty")
+        if revision != HEAD:
+            raise UserFault(
+                f"store {source._place}: its shape is {revision}: run `ninethirty store upgrade` on it first"
+            )
+        self.upgrade()
+        with faults_of(f"{source._place} into {self._place}"):
+            return backup.copy_rows(source._engine, self._engine)
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from alerts.incident import Kind
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Body, Packed
+from monitor.store.sql.driver_errors import MEND
 from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.tables import HEAD, METADATA
 
@@ -46,12 +47,13 @@ def _damage(connection: Connection) -> list[str]:
         raise
     except DatabaseError as exc:
         # Some damage stops even the search for damage.
-        return [f"the database is damaged: {exc.orig}"]
+        return [f"the database is damaged ({exc.orig}): {MEND}"]
 
 
 def _found_by_sqlite(connection: Connection) -> list[str]:
-    verdicts = connection.execute(text(f"PRAGMA integrity_check({_MOST})")).scalars().all()
-    damage = [f"the database is damaged: {verdict}" for verdict in verdicts if verdict != "ok"]
+    verdict = connection.execute(text("PRAGMA integrity_check(1)")).scalars().first()
+    told = " ".join(str(verdict).split())
+    damage = [] if verdict == "ok" else [f"the database is damaged ({told}): {MEND}"]
     dangling = connection.execute(text("PRAGMA foreign_key_check")).all()
     return damage + [f"a {row[0]} refers to a {row[2]} that is not there" for row in dangling[:_MOST]]
 

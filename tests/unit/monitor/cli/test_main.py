@@ -99,7 +99,7 @@ def test_a_store_that_is_no_database_is_a_fault_of_the_surroundings(ask: Ask, fo
     (folder / "store.db").write_text("this is no database, whatever its name says\n" * 100)
     told = ask(*verb.split())
     assert (told.status, told.out) == (3, "")
-    assert told.err.splitlines()[0].endswith("the file is not a database")
+    assert "the file is not a database, or damaged: stop, move it" in told.err.splitlines()[0]
 
 
 def test_a_store_in_a_folder_that_cannot_be_made_is_a_fault_of_the_surroundings(ask: Ask, folder: Path) -> None:

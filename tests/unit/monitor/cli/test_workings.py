@@ -17,6 +17,7 @@ from monitor.look.fetch import Answer
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
+from monitor.store.sql.driver_errors import MEND
 from monitor.store.writer import Writer
 
 Ask = Callable[..., Any]
@@ -79,7 +80,7 @@ def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, fo
     assert told.err.splitlines() == [
         "config.toml: channel[2].url: the environment has no NINETHIRTY_TEST_NONE",
         f'config.toml: channel[1].folder: the folder cannot be written (got "{folder}/file")',
-        f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database",
+        f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database, or damaged: {MEND}",
     ]
 
 
@@ -131,7 +132,10 @@ def test_a_path_is_told_as_it_was_written(ask: Ask, folder: Path) -> None:
     config.write_text(config.read_text().replace("/store.db", "/a store.db"))
     (folder / "a store.db").write_text("no database, but long enough to be taken for one" * 9)
     told = ask("store", "check")
-    assert (told.status, told.err) == (3, f"store sqlite:///{folder}/a store.db: the file is not a database\n")
+    assert (told.status, told.err) == (
+        3,
+        f"store sqlite:///{folder}/a store.db: the file is not a database, or damaged: {MEND}\n",
+    )
 
 
 def test_a_store_is_checked_and_backed_up_once(ask: Ask, folder: Path) -> None:

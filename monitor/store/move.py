@@ -1,0 +1,76 @@
+"""A store moved as a whole: from one address to another, or back from a backup; nothing is ever overwritten."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from monitor.errors import UserFault
+from monitor.store.open import file_of, open_store
+from monitor.store.sql.engine import SqlStore
+
+
+def copy_store(source: str, target: str) -> dict[str, int]:
+    """Copy the store at one address to another that holds none; return how many rows of each table were copied.
+
+    Raises `UserFault` where there is nothing to copy, or something at the target already; then nothing is copied.
+    """
+    file = file_of(source)
+    if file is not None and not file.is_file():
+        raise UserFault(f"store {source}: there is no such file")
+    with closing(_opened(source)) as old, closing(_opened(target)) as new:
+        try:
+            return new.fill_from(old)
+        except ValueError as exc:
+            told = " ".join(str(exc).split())
+            raise UserFault(
+                f"nothing was copied, a row cannot be: {told} (`ninethirty store check` tells more)"
+            ) from exc
+
+
+def restore_store(backup: Path, target: str) -> dict[str, int]:
+    """Bring a backup, of this version or an older one, to an address that holds no store; as `copy_store` else.
+
+    The backup itself is only read.
+    """
+    with tempfile.TemporaryDirectory(prefix="ninethirty-") as folder:
+        copy = Path(folder) / "store.db"
+        _copy(backup, copy)
+        _prove(backup, copy)
+        with closing(_opened(f"sqlite:///{copy}")) as old:
+            old.upgrade()
+        return copy_store(f"sqlite:///{copy}", target)
+
+
+def _opened(url: str) -> SqlStore:
+    store = open_store(url)
+    if not isinstance(store, SqlStore):
+        raise UserFault("a store in memory cannot be copied")
+    return store
+
+
+def _copy(backup: Path, copy: Path) -> None:
+    try:
+        shutil.copyfile(backup, copy)
+    except OSError as exc:
+        raise UserFault(f"backup {backup}: cannot be read: {exc.strerror}") from exc
+    log = backup.with_name(f"{backup.name}-wal")
+    if log.is_file():
+        # Of a store whose files were copied while it was in use: its newest rows are there.
+        shutil.copyfile(log, copy.with_name(f"{copy.name}-wal"))
+
+
+def _prove(backup: Path, copy: Path) -> None:
+    with closing(sqlite3.connect(copy)) as connection:
+        try:
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            ours = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
+        except sqlite3.DatabaseError as exc:
+            raise UserFault(f"backup {backup}: is not whole, take another: {exc}") from exc
+    if verdict != "ok":
+        raise UserFault(f"backup {backup}: is not whole, take another: {' '.join(verdict.split())}")
+    if ours is None:
+        raise UserFault(f"backup {backup}: is no store of ninethirty")

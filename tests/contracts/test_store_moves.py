@@ -1,0 +1,145 @@
+"""A store that is restored or copied is the same store, whatever database it comes to."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from monitor.app.options import policies_of
+from monitor.cli.main import status_of
+from monitor.config.settings import Settings
+from monitor.errors import UserFault
+from monitor.store.move import copy_store, restore_store
+from monitor.store.open import open_store
+from monitor.store.sql import migrate
+from monitor.watch.replay import replay
+from tests.unit.monitor.cli.conftest import fill
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> str:
+    url = f"sqlite:///{tmp_path}/source.db"
+    store = open_store(url)
+    fill(store)
+    store.close()
+    return url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return (
+        request.getfixturevalue("database") if request.param == "postgresql" else f"sqlite:///{tmp_path}/new/target.db"
+    )
+
+
+def replayed(url: str) -> list[tuple[str, list[str]]]:
+    store = open_store(url)
+    try:
+        assert store.check() == []
+        return [(release, list(found)) for release, found in replay(store, policies_of(Settings()), None, None)]
+    finally:
+        store.close()
+
+
+def test_a_store_goes_to_another_database_and_back_whole(source: str, target: str, tmp_path: Path) -> None:
+    rows = copy_store(source, target)
+    assert (rows["release"], rows["run"], rows["incident"]) == (2, 2, 1)
+    assert replayed(target) == replayed(source) == [("births-2016", [])]
+    assert copy_store(target, f"sqlite:///{tmp_path}/back.db") == rows
+    assert replayed(f"sqlite:///{tmp_path}/back.db") == replayed(source)
+
+
+def test_a_backup_is_restored_whole_and_stays_as_it_was(source: str, target: str, tmp_path: Path) -> None:
+    store = open_store(source)
+    store.backup(tmp_path / "backup.db")
+    store.close()
+    before = (tmp_path / "backup.db").read_bytes()
+    assert sum(restore_store(tmp_path / "backup.db", target).values()) > 10
+    assert replayed(target) == [("births-2016", [])]
+    assert (tmp_path / "backup.db").read_bytes() == before
+
+
+def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
+    rows = copy_store(source, target)
+    with pytest.raises(UserFault, match="is not empty, it has rows in draft, event, incident"):
+        copy_store(source, target)
+    with pytest.raises(UserFault, match="not empty"):
+        restore_store(Path(source.removeprefix("sqlite:///")), target)
+    assert replayed(target) == [("births-2016", [])]
+    assert rows["notice"] == 3
+
+
+@pytest.mark.parametrize(
+    ("standing", "told"), [("waiting", "refused"), ("lost", "nothing was copied, a row cannot be")]
+)
+def test_a_copy_that_breaks_off_leaves_nothing(source: str, target: str, standing: str, told: str) -> None:
+    with sqlite3.connect(source.removeprefix("sqlite:///")) as connection:
+        # About a notice that is not there: the last table of all refuses it.
+        row = (standing,)
+        connection.execute("INSERT INTO delivery VALUES ('no such', 'desk', ?, 0, 0, NULL, NULL, '', '')", row)
+        connection.commit()
+        with pytest.raises(UserFault, match=told):
+            copy_store(source, target)
+        connection.execute("DELETE FROM delivery")
+    assert copy_store(source, target)["release"] == 2
+
+
+def test_a_backup_of_an_older_version_is_brought_to_this_ones_shape(tmp_path: Path, target: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
+    with engine.begin() as connection:
+        migrate.upgrade(connection, migrate.known_revisions()[-2])
+    engine.dispose()
+    with pytest.raises(UserFault, match="store upgrade"):
+        copy_store(f"sqlite:///{tmp_path}/old.db", target)
+    assert set(restore_store(tmp_path / "old.db", target).values()) == {0}
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"no database at all " * 400, "is not whole, take another: file is not a database"),
+        (b"", "is no store of ninethirty"),
+    ],
+)
+def test_what_is_no_backup_is_refused_in_one_line(content: bytes, told: str, tmp_path: Path) -> None:
+    (tmp_path / "backup.db").write_bytes(content)
+    with pytest.raises(UserFault, match=told):
+        restore_store(tmp_path / "backup.db", f"sqlite:///{tmp_path}/target.db")
+    with pytest.raises(UserFault, match="no such file"):
+        copy_store(f"sqlite:///{tmp_path}/none.db", f"sqlite:///{tmp_path}/target.db")
+    assert not (tmp_path / "none.db").exists()
+    assert not (tmp_path / "target.db").exists()
+
+
+def test_a_damaged_store_says_in_one_line_what_to_do_and_is_replaced(
+    source: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, config = Path(source.removeprefix("sqlite:///")), tmp_path / "config.toml"
+    config.write_text(f'[store]\nurl = "{source}"\n[evidence]\nfolder = "{tmp_path}/evidence"\n')
+    say = ("--config", str(config))
+    assert status_of([*say, "store", "backup", str(tmp_path / "b.db")]) == 0
+    pages = bytearray(file.read_bytes())
+    pages[4096 * 3 : 4096 * 9] = b"\xa5" * (4096 * 6)
+    file.write_bytes(pages)
+    capsys.readouterr()
+    assert status_of([*say, "store", "check"]) == 1
+    [line] = capsys.readouterr().out.splitlines()
+    assert line.startswith("the database is damaged (")
+    assert line.endswith("stop, move it and its -wal and -shm away, `ninethirty store restore BACKUP`")
+    for beside in tmp_path.glob("source.db*"):
+        beside.rename(beside.with_name(f"damaged-{beside.name}"))
+    assert status_of([*say, "store", "restore", str(tmp_path / "b.db")]) == 0
+    assert "release 2" in capsys.readouterr().out
+    assert status_of([*say, "store", "check"]) == 0
+
+
+def test_a_database_of_somebody_else_is_not_copied(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/other.db")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE cats (name TEXT)"))
+    engine.dispose()
+    with pytest.raises(UserFault, match="is no store of ninethirty"):
+        copy_store(f"sqlite:///{tmp_path}/other.db", f"sqlite:///{tmp_path}/target.db")
