@@ -59,7 +59,8 @@ class EesSource:
             listed = json_of(pages[0])
         except UnreadableCalendar:
             return ()  # `read` will say so
-        slugs = [each["slug"] for each in listed if isinstance(each, dict) and each.get("slug")]
+        entries = listed if isinstance(listed, list) else []
+        slugs = [each["slug"] for each in entries if isinstance(each, dict) and each.get("slug")]
         return [self._ask(slug) for slug in slugs[:MOST]]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:  # noqa: ARG002  # of the seam

@@ -88,9 +88,9 @@ def _rows(
 
 def _entry(key: str, cells: Mapping[str, Cell], above: str, options: SourceOptions) -> CalendarRow:
     texts = {name: cell.text for name, cell in cells.items()}
-    texts.setdefault("url", cells["title"].href)
+    texts.setdefault("url", cells["title"].href if "title" in cells else "")
     texts["url"] = cells["url"].href or texts["url"] if "url" in cells else texts["url"]
-    texts["previous"] = texts.get("previous") or cells["date"].struck
+    texts["previous"] = texts.get("previous") or (cells["date"].struck if "date" in cells else "")
     return under_heading(entry_of(key, texts), above, options)
 
 

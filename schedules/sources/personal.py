@@ -21,7 +21,12 @@ def strip_personal(body: bytes) -> bytes:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    return json.dumps(_stripped(data), ensure_ascii=False, separators=(",", ":")).encode()
+    told = json.dumps(_stripped(data), ensure_ascii=False, separators=(",", ":"))
+    try:
+        return told.encode()
+    except UnicodeEncodeError:
+        # Half of a pair that stands for one character has no bytes of its own, but an escape.
+        return json.dumps(_stripped(data), separators=(",", ":")).encode()
 
 
 def _stripped(value: object) -> object:

@@ -127,7 +127,7 @@ def clean_url(text: str, base: str = "") -> str:
 def made_uid(title: str, url: str, period: str, producer: str) -> str:
     """Return the key of an entry that brings none; its position in the file plays no part."""
     text = "\n".join((title.casefold(), url, clean_title(period).casefold(), producer))
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def announce(entry: CalendarRow, options: SourceOptions, anchor: date) -> tuple[Announcement, list[Remark]]:

@@ -104,6 +104,9 @@ TEXTS = st.text(st.characters(), max_size=60) | st.lists(st.sampled_from(PIECES)
 @pytest.mark.parametrize("kind", KINDS)
 @given(body=bodies(), status=st.sampled_from([200, 404]))
 @example(body=b"<table>&#x110000;<feed><entry><title>x</title><link href='/x'/></entry></feed>", status=200)
+@example(body=b"null", status=200)
+@example(body=b"<table><tr><th>Title<th>Date<tr><td>td>December 2026</table>", status=200)
+@example(body=b'[{"title": "Trade\\ud800", "date": "December 2026"}]', status=200)
 def test_a_calendar_is_read_or_refused_in_its_own_words(kind: str, body: bytes, status: int) -> None:
     source = KINDS[kind](SourceOptions("own", URL))
     pages = [Page(source.first(NOW)[0].url, status, body)]
@@ -134,6 +137,7 @@ def attempt(source: CalendarSource, pages: list[Page], body: bytes) -> Reading |
 
 
 @given(body=bodies())
+@example(body=b'{"\\ud800results": [{"title": "Trade"}], "contact": 1}')
 def test_people_are_taken_out_of_anything(body: bytes) -> None:
     assert isinstance(strip_personal(body), bytes)
 
