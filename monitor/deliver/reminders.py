@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,94 +36,83 @@ class Reminding:
     every: timedelta = timedelta(minutes=30)
 
 
+@dataclass
 class Reminders:
-    """Reminds people of incidents that nobody has."""
+    """Reminds people of incidents that nobody has.
 
-    def __init__(  # noqa: PLR0913 # the edges it stands between
-        self,
-        store: Store,
-        writer: Writer,
-        clock: Clock,
-        rules: ReportingRules,
-        reminding: Reminding,
-        *,
-        ask: Ask,
-        wake: Callable[[], None],
-        given_up: Callable[[int], None] = lambda _count: None,
-        afresh: Afresh = lambda _release, _now: None,
-    ) -> None:
-        """`wake` says that the outbox has something new; `given_up` is told how many deliveries were.
+    `wake` says that the outbox has something new; `given_up` is told how many deliveries were. `afresh` judges a
+    release as of an instant, None when it is not known; called inside a transaction.
+    """
 
-        `afresh` judges a release as of an instant, None when it is not known; called inside a transaction.
-        """
-        self._store = store
-        self._writer = writer
-        self._clock = clock
-        self._rules = rules
-        self._reminding = reminding
-        self._ask = ask
-        self._wake = wake
-        self._given_up = given_up
-        self._afresh = afresh
-        self._open: set[str] | None = None
+    store: Store
+    writer: Writer
+    clock: Clock
+    rules: ReportingRules
+    reminding: Reminding
+    _: KW_ONLY
+    ask: Ask
+    wake: Callable[[], None]
+    given_up: Callable[[int], None] = lambda _count: None
+    afresh: Afresh = lambda _release, _now: None
+    _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return what the clockwork is to do for it: spacing, name and job."""
         counting: list[tuple[timedelta, str, Job]] = [(5 * _EVERY, "given up", self.count)]
-        return [*counting, (_EVERY, "reminders", self.remind)] if self._reminding.after else counting
+        return [*counting, (_EVERY, "reminders", self.remind)] if self.reminding.after else counting
 
     def recorded(self, recorded: Recorded) -> None:
         """Take note of a verdict written down: notices are to go out, and people may have to be reminded."""
         incident = recorded.incident
         if recorded.notices:
-            self._wake()
+            self.wake()
         if incident is not None and self._open is not None and _is_waiting(incident):
             self._open.add(incident.id)
 
     async def remind(self) -> None:
         """Write the reminders that are due."""
-        now = self._clock.now()
+        now = self.clock.now()
         if self._open is None:
-            self._open = set(await self._ask(lambda: self._recent(now)))
+            self._open = set(await self.ask(lambda: self._recent(now)))
         waiting = list(self._open)
-        due = await self._ask(lambda: [one for one in waiting if self._is_due(one, now)]) if waiting else []
+        due = await self.ask(lambda: [one for one in waiting if self._is_due(one, now)]) if waiting else []
         for incident in due:
-            if await self._writer.write(lambda tx, name=incident: self._remind(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
+            if await self.writer.write(lambda tx, name=incident: self._remind(tx, name, now)):  # type: ignore[misc] # mypy cannot infer it
                 _log.info("reminded", incident=incident)
-                self._wake()
-        over = await self._ask(lambda: [one for one in waiting if self._is_over(one)]) if waiting else []
+                self.wake()
+        over = await self.ask(lambda: [one for one in waiting if self._is_over(one)]) if waiting else []
         self._open.difference_update(over)
 
     async def count(self) -> None:
         """Tell how many deliveries were given up of late."""
-        since = self._clock.now() - GIVEN_UP_FOR
-        self._given_up(await self._ask(lambda: len(self._store.given_up(since))))
+        since = self.clock.now() - GIVEN_UP_FOR
+        self.given_up(await self.ask(lambda: len(self.store.given_up(since))))
 
     def _recent(self, now: datetime) -> list[str]:
-        return [one.id for one in self._store.incidents(now - _LOOK_BACK) if _is_waiting(one)]
+        return [one.id for one in self.store.incidents(now - _LOOK_BACK) if _is_waiting(one)]
 
     def _is_due(self, incident: str, now: datetime) -> bool:
-        found = self._store.incident(incident)
-        notice = reminder(found, now, self._reminding.every, self._reminding.after) if found is not None else None
-        return notice is not None and self._store.notice(notice.id) is None
+        found = self.store.incident(incident)
+        notice = reminder(found, now, self.reminding.every, self.reminding.after) if found is not None else None
+        return notice is not None and self.store.notice(notice.id) is None
 
     def _is_over(self, incident: str) -> bool:
-        found = self._store.incident(incident)
+        found = self.store.incident(incident)
         last = notice_id(incident, "reminder", str(MOST_REMINDERS))
-        return found is None or not _is_waiting(found) or self._store.notice(last) is not None
+        return found is None or not _is_waiting(found) or self.store.notice(last) is not None
 
     def _remind(self, tx: Transaction, incident: str, now: datetime) -> bool:
-        found = self._store.incident(incident)
+        found = self.store.incident(incident)
         told = self._as_of(found, now) if found is not None else None
-        notice = reminder(told, now, self._reminding.every, self._reminding.after) if told is not None else None
-        if found is None or notice is None or not tx.add_notice(notice, self._rules.deliveries(notice, found, now)):
+        notice = reminder(told, now, self.reminding.every, self.reminding.after) if told is not None else None
+        if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True
 
     def _as_of(self, incident: Incident, now: datetime) -> Incident:
         # What it holds was measured at the last change: a delay that grows had not grown since.
-        return brought_up_to_date(incident, self._afresh(incident.release, now))
+        return brought_up_to_date(incident, self.afresh(incident.release, now))
 
 
 def _is_waiting(incident: Incident) -> bool:

@@ -38,29 +38,25 @@ class Recorded:
     notices: int
 
 
+@dataclass(frozen=True, slots=True)
 class VerdictRecord:
-    """Writes what follows from a verdict. Called in the writer's thread, inside its transaction."""
+    """Writes what follows from a verdict. Called in the writer's thread, inside its transaction.
 
-    def __init__(
-        self,
-        store: Store,
-        rules: ReportingRules,
-        appended: Callable[[], Sequence[Record]] = lambda: (),
-        head: Callable[[str], str] = lambda _record: "",
-    ) -> None:
-        """Take the edges; `appended` gives the records of evidence of the same transaction, `head` what they hold."""
-        self._store = store
-        self._rules = rules
-        self._appended = appended
-        self._head = head
+    `appended` gives the records of evidence of the same transaction, `head` what they hold.
+    """
+
+    store: Store
+    rules: ReportingRules
+    appended: Callable[[], Sequence[Record]] = lambda: ()
+    head: Callable[[str], str] = lambda _record: ""
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
-        known = known_to(self._store.incidents_of(verdict.release), verdict.release)
+        known = known_to(self.store.incidents_of(verdict.release), verdict.release)
         decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
         incident = decision.incident or known
-        body = body_of(verdict, incident, self._rules.book)
-        before = self._store.judged_one(verdict.release)
+        body = body_of(verdict, incident, self.rules.book)
+        before = self.store.judged_one(verdict.release)
         tx.save_judged(_judged(verdict, body))
         if (event := _event(verdict, body, before)) is not None:
             tx.add_event(event)
@@ -68,7 +64,7 @@ class VerdictRecord:
 
     def body(self, verdict: Verdict) -> dict[str, Any]:
         """Return the JSON of a release, no incident named."""
-        return body_of(verdict, None, self._rules.book)
+        return body_of(verdict, None, self.rules.book)
 
     def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
         """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
@@ -78,24 +74,24 @@ class VerdictRecord:
         tx.save_incident(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
-        told = ((notice, self._rules.deliveries(notice, incident, now)) for notice in decision.notices)
+        told = ((notice, self.rules.deliveries(notice, incident, now)) for notice in decision.notices)
         return sum(tx.add_notice(notice, deliveries) for notice, deliveries in told)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
-        versions = versions_of(self._store.drafts(incident.id))
-        form = form_for(incident.occurred, incident.grade, self._rules.forms.get(incident.producer))
+        versions = versions_of(self.store.drafts(incident.id))
+        form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
         earlier = [one for one in self._earlier(incident) if one.id != incident.id]
-        entries = self._rules.entries(incident)
-        after = remeasured(versions, fill(incident, form, entries, earlier, now, self._rules.book))
+        entries = self.rules.entries(incident)
+        after = remeasured(versions, fill(incident, form, entries, earlier, now, self.rules.book))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
 
     def _earlier(self, incident: Incident) -> list[Incident]:
         """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""
         lately = incident.occurred - _LATELY
-        own = self._store.incidents(None, lately, incident.producer)
-        return [*own, *self._store.incidents(lately, incident.occurred)]
+        own = self.store.incidents(None, lately, incident.producer)
+        return [*own, *self.store.incidents(lately, incident.occurred)]
 
     def _proved(self, incident: Incident) -> Incident:
         """Return an incident whose evidence is named with its hashes."""
@@ -103,7 +99,7 @@ class VerdictRecord:
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
-        known = (*self._store.evidence(names), *self._appended())
+        known = (*self.store.evidence(names), *self.appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
         records = tuple((name, hashes.get(name, told)) for name, told in facts.certainty.records)
         certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))
@@ -111,9 +107,9 @@ class VerdictRecord:
 
     def _heads_of(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return what the answers in these records said of themselves; of an earlier life what was told then."""
-        before = self._store.incident(incident.id)
+        before = self.store.incident(incident.id)
         told = dict(before.facts.certainty.heads) if before is not None and before.facts is not None else {}
-        return tuple((name, head) for name in names if (head := self._head(name) or told.get(name, "")))
+        return tuple((name, head) for name in names if (head := self.head(name) or told.get(name, "")))
 
 
 def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 
 from monitor.clock import Clock
@@ -16,28 +17,21 @@ from monitor.threads import Job
 STUCK = timedelta(minutes=10)
 
 
+@dataclass(frozen=True, slots=True)
 class SelfCheck:
-    """Asks each part how it is; never the store, which may be what is wrong."""
+    """Asks each part how it is; never the store, which may be what is wrong.
 
-    def __init__(  # noqa: PLR0913 # the edges it stands between
-        self,
-        clock: Clock,
-        health: HealthState,
-        progress: PollerProgress,
-        stretch: Callable[[], Mapping[str, float]],
-        backlogs: Callable[[], Collection[Backlog]],
-        *,
-        evidence: Callable[[], str] = str,
-        manager: ServiceManager = SILENT,
-    ) -> None:
-        """`evidence` tells why bytes cannot be kept, empty when they can."""
-        self._clock = clock
-        self._health = health
-        self._progress = progress
-        self._stretch = stretch
-        self._backlogs = backlogs
-        self.manager = manager
-        self._evidence = evidence
+    `evidence` tells why bytes cannot be kept, empty when they can.
+    """
+
+    clock: Clock
+    health: HealthState
+    progress: PollerProgress
+    stretch: Callable[[], Mapping[str, float]]
+    backlogs: Callable[[], Collection[Backlog]]
+    _: KW_ONLY
+    evidence: Callable[[], str] = str
+    manager: ServiceManager = SILENT
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
         """Return what the clockwork is to do for it: spacing, name and job."""
@@ -46,9 +40,9 @@ class SelfCheck:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
-        still = [] if self._progress.moves() else ["no look has begun for a while though some are due"]
-        lost = self._evidence()
-        return [*self._health.unready(self._clock.now()), *([lost] if lost else []), *still]
+        still = [] if self.progress.moves() else ["no look has begun for a while though some are due"]
+        lost = self.evidence()
+        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *still]
 
     def troubles(self) -> list[str]:
         """Return what the dead man's switch falls silent for: also notices that nobody takes."""
@@ -59,17 +53,17 @@ class SelfCheck:
         """Return the state of the monitor as metrics tell it."""
         return Vitals(
             unready=self.unready(),
-            stretch=self._stretch(),
-            targets=self._progress.targets(),
-            overdue=self._progress.overdue(),
-            pending=sum(backlog.pending for backlog in self._backlogs()),
+            stretch=self.stretch(),
+            targets=self.progress.targets(),
+            overdue=self.progress.overdue(),
+            pending=sum(backlog.pending for backlog in self.backlogs()),
             oldest=self._oldest(),
         )
 
     def _oldest(self) -> float:
-        since = min((backlog.since for backlog in self._backlogs() if backlog.since is not None), default=None)
-        return 0.0 if since is None else max(0.0, (self._clock.now() - since).total_seconds())
+        since = min((backlog.since for backlog in self.backlogs() if backlog.since is not None), default=None)
+        return 0.0 if since is None else max(0.0, (self.clock.now() - since).total_seconds())
 
     async def _alive(self) -> None:
-        if self._progress.moves():
+        if self.progress.moves():
             self.manager.tell("WATCHDOG=1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from monitor.clock import Clock
@@ -24,50 +25,50 @@ LISTED = timedelta(days=400)
 """How far ahead of its slot a release is looked for in listings: as far as calendars promise any."""
 
 
+@dataclass
 class Admission:
     """Says which releases of the ledger are near enough to be watched, and tells the watch what the ledger learns."""
 
-    def __init__(self, store: Store, ledger: Ledger, watch: Watch, clock: Clock) -> None:
-        self._store = store
-        self._ledger = ledger
-        self._watch = watch
-        self._clock = clock
-        self._listed: set[str] = set()
-        self._over: dict[str, tuple[Release | None, int]] = {}
+    store: Store
+    ledger: Ledger
+    watch: Watch
+    clock: Clock
+    _listed: set[str] = field(default_factory=set)
+    _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
 
     def take_up(self, now: datetime) -> None:
         """Watch what is near of all that the ledger has read back, and what an earlier life left open."""
-        promised = self._ledger.book.releases()
+        promised = self.ledger.book.releases()
         self._look_ahead(promised, now)
         self._watch_near(now, promised, soon=True)
         self._settle_left_open(now)
 
     async def learn(self, outcome: Outcome) -> LearntRead:
         """Have the ledger take in one read, and watch what is near of what it promises."""
-        learnt = await self._ledger.learn(outcome, self._watch.releases)
+        learnt = await self.ledger.learn(outcome, self.watch.releases)
         if learnt.change is not None:
             for old in learnt.change.left():
-                self._watch.forget(old)
-        for name in self._watch.releases.keys() & learnt.confirmed:
-            self._watch.confirmed(name, self._ledger.promises(name))
+                self.watch.forget(old)
+        for name in self.watch.releases.keys() & learnt.confirmed:
+            self.watch.confirmed(name, self.ledger.promises(name))
         if learnt.change is not None:
-            now = self._clock.now()
-            names = {*learnt.change.joined.altered, *learnt.promised, *self._watch.releases}
+            now = self.clock.now()
+            names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
             self._look_ahead(names, now)
             self._watch_near(now, names)
         return learnt
 
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
-        now = self._clock.now()
-        self._listed = await self._ledger.roll(now, self._watch.releases, max(LISTED, self._watch.ahead))
+        now = self.clock.now()
+        self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}
         self._watch_near(now, self._listed)
 
     def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return, by calendar, the instants in force from `begin` to `end` of the watched releases it announces."""
-        found, now, book = defaultdict[str, set[datetime]](set), self._clock.now(), self._ledger.book
-        for name, watched in self._watch.releases.items():
+        found, now, book = defaultdict[str, set[datetime]](set), self.clock.now(), self.ledger.book
+        for name, watched in self.watch.releases.items():
             # What is in force takes long to tell, and many releases share an instant.
             promised = {
                 (calendar, at) for at in book.instants(name, begin, end) for calendar in watched.release.calendars
@@ -82,74 +83,74 @@ class Admission:
 
     def near(self, producer: str) -> list[Near]:
         """Return the releases of a producer whose slot lies not far ahead or has not long passed."""
-        now, known = self._clock.now(), self._ledger.releases
+        now, known = self.clock.now(), self.ledger.releases
         mine = [release for release in map(known.get, self._listed) if release and producer in release.producers]
-        watched = self._watch.releases
+        watched = self.watch.releases
         return [
             Near(watched[release.id].release if release.id in watched else release, slot.begins())
             for release in sorted(mine, key=lambda release: release.id)
-            if (slot := self._ledger.book.slot(release, now)) is not None
+            if (slot := self.ledger.book.slot(release, now)) is not None
             and (passes := slot.passes()) is not None
             and passes > now - BEHIND
         ]
 
     def bearing(self, producer: str, found: Found) -> list[Near]:
         """Return every release of a producer, however long past, that bears the address or the title of an entry."""
-        now, book = self._clock.now(), self._ledger.book
-        theirs = self._ledger.bearing(producer, found)
+        now, book = self.clock.now(), self.ledger.book
+        theirs = self.ledger.bearing(producer, found)
         return [Near(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in theirs]
 
     def take(self, release: str) -> WatchedRelease | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
-        known = self._ledger.releases.get(release)
-        if known is not None and release not in self._watch.releases:
+        known = self.ledger.releases.get(release)
+        if known is not None and release not in self.watch.releases:
             self._adopt([known])
-        return self._watch.releases.get(release)
+        return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
         """Return the targets of watched releases, of one local day or of all."""
-        watched = self._watch.releases.values()
-        chosen = [one for one in watched if day is None or self._ledger.book.day(one.release.id) == day]
+        watched = self.watch.releases.values()
+        chosen = [one for one in watched if day is None or self.ledger.book.day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
     def _settle_left_open(self, now: datetime) -> None:
         """Have verdicts judged to their end that were open when an earlier life ended, long ago."""
-        known, open_ones = self._ledger.releases, self._store.open_judged()
+        known, open_ones = self.ledger.releases, self.store.open_judged()
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         self._adopt(known[row.release] for row in rows if row.release in known)
 
     def _look_ahead(self, names: Collection[str], now: datetime) -> None:
-        self._listed.update(self._ledger.book.near(names, now, LISTED))
+        self._listed.update(self.ledger.book.near(names, now, LISTED))
 
     def _watch_near(self, now: datetime, wanted: Collection[str], *, soon: bool = False) -> None:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
-        known = [name for name in wanted if name in self._watch.releases]
-        near = self._ledger.book.near(wanted, now, self._watch.ahead)
-        names, releases = dict.fromkeys([*near, *known]), self._ledger.releases
+        known = [name for name in wanted if name in self.watch.releases]
+        near = self.ledger.book.near(wanted, now, self.watch.ahead)
+        names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
         self._adopt((releases[name] for name in names if name in releases), soon=soon)
-        for name in self._watch.forget_old(now):
+        for name in self.watch.forget_old(now):
             self._over[name] = self._said_of(name)
 
     def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
         """Have releases watched as they are now, but for those that were over and nothing new was said of since."""
         new = []
         for release in releases:
-            name, promises = release.id, self._ledger.promises(release.id)
-            watched = self._watch.releases.get(name)
+            name, promises = release.id, self.ledger.promises(release.id)
+            watched = self.watch.releases.get(name)
             if watched is None:
                 new += [] if self._over.get(name) == self._said_of(name) else [release]
             elif len(watched.promises) != len(promises) or watched.announced != release:
-                self._watch.adopt(release, promises)
+                self.watch.adopt(release, promises)
         names = [release.id for release in new]
         runs: dict[str, list[Run]] = defaultdict(list)
-        for run in self._store.runs_of_releases(names):
+        for run in self.store.runs_of_releases(names):
             runs[release_of(run.target)].append(run)
-        judged = {row.release: row for row in self._store.judged_on(list(runs))}
+        judged = {row.release: row for row in self.store.judged_on(list(runs))}
         for release in new:
             row = judged.get(release.id)
             found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
-            promises = self._ledger.promises(release.id)
-            self._watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
+            promises = self.ledger.promises(release.id)
+            self.watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
 
     def _said_of(self, release: str) -> tuple[Release | None, int]:
-        return self._ledger.releases.get(release), len(self._ledger.promises(release))
+        return self.ledger.releases.get(release), len(self.ledger.promises(release))

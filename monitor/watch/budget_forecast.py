@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -31,32 +32,25 @@ Planned = tuple[tuple[Window, ...], Needed | None]
 Plans = Mapping[str, list[Planned]]
 
 
+@dataclass
 class BudgetForecast:
     """Holds the looks planned for today and tomorrow against each host's budget; what is too much is logged once."""
 
-    def __init__(
-        self,
-        clock: Clock,
-        releases: Callable[[], Iterable[WatchedRelease]],
-        budget: Budget,
-        timezone: str,
-        ask: Ask,
-    ) -> None:
-        self._clock = clock
-        self._releases = releases
-        self._budget = budget
-        self._zone = timezone
-        self._ask = ask
-        self.warnings: dict[tuple[str, date], str] = {}
-        self._reckoned: tuple[Plans, datetime] | None = None
+    clock: Clock
+    releases: Callable[[], Iterable[WatchedRelease]]
+    budget: Budget
+    timezone: str
+    ask: Ask
+    warnings: dict[tuple[str, date], str] = field(default_factory=dict)
+    _reckoned: tuple[Plans, datetime] | None = None
 
     async def look_ahead(self) -> None:
         """Reckon, unless it was done lately and nothing is planned otherwise; for the clockwork."""
-        plans, now = self._plans(), self._clock.now()
+        plans, now = self._plans(), self.clock.now()
         if self._reckoned is not None and self._reckoned[0] == plans and now < self._reckoned[1] + _AGAIN:
             return
         self._reckoned, days = (plans, now), list(self._days())
-        found = await self._ask(lambda: dict(self._oversubscribed(plans, days)))
+        found = await self.ask(lambda: dict(self._oversubscribed(plans, days)))
         for (host, day), warning in found.items():
             if (host, day) not in self.warnings:
                 _log.warning("oversubscribed", host=host, day=day.isoformat(), warning=warning)
@@ -68,7 +62,7 @@ class BudgetForecast:
 
     def _plans(self) -> Plans:
         plans: dict[str, list[Planned]] = defaultdict(list)
-        for watched in self._releases():
+        for watched in self.releases():
             for state in watched.states.values():
                 # Announcements and the index are looked at with what is left: no proof to the second wants them.
                 if (target := state.target) is not None and not is_witness(target.part):
@@ -78,7 +72,7 @@ class BudgetForecast:
         return plans
 
     def _days(self) -> Iterator[tuple[date, datetime, datetime]]:
-        zone, now = ZoneInfo(self._zone), self._clock.now()
+        zone, now = ZoneInfo(self.timezone), self.clock.now()
         first = now.astimezone(zone).date()
         for day in (first + timedelta(days=ahead) for ahead in range(_DAYS)):
             begin, end = (
@@ -93,8 +87,8 @@ class BudgetForecast:
         for host, planned in plans.items():
             windows, needed = [one for one, _ in planned], [one for _, one in planned if one is not None]
             for day, begin, end in days:
-                wanted, rate = demand(windows, begin, end), self._budget.rate(host)
+                wanted, rate = demand(windows, begin, end), self.budget.rate(host)
                 slots = forecasts(needed, rate, begin, end)
-                warning = oversubscribed(host, wanted, rate, windows, self._zone, slots=slots)
+                warning = oversubscribed(host, wanted, rate, windows, self.timezone, slots=slots)
                 if warning is not None:
                     yield (host, day), warning

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from monitor.look.fetch import Answer, Failure
 from monitor.look.poller import Hooks
 from monitor.look.sighting import Sighting
@@ -11,13 +13,13 @@ from monitor.watch.tripwires import Tripwires
 from monitor.watch.watch import Watch
 
 
+@dataclass(frozen=True, slots=True)
 class Intake:
     """Takes in each look: counted, then folded into its release or held against what listings are known to show."""
 
-    def __init__(self, tally: LookTally, watch: Watch, tripwires: Tripwires) -> None:
-        self.tally = tally
-        self._watch = watch
-        self._tripwires = tripwires
+    tally: LookTally
+    watch: Watch
+    tripwires: Tripwires
 
     def hooks(self) -> Hooks:
         """Return what the poller tells it."""
@@ -28,6 +30,6 @@ class Intake:
         """Take in one look."""
         self.tally.count(target, sighting, outcome)
         if target.view is View.TRIPWIRE:
-            self._tripwires.see(target, sighting)
+            self.tripwires.see(target, sighting)
         else:
-            self._watch.see(target, sighting, outcome)
+            self.watch.see(target, sighting, outcome)

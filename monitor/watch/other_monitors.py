@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import Blind, Run
@@ -13,20 +14,20 @@ from schedules.promise import Promise
 _LATELY = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
 class OtherMonitors:
     """Other monitors, as the store knows them."""
 
-    def __init__(self, store: Store, ask: Ask) -> None:
-        self._store = store
-        self._ask = ask
+    store: Store
+    ask: Ask
 
     async def take_in(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
         """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""
-        store, name = self._store, watched.release.id
+        store, name = self.store, watched.release.id
 
         def read() -> tuple[list[Run], tuple[Promise, ...], list[Blind]]:
             return store.runs_of_release(name), tuple(store.promises([name])), store.blind(now - _LATELY, now)
 
-        runs, watched.promises, blind = await self._ask(read)
+        runs, watched.promises, blind = await self.ask(read)
         watched.take_others(runs)
         return blind

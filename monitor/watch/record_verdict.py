@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,31 +24,26 @@ _log = structlog.get_logger(__name__)
 _AROUND = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
 class Recorder:
-    """Writes verdicts and what follows from them."""
+    """Writes verdicts and what follows from them.
 
-    def __init__(
-        self,
-        writer: Writer,
-        events: VerdictRecord,
-        rules: WatchRules,
-        health: HealthState,
-        on_recorded: Callable[[Recorded], None],
-    ) -> None:
-        """`health` knows how far our clock is off; `on_recorded` is told every verdict that is written."""
-        self._writer = writer
-        self._events = events
-        self._rules = rules
-        self._health = health
-        self._on_recorded = on_recorded
+    `health` knows how far our clock is off; `on_recorded` is called with every verdict that is written.
+    """
+
+    writer: Writer
+    events: VerdictRecord
+    rules: WatchRules
+    health: HealthState
+    on_recorded: Callable[[Recorded], None]
 
     def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
         """Return how a verdict was measured, for the draft."""
         slot = verdict.slot.begins() if verdict.slot else None
         near = [span for span in blind if slot is None or abs(span.ends - slot) < _AROUND]
         records = tuple((name, "") for runs in watched.runs.values() for run in runs for name in run.evidence)
-        spacing = self._rules.phases.slot_every.total_seconds()
-        return Measured(self._rules.monitor, watched.runs, near, self._health.offset, spacing, records)
+        spacing = self.rules.phases.slot_every.total_seconds()
+        return Measured(self.rules.monitor, watched.runs, near, self.health.offset, spacing, records)
 
     def is_news(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> bool:
         """Tell whether a verdict differs from the one written down in more than lengths that still grow."""
@@ -63,14 +59,14 @@ class Recorder:
         if told == watched.told:
             return True
         try:
-            recorded = await self._writer.write(lambda tx: self._events.record(tx, verdict, measured, now))
+            recorded = await self.writer.write(lambda tx: self.events.record(tx, verdict, measured, now))
         except Conflict:
             return False
         watched.told = told
         watched.incident = recorded.incident.id if recorded.incident else None
         word, grade = verdict.word.value, verdict.grade.value
         _log.info("verdict", release=verdict.release, verdict=word, grade=grade, final=verdict.final)
-        self._on_recorded(recorded)
+        self.on_recorded(recorded)
         return True
 
 

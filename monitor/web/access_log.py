@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from dataclasses import dataclass
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,20 +18,19 @@ _POLLED = {"/healthz", "/readyz", "/metrics"}
 HEADER = "X-Request-ID"
 
 
+@dataclass(frozen=True, slots=True)
 class Access:
     """Names each request and logs how it ended. Query strings may hold tokens and are never logged."""
 
-    def __init__(self, app: ASGIApp, clock: Clock) -> None:
-        """Wrap an application."""
-        self._app = app
-        self._clock = clock
+    app: ASGIApp
+    clock: Clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        name, began, status = _name(scope), self._clock.monotonic(), 500
+        name, began, status = _name(scope), self.clock.monotonic(), 500
 
         async def named(message: Message) -> None:
             nonlocal status
@@ -41,11 +41,11 @@ class Access:
 
         with structlog.contextvars.bound_contextvars(request=name):
             try:
-                await self._app(scope, receive, named)
+                await self.app(scope, receive, named)
             finally:
                 # Machines ask for these every few seconds.
                 log = _log.debug if scope["path"] in _POLLED and status < 400 else _log.info
-                seconds = round(self._clock.monotonic() - began, 6)
+                seconds = round(self.clock.monotonic() - began, 6)
                 log("request", method=scope["method"], path=scope["path"], status=status, seconds=seconds)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
+from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -38,23 +39,22 @@ _STALE = "This page had grown old. Try again."
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 
+@dataclass(frozen=True, slots=True)
 class Doorway:
     """Finds out who asks and what they may see, and lets pass or not.
 
     Goes by the path of the scope, as the router does: an address put together again holds what the Host header says.
     """
 
-    def __init__(self, app: ASGIApp, queries: Queries) -> None:
-        """Wrap an application."""
-        self._app = app
-        self._queries = queries
+    app: ASGIApp
+    queries: Queries
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
-        request, door = Request(scope), self._queries.door
+        request, door = Request(scope), self.queries.door
         try:
             session = request.state.session = None if door is None else await _who(request, door)
             request.state.sees_all = session is not None and not session.person.is_viewer
@@ -62,30 +62,30 @@ class Doorway:
         except Busy as busy:
             await _told_to_wait(request, busy)(scope, receive, send)
             return
-        await (self._app if passes else _refusal(request, door))(scope, receive, send)
+        await (self.app if passes else _refusal(request, door))(scope, receive, send)
 
     def _is_open(self, request: Request, session: Session | None) -> bool:
         path = request.scope["path"]
         if path in _OPEN or _BY_TOKEN.fullmatch(path):
             return True
         request.state.sees_all = self._is_at_the_machine(request) or self._has_token(request)
-        readable = (self._queries.public or session is not None) and path not in {*_STAFF, _METRICS}
+        readable = (self.queries.public or session is not None) and path not in {*_STAFF, _METRICS}
         return request.state.sees_all or readable
 
     def _is_at_the_machine(self, request: Request) -> bool:
         # A page of elsewhere that a browser on this machine shows can have its own name lead here.
         host = _LOOPBACK.fullmatch(request.headers.get("Host", ""))
         forwarded = any(name in request.headers for name in _FORWARDED)
-        return self._queries.local and client_of(request) in _HERE and host is not None and not forwarded
+        return self.queries.local and client_of(request) in _HERE and host is not None and not forwarded
 
     def _has_token(self, request: Request) -> bool:
         shown = request.headers.get("Authorization", "")
         if request.method not in {"GET", "HEAD"} or not shown.lower().startswith("bearer "):
             return False
-        keys, of_metrics = self._queries.keys, request.scope["path"] == _METRICS
+        keys, of_metrics = self.queries.keys, request.scope["path"] == _METRICS
         if keys.opens_metrics(shown) if of_metrics else keys.opens(shown):
             return True
-        throttle, client = self._queries.throttle, client_of(request)
+        throttle, client = self.queries.throttle, client_of(request)
         if wait := throttle.wait(client):
             raise Busy(wait)
         throttle.failed(client)
