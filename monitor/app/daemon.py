@@ -119,7 +119,7 @@ class Daemon:
         await self._beat()
 
     async def finish(self) -> None:
-        """Commit everything, and write down that this life ended in good order."""
+        """Commit everything, and write down that this process ended in good order."""
         self.heartbeat.end(self.clock.now())
         self.writer.nudge()
         await self.writer.close()

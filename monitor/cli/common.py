@@ -199,7 +199,7 @@ def _replace(output: Path, content: bytes) -> None:
 
 @contextmanager
 def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Keep log lines but errors to ourselves for the length of a block; none of `secrets` is ever told."""
+    """Write no log lines but errors for the length of a block; none of `secrets` is ever written."""
     from monitor.health import logs
 
     listener = logs.set_up("ERROR", sys.stderr, as_json=False, secrets=secrets)

@@ -106,7 +106,7 @@ class Outbox:
         told: Told = lambda _channel, _outcome: None,
         options: OutboxOptions | None = None,
     ) -> None:
-        """Take the edges; `endings` are the formats of the draft each channel gets, `told` hears every outcome."""
+        """Send drafts in the `endings` that each channel gets; `told` is called with every outcome."""
         options = options or OutboxOptions()
         self._store = store
         self._writer = writer

@@ -116,6 +116,6 @@ class Reminders:
 
 
 def _is_waiting(incident: Incident) -> bool:
-    """Tell whether somebody may have to be reminded of it; one whose grade rises later is heard of again."""
+    """Tell whether somebody may have to be reminded of it; one whose grade rises later is counted again."""
     silent = incident.closed is None and incident.acknowledged is None
     return silent and incident.grade == "report" and incident.facts is not None

@@ -106,7 +106,7 @@ class VerdictRecord:
         return replace(incident, facts=replace(facts, certainty=certainty))
 
     def _heads_of(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
-        """Return what the answers in these records said of themselves; of an earlier life what was told then."""
+        """Return what the answers in these records said of themselves, or what was told of it before the last start."""
         before = self.store.incident(incident.id)
         told = dict(before.facts.certainty.heads) if before is not None and before.facts is not None else {}
         return tuple((name, head) for name in names if (head := self.head(name) or told.get(name, "")))

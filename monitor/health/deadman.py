@@ -1,4 +1,4 @@
-"""The dead man's switch: a sign of life to somebody else's machine, which tells people when it stays away."""
+"""The dead man's switch: a sign of life to another machine, which tells people when none comes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sign of life that rides with every batch, so that a restart knows to the look when the last life ended."""
+"""The sign of life that is written with every batch: by it a restart knows to the look when the last run ended."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class HeartbeatWriter:
         self._beat: Heartbeat | None = None
 
     def begin(self, now: datetime) -> None:
-        """Live from now on."""
+        """Say from now on that this monitor is alive."""
         self._beat = Heartbeat(self._monitor, now)
 
     def alive(self, now: datetime) -> None:
@@ -37,7 +37,7 @@ class HeartbeatWriter:
             transaction.save_heartbeat(self._beat)
 
     def written(self) -> None:
-        """Have nothing to do: each batch says it anew."""
+        """Do nothing: each batch says it anew."""
 
     def close(self) -> None:
         """Write nothing more."""

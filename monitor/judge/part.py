@@ -186,7 +186,7 @@ class _Timer:
     def _is_contradicted(self, absent: datetime) -> bool:
         """Tell whether another view answered as if out while this absence was proved.
 
-        One that already did so before the slot is known to answer so whatever it is asked, and is not heard, unless
+        One that already did so before the slot is known to answer so whatever it is asked, and does not count, unless
         it has answered otherwise since.
         """
         other = self.seen.unproved

@@ -19,7 +19,7 @@ from schedules.release import Release
 from schedules.titles import read_title, title_matches
 
 AWAKE = timedelta(days=90)
-"""How long a release is kept in mind after the last calendar let go of it and its last promised time."""
+"""How long a release is kept in memory after the last calendar let go of it and its last promised time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +72,13 @@ class DormantReleases:
         return self._past
 
     def add_past(self, editions: Iterable[SeriesEdition], now: datetime) -> None:
-        """Count editions among those of the past: they are kept in mind no longer."""
+        """Count editions among those of the past: they are kept in memory no longer."""
         if self._past is not None:
             for edition in editions:
                 self._past.add(edition, now)
 
     def forget_past(self) -> None:
-        """Have the past read anew: releases that came back to mind are no longer part of it."""
+        """Have the past read anew: releases that came back to memory are no longer part of it."""
         self._past = None
 
 

@@ -49,7 +49,7 @@ class LearntRead:
 
 
 class Ledger:
-    """Learns reads, one at a time, and tells what is promised of each release; `book` has all promises in mind."""
+    """Learns reads, one at a time, and tells what is promised of each release; `book` has all promises in memory."""
 
     def __init__(
         self, store: Store, writer: Writer, clock: Clock, rules: Rules, checks: Mapping[str, Checks] | None = None
@@ -70,7 +70,7 @@ class Ledger:
         return self._memory.releases
 
     async def take_up(self, now: datetime) -> None:
-        """Read back what an earlier life knew."""
+        """Read back what is stored."""
         change = await self._memory.begin(now)
         await settle(self._writer, change, now)
         self._memory.take_over(change)
@@ -126,7 +126,7 @@ class Ledger:
         return list(self._memory.state(calendar).shown.values())
 
     def last_read(self, calendar: str) -> datetime | None:
-        """Return when a calendar was last read with success, in this life or an earlier one."""
+        """Return when a calendar was last read with success, before or after the last start."""
         return self._memory.state(calendar).last_read
 
     async def missing_editions(self, now: datetime, fresh: Collection[str]) -> list[MissingEdition]:

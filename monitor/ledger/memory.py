@@ -1,4 +1,4 @@
-"""What calendars have said of releases, as far as it is kept in mind; the rest stays in the archive."""
+"""What calendars have said of releases, as far as it is kept in memory; the rest stays in the store."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class LedgerMemory:
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
 
     async def begin(self, now: datetime) -> LedgerChange:
-        """Read back what an earlier life knew of releases that are not long over.
+        """Read back what is stored of releases that are not long over.
 
         Returns what joining them again comes to, under the rules of today.
         """
         reads = {name: self._store.reads(name, limit=20) for name in self._rules.order}
         self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
-        self._keep_in_mind(self._archive.current(now))
+        self._keep_in_memory(self._archive.current(now))
         joined = await self._joined(self.states)
         return self._change(joined, self.states)
 
@@ -72,10 +72,10 @@ class LedgerMemory:
             self._let_go_of(over)
 
     async def recall(self, releases: Iterable[str]) -> Recalled:
-        """Bring those of these releases back to mind that are not in it, and that a calendar ever announced."""
+        """Read back those of these releases that are not in memory, and that a calendar ever announced."""
         forgotten = [name for name in releases if name not in self.releases]
         recalled = await aside(len(forgotten), lambda: self._archive.recall(forgotten))
-        self._keep_in_mind(recalled)
+        self._keep_in_memory(recalled)
         return recalled
 
     async def recalled(self, calendar: str, reading: Reading) -> CalendarState:
@@ -97,7 +97,7 @@ class LedgerMemory:
         return replace(self._change(joined, {**self.states, calendar: state}), new=new)
 
     async def past(self, now: datetime) -> Past:
-        """Return the editions of series that are not in mind."""
+        """Return the editions of series that are not in memory."""
         return await asyncio.get_running_loop().run_in_executor(None, self._archive.past, {*self.releases}, now)
 
     def bearing(self, producer: str, found: Found) -> list[Release]:
@@ -106,7 +106,7 @@ class LedgerMemory:
         return alike(theirs, found) or self._archive.alike(producer, found)
 
     def take_over(self, change: LedgerChange) -> None:
-        """Keep in mind what is written down."""
+        """Keep in memory what is written down."""
         joined = change.joined
         self.states = dict(change.states)
         self.releases, self.release_of = joined.releases, joined.release_of
@@ -118,7 +118,7 @@ class LedgerMemory:
         self._ambiguous = joined.ambiguous
 
     def editions(self) -> Iterator[SeriesEdition]:
-        """Yield what was last promised of each release in mind."""
+        """Yield what was last promised of each release in memory."""
         for release in self.releases.values():
             for promise in self.book.of(release.id)[-1:]:
                 yield SeriesEdition(release.id, release.producer, release.title, release.calendars, promise.slot)
@@ -133,7 +133,7 @@ class LedgerMemory:
         self.release_of = {key: name for key, name in self.release_of.items() if name not in over}
         self.book.forget(over)
 
-    def _keep_in_mind(self, recalled: Recalled) -> None:
+    def _keep_in_memory(self, recalled: Recalled) -> None:
         if not recalled.releases:
             return
         rows: dict[str, list[Announced]] = defaultdict(list)

@@ -58,7 +58,7 @@ class Remembering(Protocol):
     """A source that looks up one by one what its list no longer shows."""
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Take what is known of this calendar from an earlier life."""
+        """Take what is stored of this calendar."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ class CalendarReader:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def remember(self, announcements: Iterable[Announcement]) -> None:
-        """Hand a source that looks up vanished entries what an earlier life knew of them."""
+        """Hand a source that looks up vanished entries what is stored of them."""
         if isinstance(self.source, Remembering):
             self.source.remember(announcements)
 

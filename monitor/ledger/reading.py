@@ -27,7 +27,7 @@ OFTEN = timedelta(minutes=15)
 """A calendar read at least so often needs no further reads around slots but the last."""
 _BEFORE = timedelta(minutes=10)
 _LAST = timedelta(minutes=4)
-"""How long before a slot every calendar is read once more, to hear of a change before looks become dense."""
+"""How long before a slot every calendar is read once more, to learn of a change before looks become dense."""
 _AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 
@@ -70,7 +70,7 @@ class CalendarReads:
     _tried: dict[str, datetime] = field(default_factory=dict)
 
     def take_up(self, ledger: Ledger) -> None:
-        """Remind sources of what an earlier life knew, and find the incidents that are still open."""
+        """Tell sources what is stored of their calendars, and find the incidents that are still open."""
         for reader, _ in self.readers:
             reader.remember(ledger.shown(reader.name))
         self.incidents.take_up()

@@ -81,7 +81,7 @@ class _Host:
         self.turns = 0
 
     def take(self, bounds: Span, at: datetime) -> bool:
-        """Take one more bound; True when the host has just changed its mind."""
+        """Take one more bound; True when the host has just begun to tell another time."""
         widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
         self.at = at
         if apart(widened, bounds) <= _SMALL:

@@ -92,7 +92,7 @@ class HostQueue:
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
 
     async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
-        """Start what is due until `stop` is set and `ring` is called. `woken` hears of waits that went wrong."""
+        """Start what is due until `stop` is set and `ring` is called. `woken` is called after waits that went wrong."""
         self._is_driven = True
         while not stop.is_set():
             seconds = self.step()

@@ -27,7 +27,7 @@ _GRACE = 5.0
 
 
 def _nothing(*_: object) -> None:
-    """Hear nothing."""
+    """Do nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ def is_costly(name: str, answer: Answer) -> bool:
 class ReadingApart:
     """Has bodies read by workers. A target whose body was too costly is read again after a rest that grows.
 
-    `told(host)` hears of each body that was too costly.
+    `told(host)` is called for each body that was too costly.
     """
 
     workers: Workers

@@ -1,4 +1,4 @@
-"""Parts at addresses that nobody has told: made from those of an earlier edition, for a file that is out too soon."""
+"""Parts at addresses predicted from an earlier edition's, to find a file that is out too soon."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from schedules.slot import Precision, Slot
 
 _STEP = 4.0
 LISTING = 10_000.0
-"""A listing speaks for every page of its host: it keeps its spacing until that is a hundred times too much."""
+"""A listing covers every page of its host: it keeps its spacing until that is a hundred times too much."""
 
 
 def chance_of(target: Target, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:

@@ -256,7 +256,7 @@ class EvidenceIndex(Protocol):
 
 
 class Leases(Protocol):
-    """Which monitor lives, and who does what only one may do."""
+    """Which monitor is alive, and who does what only one may do."""
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
         """Return the last sign of life of a monitor."""

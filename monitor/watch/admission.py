@@ -37,7 +37,7 @@ class Admission:
     _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
 
     def take_up(self, now: datetime) -> None:
-        """Watch what is near of all that the ledger has read back, and what an earlier life left open."""
+        """Watch what is near of all that the ledger has read back, and what was left open at the last stop."""
         promised = self.ledger.book.releases()
         self._look_ahead(promised, now)
         self._watch_near(now, promised, soon=True)
@@ -114,7 +114,7 @@ class Admission:
         return [target for one in chosen for target in one.targets.values()]
 
     def _settle_left_open(self, now: datetime) -> None:
-        """Have verdicts judged to their end that were open when an earlier life ended, long ago."""
+        """Have verdicts judged to their end that were open at the last stop, long ago."""
         known, open_ones = self.ledger.releases, self.store.open_judged()
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         self._adopt(known[row.release] for row in rows if row.release in known)

@@ -55,7 +55,7 @@ class ListingHandlers:
 
 @dataclass(slots=True)
 class _Listing:
-    """One tripwire: whose it is, what it has shown in this life, and when it was last read."""
+    """One tripwire: whose it is, what it has shown since the start, and when it was last read."""
 
     producer: Producer
     is_press: bool = False
@@ -69,7 +69,7 @@ class Tripwires:
     """Every tripwire of every configured producer, one request `every` so often for each producer and host.
 
     `near` tells a producer's releases whose slot has not long passed, `bearing` all that bear the address or title of
-    an entry. What a listing shows at the first look of a life is what it showed before, unless it is dated later.
+    an entry. What a listing shows at the first look after a start is what it showed before, unless it is dated later.
     """
 
     looker: Looker
@@ -147,13 +147,13 @@ class Tripwires:
         new = {one.url for one in fresh}
         matcher = Matcher(near, sighting.received, lambda found: self.bearing(producer, found))
         listing.near, names = near, {one.release.id for one in near}
-        heard = self._hits[producer] = {hit for hit in self._hits.get(producer, ()) if hit[0] in names}
+        known = self._hits[producer] = {hit for hit in self._hits.get(producer, ()) if hit[0] in names}
         taken = set()
         for one in asked:
             for release, sort in matcher.hits(one, is_fresh=one.url in new):
                 taken.add(one.url)
-                if (release, one.url) not in heard:
-                    heard.add((release, one.url))
+                if (release, one.url) not in known:
+                    known.add((release, one.url))
                     listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
                     self.handlers.match(ListingMatch(release, sort, one.url, target.url, listed))
         for one in fresh:
@@ -182,7 +182,7 @@ class Tripwires:
                 self.handlers.press(producer.id, one, sighting.received)
 
     def _fresh(self, listing: _Listing, entries: Sequence[Found]) -> list[Found]:
-        """Return what a listing shows for the first time in this life; at the first look, what is dated since."""
+        """Return what a listing shows for the first time since the start; at the first look, what is dated since."""
         fresh = [one for one in entries if one.url not in listing.seen]
         if len(listing.seen) < _MOST_SEEN:
             listing.seen.update(one.url for one in fresh)

@@ -102,7 +102,7 @@ class Watch:
     ) -> None:
         """Watch a release, or take what its calendars now say of it.
 
-        Of an earlier life are `runs`, `found` parts and the `place` of its page. `soon`: look at every target at once.
+        Stored of it are `runs`, `found` parts and the `place` of its page. `soon`: look at every target at once.
         """
         is_new, known = release.id not in self._releases, replace(release, parts=(*release.parts, *found))
         first = WatchedRelease(known, (), monitor=self._rules.monitor, place=place)

@@ -80,7 +80,7 @@ class Veiled:
 
 
 async def healthz(_request: Request) -> Response:
-    """Tell that the process lives."""
+    """Tell that the process is alive."""
     return PlainTextResponse("ok\n")
 
 

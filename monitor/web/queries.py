@@ -1,4 +1,4 @@
-"""What pages and the API ask for: the store, and the daemon that lives."""
+"""What pages and the API ask of the store and of the running daemon."""
 
 from __future__ import annotations
 

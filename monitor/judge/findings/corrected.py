@@ -26,7 +26,7 @@ def corrected(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Findin
     """Return each time the fields in which a part tells of its version moved on after its release.
 
     Told are the fields, what they moved to, and between which looks: never a word of a change note. What was out from
-    the first look on, and proves nothing, may have been the edition before: it is not heard.
+    the first look on, and proves nothing, may have been the edition before: it does not count.
     """
     since = None if case.window is None else _out_since(sight, case.window)
     if since is None:

@@ -53,7 +53,7 @@ class _Worker:
         self.process.kill()
 
     def bury(self) -> None:
-        """Kill it and take its pipe and its place in the system's table back."""
+        """Kill it, close its pipe, and have the system forget it."""
         self.process.kill()
         self.process.wait()
         self.pipe.close()

@@ -49,7 +49,7 @@ class Same:
 
 
 class Heads:
-    """The heads of the answers kept in this life, the newest five thousand, by record."""
+    """The heads of the answers kept since the start, the newest five thousand, by record."""
 
     def __init__(self) -> None:
         self._heads: dict[str, str] = {}
@@ -62,7 +62,7 @@ class Heads:
             del self._heads[next(iter(self._heads))]
 
     def get(self, record: str) -> str:
-        """Return the head of a record, empty when it was kept in an earlier life."""
+        """Return the head of a record, empty when it was kept before the last start."""
         return self._heads.get(record, "")
 
 

@@ -1,4 +1,4 @@
-"""Is the store whole? What the database can tell, and what our own rows owe each other."""
+"""Whether the store is whole: what the database can tell, and whether our own rows fit each other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the SQL store is asked by whoever looks after it: who holds what, what can be thinned, to be lean again."""
+"""Upkeep of the SQL store: who holds which lease, what can be thinned out, and room given back."""
 
 from __future__ import annotations
 
