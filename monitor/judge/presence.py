@@ -140,9 +140,11 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
     confirmed = View.ORIGIN in firsts and _is_close(own[View.ORIGIN], firsts[View.ORIGIN])
     if first.view is View.ORIGIN or (confirmed and own[View.ORIGIN] == origin):
         return Interval(origin, first.begin)
-    # The edge had it first and the origin has not confirmed it yet: only what both proved is sure.
+    # The edge had it first and the origin has not confirmed it yet: sure is what both proved, or it alone well before.
     edge = own[first.view]
-    return Interval(None if edge is None else min(edge, origin), first.begin)
+    sure = [] if edge is None else [min(edge, origin)]
+    sure += [end for spell in gone if spell.view is View.ORIGIN and (end := _absent_well_before(spell, first))]
+    return Interval(max(sure, default=None), first.begin)
 
 
 def _latest_absence(
@@ -153,7 +155,7 @@ def _latest_absence(
 ) -> datetime | None:
     proved = [own[first.view]]
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]
-    proved += [spell.end for spell in gone if spell.view is not View.CONTENT and _is_well_before(spell, first)]
+    proved += [_absent_well_before(spell, first) for spell in gone if spell.view is not View.CONTENT]
     return max((each for each in proved if each is not None and each < first.earliest), default=None)
 
 
@@ -178,6 +180,10 @@ def _is_close(absent: datetime | None, out: Spell | None) -> bool:
     return absent is not None and out is not None and out.begin - absent <= _CLOSE
 
 
-def _is_well_before(gone: Spell, out: Spell) -> bool:
-    """Tell whether another view's absence lies before a presence beyond the grain of `Age` and looks under way."""
-    return gone.last_received <= out.first_sent - _GRAIN and gone.end <= out.earliest - _GRAIN
+def _absent_well_before(gone: Spell, out: Spell) -> datetime | None:
+    """Return until when another view proves absence before a presence, beyond the grain of `Age` and looks under way.
+
+    A later look of the same spell may be too near to be put in order; that it was absent earlier stays proved.
+    """
+    limit = min(out.first_sent, out.earliest) - _GRAIN
+    return min(gone.end, limit) if max(gone.begin, gone.first_sent) <= limit else None

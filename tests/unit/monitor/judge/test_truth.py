@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import pytest
@@ -129,6 +130,30 @@ def test_what_was_once_proved_late_or_on_time_stays_so(world: World, now: float,
         first, then = world.verdict(now), world.verdict(later)
         if first.word in {Word.ON_TIME, Word.LATE}:
             assert then.word is first.word
+
+
+def fewer(world: World, share: float, seed: int) -> World:
+    """Return the same world, of whose looks some were never made."""
+    rng, left = random.Random(seed), replace(world, sightings={})  # noqa: S311  # a repeatable choice, no secret
+    for target, looks in left.sightings.items():
+        left.sightings[target] = [look for look in looks if rng.random() < share]
+    return left
+
+
+@settings(max_examples=300)
+@given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
+def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
+    less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
+    proved, told = less.word, more.word
+    if proved is Word.ON_TIME:
+        assert told is Word.ON_TIME
+    if proved is Word.EARLY:
+        assert told is Word.EARLY
+    if proved in BEHIND:
+        assert told in {*BEHIND, Word.LATE}
+    one, other = page(fewer(world, share, seed), now).released, page(world, now).released
+    if proved is told and proved in {Word.ON_TIME, Word.LATE} and one.by is not None and other.by is not None:
+        assert other.by <= one.by or (one.after is not None and other.by >= one.after)
 
 
 def _beside_a_stale_edge(came: int, ttl: int, seed: int) -> World:
