@@ -8,41 +8,23 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind
 from monitor.look.sighting import State
 from monitor.store.interface import Store
-from monitor.store.rows import Announced, CalendarRead, Judged
-from schedules.announcement import Part, Role
+from monitor.store.rows import Announced, CalendarRead
 from schedules.announcement import State as Standing_
-from schedules.promise import Promise
-from schedules.release import Release
 from schedules.slot import Precision, Slot
-
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
-
-
-def slot_at(instant: datetime) -> Slot:
-    return Slot(Precision.INSTANT, instant, raw=instant.isoformat())
-
-
-def a_release(name: str = "ofqual/malpractice") -> Release:
-    page = Part("page", Role.PAGE, "https://www.gov.uk/government/statistics/malpractice")
-    sheet = Part("sheet", Role.DATA, "https://assets.example/tables.ods", "status", required=False)
-    return Release(name, "Malpractice “late” summer 2017", "ofqual", page.url, (page, sheet), ("govuk",), "address")
-
-
-def a_promise(release: str = "r", learnt: datetime = SLOT - 28 * DAY, slot: datetime = SLOT) -> Promise:
-    return Promise(release, "govuk", slot_at(slot), Standing_.CONFIRMED, learnt, why="as planned")
-
-
-def a_run(target: str = "r/page/edge", sent: datetime = SLOT) -> Run:
-    return Run(target, State.ABSENT, sent, sent + SECOND, sent + SECOND, sent, evidence=("m-1", "m-2"), status=404)
-
-
-def judged(release: str, slot: datetime | None = SLOT, word: str = "late", *, final: bool = True) -> Judged:
-    return Judged(release, "ofqual", slot, word, "report", final, SLOT + DAY, {"id": release, "parts": [{"n": 1.5}]})
-
+from tests.contracts.rows import (
+    DAY,
+    MINUTE,
+    SECOND,
+    SLOT,
+    a_promise,
+    a_release,
+    a_run,
+    judged,
+    slot_at,
+)
 
 # What goes in comes out
 

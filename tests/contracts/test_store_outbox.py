@@ -4,43 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.finding import Certainty, Exposure, Finding, ReleaseFacts
-from alerts.finding import Part as FactsPart
-from alerts.incident import Entry, Incident
 from alerts.incident import Kind as IncidentKind
-from alerts.notice import Notice
 from monitor.store.interface import Conflict, Store, Transaction
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease
-from schedules.times.interval import Bounds, Interval
-
-SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
-SECOND, MINUTE, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(days=1)
-
-
-def judged(release: str, slot: datetime | None = SLOT, word: str = "late", *, final: bool = True) -> Judged:
-    return Judged(release, "ofqual", slot, word, "report", final, SLOT + DAY, {"id": release, "parts": [{"n": 1.5}]})
-
-
-def a_notice(name: str = "n", incident: str = "i", at: datetime = SLOT) -> Notice:
-    return Notice(
-        name, "opened", incident, "r", "ofqual", "report", ("late",), at, "Late: “Malpractice”", "It is late."
-    )
-
-
-def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Incident:
-    exposure = Exposure("page", Interval(SLOT, SLOT + SECOND), Interval(), Bounds(1.0, None), open=True)
-    part = FactsPart("page", "page", "https://x", required=True, verdict="late", exposures=(exposure,))
-    facts = ReleaseFacts(
-        "r", "T", "ofqual", "https://x", "Europe/London", SLOT, "5 January 2018 9:30am", None, None, "late", "report",
-        final=False, at=SLOT, parts=(part,), findings=(Finding("late", "page", seconds=Bounds(1.0, 2.5)),),
-        certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
-    )  # fmt: skip
-    entries = (Entry(SLOT, "on-call", "Rang the producer"),)
-    return Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Lease
+from tests.contracts.rows import (
+    DAY,
+    MINUTE,
+    SECOND,
+    SLOT,
+    a_notice,
+    an_incident,
+    judged,
+)
 
 
 def break_off(store: Store, write: Callable[[Transaction], None]) -> None:

@@ -17,7 +17,6 @@ _GOVUK = "https://www.gov.uk/government/statistics"
 _ASSETS = "https://assets.publishing.service.gov.uk/media"
 _OWN = "https://figures.example.org/releases"
 _LONG_AGO = timedelta(days=2)
-TOLERANCE = 60.0
 
 Stay = tuple[float, float | None]
 """A stretch in which a release is public, in seconds from its slot; None: it stays."""

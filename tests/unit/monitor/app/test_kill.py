@@ -27,7 +27,6 @@ from monitor.watch.replay import replay
 
 CLOCK = SystemClock()
 LIVES = 3
-PAGE = "claims/page/edge"
 
 
 class Publisher(ThreadingHTTPServer):

@@ -28,8 +28,6 @@ from schedules.slot import Precision, Slot
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 AHEAD = datetime(2030, 1, 4, 9, 30, tzinfo=UTC)
-URL = "https://stats.example/births"
-INCIDENT = "births-2016-2018-01-05"
 CONFIG = """
 [store]
 url = "sqlite:///{folder}/store.db"

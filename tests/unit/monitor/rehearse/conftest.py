@@ -13,7 +13,6 @@ from monitor.rehearse.publisher.server import Publisher
 from monitor.rehearse.script.script import Script, read_script
 from monitor.rehearse.virtual_loop import HeldFetcher, run_virtually
 
-NINE = datetime(2018, 1, 5, 9, tzinfo=UTC)
 HEAD = 'title = "A story"\nfrom = 2018-01-05T09:00:00\nuntil = 2018-01-05T12:45:00\n'
 
 
