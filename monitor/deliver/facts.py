@@ -89,13 +89,7 @@ def _part(part: PartVerdict) -> facts.Part:
 
 
 def _exposure(exposure: Exposure) -> facts.Exposure:
-    return facts.Exposure(
-        exposure.part,
-        exposure.start,
-        exposure.to,
-        exposure.seconds or Bounds(),
-        exposure.open,
-    )
+    return facts.Exposure(exposure.part, exposure.start, exposure.to, exposure.seconds or Bounds(), exposure.open)
 
 
 def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:

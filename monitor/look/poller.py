@@ -55,13 +55,7 @@ class Poller:
     """
 
     def __init__(
-        self,
-        clock: Clock,
-        fetcher: Fetcher,
-        budget: Budget,
-        interpreter: Interpreter,
-        *,
-        at_once: int | None = None,
+        self, clock: Clock, fetcher: Fetcher, budget: Budget, interpreter: Interpreter, *, at_once: int | None = None
     ) -> None:
         """Watch nothing yet."""
         self._clock = clock

@@ -50,12 +50,7 @@ class ScheduledTarget:
         return self.target.part != "page", _VIEWS[self.target.view], self.target.id
 
     def is_same(
-        self,
-        target: Target,
-        windows: Sequence[Window],
-        shift: timedelta,
-        instant: datetime | None,
-        proof: Proof | None,
+        self, target: Target, windows: Sequence[Window], shift: timedelta, instant: datetime | None, proof: Proof | None
     ) -> bool:
         """Tell whether these are what it has already."""
         mine = (self.target, self.shift, self.instant, self.proof)

@@ -78,7 +78,7 @@ class Transaction(Protocol):
         """Append a notice with its deliveries; False when one of this id is there already."""
 
     def save_delivery(self, delivery: Delivery) -> None:
-        """Replace the standing of one delivery, by notice and channel."""
+        """Replace the standing of one delivery, by notice and channel; raises `Conflict` without its notice."""
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Replace the sign of life of one monitor."""
@@ -171,12 +171,9 @@ class VerdictStore(Protocol):
     """What was judged, and the incidents and drafts that came of it."""
 
     def judged(
-        self,
-        begin: datetime | None = None,
-        end: datetime | None = None,
-        producer: str | None = None,
+        self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release.
+        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last.
 
         Those on releases that were joined into others are left out.
         """

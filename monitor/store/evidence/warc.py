@@ -81,11 +81,7 @@ def statement(told: GivenUp, name: str, at: datetime) -> bytes:
     """Return a record that says what was given up, as bytes to append to a WARC file. `name` is its own id."""
     buffer, payload = BytesIO(), json.dumps({GIVEN_UP: asdict(told)}).encode()
     writer = WARCWriter(buffer, gzip=True, warc_version="1.1")
-    headers = {
-        "WARC-Record-ID": _record_id(name, "metadata"),
-        "WARC-Date": _date(at),
-        "X-Ninethirty-Record": name,
-    }
+    headers = {"WARC-Record-ID": _record_id(name, "metadata"), "WARC-Date": _date(at), "X-Ninethirty-Record": name}
     record = writer.create_warc_record(
         "",
         "metadata",

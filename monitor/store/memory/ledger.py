@@ -7,12 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from monitor.store.memory.transaction import Shelves, apart
-from monitor.store.rows import (
-    Announced,
-    CalendarRead,
-    Judged,
-    SeriesEdition,
-)
+from monitor.store.rows import Announced, CalendarRead, Judged, SeriesEdition
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -26,10 +21,6 @@ class MemoryLedger:
         self._shelves = Shelves()
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
-
-        Releases without a readable slot are returned only without bounds, those joined into others never.
-        """
         every = self._pick(Release, lambda release: release.joined_into is None, key=lambda release: release.id)
         if begin is None and end is None:
             return every
@@ -39,56 +30,43 @@ class MemoryLedger:
         return [release for release in every if release.id in wanted]
 
     def release(self, release: str) -> Release | None:
-        """Return one release."""
         return self._get(Release, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return those of these releases that there are, by id."""
         wanted = set(releases)
         return self._pick(Release, lambda release: release.id in wanted, key=lambda release: release.id)
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
-        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
-
-        Letters A to Z count alike in both cases.
-        """
         theirs = [one for one in self.releases() if one.producer == producer]
         return [one for one in theirs if _holds(one.url, url) or any(_holds(one.title, word) for word in words)]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
         found = self._pick(Promise, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
         return [promise for promise in found if releases is None or promise.release in releases]
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
         newest = {it.release: it for it in self._pick(Promise, key=lambda it: (it.learnt, it.calendar))}
         told = ((one, newest[one.id]) for one in self.releases() if one.id > after and one.id in newest)
         found = [SeriesEdition(one.id, one.producer, one.title, (it.calendar,), it.slot) for one, it in told]
         return found[:limit]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
         shown = self._pick(Announced, lambda it: it.gone is None or it.gone >= since, key=lambda it: it.release)
         promised = (it.release for it in self.promises() if is_within(it.slot.begins(), since, None))
         return sorted({it.release for it in shown}.union(promised))
 
     def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
         return self._pick(Announced, lambda entry: entry.calendar == calendar, key=lambda entry: entry.uid)
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the entries of these releases, by calendar and uid."""
         wanted = set(releases)
         return self._pick(Announced, lambda it: it.release in wanted, key=lambda it: (it.calendar, it.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
-        """Return those of these entries that a calendar has shown, by uid."""
         wanted = set(uids)
         return [entry for entry in self.announced(calendar) if entry.uid in wanted]
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
         found = self._pick(CalendarRead, key=lambda read: (read.started, read.calendar))
         return [read for read in reversed(found) if calendar in {None, read.calendar}][:limit]
 

@@ -17,17 +17,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.memory.ledger import MemoryLedger, is_within
 from monitor.store.memory.transaction import MemoryTransaction
-from monitor.store.rows import (
-    CalendarRead,
-    Delivery,
-    DeliveryState,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Lease,
-    Record,
-)
+from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from schedules.release import Release
 
 T = TypeVar("T")
@@ -38,7 +28,6 @@ class MemoryStore(MemoryLedger):
 
     @contextmanager
     def transaction(self) -> Iterator[MemoryTransaction]:
-        """Open a transaction: kept at the end of the block, taken back when it raises."""
         with self._shelves.undoing():
             yield MemoryTransaction(self._shelves)
 
@@ -46,30 +35,24 @@ class MemoryStore(MemoryLedger):
         """Do nothing: a store in memory is always of this version."""
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
         reads = self._pick(CalendarRead, lambda read: read.started < before, key=lambda it: (it.calendar, it.started))
         return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
 
     def crowded(self, most: int) -> list[str]:
-        """Return the releases with a target that has more than `most` runs."""
         counted = Counter(run.target for run in self._pick(Run, key=_first_sent))
         return sorted({release_of(target) for target, runs in counted.items() if runs > most})
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
-        """Return the runs of these targets in time order."""
         wanted = set(targets)
         return self._pick(Run, lambda run: run.target in wanted, key=_first_sent)
 
     def runs_of_release(self, release: str) -> list[Run]:
-        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
         return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_first_sent)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
         return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_first_sent)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        """Return blind spans that touch `[begin, end)`, in time order."""
         return self._pick(
             Blind,
             lambda span: span.begins < end and span.ends >= begin,
@@ -77,38 +60,29 @@ class MemoryStore(MemoryLedger):
         )
 
     def judged(
-        self,
-        begin: datetime | None = None,
-        end: datetime | None = None,
-        producer: str | None = None,
+        self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
         away = {release.id for release in self._pick(Release, _is_joined_away, key=lambda release: release.id)}
         mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
         found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
     def judged_one(self, release: str) -> Judged | None:
-        """Return the verdict on one release."""
         return self._get(Judged, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
-        """Return the verdicts on these releases, by release."""
         wanted = {*releases}
         return self._pick(Judged, lambda judged: judged.release in wanted, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final, of releases that were not joined into others."""
         return [judged for judged in self.judged() if not judged.final]
 
     def event(self, event: str) -> Event | None:
-        """Return one event."""
         return self._get(Event, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
-        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
         mine = self._pick(Event, lambda it: release in {None, it.release}, key=lambda it: (it.at, it.id))
         return [event for event in mine if after is None or (event.at, event.id) > after][:limit]
 
@@ -119,77 +93,60 @@ class MemoryStore(MemoryLedger):
         producer: str | None = None,
         limit: int | None = None,
     ) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         mine = self._pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
         found = [incident for incident in mine if is_within(incident.occurred, begin, end)]
         return found if limit is None else found[max(0, len(found) - limit) :]
 
     def incident(self, incident: str) -> Incident | None:
-        """Return one incident."""
         return self._get(Incident, incident)
 
     def incidents_of(self, release: str) -> list[Incident]:
-        """Return every incident of a release, in the order they were opened."""
         return self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
 
     def drafts(self, incident: str) -> list[Draft]:
-        """Return the versions of a draft, oldest first."""
         return self._pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)
 
     def notices(self, incident: str | None = None) -> list[Notice]:
-        """Return notices in time order."""
         return self._pick(Notice, lambda it: incident in {None, it.incident}, key=lambda it: (it.at, it.id))
 
     def notice(self, notice: str) -> Notice | None:
-        """Return one notice."""
         return self._get(Notice, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
-        """Return waiting deliveries due by `now`, the longest due first."""
         due = self._pick(Delivery, lambda it: it.due <= now, key=lambda it: (it.due, it.notice, it.channel))
         return [it for it in due if it.standing is DeliveryState.WAITING][:limit]
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
-        """Return deliveries, of one notice or of all."""
         return self._pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        """Return deliveries given up at `since` or later, the newest first."""
         over = self._pick(Delivery, lambda it: it.standing is DeliveryState.GIVEN_UP, key=_given_up_at)
         return [it for it in over if it.finished is not None and it.finished >= since][::-1]
 
     def outbox_pending(self) -> int:
-        """Return how many deliveries wait."""
         return sum(delivery.standing is DeliveryState.WAITING for delivery in self.deliveries())
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
-        """Return the last sign of life of a monitor."""
         return self._get(Heartbeat, monitor)
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
-        """Return these records of evidence, by monitor and number; ids that name none are left out."""
         return self._pick(Record, lambda record: record.id in ids, key=lambda record: (record.monitor, record.number))
 
     def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        """Return a monitor's records numbered above `after`, in order."""
         mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
         return [record for record in mine if record.number > after][:limit]
 
     def last_evidence(self, monitor: str) -> Record | None:
-        """Return the newest record of a monitor."""
         mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
         return mine[-1] if mine else None
 
     def evidence_monitors(self) -> list[str]:
-        """Return the monitors that have kept evidence."""
         return sorted({record.monitor for record in self._pick(Record, key=lambda record: record.number)})
 
     def lease(self, name: str) -> Lease | None:
-        """Return who holds a lease, run out or not."""
         return self._get(Lease, name)
 
     def leases(self) -> list[Lease]:
-        """Return every lease, by name."""
         return self._pick(Lease, key=lambda lease: lease.name)
 
     def give_back(self, most: int) -> int:

@@ -82,80 +82,64 @@ class MemoryTransaction:
         self._shelves = shelves
 
     def save_release(self, release: Release) -> None:
-        """Insert a release or replace what is known of it."""
         self._shelves.put(release, release.id)
 
     def save_releases(self, releases: Iterable[Release]) -> None:
-        """Do `save_release` for many releases at once."""
         for release in releases:
             self.save_release(release)
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
-        """Append to the ledger; a promise that is there already (release, calendar, learnt) is left alone."""
         for promise in promises:
             self._shelves.add(promise, promise.release, promise.calendar, promise.learnt)
 
     def confirm_all(self, calendar: str, releases: Sequence[str], at: datetime) -> None:
-        """Note that the newest promise of each of these releases in this calendar was still shown at `at`."""
         for release in releases:
             self._confirm(release, calendar, at)
 
     def save_announced(self, announced: Iterable[Announced]) -> None:
-        """Insert or replace entries of calendars, by calendar and uid."""
         for entry in announced:
             self._shelves.put(entry, entry.calendar, entry.uid)
 
     def touch_announced(self, calendar: str, uids: Sequence[str], at: datetime) -> None:
-        """Note that these entries were still shown at `at`, and are not gone."""
         shown = [key for key in ((calendar, uid) for uid in uids) if key in self._shelves.of(Announced)]
         for key in shown:
             self._shelves.put(replace(self._shelves.of(Announced)[key], seen_last=at, gone=None), *key)
 
     def add_read(self, read: CalendarRead) -> None:
-        """Append a read of a calendar."""
         self._shelves.put(read, read.calendar, read.started)
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
-        """Forget reads of calendars, by calendar and when they began."""
         for key in reads:
             self._shelves.drop(CalendarRead, *key)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
-        """Insert or extend runs, by target, `first_sent` and monitor."""
         for run in runs:
             self._shelves.put(run, *run.key)
 
     def merge_runs(self, runs: Sequence[Run], merged: Sequence[Run]) -> None:
-        """Put `merged` in the place of `runs`."""
         for run in runs:
             self._shelves.drop(Run, *run.key)
         self.save_runs(merged)
 
     def add_blind(self, blind: Blind) -> None:
-        """Append a blind span; one that begins at the same instant for the same cause and scope is extended."""
         key = (blind.begins, blind.cause, blind.host, blind.target)
         known = self._shelves.of(Blind).get(key, blind)
         self._shelves.put(replace(blind, ends=max(blind.ends, known.ends)), *key)
 
     def save_judged(self, judged: Judged) -> None:
-        """Replace the verdict on a release."""
         self._shelves.put(judged, judged.release)
 
     def add_event(self, event: Event) -> bool:
-        """Append an event; False when one of this id is there already (then nothing is written)."""
         return self._shelves.add(event, event.id)
 
     def save_incident(self, incident: Incident) -> None:
-        """Insert or replace an incident."""
         self._shelves.put(incident, incident.id)
 
     def add_draft(self, draft: Draft) -> None:
-        """Append a version of a draft; raises `Conflict` when this version is there already."""
         if not self._shelves.add(draft, draft.incident, draft.version):
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
-        """Append a notice with its deliveries; False when one of this id is there already."""
         if not self._shelves.add(notice, notice.id):
             return False
         for delivery in deliveries:
@@ -163,30 +147,25 @@ class MemoryTransaction:
         return True
 
     def save_delivery(self, delivery: Delivery) -> None:
-        """Replace the standing of one delivery, by notice and channel; raises `Conflict` without its notice."""
         if (delivery.notice,) not in self._shelves.of(Notice):
             raise Conflict(f"a delivery of notice {delivery.notice}, which is not there")
         self._shelves.put(delivery, delivery.notice, delivery.channel)
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
-        """Replace the sign of life of one monitor."""
         self._shelves.put(heartbeat, heartbeat.monitor)
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        """Append records of evidence; raises `Conflict` when another of this number is there already."""
         for record in records:
             key = (record.monitor, record.number)
             if not self._shelves.add(record, *key) and self._shelves.of(Record)[key].chain != record.chain:
                 raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
-        """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
         stale = [it for it in self._shelves.of(Record).values() if it.monitor == monitor and it.number <= last]
         for record in stale:
             self._shelves.put(replace(record, expired=record.expired or at), record.monitor, record.number)
 
     def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
-        """Take or renew a lease; False when somebody else holds it beyond `now`."""
         held = self._shelves.of(Lease).get((name,))
         if held is not None and held.holder != holder and held.until > now:
             return False
@@ -194,7 +173,6 @@ class MemoryTransaction:
         return True
 
     def drop_lease(self, name: str, holder: str) -> None:
-        """Give a lease back; nothing happens when somebody else holds it."""
         held = self._shelves.of(Lease).get((name,))
         if held is not None and held.holder == holder:
             self._shelves.drop(Lease, name)

@@ -27,19 +27,18 @@ def to_micros(instant: datetime) -> int:
 
 
 class Instant(TypeDecorator[datetime]):
-    """An instant as integer microseconds since 1970: exact, ordered, and free of any database's own idea of zones."""
+    """An instant as integer microseconds since 1970: exact, ordered, and free of any database's own idea of zones.
+
+    What is loaded is in UTC.
+    """
 
     impl = BigInteger
     cache_ok = True
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Return what is stored."""
-        del dialect
         return None if value is None else to_micros(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        """Return the instant in UTC."""
-        del dialect
         return None if value is None else _EPOCH + timedelta(microseconds=value)
 
 
@@ -50,13 +49,9 @@ class Length(TypeDecorator[timedelta]):
     cache_ok = True
 
     def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
-        """Return what is stored."""
-        del dialect
         return None if value is None else value // _MICRO
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        """Return the length."""
-        del dialect
         return None if value is None else timedelta(microseconds=value)
 
 
@@ -70,8 +65,6 @@ class Words(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        """Return what is stored."""
-        del dialect
         if value is None or (value.isascii() and "\0" not in value):
             return value
         return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -84,30 +77,22 @@ class Packed(TypeDecorator[str]):
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        """Return what is stored."""
-        del dialect
         return None if value is None else pack(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        """Return the text."""
-        del dialect
         return None if value is None else unpack(bytes(value))
 
 
 class Body(TypeDecorator[dict[str, Any]]):
-    """A JSON object, packed."""
+    """A JSON object, packed. Storing raises TypeError for what JSON cannot say."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
-        """Return what is stored; raises TypeError for what JSON cannot say."""
-        del dialect
         return None if value is None else pack(json.dumps(value, separators=(",", ":")))
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> dict[str, Any] | None:
-        """Return the object."""
-        del dialect
         return None if value is None else json.loads(unpack(bytes(value)))
 
 
@@ -118,30 +103,25 @@ class Names(TypeDecorator[tuple[str, ...]]):
     cache_ok = True
 
     def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
-        """Return what is stored."""
-        del dialect
         return None if value is None else "\n".join(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
-        """Return the ids."""
-        del dialect
         return None if value is None else tuple(value.splitlines())
 
 
 class Digest(TypeDecorator[str]):
-    """A SHA-256 in hex, stored as its 32 bytes: half the room, in the table that has two of them a row."""
+    """A SHA-256 in hex, stored as its 32 bytes: half the room, in the table that has two of them a row.
+
+    Storing raises ValueError for what is no hex.
+    """
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        """Return what is stored; raises ValueError for what is no hex."""
-        del dialect
         return None if value is None else bytes.fromhex(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        """Return the hex."""
-        del dialect
         return None if value is None else bytes(value).hex()
 
 
@@ -156,11 +136,7 @@ class OneOf(TypeDecorator[StrEnum]):
         self.kind = kind
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        """Return what is stored."""
-        del dialect
         return None if value is None else str(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        """Return the member."""
-        del dialect
         return None if value is None else self.kind(value)

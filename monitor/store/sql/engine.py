@@ -53,12 +53,10 @@ class SqlStore(SqlUpkeep):
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
-        """Open a transaction: committed at the end of the block, rolled back when it raises."""
         with faults_of(self._place), self._engine.begin() as connection:
             yield SqlTransaction(connection)
 
     def upgrade(self) -> None:
-        """Bring the store to this version's shape; creates it when it is empty."""
         with faults_of(self._place):
             if self._revision() is None:
                 self._make()
@@ -66,12 +64,10 @@ class SqlStore(SqlUpkeep):
                 self._migrate()
 
     def check(self) -> list[str]:
-        """Return what is wrong with the store, one line each; empty when whole."""
         with faults_of(self._place), self._engine.connect().execution_options(ro=True) as connection:
             return whole.faults_in(connection)
 
     def backup(self, file: Path) -> None:
-        """Copy the store to an SQLite file while it is in use; raises `UserFault` when the file is there already."""
         with faults_of(self._place), backup.fresh(file) as copy:
             if self._engine.dialect.name == "sqlite":
                 backup.copy_sqlite(self._engine, copy)
@@ -96,7 +92,6 @@ class SqlStore(SqlUpkeep):
             return backup.copy_rows(source._engine, self._engine)
 
     def close(self) -> None:
-        """Let go of every connection."""
         self._engine.dispose()
 
     def _settled(self, address: URL) -> URL:

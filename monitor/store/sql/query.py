@@ -10,15 +10,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Engine,
-    RowMapping,
-    Select,
-    Table,
-    select,
-)
+from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, select
 
 from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of

@@ -24,25 +24,21 @@ class SqlReader(SqlLedgerReader):
     """Questions about what was seen, judged and told, and those of the ledger."""
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
-        """Return the runs of these targets in time order."""
         rows = self._among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
         return sorted((Run(**row) for row in rows), key=_first_sent)
 
     def runs_of_release(self, release: str) -> list[Run]:
-        """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
         return sorted(self._flat(Run, mine), key=_first_sent)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        """Return the runs of every target of these releases in time order; the releases are kept themselves."""
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
         return sorted((Run(**row) for row in self._among(mine, release, releases)), key=_first_sent)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        """Return blind spans that touch `[begin, end)`, in time order."""
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
         # Without a bound on both sides of one index, half of all spans would be read.
@@ -50,12 +46,8 @@ class SqlReader(SqlLedgerReader):
         return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=_in_order)
 
     def judged(
-        self,
-        begin: datetime | None = None,
-        end: datetime | None = None,
-        producer: str | None = None,
+        self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        """Return verdicts whose slot begins in `[begin, end)`, by slot and then release; without a slot last."""
         table = tables.JUDGED
         wanted = all_of(Judged, table).where(*within(table.c.slot, begin, end), table.c.release.not_in(joined_away()))
         if producer is not None:
@@ -63,30 +55,25 @@ class SqlReader(SqlLedgerReader):
         return sorted(self._flat(Judged, wanted), key=_slot_first)
 
     def judged_one(self, release: str) -> Judged | None:
-        """Return the verdict on one release."""
         found = self._flat(Judged, all_of(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
         return next(iter(found), None)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
-        """Return the verdicts on these releases, by release."""
         rows = self._among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
         return sorted((Judged(**row) for row in rows), key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
-        """Return the verdicts that are not final, of releases that were not joined into others."""
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
         return sorted(self._flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
-        """Return one event."""
         found = self._flat(Event, all_of(Event, tables.EVENT).where(tables.EVENT.c.id == event))
         return next(iter(found), None)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
-        """Return the first `limit` events by instant and id, of one release or of all; those `after` that position."""
         table = tables.EVENT
         wanted = all_of(Event, table).order_by(table.c.at, table.c.id).limit(limit)
         if release is not None:
@@ -103,7 +90,6 @@ class SqlReader(SqlLedgerReader):
         producer: str | None = None,
         limit: int | None = None,
     ) -> list[Incident]:
-        """Return incidents that occurred in `[begin, end)`, in that order; the newest `limit` of them."""
         table = tables.INCIDENT
         wanted = select(table).where(*within(table.c.occurred, begin, end))
         if producer is not None:
@@ -112,22 +98,18 @@ class SqlReader(SqlLedgerReader):
         return [whole(Incident, row) for row in self._rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
-        """Return one incident."""
         return self._one(Incident, select(tables.INCIDENT).where(tables.INCIDENT.c.id == incident))
 
     def incidents_of(self, release: str) -> list[Incident]:
-        """Return every incident of a release, in the order they were opened."""
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
         return [whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def drafts(self, incident: str) -> list[Draft]:
-        """Return the versions of a draft, oldest first."""
         table = tables.DRAFT
         return self._flat(Draft, all_of(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
 
     def notices(self, incident: str | None = None) -> list[Notice]:
-        """Return notices in time order."""
         table = tables.NOTICE
         wanted = select(table).order_by(table.c.at, table.c.id)
         if incident is not None:
@@ -135,23 +117,19 @@ class SqlReader(SqlLedgerReader):
         return [whole(Notice, row) for row in self._rows(wanted)]
 
     def notice(self, notice: str) -> Notice | None:
-        """Return one notice."""
         return self._one(Notice, select(tables.NOTICE).where(tables.NOTICE.c.id == notice))
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
-        """Return waiting deliveries due by `now`, the longest due first."""
         table = tables.DELIVERY
         waiting = all_of(Delivery, table).where(table.c.standing == DeliveryState.WAITING, table.c.due <= now)
         return self._flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
-        """Return deliveries, of one notice or of all."""
         table = tables.DELIVERY
         wanted = all_of(Delivery, table).order_by(*table.primary_key)
         return self._flat(Delivery, wanted if notice is None else wanted.where(table.c.notice == notice))
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        """Return deliveries given up at `since` or later, the newest first."""
         table = tables.DELIVERY
         over = all_of(Delivery, table).where(table.c.standing == DeliveryState.GIVEN_UP, table.c.finished >= since)
         return self._flat(
@@ -159,17 +137,14 @@ class SqlReader(SqlLedgerReader):
         )
 
     def outbox_pending(self) -> int:
-        """Return how many deliveries wait."""
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
         return int(self._rows(select(func.count().label("n")).where(waiting))[0]["n"])
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
-        """Return the last sign of life of a monitor."""
         table = tables.HEARTBEAT
         return next(iter(self._flat(Heartbeat, all_of(Heartbeat, table).where(table.c.monitor == monitor))), None)
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
-        """Return these records of evidence, by monitor and number; ids that name none are left out."""
         table = tables.EVIDENCE
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
@@ -181,19 +156,16 @@ class SqlReader(SqlLedgerReader):
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
     def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        """Return a monitor's records numbered above `after`, in order."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor, table.c.number > after)
         return self._flat(Record, mine.order_by(table.c.number).limit(limit))
 
     def last_evidence(self, monitor: str) -> Record | None:
-        """Return the newest record of a monitor."""
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor)
         return next(iter(self._flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
 
     def evidence_monitors(self) -> list[str]:
-        """Return the monitors that have kept evidence."""
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
 

@@ -19,10 +19,6 @@ class SqlLedgerReader(SqlAsker):
     """Questions about what was promised."""
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
-        """Return releases whose newest promise (or verdict's slot) begins in `[begin, end)`; all without bounds.
-
-        Releases without a readable slot are returned only without bounds, those joined into others never.
-        """
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
         if begin is not None or end is not None:
@@ -30,19 +26,13 @@ class SqlLedgerReader(SqlAsker):
         return [whole(Release, row) for row in self._rows(wanted)]
 
     def release(self, release: str) -> Release | None:
-        """Return one release."""
         return self._one(Release, select(tables.RELEASE).where(tables.RELEASE.c.id == release))
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        """Return those of these releases that there are, by id."""
         rows = self._among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
         return sorted((whole(Release, row) for row in rows), key=lambda release: release.id)
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
-        """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
-
-        Letters A to Z count alike in both cases.
-        """
         table = tables.RELEASE
         titled = (table.c.title.icontains(word, autoescape=True) for word in words)
         alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
@@ -50,13 +40,11 @@ class SqlLedgerReader(SqlAsker):
         return [whole(Release, row) for row in self._rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        """Return promises in the order learnt, of these releases or of all."""
         rows = self._among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
         found = [whole(Promise, row) for row in rows]
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
-        """Return the newest promise of each release whose id comes after `after`, by id: the first `limit`."""
         release, promise, newer = tables.RELEASE, tables.PROMISE, tables.PROMISE.alias()
         later = tuple_(newer.c.learnt, newer.c.calendar) > tuple_(promise.c.learnt, promise.c.calendar)
         outdated = select(newer.c.release).where(newer.c.release == promise.c.release, later)
@@ -71,7 +59,6 @@ class SqlLedgerReader(SqlAsker):
         return [_edition(dict(row)) for row in self._rows(newest)]
 
     def shown_since(self, since: datetime) -> list[str]:
-        """Return the ids of releases shown in a calendar since then or still, or promised for then or later; sorted."""
         entry, promise = tables.ANNOUNCED, tables.PROMISE
         asked = (
             select(entry.c.release).where(entry.c.gone.is_(None)),
@@ -81,23 +68,19 @@ class SqlLedgerReader(SqlAsker):
         return sorted({row["release"] for one in asked for row in self._rows(one)})
 
     def announced(self, calendar: str) -> list[Announced]:
-        """Return the entries a calendar has shown, by uid."""
         table = tables.ANNOUNCED
         return self._flat(Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        """Return the entries of these releases, by calendar and uid."""
         rows = self._among(all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
         return sorted((Announced(**row) for row in rows), key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
-        """Return those of these entries that a calendar has shown, by uid."""
         table = tables.ANNOUNCED
         rows = self._among(all_of(Announced, table).where(table.c.calendar == calendar), table.c.uid, uids)
         return sorted((Announced(**row) for row in rows), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
-        """Return reads, newest first."""
         table = tables.CALENDAR_READ
         wanted = all_of(CalendarRead, table)
         if calendar is not None:

@@ -26,7 +26,6 @@ class SqlUpkeep(SqlReader):
     """Questions and chores of upkeep."""
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
         table = tables.CALENDAR_READ
         said = (table.c.usable, table.c.digest, table.c.fault)
         read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
@@ -34,24 +33,17 @@ class SqlUpkeep(SqlReader):
         return [(row["calendar"], row["started"]) for row in self._rows(select(read).where(*repeats))]
 
     def crowded(self, most: int) -> list[str]:
-        """Return the releases with a target that has more than `most` runs."""
         target = tables.RUN.c.target
         full = self._rows(select(target).group_by(target).having(func.count() > most))
         return sorted({release_of(row["target"]) for row in full})
 
     def lease(self, name: str) -> Lease | None:
-        """Return who holds a lease, run out or not."""
         return next(iter(self._flat(Lease, all_of(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
 
     def leases(self) -> list[Lease]:
-        """Return every lease, by name."""
         return self._flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
     def give_back(self, most: int) -> int:
-        """Hand up to `most` pages of freed room back to the disk; return how many are left to be.
-
-        Holds other writes up for milliseconds. PostgreSQL looks after its room itself.
-        """
         if self._engine.dialect.name != "sqlite":
             return 0
         with self._alone_on_sqlite() as driver:
@@ -62,7 +54,6 @@ class SqlUpkeep(SqlReader):
             return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
 
     def refresh(self) -> None:
-        """Tell the database how its rows lie now, so that it goes on choosing the right indices."""
         if self._engine.dialect.name == "sqlite":
             with self._alone_on_sqlite() as driver:
                 driver.executescript(f"PRAGMA analysis_limit={_ROWS_WEIGHED}; ANALYZE;")
