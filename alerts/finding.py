@@ -93,7 +93,7 @@ class ReleaseFacts:
 
     Holds addresses and times, never content. `slot` is None unless the slot is an instant; `slot_text`
     is how it was announced, `slot_source` where, `slot_learnt` when, `confirmed` when it was last known to stand.
-    `others` are further producers, whose release it is as well.
+    `others` are further producers, whose release it is as well, `address` tells how `url` is known.
     """
 
     release: str
@@ -115,6 +115,7 @@ class ReleaseFacts:
     certainty: Certainty = Certainty()
     confirmed: datetime | None = None
     others: tuple[str, ...] = ()
+    address: str = "announced"
 
     @property
     def producers(self) -> tuple[str, ...]:

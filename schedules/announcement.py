@@ -53,6 +53,14 @@ class Origin(StrEnum):
     ELSEWHERE = "elsewhere"
 
 
+ADDRESS_KNOWN = {
+    Address.GUESSED: "guessed from its announcement's: absence there proves nothing",
+    Address.LED_TO: "its announcement led there",
+    Address.FOUND: "found by its title in a listing",
+}
+"""How an address that no calendar named is known, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A piece of a release that users expect, at one address.

@@ -28,6 +28,12 @@ TOLD = (
     "brought_forward",
     "unannounced",
 )
+UNNAMED: Mapping[str, str] = {
+    "guessed": " No calendar named the address of its page: it was guessed from that of its announcement, and absence"
+    " there proves nothing.",
+    "led_to": " No calendar named the address of its page: its announcement led there.",
+    "found": " No calendar named the address of its page: it was found by its title in a listing.",
+}
 EMBARGO = (
     "Nothing that was seen before the announced time is repeated in this draft: it holds addresses and times only."
 )
@@ -65,7 +71,7 @@ def announcement(facts: ReleaseFacts) -> str:
     learnt = f"; the monitor first read that entry at {read}" if read else ""
     slot = words.moment(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
     unmeasured = "" if facts.slot else " Without an announced time of day no delay in minutes can be given."
-    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}"
+    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}{UNNAMED.get(facts.address, '')}"
 
 
 def parts_told(facts: ReleaseFacts) -> list[str]:

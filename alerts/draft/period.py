@@ -27,7 +27,8 @@ class Row:
     """One release of the period. `delay` is that of its announced page, `exposure` the longest before its slot.
 
     `practice` is the one cited, `cause` what a person logged, `incident` its incident, all empty for none.
-    `early_bound` is how many seconds before its slot what is on time may have come, `others` further producers.
+    `early_bound` is how many seconds before its slot what is on time may have come, `others` further producers,
+    `decided` in words to when somebody recorded that it was brought forward.
     """
 
     release: str
@@ -45,6 +46,7 @@ class Row:
     incident: str = ""
     early_bound: float | None = None
     others: tuple[str, ...] = ()
+    decided: str = ""
 
     @property
     def host(self) -> str:
@@ -201,6 +203,7 @@ COLUMNS = (
     "cause",
     "incident",
     "early_bound",
+    "decided",
 )
 
 
@@ -224,7 +227,7 @@ def _safe(value: object) -> object:
 def _record(row: Row) -> dict[str, Any]:
     delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
     instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
-    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident")
+    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
     texts = {name: getattr(row, name) for name in named}
     times = {name: instant_json(at) for name, at in instants.items()}
     lengths = {

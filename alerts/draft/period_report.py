@@ -177,7 +177,7 @@ def _listed_table(period: Period) -> tuple[Table, ...]:
 def _row(row: Row) -> tuple[str, ...]:
     announced = words.brief(row.slot, row.timezone) if row.slot else ""
     first = words.between(row.first_seen, row.timezone) if row.first_seen.by else "not seen"
-    practice = f"\n{row.practice}" if row.practice else ""
+    practice = "".join(f"\n{text}" for text in (row.practice, words.capital(row.decided)) if text)
     return (
         announced,
         "\n".join(text for text in (row.title, row.producer, row.incident and f"Incident {row.incident}") if text),

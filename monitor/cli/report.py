@@ -90,7 +90,7 @@ def _check_names(settings: Settings, store: Store, rows: list[Row], producer: st
 
 def _row(store: Store, body: Mapping[str, Any]) -> Row:
     from alerts.draft.period import Row
-    from monitor.judge.as_json import lateness, widest_bound
+    from monitor.judge.as_json import decision_text, lateness, widest_bound
     from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
 
     slot = body["slot"]
@@ -112,6 +112,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
         cause=incident.words.get("cause", "") if incident else "",
         incident=incident.id if incident else "",
         early_bound=widest_bound(body),
+        decided=decision_text(body, slot["timezone"] if slot else "Europe/London"),
         others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
     )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.cli.common import items
-from monitor.judge.as_json import lateness_text, length_text, loud_verdict, verdict_told
+from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, verdict_told
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import between, instant_text, stamp
 from schedules.times.zone import LONDON
@@ -18,7 +18,7 @@ def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield headline(body)
     yield f"{body['title']} ({body['producer']})"
     yield ""
-    yield f"  Address     {body['url']}"
+    yield f"  Address     {body['url']}{address_told(body)}"
     yield f"  Promised    {slot_line(body['slot'])}{_source(body['slot'], zone)}"
     yield f"  First seen  {_when(body['first_seen'], zone)}"
     yield from _rest(body, zone)

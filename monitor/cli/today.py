@@ -11,9 +11,10 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
 from monitor.cli.text import longest_exposure
-from monitor.judge.as_json import lateness_text, length_text, verdict_told
+from monitor.judge.as_json import decision_text, lateness_text, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from schedules.times.words import clock, day_text
+from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
@@ -129,7 +130,12 @@ def slot_text(slot: dict[str, Any] | None) -> str:
 
 
 def measure_text(row: dict[str, Any]) -> str:
-    """Return the longest exposure, else the delay, with both bounds."""
+    """Return the longest exposure, else the delay, with both bounds, and what was decided of it."""
+    zone = row["slot"]["timezone"] if row["slot"] else LONDON
+    return "; ".join(text for text in (_measured(row), decision_text(row, zone)) if text)
+
+
+def _measured(row: dict[str, Any]) -> str:
     if exposure := longest_exposure(row):
         return f"out early {exposure}"
     if row["verdict"] in {"late", "overdue"}:

@@ -53,6 +53,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         certainty=_certainty(measured),
         confirmed=verdict.confirmed,
         others=verdict.others,
+        address=verdict.address.value,
     )
 
 

@@ -22,6 +22,7 @@ from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Event, Judged, Record
+from schedules.times.json import instant_json
 
 _NEWS = timedelta(days=1)
 _NEWS_ALL_THE_SAME = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
@@ -117,7 +118,16 @@ def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = Non
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [found.kind.value for found in verdict.findings]
     code = code_json(occurred, kinds, book) if occurred is not None else None
-    return release_json(verdict, code, incident.id if incident else None)
+    return with_decision(release_json(verdict, code, incident.id if incident else None), incident)
+
+
+def with_decision(body: dict[str, Any], incident: Incident | None) -> dict[str, Any]:
+    """Return the JSON of a release with the decision to bring it forward, where somebody recorded one."""
+    to = incident.words.get("brought_forward") if incident is not None else None
+    if incident is None or not to:
+        return body
+    by = incident.words.get("brought_forward_by")
+    return body | {"brought_forward": {"to": instant_json(datetime.fromisoformat(to)), "by": by}}
 
 
 def _judged(verdict: Verdict, body: dict[str, Any]) -> Judged:

@@ -8,11 +8,11 @@ from typing import Any
 
 from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict, verdict_text
 from monitor.plan.addresses import origin_of
-from schedules.announcement import Origin, Part, Role
+from schedules.announcement import ADDRESS_KNOWN, Address, Origin, Part, Role
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_json, interval_json
-from schedules.times.words import lengths, sureness
+from schedules.times.words import MINUTE, lengths, stamp, sureness
 
 Json = dict[str, Any]
 
@@ -87,6 +87,21 @@ def widest_bound(body: Mapping[str, Any]) -> float | None:
     needed = [one for one in body.get("parts", ()) if one["required"]] or [body]
     bounds = [one.get("early_bound") for one in needed if one["verdict"] == body["verdict"] == "on_time"]
     return max((bound for bound in bounds if bound is not None), default=None)
+
+
+def address_told(body: Mapping[str, Any]) -> str:
+    """Return how the address of a page is known, in brackets; empty where a calendar named it."""
+    known = ADDRESS_KNOWN.get(Address(body.get("address", Address.ANNOUNCED)))
+    return f" ({known})" if known else ""
+
+
+def decision_text(body: Mapping[str, Any], timezone: str) -> str:
+    """Return to when it was decided to bring a release forward, as somebody recorded it; empty where nobody did."""
+    decided = body.get("brought_forward")
+    if not decided:
+        return ""
+    by = f", as recorded by the {decided['by']}" if decided["by"] else ""
+    return f"brought forward to {stamp(datetime.fromisoformat(decided['to']), timezone, step=MINUTE)}{by}"
 
 
 def length_text(seconds: Mapping[str, Any] | None) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
-from monitor.deliver.verdicts import body_of
+from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
 from monitor.judge.findings.platform import BEHIND, with_platform
 from monitor.judge.judge import judge
@@ -90,10 +90,10 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
 
     `book` replaces the editions of the Code as shipped.
     """
+    incident = store.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        return row.body
-    incident = store.incident(row.body["incident"]) if row.body["incident"] else None
+        return with_decision(row.body, incident)
     return body_of(with_those_late_too(store, policies, case.verdict(policies, now)), incident, book)
 
 

@@ -21,7 +21,7 @@ from alerts.notice_text import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.judge.as_json import lateness, length_text, verdict_told
+from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from monitor.web.request import day_of, queries_of, session_of
 from schedules.times.json import instant_from_json, interval_from_json
@@ -56,6 +56,8 @@ def _pages() -> Environment:
         "time_of_day": time_of_day,
         "verdict": verdict_text,
         "told": verdict_told,
+        "decision": decision_text,
+        "address": address_told,
         "length": length_text,
         "lateness": lateness,
         "against": against,

@@ -20,6 +20,7 @@ from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
+from monitor.deliver.verdicts import with_decision
 from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
 from monitor.judge.as_json import is_of
@@ -105,7 +106,7 @@ class Queries:
         """Return the JSON of every release whose slot begins on these local days."""
         begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
         rows = [row for row in await self.ask(lambda: self.store.judged(begin, end)) if is_of(row.body, producer)]
-        told = [self._fresh(row) for row in rows]
+        told = await self._decided([self._fresh(row) for row in rows])
         if last > self.today():
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))
@@ -124,7 +125,16 @@ class Queries:
             return await self.ask(lambda: self.ahead(release, now))
         known = await self.ask(lambda: self.store.release(release))
         into = known.joined_into if known is not None else None
-        return self._fresh(row) if into is None else row.body | {"joined_into": into}
+        (body,) = await self._decided([self._fresh(row) if into is None else row.body | {"joined_into": into}])
+        return body
+
+    async def _decided(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return releases with what people have decided of them since they were judged."""
+
+        def decided(body: dict[str, Any]) -> dict[str, Any]:
+            return with_decision(body, self.store.incident(body["incident"])) if body["incident"] else body
+
+        return await self.ask(lambda: [decided(body) for body in told])
 
     async def incidents(self, first: date | None = None, last: date | None = None) -> list[Incident]:
         """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""

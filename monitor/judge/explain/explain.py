@@ -18,7 +18,7 @@ from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict, Word
-from schedules.announcement import Origin
+from schedules.announcement import ADDRESS_KNOWN, Origin
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
@@ -210,7 +210,8 @@ def _rules(case: Case) -> Fact:
 def _part(case: Case, part: PartVerdict) -> Fact:
     made = ", at an address made from an earlier edition's" if part.origin is Origin.PREDICTED else ""
     name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{made})"
-    text = f"{name}, {part.url}: {part.word.value}"
+    known = ADDRESS_KNOWN.get(case.release.address) if part.id == "page" else None
+    text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.word.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"
     if part.delay is not None:

@@ -154,3 +154,10 @@ def test_the_json_holds_counts_punctuality_and_every_release() -> None:
     assert body["punctuality"]["share_on_time"] == 0.5
     assert [each["release"] for each in body["releases"]] == ["a", "b"]
     assert body["producer"] is None
+
+
+def test_what_was_brought_forward_says_so_in_its_row() -> None:
+    early = replace(row("a", "early"), decided="brought forward to 5 Jan 2018 08:30 GMT")
+    table = period_report(period(early), "Ofqual", NOW).measured[0]
+    assert "Brought forward to 5 Jan 2018 08:30 GMT" in table.rows[0][4]
+    assert "brought forward" in period_csv(period(early))

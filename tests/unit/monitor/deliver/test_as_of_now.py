@@ -6,9 +6,10 @@ from functools import partial
 
 import pytest
 
-from alerts.by_hand import note
+from alerts.by_hand import bring_forward, note
 from alerts.draft.versions import edited, signed
 from alerts.incident import Incident, Kind
+from monitor.cli.today import row_text
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.drafts import row_of, versions_of, written
 from monitor.deliver.facts import Measured
@@ -147,3 +148,19 @@ async def test_pages_and_documents_say_what_is_known_when_they_are_opened(overdu
     assert "delayed by at least 32 hours" in document
     assert listed[0]["delay"]["min"] == DAY_AND_A_THIRD
     assert "still absent at 17:30:00 GMT" in page
+
+
+async def test_a_decision_to_bring_it_forward_stands_on_the_board_and_in_the_json() -> None:
+    async with a_board() as board:
+        known = board.store.incident(board.early)
+        assert known is not None
+        decided = bring_forward(known, "head of profession", "2018-01-05T08:30", at(500))
+        with board.store.transaction() as tx:
+            tx.save_incident(decided)
+        page = (await board.client.get("/?date=2018-01-05")).text
+        body = (await board.client.get("/api/v1/releases/early")).json()
+    told = "brought forward to 5 Jan 2018 08:30 GMT, as recorded by the head of profession"
+    assert told in page
+    assert body["brought_forward"] == {"to": "2018-01-05T08:30:00.000Z", "by": "head of profession"}
+    assert row_text(body)[3].endswith(f"; {told}")
+    assert page.count("brought forward") == 1
