@@ -38,8 +38,16 @@ class Status:
         return self.watch.verdict_now(release)
 
     def unready(self) -> list[str]:
-        """Return why this monitor is not ready, empty when it is."""
+        """Return why this monitor is not to be relied on, empty when it is."""
         return self.self_check.unready()
+
+    def unable(self) -> list[str]:
+        """Return why this monitor cannot serve and look, empty when it can."""
+        return self.self_check.unable()
+
+    def stuck(self) -> list[str]:
+        """Return why this process should be started anew, empty when it need not be."""
+        return self.self_check.stuck()
 
     def metrics(self) -> bytes:
         """Return the page that Prometheus reads."""

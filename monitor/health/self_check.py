@@ -40,9 +40,16 @@ class SelfCheck:
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
-        still = [] if self.progress.moves() else ["no look has begun for a while though some are due"]
         lost = self.evidence()
-        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *still]
+        return [*self.health.unready(self.clock.now()), *([lost] if lost else []), *self.stuck()]
+
+    def unable(self) -> list[str]:
+        """Return why this monitor cannot serve and look, empty when it can, however doubtful its evidence."""
+        return [*self.health.unable(self.clock.now()), *self.stuck()]
+
+    def stuck(self) -> list[str]:
+        """Return why this process should be started anew, empty when it need not be."""
+        return [] if self.progress.moves() else ["no look has begun for a while though some are due"]
 
     def troubles(self) -> list[str]:
         """Return what the dead man's switch falls silent for: also notices that nobody takes."""

@@ -74,14 +74,19 @@ class HealthState:
 
     def unready(self, now: datetime) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
-        reasons = [self._stale(name, now) for name in self.spacings]
-        if self._store_failing_since is not None and now - self._store_failing_since > _STORE_SILENCE:
-            reasons.append(f"the store has not been writable since {self._store_failing_since:%H:%M:%S} UTC")
+        reasons = [*(self._stale(name, now) for name in self.spacings), *self.unable(now)]
         if self._late_until is not None and now < self._late_until:
             reasons.append("looks started late within the last minute")
         if self.clock_is_off:
             reasons.append("this machine's clock disagrees with the hosts it watches")
         return [reason for reason in reasons if reason]
+
+    def unable(self, now: datetime) -> list[str]:
+        """Return why this monitor can do nothing of use, empty when it can; all else only makes it doubtful."""
+        failing = self._store_failing_since
+        if failing is None or now - failing <= _STORE_SILENCE:
+            return []
+        return [f"the store has not been writable since {failing:%H:%M:%S} UTC"]
 
     def is_fresh(self, calendar: str, now: datetime) -> bool:
         """Tell whether a calendar was read with success not too long ago."""

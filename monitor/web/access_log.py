@@ -14,7 +14,7 @@ from monitor.clock import Clock
 
 _log = structlog.get_logger(__name__)
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_POLLED = {"/healthz", "/readyz", "/metrics"}
+_POLLED = {"/healthz", "/livez", "/readyz", "/metrics"}
 HEADER = "X-Request-ID"
 
 

@@ -84,10 +84,22 @@ async def healthz(_request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+async def livez(request: Request) -> Response:
+    """Tell that the process lives and looks; 503 when only a new start would mend it."""
+    stuck = list(request.app.state.queries.live.stuck())
+    return PlainTextResponse("\n".join([*stuck, ""]) if stuck else "ok\n", status_code=503 if stuck else 200)
+
+
 async def readyz(request: Request) -> Response:
-    """Tell whether this monitor can be relied on now; 503 with the reasons when not."""
-    reasons = list(request.app.state.queries.live.unready())
-    return JSONResponse({"ready": not reasons, "reasons": reasons}, status_code=503 if reasons else 200)
+    """Tell whether this monitor can serve and look; 503 with the reasons when not.
+
+    What only makes its evidence doubtful, such as a calendar that could not be read, takes the board from nobody.
+    """
+    live = request.app.state.queries.live
+    reasons, all_reasons = list(live.unable()), live.unready()
+    doubts = [reason for reason in all_reasons if reason not in reasons]
+    told = {"ready": not reasons, "reasons": reasons, "doubts": doubts}
+    return JSONResponse(told, status_code=503 if reasons else 200)
 
 
 async def metrics(request: Request) -> Response:
@@ -117,10 +129,11 @@ def application(queries: Queries) -> ASGIApp:
         *(signin.ROUTES if queries.door is not None else []),
         *(*pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
+    health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
     app = Starlette(
         middleware=[Middleware(signin.Doorway, queries=queries)],
-        routes=[Route("/healthz", healthz), Route("/readyz", readyz), Route("/metrics", metrics), *shown],
+        routes=[*health, *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
     app.state.queries = queries

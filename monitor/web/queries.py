@@ -49,7 +49,13 @@ class Live(Protocol):
         """Return the JSON of a watched release as of now, None when it is not being watched."""
 
     def unready(self) -> Sequence[str]:
-        """Return why this monitor is not ready, empty when it is."""
+        """Return why this monitor is not to be relied on, empty when it is."""
+
+    def unable(self) -> Sequence[str]:
+        """Return why this monitor cannot serve and look, empty when it can."""
+
+    def stuck(self) -> Sequence[str]:
+        """Return why this process should be started anew, empty when it need not be."""
 
     def status(self) -> dict[str, Any]:
         """Return the state of calendars, hosts, clock, outbox and blind spans."""

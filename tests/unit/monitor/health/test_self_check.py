@@ -79,6 +79,7 @@ def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
             await world.clock.sleep(20)
             self_check.unready()
         assert self_check.unready() == ["no look has begun for a while though some are due"]
+        assert self_check.stuck() == self_check.unable() == self_check.unready()
         assert self_check.vitals().overdue == 80
         world.poller.made += 1
         assert self_check.unready() == []

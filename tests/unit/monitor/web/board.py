@@ -69,6 +69,12 @@ class Live:
     def unready(self) -> Sequence[str]:
         return self.reasons
 
+    def unable(self) -> Sequence[str]:
+        return self.reasons
+
+    def stuck(self) -> Sequence[str]:
+        return self.reasons
+
     def status(self) -> dict[str, Any]:
         return {"Calendars, last usable read": {"govuk": "5 January 2018 09:29:10 UTC"}, "Calendars, faults": {}}
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+from schedules.times.interval import Bounds
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, live
 from tests.unit.monitor.web.board import a_board
 
@@ -159,16 +161,16 @@ def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(t
     live(tmp_path, LATE, act, head=HOSTILE)
 
 
-def test_a_monitor_is_ready_once_it_has_read_its_calendars(tmp_path: Path) -> None:
+def test_a_calendar_that_was_not_read_takes_the_board_from_nobody(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         async with browsing(life) as client:
             early = await client.get("/readyz")
-            assert (early.status_code, early.json()["ready"]) == (503, False)
-            assert any("calendar govuk" in reason for reason in early.json()["reasons"])
+            assert (early.status_code, early.json()["ready"], early.json()["reasons"]) == (200, True, [])
+            assert any("calendar govuk" in reason for reason in early.json()["doubts"])
             await life.until("09:28:30")
             ready = await client.get("/readyz")
-            assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": []})
-            assert (await client.get("/healthz")).text == "ok\n"
+            assert (ready.status_code, ready.json()) == (200, {"ready": True, "reasons": [], "doubts": []})
+            assert [(await client.get(path)).text for path in ("/healthz", "/livez")] == ["ok\n", "ok\n"]
 
     live(tmp_path, "", act)
 
@@ -188,7 +190,7 @@ def test_a_board_where_nobody_can_sign_in_shows_strangers_health_alone(tmp_path:
                 path: (await client.get(path)).status_code for path in ("/", "/api/v1/releases", "/metrics", "/readyz")
             }
         queries.close()
-        assert shown == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 503}
+        assert shown == {"/": 401, "/api/v1/releases": 401, "/metrics": 401, "/readyz": 200}
 
     live(tmp_path, "", act)
 
@@ -273,3 +275,29 @@ async def test_changes_of_verdicts_are_read_page_by_page() -> None:
     assert {one["release"] for one in every["events"]} == {"r", "early"}
     assert over == {"events": [], "next": None}
     assert [(one["before"], one["after"], one["body"]["verdict"]) for one in late] == [(None, "overdue", "overdue")]
+
+
+def test_readiness_liveness_and_doubt_are_told_apart(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        async with browsing(life) as client:
+            await life.until("09:28:30")
+            health = life.daemon.calendar_reads.health
+            health.clock(Bounds(90.0, 91.0), life.clock.now())
+            told = await client.get("/readyz")
+            assert (told.status_code, told.json()["doubts"]) == (
+                200,
+                ["this machine's clock disagrees with the hosts it watches"],
+            )
+            health.store_failed(life.clock.now() - timedelta(seconds=11))
+            told = await client.get("/readyz")
+            assert (told.status_code, told.json()["ready"], len(told.json()["reasons"])) == (503, False, 1)
+            assert (await client.get("/livez")).status_code == 200
+
+    live(tmp_path, "", act)
+
+
+async def test_a_monitor_that_does_not_look_wants_to_be_started_anew() -> None:
+    async with a_board(reasons=["no look has begun"]) as board:
+        told = await board.client.get("/livez")
+        assert (told.status_code, told.text) == (503, "no look has begun\n")
+        assert (await board.client.get("/healthz")).status_code == 200
