@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from schedules.announcement import State
 from schedules.in_force import slot_in_force
@@ -183,17 +183,13 @@ def _table(entry: Promised, timezone: str) -> Iterator[str]:
         yield f"state = {_quoted(state)}"
     for part in entry.release.parts:
         if part.id != "page":
-            yield from _part_table(part.id, part.role.value, part.url, part.recognise, is_required=part.required)
+            yield "[[release.part]]"
+            given = (("id", part.id), ("role", part.role.value), ("url", part.url))
+            yield from (f"{key} = {_quoted(value)}" for key, value in given)
+            if part.recognise:
+                yield f"recognise = {_quoted(part.recognise)}"
+            yield f"required = {'true' if part.required else 'false'}"
     yield ""
-
-
-def _part_table(name: str, role: str, url: str, recognise: str | None, *, is_required: bool) -> Iterator[str]:
-    given: list[tuple[str, Any]] = [("id", name), ("role", role), ("url", url)]
-    yield "[[release.part]]"
-    yield from (f"{key} = {_quoted(value)}" for key, value in given)
-    if recognise:
-        yield f"recognise = {_quoted(recognise)}"
-    yield f"required = {'true' if is_required else 'false'}"
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from schedules.change import is_cancelled, says_something
 from schedules.in_force import slot_in_force
-from schedules.ledger_event import LedgerEvent, What
+from schedules.ledger_event import LedgerEvent, What, event_of
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.workdays import ENGLAND, Workdays, zone_doubt
@@ -38,15 +38,7 @@ def _hints(promise: Promise, workdays: Workdays) -> Iterator[LedgerEvent]:
     found = ((What.ZONE_DOUBT, zone_doubt(promise.slot)), (What.UNLIKELY_DAY, workdays.unlikely(promise.slot)))
     for what, detail in found:
         if detail:
-            yield LedgerEvent(
-                what,
-                promise.learnt,
-                promise.calendar,
-                promise.release,
-                promise.unlearnt,
-                after=promise.slot,
-                detail=detail,
-            )
+            yield event_of(what, promise, detail=detail)
 
 
 def _once(events: Sequence[LedgerEvent]) -> list[LedgerEvent]:

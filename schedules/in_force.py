@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from schedules.change import ShortNotice, changes, is_cancelled, says_something, short_notice, slot_changes
-from schedules.ledger_event import LedgerEvent, What
+from schedules.ledger_event import LedgerEvent, What, event_of
 from schedules.promise import Promise
 from schedules.release import Release
 from schedules.slot import Precision, Slot
@@ -240,25 +240,9 @@ class _Walk:
         return newest[-1] if newest else None
 
     def _note(
-        self,
-        what: What,
-        promise: Promise,
-        before: Slot | None = None,
-        detail: str = "",
-        after: Slot | None = None,
+        self, what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
     ) -> None:
-        self._events.append(
-            LedgerEvent(
-                what,
-                at=promise.learnt,
-                calendar=promise.calendar,
-                release=promise.release,
-                since=promise.unlearnt,
-                before=before,
-                after=after or promise.slot,
-                detail=detail or promise.why,
-            )
-        )
+        self._events.append(event_of(what, promise, before, detail, after))
 
 
 def _adds_the_time(other: Promise, base: Promise) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from schedules.address import canonical
@@ -48,18 +48,12 @@ class Joinable:
         first = first_day(announcement.slot)
         return cls(
             key=(calendar, announcement.uid),
-            rank=(
-                order,
-                "" if first is None else first.isoformat(),
-                announcement.title,
-                announcement.url,
-                announcement.uid,
-            ),
+            rank=(order, str(first or ""), announcement.title, announcement.url, announcement.uid),
             announcement=announcement,
             links=(),
             title=_UNTITLED,
             days=None,
-            given_id=_given(announcement, is_explicit=is_explicit),
+            given_id=announcement.uid if is_explicit and not _HASH.fullmatch(announcement.uid) else "",
         )
 
     @classmethod
@@ -67,16 +61,9 @@ class Joinable:
         """Make an announcement of the calendar that stands `order`-th ready for joining."""
         links = (canonical(url) for url in (announcement.url, announcement.link) if url)
         first, last = first_day(announcement.slot), last_day(announcement.slot)
-        return cls(
-            key=(calendar, announcement.uid),
-            rank=(order, str(first or ""), announcement.title, announcement.url, announcement.uid),
-            announcement=announcement,
+        return replace(
+            cls.alone_of(calendar, order, announcement, is_explicit=is_explicit),
             links=tuple(dict.fromkeys(link for link in links if link)),
             title=read_title(announcement.title),
             days=None if first is None or last is None else (first, last),
-            given_id=_given(announcement, is_explicit=is_explicit),
         )
-
-
-def _given(announcement: Announcement, *, is_explicit: bool) -> str:
-    return announcement.uid if is_explicit and not _HASH.fullmatch(announcement.uid) else ""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from schedules.promise import Promise
 from schedules.slot import Slot
 
 
@@ -49,3 +50,12 @@ class LedgerEvent:
     before: Slot | None = None
     after: Slot | None = None
     detail: str = ""
+
+
+def event_of(
+    what: What, promise: Promise, before: Slot | None = None, detail: str = "", after: Slot | None = None
+) -> LedgerEvent:
+    """Return what the read showed that brought a promise; `detail` and `after` are the promise's own unless given."""
+    at, since = promise.learnt, promise.unlearnt
+    told, slot = detail or promise.why, after or promise.slot
+    return LedgerEvent(what, at, promise.calendar, promise.release, since, before, slot, told)

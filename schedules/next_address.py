@@ -15,6 +15,7 @@ from itertools import pairwise, product
 from urllib.parse import urlsplit
 
 from schedules.dates import read_date
+from schedules.dates.words import ENGLISH_MONTHS
 from schedules.patterns import quick
 from schedules.slot import Precision
 from schedules.titles import period_of, read_title
@@ -26,21 +27,7 @@ _STEP = quick(r"[/=&?.]")
 _LONGEST = 6
 _LONGEST_ADDRESS = 500
 _LEAST_ID = 4
-_MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
-_SHORT = tuple(name[:3] for name in _MONTHS)
+_SHORT = tuple(name[:3] for name in ENGLISH_MONTHS)
 _NTH = ("first", "second", "third", "fourth")
 _NAMES = frozenset({"q", "h", "quarter", "half", "week", *_NTH})
 _ANCHOR = date(2000, 1, 1)
@@ -204,7 +191,7 @@ def _forms(word: str) -> dict[str, str]:
     if kind == "month":
         number = _SHORT.index(word)
         four = "sept" if word == "sep" else word
-        return {"full": _MONTHS[number], "short": word, "four": four, "number": f"{number + 1:02d}"}
+        return {"full": ENGLISH_MONTHS[number], "short": word, "four": four, "number": f"{number + 1:02d}"}
     if kind == "years":
         first, last = word.split("/")
         return {"first": first, "last": last, "whole": str(int(first) + 1)}

@@ -10,6 +10,7 @@ from statistics import median
 
 from schedules.ledger_event import LedgerEvent, What
 from schedules.slot import Precision, Slot
+from schedules.slot_relations import last_day
 from schedules.times.zone import LONDON, local_date
 from schedules.titles import read_title
 
@@ -40,7 +41,7 @@ class Expectation:
 
     def is_announced(self, slots: Iterable[Slot]) -> bool:
         """Tell whether any slot of the series lies, or may lie, in the window or after it."""
-        return any(_last_day(slot) >= self.first for slot in slots)
+        return any((last_day(slot) or date.min) >= self.first for slot in slots)
 
     def missing(self, slots: Iterable[Slot], now: datetime, timezone: str = LONDON) -> LedgerEvent | None:
         """Return the event `unannounced` when the edition should have been announced by `now`, else None."""
@@ -78,9 +79,3 @@ def _is_regular(gaps: Sequence[int]) -> bool:
     allowed = max(_MARGIN.days, _REGULAR_WITHIN * usual)
     # Editions less than a fortnight apart would have windows that touch, and mean nothing.
     return usual > 2 * _MARGIN.days and all(abs(gap - usual) <= allowed for gap in gaps)
-
-
-def _last_day(slot: Slot) -> date:
-    if slot.instant is not None:
-        return local_date(slot.instant, slot.timezone)
-    return slot.last or date.min

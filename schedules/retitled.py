@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from schedules.ledger_event import LedgerEvent, What
-from schedules.times.json import instant_json
+from schedules.times.json import instant_from_json, instant_json
 from schedules.titles import read_title
 
 
@@ -55,6 +55,5 @@ def retitled_json(one: Retitled) -> dict[str, Any]:
 
 def retitled_from_json(data: Mapping[str, Any]) -> Retitled:
     """Return the change that `retitled_json` wrote."""
-    since = data["since"]
-    at = datetime.fromisoformat(data["at"])
-    return Retitled(at, datetime.fromisoformat(since) if since else None, data["before"], data["after"])
+    at, since = datetime.fromisoformat(data["at"]), instant_from_json(data["since"])
+    return Retitled(at, since, data["before"], data["after"])

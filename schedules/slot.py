@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
+
+from schedules.times.zone import day_begins
 
 
 class Precision(StrEnum):
@@ -46,19 +47,15 @@ class Slot:
         """Return the first instant (UTC) that the slot covers, None for precision `NONE`."""
         if self.instant is not None:
             return self.instant
-        return None if self.first is None else _midnight(self.first, self.timezone)
+        return None if self.first is None else day_begins(self.first, self.timezone)
 
     def passes(self) -> datetime | None:
         """Return the instant (UTC) at which the slot has passed: itself, or the end of its last local day."""
         if self.instant is not None:
             return self.instant
-        return None if self.last is None else _midnight(self.last + timedelta(days=1), self.timezone)
+        return None if self.last is None else day_begins(self.last + timedelta(days=1), self.timezone)
 
     def says_same_as(self, other: Slot) -> bool:
         """Tell whether both state the same time at the same precision, however they are written."""
         mine = (self.precision, self.instant, self.first, self.last)
         return mine == (other.precision, other.instant, other.first, other.last)
-
-
-def _midnight(day: date, timezone: str) -> datetime:
-    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)

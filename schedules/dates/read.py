@@ -10,7 +10,7 @@ from functools import lru_cache
 from schedules.dates.days import day
 from schedules.dates.iso import iso_slot
 from schedules.dates.periods import half_year, month, quarter, season, year
-from schedules.dates.slots import at_wall, local_day, no_slot, of_span
+from schedules.dates.slots import at_wall, no_slot, of_span
 from schedules.dates.span import Context, Span, refuse
 from schedules.dates.spans import day_range, month_range, until, week
 from schedules.dates.status import Peeled, peel, status_word
@@ -18,6 +18,7 @@ from schedules.dates.times import TimeOfDay, find_time
 from schedules.dates.words import LONGEST, normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Precision, Slot
+from schedules.slot_relations import first_day
 from schedules.times.zone import LONDON, is_summer
 
 Form = Callable[[str, Context], Span | None]
@@ -72,7 +73,7 @@ def with_time(slot: Slot, text: str) -> Slot:
         return slot
     raw = f"{slot.raw} {text.strip()}"
     whole = read_date(text, slot.first, slot.timezone).slot
-    if whole.instant is not None and local_day(whole) == slot.first:
+    if whole.instant is not None and first_day(whole) == slot.first:
         return replace(whole, raw=raw, doubt=slot.doubt or whole.doubt)
     found = find_time(f"at {plain}")
     if found.time is None and not found.midnight and not found.impossible:

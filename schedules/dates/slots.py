@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 from schedules.dates.span import FIRST_YEAR, LAST_YEAR, Span
 from schedules.slot import Precision, Slot
-from schedules.times.zone import LONDON, NoSingleInstant, instant, local_date
+from schedules.times.zone import LONDON, NoSingleInstant, instant
 
 
 def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
@@ -46,8 +46,3 @@ def of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
 def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
     """Return the slot that could not be read, with the reason."""
     return Slot(Precision.NONE, raw=raw, timezone=timezone, reason=reason, doubt=doubt)
-
-
-def local_day(slot: Slot) -> date | None:
-    """Return the local day on which a slot begins; None for precision `NONE`."""
-    return slot.first if slot.instant is None else local_date(slot.instant, slot.timezone)

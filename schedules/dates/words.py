@@ -28,7 +28,7 @@ def normalise(text: str) -> str:
     return plain if plain.endswith((".m.", "w.c.")) else plain.rstrip(" .,;")
 
 
-_ENGLISH = (
+ENGLISH_MONTHS = (
     "january", "february", "march", "april", "may", "june",
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
@@ -46,7 +46,7 @@ def _prefixes(names: tuple[str, ...], base: int) -> dict[str, int]:
     return {name[:size]: n for n, name in enumerate(names, base) for size in range(3, len(name) + 1)}
 
 
-MONTHS: dict[str, int] = _prefixes(_ENGLISH, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
+MONTHS: dict[str, int] = _prefixes(ENGLISH_MONTHS, 1) | {name: n for n, name in enumerate(_WELSH, 1)} | _MUTATED
 WEEKDAYS: dict[str, int] = (
     _prefixes(_DAY_NAMES, 0)
     | {"weds": 2}

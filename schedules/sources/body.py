@@ -5,12 +5,32 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from schedules.source import Page, UnreadableCalendar
+from schedules.source import Ask, Page, UnreadableCalendar
+from schedules.sources.options import SourceOptions
 
 LARGEST = 256 * 1024 * 1024  # bytes of one answer
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+class OnePage:
+    """A source whose calendar is one file or page; `accept` says what it takes."""
+
+    accept = "*/*"
+
+    def __init__(self, options: SourceOptions) -> None:
+        self._options = options
+        self._url = options.url
+
+    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """Ask for the page."""
+        return (Ask(self._url, accept=self.accept),)
+
+    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
+        """One page is all."""
+        return ()
 
 
 def place(page: Page) -> str:

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from schedules.dates import at_wall, on_days
 from schedules.slot import Slot
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, place, refuse_html, text_of
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
 from schedules.sources.grid import field_columns, is_heading, is_remark_row
 from schedules.sources.options import SourceOptions
 from schedules.sources.row import CalendarRow, Remark, entry_of, gather, reading
@@ -22,23 +22,14 @@ _HEAD = 10  # rows in which the heading must stand
 Row = Sequence[str]
 
 
-class CsvSource:
+class CsvSource(OnePage):
     """A calendar kept as a table of comma, semicolon or tab separated values."""
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the file."""
-        return (Ask(self._options.url, accept="text/csv, text/*;q=0.9, */*;q=0.1"),)
-
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One file is all."""
-        return ()
+    accept = "text/csv, text/*;q=0.9, */*;q=0.1"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the rows into announcements. Raises `UnreadableCalendar` when no heading is found."""
-        found, remarks = _entries(answered(pages, self._options.url), self._options)
+        found, remarks = _entries(answered(pages, self._url), self._options)
         made, wrong = gather(found, self._options, now)
         return reading(made, remarks + wrong + _alarms(wrong))
 

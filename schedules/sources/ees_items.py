@@ -8,7 +8,8 @@ from datetime import date, datetime
 from typing import Any
 
 from schedules.dates import no_slot, on_days
-from schedules.dates.span import Span, months
+from schedules.dates.slots import of_span
+from schedules.dates.span import months
 from schedules.slot import Precision, Slot
 from schedules.sources.govuk_items import stamp
 
@@ -79,10 +80,5 @@ def partial_slot(told: Mapping[str, Any], timezone: str) -> Slot:
         return on_days(exact, exact, raw, timezone)
     if not 0 <= month <= 12:
         return no_slot(raw, "impossible", timezone)
-    return _of(months(Precision.MONTH, year, month, 1) if month else months(Precision.YEAR, year, 1, 12), raw, timezone)
-
-
-def _of(span: Span, raw: str, timezone: str) -> Slot:
-    if span.reason:
-        return no_slot(raw, span.reason, timezone)
-    return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone)
+    span = months(Precision.MONTH, year, month, 1) if month else months(Precision.YEAR, year, 1, 12)
+    return of_span(span, raw, timezone)

@@ -16,8 +16,8 @@ import feedparser
 from schedules.dates import at_instant
 from schedules.patterns import Linear, quick_bytes
 from schedules.slot import Slot
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, place, refuse_html, text_of
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
 from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.options import SourceOptions
 from schedules.sources.row import CalendarRow, clean_title, entry_of, gather, reading
@@ -30,7 +30,7 @@ MOST_LOOSE = 50_000  # tags of a feed that is no good XML
 _END = quick_bytes(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
-class FeedSource:
+class FeedSource(OnePage):
     """A feed as a calendar.
 
     Options: `date` names the field that holds the promised time (`published`, the default, `updated`, `title`,
@@ -38,23 +38,17 @@ class FeedSource:
     group finds the title. A publisher's `published` is a promise only where the publisher says so.
     """
 
+    accept = "application/atom+xml, application/rss+xml, application/xml;q=0.9"
+
     def __init__(self, options: SourceOptions) -> None:
-        self._options = options
+        super().__init__(options)
         self._field = options.options.get("date", "published")
         self._pattern = _compiled(options.options, "pattern")
         self._title = _compiled(options.options, "title")
 
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the feed."""
-        return (Ask(self._options.url, accept="application/atom+xml, application/rss+xml, application/xml;q=0.9"),)
-
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One feed is all."""
-        return ()
-
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the entries into announcements. Raises `UnreadableCalendar`; a cut feed proves no absence either."""
-        page = answered(pages, self._options.url)
+        page = answered(pages, self._url)
         made, remarks = gather(self._entries(_parse(page)), self._options, now)
         return reading(made, remarks, lists_overdue=False)
 

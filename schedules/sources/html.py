@@ -12,8 +12,8 @@ from lxml.html import HtmlElement, HTMLParser, document_fromstring
 
 from schedules.dates import read_date
 from schedules.slot import Precision
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, place, text_of
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage, answered, place, text_of
 from schedules.sources.grid import OPTION_FIELDS, Cell, cell_texts, field_columns, grid, is_heading, is_remark_row
 from schedules.sources.options import SourceOptions
 from schedules.sources.row import CalendarRow, entry_of, gather, reading
@@ -22,7 +22,7 @@ _HEAD = 10  # rows in which the heading of a table must stand
 _NOT_FIELDS = frozenset({"rows", "heading"})
 
 
-class HtmlSource:
+class HtmlSource(OnePage):
     """A calendar on a web page.
 
     Without options every table whose heading names a title and a date is read. With `rows`, a CSS selector, each
@@ -30,20 +30,11 @@ class HtmlSource:
     the month or year that stands above rows.
     """
 
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the page."""
-        return (Ask(self._options.url, accept="text/html"),)
-
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One page is all."""
-        return ()
+    accept = "text/html"
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the rows into announcements. Raises `UnreadableCalendar` when there is nothing to read them from."""
-        page = answered(pages, self._options.url)
+        page = answered(pages, self._url)
         root = parse_html(page)
         selected = "rows" in self._options.options
         found = list(_selected(root, self._options) if selected else _tables(root, self._options, page))

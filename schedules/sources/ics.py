@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from urllib.parse import urljoin
 
 from schedules.announcement import Announcement, State
-from schedules.dates import assume_time, local_day, no_slot, on_days, state_of, status_word
+from schedules.dates import assume_time, no_slot, on_days, state_of, status_word
 from schedules.dates.words import normalise
 from schedules.patterns import quick
 from schedules.slot import Slot
-from schedules.source import Ask, Page, Reading
-from schedules.sources.body import answered
+from schedules.slot_relations import first_day
+from schedules.source import Page, Reading
+from schedules.sources.body import OnePage, answered
 from schedules.sources.ics_lines import RawCalendar, RawEvent, read_calendars
 from schedules.sources.ics_series import Instance, Patience, SeriesRefused, instances
 from schedules.sources.ics_times import Times, event_slot, zone_name
@@ -48,20 +49,14 @@ class _File:
     patience: Patience
 
 
-class IcsSource:
+class IcsSource(OnePage):
     """A calendar as an iCalendar file. Options: `back` and `ahead`, days of series expanded around the read."""
 
+    accept = "text/calendar, */*;q=0.1"
+
     def __init__(self, options: SourceOptions) -> None:
-        self._options = options
+        super().__init__(options)
         self._url = _https(options.url)
-
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the file."""
-        return (Ask(self._url, accept="text/calendar, */*;q=0.1"),)
-
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One file is all."""
-        return ()
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the events into announcements. Raises `UnreadableCalendar` for a file that is cut short."""
@@ -186,7 +181,7 @@ def _state_in(title: str) -> State | None:
 
 def _only_day(slot: Slot) -> Slot:
     # A provisional entry of the ONS carries a time that means nothing.
-    day = local_day(slot) if slot.instant else None
+    day = first_day(slot) if slot.instant else None
     return slot if day is None else on_days(day, day, slot.raw, slot.timezone)
 
 

@@ -14,7 +14,7 @@ from jmespath.exceptions import JMESPathError
 
 from schedules.patterns import quick
 from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, json_of, place
+from schedules.sources.body import OnePage, answered, json_of, place
 from schedules.sources.grid import OPTION_FIELDS
 from schedules.sources.options import SourceOptions
 from schedules.sources.row import CalendarRow, entry_of, gather, reading
@@ -41,22 +41,20 @@ _PLAIN = {
 _PLAIN_LIST = "releases || results || items || entries || events || @"
 
 
-class JsonSource:
+class JsonSource(OnePage):
     """A calendar answered as JSON. Options: `entries` finds the list, the others each a field of an entry.
 
     Without any of these, the fields of a plain list of releases, and of a WordPress site, are looked for.
     `pages` names the query parameter of further pages, whose number the header X-WP-TotalPages gives.
     """
 
+    accept = "application/json"
+
     def __init__(self, options: SourceOptions) -> None:
-        self._options = options
+        super().__init__(options)
         fields = {name: text for name, text in options.options.items() if name not in _NOT_FIELDS} or _PLAIN
         self._entries = finder(options.options.get("entries", _PLAIN_LIST))
         self._fields = {OPTION_FIELDS.get(name, name): finder(text) for name, text in fields.items()}
-
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the first page."""
-        return (Ask(self._options.url, accept="application/json"),)
 
     def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
         """Ask for all further pages at once, when the first says how many there are."""
@@ -65,11 +63,11 @@ class JsonSource:
         if name is None or len(pages) > 1 or not total.isdecimal():
             return ()
         last = min(int(total), MOST_PAGES)
-        return [Ask(_with(self._options.url, name, str(n)), accept="application/json") for n in range(2, last + 1)]
+        return [Ask(_with(self._url, name, str(n)), accept=self.accept) for n in range(2, last + 1)]
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the entries into announcements. Raises `UnreadableCalendar`."""
-        answered(pages, self._options.url)
+        answered(pages, self._url)
         made, remarks = gather(self._all(pages), self._options, now)
         return reading(made, remarks)
 

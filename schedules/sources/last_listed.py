@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from schedules.announcement import Announcement
-from schedules.dates import local_day
 from schedules.slot import Slot
+from schedules.slot_relations import first_day
 
 MOST_LOOK_UPS = 60  # in one read
 FORGET = timedelta(days=21)  # after the slot
@@ -52,5 +52,5 @@ class LastListed:
 
 
 def _is_long_past(slot: Slot, now: datetime) -> bool:
-    day = slot.last or local_day(slot)
+    day = slot.last or first_day(slot)
     return day is not None and day < (now - FORGET).date()

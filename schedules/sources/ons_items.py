@@ -10,6 +10,7 @@ from typing import Any
 from schedules.announcement import Announcement, Part, Role, State
 from schedules.dates import assume_time, at_instant, no_slot, on_days, read_date
 from schedules.slot import Slot
+from schedules.slot_relations import first_day
 from schedules.sources.govuk_items import plain_text, stamp
 from schedules.sources.options import SourceOptions
 from schedules.sources.row import REASONS, Remark, clean_title, clean_url
@@ -95,7 +96,7 @@ def _slot(item: ReleaseItem, timezone: str) -> Slot:
     if item.finalised or item.cancelled:
         return exact
     # Before it is final the release date is a placeholder for sorting: its day at best.
-    placed = _local_day(exact)
+    placed = first_day(exact)
     if item.provisional_date and placed is not None:
         told = read_date(item.provisional_date, placed, timezone).slot
         if told.reason is None and told.instant is None:
@@ -111,10 +112,6 @@ def _exact(text: str, timezone: str) -> Slot:
     if here.time() == time():
         return on_days(here.date(), here.date(), text, timezone)
     return at_instant(moment, text, timezone)
-
-
-def _local_day(slot: Slot) -> date | None:
-    return slot.first if slot.instant is None else local(slot.instant, slot.timezone).date()
 
 
 def _parts(item: ReleaseItem, site: str) -> list[Part]:

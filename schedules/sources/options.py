@@ -44,11 +44,10 @@ class SourceOptions:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The filters and options that a kind understands; those in `required` must be given."""
+    """The filters and options that a kind understands; `numbers` are options that are whole numbers."""
 
     filters: frozenset[str] = frozenset()
     options: frozenset[str] = frozenset()
-    required: frozenset[str] = frozenset()
     numbers: frozenset[str] = frozenset()
 
 
@@ -92,7 +91,6 @@ def option_faults(kind: str, options: SourceOptions) -> list[str]:
     return [
         *_unknown("filters", options.filters, known.filters),
         *_unknown("options", options.options, known.options),
-        *(f"options.{name}: missing" for name in sorted(known.required - set(options.options))),
         *(
             f"options.{name}: not a whole number (got {options.options[name]!r})"
             for name in sorted(known.numbers & set(options.options))

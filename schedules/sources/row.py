@@ -13,10 +13,11 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from schedules.announcement import Announcement, Part, State
 from schedules.clean import clean_address, clean_text
-from schedules.dates import assume_time, local_day, read_date, state_of, status_word, with_time
+from schedules.dates import assume_time, read_date, state_of, status_word, with_time
 from schedules.dates.words import normalise
 from schedules.patterns import linear, quick
 from schedules.slot import Slot
+from schedules.slot_relations import first_day
 from schedules.source import Reading
 from schedules.sources.options import SourceOptions
 from schedules.times.zone import local_date
@@ -227,11 +228,11 @@ def tell_apart(made: Sequence[Announcement], keyless: Collection[int]) -> list[A
     """
     result = list(made)
     for form in ("%Y-%m", "%Y-%m-%d"):
-        days = {(result[place].uid, local_day(result[place].slot)) for place in keyless}
+        days = {(result[place].uid, first_day(result[place].slot)) for place in keyless}
         count = Counter(uid for uid, _ in days)
         for place in keyless:
             each = result[place]
-            day = local_day(each.slot)
+            day = first_day(each.slot)
             if count[each.uid] > 1 and day is not None:
                 result[place] = replace(each, uid=f"{made[place].uid}@{day.strftime(form)}")
     return result

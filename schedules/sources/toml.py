@@ -11,8 +11,8 @@ from typing import Any
 from schedules.announcement import Part, Role, State
 from schedules.dates import at_instant, at_wall, on_days
 from schedules.slot import Slot
-from schedules.source import Ask, Page, Reading, UnreadableCalendar
-from schedules.sources.body import answered, place, refuse_html, text_of
+from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
 from schedules.sources.options import SourceOptions, did_you_mean, option_faults
 from schedules.sources.row import CalendarRow, Remark, clean_url, entry_of, gather, reading
 
@@ -33,23 +33,12 @@ _PART_KEYS = frozenset({"id", "role", "url", "recognise", "required"})
 _SOURCE_KEYS = frozenset({"name", "zone", "timezone", "default_time", "producer", "date_order"})
 
 
-class TomlSource:
+class TomlSource(OnePage):
     """A calendar written by hand in TOML."""
-
-    def __init__(self, options: SourceOptions) -> None:
-        self._options = options
-
-    def first(self, now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """Ask for the file."""
-        return (Ask(self._options.url),)
-
-    def more(self, pages: Sequence[Page], now: datetime) -> Sequence[Ask]:  # noqa: ARG002  # of the seam
-        """One file is all."""
-        return ()
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the tables into announcements. Raises `UnreadableCalendar` when the file is no TOML calendar."""
-        page = answered(pages, self._options.url)
+        page = answered(pages, self._url)
         found, remarks, options = _entries(page, self._options)
         made, wrong = gather(found, options, now)
         return reading(made, remarks + wrong)
