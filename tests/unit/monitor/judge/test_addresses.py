@@ -9,7 +9,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import Sighting, State
-from schedules.announcement import Origin, Part, Role
+from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
 from tests.unit.monitor.judge.world import fold, look, promise, release, second
 
@@ -85,3 +85,20 @@ def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
     figures = Part("figures", Role.DATA, OLD, "text:1,234")
     part = judged(standing_at(OLD, figures), runs, 200).parts[1]
     assert part.released.by is None
+
+
+def guessed(now: float, *more: Sighting) -> Verdict:
+    known = replace(standing_at(OLD), address=Address.GUESSED, link=f"{OLD}/announcement")
+    return judged(known, folded(*at(OLD, (-1, State.ABSENT), (70, State.ABSENT), (200, State.ABSENT)), *more), now)
+
+
+def test_a_release_not_seen_at_its_guess_is_waited_for_as_long_as_its_index_may_be_behind() -> None:
+    assert guessed(100).word is Word.PENDING
+    assert guessed(215).word is Word.UNPROVEN
+
+
+def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses_whatever_the_origin_of_its_guess() -> None:
+    announcing = at(f"{OLD}/announcement", (-1, State.ABSENT), (200, State.ABSENT), target="r/announcement/origin")
+    unlisted = at("https://www.gov.uk/api/search.json", (200, State.ABSENT), target="r/index/origin")
+    stale = at(OLD, (-1, State.ABSENT), target="r/page/origin")
+    assert guessed(201, *announcing, *unlisted, *stale).word is Word.OVERDUE

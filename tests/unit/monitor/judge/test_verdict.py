@@ -470,3 +470,15 @@ def test_lateness_by_the_edge_alone_waits_ten_seconds_for_an_origin_that_was_hea
     verdict = judge(release(), [promise()], runs, [], Policy(), second(now))
     assert verdict.word.value == word
     assert verdict.revisit is not None
+
+
+def test_absent_longer_before_the_slot_than_the_tolerance_leaves_it_open_whether_it_came_early() -> None:
+    verdict = page(120, (-90, State.ABSENT), (-62, State.UNKNOWN), (1, State.PRESENT))
+    assert verdict.word is Word.UNPROVEN
+
+
+def test_a_view_that_answered_out_over_the_slot_and_absent_after_it_stops_a_claim_of_lateness() -> None:
+    edge = watched("r/page/edge", Story([(-30, State.PRESENT), (20, State.ABSENT)]), 1, 100)
+    origin = watched("r/page/origin", Story([(-30, State.ABSENT)]), 1, 100)
+    verdict = judge(release(), [promise()], {"r/page/edge": edge, "r/page/origin": origin}, [], Policy(), second(100))
+    assert verdict.word is Word.UNPROVEN
