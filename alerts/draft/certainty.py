@@ -115,11 +115,13 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
     bounds = (
         Bounds(-(part.delay.max or 0), None if part.delay.min is None else -part.delay.min) if ahead else part.delay
     )
-    return words.capital(f"{words.span(bounds)} {'early' if ahead else 'late'}{growing}")
+    # Nobody was promised another address: what came there is not late.
+    behind = "after it" if part.role == "alternative" else "late"
+    return words.capital(f"{words.span(bounds)} {'early' if ahead else behind}{growing}")
 
 
 def _early(part: Part, facts: ReleaseFacts) -> str:
-    told = [f"{_span_open(each)}; from {_start(each, facts)}" for each in part.exposures]
+    told = [f"{_span_open(each)}; began {_start(each, facts)}" for each in part.exposures]
     return words.capital("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
 
 

@@ -83,7 +83,7 @@ def parts_told(facts: ReleaseFacts) -> list[str]:
 
 def _awaited(parts: Sequence[Part], facts: ReleaseFacts) -> list[str]:
     at = words.brief(facts.at, facts.timezone)
-    told = f"As of {at} the release at the announced time had not been judged; that is a matter of its own."
+    told = f"Whether the release came out at its announced time had not been judged at {at}."
     return [told] if parts else []
 
 
@@ -189,7 +189,7 @@ def _exposures(facts: ReleaseFacts) -> list[str]:
     if not told:
         return []
     spared = [part_name(part) for part in parts_in_order(facts) if not part.exposures and part.verdict != "unproven"]
-    unseen = [f"The monitor saw no exposure of the {words.joined(spared)}."] if spared else []
+    unseen = [f"The monitor saw no exposure of the {words.joined(spared, 'or')}."] if spared else []
     return [*told, *unseen, EMBARGO]
 
 

@@ -96,7 +96,7 @@ def _alt(facts: ReleaseFacts) -> str:
 
 def _lane_alt(part: Part, timezone: str) -> str:
     name = part_name(part)
-    early = [f"public early from {words.between(each.start, timezone)}" for each in part.exposures]
+    early = [f"became public early {words.between(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
     seen = [f"{how} {words.between(appeared, timezone)}"] if appeared.by else []
     return f"{words.capital(name)}: {', then '.join([*early, *seen]) or 'not seen'}."

@@ -29,9 +29,9 @@ def capital(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}"
 
 
-def joined(items: Sequence[str]) -> str:
+def joined(items: Sequence[str], by: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} {by} {items[-1]}" if items else ""
 
 
 def length(seconds: int) -> str:

@@ -213,7 +213,7 @@ def test_each_address_has_a_line_of_its_own_in_the_table(drafts: Mapping[str, Re
         "Alternative address (news)",
     ]
     assert rows[0][2].endswith("(168 to 169 minutes) late")
-    assert rows[1][2] == "29 to 30 minutes late"
+    assert rows[1][2] == "29 to 30 minutes after it"
 
 
 def test_a_weekend_date_of_the_leak_is_flagged_for_checking(drafts: Mapping[str, Report]) -> None:

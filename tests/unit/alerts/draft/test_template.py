@@ -43,7 +43,7 @@ def test_parts_can_be_looped_over(note: Report) -> None:
     loop = template("{% for part in parts %}{{ part.name }} | {{ part.delay }}; {% endfor %}")
     told = read(write_template(loop, note))
     assert told.count(";") == 3
-    assert "29 to 30 minutes late" in told
+    assert "29 to 30 minutes after it" in told
 
 
 def test_text_a_person_typed_is_never_read_as_markup(note: Report) -> None:
