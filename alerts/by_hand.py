@@ -38,6 +38,7 @@ def log_by_hand(
     understood: `grade`, `by` (the role that logs it), `release`; whatever else is typed is kept for the
     draft. The same words make the same incident. Raises `NotEnough` with every fault.
     """
+    words = {name: _writable(text) for name, text in words.items()}
     faults = list(_faults(words, facts, now, timezone))
     if faults:
         raise NotEnough(faults)
@@ -61,6 +62,11 @@ def log_by_hand(
     )
 
 
+def _writable(text: str) -> str:
+    # A terminal hands on bytes that are no text as halves of characters, which no store and no document takes.
+    return text.encode("utf-8", "replace").decode()
+
+
 def acknowledge(incident: Incident, role: str, now: datetime) -> Incident:
     """Write down that a role has it. Saying so twice changes nothing. Raises `NotEnough` without a role."""
     role = _role(role)
@@ -73,12 +79,12 @@ def note(incident: Incident, role: str, text: str, now: datetime) -> Incident:
     """Add a line to the timeline. Raises `NotEnough` without a role or words."""
     if not text.strip():
         raise NotEnough(["a note needs words"])
-    return _with(incident, Entry(now, _role(role), text.strip()))
+    return _with(incident, Entry(now, _role(role), _writable(text.strip())))
 
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
     """Say what caused it, in a few words that reports count; the last word on it holds. Blank words change nothing."""
-    words = one_line(cause)
+    words = one_line(_writable(cause))
     if not words or incident.words.get("cause") == words:
         return incident
     told = _with(incident, Entry(now, _role(role), f"cause: {words}"))
@@ -121,7 +127,7 @@ def _with(incident: Incident, entry: Entry) -> Incident:
 
 
 def _role(role: str) -> str:
-    line = one_line(role)
+    line = one_line(_writable(role))
     if not line or len(line) > _LONGEST_ROLE:
         raise NotEnough([f"say in which role, in at most {_LONGEST_ROLE} characters, never a name"])
     return line

@@ -120,3 +120,10 @@ def test_closing_a_closed_incident_changes_nothing(leak: Incident) -> None:
     closed = close(leak, "duty officer", NOW, "dealt with")
     assert (closed.closed, closed.timeline[-1].text) == (NOW, "closed: dealt with")
     assert close(closed, "someone else", NOW + timedelta(days=1)) == closed
+
+
+def test_what_a_terminal_could_not_read_is_stored_all_the_same() -> None:
+    typed = "caf\udce9"
+    logged = log_by_hand({"what": typed, "when": "2016-10-01", "title": typed, "producer": "ons"}, None, NOW)
+    for told in (logged, note(logged, typed, typed, NOW), log_cause(logged, typed, typed, NOW)):
+        assert str((told.title, told.words, told.timeline)).encode().count(b"caf?") > 1

@@ -67,3 +67,16 @@ async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> 
         with board.store.transaction() as tx:
             tx.save_judged(replace(row, body=row.body | {"id": "prices #3?"}))
         assert 'href="/releases/prices%20%233%3F"' in (await board.client.get("/?date=2018-01-05")).text
+
+
+async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
+    async with a_board() as board:
+        row = board.store.judged_one("r")
+        assert row is not None
+        before = (await board.client.get("/?date=2018-01-05")).text
+        cut = {"kind": "parts_cut", "part": None, "detail": "60 of 2,000", "seconds": None}
+        with board.store.transaction() as tx:
+            tx.save_judged(replace(row, body=row.body | {"findings": [*row.body["findings"], cut]}))
+        after = (await board.client.get("/?date=2018-01-05")).text
+    told = "not all of its parts are watched"
+    assert (told in before, after.count(told)) == (False, 1)
