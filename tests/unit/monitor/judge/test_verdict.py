@@ -482,3 +482,30 @@ def test_a_view_that_answered_out_over_the_slot_and_absent_after_it_stops_a_clai
     origin = watched("r/page/origin", Story([(-30, State.ABSENT)]), 1, 100)
     verdict = judge(release(), [promise()], {"r/page/edge": edge, "r/page/origin": origin}, [], Policy(), second(100))
     assert verdict.word is Word.UNPROVEN
+
+
+def two(now: float, edge: Sequence[tuple[float, State]], origin: Sequence[tuple[float, State]] = ()) -> Verdict:
+    told = {"edge": edge, "origin": origin}
+    runs = {f"r/page/{view}": watched(f"r/page/{view}", Story(story), 1, now) for view, story in told.items() if story}
+    return judge(release(), [promise()], runs, [], Policy(), second(now))
+
+
+def test_what_answered_as_out_until_its_slot_and_came_after_it_again_is_bounded_by_nothing() -> None:
+    verdict = two(100, [(-30, State.PRESENT), (6, State.ABSENT), (30, State.PRESENT)])
+    assert (verdict.word, verdict.early_bound) == (Word.UNPROVEN, None)
+
+
+def test_what_answered_as_out_and_as_absent_before_its_slot_is_late_if_it_does_not_come() -> None:
+    assert two(100, [(-30, State.PRESENT), (-20, State.ABSENT)]).word is Word.OVERDUE
+    verdict = two(100, [(-30, State.PRESENT), (-20, State.ABSENT), (6, State.PRESENT)])
+    assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, 0.0)
+
+
+def test_an_absence_at_the_origin_just_before_the_slot_bounds_it_whatever_the_edge_answered() -> None:
+    edge = [(-30, State.PRESENT), (6, State.ABSENT), (30, State.PRESENT)]
+    verdict = two(100, edge, [(-30, State.ABSENT), (0, State.PRESENT)])
+    assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, 1.0)
+
+
+def test_what_came_early_has_no_bound_on_how_early() -> None:
+    assert two(100, [(-30, State.ABSENT), (-20, State.PRESENT)]).early_bound is None
