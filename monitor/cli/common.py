@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import json
+import shutil
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -32,7 +33,9 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
 
-WIDTH = 112
+of_producer = click.option("--producer", metavar="SLUG", help="Only what this producer releases.")
+
+_WIDTH = 112
 
 
 @dataclass
@@ -161,13 +164,30 @@ def print_lines(values: Iterable[Mapping[str, Any]]) -> None:
         print_json(value)
 
 
-def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> None:
-    """Print rows under heads, each column as wide as its widest cell; the last one is left ragged."""
+def width() -> int:
+    """Return how many characters a line may have: those of the terminal, and as many as are read well elsewhere."""
+    return shutil.get_terminal_size((_WIDTH, 24)).columns if sys.stdout.isatty() else _WIDTH
+
+
+def table(
+    rows: Sequence[Sequence[str]], heads: Sequence[str], is_loud: Callable[[Sequence[str]], bool] = lambda _: False
+) -> None:
+    """Print rows under heads, each column as wide as its widest cell; the last one is left ragged.
+
+    At a terminal it is cut where the line ends, and rows that are loud stand out, unless NO_COLOR is set.
+    """
     lines = [tuple(heads), *map(tuple, rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line[:-1], widths, strict=False)]
-        click.echo("  ".join([*cells, line[-1]]).rstrip())
+        told = _cut("  ".join([*cells, line[-1]]).rstrip())
+        click.echo(click.style(told, bold=True) if is_loud(line) else told)
+
+
+def _cut(line: str) -> str:
+    most = width()
+    # Whatever is read by a program is whole.
+    return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
 
 
 def deliver(content: bytes, output: Path | None, kind: str) -> None:
@@ -213,5 +233,10 @@ def items(texts: Iterable[str]) -> Iterator[str]:
     """Yield the lines of a list, each item wrapped."""
     for text in texts:
         yield from wrap(
-            text, WIDTH, initial_indent="  - ", subsequent_indent="    ", break_long_words=False, break_on_hyphens=False
+            text,
+            min(width(), _WIDTH),
+            initial_indent="  - ",
+            subsequent_indent="    ",
+            break_long_words=False,
+            break_on_hyphens=False,
         )

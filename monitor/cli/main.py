@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import select
 import sys
 from collections.abc import Sequence
 
@@ -54,6 +55,17 @@ class Verbs(click.Group):
         command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the verb; whoever reads what it prints may have had enough, as `head` has: then nothing is wrong."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            if not _is_output_closed():
+                raise
+            # What is left to be written when the process ends goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ctx.exit(0)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 # as above
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
@@ -81,6 +93,15 @@ def cli(ctx: click.Context, config: str) -> None:
     # Store, log of the store, outbox, drafts, copies: whatever is written is for the service account alone.
     os.umask(0o077)
     ctx.obj = Context(config)
+    # Where nothing is set, escape sequences go to terminals alone.
+    ctx.color = False if os.environ.get("NO_COLOR") else None
+
+
+def _is_output_closed() -> bool:
+    asked = select.poll()
+    # A pipe that nobody reads any more is in error, asked for or not.
+    asked.register(sys.stdout.fileno(), 0)
+    return bool(asked.poll(0))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, midnight, print_json, table, today
+from monitor.cli.common import Context, Day, as_json, midnight, of_producer, print_json, table, today
 from schedules.times.words import day_text
 
 if TYPE_CHECKING:
@@ -21,9 +21,10 @@ _ALIKE = 0.2
 
 @click.command("plan")
 @click.option("--date", "day", type=Day(), help="Another day than today.")
+@of_producer
 @as_json
 @click.pass_obj
-def command(context: Context, *, day: date | None, as_json: bool) -> None:
+def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
     """Tell what will be looked at when, requests per host against its budget, and where that is too little.
 
     It reckons with the worst: releases of the day that do not come out.
@@ -40,6 +41,8 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
     with context.store() as store:
         releases = planned(store, rules, begin, end, context.now())
     hosts = hosts_of(releases, Carried(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)
+    # What hosts must carry is of all producers, whoever asks.
+    releases = [one for one in releases if producer in {None, one.release.producer}]
     if as_json:
         print_json(_as_json(day, releases, hosts))
     else:
@@ -57,6 +60,7 @@ def _as_json(day: date, releases: Sequence[Planned], hosts: Sequence[HostPlan]) 
 
 
 def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[HostPlan]) -> Iterator[str]:
+    yield from (click.style(f"WARNING: {one.warning}", bold=True) for one in hosts if one.warning)
     due = [one for one in releases if one.is_due]
     addresses = sum(one.targets for one in hosts)
     yield f"{day_text(day, weekday=True)}: {len(due)} due, {len(releases)} watched, {addresses} addresses"
@@ -69,7 +73,6 @@ def _lines(day: date, zone: str, releases: Sequence[Planned], hosts: Sequence[Ho
         yield from (
             f"{one.release.title}: {url} is watched too, made from an earlier edition's" for url in one.expected
         )
-    yield from (f"WARNING: {one.warning}" for one in hosts if one.warning)
 
 
 def _tables(due: Sequence[Planned], hosts: Sequence[HostPlan], zone: str) -> None:

@@ -31,7 +31,7 @@ _TOLD = (
 @as_json
 @click.pass_obj
 def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> None:
-    """Look once at URL and tell everything that was learnt, but never the content.
+    """Look once at URL and tell everything that was learnt, but never the content; exit status 3 without an answer.
 
     Example: ninethirty probe https://www.gov.uk/government/statistics/example --as govuk
     """
@@ -39,12 +39,13 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter(fault, param_hint="--as")
     if urlsplit(url).scheme not in {"http", "https"}:
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
-    learnt = asyncio.run(_look(context, url, recogniser))
+    learnt, is_answered = asyncio.run(_look(context, url, recogniser))
     if as_json:
         print_json(learnt)
-        return
-    for line in lines_of(learnt):
+    for line in [] if as_json else lines_of(learnt):
         click.echo(line)
+    if not is_answered:
+        raise SystemExit(3)
 
 
 def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
@@ -60,7 +61,7 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
             yield f"{under}{key}: {value}"
 
 
-async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
+async def _look(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
     from monitor.app.options import budget_of, fetcher_of
     from monitor.clock import SystemClock
     from monitor.look.fetch import Answer
@@ -78,7 +79,7 @@ async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
     finally:
         await fetcher.close()
     headers = outcome.headers if isinstance(outcome, Answer) else {}
-    return {
+    learnt = {
         "url": url,
         "state": sighting.state.value,
         "why": sighting.why or None,
@@ -92,3 +93,4 @@ async def _look(context: Context, url: str, recogniser: str) -> dict[str, Any]:
         "headers": {name: headers[name] for name in _TOLD if name in headers},
         "found": [{"url": one.url, "role": one.role} for one in sighting.found],
     }
+    return learnt, isinstance(outcome, Answer)

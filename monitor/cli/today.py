@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, span_of, table, today
+from monitor.cli.common import Context, Day, as_json, of_producer, print_json, span_of, table, today
 from monitor.cli.text import longest_exposure
 from monitor.judge.as_json import decision_text, lateness_text, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
@@ -25,15 +25,16 @@ _LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 
 @click.command("today")
 @click.option("--date", "day", type=Day(), help="Another day than today.")
+@of_producer
 @as_json
 @click.pass_obj
-def command(context: Context, *, day: date | None, as_json: bool) -> None:
+def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
     """Print the board: slot, producer, verdict, delay or exposure, release, title. What went wrong stands in capitals.
 
     Example: ninethirty today --date 2026-11-26
     """
     day = day or today(context.settings.timezone)
-    rows = board(context, day)
+    rows = [row for row in board(context, day) if producer in {None, row["producer"], *row.get("producers", ())}]
     if as_json:
         print_json(rows)
         return
@@ -56,7 +57,15 @@ def _print_open(context: Context) -> None:
 
 def print_board(rows: Sequence[dict[str, Any]]) -> None:
     """Print releases as the lines of a board."""
-    table([row_text(row) for row in rows], ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"])
+    table(
+        [row_text(row) for row in rows],
+        ["SLOT", "PRODUCER", "VERDICT", "DELAY OR EXPOSURE", "RELEASE", "TITLE"],
+        _is_loud,
+    )
+
+
+def _is_loud(cells: Sequence[str]) -> bool:
+    return cells[2].isupper() and cells[2] != "VERDICT"
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from icalendar import Calendar
+
+from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
 
 Ask = Callable[..., Any]
 DAY = ("--date", "2018-01-05")
@@ -25,6 +29,33 @@ def test_the_board_tells_slot_producer_verdict_delay_the_name_to_explain_and_tit
         "09:30 GMT ons LATE 20 min to 20 min 1 s births-2016 Births 2016",
     ]
     assert told.status == 0
+
+
+def test_the_board_and_the_plan_can_be_of_one_producer(ask: Ask) -> None:
+    plan = ("plan", "--date", "2030-01-04", "--json")
+    assert [len(ask("today", *DAY, "--producer", name, "--json").json) for name in ("ons", "ofqual")] == [1, 0]
+    assert [len(ask(*plan, "--producer", name).json["releases"]) for name in ("ons", "ofqual")] == [1, 0]
+    # Its hosts carry what others release too.
+    assert ask(*plan, "--producer", "ofqual").json["hosts"] == ask(*plan).json["hosts"]
+
+
+def test_a_terminal_gets_lines_of_its_width_and_what_went_wrong_stands_out(ask: Ask, folder: Path) -> None:
+    def shown(**env: str) -> list[str]:
+        return at_a_terminal(folder / "config.toml", "today", *DAY, env={"COLUMNS": "60", **env}).splitlines()[:3]
+
+    bold = shown(NO_COLOR="")
+    assert bold[2] == f"\x1b[1m{shown(NO_COLOR='1')[2]}\x1b[0m"
+    assert [len(line) for line in shown(NO_COLOR="1")[1:]] == [60, 60]
+    assert shown(NO_COLOR="1")[2].endswith("…")
+
+
+def test_a_reader_that_has_had_enough_is_no_fault(folder: Path) -> None:
+    command = [sys.executable, "-m", "monitor", "--config", str(folder / "config.toml"), "today", *DAY, "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as program:
+        assert program.stdout is not None
+        assert program.stderr is not None
+        program.stdout.close()
+        assert (program.wait(60), program.stderr.read()) == (0, b"")
 
 
 def test_the_board_in_json_is_a_list_of_releases_of_the_interface(ask: Ask) -> None:
@@ -78,7 +109,7 @@ def test_a_plan_that_a_budget_cannot_carry_warns_and_tells_the_stretch(ask: Ask,
     config = folder / "config.toml"
     config.write_text(config.read_text() + '[budget]\n"stats.example" = "1/s"\n')
     told = ask("plan", "--date", "2030-01-04")
-    assert told.out.splitlines()[-1].startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
+    assert told.out.splitlines()[0].startswith("WARNING: stats.example: 120 looks wanted in the minute from 09:28")
     assert ask("plan", "--date", "2030-01-04", "--json").json["hosts"]["stats.example"]["stretch"] == 2.0
 
 

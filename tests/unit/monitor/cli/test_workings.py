@@ -224,7 +224,7 @@ def test_faults_of_all_scripts_are_told_before_any_is_played(ask: Ask, folder: P
 @pytest.mark.parametrize("answer", ["--json", None])
 def test_a_look_at_an_address_that_is_refused_proves_nothing(ask: Ask, answer: str | None) -> None:
     told = ask("probe", "http://127.0.0.1:9/", *([answer] if answer else []))
-    assert told.status == 0
+    assert told.status == 3
     assert "unknown" in told.out
 
 
