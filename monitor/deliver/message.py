@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -21,46 +21,42 @@ Veil = Callable[[str], str]
 _log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
 class Packer:
-    """Makes messages of notices, from what the store holds when they go out."""
+    """Makes messages of notices, from what the store holds when they go out.
 
-    def __init__(
-        self,
-        store: VerdictStore,
-        endings: Mapping[str, Sequence[str]],
-        links: Links | None = None,
-        templates: Mapping[str, Path] | None = None,
-        veil: Veil | None = None,
-    ) -> None:
-        """Take the formats of the draft each channel gets, the producers' own .docx files, and what hides secrets."""
-        self._veil = veil
-        self._store = store
-        self._endings = endings
-        self._links = links or Links()
-        self._templates = templates or {}
+    `endings` are the formats of the draft each channel gets, `templates` the producers' own .docx files; `veil` hides
+    secrets.
+    """
+
+    store: VerdictStore
+    endings: Mapping[str, Sequence[str]]
+    links: Links = field(default_factory=Links)
+    templates: Mapping[str, Path] = field(default_factory=dict)
+    veil: Veil | None = None
 
     def pack(self, notice: Notice, channel: str) -> Message:
         """Return the message of a notice for a channel."""
-        incident = self._store.incident(notice.incident) if notice.incident else None
+        incident = self.store.incident(notice.incident) if notice.incident else None
         attachments = self._attachments(incident, channel) if incident is not None else []
-        return self._veiled(message(notice, incident, attachments, self._links.to(notice)))
+        return self._veiled(message(notice, incident, attachments, self.links.to(notice)))
 
     def _veiled(self, made: Message) -> Message:
-        if self._veil is None:
+        if self.veil is None:
             return made
-        subject, text, html = map(self._veil, (made.subject, made.text, made.html))
-        data = json.loads(self._veil(json.dumps(made.data)))
+        subject, text, html = map(self.veil, (made.subject, made.text, made.html))
+        data = json.loads(self.veil(json.dumps(made.data)))
         return replace(made, subject=subject, text=text, html=html, data=data)
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
-        versions = self._store.drafts(incident.id)
-        endings = self._endings.get(channel, ("docx",)) if versions else ()
+        versions = self.store.drafts(incident.id)
+        endings = self.endings.get(channel, ("docx",)) if versions else ()
         made = [self._attachment(versions[-1], incident, ending) for ending in endings]
         return [one for one in made if one is not None]
 
     def _attachment(self, draft: Draft, incident: Incident, ending: str) -> Attachment | None:
         try:
-            content, media = written(veiled(draft, self._veil), ending, self._templates.get(incident.producer))
+            content, media = written(veiled(draft, self.veil), ending, self.templates.get(incident.producer))
         except Exception as fault:  # noqa: BLE001 # a draft that cannot be written must not keep the notice back
             _log.error("draft_unwritten", incident=incident.id, ending=ending, fault=type(fault).__name__)
             return None

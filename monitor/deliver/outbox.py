@@ -11,7 +11,7 @@ from random import Random
 
 import structlog
 
-from alerts.channel import Channel, Message, Outcome, Refused
+from alerts.channel import Channel, Outcome, Refused
 from alerts.delivery import GivenUp, Patience, Sent, Step, Waiting, after, ready
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
@@ -144,7 +144,7 @@ class Outbox:
         while True:
             now = self._clock.now()
             rows = await self._rows(name)
-            holds = self._holds(name, rows, now)
+            holds = held(self._openings(name, rows, now), self._digesting[name], now)
             due = {row.notice.id: max(row.delivery.due, holds.get(row.notice.id, row.delivery.due)) for row in rows}
             chosen = [one.notice for one in ready((row.waiting(due[row.notice.id]) for row in rows), now)]
             if not chosen:
@@ -189,9 +189,6 @@ class Outbox:
             return []
         untold = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
         return [row.notice for row in untold if row.notice.kind in DIGESTED]
-
-    def _holds(self, name: str, rows: Sequence[Row], now: datetime) -> dict[str, datetime]:
-        return held(self._openings(name, rows, now), self._digesting[name], now)
 
     async def _folded(self, name: str, rows: Sequence[Row], now: datetime) -> bool:
         """Put digests in the place of crowds of openings; tells whether there were any."""
@@ -244,7 +241,6 @@ class Outbox:
         """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
         try:
             parcel = await self._ask(lambda: self._packer.pack(notice, channel))
-            assert isinstance(parcel, Message)  # noqa: S101 # as above
             async with asyncio.timeout(_LONGEST_SEND):
                 return await self._channels[channel].send(parcel), False
         except TimeoutError:

@@ -51,11 +51,8 @@ class ReportingRules:
 
         What is told before the slot, and of leaks and leads at any time, goes to no open channel.
         """
-        names = (
-            self.channels
-            if _may_all_know(incident, now)
-            else [one for one in self.channels if one not in self.open_channels]
-        )
+        closed = () if _may_all_know(incident, now) else self.open_channels
+        names = [one for one in self.channels if one not in closed]
         chosen = routes_for(notice, self.routes, names, now, self.timezone, producers=incident.producers)
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen]
 

@@ -86,12 +86,18 @@ class Now(Collector):
 
 def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
     near = [row.verdict for row in shown if _is_near(row, now)]
-    yield _counted(shown)
-    yield _family("release_overdue_seconds", "Seconds since the slot, still absent", near, _overdue(now))
-    yield _family("release_exposure_open", "1 while something is out early", near, _exposed)
-    yield _judged(near)
-    yield _delays(near)
-    yield _bounds(near)
+    words = (((word.value,), sum(row.verdict.word is word for row in shown)) for word in Word)
+    yield _family("releases", "Watched releases by verdict", ("verdict",), words)
+    overdue = ((_named(one), _overdue(one, now)) for one in near)
+    yield _family("release_overdue_seconds", "Seconds since the slot, still absent", _RELEASE, overdue)
+    exposed = ((_named(one), float(any(exposure.open for exposure in one.exposures))) for one in near)
+    yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)
+    judged = (((*_named(one), one.word.value, one.grade.value), 1.0) for one in near)
+    yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
+    yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delays(near))
+    text = "How long before the slot absence was last proved: what is on time came no earlier"
+    bounds = ((_named(one), one.early_bound) for one in near if one.early_bound is not None)
+    yield _family("release_early_bound_seconds", text, _RELEASE, bounds)
 
 
 def _of_monitor(vitals: Vitals) -> Iterator[Metric]:
@@ -100,12 +106,8 @@ def _of_monitor(vitals: Vitals) -> Iterator[Metric]:
     yield _gauge("look_overdue_seconds", "How late the most overdue look is", vitals.overdue)
     yield _gauge("outbox_pending", "Deliveries that wait", vitals.pending)
     yield _gauge("outbox_oldest_seconds", "How long a delivery has waited that ought to have gone", vitals.oldest)
-    family = GaugeMetricFamily(
-        "ninethirty_watch_stretch", "How much wider looks are spaced than planned", labels=["host"]
-    )
-    for host, stretch in (vitals.stretch or {}).items():
-        family.add_metric([host], stretch)
-    yield family
+    stretch = (((host,), stretch) for host, stretch in (vitals.stretch or {}).items())
+    yield _family("watch_stretch", "How much wider looks are spaced than planned", ("host",), stretch)
 
 
 def _gauge(name: str, text: str, value: float) -> Metric:
@@ -123,56 +125,26 @@ def _is_near(row: Shown, now: datetime) -> bool:
     return row.final_since is None or now < row.final_since + AFTER_FINAL
 
 
-def _counted(shown: Sequence[Shown]) -> Metric:
-    family = GaugeMetricFamily("ninethirty_releases", "Watched releases by verdict", labels=["verdict"])
-    for word in Word:
-        family.add_metric([word.value], sum(row.verdict.word is word for row in shown))
+def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]) -> Metric:
+    family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=labels)
+    for labelled, value in values:
+        family.add_metric(labelled, value)
     return family
 
 
-def _family(name: str, text: str, verdicts: Sequence[Verdict], value: Callable[[Verdict], float]) -> Metric:
-    family = GaugeMetricFamily(f"ninethirty_{name}", text, labels=_RELEASE)
-    for verdict in verdicts:
-        family.add_metric([verdict.release, verdict.producer], value(verdict))
-    return family
+def _named(verdict: Verdict) -> tuple[str, str]:
+    return verdict.release, verdict.producer
 
 
-def _judged(verdicts: Sequence[Verdict]) -> Metric:
-    labels = [*_RELEASE, "verdict", "grade"]
-    family = GaugeMetricFamily("ninethirty_release_verdict", "1 for the verdict and grade in force", labels=labels)
-    for verdict in verdicts:
-        family.add_metric([verdict.release, verdict.producer, verdict.word.value, verdict.grade.value], 1.0)
-    return family
+def _overdue(verdict: Verdict, now: datetime) -> float:
+    slot = _passes(verdict)
+    return (now - slot).total_seconds() if verdict.word is Word.OVERDUE and slot is not None else 0.0
 
 
-def _overdue(now: datetime) -> Callable[[Verdict], float]:
-    def seconds(verdict: Verdict) -> float:
-        slot = _passes(verdict)
-        return (now - slot).total_seconds() if verdict.word is Word.OVERDUE and slot is not None else 0.0
-
-    return seconds
-
-
-def _exposed(verdict: Verdict) -> float:
-    return float(any(exposure.open for exposure in verdict.exposures))
-
-
-def _delays(verdicts: Sequence[Verdict]) -> Metric:
-    labels = [*_RELEASE, "bound"]
-    family = GaugeMetricFamily("ninethirty_release_delay_seconds", "Measured delay, both bounds", labels=labels)
+def _delays(verdicts: Sequence[Verdict]) -> Iterator[tuple[Sequence[str], float]]:
     for verdict in verdicts:
         delay = verdict.page.delay if verdict.page is not None else None
         for bound in ("min", "max"):
             value = getattr(delay, bound, None)
             if value is not None:
-                family.add_metric([verdict.release, verdict.producer, bound], value)
-    return family
-
-
-def _bounds(verdicts: Sequence[Verdict]) -> Metric:
-    text = "How long before the slot absence was last proved: what is on time came no earlier"
-    family = GaugeMetricFamily("ninethirty_release_early_bound_seconds", text, labels=_RELEASE)
-    for verdict in verdicts:
-        if verdict.early_bound is not None:
-            family.add_metric([verdict.release, verdict.producer], verdict.early_bound)
-    return family
+                yield (*_named(verdict), bound), value

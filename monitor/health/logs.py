@@ -8,6 +8,7 @@ import queue
 import re
 import sys
 from collections.abc import Iterable, Iterator, MutableMapping
+from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from traceback import walk_tb
 from types import TracebackType
@@ -51,17 +52,13 @@ def _forms(secret: str) -> set[str]:
     return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
 
 
-class _CountingQueueHandler(QueueHandler):
-    """Never blocks the loop: when the reader of our log is stuck, lines are dropped and counted."""
-
-    dropped = 0
+class _DroppingQueueHandler(QueueHandler):
+    """Never blocks the loop: when the reader of our log is stuck, lines are dropped."""
 
     def enqueue(self, record: logging.LogRecord) -> None:
-        """Put a line in the queue, or count it as dropped."""
-        try:
+        """Put a line in the queue, where there is room."""
+        with suppress(queue.Full):
             self.queue.put_nowait(record)
-        except queue.Full:
-            self.dropped += 1
 
 
 class _Flood(logging.Filter):
@@ -137,7 +134,7 @@ def set_up(
     None of `secrets` is ever written, whichever library says it.
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
-    handler = _CountingQueueHandler(lines)
+    handler = _DroppingQueueHandler(lines)
     handler.addFilter(_Flood())
     handler.setFormatter(_Veil(_formatter(as_json=as_json), secrets))
     root = logging.getLogger()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
@@ -38,33 +39,26 @@ class Compacting(Protocol):
         """Compact what has become old enough; return how many runs fewer there are."""
 
 
+@dataclass(frozen=True, slots=True)
 class Retention:
-    """Runs once a day. Promises, verdicts, events, incidents, drafts, notices and hashes are kept for good."""
+    """Runs once a day. Promises, verdicts, events, incidents, drafts, notices and hashes are kept for good.
 
-    def __init__(  # noqa: PLR0913 # the edges it stands between
-        self,
-        evidence: Keeping,
-        compaction: Compacting,
-        store: Store,
-        writer: Writer,
-        clock: Clock,
-        *,
-        ask: Ask,
-        keep: timedelta,
-        most: int,
-    ) -> None:
-        """Evidence is kept for `keep`, and at most `most` bytes of it."""
-        self._keep, self._most = keep, most
-        self._evidence = evidence
-        self._compaction = compaction
-        self._store = store
-        self._writer = writer
-        self._clock = clock
-        self._ask = ask
+    Evidence is kept for `keep`, and at most `most` bytes of it.
+    """
+
+    evidence: Keeping
+    compaction: Compacting
+    store: Store
+    writer: Writer
+    clock: Clock
+    _: KW_ONLY
+    ask: Ask
+    keep: timedelta
+    most: int
 
     async def bound(self) -> None:
         """Give up the oldest evidence as soon as there is too much of it."""
-        files = await self._evidence.retain(self._keep, self._most)
+        files = await self.evidence.retain(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
@@ -72,25 +66,25 @@ class Retention:
         """Give up what the configuration says, and hand back the room."""
         await self.bound()
         reads = await self._thin_reads()
-        runs = await self._compaction.compact()
+        runs = await self.compaction.compact()
         await self._hand_back()
-        await self._ask(self._store.refresh)
+        await self.ask(self.store.refresh)
         if reads or runs:
             _log.info("given_up", reads=reads, runs=runs)
 
     async def _thin_reads(self) -> int:
-        before = self._clock.now() - READS_KEPT
-        stale = await self._ask(lambda: self._store.stale_reads(before))
+        before = self.clock.now() - READS_KEPT
+        stale = await self.ask(lambda: self.store.stale_reads(before))
         for some in chunks(stale):
-            await self._writer.write(partial(_forget, some))
+            await self.writer.write(partial(_forget, some))
         return len(stale)
 
     async def _hand_back(self) -> None:
-        before, left = -1, await self._ask(lambda: self._store.give_back(_PAGES))
+        before, left = -1, await self.ask(lambda: self.store.give_back(_PAGES))
         while left not in {0, before}:
             # Whoever waits to write gets a turn.
-            await self._clock.sleep(_PAUSE)
-            before, left = left, await self._ask(lambda: self._store.give_back(_PAGES))
+            await self.clock.sleep(_PAUSE)
+            before, left = left, await self.ask(lambda: self.store.give_back(_PAGES))
 
 
 def _forget(reads: Sequence[tuple[str, datetime]], tx: Transaction) -> None:

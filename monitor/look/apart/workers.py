@@ -49,9 +49,6 @@ class _Worker:
     tasks: int = 0
     is_used: bool = True
 
-    def kill(self) -> None:
-        self.process.kill()
-
     def bury(self) -> None:
         """Kill it, close its pipe, and have the system forget it."""
         self.process.kill()
@@ -100,7 +97,7 @@ class Workers:
         """Kill all of them; whoever waits for one is told that it was too costly."""
         self._is_closed = True
         for worker in list(self._busy):
-            worker.kill()
+            worker.process.kill()
         while self._idle:
             self._idle.pop().bury()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -11,10 +11,6 @@ from monitor.look.http.names import Names, NoAddress
 from monitor.look.http.timing import RequestTiming
 
 
-class Unresolved(Exception):
-    """A name without an address. `str(fault)` is one line."""
-
-
 @dataclass(frozen=True, slots=True)
 class Route:
     """Where to connect. `tls` False speaks plain HTTP there, though the URL may say https."""
@@ -37,13 +33,10 @@ class Resolver:
     names: Names = field(default_factory=Names)
 
     async def find(self, origin: Origin, seconds: float) -> list[Route]:
-        """Return where to connect, best first, within so many seconds. Raises `Unresolved` and `RefusedAddress`."""
+        """Return where to connect, best first, within so many seconds. Raises `NoAddress` and `RefusedAddress`."""
         if self.router is not None:
             return [_asked(self.router, origin)]
-        try:
-            found = await self.names.addresses(origin.host.strip("[]"), origin.port, seconds)
-        except NoAddress as exc:
-            raise Unresolved(str(exc)) from exc
+        found = await self.names.addresses(origin.host.strip("[]"), origin.port, seconds)
         addresses = self.guard.checked(origin.host, found)
         return [Route(address, origin.port, origin.scheme == "https") for address in addresses]
 
@@ -52,8 +45,8 @@ async def routes_of(finder: Resolver, origin: Origin, trip: RequestTiming) -> li
     """Find the routes of a trip, which is told why there are none. Raises as `find`."""
     try:
         return await finder.find(origin, trip.left())
-    except (RefusedAddress, Unresolved) as exc:
-        reason = Reason.DNS if isinstance(exc, Unresolved) else Reason.REFUSED_ADDRESS
+    except (RefusedAddress, NoAddress) as exc:
+        reason = Reason.DNS if isinstance(exc, NoAddress) else Reason.REFUSED_ADDRESS
         trip.fault = (reason, str(exc))
         raise
 
@@ -62,4 +55,4 @@ def _asked(router: Router, origin: Origin) -> Route:
     try:
         return router(origin.host, origin.port, origin.scheme == "https")
     except OSError as exc:
-        raise Unresolved(f"{origin.host}: {type(exc).__name__}") from exc
+        raise NoAddress(f"{origin.host}: {type(exc).__name__}") from exc

@@ -10,7 +10,8 @@ import httpcore
 import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
-from monitor.look.http.resolve import Resolver, Route, Unresolved, routes_of
+from monitor.look.http.names import NoAddress
+from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.timing import TRIP, RequestTiming
 from monitor.plan.budget import MOST_AT_ONCE
 
@@ -85,7 +86,7 @@ class _Backend(httpcore.AsyncNetworkBackend):
         trip = _trip()
         try:
             routes = await routes_of(self._finder, self._origin, trip)
-        except (RefusedAddress, Unresolved) as exc:
+        except (RefusedAddress, NoAddress) as exc:
             raise httpcore.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
             try:

@@ -11,8 +11,9 @@ import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.connection import Connection
+from monitor.look.http.names import NoAddress
 from monitor.look.http.request_bytes import Asked, lines_of
-from monitor.look.http.resolve import Resolver, Route, Unresolved, routes_of
+from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.stock import CONNECT_SECONDS, KEEP_SECONDS, MOST_CONNECTIONS
 from monitor.look.http.timing import TRIP, RequestTiming
 
@@ -111,7 +112,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
     async def _connected(self, trip: RequestTiming) -> Connection:
         try:
             routes = await routes_of(self._finder, self._origin, trip)
-        except (RefusedAddress, Unresolved) as exc:
+        except (RefusedAddress, NoAddress) as exc:
             raise httpx.ConnectError(str(exc)) from exc
         for route in routes[:-1]:
             try:

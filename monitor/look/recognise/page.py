@@ -126,11 +126,10 @@ class Page:
         if self.root is None:
             return []
         anchors = self.root.xpath("//a[@href]")[:_LINKS]
-        links = [Link(self._absolute(anchor.get("href", "")), words_of(anchor)) for anchor in anchors]
+        links = [
+            Link(absolute(self._url, anchor.get("href", "").partition("#")[0]), words_of(anchor)) for anchor in anchors
+        ]
         return [link for link in links if link.url]
-
-    def _absolute(self, href: str) -> str:
-        return absolute(self._url, href.partition("#")[0])
 
     def _first(self, path: str) -> str:
         nodes = [] if self.root is None else self.root.xpath(path)

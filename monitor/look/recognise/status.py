@@ -41,11 +41,10 @@ def _by_title(page: Page, context: Context) -> Recognised:
         return _PRESENT
     if why := says_nothing_of_it(page):
         return unknown(why)
-    return next((one for one in seen if one.state is State.ABSENT), max(seen, key=_sureness, default=_PRESENT))
-
-
-def _sureness(seen: Recognised) -> bool:
-    return seen.state is State.PRESENT
+    return next(
+        (one for one in seen if one.state is State.ABSENT),
+        max(seen, key=lambda one: one.state is State.PRESENT, default=_PRESENT),
+    )
 
 
 def says_gone(page: Page) -> bool:

@@ -17,7 +17,20 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.memory.ledger import MemoryLedger, is_within
 from monitor.store.memory.transaction import MemoryTransaction
-from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import (
+    CalendarRead,
+    Delivery,
+    DeliveryState,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    blind_in_time,
+    by_slot,
+    runs_in_time,
+)
 from schedules.release import Release
 
 T = TypeVar("T")
@@ -39,31 +52,29 @@ class MemoryStore(MemoryLedger):
         return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
 
     def crowded(self, most: int) -> list[str]:
-        counted = Counter(run.target for run in self._pick(Run, key=_first_sent))
+        counted = Counter(run.target for run in self._pick(Run, key=runs_in_time))
         return sorted({release_of(target) for target, runs in counted.items() if runs > most})
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         wanted = set(targets)
-        return self._pick(Run, lambda run: run.target in wanted, key=_first_sent)
+        return self._pick(Run, lambda run: run.target in wanted, key=runs_in_time)
 
     def runs_of_release(self, release: str) -> list[Run]:
-        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_first_sent)
+        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=runs_in_time)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_first_sent)
+        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=runs_in_time)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        return self._pick(
-            Blind,
-            lambda span: span.begins < end and span.ends >= begin,
-            key=lambda span: (span.begins, span.cause, span.host, span.target),
-        )
+        return self._pick(Blind, lambda span: span.begins < end and span.ends >= begin, key=blind_in_time)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
-        away = {release.id for release in self._pick(Release, _is_joined_away, key=lambda release: release.id)}
-        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        away = {
+            release.id for release in self._pick(Release, lambda it: it.joined_into is not None, key=lambda it: it.id)
+        }
+        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=by_slot)
         found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
@@ -169,20 +180,8 @@ class MemoryStore(MemoryLedger):
         """Do nothing: there are no connections."""
 
 
-def _is_joined_away(release: Release) -> bool:
-    return release.joined_into is not None
-
-
-def _first_sent(run: Run) -> tuple[datetime, str, str]:
-    return run.first_sent, run.target, run.monitor
-
-
 def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
     return delivery.finished or delivery.due, delivery.notice, delivery.channel
-
-
-def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
-    return judged.slot is None, judged.slot or judged.at, judged.release
 
 
 def _repeats(last: CalendarRead, read: CalendarRead) -> bool:

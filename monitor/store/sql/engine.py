@@ -47,7 +47,8 @@ class SqlStore(SqlUpkeep):
                 self._place = f"sqlite:///{address.database or ''}"
                 self._engine = _sqlite(self._settled(address), durable=durable)
             case "postgresql":
-                self._engine = _postgresql(address)
+                settings = {"connect_timeout": _CONNECT_SECONDS}
+                self._engine = create_engine(address, pool_pre_ping=True, connect_args=settings)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
 
@@ -148,10 +149,6 @@ def _make_folder(file: Path) -> None:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreFault(f"store {file}: its folder cannot be made: {exc.strerror}") from exc
-
-
-def _postgresql(address: URL) -> Engine:
-    return create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": _CONNECT_SECONDS})
 
 
 def _sqlite(address: URL, *, durable: bool) -> Engine:

@@ -6,22 +6,11 @@ import json
 from collections.abc import Iterable, Mapping
 from itertools import islice
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    LargeBinary,
-    Select,
-    Text,
-    exists,
-    func,
-    literal,
-    select,
-    text,
-    type_coerce,
-)
+from sqlalchemy import ColumnElement, Connection, LargeBinary, Select, Text, exists, func, select, text, type_coerce
 from sqlalchemy.exc import DatabaseError, OperationalError
 
 from alerts.incident import Kind
+from monitor.store.rows import DeliveryState
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Body, Packed
 from monitor.store.sql.driver_errors import MEND
@@ -36,7 +25,7 @@ def faults_in(connection: Connection) -> list[str]:
     found = _damage(connection) if connection.dialect.name == "sqlite" else []
     # A question about rows would only fail on a damaged file, or on one of another shape.
     found = found or _other_shape(connection)
-    told = found or [line for question in _questions() for line in _lines(connection, question)]
+    told = found or [line for one in _questions() for line in connection.execute(one.limit(_MOST)).scalars()]
     return told if found else [*told, *islice(_unreadable(connection), _MOST), *islice(_unbacked(connection), _MOST)]
 
 
@@ -82,10 +71,6 @@ def _unbacked(connection: Connection) -> Iterable[str]:
 def _is_lost(name: str, last: Mapping[str, int]) -> bool:
     monitor, _, number = name.rpartition("-")
     return not number.isdecimal() or int(number) > last.get(monitor, 0)
-
-
-def _lines(connection: Connection, question: Select[str]) -> Iterable[str]:
-    return connection.execute(question.limit(_MOST)).scalars().all()
 
 
 def _questions() -> Iterable[Select[str]]:
@@ -169,5 +154,5 @@ def _backward_runs() -> Select[str]:
 
 def _unsent() -> Select[str]:
     delivery = tables.DELIVERY
-    begun_never: ColumnElement[bool] = (delivery.c.standing == literal("sent")) & (delivery.c.attempts == 0)
+    begun_never: ColumnElement[bool] = (delivery.c.standing == DeliveryState.SENT) & (delivery.c.attempts == 0)
     return select("notice " + delivery.c.notice + " is marked sent without an attempt").where(begun_never)

@@ -32,8 +32,14 @@ class SqlAsker:
         with faults_of(self._place), self._engine.connect() as connection:
             return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
 
-    def _one(self, kind: type[T], statement: Select[Any]) -> T | None:
-        return next((whole(kind, row) for row in self._rows(statement)), None)
+    def _one(self, kind: type[T], table: Table, key: str) -> T | None:
+        """Return the row of this key, of a table that keeps the rest of it as JSON."""
+        (column,) = table.primary_key
+        return next((whole(kind, row) for row in self._rows(select(table).where(column == key))), None)
+
+    def _flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
+        (column,) = table.primary_key
+        return next(iter(self._flat(kind, all_of(kind, table).where(column == key))), None)
 
     def _among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
         """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
@@ -57,6 +63,11 @@ def within(column: ColumnElement[datetime], begin: datetime | None, end: datetim
     """Return the conditions that a column lies in `[begin, end)`."""
     lower = [] if begin is None else [column >= begin]
     return lower if end is None else [*lower, column < end]
+
+
+def only(column: ColumnElement[Any], value: str | None) -> list[ColumnElement[bool]]:
+    """Return the condition that a column holds a value; none for None."""
+    return [] if value is None else [column == value]
 
 
 def joined_away() -> Select[Any]:

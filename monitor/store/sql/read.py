@@ -12,9 +12,20 @@ from sqlalchemy import func, or_, select
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Record
+from monitor.store.rows import (
+    Delivery,
+    DeliveryState,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Record,
+    blind_in_time,
+    by_slot,
+    runs_in_time,
+)
 from monitor.store.sql import tables
-from monitor.store.sql.query import all_of, chunks, joined_away, whole, within
+from monitor.store.sql.query import all_of, chunks, joined_away, only, whole, within
 from monitor.store.sql.read_ledger import SqlLedgerReader
 
 T = TypeVar("T")
@@ -25,38 +36,36 @@ class SqlReader(SqlLedgerReader):
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         rows = self._among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
-        return sorted((Run(**row) for row in rows), key=_first_sent)
+        return sorted((Run(**row) for row in rows), key=runs_in_time)
 
     def runs_of_release(self, release: str) -> list[Run]:
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
-        return sorted(self._flat(Run, mine), key=_first_sent)
+        return sorted(self._flat(Run, mine), key=runs_in_time)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
-        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=_first_sent)
+        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=runs_in_time)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
         # Without a bound on both sides of one index, half of all spans would be read.
         recent, long = touching.where(table.c.begins >= begin - tables.LONG), touching.where(tables.IS_LONG)
-        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=_in_order)
+        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=blind_in_time)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
         table = tables.JUDGED
-        wanted = all_of(Judged, table).where(*within(table.c.slot, begin, end), table.c.release.not_in(joined_away()))
-        if producer is not None:
-            wanted = wanted.where(table.c.producer == producer)
-        return sorted(self._flat(Judged, wanted), key=_slot_first)
+        asked = (*within(table.c.slot, begin, end), *only(table.c.producer, producer))
+        wanted = all_of(Judged, table).where(*asked, table.c.release.not_in(joined_away()))
+        return sorted(self._flat(Judged, wanted), key=by_slot)
 
     def judged_one(self, release: str) -> Judged | None:
-        found = self._flat(Judged, all_of(Judged, tables.JUDGED).where(tables.JUDGED.c.release == release))
-        return next(iter(found), None)
+        return self._flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
         rows = self._among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
@@ -65,23 +74,20 @@ class SqlReader(SqlLedgerReader):
     def open_judged(self) -> list[Judged]:
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
-        return sorted(self._flat(Judged, still), key=_slot_first)
+        return sorted(self._flat(Judged, still), key=by_slot)
 
     def event(self, event: str) -> Event | None:
-        found = self._flat(Event, all_of(Event, tables.EVENT).where(tables.EVENT.c.id == event))
-        return next(iter(found), None)
+        return self._flat_one(Event, tables.EVENT, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
         table = tables.EVENT
-        wanted = all_of(Event, table).order_by(table.c.at, table.c.id).limit(limit)
-        if release is not None:
-            wanted = wanted.where(table.c.release == release)
+        wanted = all_of(Event, table).where(*only(table.c.release, release))
         if after is not None:
             # The first condition alone finds the place in the index.
             wanted = wanted.where(table.c.at >= after[0], or_(table.c.at > after[0], table.c.id > after[1]))
-        return self._flat(Event, wanted)
+        return self._flat(Event, wanted.order_by(table.c.at, table.c.id).limit(limit))
 
     def incidents(
         self,
@@ -91,14 +97,12 @@ class SqlReader(SqlLedgerReader):
         limit: int | None = None,
     ) -> list[Incident]:
         table = tables.INCIDENT
-        wanted = select(table).where(*within(table.c.occurred, begin, end))
-        if producer is not None:
-            wanted = wanted.where(table.c.producer == producer)
+        wanted = select(table).where(*within(table.c.occurred, begin, end), *only(table.c.producer, producer))
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
         return [whole(Incident, row) for row in self._rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
-        return self._one(Incident, select(tables.INCIDENT).where(tables.INCIDENT.c.id == incident))
+        return self._one(Incident, tables.INCIDENT, incident)
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT
@@ -111,13 +115,11 @@ class SqlReader(SqlLedgerReader):
 
     def notices(self, incident: str | None = None) -> list[Notice]:
         table = tables.NOTICE
-        wanted = select(table).order_by(table.c.at, table.c.id)
-        if incident is not None:
-            wanted = wanted.where(table.c.incident == incident)
-        return [whole(Notice, row) for row in self._rows(wanted)]
+        wanted = select(table).where(*only(table.c.incident, incident))
+        return [whole(Notice, row) for row in self._rows(wanted.order_by(table.c.at, table.c.id))]
 
     def notice(self, notice: str) -> Notice | None:
-        return self._one(Notice, select(tables.NOTICE).where(tables.NOTICE.c.id == notice))
+        return self._one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
         table = tables.DELIVERY
@@ -126,8 +128,8 @@ class SqlReader(SqlLedgerReader):
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
         table = tables.DELIVERY
-        wanted = all_of(Delivery, table).order_by(*table.primary_key)
-        return self._flat(Delivery, wanted if notice is None else wanted.where(table.c.notice == notice))
+        wanted = all_of(Delivery, table).where(*only(table.c.notice, notice))
+        return self._flat(Delivery, wanted.order_by(*table.primary_key))
 
     def given_up(self, since: datetime) -> list[Delivery]:
         table = tables.DELIVERY
@@ -141,8 +143,7 @@ class SqlReader(SqlLedgerReader):
         return int(self._rows(select(func.count().label("n")).where(waiting))[0]["n"])
 
     def heartbeat(self, monitor: str) -> Heartbeat | None:
-        table = tables.HEARTBEAT
-        return next(iter(self._flat(Heartbeat, all_of(Heartbeat, table).where(table.c.monitor == monitor))), None)
+        return self._flat_one(Heartbeat, tables.HEARTBEAT, monitor)
 
     def evidence(self, ids: Sequence[str]) -> list[Record]:
         table = tables.EVIDENCE
@@ -168,15 +169,3 @@ class SqlReader(SqlLedgerReader):
     def evidence_monitors(self) -> list[str]:
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
-
-
-def _in_order(span: Blind) -> tuple[datetime, str, str, str]:
-    return span.begins, span.cause, span.host, span.target
-
-
-def _first_sent(run: Run) -> tuple[datetime, str, str]:
-    return run.first_sent, run.target, run.monitor
-
-
-def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
-    return judged.slot is None, judged.slot or judged.at, judged.release

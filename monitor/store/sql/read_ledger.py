@@ -10,7 +10,7 @@ from sqlalchemy import Select, Table, or_, select, tuple_, union
 
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import SqlAsker, all_of, from_json, whole, within
+from monitor.store.sql.query import SqlAsker, all_of, from_json, only, whole, within
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -26,7 +26,7 @@ class SqlLedgerReader(SqlAsker):
         return [whole(Release, row) for row in self._rows(wanted)]
 
     def release(self, release: str) -> Release | None:
-        return self._one(Release, select(tables.RELEASE).where(tables.RELEASE.c.id == release))
+        return self._one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
         rows = self._among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
@@ -82,9 +82,7 @@ class SqlLedgerReader(SqlAsker):
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         table = tables.CALENDAR_READ
-        wanted = all_of(CalendarRead, table)
-        if calendar is not None:
-            wanted = wanted.where(table.c.calendar == calendar)
+        wanted = all_of(CalendarRead, table).where(*only(table.c.calendar, calendar))
         return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
 
 

@@ -38,7 +38,7 @@ class SqlUpkeep(SqlReader):
         return sorted({release_of(row["target"]) for row in full})
 
     def lease(self, name: str) -> Lease | None:
-        return next(iter(self._flat(Lease, all_of(Lease, tables.LEASE).where(tables.LEASE.c.name == name))), None)
+        return self._flat_one(Lease, tables.LEASE, name)
 
     def leases(self) -> list[Lease]:
         return self._flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
