@@ -27,6 +27,8 @@ TOLD = (
     "promise_in_doubt",
     "brought_forward",
     "unannounced",
+    "wrong_edition",
+    "wrong_content",
 )
 UNNAMED: Mapping[str, str] = {
     "guessed": " No calendar named the address of its page: it was guessed from that of its announcement, and absence"

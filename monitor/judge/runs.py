@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from monitor.look.recognise.title import ANOTHER_EDITION
 from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
@@ -138,6 +139,8 @@ def _goes_on(last: Run, sighting: Sighting) -> bool:
     if last.state is not sighting.state or (last.address and last.address != sighting.address):
         return False
     if sighting.state is State.UNKNOWN:
+        return last.why == sighting.why
+    if sighting.state is State.ABSENT and ANOTHER_EDITION in (last.why, sighting.why):
         return last.why == sighting.why
     # What only a later answer showed to be this edition must not make the earlier answers proof of it.
     if last.specific is not sighting.specific:

@@ -48,6 +48,8 @@ class Kind(StrEnum):
     PROMISE_IN_DOUBT = "promise_in_doubt"
     BROUGHT_FORWARD = "brought_forward"
     UNWATCHED = "unwatched"
+    WRONG_EDITION = "wrong_edition"
+    WRONG_CONTENT = "wrong_content"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from monitor.judge.findings.blind import hidden
 from monitor.judge.findings.corrected import corrected
 from monitor.judge.findings.elsewhere_first import elsewhere_first
 from monitor.judge.findings.stale_edge import stale_edge
+from monitor.judge.findings.wrong_page import wrong_page
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
@@ -39,6 +40,7 @@ def findings(
         found += _partial(parts)
         found += elsewhere_first(case, pairs)
         for part, sight in pairs:
+            found += wrong_page(case, part, sight)
             found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *corrected(case, part, sight)]
             # Nobody was promised another address, nor when it has what.
             found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []

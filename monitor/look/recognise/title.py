@@ -11,6 +11,9 @@ from monitor.look.recognise.result import Context, Recognised, absent, unknown
 from monitor.look.sighting import State
 from schedules.titles import read_title, title_matches
 
+ANOTHER_EDITION, ANOTHER_TITLE = "another edition stands there", "another title stands there"
+"""Why a page is absent, or proves nothing, though something is answered at its address."""
+
 
 def by_title(context: Context, seen: str, found: tuple[Found, ...], version: str | None = None) -> Recognised:
     """Return presence, specific when the title is ours with its period; absence while another edition stands there.
@@ -20,9 +23,9 @@ def by_title(context: Context, seen: str, found: tuple[Found, ...], version: str
     """
     like = likeness(context.title, seen) if context.title else Likeness.UNDATED
     if like is Likeness.OTHER_EDITION:
-        return absent("another edition stands there")
+        return absent(ANOTHER_EDITION)
     if like is Likeness.DIFFERENT and seen and context.was_missing:
-        return unknown("another title stands there", found)
+        return unknown(ANOTHER_TITLE, found)
     return Recognised(State.PRESENT, like is Likeness.SAME, found, version=version)
 
 
