@@ -87,9 +87,12 @@ def test_another_part_at_the_same_address_keeps_its_own_runs() -> None:
     assert part.released.by is None
 
 
+SEEN_NOT_THERE = ((-1, State.ABSENT), (70, State.ABSENT), (150, State.UNKNOWN), (200, State.ABSENT))
+
+
 def guessed(now: float, *more: Sighting) -> Verdict:
     known = replace(standing_at(OLD), address=Address.GUESSED, link=f"{OLD}/announcement")
-    return judged(known, folded(*at(OLD, (-1, State.ABSENT), (70, State.ABSENT), (200, State.ABSENT)), *more), now)
+    return judged(known, folded(*at(OLD, *SEEN_NOT_THERE), *more), now)
 
 
 def test_a_release_not_seen_at_its_guess_is_waited_for_as_long_as_its_index_may_be_behind() -> None:
