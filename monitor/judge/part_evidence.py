@@ -65,7 +65,7 @@ class PartEvidence:
         """
         for view in MAIN:
             run = unproved(self.views.get(view, ()))
-            if run is not None and run.begin < slot:
+            if run is not None:
                 gone = [spell.begin for spell in self.spells.get(view, ()) if not spell.out and spell.begin > run.end]
                 if gone and min(gone) > slot:
                     return True

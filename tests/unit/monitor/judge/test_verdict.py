@@ -509,3 +509,16 @@ def test_an_absence_at_the_origin_just_before_the_slot_bounds_it_whatever_the_ed
 
 def test_what_came_early_has_no_bound_on_how_early() -> None:
     assert two(100, [(-30, State.ABSENT), (-20, State.PRESENT)]).early_bound is None
+
+
+def test_present_before_the_slot_by_just_the_clocks_uncertainty_is_not_early() -> None:
+    assert two(100, [(-30, State.ABSENT), (-1, State.PRESENT)]).word is Word.ON_TIME
+
+
+def test_what_was_gone_before_its_slot_and_flickers_after_it_is_on_time() -> None:
+    turns = [(-30, State.PRESENT), (-20, State.ABSENT), (3, State.PRESENT), (6, State.ABSENT), (9, State.PRESENT)]
+    assert two(100, turns).word is Word.ON_TIME
+
+
+def test_what_answered_as_out_at_a_first_look_after_the_slot_may_have_stood_at_it() -> None:
+    assert two(100, [(2, State.PRESENT), (6, State.ABSENT), (30, State.PRESENT)]).word is Word.UNPROVEN
