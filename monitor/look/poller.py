@@ -57,7 +57,6 @@ class Poller:
     def __init__(
         self, clock: Clock, fetcher: Fetcher, budget: Budget, interpreter: Interpreter, *, at_once: int | None = None
     ) -> None:
-        """Watch nothing yet."""
         self._clock = clock
         self._fetcher = fetcher
         self._budget = budget

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from monitor.judge.runs import Blind, Run
 from schedules.slot import Slot
 
 
@@ -178,18 +177,3 @@ class Lease:
     name: str
     holder: str
     until: datetime
-
-
-def runs_in_time(run: Run) -> tuple[datetime, str, str]:
-    """Return what sorts runs by when they began."""
-    return run.first_sent, run.target, run.monitor
-
-
-def blind_in_time(span: Blind) -> tuple[datetime, str, str, str]:
-    """Return what sorts blind spans by when they began."""
-    return span.begins, span.cause, span.host, span.target
-
-
-def by_slot(judged: Judged) -> tuple[bool, datetime, str]:
-    """Return what sorts verdicts by their slots; those without one come last."""
-    return judged.slot is None, judged.slot or judged.at, judged.release

@@ -63,7 +63,6 @@ class Workers:
     """
 
     def __init__(self, most: int = MOST, *, megabytes: int = MEGABYTES) -> None:
-        """Start nothing yet."""
         self._most = most
         self._megabytes = megabytes
         self._threads = ThreadPoolExecutor(most, "apart")

@@ -15,7 +15,6 @@ class UnusableBody(Exception):
     """A body that proves nothing. `reason` says of which kind."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
-        """Take the reason and one line of detail."""
         super().__init__(detail)
         self.reason = reason
 

@@ -58,7 +58,6 @@ class HttpFetcher:
         engine: Engine = LeanTransport,
         context: ssl.SSLContext | None = None,
     ) -> None:
-        """Open nothing yet."""
         self._clock = clock
         self._guard = guard or Guard()
         self._finder = Resolver(self._guard, route)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,23 +18,12 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.memory.ledger import MemoryLedger, is_within
 from monitor.store.memory.transaction import MemoryTransaction
-from monitor.store.rows import (
-    CalendarRead,
-    Delivery,
-    DeliveryState,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Lease,
-    Record,
-    blind_in_time,
-    by_slot,
-    runs_in_time,
-)
+from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from schedules.release import Release
 
 T = TypeVar("T")
+_RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
+_BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 
 
 class MemoryStore(MemoryLedger):
@@ -52,21 +42,21 @@ class MemoryStore(MemoryLedger):
         return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
 
     def crowded(self, most: int) -> list[str]:
-        counted = Counter(run.target for run in self._pick(Run, key=runs_in_time))
+        counted = Counter(run.target for run in self._pick(Run, key=_RUNS_IN_TIME))
         return sorted({release_of(target) for target, runs in counted.items() if runs > most})
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         wanted = set(targets)
-        return self._pick(Run, lambda run: run.target in wanted, key=runs_in_time)
+        return self._pick(Run, lambda run: run.target in wanted, key=_RUNS_IN_TIME)
 
     def runs_of_release(self, release: str) -> list[Run]:
-        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=runs_in_time)
+        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_RUNS_IN_TIME)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=runs_in_time)
+        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        return self._pick(Blind, lambda span: span.begins < end and span.ends >= begin, key=blind_in_time)
+        return self._pick(Blind, lambda span: span.begins < end and span.ends >= begin, key=_BLIND_IN_TIME)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
@@ -74,7 +64,7 @@ class MemoryStore(MemoryLedger):
         away = {
             release.id for release in self._pick(Release, lambda it: it.joined_into is not None, key=lambda it: it.id)
         }
-        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=by_slot)
+        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
         found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
@@ -187,3 +177,7 @@ def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
 def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
     said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
     return said[0] == said[1]
+
+
+def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
+    return judged.slot is None, judged.slot or judged.at, judged.release

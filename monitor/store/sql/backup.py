@@ -41,13 +41,9 @@ def fresh(file: Path) -> Iterator[Path]:
 
 def copy_sqlite(engine: Engine, copy: Path) -> None:
     """Copy an SQLite store as of one instant by the engine's own online backup, and prove the copy sound."""
-    source = engine.raw_connection()
-    try:
-        with closing(sqlite3.connect(copy)) as target:
-            source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
-            _prove(target)
-    finally:
-        source.close()
+    with closing(engine.raw_connection()) as source, closing(sqlite3.connect(copy)) as target:
+        source.driver_connection.backup(target)  # type: ignore[union-attr]  # an open connection has one
+        _prove(target)
 
 
 def copy_rows(source: Engine, target: Engine) -> dict[str, int]:

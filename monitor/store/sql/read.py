@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import TypeVar
 
 from sqlalchemy import func, or_, select
@@ -12,23 +13,14 @@ from sqlalchemy import func, or_, select
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import (
-    Delivery,
-    DeliveryState,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Record,
-    blind_in_time,
-    by_slot,
-    runs_in_time,
-)
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Record
 from monitor.store.sql import tables
 from monitor.store.sql.query import all_of, chunks, joined_away, only, whole, within
 from monitor.store.sql.read_ledger import SqlLedgerReader
 
 T = TypeVar("T")
+_RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
+_BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 
 
 class SqlReader(SqlLedgerReader):
@@ -36,25 +28,25 @@ class SqlReader(SqlLedgerReader):
 
     def runs(self, targets: Sequence[str]) -> list[Run]:
         rows = self._among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
-        return sorted((Run(**row) for row in rows), key=runs_in_time)
+        return sorted((Run(**row) for row in rows), key=_RUNS_IN_TIME)
 
     def runs_of_release(self, release: str) -> list[Run]:
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
-        return sorted(self._flat(Run, mine), key=runs_in_time)
+        return sorted(self._flat(Run, mine), key=_RUNS_IN_TIME)
 
     def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
-        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=runs_in_time)
+        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
         # Without a bound on both sides of one index, half of all spans would be read.
         recent, long = touching.where(table.c.begins >= begin - tables.LONG), touching.where(tables.IS_LONG)
-        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=blind_in_time)
+        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=_BLIND_IN_TIME)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
@@ -62,7 +54,7 @@ class SqlReader(SqlLedgerReader):
         table = tables.JUDGED
         asked = (*within(table.c.slot, begin, end), *only(table.c.producer, producer))
         wanted = all_of(Judged, table).where(*asked, table.c.release.not_in(joined_away()))
-        return sorted(self._flat(Judged, wanted), key=by_slot)
+        return sorted(self._flat(Judged, wanted), key=_slot_first)
 
     def judged_one(self, release: str) -> Judged | None:
         return self._flat_one(Judged, tables.JUDGED, release)
@@ -74,7 +66,7 @@ class SqlReader(SqlLedgerReader):
     def open_judged(self) -> list[Judged]:
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
-        return sorted(self._flat(Judged, still), key=by_slot)
+        return sorted(self._flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
         return self._flat_one(Event, tables.EVENT, event)
@@ -169,3 +161,7 @@ class SqlReader(SqlLedgerReader):
     def evidence_monitors(self) -> list[str]:
         column = tables.EVIDENCE.c.monitor
         return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
+
+
+def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:
+    return judged.slot is None, judged.slot or judged.at, judged.release

@@ -5,23 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    ClauseElement,
-    Column,
-    Connection,
-    ForeignKey,
-    Index,
-    Integer,
-    MetaData,
-    PrimaryKeyConstraint,
-    String,
-    Table,
-    Text,
-    event,
-    text,
-)
+import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from alerts.incident import Kind
@@ -32,7 +16,7 @@ from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names
 HEAD = "0005"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
-METADATA = MetaData(
+METADATA = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
         "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -41,50 +25,50 @@ METADATA = MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
-REVISION = Table(
+REVISION = sa.Table(
     "alembic_version",
-    MetaData(),
-    Column("version_num", String(32), nullable=False),
-    PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
 """Where Alembic keeps the step that a store has reached, made as Alembic makes it."""
 
 
-def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: ForeignKey) -> Column[Any]:
-    return Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
+def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: sa.ForeignKey) -> sa.Column[Any]:
+    return sa.Column(name, kind, *more, primary_key=True, autoincrement=False, nullable=False)
 
 
-def _fact(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
-    return Column(name, kind, nullable=False)
+def _fact(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=False)
 
 
-def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
-    return Column(name, kind, nullable=True)
+def _maybe(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=True)
 
 
-def _since_then(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> Column[Any]:
+def _since_then(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Words) -> sa.Column[Any]:
     """Return a column of text that a later migration added."""
-    return Column(name, kind, nullable=False, server_default="")
+    return sa.Column(name, kind, nullable=False, server_default="")
 
 
-def _table(name: str, *columns: Column[Any] | Index) -> Table:
-    return Table(name, METADATA, *columns)
+def _table(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
+    return sa.Table(name, METADATA, *columns)
 
 
-def _lean(name: str, *columns: Column[Any] | Index) -> Table:
+def _lean(name: str, *columns: sa.Column[Any] | sa.Index) -> sa.Table:
     # Without a row id the row lives in its key's own tree: a target's name is stored once a run, not twice.
     # Only for short rows: a long one would spill into a page of its own there. The columns of the key come
     # first, or the integrity check of SQLite 3.40 reports NULLs that are not there.
-    return Table(name, METADATA, *columns, sqlite_with_rowid=False)
+    return sa.Table(name, METADATA, *columns, sqlite_with_rowid=False)
 
 
-def _partial(name: str, column: Column[Any], where: ClauseElement) -> None:
+def _partial(name: str, column: sa.Column[Any], where: sa.ClauseElement) -> None:
     """Index those rows alone for which `where` holds."""
-    index = Index(name, column, sqlite_where=where)
+    index = sa.Index(name, column, sqlite_where=where)
 
     # Told above, it would load PostgreSQL's dialect for those as well who use SQLite: 2 MB and 20 ms.
-    @event.listens_for(index, "before_create")
-    def tell(index: Index, connection: Connection, **_: object) -> None:
+    @sa.event.listens_for(index, "before_create")
+    def tell(index: sa.Index, connection: sa.Connection, **_: object) -> None:
         if connection.dialect.name == "postgresql":
             index.dialect_kwargs["postgresql_where"] = where
 
@@ -97,7 +81,7 @@ RELEASE = _table(
     _maybe("joined_into", Name),
     _since_then("title"),
     _since_then("url"),
-    Index(None, "producer"),
+    sa.Index(None, "producer"),
 )
 # Those few that are shown no more, to be left out of every list.
 _partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
@@ -110,7 +94,7 @@ PROMISE = _lean(
     _maybe("begins", Instant),
     _maybe("confirmed_at", Instant),
     _fact("body", Packed),
-    Index(None, "begins"),
+    sa.Index(None, "begins"),
 )
 
 ANNOUNCED = _table(
@@ -122,8 +106,8 @@ ANNOUNCED = _table(
     _fact("seen_last", Instant),
     _maybe("gone", Instant),
     _since_then("release", Name),
-    Index(None, "release"),
-    Index(None, "gone"),
+    sa.Index(None, "release"),
+    sa.Index(None, "gone"),
 )
 
 CALENDAR_READ = _lean(
@@ -131,12 +115,12 @@ CALENDAR_READ = _lean(
     _key("calendar"),
     _key("started", Instant),
     _fact("finished", Instant),
-    _fact("usable", Boolean),
-    _fact("entries", Integer),
+    _fact("usable", sa.Boolean),
+    _fact("entries", sa.Integer),
     _fact("digest"),
     _fact("fault"),
     _fact("evidence"),
-    Index(None, "started"),
+    sa.Index(None, "started"),
 )
 
 RUN = _lean(
@@ -148,15 +132,15 @@ RUN = _lean(
     _fact("last_received", Instant),
     _fact("begin", Instant),
     _fact("end", Instant),
-    _fact("looks", BigInteger),
+    _fact("looks", sa.BigInteger),
     _fact("largest_gap", Length),
-    _fact("specific", Boolean),
+    _fact("specific", sa.Boolean),
     _fact("why"),
-    _maybe("status", Integer),
+    _maybe("status", sa.Integer),
     _maybe("digest"),
     _fact("evidence", Names),
     _maybe("version"),
-    Column("failed", Integer, nullable=False, server_default="0"),
+    sa.Column("failed", sa.Integer, nullable=False, server_default="0"),
     _since_then("address"),
 )
 
@@ -167,10 +151,10 @@ BLIND = _lean(
     _key("host"),
     _key("target"),
     _fact("ends", Instant),
-    Index(None, "ends"),
+    sa.Index(None, "ends"),
 )
 LONG = timedelta(days=60)
-IS_LONG = text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
+IS_LONG = sa.text(f"ends - begins > {LONG // timedelta(microseconds=1)}")
 """Blind spans so long are few; all others that touch an instant begin not long before it."""
 _partial("ix_blind_long", BLIND.c.ends, IS_LONG)
 
@@ -179,14 +163,14 @@ JUDGED = _table(
     _key("release"),
     _fact("producer", Name),
     _maybe("slot", Instant),
-    _fact("word", Text),
-    _fact("grade", Text),
-    _fact("final", Boolean),
+    _fact("word", sa.Text),
+    _fact("grade", sa.Text),
+    _fact("final", sa.Boolean),
     _fact("at", Instant),
     _fact("body", Body),
-    Index(None, "slot"),
-    Index(None, "producer", "slot"),
-    Index(None, "final", "slot"),
+    sa.Index(None, "slot"),
+    sa.Index(None, "producer", "slot"),
+    sa.Index(None, "final", "slot"),
 )
 
 EVENT = _table(
@@ -194,11 +178,11 @@ EVENT = _table(
     _key("id"),
     _fact("release", Name),
     _fact("at", Instant),
-    _fact("before", Text),
-    _fact("after", Text),
+    _fact("before", sa.Text),
+    _fact("after", sa.Text),
     _fact("body", Body),
-    Index(None, "release", "at"),
-    Index(None, "at"),
+    sa.Index(None, "release", "at"),
+    sa.Index(None, "at"),
 )
 
 INCIDENT = _table(
@@ -210,23 +194,23 @@ INCIDENT = _table(
     _fact("occurred", Instant),
     _fact("opened", Instant),
     _fact("body", Packed),
-    Index(None, "occurred", "id"),
-    Index(None, "release", "opened"),
-    Index(None, "producer", "occurred"),
+    sa.Index(None, "occurred", "id"),
+    sa.Index(None, "release", "opened"),
+    sa.Index(None, "producer", "occurred"),
 )
 
 DRAFT = _table(
     "draft",
     _key("incident"),
-    _key("version", Integer),
+    _key("version", sa.Integer),
     _fact("at", Instant),
     _fact("by"),
-    _fact("form", Text),
-    _fact("edition", Text),
+    _fact("form", sa.Text),
+    _fact("edition", sa.Text),
     _fact("facts", Body),
     _fact("words", Body),
     _maybe("signed", Instant),
-    _fact("digest", Text),
+    _fact("digest", sa.Text),
 )
 
 NOTICE = _table(
@@ -235,35 +219,35 @@ NOTICE = _table(
     _fact("incident", Name),
     _fact("at", Instant),
     _fact("body", Packed),
-    Index(None, "incident", "at"),
-    Index(None, "at"),
+    sa.Index(None, "incident", "at"),
+    sa.Index(None, "at"),
 )
 
 DELIVERY = _lean(
     "delivery",
-    _key("notice", Name, ForeignKey("notice.id")),
+    _key("notice", Name, sa.ForeignKey("notice.id")),
     _key("channel"),
     _fact("standing", OneOf(DeliveryState)),
     _fact("due", Instant),
-    _fact("attempts", Integer),
+    _fact("attempts", sa.Integer),
     _maybe("began", Instant),
     _maybe("finished", Instant),
     _fact("reason"),
     _fact("reference"),
-    Index(None, "standing", "due"),
+    sa.Index(None, "standing", "due"),
 )
 
-HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", Boolean))
+HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", sa.Boolean))
 
 EVIDENCE = _lean(
     "evidence",
     _key("monitor"),
-    _key("number", BigInteger),
-    _fact("kind", Text),
+    _key("number", sa.BigInteger),
+    _fact("kind", sa.Text),
     _fact("at", Instant),
     _fact("file", Name),
-    _fact("offset", BigInteger),
-    _fact("length", BigInteger),
+    _fact("offset", sa.BigInteger),
+    _fact("length", sa.BigInteger),
     _fact("sha256", Digest),
     _fact("chain", Digest),
     _maybe("expired", Instant),

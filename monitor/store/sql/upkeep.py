@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -66,12 +66,8 @@ class SqlUpkeep(SqlReader):
     @contextmanager
     def _alone_on_sqlite(self) -> Iterator[Any]:
         """Give a connection of the driver's own kind, in no transaction."""
-        with faults_of(self._place):
-            raw = self._engine.raw_connection()
-            try:
-                yield raw.driver_connection
-            finally:
-                raw.close()
+        with faults_of(self._place), closing(self._engine.raw_connection()) as raw:
+            yield raw.driver_connection
 
 
 def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
