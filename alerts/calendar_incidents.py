@@ -10,7 +10,7 @@ from datetime import date, datetime
 from alerts.incident import MONITOR, Decision, Entry, Incident, Kind
 from alerts.notice import Notice, thread_id
 from alerts.one_line import one_line
-from schedules.times.words import moment
+from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
 
 _LONGEST_FAULT = 300
@@ -97,7 +97,7 @@ def with_subject(incident: Incident) -> Incident:
 def missing(found: Missing, now: datetime) -> Decision:
     """Open the incident of an edition that nobody has announced. It accuses nobody of lateness."""
     slug = re.sub(r"[^a-z0-9]+", "-", f"{found.producer} {found.series}".casefold()).strip("-")[:80]
-    window = f"between {_day(found.first)} and {_day(found.last)}"
+    window = f"between {day_text(found.first)} and {day_text(found.last)}"
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(found.series, 80)} ({found.producer})"
     lines = [
         f"By the rhythm of the series it may be expected {window}; four weeks' notice of its end have begun.",
@@ -162,7 +162,3 @@ def _notice(incident: Incident, subject: str, lines: list[str], now: datetime) -
         subject=subject,
         text="\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n",
     )
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%B %Y}"

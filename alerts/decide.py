@@ -56,13 +56,9 @@ def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:
 
 def _open(facts: ReleaseFacts, kind: Kind, now: datetime) -> Decision:
     occurred = _occurred(facts, kind)
-    mark = (
-        f"lead-{local_date(occurred, facts.timezone)}"
-        if kind is Kind.LEAD
-        else f"{local_date(occurred, facts.timezone)}"
-    )
+    mark = "lead-" if kind is Kind.LEAD else ""
     incident = Incident(
-        id=f"{facts.release}-{mark}",
+        id=f"{facts.release}-{mark}{local_date(occurred, facts.timezone)}",
         kind=kind,
         release=facts.release,
         producer=facts.producer,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import datetime
 
 import apprise
 
 from alerts.channel import SHORT, Accepted, Message, Outcome, Refused, short_form
-from alerts.channels.http import within
+from alerts.channels.base import ThreadChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,29 +21,12 @@ class Options:
     timeout: float = 30.0
 
 
-class Apprise:
+class Apprise(ThreadChannel[Options]):
     """Hands each message to one service; Apprise says only whether it went, not why."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-        # Its services block; a thread of our own leaves the loop's default ones to name look-ups.
-        self._thread = ThreadPoolExecutor(1, f"apprise-{name}")
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Hand the message over once."""
-        sending = asyncio.get_running_loop().run_in_executor(self._thread, _send, self._options, message)
-        return await within(self._options.timeout, sending)
-
-    async def close(self) -> None:
-        """Let go of the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        return await self._in_thread(_send, message)
 
 
 def _send(options: Options, message: Message) -> Outcome:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from alerts.channel import Accepted, Message, Outcome, Refused
+from alerts.channels.base import NamedChannel
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +20,14 @@ class Options:
     timeout: float = 30.0
 
 
-class FakeChannel:
+class FakeChannel(NamedChannel[Options]):
     """Keeps messages in memory, each once by its id, and the time at which it first came."""
 
     def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
+        super().__init__(name, options, now)
         self.messages: dict[str, Message] = {}
         self.received: dict[str, datetime] = {}
         self.attempts = 0
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     def behave(self, options: Options) -> None:
         """Behave otherwise from now on, as a server does that goes down or comes back."""
@@ -50,6 +44,3 @@ class FakeChannel:
         self.messages.setdefault(message.id, message)
         self.received.setdefault(message.id, self._now())
         return Accepted(message.id)
-
-    async def close(self) -> None:
-        """Let go of nothing."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.http import reason, within
+from alerts.channels.base import ThreadChannel
+from alerts.channels.http import reason
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -28,32 +27,16 @@ class Options:
     timeout: float = 30.0
 
 
-class Folder:
+class Folder(ThreadChannel[Options]):
     """Writes FOLDER/DATE/ID.txt, ID.json and the attachments; the .json comes last and says that all is there."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-        # A disk that hangs must not hang the loop, nor the name look-ups of the default executor.
-        self._thread = ThreadPoolExecutor(1, f"folder-{name}")
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Write the files, each whole or not at all; a message that is there already is left alone."""
         if not _SAFE_ID.fullmatch(message.id):
             return Refused(permanent=True, reason="the message's id cannot be a file name")
         place = Path(self._options.folder) / _date(message, self._now())
-        writing = asyncio.get_running_loop().run_in_executor(self._thread, _write, place, message)
-        return await within(self._options.timeout, writing)
-
-    async def close(self) -> None:
-        """Let go of the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        # A disk that hangs must not hang the loop.
+        return await self._in_thread(lambda _options, told: _write(place, told), message)
 
 
 def _write(place: Path, message: Message) -> Outcome:

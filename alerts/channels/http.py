@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import httpx
 
 from alerts.channel import Accepted, Outcome, Refused
+from alerts.channels.base import NamedChannel, Patient, within
 from alerts.one_line import one_line
 
 # These are about the message. A wrong token or a moved address is about the channel: once it is mended
@@ -20,36 +20,19 @@ _FOR_GOOD = frozenset({400, 406, 410, 411, 413, 414, 415, 417, 422, 431, 451})
 _LONGEST_WAIT = timedelta(days=1)
 
 
-class PostOptions(Protocol):
-    """What every channel that posts is told: whose certificates it trusts, and its patience in seconds, in all."""
+class PostOptions(Patient, Protocol):
+    """What every channel that posts is told besides: whose certificates it trusts."""
 
     @property
     def ca_file(self) -> str | None:
         """Return the file of certificates, None for those of the system."""
 
-    @property
-    def timeout(self) -> float:
-        """Return how long an attempt may take."""
-
 
 OptionsT = TypeVar("OptionsT", bound=PostOptions)
 
 
-class HttpChannel(Generic[OptionsT]):
+class HttpChannel(NamedChannel[OptionsT]):
     """A channel that sends each message as one POST of JSON, on a connection of its own."""
-
-    def __init__(self, name: str, options: OptionsT, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
-
-    async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
@@ -94,15 +77,6 @@ def seconds_to_wait(text: str, now: datetime) -> timedelta | None:
 
 
 _LONGEST_REASON = 300
-
-
-async def within(seconds: float, sending: Awaitable[Outcome]) -> Outcome:
-    """Await an attempt for at most so many seconds in all, however slowly the other side drips."""
-    try:
-        async with asyncio.timeout(seconds):
-            return await sending
-    except TimeoutError:
-        return Refused(permanent=False, reason=f"no answer within {seconds:g} s")
 
 
 def reason(text: str, secrets: Iterable[str] = ()) -> str:

@@ -14,7 +14,8 @@ from email.utils import format_datetime, parseaddr
 import aiosmtplib
 
 from alerts.channel import Accepted, Message, Outcome, Refused
-from alerts.channels.http import reason, within
+from alerts.channels.base import NamedChannel, within
+from alerts.channels.http import reason
 
 _MOST_REMEMBERED = 1000
 
@@ -37,19 +38,12 @@ class Options:
     timeout: float = 30.0
 
 
-class Mail:
+class Mail(NamedChannel[Options]):
     """Sends each message once to each recipient; one that was refused for the moment is tried again alone."""
 
     def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
+        super().__init__(name, options, now)
         self._left: dict[str, tuple[str, ...]] = {}
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Hand the message to the server; accepted when every recipient was, or was refused for good."""
@@ -58,9 +52,6 @@ class Mail:
         except (ValueError, MessageError) as fault:
             return Refused(permanent=True, reason=self._reason(f"not an e-mail: {fault}"))
         return await within(self._options.timeout, self._send(message.id, mail))
-
-    async def close(self) -> None:
-        """Let go of nothing: each message has its own connection."""
 
     async def _send(self, identity: str, mail: EmailMessage) -> Outcome:
         to = self._left.get(identity, tuple(self._options.to))

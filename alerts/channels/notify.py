@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import io
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from notifications_python_client.errors import APIError
@@ -16,7 +13,8 @@ from notifications_python_client.notifications import NotificationsAPIClient
 from notifications_python_client.utils import DOCUMENT_UPLOAD_SIZE_LIMIT, prepare_upload
 
 from alerts.channel import Accepted, Attachment, Message, Outcome, Refused, short_form
-from alerts.channels.http import reason, within
+from alerts.channels.base import ThreadChannel
+from alerts.channels.http import reason
 
 _SHORTEST_KEY = 74
 _TOO_LONG = frozenset({400, 413})
@@ -40,31 +38,15 @@ class Options:
     timeout: float = 30.0
 
 
-class Notify:
+class Notify(ThreadChannel[Options]):
     """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
-
-    def __init__(self, name: str, options: Options, now: Callable[[], datetime]) -> None:
-        self._name = name
-        self._options = options
-        self._now = now
-        # The client blocks and is not safe between threads: it has this one for itself.
-        self._thread = ThreadPoolExecutor(1, f"notify-{name}")
-
-    @property
-    def name(self) -> str:
-        """Return the name the configuration gives it."""
-        return self._name
 
     async def send(self, message: Message) -> Outcome:
         """Hand the message to Notify for every recipient who has not got it yet."""
         if len(self._options.key) < _SHORTEST_KEY:
             return Refused(permanent=False, reason="the key is not one of GOV.UK Notify")
-        sending = asyncio.get_running_loop().run_in_executor(self._thread, _send_all, self._options, message)
-        return await within(self._options.timeout, sending)
-
-    async def close(self) -> None:
-        """Let go of the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        # The client blocks and is not safe between threads: it has this one for itself.
+        return await self._in_thread(_send_all, message)
 
 
 def reference(message: Message, to: str) -> str:

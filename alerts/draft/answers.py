@@ -51,18 +51,6 @@ def asks_for(fact: str) -> str:
     return OPEN.get(fact, "to be answered by the person dealing with the report")
 
 
-def _title(case: DraftInput) -> tuple[str, ...]:
-    return (case.facts.title if case.facts else case.incident.title,)
-
-
-def _url(case: DraftInput) -> tuple[str, ...]:
-    return (case.facts.url if case.facts else case.incident.words.get("url", ""),)
-
-
-def _producer(case: DraftInput) -> tuple[str, ...]:
-    return (case.settings.get("name") or case.incident.producer,)
-
-
 def report_day(case: DraftInput) -> str:
     """Return the local date on which the draft was first issued."""
     return case.local_day(case.incident.opened)
@@ -72,14 +60,6 @@ def amended_day(case: DraftInput) -> str:
     """Return the local date of the last amendment, empty when it is that of the report."""
     today = case.local_day(case.now)
     return "" if today == report_day(case) else today
-
-
-def _report_date(case: DraftInput) -> tuple[str, ...]:
-    return (dated(report_day(case), amended_day(case)),)
-
-
-def _last_amended(case: DraftInput) -> tuple[str, ...]:
-    return (amended_text(amended_day(case)),)
 
 
 def occurrences(case: DraftInput) -> list[tuple[date, str]]:
@@ -175,14 +155,14 @@ def _evidence(case: DraftInput) -> tuple[str, ...]:
 
 
 KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
-    "release.title": _title,
-    "release.landing_url": _url,
-    "producer.name": _producer,
+    "release.title": lambda case: (case.facts.title if case.facts else case.incident.title,),
+    "release.landing_url": lambda case: (case.facts.url if case.facts else case.incident.words.get("url", ""),),
+    "producer.name": lambda case: (case.settings.get("name") or case.incident.producer,),
     "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
     "contact.dealing": lambda case: (case.settings.get("contact", ""),),
     "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
-    "report.date": _report_date,
-    "report.last_amended": _last_amended,
+    "report.date": lambda case: (dated(report_day(case), amended_day(case)),),
+    "report.last_amended": lambda case: (amended_text(amended_day(case)),),
     "clause.cite": _clauses,
     "incident.date": _date,
     "incident.narrative": _account,

@@ -121,7 +121,7 @@ def _delay(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _early(part: Part, facts: ReleaseFacts) -> str:
-    told = [f"{_span_open(each)}; began {_start(each, facts)}" for each in part.exposures]
+    told = [f"{_span_open(each)}; began {words.between(each.start, facts.timezone)}" for each in part.exposures]
     return words.capital("; ".join(told)) if told else "None proved" if part.verdict == "unproven" else "None seen"
 
 
@@ -129,10 +129,6 @@ def _span_open(exposure: Exposure) -> str:
     if exposure.open:
         return f"{words.span(Bounds(exposure.seconds.min, None))}, still open"
     return words.span(exposure.seconds)
-
-
-def _start(exposure: Exposure, facts: ReleaseFacts) -> str:
-    return words.between(exposure.start, facts.timezone)
 
 
 def annex(case: DraftInput) -> tuple[Table, ...]:

@@ -65,7 +65,6 @@ class Edition:
     name: str
     title: str
     begins: date
-    confidence: str
     clauses: Mapping[str, Clause]
     primary: Mapping[str, tuple[str, ...]]
 
@@ -140,7 +139,7 @@ def _edition(row: Mapping[str, Any], primary: Mapping[str, list[str]]) -> Editio
     practices = {each["id"]: _clause(each) for each in row["practices"]}
     offered = {mode: tuple(ids) for mode, ids in primary.items()}
     begins = date.fromisoformat(row["from"])
-    return Edition(row["edition"], row["title"], begins, row["confidence"], practices, offered)
+    return Edition(row["edition"], row["title"], begins, practices, offered)
 
 
 def _clause(row: Mapping[str, Any]) -> Clause:

@@ -35,7 +35,6 @@ class Question:
     filled_by: FilledBy
     facts: tuple[str, ...]
     multi_line: bool
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,6 @@ class Form:
     chapters: tuple[Chapter, ...]
     first: date
     last: date | None
-    confidence: str
 
     def serves(self, day: date) -> bool:
         """Tell whether the form was in use for what occurred on this London date."""
@@ -98,7 +96,7 @@ def _form(row: Mapping[str, Any]) -> Form:
     chapters = tuple(_chapter(each) for each in row["sections"])
     last = row["valid_to"] and date.fromisoformat(row["valid_to"])
     first = date.fromisoformat(row["valid_from"])
-    return Form(row["form"], row["title"], row["preamble"], chapters, first, last, row["confidence"])
+    return Form(row["form"], row["title"], row["preamble"], chapters, first, last)
 
 
 def _chapter(row: Mapping[str, Any]) -> Chapter:
@@ -107,5 +105,4 @@ def _chapter(row: Mapping[str, Any]) -> Chapter:
 
 def _question(row: Mapping[str, Any]) -> Question:
     facts = tuple(part.strip() for part in row["source_fact"].replace("|", "+").split("+"))
-    filled_by = FilledBy(row["filled_by"])
-    return Question(row["id"], row["label"], filled_by, facts, row["multi_line"], row["required"])
+    return Question(row["id"], row["label"], FilledBy(row["filled_by"]), facts, row["multi_line"])

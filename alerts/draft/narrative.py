@@ -107,9 +107,14 @@ def slot_clock(facts: ReleaseFacts) -> str:
     return clock(facts.slot, facts.timezone, zone=False) if facts.slot else facts.slot_text
 
 
-def _seen(part: Part, facts: ReleaseFacts) -> str:
+def _when(seen: Interval, facts: ReleaseFacts) -> str:
+    """Return an interval in words, without its date on the day of the slot, which has been told."""
     known = local_date(facts.slot, facts.timezone) if facts.slot else None
-    seen = words.between(part.first_seen, facts.timezone, known)
+    return words.between(seen, facts.timezone, known)
+
+
+def _seen(part: Part, facts: ReleaseFacts) -> str:
+    seen = _when(part.first_seen, facts)
     said = _subject(part).format("first seen by the monitor")
     delay = words.against(part.delay, slot_clock(facts)) if facts.slot else ""
     return f"{said}{_comma(part)} {seen}{', ' if delay else ''}{delay}.{_before_page(part, facts)}"
@@ -127,8 +132,7 @@ def _before_page(part: Part, facts: ReleaseFacts) -> str:
 
 
 def _on_time(part: Part, facts: ReleaseFacts) -> str:
-    known = local_date(facts.slot, facts.timezone) if facts.slot else None
-    seen = words.between(part.first_seen, facts.timezone, known)
+    seen = _when(part.first_seen, facts)
     return f"{_subject(part).format('first seen by the monitor')}{_comma(part)} {seen}, which is on time{_sure(part)}."
 
 
@@ -157,8 +161,7 @@ def _early(part: Part, facts: ReleaseFacts) -> str:
     if was_out_already(part):
         since = words.between(part.first_seen, facts.timezone)
         return f"{_subject(part).format('already public')}{_comma(part)} when its announced time came; it came {since}."
-    known = local_date(facts.slot, facts.timezone) if facts.slot else None
-    return f"{_subject(part).format('seen released')}{_comma(part)} {words.between(released, facts.timezone, known)}."
+    return f"{_subject(part).format('seen released')}{_comma(part)} {_when(released, facts)}."
 
 
 def _unproven(part: Part, facts: ReleaseFacts) -> str:
@@ -198,11 +201,10 @@ def _exposures(facts: ReleaseFacts) -> list[str]:
 def exposure_told(exposure: Exposure, facts: ReleaseFacts) -> str:
     """Say from when to when a part was public before its slot, and how long ahead."""
     part = next((each for each in facts.parts if each.id == exposure.part), None)
-    name = part_name(part) if part else exposure.part
     where = f" at {part.url}" if part else ""
     start = words.between(exposure.start, facts.timezone)
     ahead = f", {words.span(lead(exposure, facts.slot))} before the announced time" if facts.slot else ""
-    return f"The {name}{where} became public {start}{ahead}. {_ended(exposure, facts)}"
+    return f"The {_named(exposure, facts)}{where} became public {start}{ahead}. {_ended(exposure, facts)}"
 
 
 def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:

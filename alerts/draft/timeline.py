@@ -110,10 +110,14 @@ def span_text(figure: Timeline) -> str:
 
 def legend_text(figure: Timeline) -> str:
     """Say what the marks of the figure mean, for formats that draw it without a legend."""
-    used = [state for state in LOOKS if any(span.state == state for lane in figure.lanes for span in lane.spans)]
-    marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in used)
+    marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in _used(figure))
     slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
     return f"{slot}{words.capital(marks)}."
+
+
+def _used(figure: Timeline) -> list[str]:
+    """Return the states that the figure shows, in the order of the legend."""
+    return [state for state in LEGEND if any(span.state == state for lane in figure.lanes for span in lane.spans)]
 
 
 def lane_alt(figure: Timeline, lane: Lane) -> str:
@@ -184,7 +188,7 @@ def _axis(figure: Timeline) -> str:
     bottom = TOP + ROW * len(figure.lanes)
     long = local_date(figure.begins, figure.timezone) != local_date(figure.ends, figure.timezone)
     marks = "".join(_tick(_x(figure, at), bottom, _tick_text(at, figure.timezone, long=long)) for at in ticks(figure))
-    return marks + (_slot_mark(figure, bottom) if figure.slot else "")
+    return marks + (_slot_mark(figure, figure.slot, bottom) if figure.slot else "")
 
 
 def _tick_text(at: datetime, timezone: str, *, long: bool) -> str:
@@ -197,18 +201,16 @@ def _tick(x: float, y: int, text: str) -> str:
     return f'{line}<text x="{x}" y="{y + 12}" text-anchor="middle" font-size="10">{escape(text)}</text>'
 
 
-def _slot_mark(figure: Timeline, bottom: int) -> str:
-    if figure.slot is None:
-        return ""
-    x = _x(figure, figure.slot)
-    text = f"announced {clock(figure.slot, figure.timezone)}"
+def _slot_mark(figure: Timeline, slot: datetime, bottom: int) -> str:
+    x = _x(figure, slot)
+    text = f"announced {clock(slot, figure.timezone)}"
     anchor = "end" if x > WIDTH - 80 else "start" if x < LEFT + 80 else "middle"
     line = f'<line x1="{x}" y1="26" x2="{x}" y2="{bottom}" stroke="#000000" stroke-width="2" stroke-dasharray="5 3"/>'
     return f'{line}<text x="{x}" y="20" text-anchor="{anchor}" font-weight="bold">{escape(text)}</text>'
 
 
 def _legend(figure: Timeline, y: int) -> str:
-    used = [state for state in LEGEND if any(span.state == state for lane in figure.lanes for span in lane.spans)]
+    used = _used(figure)
     return "".join(_key(state, x, y) for state, x in zip(used, _offsets(used), strict=True))
 
 

@@ -29,11 +29,6 @@ class Publication:
 class Version:
     """One version of a release. `shown` is the displayed date, which amendments inherit; `updated` the real time."""
 
-    id: str
-    release_id: str
-    slug: str
-    title: str
-    publication: str
     shown: datetime | None
     updated: datetime | None
     update_count: int | None
@@ -54,14 +49,8 @@ def publication_item(data: Mapping[str, Any], timezone: str) -> Publication:
 
 def version_item(data: Mapping[str, Any]) -> Version:
     """Read `publications/{slug}/releases/{release}/version-summary`. Pre-release access lists are not looked at."""
-    publication = data.get("publication")
     count = data.get("updateCount")
     return Version(
-        id=str(data.get("id") or ""),
-        release_id=str(data.get("releaseId") or ""),
-        slug=str(data.get("slug") or ""),
-        title=str(data.get("title") or ""),
-        publication=str(publication.get("slug") or "") if isinstance(publication, dict) else "",
         shown=stamp(data.get("published")),
         updated=stamp(data.get("lastUpdated")),
         update_count=count if isinstance(count, int) else None,

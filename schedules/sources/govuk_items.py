@@ -67,7 +67,6 @@ class AnnouncedDate:
     release_timestamp: datetime | None = None
     previous_display_date: str = ""
     change_note: str = ""
-    cancelled_at: datetime | None = None
     cancellation_reason: str = ""
 
 
@@ -86,14 +85,11 @@ class ContentItem:
     organisations: tuple[str, ...] = ()
     public_updated_at: datetime | None = None
     first_published_at: datetime | None = None
-    updated_at: datetime | None = None
     scheduled_at: datetime | None = None
     scheduled_delay: int | None = None
-    withdrawn_at: datetime | None = None
     withdrawn: bool = False
     destination: str = ""
     explanation: str = ""
-    alternative: str = ""
     attachments: tuple[Attachment, ...] = ()
     changes: tuple[Change, ...] = ()
     announced: AnnouncedDate | None = None
@@ -123,7 +119,6 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
     name = data.get("schema_name")
     schema = Schema(name) if name in set(Schema) else Schema.OTHER
     details = _table(data.get("details"))
-    notice = _table(data.get("withdrawn_notice"))
     delay = data.get("scheduled_publishing_delay_seconds")
     return ContentItem(
         schema,
@@ -133,14 +128,11 @@ def content_item(data: Mapping[str, Any]) -> ContentItem:
         organisations=tuple(_organisations(data)),
         public_updated_at=stamp(data.get("public_updated_at")),
         first_published_at=stamp(data.get("first_published_at")),
-        updated_at=stamp(data.get("updated_at")),
         scheduled_at=stamp(data.get("publishing_scheduled_at")),
         scheduled_delay=delay if isinstance(delay, int) else None,
-        withdrawn_at=stamp(notice.get("withdrawn_at")),
-        withdrawn=bool(notice),
+        withdrawn=bool(_table(data.get("withdrawn_notice"))),
         destination=_destination(data) if schema is Schema.REDIRECT else "",
         explanation=plain_text(_text(details.get("explanation"))),
-        alternative=_text(details.get("alternative_path")),
         attachments=tuple(_attachments(details)),
         changes=tuple(_changes(details)),
         announced=_announced(details) if schema is Schema.ANNOUNCEMENT else None,
@@ -170,7 +162,6 @@ def _announced(details: Mapping[str, Any]) -> AnnouncedDate:
         release_timestamp=stamp(details.get("release_timestamp")),
         previous_display_date=_text(details.get("previous_display_date")),
         change_note=plain_text(_text(details.get("latest_change_note"))),
-        cancelled_at=stamp(details.get("cancelled_at")),
         cancellation_reason=plain_text(_text(details.get("cancellation_reason"))),
     )
 

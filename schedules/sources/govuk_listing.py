@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import json_object, place
@@ -52,7 +52,6 @@ class Listing:
     """One page of the listing."""
 
     total: int
-    start: int
     entries: tuple[Listed, ...]
     size: int
 
@@ -119,18 +118,13 @@ def addressed(page: Page, options: SourceOptions) -> Page:
     return replace(page, url=f"{site(options)}{CONTENT}{path}") if isinstance(path, str) else page
 
 
-def start_of(page: Page) -> int:
-    """Return where in the list a page begins, by its address."""
-    return int(parse_qs(urlsplit(page.url).query).get("start", ["0"])[0])
-
-
 def read_listing(page: Page) -> Listing:
     """Parse one page of the listing; raises `UnreadableCalendar`."""
     data = json_object(page)
     results, total = data.get("results"), data.get("total")
     if not isinstance(results, list) or not isinstance(total, int):
         raise UnreadableCalendar(f"{place(page)}: JSON without results and total, so no search listing")
-    return Listing(total, start_of(page), tuple(_entries(results)), len(results))
+    return Listing(total, tuple(_entries(results)), len(results))
 
 
 def _entries(results: Sequence[Any]) -> Iterator[Listed]:

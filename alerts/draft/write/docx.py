@@ -15,7 +15,7 @@ from alerts.draft.bars import longest, told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
-from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 from alerts.draft.write.png import bar_png, lane_png
 
 GRID = (5.5, 11.3)
@@ -59,7 +59,7 @@ def _add(document: Document, block: Block) -> None:
 
 
 def _say(paragraph: Paragraph, piece: Piece, style: str = "") -> None:
-    paragraph.style = f"{style}{look.STYLES[piece.tone]}"
+    paragraph.style = f"{style}{STYLES[piece.tone]}"
     paragraph.add_run(printable(f"• {piece.text}" if piece.tone is Tone.ASK else piece.text))
 
 

@@ -14,7 +14,7 @@ from docx.table import Table
 from lxml.etree import SubElement, _Element
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Tone, printable
+from alerts.draft.write.outline import STYLES, Tone, printable
 
 FONT = "Arial"
 INK = RGBColor(0x11, 0x11, 0x11)
@@ -32,7 +32,6 @@ KEPT = (
 FOREIGN = ("thumbnail", "stylesWithEffects", "customXml", "extended-properties", "numbering")
 RULE = {"val": "single", "sz": "4", "color": "555555"}
 SIZES = {"Normal": 10.5, "Heading 1": 15, "Heading 2": 12, "Caption": 10}
-STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
 
 
 def dress(document: Document, *, compact: bool) -> None:

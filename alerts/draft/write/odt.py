@@ -19,7 +19,7 @@ from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 
 WHOLE_CM = 17.0
 GRID = (5.6, 11.4)
@@ -64,7 +64,7 @@ def _add(document: OpenDocument, block: Block, place: int) -> None:
 def _say(parent: Element, pieces: Sequence[Piece], style: str) -> None:
     for piece in pieces:
         text = f"• {piece.text}" if piece.tone is Tone.ASK else piece.text
-        parent.addElement(_spaced(P(stylename=look.name(f"{style}{look.STYLES[piece.tone]}")), text))
+        parent.addElement(_spaced(P(stylename=look.name(f"{style}{STYLES[piece.tone]}")), text))
 
 
 def _spaced(paragraph: Element, text: str) -> Element:

@@ -25,14 +25,13 @@ from odf.style import (
 from odf.text import P, PageCount, PageNumber
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import Tone, printable
+from alerts.draft.write.outline import STYLES, Tone, printable
 from schedules.times.json import instant_json
 
 # odfpy carries no types: every element is one of its own.
 Element: TypeAlias = Any
 FONT = "Arial"
 RULE = "0.5pt solid #555555"
-STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
 SPACES = {"Heading 1": (0, 4, 15), "Heading 2": (14, 5, 12), "Caption": (8, 4, 10)}
 TEXTS: Mapping[Tone, Mapping[str, str]] = {
     Tone.OPEN: {"fontweight": "bold"},

@@ -30,6 +30,10 @@ class Tone(StrEnum):
     REMARK = "remark"
 
 
+STYLES = {Tone.PLAIN: "Said", Tone.TYPED: "Typed", Tone.OPEN: "Open", Tone.ASK: "Ask", Tone.REMARK: "Remark"}
+"""The name of each tone's style in word processors."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """A paragraph of an answer."""
@@ -94,7 +98,8 @@ def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     answer = field.answer
     if answer is None:
         guidance = () if signed else field.guidance
-        return (*measured, *_open(field), *remarks, *_all(Tone.ASK, guidance))
+        missing = _all(Tone.OPEN, [field.placeholder] if field.placeholder else [])
+        return (*measured, *missing, *remarks, *_all(Tone.ASK, guidance))
     typed = Piece(Tone.TYPED, answer.text)
     if not field.replaced:
         return (*measured, typed, *remarks)
@@ -105,10 +110,6 @@ def _beside(field: Field, measured: tuple[Piece, ...]) -> tuple[Piece, ...]:
     if not field.contested or not measured:
         return ()
     return (Piece(Tone.REMARK, SINCE), *measured)
-
-
-def _open(field: Field) -> tuple[Piece, ...]:
-    return (Piece(Tone.OPEN, field.placeholder),) if field.placeholder else ()
 
 
 def _all(tone: Tone, texts: Iterable[str]) -> tuple[Piece, ...]:
@@ -174,19 +175,15 @@ def _replaced(report: Report) -> list[Block]:
         for field in report.fields()
         if field.replaced and not field.contested and field.paragraphs
     )
-    return (
-        [Table("Measured or configured answers that a person has reworded", ("Question", "Original"), rows, (1, 2))]
-        if rows
-        else []
-    )
+    title = "Measured or configured answers that a person has reworded"
+    return [Table(title, ("Question", "Original"), rows, (1, 2))] if rows else []
 
 
 def _steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
     rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
-    table = Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))
-    return [table]
+    return [Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))]
 
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

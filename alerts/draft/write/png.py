@@ -59,9 +59,8 @@ def _line(states: list[str], mark: int | None, y: int) -> bytes:
     border = y in (0, HEIGHT - 1)
     colours = [INK if border else PAINT[state](x, y) for x, state in enumerate(states)]
     if mark is not None:
-        colours[max(0, mark - 1) : mark + 2] = [(0, 0, 0) if y % 9 < 6 else WHITE] * len(
-            colours[max(0, mark - 1) : mark + 2]
-        )
+        around = range(max(0, mark - 1), min(mark + 2, WIDTH))
+        colours[around.start : around.stop] = [(0, 0, 0) if y % 9 < 6 else WHITE] * len(around)
     return _bytes(colours)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
+from schedules.sources.options import did_you_mean
 
 Row = Mapping[str, Any]
 _ANNOUNCED_AT = re.compile(r"https?://www\.gov\.uk/government/statistics/(?!announcements/)[^/]")
@@ -166,8 +166,7 @@ def _names(data: Row, zone: str) -> Iterator[Found]:
         for place, row in _rows(data, table):
             name = row.get("release")
             if isinstance(name, str) and name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                yield f"{place}.release", f"no such release{f', did you mean {close[0]}?' if close else ''}", name
+                yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name
             elif name is None and table == "expect":
                 yield from _loose(place, row)
 

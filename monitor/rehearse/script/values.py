@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from monitor.config.values import read_duration
+from schedules.sources.options import did_you_mean
 from schedules.times.json import instant_json
 
 
@@ -84,17 +84,14 @@ def _read_json(value: Any, info: ValidationInfo) -> Any:  # noqa: ANN401 # as ab
 def one_of(words: Iterable[str]) -> BeforeValidator:
     """Return a validator that takes one of these words, and suggests the nearest for any other."""
     known = tuple(words)
-    return BeforeValidator(_chooser(known))
 
-
-def _chooser(known: tuple[str, ...]) -> Callable[[Any], str]:
     def choose(value: Any) -> str:  # noqa: ANN401 # whatever the TOML holds
         if isinstance(value, str) and value in known:
             return value
-        close = difflib.get_close_matches(value, known, n=1) if isinstance(value, str) else []
-        raise refuse(f"not known, did you mean {close[0]}?" if close else f"must be one of {', '.join(known)}")
+        near = did_you_mean(value, known) if isinstance(value, str) else ""
+        raise refuse(f"not known{near}" if near else f"must be one of {', '.join(known)}")
 
-    return choose
+    return BeforeValidator(choose)
 
 
 def _read_lag(value: Any) -> timedelta | Literal["never"]:  # noqa: ANN401 # as above

@@ -114,9 +114,9 @@ class Facts:
         """Return what GOV.UK's listing announces of a release at `now`."""
         return entry_at(self.script, release, now) if is_listed(release) else None
 
-    def page(self, release: ScriptRelease, now: datetime, *, edge: bool = False) -> Standing:
-        """Return how the landing page of a release stands, at the origin or as the edge shows it."""
-        return self.scripted(release.url, now, edge=edge)
+    def page(self, release: ScriptRelease, now: datetime) -> Standing:
+        """Return how the landing page of a release stands at the origin."""
+        return self.scripted(release.url, now)
 
     def scripted(self, url: str, now: datetime, *, edge: bool = False) -> Standing:
         """Return how an address stands by its own scripted answers."""

@@ -149,15 +149,18 @@ def _change(entry: Entry, since: datetime) -> Item:
 def redirect_item(path: str, destination: str, since: datetime | None) -> Item:
     """Return the content item of an address that leads elsewhere. It is an ordinary 200."""
     rule = {"path": path, "type": "exact", "destination": destination}
-    stamps = {"public_updated_at": stamp(since), "updated_at": stamp(since), "rendering_app": None}
-    return _item(path, ("redirect", "redirect"), {"redirects": [rule], **stamps})
+    return _unrendered("redirect", path, since, {"redirects": [rule]})
 
 
 def gone_item(path: str, since: datetime | None) -> Item:
     """Return the content item of a page taken down with an explanation."""
     details = {"alternative_path": "", "explanation": '<div class="govspeak"><p>This was published in error.</p></div>'}
+    return _unrendered("gone", path, since, {"details": details})
+
+
+def _unrendered(schema: str, path: str, since: datetime | None, more: Item) -> Item:
     stamps = {"public_updated_at": stamp(since), "updated_at": stamp(since), "rendering_app": None}
-    return _item(path, ("gone", "gone"), {"details": details, **stamps})
+    return _item(path, (schema, schema), {**more, **stamps})
 
 
 def publication_item(
