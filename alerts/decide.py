@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
-from alerts.incident import GRAVITY, MONITOR, UNPROVEN_GRACE, Decision, Entry, Incident, Kind, kind_of, notice_about
+from alerts.incident import GRAVITY, MONITOR, Decision, Entry, Incident, Kind, kind_of, notice_about
 from alerts.notice import Notice
 from alerts.what_changed import what_changed
 from schedules.times.zone import local_date
@@ -30,14 +30,14 @@ _NEWS_OF_PARTS = ("behind", "out")
 _FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
 
-def decide(facts: ReleaseFacts, known: Incident | None, now: datetime, grace: timedelta = UNPROVEN_GRACE) -> Decision:
+def decide(facts: ReleaseFacts, known: Incident | None, now: datetime) -> Decision:
     """Say what one release's facts mean for people: nothing, an incident opened, carried on, closed or reopened.
 
     `known` is the incident these facts carry on: see `known_to`. The same facts twice give no second
-    notice. `grace` is how long after the slot an unproven verdict may still resolve itself in silence.
+    notice.
     """
     known = known if known is not None and _carries_on(known, facts) else None
-    kind = kind_of(facts, now, grace)
+    kind = kind_of(facts, now)
     if known is None:
         return Decision() if kind is None else _open(facts, kind, now)
     incident = _carried(known, facts, kind)

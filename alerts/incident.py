@@ -16,6 +16,7 @@ from alerts.one_line import one_line
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
 UNPROVEN_GRACE = timedelta(minutes=5)
+"""How long after its slot an unproven verdict may still resolve itself in silence."""
 MOST_REMINDERS = 3
 
 
@@ -103,13 +104,13 @@ def known_to(incidents: Iterable[Incident], release: str) -> Incident | None:
     return max(theirs, key=lambda one: (one.kind is not Kind.LEAD, one.opened), default=None)
 
 
-def kind_of(facts: ReleaseFacts, now: datetime, grace: timedelta = UNPROVEN_GRACE) -> Kind | None:
+def kind_of(facts: ReleaseFacts, now: datetime) -> Kind | None:
     """Return the gravest sort of incident these facts make, None when nobody needs to know."""
     if news.is_early(facts):
         return Kind.EARLY
     if news.is_late(facts):
         return Kind.PARTIAL if news.is_partial(facts) else Kind.LATE
-    if facts.verdict == "unproven" and _past_grace(facts, now, grace):
+    if facts.verdict == "unproven" and _past_grace(facts, now):
         return Kind.UNPROVEN
     if news.is_lead(facts):
         return Kind.LEAD
@@ -132,8 +133,8 @@ def reminder(incident: Incident, now: datetime, every: timedelta, grace: timedel
     return notice_about("reminder", str(which), incident, incident.facts, now)
 
 
-def _past_grace(facts: ReleaseFacts, now: datetime, grace: timedelta) -> bool:
-    return facts.final or (facts.slot is not None and now >= facts.slot + grace)
+def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:
+    return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 
 
 def notice_about(  # noqa: PLR0913 # one for each thing that a notice says

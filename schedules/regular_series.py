@@ -11,7 +11,7 @@ from statistics import median
 from schedules.ledger_event import LedgerEvent, What
 from schedules.slot import Precision, Slot
 from schedules.slot_relations import last_day
-from schedules.times.zone import LONDON, local_date
+from schedules.times.zone import local_date
 from schedules.titles import read_title
 
 Series = tuple[str, tuple[str, ...]]
@@ -43,14 +43,12 @@ class Expectation:
         """Tell whether any slot of the series lies, or may lie, in the window or after it."""
         return any((last_day(slot) or date.min) >= self.first for slot in slots)
 
-    def missing(self, slots: Iterable[Slot], now: datetime, timezone: str = LONDON) -> LedgerEvent | None:
+    def missing(self, slots: Iterable[Slot], now: datetime) -> LedgerEvent | None:
         """Return the event `unannounced` when the edition should have been announced by `now`, else None."""
-        if local_date(now, timezone) < self.announced_by or self.is_announced(slots):
+        if local_date(now) < self.announced_by or self.is_announced(slots):
             return None
-        return LedgerEvent(What.UNANNOUNCED, now, "", after=self._span(timezone), detail=" ".join(self.series[1]))
-
-    def _span(self, timezone: str) -> Slot:
-        return Slot(Precision.RANGE, first=self.first, last=self.last, timezone=timezone)
+        window = Slot(Precision.RANGE, first=self.first, last=self.last)
+        return LedgerEvent(What.UNANNOUNCED, now, "", after=window, detail=" ".join(self.series[1]))
 
 
 def series_of(producer: str, title: str) -> Series:
@@ -58,14 +56,12 @@ def series_of(producer: str, title: str) -> Series:
     return producer, read_title(title).words
 
 
-def expected(series: Series, released: Sequence[date], window: tuple[date, date] | None = None) -> Expectation | None:
+def expected(series: Series, released: Sequence[date]) -> Expectation | None:
     """Return when the edition after `released` (dates in any order) may be expected.
 
-    The median gap after the last release, a week either way; `window` from the configuration goes before
-    it. None with fewer than four releases, or when they do not come regularly.
+    The median gap after the last release, a week either way. None with fewer than four releases, or when they do not
+    come regularly.
     """
-    if window is not None:
-        return Expectation(series, *window)
     days = sorted(set(released))
     gaps = [(later - earlier).days for earlier, later in pairwise(days)]
     if len(days) < _LEAST_RELEASES or not _is_regular(gaps):

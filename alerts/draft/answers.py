@@ -135,8 +135,8 @@ def _slot(case: DraftInput) -> tuple[str, ...]:
 
 
 def _measure(case: DraftInput) -> tuple[str, ...]:
-    facts = case.facts
-    if facts is None or case.incident.kind == "hand":
+    facts = case.measured
+    if facts is None:
         return ()
     delays = [
         f"{part_name(part).capitalize()}: {words.against(part.delay, narrative.slot_clock(facts))}"
@@ -147,8 +147,8 @@ def _measure(case: DraftInput) -> tuple[str, ...]:
 
 
 def _evidence(case: DraftInput) -> tuple[str, ...]:
-    facts = case.facts
-    if facts is None or case.incident.kind == "hand":
+    facts = case.measured
+    if facts is None:
         return ()
     kept = words.count(len(facts.certainty.records), "evidence record")
     return (f"Measured times and the evidence of the monitor are in annexes A and B of this draft ({kept}).",)

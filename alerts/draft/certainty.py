@@ -30,22 +30,17 @@ RECORDS = (
 
 def certainty(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs on how the times were measured and where the monitor was blind."""
-    if case.facts is None or not measured_by_monitor(case):
+    if case.measured is None:
         return in_short(case)
-    return (*in_short(case), METHOD, *([RECORDS] if case.facts.certainty.records else []))
-
-
-def measured_by_monitor(case: DraftInput) -> bool:
-    """Tell whether there are measurements; an incident that a person logged has none."""
-    return case.facts is not None and case.incident.kind != "hand"
+    return (*in_short(case), METHOD, *([RECORDS] if case.measured.certainty.records else []))
 
 
 def in_short(case: DraftInput) -> tuple[str, ...]:
     """Return the same without the method, for the box of a form."""
-    if case.facts is None or case.incident.kind == "hand":
+    if case.measured is None:
         return ("Nothing was measured by the monitor: this incident was logged by a person.",)
-    sure = case.facts.certainty
-    gaps = [*_unread(case.facts), *unproven(case.facts)] or ["No gap in the looks at this release is recorded."]
+    sure = case.measured.certainty
+    gaps = [*_unread(case.measured), *unproven(case.measured)] or ["No gap in the looks at this release is recorded."]
     return (f"{_looks(sure)} {_clock(sure.clock_offset)}", *gaps)
 
 
@@ -134,8 +129,8 @@ def _span_open(exposure: Exposure) -> str:
 def annex(case: DraftInput) -> tuple[Table, ...]:
     """Return the tables of the evidence annex: this document, times in UTC, gaps, records, what was noted."""
     tables = [_document(case)]
-    if case.facts is not None and measured_by_monitor(case):
-        tables += [_times(case.facts), _gaps(case.facts), _records(case.facts)]
+    if case.measured is not None:
+        tables += [_times(case.measured), _gaps(case.measured), _records(case.measured)]
     tables.append(_noted(case))
     return tuple(table for table in tables if table.rows)
 
@@ -147,8 +142,8 @@ def _document(case: DraftInput) -> Table:
         ("Practice", "; ".join(clause.cite for clause in case.clauses) or "None cited"),
         ("Occurred", _occurred(case)),
     ]
-    if case.facts is not None and measured_by_monitor(case):
-        rows.append(("Measured as of", _utc(case.facts.at)))
+    if case.measured is not None:
+        rows.append(("Measured as of", _utc(case.measured.at)))
     return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
 
 

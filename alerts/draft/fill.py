@@ -40,7 +40,7 @@ def fill(
 def _report(case: DraftInput, form: Form) -> Report:
     facts = case.facts
     # The verdict on the next release says nothing of a leak: it stays out of a hand-logged incident.
-    hand = case.incident.kind == "hand"
+    found = case.measured
     return Report(
         incident=case.incident.id,
         form=form.id,
@@ -54,8 +54,8 @@ def _report(case: DraftInput, form: Form) -> Report:
         last_amended=amended_day(case),
         preamble=form.preamble,
         sections=tuple(_section(chapter, case) for chapter in form.chapters),
-        measured=measured(facts) if facts and not hand else (),
-        timeline=timeline(facts) if facts and not hand else None,
+        measured=measured(found) if found else (),
+        timeline=timeline(found) if found else None,
         certainty=certainty(case),
         annex=annex(case),
         steps=guidance.steps(case.kinds),

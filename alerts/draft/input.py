@@ -46,6 +46,11 @@ class DraftInput:
         return self.incident.facts
 
     @property
+    def measured(self) -> ReleaseFacts | None:
+        """Return the facts that the incident rests on: one that a person logged rests on none, whatever its release."""
+        return None if self.incident.kind == "hand" else self.facts
+
+    @property
     def timezone(self) -> str:
         """Return the zone in which people read times."""
         return self.facts.timezone if self.facts else "Europe/London"

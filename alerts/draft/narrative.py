@@ -261,8 +261,8 @@ def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
 
 def impact(case: DraftInput) -> tuple[str, ...]:
     """Return only what was measured of the effect on users."""
-    facts = case.facts
-    if facts is None or case.incident.kind == "hand":
+    facts = case.measured
+    if facts is None:
         return ()
     told = [
         f"The {_named(each, facts)} was public before the announced time for {_exposed_for(each)}."

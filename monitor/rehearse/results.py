@@ -56,22 +56,19 @@ def _notices(store: Store) -> list[dict[str, Any]]:
 
 
 def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
-    drafts = []
-    for incident in store.incidents():
-        versions = store.drafts(incident.id)
-        if versions:
-            last = versions[-1]
-            drafts.append(
-                {
-                    "release": incident.release,
-                    "incident": incident.id,
-                    "form": last.form,
-                    "edition": last.edition,
-                    "versions": last.version,
-                    "files": [str(_appended(last, ending, folder / DRAFTS)) for ending in ENDINGS],
-                }
-            )
-    return drafts
+    written_for = ((incident, store.drafts(incident.id)) for incident in store.incidents())
+    return [
+        {
+            "release": incident.release,
+            "incident": incident.id,
+            "form": versions[-1].form,
+            "edition": versions[-1].edition,
+            "versions": versions[-1].version,
+            "files": [str(_appended(versions[-1], ending, folder / DRAFTS)) for ending in ENDINGS],
+        }
+        for incident, versions in written_for
+        if versions
+    ]
 
 
 def _appended(draft: Draft, ending: str, folder: Path) -> Path:

@@ -26,7 +26,8 @@ def _lines(played: Played, *, kept: bool) -> Iterator[str]:
         if notice["follows"] is None:
             yield f"  told:      {_local(notice['at'])}  {notice['subject']}"
     for draft in played.results.drafts:
-        yield f"  draft:     form {draft['form']}, Code edition {draft['edition']}" + _where(draft, kept=kept)
+        yield f"  draft:     form {draft['form']}, Code edition {draft['edition']}"
+        yield from (f"             {file}" for file in draft["files"] if kept)
     for met in played.met:
         if not met.met:
             yield f"  NOT AS EXPECTED: {met.release}{'/' + met.part if met.part else ''}: {met.why}"
@@ -41,7 +42,8 @@ def _release(release: Mapping[str, Any]) -> Iterator[str]:
         yield from _part(part)
     measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
     word = loud_verdict(release)
-    yield f"  verdict:   {word}{', ' + measured if measured else ''}{_because(release)}"
+    because = f" ({release['unproven_because']})" if release["unproven_because"] else ""
+    yield f"  verdict:   {word}{', ' + measured if measured else ''}{because}"
 
 
 def _part(part: Mapping[str, Any]) -> Iterator[str]:
@@ -49,8 +51,7 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
     if seen["by"] is None:
         yield f"  {part['id'] + ':':<10} not seen"
         return
-    after = "not known" if seen["after"] is None else _local(seen["after"])
-    yield f"  {part['id'] + ':':<10} first seen between {after} and {_local(seen['by'], up=True)}"
+    yield f"  {part['id'] + ':':<10} first seen between {_local(seen['after'])} and {_local(seen['by'], up=True)}"
     for exposure in part["exposures"]:
         yield f"  {'':<10} out early for {length_text(exposure['seconds'])}"
     released = part.get("released") or {}
@@ -61,16 +62,7 @@ def _part(part: Mapping[str, Any]) -> Iterator[str]:
 def _again(released: Mapping[str, Any]) -> str:
     if released["after"] == released["by"]:
         return "still out when its slot came"
-    after = "not known" if released["after"] is None else _local(released["after"])
-    return f"out again between {after} and {_local(released['by'], up=True)}"
-
-
-def _because(release: Mapping[str, Any]) -> str:
-    return f" ({release['unproven_because']})" if release["unproven_because"] else ""
-
-
-def _where(draft: Mapping[str, Any], *, kept: bool) -> str:
-    return "".join(f"\n             {file}" for file in draft["files"]) if kept else ""
+    return f"out again between {_local(released['after'])} and {_local(released['by'], up=True)}"
 
 
 def _local(text: str | None, *, up: bool = False) -> str:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from datetime import date as date_type
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
@@ -79,24 +79,13 @@ class CalendarRow:
     anchor: date_type | None = None
 
 
+_TEXTS = {field.name for field in fields(CalendarRow)} - {"key", "parts", "slot", "anchor"}
+
+
 def entry_of(key: str, texts: Mapping[str, str], parts: tuple[Part, ...] = (), slot: Slot | None = None) -> CalendarRow:
     """Return an entry from texts by field name; names that are no field are ignored."""
-    return CalendarRow(
-        key,
-        title=texts.get("title", ""),
-        date=texts.get("date", ""),
-        time=texts.get("time", ""),
-        status=texts.get("status", ""),
-        url=texts.get("url", ""),
-        uid=texts.get("uid", ""),
-        producer=texts.get("producer", ""),
-        period=texts.get("period", ""),
-        previous=texts.get("previous", ""),
-        why=texts.get("why", ""),
-        recognise=texts.get("recognise", ""),
-        parts=parts,
-        slot=slot,
-    )
+    known = {name: text for name, text in texts.items() if name in _TEXTS}
+    return CalendarRow(key, **known, parts=parts, slot=slot, anchor=None)
 
 
 def clean_title(text: str) -> str:

@@ -43,11 +43,6 @@ def test_too_few_irregular_or_weekly_editions_raise_no_expectation(released: lis
     assert expected(WIDGETS, released) is None
 
 
-def test_a_configured_window_goes_before_the_measured_one() -> None:
-    window = (date(2026, 6, 1), date(2026, 6, 2))
-    assert expected(WIDGETS, [], window) == Expectation(WIDGETS, *window)
-
-
 @pytest.mark.parametrize(
     "slot",
     [on(6, 17), on(7, 30), Slot(Precision.MONTH, first=date(2026, 6, 1), last=date(2026, 6, 30))],

@@ -5,6 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from schedules.times import words
+from schedules.times.zone import local_date
+
 LONDON = ZoneInfo("Europe/London")
 _SCHEDULED_WITHIN = timedelta(seconds=60)
 
@@ -16,8 +19,7 @@ def stamp(instant: datetime | None) -> str | None:
 
 def day_text(day: datetime) -> str:
     """Return a London day as pages write it: `26 November 2026`."""
-    here = day.astimezone(LONDON)
-    return f"{here.day} {here:%B %Y}"
+    return words.day_text(local_date(day))
 
 
 def display_date(slot: datetime | date | str) -> str:
@@ -25,7 +27,7 @@ def display_date(slot: datetime | date | str) -> str:
     if isinstance(slot, datetime):
         here = slot.astimezone(LONDON)
         return f"{day_text(slot)} {here.hour % 12 or 12}:{here:%M}{'am' if here.hour < 12 else 'pm'}"
-    return f"{slot.day} {slot:%B %Y}" if isinstance(slot, date) else slot
+    return words.day_text(slot) if isinstance(slot, date) else slot
 
 
 def release_timestamp(slot: datetime | date | str) -> str | None:
