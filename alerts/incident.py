@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
-from alerts.notice import Notice, notice_id, thread_id
 from alerts.notice_text import WITH_DRAFT, subject, text
 from alerts.one_line import one_line
+from alerts.telling import Notice, notice_id, thread_id
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"

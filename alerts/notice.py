@@ -1,18 +1,21 @@
-"""What people are told: one fact makes one notice, whatever the number of looks, restarts or channels."""
+"""Notices made into messages: the one that opens a thread by hand, many folded into one, and the data of each."""
 
 from __future__ import annotations
 
-import hashlib
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
+from alerts.incident import Incident
 from alerts.one_line import one_line
+from alerts.telling import Notice, notice_id, thread_id
 from schedules.times.json import bounds_json, instant_json, interval_json
+
+__all__ = ["DIGESTED", "OPENINGS", "Digest", "Notice", "digest", "message", "notice_id", "opening", "thread_id"]
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
@@ -34,69 +37,6 @@ _TOGETHER: dict[str, tuple[str, str, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
-    """One thing to tell people about one incident.
-
-    `id` is derived from the incident and the fact, so that the same fact always makes the same id.
-    `follows` is the id of the notice that opened the thread, empty for that notice itself. `kind` says
-    what happened (`opened`, `grade_changed`, `exposure_closed`, `final`, `lead`, …). `findings` and `grade`
-    are what routes match on; the first of `findings` is what the notice tells, the others go with it.
-    """
-
-    id: str
-    kind: str
-    incident: str
-    release: str
-    producer: str
-    grade: str
-    findings: tuple[str, ...]
-    at: datetime
-    subject: str
-    text: str
-    follows: str = ""
-
-
-class About(Protocol):
-    """What a message needs of the incident it is about."""
-
-    @property
-    def id(self) -> str:
-        """Return the incident's id."""
-
-    @property
-    def kind(self) -> str:
-        """Return the incident's kind."""
-
-    @property
-    def release(self) -> str:
-        """Return the release's id, empty where none is watched."""
-
-    @property
-    def producer(self) -> str:
-        """Return the producer's id or name."""
-
-    @property
-    def grade(self) -> str:
-        """Return its grade."""
-
-    @property
-    def title(self) -> str:
-        """Return the release's title."""
-
-    @property
-    def opened(self) -> datetime:
-        """Return when it was opened."""
-
-    @property
-    def closed(self) -> datetime | None:
-        """Return when it was closed, None while it is open."""
-
-    @property
-    def facts(self) -> ReleaseFacts | None:
-        """Return what was measured, None where nothing was."""
-
-
-@dataclass(frozen=True, slots=True)
 class Digest:
     """One notice in place of many: `covers` holds the ids it stands for."""
 
@@ -104,17 +44,7 @@ class Digest:
     covers: tuple[str, ...]
 
 
-def notice_id(incident: str, kind: str, fact: str) -> str:
-    """Return the id of the notice of one fact: the same for ever, on every machine."""
-    return hashlib.sha256(f"{incident}\x1f{kind}\x1f{fact}".encode()).hexdigest()[:32]
-
-
-def thread_id(incident: str) -> str:
-    """Return the id of the notice that opens an incident's thread, whatever that notice is called."""
-    return notice_id(incident, "opened", "thread")
-
-
-def opening(incident: About, now: datetime | None = None) -> Notice:
+def opening(incident: Incident, now: datetime | None = None) -> Notice:
     """Return the notice that opens the thread of an incident logged by hand.
 
     What the person typed stays in the incident: it may tell of content that was not public yet.
@@ -148,7 +78,9 @@ def opening(incident: About, now: datetime | None = None) -> Notice:
     )
 
 
-def message(notice: Notice, incident: About | None, attachments: Sequence[Attachment] = (), link: str = "") -> Message:
+def message(
+    notice: Notice, incident: Incident | None, attachments: Sequence[Attachment] = (), link: str = ""
+) -> Message:
     """Make the message of a notice, the same for every channel.
 
     `attachments` is the draft, where there is one; `link` an address at which the incident can be read
@@ -205,7 +137,7 @@ def _lines(block: str) -> str:
     return "<br>\n".join(html.escape(line) for line in block.strip().split("\n"))
 
 
-def _data(notice: Notice, incident: About | None, attachments: Sequence[Attachment], link: str) -> dict[str, Any]:
+def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attachment], link: str) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "id": notice.id,
@@ -224,7 +156,7 @@ def _data(notice: Notice, incident: About | None, attachments: Sequence[Attachme
     }
 
 
-def _incident(incident: About) -> dict[str, Any]:
+def _incident(incident: Incident) -> dict[str, Any]:
     return {
         "id": incident.id,
         "kind": str(incident.kind),
