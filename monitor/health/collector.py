@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -40,25 +40,22 @@ class Vitals:
     oldest: float = 0.0
 
 
+@dataclass(eq=False)
 class Now(Collector):
-    """Everything that is a state and no count. A release has series of its own only while its slot is near."""
+    """Everything that is a state and no count. A release has series of its own only while its slot is near.
 
-    def __init__(
-        self,
-        releases: Callable[[], Sequence[Shown]],
-        vitals: Callable[[], Vitals],
-        now: Callable[[], datetime],
-        passed: Callable[[], None],
-        failed: Callable[[], None],
-    ) -> None:
-        """Call `passed` for each slot that passed since the last scrape, and `failed` when a scrape goes wrong."""
-        self._releases = releases
-        self._vitals = vitals
-        self._now = now
-        self._passed = passed
-        self._failed = failed
-        self._began = now()
-        self._counted: set[tuple[str, datetime]] = set()
+    `passed` is called for each slot that passed since the last scrape, and `failed` when a scrape goes wrong.
+    """
+
+    releases: Callable[[], Sequence[Shown]]
+    vitals: Callable[[], Vitals]
+    now: Callable[[], datetime]
+    passed: Callable[[], None]
+    failed: Callable[[], None]
+    _counted: set[tuple[str, datetime]] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._began = self.now()
 
     def describe(self) -> Iterable[Metric]:
         """Return nothing, so that registering does not collect."""
@@ -66,12 +63,12 @@ class Now(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the families; none of them when one breaks, so that the counters are served all the same."""
-        now = self._now()
+        now = self.now()
         try:
-            shown = self._releases()
-            families = [*_of_releases(shown, now), *_of_monitor(self._vitals())]
+            shown = self.releases()
+            families = [*_of_releases(shown, now), *_of_monitor(self.vitals())]
         except Exception:  # noqa: BLE001 # a scrape that fails looks like a monitor that is down; this one is counted
-            self._failed()
+            self.failed()
             return
         self._count_passed(shown, now)
         yield from families
@@ -80,7 +77,7 @@ class Now(Collector):
         slots = {(row.verdict.release, slot) for row in shown if (slot := _passes(row.verdict)) is not None}
         passed = {(release, slot) for release, slot in slots if self._began < slot <= now}
         for _ in passed - self._counted:
-            self._passed()
+            self.passed()
         self._counted = passed
 
 

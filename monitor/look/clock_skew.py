@@ -82,7 +82,8 @@ class _Host:
 
     def take(self, bounds: Span, at: datetime) -> bool:
         """Take one more bound; True when the host has just begun to tell another time."""
-        widened = _widened(self.bounds, abs((at - self.at).total_seconds()) * _DRIFT)
+        drift = abs((at - self.at).total_seconds()) * _DRIFT
+        widened = (self.bounds[0] - drift, self.bounds[1] + drift)
         self.at = at
         if apart(widened, bounds) <= _SMALL:
             self.turns += self.rival is not None
@@ -211,10 +212,6 @@ def is_off(bounds: Span) -> bool:
 def most_off(bounds: Span) -> float:
     """Return the most seconds, either way, by which the clock may be wrong."""
     return max(-bounds[0], bounds[1], 0.0)
-
-
-def _widened(span: Span, by: float) -> Span:
-    return span[0] - by, span[1] + by
 
 
 def _read_date(text: str) -> datetime | None:

@@ -35,6 +35,4 @@ def looking_for(pattern: str) -> Recogniser:
 
 
 def _matches(wanted: Linear, link: Link) -> bool:
-    address = link.url
-    path = urlsplit(address).path
-    return any(wanted.search(text) for text in (address, path, link.text))
+    return any(wanted.search(text) for text in (link.url, urlsplit(link.url).path, link.text))

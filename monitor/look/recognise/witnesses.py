@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from monitor.look.fetch import Answer, Found
+from monitor.look.fetch import Answer
 from monitor.look.recognise import govuk
 from monitor.look.recognise.govuk_item import recognise_json
 from monitor.look.recognise.result import Context, Recognised, absent, unknown
@@ -26,7 +26,7 @@ def unlisted(answer: Answer, context: Context) -> Recognised:
     if not answer.whole or not _is_listing(answer.body):
         return unknown("no listing that can be read")
     seen = recognise_json(answer, context)
-    alike = [(likeness(context.title, one.title), one) for one in seen.found if _is_published(one)]
+    alike = [(likeness(context.title, one.title), one) for one in seen.found if "/announcements/" not in one.url]
     if same := tuple(one for like, one in alike if like is Likeness.SAME):
         return Recognised(State.PRESENT, found=same)
     is_like = any(like is Likeness.UNDATED for like, _ in alike)
@@ -39,7 +39,3 @@ def _is_listing(body: bytes) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and isinstance(said.get("results"), list)
-
-
-def _is_published(found: Found) -> bool:
-    return "/announcements/" not in found.url

@@ -9,7 +9,6 @@ from datetime import datetime
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -21,7 +20,6 @@ from monitor.store.memory.transaction import MemoryTransaction
 from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from schedules.release import Release
 
-T = TypeVar("T")
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 

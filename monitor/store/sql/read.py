@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import TypeVar
 
 from sqlalchemy import func, or_, select
 
@@ -18,7 +17,6 @@ from monitor.store.sql import tables
 from monitor.store.sql.query import all_of, chunks, joined_away, only, whole, within
 from monitor.store.sql.read_ledger import SqlLedgerReader
 
-T = TypeVar("T")
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
 
@@ -19,7 +19,6 @@ from monitor.store.sql.query import chunks, to_json, to_row
 from schedules.promise import Promise
 from schedules.release import Release
 
-T = TypeVar("T")
 Row = Mapping[str, Any]
 
 
