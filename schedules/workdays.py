@@ -35,7 +35,7 @@ class Workdays:
         """Return the name of the bank holiday that a day is, None on other days."""
         if day in self.not_holidays:
             return None
-        return "extra holiday" if day in self.extra_holidays else _bank_holiday(self.nation, day)
+        return "extra holiday" if day in self.extra_holidays else _year(self.nation, day.year).get(day)
 
     def is_workday(self, day: date) -> bool:
         """Tell whether a day is neither Saturday nor Sunday nor a bank holiday."""
@@ -101,7 +101,3 @@ def _year(nation: Nation, year: int) -> dict[date, str]:
     import holidays  # noqa: PLC0415 # 3 MB that wait until somebody asks about a day
 
     return dict(holidays.country_holidays("GB", subdiv=nation, years=year))
-
-
-def _bank_holiday(nation: Nation, day: date) -> str | None:
-    return _year(nation, day.year).get(day)

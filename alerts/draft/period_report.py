@@ -82,10 +82,6 @@ def _field(question: Question, period: Period, name: str) -> Field:
     )
 
 
-def _span(period: Period) -> tuple[str, ...]:
-    return (words.days(period.begins, period.ends),)
-
-
 def _counted(period: Period) -> tuple[str, ...]:
     found = counts(period)
     named = [f"{found.get(each, 0):,} {text}" for each, text in VERDICTS.items() if each in ALWAYS or each in found]
@@ -120,11 +116,8 @@ def _listed(period: Period) -> tuple[str, ...]:
     number = len(period.incidents)
     if not number:
         return ("No release of the period was late, early or unproven.",)
-    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *_platform(period))
-
-
-def _platform(period: Period) -> tuple[str, ...]:
-    return tuple(_met(host, slot, rows) for host, slot, rows in platform_faults(period))
+    platforms = (_met(host, slot, rows) for host, slot, rows in platform_faults(period))
+    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms)
 
 
 def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
@@ -160,7 +153,7 @@ def _coverage(period: Period) -> tuple[str, ...]:
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
-    "period.from": _span,
+    "period.from": lambda period: (words.days(period.begins, period.ends),),
     "period.counts": _counted,
     "period.incidents": _listed,
     "period.delay_stats": _distribution,

@@ -64,7 +64,9 @@ class IcsSource(OnePage):
         patience = Patience()
         for calendar in read_calendars(answered(pages, self._url)):
             made += self._calendar(calendar, patience, now)
-        keyless = [place for place, each in enumerate(made) if each.uid == _made_key(each)]
+        keyless = [
+            place for place, each in enumerate(made) if each.uid == made_uid(each.title, each.url, "", each.producer)
+        ]
         settled, doubles = settle(tell_apart(made, keyless))
         return reading(settled, [*_remarks(settled), *doubles])
 
@@ -140,10 +142,6 @@ class IcsSource(OnePage):
             return clean_url(links.pop().rstrip(".,;)"))
         # The ONS names its events by the path of their page.
         return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
-
-
-def _made_key(each: Announcement) -> str:
-    return made_uid(each.title, each.url, "", each.producer)
 
 
 def _groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:

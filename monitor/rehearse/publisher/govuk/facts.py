@@ -91,8 +91,8 @@ def _state_of_heading(heading: str | None) -> PageState:
     return PageState.ERROR if any(words in heading for words in _OUT_OF_ORDER) else PageState.OTHER
 
 
-def _heading(body: str) -> str | None:
-    found = _HEADING.search(body)
+def _heading(page: str) -> str | None:
+    found = _HEADING.search(page)
     return found[1].strip() if found else None
 
 
@@ -161,8 +161,7 @@ class Facts:
 
 def _title_of(answer: ScriptAnswer | None) -> str | None:
     body = None if answer is None else answer.content()
-    found = None if body is None else _HEADING.search(unescape(body.decode(errors="replace")))
-    return found[1].strip() if found else None
+    return None if body is None else _heading(unescape(body.decode(errors="replace")))
 
 
 def is_www(url: str) -> bool:
