@@ -71,7 +71,12 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
 
 def _made(place: Path, port: int, engine: str = "lean") -> Daemon:
     place.mkdir(exist_ok=True)
-    fetcher = HttpFetcher(SystemClock(), route=lambda *_: Route("127.0.0.1", port, tls=False), engine=ENGINES[engine])
+    fetcher = HttpFetcher(
+        SystemClock(),
+        route=lambda *_: Route("127.0.0.1", port, tls=False),
+        budget=Budget(MANY),
+        engine=ENGINES[engine],
+    )
     return daemon(place, SystemClock(), fetcher, settings(place, budget={"default": f"{MANY:.0f}/s"}))
 
 

@@ -179,7 +179,14 @@ def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
     network = settings.network
     guard = guard_of(network.allow, network.ports, allowed_hosts(settings))
     seconds = network.timeout.total_seconds()
-    return HttpFetcher(clock, guard, contact=network.contact, seconds=seconds, engine=ENGINES[network.transport])
+    return HttpFetcher(
+        clock,
+        guard,
+        budget=budget_of(settings),
+        contact=network.contact,
+        seconds=seconds,
+        engine=ENGINES[network.transport],
+    )
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:

@@ -16,14 +16,15 @@ from monitor.look.guard import Guard, Origin, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.request_bytes import Asked, Asker
 from monitor.look.http.resolve import Resolver, Router
-from monitor.look.http.stock import MOST_CONNECTIONS, StockTransport
+from monitor.look.http.stock import StockTransport
 from monitor.look.http.timing import TRIP, RequestTiming
 from monitor.look.http.transport import LeanTransport
+from monitor.plan.budget import MOST_AT_ONCE, Budget, at_once
 
 USER_AGENT = f"ninethirty/{__version__}"
 _BODILESS = (204, 304)
 
-Engine = Callable[[Origin, Resolver, ssl.SSLContext], httpx.AsyncBaseTransport]
+Engine = Callable[[Origin, Resolver, ssl.SSLContext, int], httpx.AsyncBaseTransport]
 """Makes the transport of one origin."""
 
 ENGINES: dict[str, Engine] = {"lean": LeanTransport, "stock": StockTransport}
@@ -40,8 +41,9 @@ _REASONS: tuple[tuple[type[Exception], Reason], ...] = (
 
 
 class HttpFetcher:
-    """Makes requests with httpx, each origin on a transport of its own, a connection for each look under way.
+    """Makes requests with httpx, each origin on a transport of its own.
 
+    `budget` tells how many connections a host may need at once.
     `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
     `engine` makes the transports: the lean one,
     or httpx's own to compare with. The task that fetches must not be cancelled except at shutdown.
@@ -53,6 +55,7 @@ class HttpFetcher:
         guard: Guard | None = None,
         route: Router | None = None,
         *,
+        budget: Budget | None = None,
         contact: str = "",
         seconds: float = 15.0,
         engine: Engine = LeanTransport,
@@ -65,6 +68,7 @@ class HttpFetcher:
         always = [(b"User-Agent", agent.encode("ascii", "replace")), (b"Accept-Encoding", b"gzip")]
         self._asker = Asker(self._guard, always, seconds, int(clock.now().timestamp() * 1000))
         self._seconds = seconds
+        self._budget = budget or Budget()
         self._engine = engine
         # Reading the certificates takes a while: before the first look, and once for the process.
         self._context = context or (None if route else shared_context())
@@ -111,7 +115,9 @@ class HttpFetcher:
         transport = self._transports.get(origin)
         if transport is None:
             self._context = self._context or shared_context()
-            transport = self._transports[origin] = self._engine(origin, self._finder, self._context)
+            transport = self._transports[origin] = self._engine(
+                origin, self._finder, self._context, at_once(self._budget.rate(origin.host))
+            )
         return transport
 
 
@@ -125,7 +131,7 @@ def shared_context() -> ssl.SSLContext:
 
 async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip: RequestTiming) -> httpx.Response:
     # A kept connection that the server closed just then is replaced once; the others kept are passed over.
-    for _ in range(MOST_CONNECTIONS + 1):
+    for _ in range(MOST_AT_ONCE + 1):
         try:
             return await transport.handle_async_request(asked)
         except (httpx.NetworkError, httpx.RemoteProtocolError):

@@ -13,9 +13,7 @@ from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.names import NoAddress
 from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.timing import TRIP, RequestTiming
-from monitor.plan.budget import MOST_AT_ONCE
 
-MOST_CONNECTIONS = MOST_AT_ONCE
 CONNECT_SECONDS = 5.0
 KEEP_SECONDS = 60.0
 
@@ -105,14 +103,14 @@ class _Backend(httpcore.AsyncNetworkBackend):
 class StockTransport(httpx.AsyncHTTPTransport):
     """httpx's transport with a network of our own, for one origin."""
 
-    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext) -> None:
+    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int) -> None:
         """Open nothing yet; `context` is shared by all origins."""
         super().__init__(verify=context, trust_env=False)
         # The pool is httpx's private attribute, the only way to its network: hence httpx==0.28.*.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
-            max_connections=MOST_CONNECTIONS,
-            max_keepalive_connections=MOST_CONNECTIONS,
+            max_connections=most,
+            max_keepalive_connections=most,
             keepalive_expiry=KEEP_SECONDS,
             network_backend=_Backend(origin, finder),
         )

@@ -14,15 +14,16 @@ from monitor.look.http.connection import Connection
 from monitor.look.http.names import NoAddress
 from monitor.look.http.request_bytes import Asked, lines_of
 from monitor.look.http.resolve import Resolver, Route, routes_of
-from monitor.look.http.stock import CONNECT_SECONDS, KEEP_SECONDS, MOST_CONNECTIONS
+from monitor.look.http.stock import CONNECT_SECONDS, KEEP_SECONDS
 from monitor.look.http.timing import TRIP, RequestTiming
 
 
 class LeanTransport(httpx.AsyncBaseTransport):
-    """Carries requests to one origin, a kept connection for each look under way. Needs a trip in the running task."""
+    """Carries requests to one origin over at most so many kept connections. Needs a trip in the running task."""
 
-    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext) -> None:
+    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int) -> None:
         """Open nothing yet; `context` is shared by all origins."""
+        self._most = most
         self._origin = origin
         self._finder = finder
         self._context = context
@@ -63,7 +64,7 @@ class LeanTransport(httpx.AsyncBaseTransport):
             wire = None if trip.fresh else self._kept()
             if wire is not None:
                 return wire
-            if len(self._wires) + self._opening < MOST_CONNECTIONS:
+            if len(self._wires) + self._opening < self._most:
                 return await self._opened(trip)
             if trip.fresh and self._idle:
                 self._idle.pop(0).cut()

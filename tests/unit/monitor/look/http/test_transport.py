@@ -153,7 +153,7 @@ async def test_a_connection_kept_by_the_server_alone_is_not_kept() -> None:
 @pytest.mark.parametrize("engine", [LeanTransport, StockTransport])
 async def test_a_transport_without_a_trip_sends_nothing(engine: Engine) -> None:
 
-    transport = engine(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context())
+    transport = engine(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context(), 4)
     with pytest.raises(httpx.UnsupportedProtocol):
         await transport.handle_async_request(httpx.Request("GET", "http://a.example/"))
     await transport.aclose()
@@ -161,7 +161,7 @@ async def test_a_transport_without_a_trip_sends_nothing(engine: Engine) -> None:
 
 async def test_a_line_break_in_a_header_is_never_sent() -> None:
 
-    transport = LeanTransport(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context())
+    transport = LeanTransport(Origin("http", "a.example", 80), Resolver(Guard()), ssl.create_default_context(), 4)
     token = TRIP.set(RequestTiming(CLOCK, 1.0))
     with pytest.raises(httpx.LocalProtocolError):
         await transport.handle_async_request(
