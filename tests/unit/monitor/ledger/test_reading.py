@@ -81,7 +81,7 @@ def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tm
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text
         assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [
-            f"calendar stats: last read 16 November 12:00 UTC ({URL} reset: scripted)"
+            "calendar stats: last read 16 November 12:00 UTC"
         ]
 
     at_work(tmp_path, act)
