@@ -46,9 +46,7 @@ class Promised:
 
 
 def promised(
-    releases: Iterable[Release],
-    promises: Mapping[str, Sequence[Promise]],
-    now: datetime,
+    releases: Iterable[Release], promises: Mapping[str, Sequence[Promise]], now: datetime
 ) -> Iterator[Promised]:
     """Yield every release that has a readable slot, in the order given; its first calendar rules."""
     for release in releases:

@@ -65,9 +65,7 @@ NO_RULES = Rules()
 
 
 def join(
-    announced: Mapping[str, Sequence[Announcement]],
-    rules: Rules = NO_RULES,
-    known: Mapping[Key, str] | None = None,
+    announced: Mapping[str, Sequence[Announcement]], rules: Rules = NO_RULES, known: Mapping[Key, str] | None = None
 ) -> Joined:
     """Join the entries of all calendars into releases; the order of calendars and entries does not matter.
 

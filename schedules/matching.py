@@ -139,10 +139,7 @@ def _make_rivals(groups: Sequence[Group], members: Sequence[int], rivals: dict[i
 
 
 def _merged(
-    groups: Sequence[Group],
-    together: dict[int, list[int]],
-    reasons: dict[int, list[str]],
-    rivals: dict[int, set[Key]],
+    groups: Sequence[Group], together: dict[int, list[int]], reasons: dict[int, list[str]], rivals: dict[int, set[Key]]
 ) -> Iterator[Group]:
     for root, members in together.items():
         if len(members) == 1 or not _can_be_one([groups[index] for index in members]):

@@ -16,12 +16,7 @@ from monitor.app.core import Core, core_of, interpreter_of
 from monitor.app.daemon import Daemon
 from monitor.app.edges import REAL, Edges
 from monitor.app.jobs import Jobs, SchedulerJobs, counted
-from monitor.app.options import (
-    budget_of,
-    policies_of,
-    tripwires_of,
-    watch_rules_of,
-)
+from monitor.app.options import budget_of, policies_of, tripwires_of, watch_rules_of
 from monitor.app.readers import readers_of
 from monitor.app.reporting_options import (
     channels_of,

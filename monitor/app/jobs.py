@@ -54,12 +54,7 @@ class SchedulerJobs:
         bell = asyncio.Event()
         self._jobs.append((bell, name, job))
         self._scheduler.add_job(
-            _ring,
-            "interval",
-            args=(bell,),
-            seconds=spacing.total_seconds(),
-            id=name,
-            replace_existing=True,
+            _ring, "interval", args=(bell,), seconds=spacing.total_seconds(), id=name, replace_existing=True
         )
 
     def start(self) -> None:

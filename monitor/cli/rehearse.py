@@ -45,12 +45,7 @@ class Speed(click.ParamType[float | None]):
 @as_json
 @click.pass_obj
 def command(
-    context: Context,
-    *,
-    scripts: tuple[Path, ...],
-    speed: float | None,
-    keep: Path | None,
-    as_json: bool,
+    context: Context, *, scripts: tuple[Path, ...], speed: float | None, keep: Path | None, as_json: bool
 ) -> None:
     """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
 

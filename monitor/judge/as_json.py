@@ -160,9 +160,4 @@ def _exposure(exposure: Exposure) -> Json:
 
 
 def _finding(found: Finding) -> Json:
-    return {
-        "kind": found.kind.value,
-        "part": found.part,
-        "detail": found.detail,
-        "seconds": bounds_json(found.seconds),
-    }
+    return {"kind": found.kind.value, "part": found.part, "detail": found.detail, "seconds": bounds_json(found.seconds)}

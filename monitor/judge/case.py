@@ -43,11 +43,7 @@ class Case:
 
 
 def case_of(
-    release: Release,
-    promises: Sequence[Promise],
-    blind: Sequence[Blind],
-    policy: Policy,
-    now: datetime,
+    release: Release, promises: Sequence[Promise], blind: Sequence[Blind], policy: Policy, now: datetime
 ) -> Case:
     """Return the case of a release as of `now`."""
     standing = slot_in_force(release, promises, now, policy.short_notice.days)

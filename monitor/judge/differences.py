@@ -110,11 +110,7 @@ def _bounds(place: str, stored: Json | None, again: Json | None) -> list[str]:
 
 
 def _unless_inside(
-    place: str,
-    outer: tuple[float, float],
-    inner: tuple[float, float],
-    stored: Json,
-    again: Json,
+    place: str, outer: tuple[float, float], inner: tuple[float, float], stored: Json, again: Json
 ) -> list[str]:
     # Both sides were rounded to the millisecond on their way here.
     if outer[0] - 0.002 <= inner[0] and inner[1] <= outer[1] + 0.002:

@@ -25,15 +25,7 @@ _NOTHING = timedelta()
 # an old copy without its age.
 ORIGIN_AWAITED = timedelta(seconds=10)
 # From the gravest down; a part or release takes the gravest that applies.
-GRAVEST = (
-    Word.NOT_PUBLISHED,
-    Word.OVERDUE,
-    Word.EARLY,
-    Word.LATE,
-    Word.UNPROVEN,
-    Word.PENDING,
-    Word.ON_TIME,
-)
+GRAVEST = (Word.NOT_PUBLISHED, Word.OVERDUE, Word.EARLY, Word.LATE, Word.UNPROVEN, Word.PENDING, Word.ON_TIME)
 
 
 @dataclass(frozen=True, slots=True)

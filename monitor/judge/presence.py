@@ -148,10 +148,7 @@ def appears(outs: Sequence[Spell], gone: Sequence[Spell]) -> Interval:
 
 
 def _latest_absence(
-    first: Spell,
-    firsts: Mapping[View, Spell],
-    own: Mapping[View, datetime | None],
-    gone: Sequence[Spell],
+    first: Spell, firsts: Mapping[View, Spell], own: Mapping[View, datetime | None], gone: Sequence[Spell]
 ) -> datetime | None:
     proved = [own[first.view]]
     proved += [own[view] for view in firsts if view is not View.CONTENT and _is_close(own[view], firsts[view])]

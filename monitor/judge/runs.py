@@ -93,11 +93,7 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> b
 
 
 def extend(
-    last: Run | None,
-    sighting: Sighting,
-    spacing: timedelta | None = None,
-    *,
-    apart: bool = False,
+    last: Run | None, sighting: Sighting, spacing: timedelta | None = None, *, apart: bool = False
 ) -> Run | tuple[Run, Run]:
     """Return the last run lengthened by a sighting, or the last run and the new one the sighting begins.
 

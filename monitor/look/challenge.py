@@ -25,7 +25,7 @@ _MARKS = (
 _TITLES = quick_bytes(
     rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this page|sign in|log in|login"
     rb"|signing in|are you (a )?(human|robot)|human verification|security check|verify|one moment"
-    rb"|checking your browser)",
+    rb"|checking your browser)"
 )
 _ASKED_TO_SIGN_IN = quick_bytes(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 

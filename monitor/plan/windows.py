@@ -285,12 +285,6 @@ def _thinned(window: Window, anchor: datetime, phases: Phases) -> Window:
 
 
 def _window(
-    name: str,
-    begins: datetime,
-    ends: datetime,
-    every: timedelta,
-    anchor: datetime,
-    *,
-    exact: bool = False,
+    name: str, begins: datetime, ends: datetime, every: timedelta, anchor: datetime, *, exact: bool = False
 ) -> Window:
     return Window(name, on_grid(begins, anchor, every), ends, every, exact=exact)

@@ -209,13 +209,7 @@ class Planner:
         return begins is not None and begins > now
 
     def _plan(
-        self,
-        watched: WatchedRelease,
-        target: Target,
-        windows: tuple[Window, ...],
-        promised: InForce,
-        *,
-        soon: bool,
+        self, watched: WatchedRelease, target: Target, windows: tuple[Window, ...], promised: InForce, *, soon: bool
     ) -> None:
         state, proof = watched.state_of(target.id), self._proof(watched, target, promised)
         state.windows, state.proof = windows, proof

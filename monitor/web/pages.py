@@ -45,10 +45,7 @@ _FOLDER = Path(__file__).parent / "templates"
 
 def _pages() -> Environment:
     made = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=select_autoescape(),
-        undefined=StrictUndefined,
-        auto_reload=False,
+        loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(), undefined=StrictUndefined, auto_reload=False
     )
     made.filters |= {
         "local": local,

@@ -92,11 +92,7 @@ def read_calendars(page: Page) -> list[RawCalendar]:
         raise UnreadableCalendar(f"{place(page)}: line {count}: cut short, END:VCALENDAR is missing")
     calendars: list[RawCalendar] = []
     # One line at a time: all of them at once weigh several times what the file does.
-    _collect(
-        (line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()),
-        calendars,
-        page,
-    )
+    _collect((line.removesuffix("\n") for line in io.StringIO(text, newline="\n") if line.strip()), calendars, page)
     return calendars
 
 

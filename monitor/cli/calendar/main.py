@@ -83,14 +83,7 @@ class Pair(click.ParamType[tuple[str, str]]):
 @click.option("--option", "options", type=Pair(), multiple=True, help="An option of this kind, as in config.toml.")
 @click.option("--url", default="", help="Where the file was saved from, for relative links.")
 @json_anyway
-def parse(
-    kind: str,
-    file: Path,
-    timezone: str,
-    producer: str,
-    options: tuple[tuple[str, str], ...],
-    url: str,
-) -> None:
+def parse(kind: str, file: Path, timezone: str, producer: str, options: tuple[tuple[str, str], ...], url: str) -> None:
     """Print the announcements of a local FILE, one JSON object a line, and every fault on standard error.
 
     Exit status 1 when a calendar kept by hand (toml, csv) has faults, or when nothing can be read at all.

@@ -41,13 +41,7 @@ _QUESTIONS = {
 @by_role
 @as_json
 @click.pass_obj
-def add(
-    context: Context,
-    /,
-    *,
-    as_json: bool,
-    **words: str | None,
-) -> None:
+def add(context: Context, /, *, as_json: bool, **words: str | None) -> None:
     """Log an incident that a person saw. What is missing is asked for on a terminal.
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20

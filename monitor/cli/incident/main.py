@@ -43,13 +43,7 @@ for _verb in (add, draft, sign):
 @as_json
 @click.pass_obj
 def list_incidents(
-    context: Context,
-    *,
-    only_open: bool,
-    producer: str | None,
-    first: date | None,
-    last: date | None,
-    as_json: bool,
+    context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
 ) -> None:
     """List incidents, the newest first.
 

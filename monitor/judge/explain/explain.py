@@ -55,25 +55,14 @@ def explain(
     opens = None if case.window is None else case.window.opens
     sights = [seen(release, part, runs, blind, verdict.at, opens) for part in release.parts]
     pairs = list(zip(verdict.parts, sights, strict=True))
-    told = [
-        _verdict(verdict, case),
-        *_ledger(case),
-        *_hints(case, promises),
-        *_join(release),
-        _rules(case),
-    ]
+    told = [_verdict(verdict, case), *_ledger(case), *_hints(case, promises), *_join(release), _rules(case)]
     for part, sight in pairs:
         told += [_part(case, part), *looks_at(case, sight)]
     told += [Fact("finding", f"{found.kind.value}: {found.detail}", part=found.part) for found in verdict.findings]
     told += _blind(case, sights)
     records = dict.fromkeys(record for fact in told for record in fact.evidence)
     return Explanation(
-        release.id,
-        verdict.word.value,
-        verdict.at,
-        tuple(told),
-        would_change(case, verdict, pairs),
-        tuple(records),
+        release.id, verdict.word.value, verdict.at, tuple(told), would_change(case, verdict, pairs), tuple(records)
     )
 
 

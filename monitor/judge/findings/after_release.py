@@ -114,13 +114,7 @@ def _is_meant(case: Case, presence: Presence, back: Presence | None, gone: Seque
     return last - first >= case.policy.on_time_within
 
 
-def _withdrawn(
-    case: Case,
-    part: PartVerdict,
-    goes: Interval,
-    gone: Sequence[Run],
-    back: Interval | None,
-) -> Finding:
+def _withdrawn(case: Case, part: PartVerdict, goes: Interval, gone: Sequence[Run], back: Interval | None) -> Finding:
     latest: datetime | None = max((run.end for run in gone), default=None)
     away = between(goes, back if back is not None else Interval(latest, None))
     told = f"taken away {between_exactly(goes, case.zone)}"

@@ -41,11 +41,7 @@ _ERRORS = {
         "Sorry, there is a problem",
         "<p>There have been too many attempts to access this page.</p><p>Try again later.</p>",
     ),
-    503: (
-        "Error",
-        "Page Unavailable",
-        "<p>We're experiencing technical difficulties. Please try again later.</p>",
-    ),
+    503: ("Error", "Page Unavailable", "<p>We're experiencing technical difficulties. Please try again later.</p>"),
 }
 
 

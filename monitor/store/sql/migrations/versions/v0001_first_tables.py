@@ -37,12 +37,7 @@ def downgrade() -> None:
 
 
 def _calendars() -> None:
-    _create(
-        "release",
-        _key("id", NAME),
-        _fact("producer", NAME),
-        _fact("body", sa.LargeBinary),
-    )
+    _create("release", _key("id", NAME), _fact("producer", NAME), _fact("body", sa.LargeBinary))
     _create(
         "promise",
         _key("release", NAME),
@@ -166,11 +161,7 @@ def _incidents() -> None:
 
 def _outbox() -> None:
     _create(
-        "notice",
-        _key("id", NAME),
-        _fact("incident", NAME),
-        _fact("at", sa.BigInteger),
-        _fact("body", sa.LargeBinary),
+        "notice", _key("id", NAME), _fact("incident", NAME), _fact("at", sa.BigInteger), _fact("body", sa.LargeBinary)
     )
     _index("notice", "at")
     _index("notice", "incident", "at")
@@ -192,13 +183,7 @@ def _outbox() -> None:
 
 
 def _upkeep() -> None:
-    _create(
-        "heartbeat",
-        _key("monitor", NAME),
-        _fact("at", sa.BigInteger),
-        _fact("stopped", sa.Boolean),
-        lean=True,
-    )
+    _create("heartbeat", _key("monitor", NAME), _fact("at", sa.BigInteger), _fact("stopped", sa.Boolean), lean=True)
     _create(
         "evidence",
         _key("monitor", NAME),
@@ -213,13 +198,7 @@ def _upkeep() -> None:
         _maybe("expired", sa.BigInteger),
         lean=True,
     )
-    _create(
-        "lease",
-        _key("name", NAME),
-        _fact("holder", NAME),
-        _fact("until", sa.BigInteger),
-        lean=True,
-    )
+    _create("lease", _key("name", NAME), _fact("holder", NAME), _fact("until", sa.BigInteger), lean=True)
 
 
 def _key(name: str, kind: Kind) -> sa.Column[Any]:
