@@ -10,9 +10,19 @@ from enum import Enum
 from importlib import import_module
 from typing import Any
 
-_PLAIN = {("datetime", kind.__name__): kind for kind in (date, datetime, time, timedelta, timezone)} | {
+
+def _member(kind: object, name: str) -> Enum:
+    """Return a member of an enumeration by its name: Python before 3.11.4 packs one as what `getattr` returns."""
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return kind[name]
+    raise Refused(f"a reply must not ask for {name}")
+
+
+_TIMES = (date, datetime, time, timedelta, timezone)
+_PLAIN: dict[tuple[str, str], Any] = {("datetime", kind.__name__): kind for kind in _TIMES} | {
     ("builtins", "frozenset"): frozenset,
     ("builtins", "set"): set,
+    ("builtins", "getattr"): _member,
 }
 _OURS = ("schedules.", "monitor.look.")
 
