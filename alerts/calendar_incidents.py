@@ -1,4 +1,4 @@
-"""Incidents about calendars themselves: one that cannot be believed or read, and an edition nobody announced."""
+"""Incidents about no release: of calendars, of an edition nobody announced, of a host that cannot be read."""
 
 from __future__ import annotations
 
@@ -96,7 +96,6 @@ def with_subject(incident: Incident) -> Incident:
 
 def missing(found: Missing, now: datetime) -> Decision:
     """Open the incident of an edition that nobody has announced. It accuses nobody of lateness."""
-    slug = re.sub(r"[^a-z0-9]+", "-", f"{found.producer} {found.series}".casefold()).strip("-")[:80]
     window = f"between {day_text(found.first)} and {day_text(found.last)}"
     subject = f"CALENDAR: no calendar announces the next edition of {one_line(found.series, 80)} ({found.producer})"
     lines = [
@@ -106,10 +105,30 @@ def missing(found: Missing, now: datetime) -> Decision:
         "1. Ask the producer when it is to come out, and whether it has been announced.",
         "2. Nothing has been late by this alone.",
     ]
-    name = f"unannounced-{slug}-{found.first.isoformat()}"
+    name = f"unannounced-{_slug(f'{found.producer} {found.series}')}-{found.first.isoformat()}"
     series = one_line(found.series)
     incident = replace(_incident(name, series, found.producer, now, now, subject), series=series)
     return Decision(incident, (_notice(incident, subject, lines, now),))
+
+
+def too_costly(host: str, now: datetime, timezone: str) -> Decision:
+    """Tell that answers of a host cannot be read within their bounds: once a day, whatever the number of answers."""
+    subject = f"UNREADABLE: answers of {one_line(host, 80)} take more time or memory to read than they may"
+    lines = [
+        "What was asked there is unknown, why too_costly, and proves nothing; other hosts are looked at as ever.",
+        "Each such address is read again after a rest. This is told once a day.",
+        "",
+        "What to do now:",
+        "1. Open what is watched there yourself. The log names each address, at too_costly or calendar_read.",
+        "2. If it is as ever, tell whoever runs it; if not, log what you saw by hand.",
+    ]
+    name = f"too-costly-{_slug(host)}-{local_date(now, timezone)}"
+    incident = replace(_incident(name, f"Answers of {one_line(host, 80)}", host, now, now, subject), closed=now)
+    return Decision(replace(incident, kind=Kind.TOO_COSTLY), (_notice(incident, subject, lines, now, "too_costly"),))
+
+
+def _slug(text: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", text.casefold()))[:80]
 
 
 def _to_do(found: Trouble, now: datetime, timezone: str) -> list[str]:
@@ -149,15 +168,15 @@ def _incident(name: str, title: str, producer: str, now: datetime, since: dateti
     )
 
 
-def _notice(incident: Incident, subject: str, lines: list[str], now: datetime) -> Notice:
+def _notice(incident: Incident, subject: str, lines: list[str], now: datetime, kind: str = "calendar") -> Notice:
     return Notice(
         id=thread_id(incident.id),
-        kind="calendar",
+        kind=kind,
         incident=incident.id,
         release="",
         producer=incident.producer,
         grade=incident.grade,
-        findings=("calendar",),
+        findings=(kind,),
         at=now,
         subject=subject,
         text="\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n",

@@ -30,6 +30,7 @@ class Kind(StrEnum):
     LEAD = "lead"
     ALTERED = "altered"
     CALENDAR = "calendar"
+    TOO_COSTLY = "too_costly"
     HAND = "hand"
 
 
@@ -52,7 +53,7 @@ class Incident:
     `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or
     the slot that was missed. `facts` is None only for one logged by hand about no watched release; `words`
     holds what a person typed when logging it (`title`, `what`, `when`, …). `grade` never falls. One about no release
-    that the monitor opened is about a `calendar`, or about an edition of a `series` that no calendar announces.
+    that the monitor opened is about a `calendar`, an edition of a `series` that no calendar announces, or a host.
     """
 
     id: str

@@ -19,7 +19,7 @@ __all__ = ["DIGESTED", "OPENINGS", "Digest", "Notice", "digest", "message", "not
 
 SCHEMA = "ninethirty.notice/1"
 _LONGEST_TITLE = 70
-OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar"})
+OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "unproven"})
 """Openings that one fault can cause by the dozen: many at once are told as one."""
 _TOGETHER: dict[str, tuple[str, str, tuple[str, ...]]] = {

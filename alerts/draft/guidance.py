@@ -35,6 +35,7 @@ BY_KIND: Mapping[Kind, str] = {
     Kind.PARTIAL: "partial",
     Kind.CALENDAR: "unannounced",
     Kind.UNPROVEN: "blind",
+    Kind.TOO_COSTLY: "blind",
     Kind.LEAD: "leak",
     Kind.ALTERED: "swapped",
     Kind.HAND: "leak",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from monitor import __version__
@@ -74,7 +75,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         store,
         metrics,
         Threads(2, "documents"),
-        Workers(),
+        Workers(told=partial(_cost_too_much, metrics, health)),
         Tasks(),
         queue,
         heartbeat,
@@ -87,6 +88,11 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     )
 
 
+def _cost_too_much(metrics: Metrics, health: HealthState, host: str) -> None:
+    metrics.cost_too_much(host)
+    health.costly.add(host)
+
+
 def interpreter_of(core: Core) -> Interpreter:
     """Return what reads answers; it asks of the machine's clock only where that is the one we go by."""
     settings, is_real = core.settings, core.edges.clock is None
@@ -94,7 +100,7 @@ def interpreter_of(core: Core) -> Interpreter:
         Skew(lambda: is_real and is_kept() is True),
         unproven_offset=settings.clock.unproven_offset,
         shared=is_shared(settings.store.url),
-        apart=ReadingApart(core.workers, core.clock, core.metrics.cost_too_much),
+        apart=ReadingApart(core.workers, core.clock),
     )
 
 

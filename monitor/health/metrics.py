@@ -93,7 +93,7 @@ class Metrics:
 
     def cost_too_much(self, host: str) -> None:
         """Count one answer that could not be read within its bounds."""
-        self.too_costly.labels(host).inc()
+        self.too_costly.labels(self._named(host)).inc()
 
     def pinged(self, outcome: str) -> None:
         """Count one sign of life, sent or not."""

@@ -18,7 +18,8 @@ class HealthState:
     """What is known of the monitor's own state.
 
     `spacings` are the configured spacings of calendar reads. A calendar is stale when no usable read was
-    finished for three of them. `on_blind` is told each blind span when it ends, or grows.
+    finished for three of them. `on_blind` is told each blind span when it ends, or grows. `costly` are hosts whose
+    answers could not be read within their bounds, until people are told of them.
     """
 
     started: datetime
@@ -27,6 +28,7 @@ class HealthState:
     on_blind: Callable[[Blind], None] = lambda _span: None
     calendars: dict[str, datetime] = field(default_factory=dict)
     faults: dict[str, str] = field(default_factory=dict)
+    costly: set[str] = field(default_factory=set)
     offset: Bounds | None = None
     _store_failing_since: datetime | None = None
     _clock_off_since: datetime | None = None

@@ -1,10 +1,10 @@
-"""Incidents of calendars: one that cannot be read or believed, and an edition that none announces."""
+"""Incidents of no release: a calendar that cannot be read or believed, an edition that none announces, a host."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from alerts import calendar_incidents as alerts
@@ -14,8 +14,11 @@ from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.store.interface import Transaction, VerdictStore
 from monitor.store.writer import Writer
+from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
+MOST_HOSTS = 20
+"""Hosts of which people are told in a day that their answers cannot be read: whoever has one may have thousands."""
 
 
 class Following(Protocol):
@@ -27,7 +30,7 @@ class Following(Protocol):
 
 @dataclass
 class CalendarIncidents:
-    """Opens and closes the incidents of calendars. `wake` tells whoever delivers that there is something new."""
+    """Opens and closes incidents of calendars and hosts. `wake` tells whoever delivers that there is something new."""
 
     ledger: Ledger
     health: HealthState
@@ -39,6 +42,7 @@ class CalendarIncidents:
     timezone: str = "Europe/London"
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
+    _told: dict[str, date] = field(default_factory=dict)
 
     def take_up(self) -> None:
         """Find the incidents that are still open."""
@@ -80,6 +84,19 @@ class CalendarIncidents:
                 await self._follow(decision, now)
         for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
             await self._follow(Decision(alerts.restored(incident, now)), now)
+
+    async def tell_of_hosts(self) -> None:
+        """Tell people of hosts whose answers cost too much to read: once a day each, whatever was restarted."""
+        now = self.clock.now()
+        today = local_date(now, self.timezone)
+        self._told = {host: day for host, day in self._told.items() if day == today}
+        while self.health.costly:
+            host = self.health.costly.pop()
+            if host not in self._told and len(self._told) < MOST_HOSTS:
+                self._told[host] = today
+                decision = alerts.too_costly(host, now, self.timezone)
+                if decision.incident is not None and self.store.incident(decision.incident.id) is None:
+                    await self._follow(decision, now)
 
     async def _follow(self, decision: Decision, now: datetime) -> None:
         incident = decision.incident

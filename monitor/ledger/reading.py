@@ -77,6 +77,7 @@ class CalendarReads:
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield what recurs: spacing, name and work."""
+        yield _MINUTE, "costly hosts", self.incidents.tell_of_hosts
         for reader, every in self.readers:
             yield every, f"calendar {reader.name}", partial(self._job, reader)
         if self.readers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -66,14 +65,10 @@ def is_costly(name: str, answer: Answer) -> bool:
 
 @dataclass(slots=True)
 class ReadingApart:
-    """Has bodies read by workers. A target whose body was too costly is read again after a rest that grows.
-
-    `told(host)` is called for each body that was too costly.
-    """
+    """Has bodies read by workers. A target whose body was too costly is read again after a rest that grows."""
 
     workers: Workers
     clock: Clock
-    told: Callable[[str], None] = lambda _host: None
     _resting: dict[str, tuple[datetime, timedelta]] = field(default_factory=dict)
 
     async def read(self, target: Target, answer: Answer, context: Context) -> Recognised:
@@ -90,7 +85,6 @@ class ReadingApart:
         except (TooCostly, WorkerFault) as exc:
             self._resting[target.id] = (self.clock.now() + rest, min(2 * rest, _LONGEST_REST))
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
-            self.told(target.host)
             return unknown(TOO_COSTLY)
         self._resting.pop(target.id, None)
         return seen

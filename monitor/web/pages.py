@@ -35,6 +35,7 @@ KINDS = {
     "lead": "a lead to be judged",
     "altered": "altered after its release",
     "calendar": "calendars disagree, short notice, or not announced",
+    "too_costly": "a host whose answers cannot be read",
     "hand": "logged by hand",
 }
 

@@ -8,7 +8,7 @@ import pickle
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -61,12 +61,16 @@ class _Worker:
 class Workers:
     """At most `most` processes, none before the first task; at most one reads for the same host at a time.
 
-    A host whose text takes long holds up itself: others have the rest of the processes.
+    A host whose text takes long holds up itself: others have the rest of the processes. `told(host)` is called for
+    each task that overran or broke.
     """
 
-    def __init__(self, most: int = MOST, *, megabytes: int = MEGABYTES) -> None:
+    def __init__(
+        self, most: int = MOST, *, megabytes: int = MEGABYTES, told: Callable[[str], None] = lambda _host: None
+    ) -> None:
         self._most = most
         self._megabytes = megabytes
+        self._told = told
         self._threads = ThreadPoolExecutor(most, "apart")
         self._free = asyncio.Semaphore(most)
         self._hosts: dict[str, asyncio.Lock] = {}
@@ -84,7 +88,12 @@ class Workers:
             if self._is_closed:
                 raise TooCostly("the workers are closed")
             loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._asked, task, arguments, seconds)
+            try:
+                return await loop.run_in_executor(self._threads, self._asked, task, arguments, seconds)
+            except (TooCostly, WorkerFault):
+                if not self._is_closed:
+                    self._told(host)
+                raise
 
     def rest(self) -> None:
         """Stop the workers that nothing was asked of since the last call."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
 from monitor.config.settings import Settings
 from monitor.ledger.reader import CalendarReader
+from monitor.look.apart.workers import WorkerFault
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Reason
 from monitor.rehearse.virtual_loop import run_virtually
@@ -91,6 +93,13 @@ class Office:
         if reply is not None:
             self.pages[reader.source.first(self.clock.now())[0].url] = reply
         return await self.daemon.calendar_reads.read(reader)
+
+    async def overrun(self, host: str, after: float) -> None:
+        """Have a worker break over an answer of a host, `after` so many minutes, and people told of it."""
+        await self.clock.sleep(after * 60)
+        with suppress(WorkerFault):
+            await self.daemon.workers.ask("strip", host, None, seconds=5)
+        await self.daemon.calendar_reads.incidents.tell_of_hosts()
 
     def last_read(self, name: str = "stats") -> float | None:
         """Return the metric that tells when a calendar was last read with success."""

@@ -225,3 +225,33 @@ def test_a_list_that_empties_over_the_day_is_believed(tmp_path: Path) -> None:
         assert read.usable
 
     at_work(tmp_path, act)
+
+
+def test_people_are_told_of_a_host_that_costs_too_much_once_a_day_and_no_more_after_a_restart(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(GOOD)
+        for minutes in (0, 10, 20):
+            await office.overrun("files.example", minutes)
+        await office.reopen()
+        await office.overrun("files.example", 10)
+        (incident,) = incidents(office)
+        (notice,) = office.daemon.store.notices()
+        assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
+        assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
+        assert "answers of files.example" in notice.subject
+        await office.overrun("other.example", 10)
+        await office.overrun("files.example", 24 * 60)
+        assert len(office.told()) == 3
+
+    at_work(tmp_path, act)
+
+
+def test_a_thousand_hosts_that_cost_too_much_make_twenty_notices_a_day(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        for number in range(1000):
+            office.daemon.calendar_reads.health.costly.add(f"h{number}.example")
+        await office.daemon.calendar_reads.incidents.tell_of_hosts()
+        assert len(office.told()) == 20
+        assert office.daemon.calendar_reads.health.costly == set()
+
+    at_work(tmp_path, act)

@@ -57,10 +57,12 @@ def attributes() -> Answer:
     return answer(next(each for each in PAGES if each.name == "attributes"), PAGE_CAP)
 
 
-async def test_a_page_that_is_too_costly_proves_nothing_and_is_told(workers: Workers) -> None:
+async def test_a_page_that_is_too_costly_proves_nothing_and_is_told() -> None:
     told: list[str] = []
-    interpreter = Interpreter(apart=ReadingApart(workers, VirtualClock(NOW), told.append))
+    workers = Workers(1, told=told.append)
+    interpreter = Interpreter(apart=ReadingApart(workers, VirtualClock(NOW)))
     sighting = await interpreter.look(TARGET, attributes())
+    workers.close()
     assert (sighting.state, sighting.why) == (State.UNKNOWN, TOO_COSTLY)
     assert told == ["a.example"]
 
