@@ -35,7 +35,7 @@ async def _measured(place: Path, entries: int) -> dict[str, float]:
         began, cpu = clock.monotonic(), cpu_seconds()
         await made.calendar_reads.read_all()
         figures |= {f"{name}_seconds": clock.monotonic() - began, f"{name}_cpu_seconds": cpu_seconds() - cpu}
-    read = made.store.reads("bench", limit=1)[0]
+    read = made.store.ledger.reads("bench", limit=1)[0]
     assert (read.usable, read.entries) == (True, entries), read  # noqa: S101  # else it measures something else
     await made.close()
     return figures | {"grew_by_mb": _peak_mb() - before}

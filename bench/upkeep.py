@@ -40,7 +40,7 @@ async def _measured(place: Path, releases: int, reads: int) -> dict[str, float]:
     began = clock.monotonic()
     waits = await _waits(made, retention())
     seconds = clock.monotonic() - began
-    rows = sum(len(made.store.runs_of_release(f"r{number}")) for number in range(releases))
+    rows = sum(len(made.store.runs.of_release(f"r{number}")) for number in range(releases))
     await made.writer.close()
     await made.close()
     return {

@@ -71,7 +71,9 @@ class App:
         known = await daemon.ledger.recall(release)
         facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
         incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
-        await daemon.writer.write(lambda tx: write_by_hand(tx, daemon.store, daemon.watch.events, incident, now))
+        await daemon.writer.write(
+            lambda tx: write_by_hand(tx, daemon.store.verdicts, daemon.watch.events, incident, now)
+        )
         daemon.outbox.wake()
         return incident
 
@@ -89,7 +91,7 @@ class App:
     def _refuse_another(self) -> None:
         # Two of one name would each take the other's silence for its own blind span.
         daemon = self.daemon
-        beat = daemon.store.heartbeat(daemon.name)
+        beat = daemon.store.leases.heartbeat(daemon.name)
         if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _ALIVE:
             raise SurroundingsFault(
                 f'a monitor named "{daemon.name}" is running on this store, last heard of at '

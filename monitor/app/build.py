@@ -185,9 +185,9 @@ def _tripwires(
     core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, outbox: Outbox
 ) -> Tripwires:
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
-    leads = Leads(store, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
+    leads = Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
-    unannounced = Unannounced(store, writer, core.ledger, watch, poller, clock, tally, tasks)
+    unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks)
     handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
     every = core.settings.watch.tripwire.every
     return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
@@ -200,7 +200,7 @@ def _calendar_reads(core: Core, poller: Poller, admission: Admission, watch: Wat
         readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
         admission.learn,
         admission.slots,
-        CalendarIncidents(core.ledger, health, clock, store, writer, watch.events, outbox.wake, zone),
+        CalendarIncidents(core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone),
         health,
         core.metrics,
         clock,
@@ -223,13 +223,13 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         core.clock,
         settings.timezone,
         settings.web.public == "board",
-        Acknowledgements(core.store, core.writer, core.clock),
+        Acknowledgements(core.store.verdicts, core.writer, core.clock),
         keys_of(settings),
         rules.templates,
         [table.name for table in settings.calendar],
         ahead_of(core.store, policies_of(settings), rules.book),
         tally.silent_hosts.silences,
-        as_of_now=AsOfNow(core.store, _afresh(core), VerdictRecord(core.store, rules)),
+        as_of_now=AsOfNow(core.store.verdicts, _afresh(core), VerdictRecord(core.store, rules)),
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,

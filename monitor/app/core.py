@@ -66,7 +66,9 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     told = StoreHealth(clock, metrics, health)
     writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
     lost, durable = metrics.store_failures.inc, edges.durable
-    evidence = Evidence(Path(settings.evidence.folder), store, writer, clock, vantage, durable=durable, on_lost=lost)
+    evidence = Evidence(
+        Path(settings.evidence.folder), store.evidence, writer, clock, vantage, durable=durable, on_lost=lost
+    )
     return Core(
         settings,
         edges,

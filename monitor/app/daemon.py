@@ -101,10 +101,10 @@ class Daemon:
 
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
-        beat = self.store.heartbeat(self.name)
+        beat = self.store.leases.heartbeat(self.name)
         now = self.clock.now()
         self.blind.begin(self.writer)
-        self.blind.take(self.store.blind(now - BEHIND, now))
+        self.blind.take(self.store.runs.blind(now - BEHIND, now))
         await self.ledger.take_up(now)
         self.admission.take_up(now)
         self.calendar_reads.take_up(self.ledger)

@@ -58,7 +58,7 @@ class Status:
         reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
         offset, now = self.health.offset, self.clock.now()
         # One that ran out is held by nobody: whoever has something to send takes it.
-        leases = [one for one in self.store.leases() if one.until > now]
+        leases = [one for one in self.store.leases.leases() if one.until > now]
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         return {
             "Calendars, last usable read": reads,
@@ -69,7 +69,7 @@ class Status:
                 **self.skew.doubts(),
             },
             "Budgets, looks ahead": self.forecast.warnings_told(),
-            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox_pending())},
+            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox.pending())},
             "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},
         }
 

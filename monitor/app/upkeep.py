@@ -60,7 +60,7 @@ def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -
     yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, core.blind.note).check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
-        predicted = PredictedAddresses(core.store, watch, clock, hosts_of(settings), ask)
+        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask)
         yield EVERY, "expected addresses", predicted.learn
 
 

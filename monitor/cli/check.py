@@ -24,7 +24,7 @@ from monitor.errors import BadInput, Fault, NinethirtyError
 from monitor.web.users import faults_of
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.interface import LedgerStore
 
 
 _RECENT = timedelta(days=400)
@@ -92,8 +92,10 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     if store_file is None or store_file.exists():
         with context.store() as store:
             found.outlook = outlook_of(context, store)
-            entries = _last_entries(store, settings)
-            known = [Announced(one.producer, one.title, one.url) for one in store.releases(context.now() - _RECENT)]
+            entries = _last_entries(store.ledger, settings)
+            known = [
+                Announced(one.producer, one.title, one.url) for one in store.ledger.releases(context.now() - _RECENT)
+            ]
     hide = veil(in_addresses(settings)) or str
     for table in settings.calendar:
         # A file can be read whenever: no other machine is asked.
@@ -110,8 +112,8 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
 
 
-def _last_entries(store: Store, settings: Settings) -> dict[str, int]:
-    reads = ((table.name, [read for read in store.reads(table.name) if read.usable]) for table in settings.calendar)
+def _last_entries(ledger: LedgerStore, settings: Settings) -> dict[str, int]:
+    reads = ((table.name, [read for read in ledger.reads(table.name) if read.usable]) for table in settings.calendar)
     return {name: usable[0].entries for name, usable in reads if usable}
 
 

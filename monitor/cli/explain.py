@@ -58,15 +58,15 @@ def explained(context: Context, store: Store, release: str, now: datetime) -> tu
 
     case = stored_case(store, release)
     if case is None:
-        raise unknown("release", release, (one.id for one in store.releases()))
+        raise unknown("release", release, (one.id for one in store.ledger.releases()))
     policies = policies_of(context.settings)
     verdict = with_those_late_too(store, policies, case.verdict(policies, now))
-    opened = [one for one in store.incidents_of(release) if one.opened <= now]
+    opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
     body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
     policy = policies.of(*case.release.producers)
     told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
-    titles = title_facts(titles_of_release(store, case.release), now, context.settings.timezone)
-    return body, replace(told, facts=(*told.facts, *titles, *_gone(store.evidence(told.records))))
+    titles = title_facts(titles_of_release(store.ledger, case.release), now, context.settings.timezone)
+    return body, replace(told, facts=(*told.facts, *titles, *_gone(store.evidence.records(told.records))))
 
 
 def _gone(records: Iterable[Record]) -> Iterator[Fact]:

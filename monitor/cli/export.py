@@ -16,7 +16,7 @@ from monitor.cli.common import Context, Day, as_json, deliver, span_of
 from monitor.cli.today import judged_bodies
 
 if TYPE_CHECKING:
-    from monitor.store.interface import Store
+    from monitor.store.interface import Store, VerdictStore
 
 FORMATS = ("csv", "json", "ics", "toml")
 COLUMNS = (
@@ -76,7 +76,7 @@ def command(  # noqa: PLR0913 # one for each option
         raise click.UsageError("--events are written as JSON lines, and are no calendar")
     with context.store() as store:
         if is_history:
-            content, chosen = b"".join(_events(store, begin, end)), "json"
+            content, chosen = b"".join(_events(store.verdicts, begin, end)), "json"
         elif is_calendar or chosen in {"ics", "toml"}:
             content = _calendar(context, store, chosen, (begin, end))
         else:
@@ -94,11 +94,11 @@ def _verdicts(bodies: Sequence[Mapping[str, Any]], kind: str) -> bytes:
     return held.getvalue().encode()
 
 
-def _events(store: Store, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
+def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
     from monitor.deliver.incident_json import event_json
 
     last = None if begin is None else (begin, "")
-    while page := store.events(last):
+    while page := verdicts.events(last):
         for event in page:
             if end is not None and event.at >= end:
                 return
@@ -136,4 +136,4 @@ def _safe(value: object) -> object:
 def _calendar(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:
     from monitor.ledger.export import published
 
-    return published(store, kind, span, context.now(), context.settings.timezone)[0]
+    return published(store.ledger, kind, span, context.now(), context.settings.timezone)[0]

@@ -18,7 +18,7 @@ from monitor.cli.today import judged_bodies
 if TYPE_CHECKING:
     from alerts.draft.period import Period, Row
     from monitor.config.settings import Settings
-    from monitor.store.interface import Store
+    from monitor.store.interface import Store, VerdictStore
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
 
@@ -69,26 +69,26 @@ def _period(context: Context, store: Store, first: date, last: date, producer: s
     from alerts.finding import BlindSpan
 
     begin, end = span_of(first, last, context.settings.timezone)
-    rows = [_row(store, body) for body in judged_bodies(context, store, begin, end)]
-    _check_names(context.settings, store, rows, producer, host)
-    blind = store.blind(begin, end) if begin is not None and end is not None else []
+    rows = [_row(store.verdicts, body) for body in judged_bodies(context, store, begin, end)]
+    _check_names(context.settings, store.verdicts, rows, producer, host)
+    blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
     spans = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind)
     return replace(period_of(rows, first, last, producer, host), blind=spans)
 
 
-def _check_names(settings: Settings, store: Store, rows: list[Row], producer: str, host: str) -> None:
+def _check_names(settings: Settings, verdicts: VerdictStore, rows: list[Row], producer: str, host: str) -> None:
     producers = {one for row in rows for one in (row.producer, *row.others)} | {table.id for table in settings.producer}
     if producer and producer not in producers:
-        producers |= {each.producer for each in store.judged()}
+        producers |= {each.producer for each in verdicts.judged()}
         if producer not in producers:
             raise unknown("producer", producer, producers)
     if host and host not in {row.host for row in rows}:
-        known = {urlsplit(each.body["url"]).hostname or "" for each in store.judged()}
+        known = {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
         if host not in known:
             raise unknown("host", host, known)
 
 
-def _row(store: Store, body: Mapping[str, Any]) -> Row:
+def _row(verdicts: VerdictStore, body: Mapping[str, Any]) -> Row:
     from alerts.draft.period import Row
     from monitor.judge.as_json import decision_text, lateness, widest_bound
     from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
@@ -96,7 +96,7 @@ def _row(store: Store, body: Mapping[str, Any]) -> Row:
     slot = body["slot"]
     exact = slot is not None and slot["precision"] == "instant"
     longest = max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
-    incident = store.incident(body["incident"]) if body["incident"] else None
+    incident = verdicts.incident(body["incident"]) if body["incident"] else None
     return Row(
         release=body["id"],
         title=body["title"],

@@ -44,8 +44,8 @@ def check(context: Context, *, as_json: bool) -> None:
 
     own = context.own_monitors
     with context.store() as store:
-        faults = store.check() or verify(store, Path(context.settings.evidence.folder), own)
-        every = [] if own is None else store.evidence_monitors()
+        faults = store.check() or verify(store.evidence, Path(context.settings.evidence.folder), own)
+        every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]
     told = faults or [f"The store is whole, and so is {_evidence_of(own, every)}."]
     if others:

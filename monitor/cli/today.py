@@ -47,7 +47,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 def _print_open(context: Context) -> None:
     # What came out days early stands on the board of another day, and somebody must act today.
     with context.store() as store:
-        still = [one for one in store.incidents() if one.closed is None]
+        still = [one for one in store.verdicts.incidents() if one.closed is None]
     if still:
         click.echo("")
         click.echo(f"Incidents that nobody has closed: {len(still)}")
@@ -82,7 +82,7 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
     with context.store() as store:
         rows = judged_bodies(context, store, begin, end)
         known = {row["id"] for row in rows}
-        ahead = [release.id for release in store.releases(begin, end) if release.id not in known]
+        ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
         rows += [body for name in ahead if (body := _unjudged(context, store, name)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
@@ -94,7 +94,7 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
     from monitor.watch.rejudge import fresh
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
-    return [fresh(store, policies, row, now, book) for row in store.judged(begin, end)]
+    return [fresh(store, policies, row, now, book) for row in store.verdicts.judged(begin, end)]
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:
@@ -103,7 +103,7 @@ def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] |
     from monitor.app.reporting_options import book_of
     from monitor.watch.rejudge import fresh
 
-    row = store.judged_one(release)
+    row = store.verdicts.judged_one(release)
     book = book_of(context.settings)
     return None if row is None else fresh(store, policies_of(context.settings), row, context.now(), book)
 

@@ -19,7 +19,7 @@ _log = structlog.get_logger(__name__)
 class Acknowledgements:
     """Writes down who has an incident."""
 
-    store: VerdictStore
+    verdicts: VerdictStore
     writer: Writer
     clock: Clock
 
@@ -28,7 +28,7 @@ class Acknowledgements:
         now = self.clock.now()
 
         def write(tx: Transaction) -> Incident | None:
-            found = self.store.incident(incident)
+            found = self.verdicts.incident(incident)
             if found is None:
                 return None
             told = acknowledge(found, role, now)

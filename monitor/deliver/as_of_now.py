@@ -37,7 +37,7 @@ class AsOfNow:
     `afresh` judges a release as of an instant, None when it is not known.
     """
 
-    store: VerdictStore
+    verdicts: VerdictStore
     afresh: Afresh
     record: VerdictRecord
 
@@ -52,14 +52,14 @@ class AsOfNow:
 
         One that was signed off says what was signed, until something is measured that people are told of.
         """
-        known, drafts = self.store.incident(incident), self.store.drafts(incident)
+        known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
         if known is None or not drafts or _is_fresh(drafts, now) or not self._grows(known):
             return None
         fresh = self.incident(known, now)
 
         def write(tx: Transaction) -> None:
             # Whatever was written down meanwhile is newer than this.
-            if self.store.incident(incident) == known:
+            if self.verdicts.incident(incident) == known:
                 self.record.redraft(tx, fresh, now)
 
         return write
@@ -67,7 +67,7 @@ class AsOfNow:
     def _grows(self, incident: Incident) -> bool:
         if incident.facts is None or incident.facts.final or incident.kind in _NOT_MEASURED:
             return False
-        last = known_to(self.store.incidents_of(incident.release), incident.release)
+        last = known_to(self.verdicts.incidents_of(incident.release), incident.release)
         return last is not None and last.id == incident.id
 
 

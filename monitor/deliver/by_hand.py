@@ -11,10 +11,10 @@ from monitor.store.interface import Transaction, VerdictStore
 
 
 def write_by_hand(
-    tx: Transaction, store: VerdictStore, record: VerdictRecord, incident: Incident, now: datetime
+    tx: Transaction, verdicts: VerdictStore, record: VerdictRecord, incident: Incident, now: datetime
 ) -> bool:
     """Write an incident that was logged by hand; False when it was logged already."""
-    if store.incident(incident.id) is not None:
+    if verdicts.incident(incident.id) is not None:
         return False
     record.follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
     return True

@@ -29,7 +29,7 @@ class Packer:
     secrets.
     """
 
-    store: VerdictStore
+    verdicts: VerdictStore
     endings: Mapping[str, Sequence[str]]
     links: Links = field(default_factory=Links)
     templates: Mapping[str, Path] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Packer:
 
     def pack(self, notice: Notice, channel: str) -> Message:
         """Return the message of a notice for a channel."""
-        incident = self.store.incident(notice.incident) if notice.incident else None
+        incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = self._attachments(incident, channel) if incident is not None else []
         return self._veiled(message(notice, incident, attachments, self.links.to(notice)))
 
@@ -49,7 +49,7 @@ class Packer:
         return replace(made, subject=subject, text=text, html=html, data=data)
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
-        versions = self.store.drafts(incident.id)
+        versions = self.verdicts.drafts(incident.id)
         endings = self.endings.get(channel, ("docx",)) if versions else ()
         made = [self._attachment(versions[-1], incident, ending) for ending in endings]
         return [one for one in made if one is not None]

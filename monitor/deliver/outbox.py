@@ -111,14 +111,14 @@ class Outbox:
         self._store = store
         self._writer = writer
         self._channels = {channel.name: channel for channel in channels}
-        self._packer = Packer(store, endings, options.links, options.templates, options.veil)
+        self._packer = Packer(store.verdicts, endings, options.links, options.templates, options.veil)
         self._clock = clock
         self._ask = ask
         self._rng = rng
         self._told = told
         self._digesting = dict.fromkeys(self._channels, options.digesting)
         self._idle = options.idle
-        self._turn = OutboxLease(store, writer, clock, options.holder)
+        self._turn = OutboxLease(store.leases, writer, clock, options.holder)
         self._bells = {name: asyncio.Event() for name in self._channels}
         self.backlogs: dict[str, Backlog] = {}
 
@@ -177,8 +177,8 @@ class Outbox:
 
     def _look_up(self, name: str, horizon: datetime) -> list[Row]:
         rows = []
-        for delivery in self._store.due_deliveries(horizon, limit=_MOST):
-            notice = self._store.notice(delivery.notice) if delivery.channel == name else None
+        for delivery in self._store.outbox.due_deliveries(horizon, limit=_MOST):
+            notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
             if notice is not None:
                 rows.append(Row(delivery, notice))
         return sorted(rows, key=lambda row: (row.notice.at, row.notice.id))
@@ -235,7 +235,7 @@ class Outbox:
         return begun
 
     def _current(self, notice: str, channel: str) -> Delivery | None:
-        return next((row for row in self._store.deliveries(notice) if row.channel == channel), None)
+        return next((row for row in self._store.outbox.deliveries(notice) if row.channel == channel), None)
 
     async def _sent(self, notice: Notice, channel: str) -> tuple[Outcome, bool]:
         """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""

@@ -22,9 +22,9 @@ _log = structlog.get_logger(__name__)
 class OutboxLease:
     """One process's hold on the outbox; without a holder it is always ours."""
 
-    def __init__(self, store: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
+    def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
         """`holder` must be of this process alone: two of one name would both believe that it is theirs."""
-        self._store = store
+        self._leases = leases
         self._writer = writer
         self._clock = clock
         self._holder = holder
@@ -39,7 +39,7 @@ class OutboxLease:
         self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
         if mine:
             return None
-        lease = self._store.lease(OUTBOX)
+        lease = self._leases.lease(OUTBOX)
         return now + holder.lasts if lease is None else lease.until
 
     def confirm(self, tx: Transaction, now: datetime) -> bool:

@@ -12,12 +12,12 @@ from monitor.store.interface import VerdictStore
 _AROUND = timedelta(days=1)
 
 
-def related(store: VerdictStore, incident: Incident) -> list[Incident]:
+def related(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
     """Return the incidents of other releases promised for the same instant that the same platform held up."""
     if not _is_of_platform(incident) or incident.facts is None:
         return []
     place = _place(incident.facts)
-    near = store.incidents(incident.occurred - _AROUND, incident.occurred + _AROUND)
+    near = verdicts.incidents(incident.occurred - _AROUND, incident.occurred + _AROUND)
     return [
         one
         for one in near

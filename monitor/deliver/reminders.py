@@ -86,23 +86,23 @@ class Reminders:
     async def count(self) -> None:
         """Tell how many deliveries were given up of late."""
         since = self.clock.now() - GIVEN_UP_FOR
-        self.given_up(await self.ask(lambda: len(self.store.given_up(since))))
+        self.given_up(await self.ask(lambda: len(self.store.outbox.given_up(since))))
 
     def _recent(self, now: datetime) -> list[str]:
-        return [one.id for one in self.store.incidents(now - _LOOK_BACK) if _is_waiting(one)]
+        return [one.id for one in self.store.verdicts.incidents(now - _LOOK_BACK) if _is_waiting(one)]
 
     def _is_due(self, incident: str, now: datetime) -> bool:
-        found = self.store.incident(incident)
+        found = self.store.verdicts.incident(incident)
         notice = reminder(found, now, self.reminding.every, self.reminding.after) if found is not None else None
-        return notice is not None and self.store.notice(notice.id) is None
+        return notice is not None and self.store.outbox.notice(notice.id) is None
 
     def _is_over(self, incident: str) -> bool:
-        found = self.store.incident(incident)
+        found = self.store.verdicts.incident(incident)
         last = notice_id(incident, "reminder", str(MOST_REMINDERS))
-        return found is None or not _is_waiting(found) or self.store.notice(last) is not None
+        return found is None or not _is_waiting(found) or self.store.outbox.notice(last) is not None
 
     def _remind(self, tx: Transaction, incident: str, now: datetime) -> bool:
-        found = self.store.incident(incident)
+        found = self.store.verdicts.incident(incident)
         told = self._as_of(found, now) if found is not None else None
         notice = reminder(told, now, self.reminding.every, self.reminding.after) if told is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):

@@ -53,11 +53,11 @@ class VerdictRecord:
 
     def record(self, tx: Transaction, verdict: Verdict, measured: Measured, now: datetime) -> Recorded:
         """Write a verdict and everything that follows from it."""
-        known = known_to(self.store.incidents_of(verdict.release), verdict.release)
+        known = known_to(self.store.verdicts.incidents_of(verdict.release), verdict.release)
         decision = Decision() if _is_old_news(verdict) else decide(release_facts(verdict, measured), known, now)
         incident = decision.incident or known
         body = body_of(verdict, incident, self.rules.book)
-        before = self.store.judged_one(verdict.release)
+        before = self.store.verdicts.judged_one(verdict.release)
         tx.save_judged(_judged(verdict, body))
         if (event := _event(verdict, body, before)) is not None:
             tx.add_event(event)
@@ -80,7 +80,7 @@ class VerdictRecord:
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
-        versions = versions_of(self.store.drafts(incident.id))
+        versions = versions_of(self.store.verdicts.drafts(incident.id))
         form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
         earlier = [one for one in self._earlier(incident) if one.id != incident.id]
         entries = self.rules.entries(incident)
@@ -91,8 +91,8 @@ class VerdictRecord:
     def _earlier(self, incident: Incident) -> list[Incident]:
         """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""
         lately = incident.occurred - _LATELY
-        own = self.store.incidents(None, lately, incident.producer)
-        return [*own, *self.store.incidents(lately, incident.occurred)]
+        own = self.store.verdicts.incidents(None, lately, incident.producer)
+        return [*own, *self.store.verdicts.incidents(lately, incident.occurred)]
 
     def _proved(self, incident: Incident) -> Incident:
         """Return an incident whose evidence is named with its hashes."""
@@ -100,7 +100,7 @@ class VerdictRecord:
         if facts is None or not facts.certainty.records:
             return incident
         names = [name for name, _ in facts.certainty.records]
-        known = (*self.store.evidence(names), *self.appended())
+        known = (*self.store.evidence.records(names), *self.appended())
         hashes = {record.id: _LOST if record.is_lost else record.sha256 for record in known}
         records = tuple((name, hashes.get(name, told)) for name, told in facts.certainty.records)
         certainty = replace(facts.certainty, records=records, heads=self._heads_of(incident, names))
@@ -108,7 +108,7 @@ class VerdictRecord:
 
     def _heads_of(self, incident: Incident, names: Sequence[str]) -> tuple[tuple[str, str], ...]:
         """Return what the answers in these records said of themselves, or what was told of it before the last start."""
-        before = self.store.incident(incident.id)
+        before = self.store.verdicts.incident(incident.id)
         told = dict(before.facts.certainty.heads) if before is not None and before.facts is not None else {}
         return tuple((name, head) for name in names if (head := self.head(name) or told.get(name, "")))
 

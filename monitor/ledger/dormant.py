@@ -41,33 +41,35 @@ class DormantReleases:
 
     def current(self, now: datetime) -> Recalled:
         """Return the releases that are not long over, and those whose verdict is still open after their slot."""
-        unsettled = [one.release for one in self._store.open_judged() if one.slot is not None and one.slot < now]
-        return self.recall({*self._store.shown_since(now - AWAKE), *unsettled})
+        unsettled = [
+            one.release for one in self._store.verdicts.open_judged() if one.slot is not None and one.slot < now
+        ]
+        return self.recall({*self._store.ledger.shown_since(now - AWAKE), *unsettled})
 
     def recall(self, releases: Iterable[str]) -> Recalled:
         """Return what is known of those of these releases that our calendars announced."""
-        entries = [one for one in self._store.entries_of(sorted(releases)) if one.calendar in self._calendars]
+        entries = [one for one in self._store.ledger.entries_of(sorted(releases)) if one.calendar in self._calendars]
         names = sorted({entry.release for entry in entries})
-        return Recalled(self._store.releases_named(names), entries, self._store.promises(names))
+        return Recalled(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
     def behind(self, calendar: str, uids: Sequence[str]) -> set[str]:
         """Return the releases that these entries of a calendar once made up."""
-        return {entry.release for entry in self._store.entries_named(calendar, uids)}
+        return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
     def alike(self, producer: str, found: Found) -> list[Release]:
         """Return the releases of a producer that bear the address or the title of an entry of a listing."""
         end, words = last_segment(found.url) or canonical(found.url), read_title(found.title).words
-        return alike(self._store.releases_alike(producer, end, words), found)
+        return alike(self._store.ledger.releases_alike(producer, end, words), found)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
         """Return what the store tells of editions of other releases than those `awake`; kept until `forget_past`."""
         if self._past is None:
-            past, page = Past(), self._store.editions()
+            past, page = Past(), self._store.ledger.editions()
             while page:
                 for edition in page:
                     if edition.release not in awake:
                         past.add(edition, now)
-                page = self._store.editions(page[-1].release)
+                page = self._store.ledger.editions(page[-1].release)
             self._past = past
         return self._past
 

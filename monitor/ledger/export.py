@@ -13,7 +13,7 @@ from schedules.promise import Promise
 
 
 def published(  # noqa: PLR0913 # what people choose of it
-    store: LedgerStore,
+    ledger: LedgerStore,
     kind: str,
     span: tuple[datetime | None, datetime | None],
     now: datetime,
@@ -27,9 +27,9 @@ def published(  # noqa: PLR0913 # what people choose of it
     `kind` is one of `FORMATS`; of a `producer` its releases alone. Promises are told, nothing that was seen;
     `with_addresses` or without those of releases that are not due yet, some of which may be out.
     """
-    releases = [one for one in store.releases(*span) if not producer or producer in one.producers]
+    releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
-    for promise in store.promises([release.id for release in releases]):
+    for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
     write, media = FORMATS[kind]
     entries = promised(releases, promises, now)

@@ -35,7 +35,7 @@ class CalendarIncidents:
     ledger: Ledger
     health: HealthState
     clock: Clock
-    store: VerdictStore
+    verdicts: VerdictStore
     writer: Writer
     events: Following
     wake: Callable[[], None]
@@ -46,7 +46,7 @@ class CalendarIncidents:
 
     def take_up(self) -> None:
         """Find the incidents that are still open."""
-        lately = self.store.incidents(self.clock.now() - _LOOK_BACK)
+        lately = self.verdicts.incidents(self.clock.now() - _LOOK_BACK)
         theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
         self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
 
@@ -80,7 +80,7 @@ class CalendarIncidents:
             if decision.incident is not None:
                 missing[decision.incident.id] = decision
         for name, decision in missing.items():
-            if self.store.incident(name) is None:
+            if self.verdicts.incident(name) is None:
                 await self._follow(decision, now)
         for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
             await self._follow(Decision(alerts.restored(incident, now)), now)
@@ -102,7 +102,7 @@ class CalendarIncidents:
         incident = decision.incident
         if incident is None:
             return
-        earlier = self.store.incident(incident.id) if decision.notices else None
+        earlier = self.verdicts.incident(incident.id) if decision.notices else None
         if earlier is not None:
             # The same trouble again on one day carries the same thread on; nobody is told twice.
             decision = Decision(alerts.reopened(earlier, incident, now))

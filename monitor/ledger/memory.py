@@ -49,7 +49,7 @@ class LedgerMemory:
 
         Returns what joining them again comes to, under the rules of today.
         """
-        reads = {name: self._store.reads(name, limit=20) for name in self._rules.order}
+        reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
         self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
         self._keep_in_memory(self._archive.current(now))
         joined = await self._joined(self.states)
@@ -157,14 +157,16 @@ class LedgerMemory:
     def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
         """Return what joining again comes to; what was seen and told of a release goes where its entries went."""
         left = joined.left()
-        runs = self._store.runs_of_releases(list(left)) if left else ()
+        runs = self._store.runs.of_releases(list(left)) if left else ()
         return LedgerChange(
             joined,
             states,
             self.releases,
             self._copies(joined),
             runs=[_moved(run, left) for run in runs],
-            incidents=[replace(one, release=new) for old, new in left.items() for one in self._store.incidents_of(old)],
+            incidents=[
+                replace(one, release=new) for old, new in left.items() for one in self._store.verdicts.incidents_of(old)
+            ],
         )
 
     def _copies(self, joined: Rejoined) -> list[Promise]:

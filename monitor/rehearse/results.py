@@ -12,7 +12,7 @@ from monitor.config.settings import Settings
 from monitor.deliver.drafts import ENDINGS, written
 from monitor.rehearse.expect import Results
 from monitor.rehearse.script.script import Script
-from monitor.store.interface import Store
+from monitor.store.interface import OutboxStore, VerdictStore
 from monitor.store.open import open_store
 from monitor.store.rows import Draft
 from monitor.watch.rejudge import fresh, unjudged
@@ -26,20 +26,20 @@ def results_of(settings: Settings, script: Script, folder: Path) -> Results:
     store = open_store(settings.store.url)
     try:
         policies, book = policies_of(settings), book_of(settings)
-        judged = [fresh(store, policies, row, script.ends, book) for row in store.judged()]
-        ahead = (unjudged(store, policies, release.id, script.ends, book) for release in store.releases())
+        judged = [fresh(store, policies, row, script.ends, book) for row in store.verdicts.judged()]
+        ahead = (unjudged(store, policies, release.id, script.ends, book) for release in store.ledger.releases())
         return Results(
             releases=[*judged, *(body for body in ahead if body is not None)],
-            notices=_notices(store),
-            drafts=_drafts(store, folder),
+            notices=_notices(store.outbox),
+            drafts=_drafts(store.verdicts, folder),
         )
     finally:
         store.close()
 
 
-def _notices(store: Store) -> list[dict[str, Any]]:
+def _notices(outbox: OutboxStore) -> list[dict[str, Any]]:
     channels: dict[str, list[str]] = defaultdict(list)
-    for delivery in store.deliveries():
+    for delivery in outbox.deliveries():
         channels[delivery.notice].append(delivery.channel)
     return [
         {
@@ -51,12 +51,12 @@ def _notices(store: Store) -> list[dict[str, Any]]:
             "follows": notice.follows or None,
             "subject": notice.subject,
         }
-        for notice in store.notices()
+        for notice in outbox.notices()
     ]
 
 
-def _drafts(store: Store, folder: Path) -> list[dict[str, Any]]:
-    written_for = ((incident, store.drafts(incident.id)) for incident in store.incidents())
+def _drafts(verdicts: VerdictStore, folder: Path) -> list[dict[str, Any]]:
+    written_for = ((incident, verdicts.drafts(incident.id)) for incident in verdicts.incidents())
     return [
         {
             "release": incident.release,

@@ -151,13 +151,13 @@ class LedgerStore(Protocol):
 class RunStore(Protocol):
     """What was seen of targets, and when nothing could be."""
 
-    def runs(self, targets: Sequence[str]) -> list[Run]:
+    def of_targets(self, targets: Sequence[str]) -> list[Run]:
         """Return the runs of these targets in time order."""
 
-    def runs_of_release(self, release: str) -> list[Run]:
+    def of_release(self, release: str) -> list[Run]:
         """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
 
-    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+    def of_releases(self, releases: Sequence[str]) -> list[Run]:
         """Return the runs of every target of these releases in time order; the releases are kept themselves."""
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
@@ -232,23 +232,23 @@ class OutboxStore(Protocol):
     def given_up(self, since: datetime) -> list[Delivery]:
         """Return deliveries given up at `since` or later, the newest first."""
 
-    def outbox_pending(self) -> int:
+    def pending(self) -> int:
         """Return how many deliveries wait."""
 
 
 class EvidenceIndex(Protocol):
     """Which bytes are kept as evidence, and where they lie."""
 
-    def evidence(self, ids: Sequence[str]) -> list[Record]:
+    def records(self, ids: Sequence[str]) -> list[Record]:
         """Return these records of evidence, by monitor and number; ids that name none are left out."""
 
-    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+    def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
         """Return a monitor's records numbered above `after`, in order."""
 
-    def last_evidence(self, monitor: str) -> Record | None:
+    def last(self, monitor: str) -> Record | None:
         """Return the newest record of a monitor."""
 
-    def evidence_monitors(self) -> list[str]:
+    def monitors(self) -> list[str]:
         """Return the monitors that have kept evidence."""
 
 
@@ -265,8 +265,15 @@ class Leases(Protocol):
         """Return every lease, by name."""
 
 
-class Store(LedgerStore, RunStore, VerdictStore, OutboxStore, EvidenceIndex, Leases, Protocol):
-    """Everything remembered. Raises `StoreFault` when it cannot be read or written."""
+class Store(Protocol):
+    """Everything remembered, in six parts. Each raises `StoreFault` when it cannot be read or written."""
+
+    ledger: LedgerStore
+    runs: RunStore
+    verdicts: VerdictStore
+    outbox: OutboxStore
+    evidence: EvidenceIndex
+    leases: Leases
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""

@@ -74,7 +74,7 @@ class Retention:
 
     async def _thin_reads(self) -> int:
         before = self.clock.now() - READS_KEPT
-        stale = await self.ask(lambda: self.store.stale_reads(before))
+        stale = await self.ask(lambda: self.store.ledger.stale_reads(before))
         for some in chunks(stale):
             await self.writer.write(partial(_forget, some))
         return len(stale)

@@ -115,7 +115,7 @@ class Admission:
 
     def _settle_left_open(self, now: datetime) -> None:
         """Have verdicts judged to their end that were open at the last stop, long ago."""
-        known, open_ones = self.ledger.releases, self.store.open_judged()
+        known, open_ones = self.ledger.releases, self.store.verdicts.open_judged()
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         self._adopt(known[row.release] for row in rows if row.release in known)
 
@@ -143,9 +143,9 @@ class Admission:
                 self.watch.adopt(release, promises)
         names = [release.id for release in new]
         runs: dict[str, list[Run]] = defaultdict(list)
-        for run in self.store.runs_of_releases(names):
+        for run in self.store.runs.of_releases(names):
             runs[release_of(run.target)].append(run)
-        judged = {row.release: row for row in self.store.judged_on(list(runs))}
+        judged = {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
         for release in new:
             row = judged.get(release.id)
             found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)

@@ -54,7 +54,7 @@ class Compaction:
         if not self.after:
             return 0
         fewer, before = 0, self.clock.now() - self.after
-        for release in await self.ask(lambda: self.store.crowded(CROWDED)):
+        for release in await self.ask(lambda: self.store.runs.crowded(CROWDED)):
             if release not in self.watched():
                 fewer += await self._compact(release, before)
         return fewer
@@ -69,7 +69,7 @@ class Compaction:
 
     def merger(self, release: str, before: datetime) -> Merger:
         """Return what may be put together of a release: nothing unless it is final and its slot passed before then."""
-        row, case = self.store.judged_one(release), stored_case(self.store, release)
+        row, case = self.store.verdicts.judged_one(release), stored_case(self.store, release)
         if case is None or row is None or not row.final or row.slot is None or row.slot > before:
             return Merger()
         shorter = replace(case, runs=_shorter(case))

@@ -19,7 +19,7 @@ from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
-from monitor.store.interface import Store
+from monitor.store.interface import Store, VerdictStore
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
@@ -176,7 +176,7 @@ class Day:
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:
         case = stored_case(self.store, release.id)
-        if case is None or self.store.judged_one(release.id) is None:
+        if case is None or self.store.verdicts.judged_one(release.id) is None:
             return _as_unseen
         verdict = case.verdict(self.rules.policies, self.now)
         return WatchedRelease(release, case.promises, verdict=verdict).standing
@@ -198,11 +198,11 @@ def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now
     """
     phases = rules.phases
     day = Day(store, rules, begin, end, now)
-    releases = store.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
+    releases = store.ledger.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
     promises: dict[str, list[Promise]] = defaultdict(list)
-    for promise in store.promises([release.id for release in releases]):
+    for promise in store.ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
-    whole = (_with(release, (*rules.extra_parts(release), *_added(store, release))) for release in releases)
+    whole = (_with(release, (*rules.extra_parts(release), *_added(store.verdicts, release))) for release in releases)
     found = (day.planned(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
@@ -246,8 +246,8 @@ def _with(release: Release, extra: Iterable[Part]) -> Release:
     return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
 
 
-def _added(store: Store, release: Release) -> Iterator[Part]:
-    return (part for part in judged_parts(store.judged_one(release.id)) if part.origin in ADDED)
+def _added(verdicts: VerdictStore, release: Release) -> Iterator[Part]:
+    return (part for part in judged_parts(verdicts.judged_one(release.id)) if part.origin in ADDED)
 
 
 def _as_unseen(_target: Target) -> Progress:

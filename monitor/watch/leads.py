@@ -39,7 +39,7 @@ _SHOWN = {
 class Leads:
     """Asks people to judge what no measurement can; `wake` says that the outbox has something new."""
 
-    store: VerdictStore
+    verdicts: VerdictStore
     writer: Writer
     clock: Clock
     watch: Watch
@@ -55,7 +55,7 @@ class Leads:
 
         def follow(tx: Transaction) -> int:
             # A lead is no measurement: it neither joins nor alters an incident that was measured.
-            known = known_to(leads_among(self.store.incidents_of(release)), release)
+            known = known_to(leads_among(self.verdicts.incidents_of(release)), release)
             told = with_lead(facts, lead, known)
             return 0 if told is None else self.watch.events.follow(tx, decide(told, known, now), now)
 

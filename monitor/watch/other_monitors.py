@@ -26,7 +26,11 @@ class OtherMonitors:
         store, name = self.store, watched.release.id
 
         def read() -> tuple[list[Run], tuple[Promise, ...], list[Blind]]:
-            return store.runs_of_release(name), tuple(store.promises([name])), store.blind(now - _LATELY, now)
+            return (
+                store.runs.of_release(name),
+                tuple(store.ledger.promises([name])),
+                store.runs.blind(now - _LATELY, now),
+            )
 
         runs, watched.promises, blind = await self.ask(read)
         watched.take_others(runs)

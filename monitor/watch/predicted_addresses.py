@@ -52,7 +52,7 @@ class PredictedAddresses:
     `hosts` tells those of a producer: on others nothing is guessed.
     """
 
-    store: VerdictStore
+    verdicts: VerdictStore
     watch: Watch
     clock: Clock
     hosts: Callable[[str], Collection[str]]
@@ -104,7 +104,7 @@ class PredictedAddresses:
         end = now
         while end > now - _BACK:
             begin = max(end - _SLICE, now - _BACK)
-            yield from reversed(self.store.judged(begin, end, producer))
+            yield from reversed(self.verdicts.judged(begin, end, producer))
             end = begin
 
 

@@ -20,7 +20,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
-from monitor.store.interface import Store
+from monitor.store.interface import LedgerStore, RunStore, Store
 from monitor.store.rows import Judged
 from schedules.announcement import Address, Part
 from schedules.ledger_event import LedgerEvent
@@ -48,19 +48,21 @@ class StoredCase:
 
 def stored_case(store: Store, release: str) -> StoredCase | None:
     """Read back everything that a verdict on a release rests on; None for a release that is not known."""
-    found = store.release(release)
+    found = store.ledger.release(release)
     if found is None:
         return None
     runs: dict[str, list[Run]] = defaultdict(list)
-    for run in store.runs_of_release(release):
+    for run in store.runs.of_release(release):
         runs[run.target].append(run)
-    promises = store.promises([release])
-    return StoredCase(_with_parts(found, store.judged_one(release)), promises, dict(runs), _blind(store, promises))
+    promises = store.ledger.promises([release])
+    return StoredCase(
+        _with_parts(found, store.verdicts.judged_one(release)), promises, dict(runs), _blind(store.runs, promises)
+    )
 
 
-def titles_of_release(store: Store, release: Release) -> list[LedgerEvent]:
+def titles_of_release(ledger: LedgerStore, release: Release) -> list[LedgerEvent]:
     """Return how the titles of a release's entries have changed, in the order of reads."""
-    rows = (row for name in release.calendars for row in store.announced(name) if row.release == release.id)
+    rows = (row for name in release.calendars for row in ledger.announced(name) if row.release == release.id)
     found = [event for row in rows for event in retitlings_as_events(titles_of(row), row.calendar, release.id)]
     return sorted(found, key=lambda event: event.at)
 
@@ -90,7 +92,7 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
 
     `book` replaces the editions of the Code as shipped.
     """
-    incident = store.incident(row.body["incident"]) if row.body["incident"] else None
+    incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
         return with_decision(row.body, incident)
@@ -110,7 +112,7 @@ def unjudged(
     store: Store, policies: Policies, release: str, now: datetime, book: Book | None = None
 ) -> dict[str, Any] | None:
     """Return the JSON of a release that is promised and not watched yet; None when it was judged, or is not known."""
-    case = None if store.judged_one(release) is not None else stored_case(store, release)
+    case = None if store.verdicts.judged_one(release) is not None else stored_case(store, release)
     return None if case is None else body_of(case.verdict(policies, now), None, book)
 
 
@@ -129,14 +131,18 @@ def with_those_late_too(store: Store, policies: Policies, verdict: Verdict) -> V
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.word not in BEHIND or slot is None:
         return verdict
-    rows = [row for row in store.judged(slot, slot + _MOMENT) if row.release != verdict.release and row.word in BEHIND]
+    rows = [
+        row
+        for row in store.verdicts.judged(slot, slot + _MOMENT)
+        if row.release != verdict.release and row.word in BEHIND
+    ]
     cases = ((stored_case(store, row.release), row) for row in rows)
     return with_platform(verdict, [case.verdict(policies, row.at) for case, row in cases if case is not None])
 
 
-def _blind(store: Store, promises: list[Promise]) -> list[Blind]:
+def _blind(runs: RunStore, promises: list[Promise]) -> list[Blind]:
     begins = [begin for promise in promises if (begin := promise.slot.begins()) is not None]
     passes = [end for promise in promises if (end := promise.slot.passes()) is not None]
     if not begins or not passes:
         return []
-    return store.blind(min(begins) - _AROUND, max(passes) + _AROUND)
+    return runs.blind(min(begins) - _AROUND, max(passes) + _AROUND)

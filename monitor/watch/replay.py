@@ -18,12 +18,12 @@ def replay(
     store: Store, policies: Policies, begin: datetime | None, end: datetime | None
 ) -> Iterator[tuple[str, list[str]]]:
     """Judge every release again as of its stored verdict; yields each with what differs, nothing when equal."""
-    for row in store.judged(begin, end):
+    for row in store.verdicts.judged(begin, end):
         case = stored_case(store, row.release)
         if case is None:
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
-        incident = store.incident(row.body["incident"]) if row.body["incident"] else None
+        incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_those_late_too(store, policies, case.verdict(policies, row.at))
         yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
 

@@ -27,7 +27,7 @@ async def calendars(request: Request) -> Response:
     queries = queries_of(request)
     reads = await queries.reads()
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
-    rows = await queries.ask(lambda: [standing(name, queries.store.reads(name, _READS)) for name in names])
+    rows = await queries.ask(lambda: [standing(name, queries.store.ledger.reads(name, _READS)) for name in names])
     return JSONResponse({"calendars": rows, "reads": [read_json(read) for read in reads]})
 
 
@@ -41,7 +41,7 @@ async def subscribe(request: Request) -> Response:
     span = now - _BEHIND, now + _AHEAD
     content, media = await queries.ask(
         lambda: published(
-            queries.store, kind, span, now, queries.timezone, producer=producer, with_addresses=queries.sees_all
+            queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=queries.sees_all
         )
     )
     return Response(content, media_type=media)

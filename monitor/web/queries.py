@@ -24,7 +24,7 @@ from monitor.deliver.verdicts import with_decision
 from monitor.errors import UnknownName
 from monitor.health.hosts import Silence
 from monitor.judge.as_json import is_of
-from monitor.store.interface import Store
+from monitor.store.interface import OutboxStore, Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
 from monitor.store.writer import Writer
 from monitor.web.credentials import Keys, Throttle
@@ -111,7 +111,9 @@ class Queries:
     async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
         """Return the JSON of every release whose slot begins on these local days."""
         begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
-        rows = [row for row in await self.ask(lambda: self.store.judged(begin, end)) if is_of(row.body, producer)]
+        rows = [
+            row for row in await self.ask(lambda: self.store.verdicts.judged(begin, end)) if is_of(row.body, producer)
+        ]
         told = await self._decided([self._fresh(row) for row in rows])
         if last > self.today():
             now = self.clock.now()
@@ -125,11 +127,11 @@ class Queries:
         return None if body is None else self._shown(body)
 
     async def _release(self, release: str) -> dict[str, Any] | None:
-        row = await self.ask(lambda: self.store.judged_one(release))
+        row = await self.ask(lambda: self.store.verdicts.judged_one(release))
         if row is None:
             now = self.clock.now()
             return await self.ask(lambda: self.ahead(release, now))
-        known = await self.ask(lambda: self.store.release(release))
+        known = await self.ask(lambda: self.store.ledger.release(release))
         into = known.joined_into if known is not None else None
         (body,) = await self._decided([self._fresh(row) if into is None else row.body | {"joined_into": into}])
         return body
@@ -138,7 +140,7 @@ class Queries:
         """Return releases with what people have decided of them since they were judged."""
 
         def decided(body: dict[str, Any]) -> dict[str, Any]:
-            return with_decision(body, self.store.incident(body["incident"])) if body["incident"] else body
+            return with_decision(body, self.store.verdicts.incident(body["incident"])) if body["incident"] else body
 
         return await self.ask(lambda: [decided(body) for body in told])
 
@@ -147,12 +149,12 @@ class Queries:
         begin = None if first is None else self._midnight(first)
         end = None if last is None else self._midnight(last + timedelta(days=1))
         now = self.clock.now()
-        return await self.ask(lambda: self._told(self.store.incidents(begin, end, limit=MOST_INCIDENTS), now))
+        return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
     async def incident(self, incident: str) -> Incident | None:
         """Return one incident, None when there is none to be told of."""
         now = self.clock.now()
-        return next(iter(await self.ask(lambda: self._told([self.store.incident(incident)], now))), None)
+        return next(iter(await self.ask(lambda: self._told([self.store.verdicts.incident(incident)], now))), None)
 
     async def events(self, after: str | None, release: str | None, limit: int) -> list[Event]:
         """Return the first events after the one of that id, oldest first. Raises `UnknownName`."""
@@ -162,27 +164,29 @@ class Queries:
     async def drafts(self, incident: str) -> list[Draft]:
         """Return the versions of a draft, oldest first; the last one says what is known by now."""
         await self._renew(incident)
-        return await self.ask(lambda: self.store.drafts(incident))
+        return await self.ask(lambda: self.store.verdicts.drafts(incident))
 
     async def related(self, incident: Incident) -> list[Incident]:
         """Return the incidents of other releases that one fault of a platform made together with this one."""
         now = self.clock.now()
-        return await self.ask(lambda: self._told(related(self.store, incident)[::-1], now))
+        return await self.ask(lambda: self._told(related(self.store.verdicts, incident)[::-1], now))
 
     async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
         """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
         template = self.templates.get(incident.producer)
         await self._renew(incident.id)
-        return await self.ask(lambda: _document(self.store.drafts(incident.id), ending, template, self.veil))
+        return await self.ask(lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.veil))
 
     async def given_up(self) -> list[dict[str, Any]]:
         """Return the deliveries that were given up of late, newest first, with what they were to tell."""
         since = self.clock.now() - GIVEN_UP_FOR
-        return await self.ask(lambda: [_lost(self.store, row) for row in self.store.given_up(since)[:_MOST_SHOWN]])
+        return await self.ask(
+            lambda: [_lost(self.store.outbox, row) for row in self.store.outbox.given_up(since)[:_MOST_SHOWN]]
+        )
 
     async def reads(self) -> list[CalendarRead]:
         """Return the last reads of calendars, newest first."""
-        return await self.ask(lambda: self.store.reads(limit=200))
+        return await self.ask(lambda: self.store.ledger.reads(limit=200))
 
     def close(self) -> None:
         """Let the threads go."""
@@ -214,24 +218,24 @@ class Queries:
         return [self._current(one, now) for one in found]
 
     def _is_due(self, release: str, now: datetime) -> bool:
-        row = self.store.judged_one(release)
+        row = self.store.verdicts.judged_one(release)
         return row is not None and has_passed(row.body, now)
 
     def _events(self, after: str | None, release: str | None, limit: int, now: datetime) -> list[Event]:
-        last = None if after is None else self.store.event(after)
+        last = None if after is None else self.store.verdicts.event(after)
         if after is not None and (last is None or not (self.sees_all or self._is_due(last.release, now))):
             raise UnknownName(f"no event {after!r}")
         told: list[Event] = []
         due = functools.cache(self._is_due)
         while True:
-            found = self.store.events((last.at, last.id) if last is not None else None, release, limit)
+            found = self.store.verdicts.events((last.at, last.id) if last is not None else None, release, limit)
             told += found if self.sees_all else [_for_all(one) for one in found if due(one.release, now)]
             if len(found) < limit or len(told) >= limit:
                 return told[:limit]
             last = found[-1]
 
     def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
-        wanted = (one for one in self.store.releases(begin, end) if producer in (None, *one.producers))
+        wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
         return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
 
     def _midnight(self, day: date) -> datetime:
@@ -248,8 +252,8 @@ def _document(
     return written(veiled(drafts[-1], veil), ending, template) if drafts else None
 
 
-def _lost(store: Store, delivery: Delivery) -> dict[str, Any]:
-    notice = store.notice(delivery.notice)
+def _lost(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
+    notice = outbox.notice(delivery.notice)
     return {
         "channel": delivery.channel,
         "at": instant_json(delivery.finished),

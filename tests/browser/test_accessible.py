@@ -42,7 +42,7 @@ def addresses(board: Board) -> list[str]:
 
 
 def _close_a_copy(board: Board) -> None:
-    incident, draft = board.store.incident(board.incident), board.store.drafts(board.incident)[-1]
+    incident, draft = board.store.verdicts.incident(board.incident), board.store.verdicts.drafts(board.incident)[-1]
     assert incident is not None
     with board.store.transaction() as tx:
         tx.save_incident(replace(incident, id="closed", closed=at(1500)))
@@ -87,7 +87,7 @@ async def test_an_incident_is_acknowledged_with_the_keyboard_alone() -> None:
         await page.keyboard.press("Enter")
         await page.get_by_role("status").wait_for()
         assert "duty statistician has it" in (await page.get_by_role("status").inner_text())
-        incident = board.store.incident(board.incident)
+        incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.acknowledged is not None
 

@@ -23,7 +23,7 @@ async def _keep(database: str, folder: Path, monitor: str) -> None:
     store, clock = open_store(database), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
-    evidence = Evidence(folder, store, writer, clock, monitor)
+    evidence = Evidence(folder, store.evidence, writer, clock, monitor)
     for body in (b"Page not found", b"Out"):
         evidence.keep(Answer("https://stats.example/a", 404, {}, body, clock.now(), clock.now()), "a", "turn")
     await writer.close()

@@ -34,9 +34,9 @@ def test_a_release_comes_back_as_it_went_in_and_its_newest_version_counts(store:
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.save_release(newer)
-    assert store.release(newer.id) == newer
-    assert store.releases() == [newer]
-    assert store.release("nobody's") is None
+    assert store.ledger.release(newer.id) == newer
+    assert store.ledger.releases() == [newer]
+    assert store.ledger.release("nobody's") is None
 
 
 def test_slots_of_every_precision_come_back_exactly(store: Store) -> None:
@@ -49,9 +49,9 @@ def test_slots_of_every_precision_come_back_exactly(store: Store) -> None:
     ]
     with store.transaction() as tx:
         tx.add_promises(reversed(promises))
-    assert store.promises() == promises
-    assert store.promises(["c", "a"]) == [promises[0], promises[2]]
-    assert store.promises([]) == []
+    assert store.ledger.promises() == promises
+    assert store.ledger.promises(["c", "a"]) == [promises[0], promises[2]]
+    assert store.ledger.promises([]) == []
 
 
 def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
@@ -62,8 +62,8 @@ def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
     ]
     with store.transaction() as tx:
         tx.save_runs(reversed(runs))
-    assert store.runs(["a/page/edge", "b/page/edge", "c"]) == runs
-    assert store.runs(["a/page/edge"]) == runs[1:]
+    assert store.runs.of_targets(["a/page/edge", "b/page/edge", "c"]) == runs
+    assert store.runs.of_targets(["a/page/edge"]) == runs[1:]
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -73,14 +73,14 @@ def test_any_instant_and_any_printable_reason_survive(store: Store, why: str, at
     run = replace(a_run("h/page/edge", local), why=why)
     with store.transaction() as tx:
         tx.save_runs([run])
-    kept = next(found for found in store.runs(["h/page/edge"]) if found.first_sent == local)
+    kept = next(found for found in store.runs.of_targets(["h/page/edge"]) if found.first_sent == local)
     assert kept.why == why.replace("\0", "\ufffd") or kept.why == why
 
 
 def test_text_that_no_database_can_hold_does_not_stop_the_record(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_runs([replace(a_run(), why="odd \0 header \ud800")])
-    assert store.runs(["r/page/edge"])[0].why.startswith("odd ")
+    assert store.runs.of_targets(["r/page/edge"])[0].why.startswith("odd ")
 
 
 def test_what_is_read_back_is_apart_from_what_is_kept(store: Store) -> None:
@@ -88,10 +88,10 @@ def test_what_is_read_back_is_apart_from_what_is_kept(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_judged(mine)
     mine.body["id"] = "changed after saving"
-    first = store.judged_one("r")
+    first = store.verdicts.judged_one("r")
     assert first is not None
     first.body["id"] = "changed after reading"
-    assert store.judged_one("r") == judged("r")
+    assert store.verdicts.judged_one("r") == judged("r")
 
 
 # Slots
@@ -104,10 +104,10 @@ def test_releases_are_found_by_the_slot_of_their_newest_promise(store: Store) ->
         tx.add_promises([a_promise("moved"), a_promise("stays")])
         tx.add_promises([a_promise("moved", SLOT - DAY, SLOT + DAY)])
         tx.add_promises([replace(a_promise("unread"), slot=Slot(Precision.NONE, raw="tbc"))])
-    assert [it.id for it in store.releases(SLOT, SLOT + MINUTE)] == ["stays"]
-    assert [it.id for it in store.releases(begin=SLOT + MINUTE)] == ["moved"]
-    assert [it.id for it in store.releases(end=SLOT)] == []
-    assert [it.id for it in store.releases()] == ["moved", "stays", "unread"]
+    assert [it.id for it in store.ledger.releases(SLOT, SLOT + MINUTE)] == ["stays"]
+    assert [it.id for it in store.ledger.releases(begin=SLOT + MINUTE)] == ["moved"]
+    assert [it.id for it in store.ledger.releases(end=SLOT)] == []
+    assert [it.id for it in store.ledger.releases()] == ["moved", "stays", "unread"]
 
 
 def test_a_release_moved_too_late_is_still_found_by_the_slot_it_was_judged_on(store: Store) -> None:
@@ -115,17 +115,17 @@ def test_a_release_moved_too_late_is_still_found_by_the_slot_it_was_judged_on(st
         tx.save_release(a_release("r"))
         tx.add_promises([a_promise(), a_promise(learnt=SLOT + MINUTE, slot=SLOT + DAY)])
         tx.save_judged(judged("r"))
-    assert [it.id for it in store.releases(SLOT, SLOT + MINUTE)] == ["r"]
+    assert [it.id for it in store.ledger.releases(SLOT, SLOT + MINUTE)] == ["r"]
 
 
 def test_verdicts_are_listed_by_slot_and_those_without_one_last(store: Store) -> None:
     with store.transaction() as tx:
         for release, slot in (("c", None), ("b", SLOT), ("a", SLOT), ("z", SLOT - DAY)):
             tx.save_judged(judged(release, slot))
-    assert [it.release for it in store.judged()] == ["z", "a", "b", "c"]
-    assert [it.release for it in store.judged(SLOT - DAY, SLOT)] == ["z"]
-    assert [it.release for it in store.judged(begin=SLOT)] == ["a", "b"]
-    assert store.judged(producer="ons") == []
+    assert [it.release for it in store.verdicts.judged()] == ["z", "a", "b", "c"]
+    assert [it.release for it in store.verdicts.judged(SLOT - DAY, SLOT)] == ["z"]
+    assert [it.release for it in store.verdicts.judged(begin=SLOT)] == ["a", "b"]
+    assert store.verdicts.judged(producer="ons") == []
 
 
 def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
@@ -134,8 +134,8 @@ def test_only_verdicts_that_can_still_change_are_open(store: Store) -> None:
         tx.save_judged(judged("open", final=False))
         tx.save_judged(judged("closing", final=False))
         tx.save_judged(judged("closing"))
-    assert [it.release for it in store.open_judged()] == ["open"]
-    assert store.judged_on(["open", "done", "unknown"]) == [judged("done"), judged("open", final=False)]
+    assert [it.release for it in store.verdicts.open_judged()] == ["open"]
+    assert store.verdicts.judged_on(["open", "done", "unknown"]) == [judged("done"), judged("open", final=False)]
 
 
 def test_a_release_joined_into_another_is_on_no_list_and_still_found_by_its_name(store: Store) -> None:
@@ -145,15 +145,21 @@ def test_a_release_joined_into_another_is_on_no_list_and_still_found_by_its_name
         tx.add_promises([a_promise("old"), a_promise("new")])
         tx.save_judged(judged("old", final=False))
         tx.save_judged(judged("new", final=False))
-    assert [it.id for it in store.releases()] == [it.id for it in store.releases(SLOT, SLOT + MINUTE)] == ["new"]
-    assert [it.release for it in store.judged()] == [it.release for it in store.open_judged()] == ["new"]
-    assert [it.release for it in store.judged(SLOT, SLOT + MINUTE, producer="ofqual")] == ["new"]
-    assert (store.release("old"), len(store.promises(["old"]))) == (old, 1)
-    assert store.judged_one("old") is not None
+    assert (
+        [it.id for it in store.ledger.releases()]
+        == [it.id for it in store.ledger.releases(SLOT, SLOT + MINUTE)]
+        == ["new"]
+    )
+    assert (
+        [it.release for it in store.verdicts.judged()] == [it.release for it in store.verdicts.open_judged()] == ["new"]
+    )
+    assert [it.release for it in store.verdicts.judged(SLOT, SLOT + MINUTE, producer="ofqual")] == ["new"]
+    assert (store.ledger.release("old"), len(store.ledger.promises(["old"]))) == (old, 1)
+    assert store.verdicts.judged_one("old") is not None
     with store.transaction() as tx:
         tx.save_release(a_release("old"))
-    assert [it.id for it in store.releases()] == ["new", "old"]
-    assert len(store.judged()) == 2
+    assert [it.id for it in store.ledger.releases()] == ["new", "old"]
+    assert len(store.verdicts.judged()) == 2
 
 
 # The ledger and the calendars
@@ -163,7 +169,7 @@ def test_a_promise_learnt_once_is_never_altered(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_promises([a_promise()])
         tx.add_promises([replace(a_promise(), why="rewritten", slot=slot_at(SLOT + DAY))])
-    assert store.promises() == [a_promise()]
+    assert store.ledger.promises() == [a_promise()]
 
 
 def test_only_the_newest_promise_of_a_calendar_is_confirmed_and_never_backwards(store: Store) -> None:
@@ -173,9 +179,9 @@ def test_only_the_newest_promise_of_a_calendar_is_confirmed_and_never_backwards(
         tx.add_promises([a_promise(), newer, other, a_promise("s")])
         tx.confirm_all("govuk", ["r", "unknown"], SLOT)
         tx.confirm_all("govuk", ["r", "s"], SLOT - MINUTE)
-    confirmed = [(it.release, it.calendar, it.confirmed_at) for it in store.promises() if it.confirmed_at]
+    confirmed = [(it.release, it.calendar, it.confirmed_at) for it in store.ledger.promises() if it.confirmed_at]
     assert confirmed == [("s", "govuk", SLOT - MINUTE), ("r", "govuk", SLOT)]
-    assert store.promises(["r"])[-1] == replace(newer, confirmed_at=SLOT)
+    assert store.ledger.promises(["r"])[-1] == replace(newer, confirmed_at=SLOT)
 
 
 def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(store: Store) -> None:
@@ -186,8 +192,8 @@ def test_entries_of_a_calendar_are_replaced_touched_and_kept_apart_from_others(s
         tx.save_announced([replace(entry, body={"title": "New"})])
         tx.touch_announced("govuk", ["1", "2", "unknown"], SLOT + DAY)
     back = [replace(it, seen_last=SLOT + DAY, gone=None) for it in (entry, gone)]
-    assert store.announced("govuk") == [replace(back[0], body={"title": "New"}), back[1]]
-    assert store.announced("ons") == [replace(entry, calendar="ons")]
+    assert store.ledger.announced("govuk") == [replace(back[0], body={"title": "New"}), back[1]]
+    assert store.ledger.announced("ons") == [replace(entry, calendar="ons")]
 
 
 def test_reads_are_listed_newest_first(store: Store) -> None:
@@ -196,8 +202,8 @@ def test_reads_are_listed_newest_first(store: Store) -> None:
     with store.transaction() as tx:
         for read in (*reads, other):
             tx.add_read(read)
-    assert store.reads("govuk", limit=2) == [reads[2], reads[1]]
-    assert store.reads() == [reads[2], other, reads[1], reads[0]]
+    assert store.ledger.reads("govuk", limit=2) == [reads[2], reads[1]]
+    assert store.ledger.reads() == [reads[2], other, reads[1], reads[0]]
 
 
 def test_thinning_forgets_only_old_reads_that_repeat_the_one_before(store: Store) -> None:
@@ -210,13 +216,13 @@ def test_thinning_forgets_only_old_reads_that_repeat_the_one_before(store: Store
         for read in reads:
             tx.add_read(read)
         tx.add_read(replace(reads[1], calendar="ons"))
-    stale = store.stale_reads(SLOT + 5 * MINUTE)
+    stale = store.ledger.stale_reads(SLOT + 5 * MINUTE)
     assert stale == [("govuk", SLOT + MINUTE), ("govuk", SLOT + 3 * MINUTE)]
     with store.transaction() as tx:
         tx.forget_reads(stale)
         tx.forget_reads([])
-    assert store.reads("govuk")[::-1] == [reads[0], reads[2], reads[4], reads[5]]
-    assert len(store.reads("ons")) == 1
+    assert store.ledger.reads("govuk")[::-1] == [reads[0], reads[2], reads[4], reads[5]]
+    assert len(store.ledger.reads("ons")) == 1
 
 
 def test_room_is_handed_back_and_the_store_refreshed_without_a_word_lost(store: Store) -> None:
@@ -226,7 +232,7 @@ def test_room_is_handed_back_and_the_store_refreshed_without_a_word_lost(store: 
     store.refresh()
     while store.give_back(50):
         pass
-    assert len(store.judged()) == 300
+    assert len(store.verdicts.judged()) == 300
 
 
 # Runs and blind spans
@@ -237,9 +243,9 @@ def test_a_blind_span_of_months_is_found_from_any_instant_in_it(store: Store) ->
     with store.transaction() as tx:
         for span in spans:
             tx.add_blind(span)
-    assert store.blind(SLOT + 150 * DAY, SLOT + 152 * DAY) == spans
-    assert store.blind(SLOT + 152 * DAY, SLOT + 153 * DAY) == spans[:1]
-    assert store.blind(SLOT + 201 * DAY, SLOT + 300 * DAY) == []
+    assert store.runs.blind(SLOT + 150 * DAY, SLOT + 152 * DAY) == spans
+    assert store.runs.blind(SLOT + 152 * DAY, SLOT + 153 * DAY) == spans[:1]
+    assert store.runs.blind(SLOT + 201 * DAY, SLOT + 300 * DAY) == []
 
 
 def test_several_runs_become_one_and_all_others_stay(store: Store) -> None:
@@ -251,8 +257,8 @@ def test_several_runs_become_one_and_all_others_stay(store: Store) -> None:
         tx.save_runs([*runs, other])
         tx.merge_runs(runs[:3], [merged])
         tx.merge_runs([], [])
-    assert store.runs(["r/page/edge"]) == [merged, runs[3]]
-    assert store.runs(["r/page/origin"]) == [other]
+    assert store.runs.of_targets(["r/page/edge"]) == [merged, runs[3]]
+    assert store.runs.of_targets(["r/page/origin"]) == [other]
 
 
 def test_a_release_is_crowded_when_one_of_its_targets_has_too_many_runs(store: Store) -> None:
@@ -261,7 +267,7 @@ def test_a_release_is_crowded_when_one_of_its_targets_has_too_many_runs(store: S
         for target in ("a/b/page/edge", "c/page/edge"):
             count = 3 if target.startswith("a") else 2
             tx.save_runs(replace(a_run(target), first_sent=at, last_received=at) for at in times[:count])
-    assert (store.crowded(2), store.crowded(1), store.crowded(3)) == (["a/b"], ["a/b", "c"], [])
+    assert (store.runs.crowded(2), store.runs.crowded(1), store.runs.crowded(3)) == (["a/b"], ["a/b", "c"], [])
 
 
 def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:
@@ -270,7 +276,7 @@ def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:
         tx.save_runs([a_run()])
     with store.transaction() as tx:
         tx.save_runs([longer])
-    assert store.runs(["r/page/edge"]) == [longer]
+    assert store.runs.of_targets(["r/page/edge"]) == [longer]
 
 
 def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: Store) -> None:
@@ -278,10 +284,10 @@ def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: St
     with store.transaction() as tx:
         tx.save_runs([south, north])
         tx.save_runs([replace(north, looks=4)])
-    assert store.runs(["r/page/edge"]) == [replace(north, looks=4), south]
+    assert store.runs.of_targets(["r/page/edge"]) == [replace(north, looks=4), south]
     with store.transaction() as tx:
         tx.merge_runs([south], [])
-    assert store.runs(["r/page/edge"]) == [replace(north, looks=4)]
+    assert store.runs.of_targets(["r/page/edge"]) == [replace(north, looks=4)]
 
 
 def test_the_runs_of_a_release_are_those_of_its_own_targets_alone(store: Store) -> None:
@@ -289,17 +295,17 @@ def test_the_runs_of_a_release_are_those_of_its_own_targets_alone(store: Store) 
     with store.transaction() as tx:
         tx.save_releases(a_release(name) for name in ("r", "r-2", "r0", "R", "é", "é/page", "0"))
         tx.save_runs([a_run(name, SLOT + n * SECOND) for n, name in enumerate(names)])
-    assert [run.target for run in store.runs_of_release("r")] == names[:2]
-    assert [run.target for run in store.runs_of_release("é")] == ["é/page/edge"]
-    assert [run.target for run in store.runs_of_releases(["é", "r", "unknown"])] == [names[0], names[1], names[5]]
-    assert store.runs_of_releases([]) == []
+    assert [run.target for run in store.runs.of_release("r")] == names[:2]
+    assert [run.target for run in store.runs.of_release("é")] == ["é/page/edge"]
+    assert [run.target for run in store.runs.of_releases(["é", "r", "unknown"])] == [names[0], names[1], names[5]]
+    assert store.runs.of_releases([]) == []
 
 
 def test_more_targets_than_one_statement_can_name_are_still_found(store: Store) -> None:
     names = [f"r{n:04}/page/edge" for n in range(1201)]
     with store.transaction() as tx:
         tx.save_runs([a_run(name) for name in names])
-    assert [run.target for run in store.runs(names)] == names
+    assert [run.target for run in store.runs.of_targets(names)] == names
 
 
 def test_blind_spans_are_extended_and_found_where_they_touch(store: Store) -> None:
@@ -311,6 +317,6 @@ def test_blind_spans_are_extended_and_found_where_they_touch(store: Store) -> No
         tx.add_blind(replace(span, ends=SLOT + 2 * MINUTE))
         tx.add_blind(replace(span, ends=SLOT + SECOND))
     longer = replace(span, ends=SLOT + 2 * MINUTE)
-    assert store.blind(SLOT - DAY, SLOT + DAY) == [hosted, longer]
-    assert store.blind(SLOT + 90 * SECOND, SLOT + DAY) == [longer]
-    assert store.blind(SLOT - DAY, SLOT) == []
+    assert store.runs.blind(SLOT - DAY, SLOT + DAY) == [hosted, longer]
+    assert store.runs.blind(SLOT + 90 * SECOND, SLOT + DAY) == [longer]
+    assert store.runs.blind(SLOT - DAY, SLOT) == []

@@ -29,6 +29,6 @@ def test_given_up_deliveries_come_newest_first_since_an_instant(store: Store) ->
     ]
     with store.transaction() as tx:
         tx.add_notice(Notice("n", "opened", "", "", "p", "note", (), NOON, "s", "t"), rows)
-    assert [row.channel for row in store.given_up(NOON)] == ["second", "first"]
-    assert store.outbox_pending() == 0
-    assert next(row for row in store.deliveries("n") if row.channel == "covered").reference == "d"
+    assert [row.channel for row in store.outbox.given_up(NOON)] == ["second", "first"]
+    assert store.outbox.pending() == 0
+    assert next(row for row in store.outbox.deliveries("n") if row.channel == "covered").reference == "d"

@@ -37,22 +37,22 @@ def test_releases_of_now_are_those_still_shown_shown_lately_or_promised_for_late
         tx.save_announced([an_entry("moved", -DAY), an_entry("one-left", -DAY), an_entry("one-left", None, "ons")])
         tx.add_promises([a_promise("moved", slot=SLOT + 400 * DAY), a_promise("over", slot=SLOT - MINUTE)])
         tx.add_promises([a_promise("moved", SLOT, SLOT - DAY), a_promise("nobody's", slot=SLOT)])
-    assert store.shown_since(SLOT) == ["left", "moved", "nobody's", "one-left", "shown"]
-    assert store.shown_since(SLOT + WEEK + MINUTE) == ["moved", "one-left", "shown"]
+    assert store.ledger.shown_since(SLOT) == ["left", "moved", "nobody's", "one-left", "shown"]
+    assert store.ledger.shown_since(SLOT + WEEK + MINUTE) == ["moved", "one-left", "shown"]
 
 
 def test_entries_are_found_by_release_and_by_name(store: Store) -> None:
     rows = [an_entry("a", uid="2"), an_entry("a", uid="1"), an_entry("a", None, "ons"), an_entry("b")]
     with store.transaction() as tx:
         tx.save_announced(rows)
-    assert [(it.calendar, it.uid) for it in store.entries_of(["a", "c"])] == [
+    assert [(it.calendar, it.uid) for it in store.ledger.entries_of(["a", "c"])] == [
         ("govuk", "1"),
         ("govuk", "2"),
         ("ons", "a"),
     ]
-    assert store.entries_of(["b"]) == [rows[3]]
-    assert store.entries_named("govuk", ["a", "2", "b"]) == [rows[0], rows[3]]
-    assert (store.entries_of([]), store.entries_named("ons", ["1"])) == ([], [])
+    assert store.ledger.entries_of(["b"]) == [rows[3]]
+    assert store.ledger.entries_named("govuk", ["a", "2", "b"]) == [rows[0], rows[3]]
+    assert (store.ledger.entries_of([]), store.ledger.entries_named("ons", ["1"])) == ([], [])
 
 
 def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(store: Store) -> None:
@@ -61,12 +61,12 @@ def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(sto
     away = replace(a_release("d"), title="Deaths", joined_into="a")
     with store.transaction() as tx:
         tx.save_releases([first, *others, away])
-    assert store.releases_named(["b", "a", "unknown"]) == [first, others[0]]
-    assert store.releases_named(["d"]) == [away]
-    assert store.releases_alike("ofqual", "x.example/births", ["death"]) == [first, others[0]]
-    assert store.releases_alike("ofqual", "x.example/none", ["0% MORE_"]) == [first]
-    assert store.releases_alike("ofqual", "x.example/none", ["5_%"]) == []
-    assert store.releases_alike("ons", "x.example", ["deaths"]) == []
+    assert store.ledger.releases_named(["b", "a", "unknown"]) == [first, others[0]]
+    assert store.ledger.releases_named(["d"]) == [away]
+    assert store.ledger.releases_alike("ofqual", "x.example/births", ["death"]) == [first, others[0]]
+    assert store.ledger.releases_alike("ofqual", "x.example/none", ["0% MORE_"]) == [first]
+    assert store.ledger.releases_alike("ofqual", "x.example/none", ["5_%"]) == []
+    assert store.ledger.releases_alike("ons", "x.example", ["deaths"]) == []
 
 
 def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> None:
@@ -79,8 +79,8 @@ def test_editions_come_in_pages_with_what_was_promised_last(store: Store) -> Non
     a = SeriesEdition("a", "ofqual", title, ("govuk",), slot_at(SLOT + DAY))
     b = SeriesEdition("b", "ofqual", title, ("govuk",), Slot(Precision.NONE, raw="tbc"))
     c = replace(a, release="c", slot=slot_at(SLOT))
-    assert store.editions() == [a, b, c]
-    assert (store.editions(limit=2), store.editions("b")) == ([a, b], [c])
+    assert store.ledger.editions() == [a, b, c]
+    assert (store.ledger.editions(limit=2), store.ledger.editions("b")) == ([a, b], [c])
 
 
 DAYS = st.integers(-3, 3).map(lambda days: days * DAY)
@@ -106,9 +106,9 @@ def test_what_is_let_go_of_is_what_a_start_would_leave_out(
     with store.transaction() as tx:
         tx.save_announced(entries)
         tx.add_promises(promises)
-    ledger.add(store.promises())
+    ledger.add(store.ledger.promises())
     names = {it.calendar for it in entries}
-    states = [CalendarState(name).recalling(store.announced(name)) for name in names]
+    states = [CalendarState(name).recalling(store.ledger.announced(name)) for name in names]
     release_of = {(it.calendar, it.uid): it.release for it in entries}
     over = long_over(states, release_of, ledger, SLOT)
-    assert over == {it.release for it in entries}.difference(store.shown_since(SLOT))
+    assert over == {it.release for it in entries}.difference(store.ledger.shown_since(SLOT))

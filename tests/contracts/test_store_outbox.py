@@ -37,9 +37,9 @@ def test_an_incident_comes_back_with_all_its_facts(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_incident(an_incident())
         tx.add_notice(a_notice(), [])
-    assert store.incident("i") == an_incident()
-    assert store.incidents_of("r") == [an_incident()]
-    assert store.incident("j") is None
+    assert store.verdicts.incident("i") == an_incident()
+    assert store.verdicts.incidents_of("r") == [an_incident()]
+    assert store.verdicts.incident("j") is None
 
 
 def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
@@ -48,9 +48,9 @@ def test_a_notice_comes_back_as_it_went_in(store: Store) -> None:
         tx.save_incident(an_incident())
         tx.add_notice(follow_up, [])
         tx.add_notice(a_notice(), [])
-    assert store.notices() == store.notices("i") == [a_notice(), follow_up]
-    assert store.notices("other") == []
-    assert store.notice("n2") == follow_up
+    assert store.outbox.notices() == store.outbox.notices("i") == [a_notice(), follow_up]
+    assert store.outbox.notices("other") == []
+    assert store.outbox.notice("n2") == follow_up
 
 
 def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -> None:
@@ -63,7 +63,7 @@ def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -
         tx.add_draft(second)
     with pytest.raises(Conflict, match="version 2"), store.transaction() as tx:
         tx.add_draft(replace(second, by="somebody else"))
-    assert store.drafts("i") == [first, second]
+    assert store.verdicts.drafts("i") == [first, second]
 
 
 def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
@@ -75,8 +75,13 @@ def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) ->
         tx.take_lease("outbox", "m", SLOT, SLOT + MINUTE)
 
     break_off(store, tell)
-    assert (store.judged(), store.events(), store.notices(), store.deliveries()) == ([], [], [], [])
-    assert (store.incidents(), store.outbox_pending(), store.leases()) == ([], 0, [])
+    assert (store.verdicts.judged(), store.verdicts.events(), store.outbox.notices(), store.outbox.deliveries()) == (
+        [],
+        [],
+        [],
+        [],
+    )
+    assert (store.verdicts.incidents(), store.outbox.pending(), store.leases.leases()) == ([], 0, [])
 
 
 def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store) -> None:
@@ -90,9 +95,9 @@ def test_what_was_replaced_is_back_after_a_transaction_that_failed(store: Store)
         tx.drop_lease("outbox", "m")
 
     break_off(store, replace_twice)
-    assert store.heartbeat("m") == Heartbeat("m", SLOT)
-    assert store.lease("outbox") == Lease("outbox", "m", SLOT + MINUTE)
-    assert store.heartbeat("other") is None
+    assert store.leases.heartbeat("m") == Heartbeat("m", SLOT)
+    assert store.leases.lease("outbox") == Lease("outbox", "m", SLOT + MINUTE)
+    assert store.leases.heartbeat("other") is None
 
 
 def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
@@ -104,8 +109,8 @@ def test_the_same_fact_makes_one_event_and_one_notice(store: Store) -> None:
     with store.transaction() as tx:
         assert not tx.add_event(replace(event, after="early"))
         assert not tx.add_notice(a_notice(), [Delivery("n", "chat", DeliveryState.WAITING, SLOT)])
-    assert store.events() == [event]
-    assert [it.channel for it in store.deliveries("n")] == ["mail"]
+    assert store.verdicts.events() == [event]
+    assert [it.channel for it in store.outbox.deliveries("n")] == ["mail"]
 
 
 def test_events_come_in_time_order_page_by_page(store: Store) -> None:
@@ -113,12 +118,12 @@ def test_events_come_in_time_order_page_by_page(store: Store) -> None:
     with store.transaction() as tx:
         for event in reversed(events):
             tx.add_event(event)
-    assert store.events(limit=2) == events[:2]
-    assert store.events((events[1].at, events[1].id), limit=2) == events[2:4]
-    assert store.events((events[1].at, "e0"), limit=1) == [events[1]]
-    assert store.events((events[5].at, events[5].id)) == []
-    assert store.events(release="r") == events[1::2]
-    assert (store.event("e3"), store.event("e9")) == (events[3], None)
+    assert store.verdicts.events(limit=2) == events[:2]
+    assert store.verdicts.events((events[1].at, events[1].id), limit=2) == events[2:4]
+    assert store.verdicts.events((events[1].at, "e0"), limit=1) == [events[1]]
+    assert store.verdicts.events((events[5].at, events[5].id)) == []
+    assert store.verdicts.events(release="r") == events[1::2]
+    assert (store.verdicts.event("e3"), store.verdicts.event("e9")) == (events[3], None)
 
 
 def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> None:
@@ -128,17 +133,17 @@ def test_waiting_deliveries_fall_due_the_longest_waiting_first(store: Store) -> 
         tx.add_notice(a_notice(), due)
         tx.save_delivery(replace(due[0], standing=DeliveryState.SENT, attempts=1, finished=SLOT, reference="250 OK"))
         tx.save_delivery(replace(due[1], standing=DeliveryState.GIVEN_UP, attempts=9, reason="no such address"))
-    assert store.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
-    assert store.due_deliveries(SLOT + DAY) == due[2:]
-    assert store.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
-    assert store.outbox_pending() == 2
-    assert store.deliveries("n")[0].reference == "250 OK"
+    assert store.outbox.due_deliveries(SLOT + 2 * MINUTE) == [due[2]]
+    assert store.outbox.due_deliveries(SLOT + DAY) == due[2:]
+    assert store.outbox.due_deliveries(SLOT + DAY, limit=1) == [due[2]]
+    assert store.outbox.pending() == 2
+    assert store.outbox.deliveries("n")[0].reference == "250 OK"
 
 
 def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
     with pytest.raises(Conflict), store.transaction() as tx:
         tx.save_delivery(Delivery("nothing", "mail", DeliveryState.WAITING, SLOT))
-    assert store.deliveries() == []
+    assert store.outbox.deliveries() == []
 
 
 def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
@@ -150,7 +155,7 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
         tx.save_incident(second)
         tx.save_incident(first)
         tx.add_notice(a_notice(), [])
-    assert store.incidents() == [first, second]
-    assert store.incidents(SLOT, SLOT + DAY) == [first]
-    assert store.incidents_of("r") == [first, second]
-    assert store.incidents_of("s") == []
+    assert store.verdicts.incidents() == [first, second]
+    assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
+    assert store.verdicts.incidents_of("r") == [first, second]
+    assert store.verdicts.incidents_of("s") == []

@@ -49,9 +49,9 @@ def test_rows_of_the_second_version_are_found_by_the_third(sql: SqlStore) -> Non
         bodies = connection.execute(text("SELECT body FROM announced ORDER BY uid")).scalars().all()
         assert [json.loads(unpack(bytes(one)))["release"] for one in bodies] == ["r", "s"]
     sql.upgrade()
-    assert (sql.releases(), sql.entries_of(["r", "s"])) == ([release], entries)
-    assert sql.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
-    assert [edition.title for edition in sql.editions()] == [release.title]
+    assert (sql.ledger.releases(), sql.ledger.entries_of(["r", "s"])) == ([release], entries)
+    assert sql.ledger.releases_alike("ofqual", "government/statistics/malpractice", []) == [release]
+    assert [edition.title for edition in sql.ledger.editions()] == [release.title]
 
 
 def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_name(sql: SqlStore) -> None:
@@ -62,11 +62,11 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
     with sql._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql.upgrade()
-    told = {run.target: run.monitor for run in sql.runs_of_release("r")}
+    told = {run.target: run.monitor for run in sql.runs.of_release("r")}
     assert told == {"r/page/edge": "north-2", "r/page/origin": "", "r/sheet/edge": "north-2"}
     with sql.transaction() as tx:
         tx.save_runs([kept, both[2]])
     with sql._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql.upgrade()
-    assert len(sql.runs(["r/page/edge"])) == 1
+    assert len(sql.runs.of_targets(["r/page/edge"])) == 1

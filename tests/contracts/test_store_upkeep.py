@@ -38,12 +38,12 @@ def test_evidence_is_found_by_id_and_along_its_chain(store: Store) -> None:
     records = [a_record(1), a_record(2), a_record(3)]
     with store.transaction() as tx:
         tx.add_evidence([*records, a_record(1, "north-2")])
-    assert store.evidence(["m-3", "m-1", "m-9", "none", "m-x", ""]) == [records[0], records[2]]
-    assert store.evidence([a_record(1, "north-2").id]) == [a_record(1, "north-2")]
-    assert store.evidence_chain("m", after=1, limit=1) == [records[1]]
-    assert store.last_evidence("m") == records[2]
-    assert store.last_evidence("nobody") is None
-    assert store.evidence_monitors() == ["m", "north-2"]
+    assert store.evidence.records(["m-3", "m-1", "m-9", "none", "m-x", ""]) == [records[0], records[2]]
+    assert store.evidence.records([a_record(1, "north-2").id]) == [a_record(1, "north-2")]
+    assert store.evidence.chain("m", after=1, limit=1) == [records[1]]
+    assert store.evidence.last("m") == records[2]
+    assert store.evidence.last("nobody") is None
+    assert store.evidence.monitors() == ["m", "north-2"]
 
 
 def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
@@ -54,7 +54,7 @@ def test_a_number_in_the_chain_is_given_once(store: Store) -> None:
     with store.transaction() as tx:
         tx.add_evidence([a_record(1), a_record(2)])
         tx.add_evidence([])
-    assert store.evidence_chain("m") == [a_record(1), a_record(2)]
+    assert store.evidence.chain("m") == [a_record(1), a_record(2)]
 
 
 def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Store) -> None:
@@ -62,8 +62,8 @@ def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Stor
         tx.add_evidence([a_record(1), a_record(2), a_record(1, "n")])
         tx.expire_evidence("m", 1, SLOT + DAY)
         tx.expire_evidence("m", 1, SLOT + 2 * DAY)
-    assert store.evidence_chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2)]
-    assert store.evidence_chain("n") == [a_record(1, "n")]
+    assert store.evidence.chain("m") == [replace(a_record(1), expired=SLOT + DAY), a_record(2)]
+    assert store.evidence.chain("n") == [a_record(1, "n")]
 
 
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
@@ -73,7 +73,7 @@ def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
         assert tx.take_lease("outbox", "a", SLOT + 59 * SECOND, SLOT + 2 * MINUTE)
         assert tx.take_lease("outbox", "b", SLOT + 2 * MINUTE, SLOT + 3 * MINUTE)
         assert not tx.take_lease("outbox", "a", SLOT + 2 * MINUTE, SLOT + 9 * MINUTE)
-    assert store.leases() == [Lease("outbox", "b", SLOT + 3 * MINUTE)]
+    assert store.leases.leases() == [Lease("outbox", "b", SLOT + 3 * MINUTE)]
 
 
 def test_a_lease_is_given_back_by_its_holder_alone(store: Store) -> None:
@@ -100,7 +100,7 @@ def test_of_many_that_ask_at_once_one_gets_the_lease(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    lease = store.lease("www.gov.uk")
+    lease = store.leases.lease("www.gov.uk")
     assert lease is not None
     assert granted == [lease.holder]
 
@@ -112,7 +112,7 @@ def test_upgrading_twice_changes_nothing(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_release(a_release())
     store.upgrade()
-    assert store.releases() == [a_release()]
+    assert store.ledger.releases() == [a_release()]
 
 
 def test_an_instant_without_a_zone_is_refused(store: Store) -> None:
@@ -135,8 +135,8 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
     with pytest.raises(UserFault, match="never overwrites"):
         store.backup(tmp_path / "copy.db")
     copy = open_store(f"sqlite:///{tmp_path}/copy.db")
-    assert (copy.releases(), copy.runs(["r/page/edge"])) == ([a_release()], [a_run()])
-    assert (copy.incidents(), copy.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
+    assert (copy.ledger.releases(), copy.runs.of_targets(["r/page/edge"])) == ([a_release()], [a_run()])
+    assert (copy.verdicts.incidents(), copy.outbox.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
     copy.close()
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []
 
@@ -180,6 +180,6 @@ def test_a_server_that_drops_the_connection_is_told_once_and_used_again(database
         lose_the_connection(tx)
     with store.transaction() as tx:
         tx.save_heartbeat(Heartbeat("m", SLOT + DAY))
-    assert store.heartbeat("m") == Heartbeat("m", SLOT + DAY)
+    assert store.leases.heartbeat("m") == Heartbeat("m", SLOT + DAY)
     killer.dispose()
     store.close()

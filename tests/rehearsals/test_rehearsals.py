@@ -77,7 +77,7 @@ def test_what_a_rehearsal_leaves_behind_is_whole_and_replays_without_a_differenc
     store = open_store(done.settings.store.url)
     differing = {release: told for release, told in replay(store, policies_of(done.settings), None, None) if told}
     assert differing == {}
-    assert (store.check(), verify(store, done.folder / "evidence")) == ([], [])
+    assert (store.check(), verify(store.evidence, done.folder / "evidence")) == ([], [])
     store.close()
     ids = Counter(notice["id"] for notice in done.played.results.notices)
     assert [one for one, times in ids.items() if times > 1] == []

@@ -29,8 +29,8 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
     from schedules.history import history as told
 
     with context.store() as store:
-        found = release_of(store, release)
-        promises, titles = store.promises([release]), titles_of_release(store, found)
+        found = release_of(store.ledger, release)
+        promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
     events = told(found, promises, context.now(), titles=titles)
     if as_json:
         print_json(_as_json(found, promises, events))
@@ -38,11 +38,11 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
         _print(found, promises, events)
 
 
-def release_of(store: LedgerStore, release: str) -> Release:
+def release_of(ledger: LedgerStore, release: str) -> Release:
     """Return a release by its id. Raises `UnknownName` with the nearest there is."""
-    found = store.release(release)
+    found = ledger.release(release)
     if found is None:
-        raise unknown("release", release, (one.id for one in store.releases()))
+        raise unknown("release", release, (one.id for one in ledger.releases()))
     return found
 
 

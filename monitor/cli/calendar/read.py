@@ -89,7 +89,7 @@ def _differences(context: Context, name: str) -> list[dict[str, Any]]:
 
     now = {one.uid: announcement_json(one) for one in reading_of(context, name).announcements}
     with context.store() as store:
-        before = {row.uid: row.body["announcement"] for row in store.announced(name) if row.gone is None}
+        before = {row.uid: row.body["announcement"] for row in store.ledger.announced(name) if row.gone is None}
     return list(_compared(before, now))
 
 

@@ -18,7 +18,7 @@ from monitor.errors import UserFault
 if TYPE_CHECKING:
     from alerts.finding import ReleaseFacts
     from alerts.incident import Incident
-    from monitor.store.interface import Store
+    from monitor.store.interface import Store, VerdictStore
 
 PUBLISHED = ("on_time", "late", "early")
 _SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
@@ -53,7 +53,7 @@ def add(context: Context, /, *, as_json: bool, **words: str | None) -> None:
         facts = _facts(context, store, given.get("release"))
         given = _asked(given, facts)
         incident, is_new = log(context, store, given, facts, context.now())
-        drafts = store.drafts(incident.id)
+        drafts = store.verdicts.drafts(incident.id)
     if as_json:
         print_json(incident_json(incident, drafts))
         return
@@ -74,22 +74,22 @@ def log(
         incident = log_by_hand(words, facts, now, context.settings.timezone)
     except NotEnough as exc:
         raise UserFault(str(exc)) from exc
-    incident = replace(incident, words={**_editions(store, incident), **incident.words})
+    incident = replace(incident, words={**_editions(store.verdicts, incident), **incident.words})
     names = [channel.name for channel in context.settings.channel]
     rules = reporting_rules_of(context.settings, names, context.path.parent)
     with store.transaction() as tx:
-        is_new = write_by_hand(tx, store, VerdictRecord(store, rules), incident, now)
-    return (incident if is_new else store.incident(incident.id) or incident), is_new
+        is_new = write_by_hand(tx, store.verdicts, VerdictRecord(store, rules), incident, now)
+    return (incident if is_new else store.verdicts.incident(incident.id) or incident), is_new
 
 
-def _editions(store: Store, incident: Incident) -> dict[str, str]:
+def _editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
     """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
     from schedules.regular_series import series_of
 
     series = series_of(incident.producer, incident.title)
     known = [
         row
-        for row in store.judged(producer=incident.producer)
+        for row in verdicts.judged(producer=incident.producer)
         if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
     ]
     then = incident.occurred
@@ -106,7 +106,7 @@ def _facts(context: Context, store: Store, release: str | None) -> ReleaseFacts 
     from monitor.app.options import policies_of
     from monitor.watch.rejudge import facts_of
 
-    name, settings = release_of(store, release).id, context.settings
+    name, settings = release_of(store.ledger, release).id, context.settings
     return facts_of(store, policies_of(settings), settings.watch.vantage, name, context.now())
 
 

@@ -99,7 +99,7 @@ def complete(context: Context, incident: str, field: str, text: str | None, by: 
         before = dict(last.words) if text is None else None
         said = _asked_for(last, field) if text is None else text
         versions, conflicts = say(store, incident, {field: said}, before, role, context.now())
-        made = store.drafts(incident)[-1]
+        made = store.verdicts.drafts(incident)[-1]
     tell_conflicts(conflicts)
     if as_json:
         print_json(draft_json(made))
@@ -124,9 +124,9 @@ def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> N
     role = role_of(by)
     with context.store() as store:
         # What is signed says how late it is when it is signed.
-        renew(context, store, incident_of(store, incident).id)
+        renew(context, store, incident_of(store.verdicts, incident).id)
         versions = redrafted(store, incident, lambda known: signed(known, role, context.now()))
-        made = store.drafts(incident)[-1]
+        made = store.verdicts.drafts(incident)[-1]
     if left := to_complete(versions[-1].report):
         click.echo(f"{incident}: signed with {len(left)} boxes not completed", err=True)
     if as_json:
@@ -157,7 +157,7 @@ def _asked_for(last: Draft, field: str) -> str:
 
 def _drafts_of(context: Context, incident: str) -> list[Draft]:
     with context.store() as store:
-        drafts = store.drafts(incident_of(store, incident).id)
+        drafts = store.verdicts.drafts(incident_of(store.verdicts, incident).id)
     if not drafts:
         raise UserFault(f"incident {incident} has no draft")
     return drafts
@@ -166,7 +166,7 @@ def _drafts_of(context: Context, incident: str) -> list[Draft]:
 def _version(context: Context, incident: str, number: int | None) -> Draft:
     if number is None:
         with context.store() as store:
-            renew(context, store, incident_of(store, incident).id)
+            renew(context, store, incident_of(store.verdicts, incident).id)
     drafts = _drafts_of(context, incident)
     found = [one for one in drafts if number in (None, one.version)]
     if not found:
@@ -193,7 +193,7 @@ def _write(context: Context, draft: Draft, ending: str | None, output: Path | No
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")
     with context.store() as store:
-        producer = incident_of(store, draft.incident).producer
+        producer = incident_of(store.verdicts, draft.incident).producer
     template = templates_of(context.settings, context.path.parent).get(producer)
     deliver(written(draft, kind, template)[0], output, kind)
 

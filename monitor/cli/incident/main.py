@@ -52,10 +52,10 @@ def list_incidents(
     from monitor.deliver.incident_json import incident_json
 
     with context.store() as store:
-        found = store.incidents(*span_of(first, last, context.settings.timezone))
+        found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
         current, now = as_of_now(context, store), context.now()
         chosen = [
-            (current.incident(one, now), store.drafts(one.id))
+            (current.incident(one, now), store.verdicts.drafts(one.id))
             for one in reversed(found)
             if (one.closed is None or not only_open) and producer in (None, *one.producers)
         ]
@@ -81,10 +81,10 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
     from monitor.deliver.related import related
 
     with context.store() as store:
-        renew(context, store, incident_of(store, incident).id)
-        found = as_of_now(context, store).incident(incident_of(store, incident), context.now())
-        drafts, judged = store.drafts(incident), judged_now(context, store, found.release)
-        held_up = [one.id for one in related(store, found)]
+        renew(context, store, incident_of(store.verdicts, incident).id)
+        found = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
+        drafts, judged = store.verdicts.drafts(incident), judged_now(context, store, found.release)
+        held_up = [one.id for one in related(store.verdicts, found)]
     if as_json:
         print_json(incident_json(found, drafts) | {"related": held_up})
         return
@@ -172,7 +172,7 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
-        known = incident_of(store, incident)
+        known = incident_of(store.verdicts, incident)
         made = exported(store, folder, known, file, context.now(), context.own_monitors)
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
@@ -189,4 +189,4 @@ def _done(context: Context, incident: str, what: str, *, as_json: bool) -> None:
         click.echo(f"{incident}: {what}")
         return
     with context.store() as store:
-        print_json(incident_json(incident_of(store, incident), store.drafts(incident)))
+        print_json(incident_json(incident_of(store.verdicts, incident), store.verdicts.drafts(incident)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from alerts.draft.versions import Versions
     from alerts.incident import Incident
     from monitor.deliver.as_of_now import AsOfNow
-    from monitor.store.interface import Store
+    from monitor.store.interface import Store, VerdictStore
 
 by_role = click.option(
     "--by", metavar="ROLE", envvar="NINETHIRTY_ROLE", help="In which role, never a name; default $NINETHIRTY_ROLE."
@@ -36,11 +36,11 @@ def is_attended() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def incident_of(store: Store, incident: str) -> Incident:
+def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     """Return an incident by its id. Raises `UnknownName` with the nearest there is."""
-    found = store.incident(incident)
+    found = verdicts.incident(incident)
     if found is None:
-        raise unknown("incident", incident, (one.id for one in store.incidents()))
+        raise unknown("incident", incident, (one.id for one in verdicts.incidents()))
     return found
 
 
@@ -50,7 +50,7 @@ def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident
 
     with store.transaction() as tx:
         # Read again while nobody else can write: the daemon may have carried it on meanwhile.
-        known = incident_of(store, incident)
+        known = incident_of(store.verdicts, incident)
         try:
             changed = change(known)
         except NotEnough as exc:
@@ -74,7 +74,7 @@ def as_of_now(context: Context, store: Store) -> AsOfNow:
     names = [channel.name for channel in settings.channel]
     rules = reporting_rules_of(settings, names, context.path.parent)
     afresh = partial(facts_of, store, policies_of(settings), settings.watch.vantage)
-    return AsOfNow(store, afresh, VerdictRecord(store, rules))
+    return AsOfNow(store.verdicts, afresh, VerdictRecord(store, rules))
 
 
 def renew(context: Context, store: Store, incident: str) -> None:
@@ -102,7 +102,7 @@ def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions
     from monitor.deliver.drafts import row_of, versions_of
 
     with store.transaction() as tx:
-        known = versions_of(store.drafts(incident_of(store, incident).id))
+        known = versions_of(store.verdicts.drafts(incident_of(store.verdicts, incident).id))
         if not known:
             raise UserFault(f"incident {incident} has no draft")
         changed = change(known)

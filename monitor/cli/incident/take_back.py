@@ -41,7 +41,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     with context.store() as store:
         redrafted(store, incident, change)
-        made = store.drafts(incident)[-1]
+        made = store.verdicts.drafts(incident)[-1]
     read = found[-1]
     if as_json:
         conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]

@@ -18,7 +18,7 @@ from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.store.evidence.chain import chain_of, read
 from monitor.store.evidence.warc import GIVEN_UP
-from monitor.store.interface import Store
+from monitor.store.interface import EvidenceIndex, Store
 from monitor.store.rows import Record
 
 _HOW_TO_CHECK = (
@@ -53,12 +53,12 @@ def export(
     slot = incident.facts.slot if incident.facts else None
     if slot is not None and now < slot:
         raise UserFault(f"incident {incident.id}: its evidence stays closed until its slot at {slot.isoformat()}")
-    names = sorted({name for run in store.runs_of_release(incident.release) for name in run.evidence})
-    records = _with_statements(store, store.evidence(names))
+    names = sorted({name for run in store.runs.of_release(incident.release) for name in run.evidence})
+    records = _with_statements(store.evidence, store.evidence.records(names))
     elsewhere = {one.id: one.monitor for one in records if own is not None and _is_elsewhere(folder, one, own)}
     here = [record for record in records if record.expired is None and record.id not in elsewhere]
     held = [(_path(record), _checked(folder, record)) for record in here]
-    before = store.evidence([f"{record.monitor}-{record.number - 1}" for record in records])
+    before = store.evidence.records([f"{record.monitor}-{record.number - 1}" for record in records])
     links = {(one.monitor, one.number + 1): one.chain for one in before}
     manifest = _manifest(incident, records, links, {record.id for record in here})
     contents = {"manifest.json": json.dumps(manifest, indent=1, ensure_ascii=False).encode(), **dict(held)}
@@ -72,18 +72,18 @@ def export(
     return Exported(len(held), Counter(elsewhere.values()))
 
 
-def _with_statements(store: Store, records: list[Record]) -> list[Record]:
+def _with_statements(evidence: EvidenceIndex, records: list[Record]) -> list[Record]:
     """Return the records with those in which monitors say what they gave up of them, in the order of the chain."""
     given_up: dict[str, set[datetime]] = {}
     for record in records:
         if record.expired is not None and not record.is_lost:
             given_up.setdefault(record.monitor, set()).add(record.expired)
-    said = (one for name, at in given_up.items() for one in _statements(store, name, at))
+    said = (one for name, at in given_up.items() for one in _statements(evidence, name, at))
     return sorted({one.id: one for one in (*records, *said)}.values(), key=lambda one: (one.monitor, one.number))
 
 
-def _statements(store: Store, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
-    for record in chain_of(store, monitor):
+def _statements(evidence: EvidenceIndex, monitor: str, wanted: set[datetime]) -> Iterator[Record]:
+    for record in chain_of(evidence, monitor):
         if record.kind == GIVEN_UP and record.at in wanted:
             yield record
             # A statement has been given up itself by now, where a later one says so.

@@ -32,27 +32,27 @@ def read(folder: Path, record: Record) -> bytes:
         return file.read(record.length)
 
 
-def verify(store: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
+def verify(index: EvidenceIndex, folder: Path, monitors: Sequence[str] | None = None) -> list[str]:
     """Return what is wrong with the evidence in a folder, one line each; empty when nothing was altered or lost.
 
     `monitors` are those whose files lie in this folder; all that the store knows of by default. Of the others
     the chain is checked as far as the store holds it, without a file. What a running monitor has written but not
     committed yet is no fault.
     """
-    every = store.evidence_monitors()
+    every = index.monitors()
     names = every if monitors is None else monitors
     known: set[str] = set()
-    told = [line for name in names for line in _verify_one(store, folder, name, known)]
-    told += [line for name in every if name not in names for line in _verify_one(store, None, name, set())]
+    told = [line for name in names for line in _verify_one(index, folder, name, known)]
+    told += [line for name in every if name not in names for line in _verify_one(index, None, name, set())]
     return [*told, *_unknown(folder, known, None if monitors is None else set(monitors))]
 
 
-def _verify_one(store: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
+def _verify_one(index: EvidenceIndex, folder: Path | None, monitor: str, known: set[str]) -> Iterator[str]:
     """Yield what is wrong with one monitor's evidence; without a folder, with what the store holds of it."""
     previous, number, ends = _START, 0, dict[str, int]()
     faults, marked, explained = list[_Fault](), 0, 0
     last: Record | None = None
-    for record in chain_of(store, monitor):
+    for record in chain_of(index, monitor):
         number += 1
         if record.number != number:
             yield f"evidence of {monitor}: {number} to {record.number - 1} are missing from the store"
@@ -79,10 +79,10 @@ def _verify_one(store: EvidenceIndex, folder: Path | None, monitor: str, known: 
         yield f"evidence {last.id}: marked as given up, though it is the newest, which is never given up"
 
 
-def chain_of(store: EvidenceIndex, monitor: str) -> Iterator[Record]:
+def chain_of(index: EvidenceIndex, monitor: str) -> Iterator[Record]:
     """Yield every record of a monitor, in order."""
     after = 0
-    while page := store.evidence_chain(monitor, after, _PAGE):
+    while page := index.chain(monitor, after, _PAGE):
         yield from page
         after = page[-1].number
 

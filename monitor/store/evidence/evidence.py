@@ -83,7 +83,7 @@ class Evidence:
     def __init__(  # noqa: PLR0913 # the edges it stands between
         self,
         folder: Path,
-        store: EvidenceIndex,
+        index: EvidenceIndex,
         writer: Writer,
         clock: Clock,
         monitor: str,
@@ -96,7 +96,7 @@ class Evidence:
         self._clock = clock
         self._monitor = monitor
         self._vault = EvidenceFolder(folder, monitor, durable=durable)
-        last = store.last_evidence(monitor)
+        last = index.last(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
         self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)

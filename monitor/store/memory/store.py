@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 
@@ -15,74 +15,74 @@ from alerts.notice import Notice
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
+from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
 from monitor.store.memory.ledger import MemoryLedger, is_within
-from monitor.store.memory.transaction import MemoryTransaction
-from monitor.store.rows import CalendarRead, Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.memory.transaction import MemoryTransaction, Shelves
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from schedules.release import Release
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 
 
-class MemoryStore(MemoryLedger):
-    """Everything remembered until the process ends."""
+@dataclass(frozen=True, slots=True)
+class MemoryRuns:
+    """What was seen."""
 
-    @contextmanager
-    def transaction(self) -> Iterator[MemoryTransaction]:
-        with self._shelves.undoing():
-            yield MemoryTransaction(self._shelves)
+    rows: Shelves
 
-    def upgrade(self) -> None:
-        """Do nothing: a store in memory is always of this version."""
-
-    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
-        reads = self._pick(CalendarRead, lambda read: read.started < before, key=lambda it: (it.calendar, it.started))
-        return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
-
-    def crowded(self, most: int) -> list[str]:
-        counted = Counter(run.target for run in self._pick(Run, key=_RUNS_IN_TIME))
-        return sorted({release_of(target) for target, runs in counted.items() if runs > most})
-
-    def runs(self, targets: Sequence[str]) -> list[Run]:
+    def of_targets(self, targets: Sequence[str]) -> list[Run]:
         wanted = set(targets)
-        return self._pick(Run, lambda run: run.target in wanted, key=_RUNS_IN_TIME)
+        return self.rows.pick(Run, lambda run: run.target in wanted, key=_RUNS_IN_TIME)
 
-    def runs_of_release(self, release: str) -> list[Run]:
-        return self._pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_RUNS_IN_TIME)
+    def of_release(self, release: str) -> list[Run]:
+        return self.rows.pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_RUNS_IN_TIME)
 
-    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        return sorted((run for name in {*releases} for run in self.runs_of_release(name)), key=_RUNS_IN_TIME)
+    def of_releases(self, releases: Sequence[str]) -> list[Run]:
+        return sorted((run for name in {*releases} for run in self.of_release(name)), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
-        return self._pick(Blind, lambda span: span.begins < end and span.ends >= begin, key=_BLIND_IN_TIME)
+        return self.rows.pick(Blind, lambda span: span.begins < end and span.ends >= begin, key=_BLIND_IN_TIME)
+
+    def crowded(self, most: int) -> list[str]:
+        counted = Counter(run.target for run in self.rows.pick(Run, key=_RUNS_IN_TIME))
+        return sorted({release_of(target) for target, runs in counted.items() if runs > most})
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryVerdicts:
+    """What was judged, and what came of it."""
+
+    rows: Shelves
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
     ) -> list[Judged]:
         away = {
-            release.id for release in self._pick(Release, lambda it: it.joined_into is not None, key=lambda it: it.id)
+            release.id
+            for release in self.rows.pick(Release, lambda it: it.joined_into is not None, key=lambda it: it.id)
         }
-        mine = self._pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
+        mine = self.rows.pick(Judged, lambda judged: producer in {None, judged.producer}, key=_slot_first)
         found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
     def judged_one(self, release: str) -> Judged | None:
-        return self._get(Judged, release)
+        return self.rows.get(Judged, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
         wanted = {*releases}
-        return self._pick(Judged, lambda judged: judged.release in wanted, key=lambda judged: judged.release)
+        return self.rows.pick(Judged, lambda judged: judged.release in wanted, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
         return [judged for judged in self.judged() if not judged.final]
 
     def event(self, event: str) -> Event | None:
-        return self._get(Event, event)
+        return self.rows.get(Event, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
     ) -> list[Event]:
-        mine = self._pick(Event, lambda it: release in {None, it.release}, key=lambda it: (it.at, it.id))
+        mine = self.rows.pick(Event, lambda it: release in {None, it.release}, key=lambda it: (it.at, it.id))
         return [event for event in mine if after is None or (event.at, event.id) > after][:limit]
 
     def incidents(
@@ -92,61 +92,105 @@ class MemoryStore(MemoryLedger):
         producer: str | None = None,
         limit: int | None = None,
     ) -> list[Incident]:
-        mine = self._pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
+        mine = self.rows.pick(Incident, lambda it: producer in {None, it.producer}, key=lambda it: (it.occurred, it.id))
         found = [incident for incident in mine if is_within(incident.occurred, begin, end)]
         return found if limit is None else found[max(0, len(found) - limit) :]
 
     def incident(self, incident: str) -> Incident | None:
-        return self._get(Incident, incident)
+        return self.rows.get(Incident, incident)
 
     def incidents_of(self, release: str) -> list[Incident]:
-        return self._pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
+        return self.rows.pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))
 
     def drafts(self, incident: str) -> list[Draft]:
-        return self._pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)
+        return self.rows.pick(Draft, lambda draft: draft.incident == incident, key=lambda draft: draft.version)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOutbox:
+    """What people are told."""
+
+    rows: Shelves
 
     def notices(self, incident: str | None = None) -> list[Notice]:
-        return self._pick(Notice, lambda it: incident in {None, it.incident}, key=lambda it: (it.at, it.id))
+        return self.rows.pick(Notice, lambda it: incident in {None, it.incident}, key=lambda it: (it.at, it.id))
 
     def notice(self, notice: str) -> Notice | None:
-        return self._get(Notice, notice)
+        return self.rows.get(Notice, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
-        due = self._pick(Delivery, lambda it: it.due <= now, key=lambda it: (it.due, it.notice, it.channel))
+        due = self.rows.pick(Delivery, lambda it: it.due <= now, key=lambda it: (it.due, it.notice, it.channel))
         return [it for it in due if it.standing is DeliveryState.WAITING][:limit]
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
-        return self._pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
+        return self.rows.pick(Delivery, lambda it: notice in {None, it.notice}, key=lambda it: (it.notice, it.channel))
 
     def given_up(self, since: datetime) -> list[Delivery]:
-        over = self._pick(Delivery, lambda it: it.standing is DeliveryState.GIVEN_UP, key=_given_up_at)
+        over = self.rows.pick(Delivery, lambda it: it.standing is DeliveryState.GIVEN_UP, key=_given_up_at)
         return [it for it in over if it.finished is not None and it.finished >= since][::-1]
 
-    def outbox_pending(self) -> int:
+    def pending(self) -> int:
         return sum(delivery.standing is DeliveryState.WAITING for delivery in self.deliveries())
 
-    def heartbeat(self, monitor: str) -> Heartbeat | None:
-        return self._get(Heartbeat, monitor)
 
-    def evidence(self, ids: Sequence[str]) -> list[Record]:
-        return self._pick(Record, lambda record: record.id in ids, key=lambda record: (record.monitor, record.number))
+@dataclass(frozen=True, slots=True)
+class MemoryEvidence:
+    """The index of evidence."""
 
-    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
-        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+    rows: Shelves
+
+    def records(self, ids: Sequence[str]) -> list[Record]:
+        return self.rows.pick(
+            Record, lambda record: record.id in ids, key=lambda record: (record.monitor, record.number)
+        )
+
+    def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+        mine = self.rows.pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
         return [record for record in mine if record.number > after][:limit]
 
-    def last_evidence(self, monitor: str) -> Record | None:
-        mine = self._pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
+    def last(self, monitor: str) -> Record | None:
+        mine = self.rows.pick(Record, lambda record: record.monitor == monitor, key=lambda record: record.number)
         return mine[-1] if mine else None
 
-    def evidence_monitors(self) -> list[str]:
-        return sorted({record.monitor for record in self._pick(Record, key=lambda record: record.number)})
+    def monitors(self) -> list[str]:
+        return sorted({record.monitor for record in self.rows.pick(Record, key=lambda record: record.number)})
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryLeases:
+    """Monitors, and what each does for all."""
+
+    rows: Shelves
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        return self.rows.get(Heartbeat, monitor)
 
     def lease(self, name: str) -> Lease | None:
-        return self._get(Lease, name)
+        return self.rows.get(Lease, name)
 
     def leases(self) -> list[Lease]:
-        return self._pick(Lease, key=lambda lease: lease.name)
+        return self.rows.pick(Lease, key=lambda lease: lease.name)
+
+
+class MemoryStore:
+    """Everything remembered until the process ends."""
+
+    def __init__(self) -> None:
+        self._shelves = rows = Shelves()
+        self.ledger: LedgerStore = MemoryLedger(rows)
+        self.runs: RunStore = MemoryRuns(rows)
+        self.verdicts: VerdictStore = MemoryVerdicts(rows)
+        self.outbox: OutboxStore = MemoryOutbox(rows)
+        self.evidence: EvidenceIndex = MemoryEvidence(rows)
+        self.leases: Leases = MemoryLeases(rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[MemoryTransaction]:
+        with self._shelves.undoing():
+            yield MemoryTransaction(self._shelves)
+
+    def upgrade(self) -> None:
+        """Do nothing: a store in memory is always of this version."""
 
     def give_back(self, most: int) -> int:
         """Do nothing: there are no pages."""
@@ -170,11 +214,6 @@ class MemoryStore(MemoryLedger):
 
 def _given_up_at(delivery: Delivery) -> tuple[datetime, str, str]:
     return delivery.finished or delivery.due, delivery.notice, delivery.channel
-
-
-def _repeats(last: CalendarRead, read: CalendarRead) -> bool:
-    said = [(it.calendar, it.usable, it.digest, it.fault) for it in (last, read)]
-    return said[0] == said[1]
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

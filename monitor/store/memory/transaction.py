@@ -61,6 +61,16 @@ class Shelves:
         old = rows.pop(key)
         self._undo.append(lambda: rows.update({key: old}))
 
+    def get(self, kind: type[T], *key: str) -> T | None:
+        """Return the row of a key."""
+        with self.lock:
+            return apart(self.of(kind).get(key))
+
+    def pick(self, kind: type[T], fits: Callable[[T], bool] = bool, *, key: Callable[[T], Any]) -> list[T]:
+        """Return the rows of a kind that fit, in the order of `key`."""
+        with self.lock:
+            return [apart(row) for row in sorted(filter(fits, self.of(kind).values()), key=key)]
+
     @contextmanager
     def undoing(self) -> Iterator[None]:
         """Take everything back when the block raises."""

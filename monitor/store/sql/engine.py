@@ -6,7 +6,7 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,14 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, in
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
+from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql import backup
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.driver_errors import faults_of
+from monitor.store.sql.query import Asker
+from monitor.store.sql.read import SqlEvidence, SqlLeases, SqlOutbox, SqlRuns, SqlVerdicts
+from monitor.store.sql.read_ledger import SqlLedger
 from monitor.store.sql.tables import HEAD, METADATA, REVISION
-from monitor.store.sql.upkeep import SqlUpkeep
 from monitor.store.sql.write import SqlTransaction
 
 _BUSY_MS = 5000
@@ -30,9 +33,12 @@ _LOG_BYTES = 8_000_000
 _CACHE_KB = 512
 # Any number will do as long as every monitor asks for the same one.
 _UPGRADE_LOCK = 930
+_INCREMENTAL = 2
+# Enough rows of each index to know how they lie; all of them would hold up writes for seconds.
+_ROWS_WEIGHED = 1000
 
 
-class SqlStore(SqlUpkeep):
+class SqlStore:
     """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
 
     `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
@@ -51,6 +57,13 @@ class SqlStore(SqlUpkeep):
                 self._engine = create_engine(address, pool_pre_ping=True, connect_args=settings)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
+        ask = Asker(self._engine, self._place)
+        self.ledger: LedgerStore = SqlLedger(ask)
+        self.runs: RunStore = SqlRuns(ask)
+        self.verdicts: VerdictStore = SqlVerdicts(ask)
+        self.outbox: OutboxStore = SqlOutbox(ask)
+        self.evidence: EvidenceIndex = SqlEvidence(ask)
+        self.leases: Leases = SqlLeases(ask)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
@@ -63,6 +76,26 @@ class SqlStore(SqlUpkeep):
                 self._make()
             if self._revision() != HEAD:
                 self._migrate()
+
+    def give_back(self, most: int) -> int:
+        if self._engine.dialect.name != "sqlite":
+            return 0
+        with self._alone_on_sqlite() as driver:
+            if driver.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+                return 0
+            # One row is one page, and a single `execute` would stop after the first.
+            driver.executescript(f"PRAGMA incremental_vacuum({most})")
+            return int(driver.execute("PRAGMA freelist_count").fetchone()[0])
+
+    def refresh(self) -> None:
+        if self._engine.dialect.name == "sqlite":
+            with self._alone_on_sqlite() as driver:
+                driver.executescript(f"PRAGMA analysis_limit={_ROWS_WEIGHED}; ANALYZE;")
+            return
+        each = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        with faults_of(self._place), each.connect() as connection:
+            for table in METADATA.sorted_tables:
+                connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
         with faults_of(self._place), self._engine.connect().execution_options(ro=True) as connection:
@@ -134,6 +167,12 @@ class SqlStore(SqlUpkeep):
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
             yield connection
+
+    @contextmanager
+    def _alone_on_sqlite(self) -> Iterator[Any]:
+        """Give a connection of the driver's own kind, in no transaction."""
+        with faults_of(self._place), closing(self._engine.raw_connection()) as raw:
+            yield raw.driver_connection
 
     def _copy_rows(self, copy: Path) -> None:
         target = SqlStore(f"sqlite:///{copy}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
@@ -18,34 +18,35 @@ from monitor.store.sql.driver_errors import faults_of
 T = TypeVar("T")
 
 
-class SqlAsker:
-    """Questions to the store; `_place` is its address without a password."""
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Asks the store, each time on a connection of its own that waits for no writer; `place` holds no password."""
 
-    _engine: Engine
-    _place: str
+    engine: Engine
+    place: str
 
-    def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        with faults_of(self._place), self._engine.connect() as connection:
+    def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        with faults_of(self.place), self.engine.connect() as connection:
             return connection.execution_options(ro=True).execute(statement).mappings().all()
 
-    def _flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
-        with faults_of(self._place), self._engine.connect() as connection:
+    def flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
+        with faults_of(self.place), self.engine.connect() as connection:
             return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
 
-    def _one(self, kind: type[T], table: Table, key: str) -> T | None:
+    def one(self, kind: type[T], table: Table, key: str) -> T | None:
         """Return the row of this key, of a table that keeps the rest of it as JSON."""
         (column,) = table.primary_key
-        return next((whole(kind, row) for row in self._rows(select(table).where(column == key))), None)
+        return next((whole(kind, row) for row in self.rows(select(table).where(column == key))), None)
 
-    def _flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
+    def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
         (column,) = table.primary_key
-        return next(iter(self._flat(kind, all_of(kind, table).where(column == key))), None)
+        return next(iter(self.flat(kind, all_of(kind, table).where(column == key))), None)
 
-    def _among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
+    def among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
         """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
         if ids is None:
-            return self._rows(wanted)
-        return [row for some in chunks(ids) for row in self._rows(wanted.where(column.in_(some)))]
+            return self.rows(wanted)
+        return [row for some in chunks(ids) for row in self.rows(wanted.where(column.in_(some)))]
 
 
 def all_of(kind: type[Any], table: Table) -> Select[Any]:

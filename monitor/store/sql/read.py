@@ -1,9 +1,10 @@
-"""The reading half of the SQL store: every query, each on a connection of its own that waits for no writer."""
+"""The questions of the SQL store, one class for each part of the seam but the ledger."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
@@ -12,39 +13,54 @@ from sqlalchemy import func, or_, select
 from alerts.incident import Incident
 from alerts.notice import Notice
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Record
+from monitor.plan.targets import release_of
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from monitor.store.sql import tables
-from monitor.store.sql.query import all_of, chunks, joined_away, only, whole, within
-from monitor.store.sql.read_ledger import SqlLedgerReader
+from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
 
 
-class SqlReader(SqlLedgerReader):
-    """Questions about what was seen, judged and told, and those of the ledger."""
+@dataclass(frozen=True, slots=True)
+class SqlRuns:
+    """Questions about what was seen."""
 
-    def runs(self, targets: Sequence[str]) -> list[Run]:
-        rows = self._among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
+    ask: Asker
+
+    def of_targets(self, targets: Sequence[str]) -> list[Run]:
+        rows = self.ask.among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
         return sorted((Run(**row) for row in rows), key=_RUNS_IN_TIME)
 
-    def runs_of_release(self, release: str) -> list[Run]:
+    def of_release(self, release: str) -> list[Run]:
         target = tables.RUN.c.target
         # "0" is the character after "/": the ids that begin with "RELEASE/" are one range of the key.
         mine = all_of(Run, tables.RUN).where(target >= f"{release}/", target < f"{release}0")
-        return sorted(self._flat(Run, mine), key=_RUNS_IN_TIME)
+        return sorted(self.ask.flat(Run, mine), key=_RUNS_IN_TIME)
 
-    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
+    def of_releases(self, releases: Sequence[str]) -> list[Run]:
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
-        return sorted((Run(**row) for row in self._among(mine, release, releases)), key=_RUNS_IN_TIME)
+        return sorted((Run(**row) for row in self.ask.among(mine, release, releases)), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         table = tables.BLIND
         touching = all_of(Blind, table).where(table.c.begins < end, table.c.ends >= begin)
         # Without a bound on both sides of one index, half of all spans would be read.
         recent, long = touching.where(table.c.begins >= begin - tables.LONG), touching.where(tables.IS_LONG)
-        return sorted({*self._flat(Blind, recent), *self._flat(Blind, long)}, key=_BLIND_IN_TIME)
+        return sorted({*self.ask.flat(Blind, recent), *self.ask.flat(Blind, long)}, key=_BLIND_IN_TIME)
+
+    def crowded(self, most: int) -> list[str]:
+        target = tables.RUN.c.target
+        full = self.ask.rows(select(target).group_by(target).having(func.count() > most))
+        return sorted({release_of(row["target"]) for row in full})
+
+
+@dataclass(frozen=True, slots=True)
+class SqlVerdicts:
+    """Questions about what was judged, and what came of it."""
+
+    ask: Asker
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
@@ -52,22 +68,22 @@ class SqlReader(SqlLedgerReader):
         table = tables.JUDGED
         asked = (*within(table.c.slot, begin, end), *only(table.c.producer, producer))
         wanted = all_of(Judged, table).where(*asked, table.c.release.not_in(joined_away()))
-        return sorted(self._flat(Judged, wanted), key=_slot_first)
+        return sorted(self.ask.flat(Judged, wanted), key=_slot_first)
 
     def judged_one(self, release: str) -> Judged | None:
-        return self._flat_one(Judged, tables.JUDGED, release)
+        return self.ask.flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
-        rows = self._among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
+        rows = self.ask.among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
         return sorted((Judged(**row) for row in rows), key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
         table = tables.JUDGED
         still = all_of(Judged, table).where(table.c.final.is_(False), table.c.release.not_in(joined_away()))
-        return sorted(self._flat(Judged, still), key=_slot_first)
+        return sorted(self.ask.flat(Judged, still), key=_slot_first)
 
     def event(self, event: str) -> Event | None:
-        return self._flat_one(Event, tables.EVENT, event)
+        return self.ask.flat_one(Event, tables.EVENT, event)
 
     def events(
         self, after: tuple[datetime, str] | None = None, release: str | None = None, limit: int = 1000
@@ -77,7 +93,7 @@ class SqlReader(SqlLedgerReader):
         if after is not None:
             # The first condition alone finds the place in the index.
             wanted = wanted.where(table.c.at >= after[0], or_(table.c.at > after[0], table.c.id > after[1]))
-        return self._flat(Event, wanted.order_by(table.c.at, table.c.id).limit(limit))
+        return self.ask.flat(Event, wanted.order_by(table.c.at, table.c.id).limit(limit))
 
     def incidents(
         self,
@@ -89,53 +105,64 @@ class SqlReader(SqlLedgerReader):
         table = tables.INCIDENT
         wanted = select(table).where(*within(table.c.occurred, begin, end), *only(table.c.producer, producer))
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
-        return [whole(Incident, row) for row in self._rows(newest)][::-1]
+        return [whole(Incident, row) for row in self.ask.rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
-        return self._one(Incident, tables.INCIDENT, incident)
+        return self.ask.one(Incident, tables.INCIDENT, incident)
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
-        return [whole(Incident, row) for row in self._rows(wanted.order_by(table.c.opened, table.c.id))]
+        return [whole(Incident, row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def drafts(self, incident: str) -> list[Draft]:
         table = tables.DRAFT
-        return self._flat(Draft, all_of(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
+        return self.ask.flat(Draft, all_of(Draft, table).where(table.c.incident == incident).order_by(table.c.version))
+
+
+@dataclass(frozen=True, slots=True)
+class SqlOutbox:
+    """Questions about what people are told."""
+
+    ask: Asker
 
     def notices(self, incident: str | None = None) -> list[Notice]:
         table = tables.NOTICE
         wanted = select(table).where(*only(table.c.incident, incident))
-        return [whole(Notice, row) for row in self._rows(wanted.order_by(table.c.at, table.c.id))]
+        return [whole(Notice, row) for row in self.ask.rows(wanted.order_by(table.c.at, table.c.id))]
 
     def notice(self, notice: str) -> Notice | None:
-        return self._one(Notice, tables.NOTICE, notice)
+        return self.ask.one(Notice, tables.NOTICE, notice)
 
     def due_deliveries(self, now: datetime, limit: int = 100) -> list[Delivery]:
         table = tables.DELIVERY
         waiting = all_of(Delivery, table).where(table.c.standing == DeliveryState.WAITING, table.c.due <= now)
-        return self._flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
+        return self.ask.flat(Delivery, waiting.order_by(table.c.due, *table.primary_key).limit(limit))
 
     def deliveries(self, notice: str | None = None) -> list[Delivery]:
         table = tables.DELIVERY
         wanted = all_of(Delivery, table).where(*only(table.c.notice, notice))
-        return self._flat(Delivery, wanted.order_by(*table.primary_key))
+        return self.ask.flat(Delivery, wanted.order_by(*table.primary_key))
 
     def given_up(self, since: datetime) -> list[Delivery]:
         table = tables.DELIVERY
         over = all_of(Delivery, table).where(table.c.standing == DeliveryState.GIVEN_UP, table.c.finished >= since)
-        return self._flat(
+        return self.ask.flat(
             Delivery, over.order_by(table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
         )
 
-    def outbox_pending(self) -> int:
+    def pending(self) -> int:
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING
-        return int(self._rows(select(func.count().label("n")).where(waiting))[0]["n"])
+        return int(self.ask.rows(select(func.count().label("n")).where(waiting))[0]["n"])
 
-    def heartbeat(self, monitor: str) -> Heartbeat | None:
-        return self._flat_one(Heartbeat, tables.HEARTBEAT, monitor)
 
-    def evidence(self, ids: Sequence[str]) -> list[Record]:
+@dataclass(frozen=True, slots=True)
+class SqlEvidence:
+    """Questions about the bytes that are kept."""
+
+    ask: Asker
+
+    def records(self, ids: Sequence[str]) -> list[Record]:
         table = tables.EVIDENCE
         numbers = defaultdict[str, list[int]](list)
         for monitor, _, number in (name.rpartition("-") for name in ids):
@@ -143,22 +170,38 @@ class SqlReader(SqlLedgerReader):
                 numbers[monitor].append(int(number))
         asked = ((monitor, some) for monitor, mine in sorted(numbers.items()) for some in chunks(sorted(mine)))
         wanted = (table.c.number.in_(some) & (table.c.monitor == monitor) for monitor, some in asked)
-        found = [record for those in wanted for record in self._flat(Record, all_of(Record, table).where(those))]
+        found = [record for those in wanted for record in self.ask.flat(Record, all_of(Record, table).where(those))]
         return sorted(found, key=lambda record: (record.monitor, record.number))
 
-    def evidence_chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
+    def chain(self, monitor: str, after: int = 0, limit: int = 1000) -> list[Record]:
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor, table.c.number > after)
-        return self._flat(Record, mine.order_by(table.c.number).limit(limit))
+        return self.ask.flat(Record, mine.order_by(table.c.number).limit(limit))
 
-    def last_evidence(self, monitor: str) -> Record | None:
+    def last(self, monitor: str) -> Record | None:
         table = tables.EVIDENCE
         mine = all_of(Record, table).where(table.c.monitor == monitor)
-        return next(iter(self._flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
+        return next(iter(self.ask.flat(Record, mine.order_by(table.c.number.desc()).limit(1))), None)
 
-    def evidence_monitors(self) -> list[str]:
+    def monitors(self) -> list[str]:
         column = tables.EVIDENCE.c.monitor
-        return [row["monitor"] for row in self._rows(select(column).distinct().order_by(column))]
+        return [row["monitor"] for row in self.ask.rows(select(column).distinct().order_by(column))]
+
+
+@dataclass(frozen=True, slots=True)
+class SqlLeases:
+    """Questions about monitors and what each does for all."""
+
+    ask: Asker
+
+    def heartbeat(self, monitor: str) -> Heartbeat | None:
+        return self.ask.flat_one(Heartbeat, tables.HEARTBEAT, monitor)
+
+    def lease(self, name: str) -> Lease | None:
+        return self.ask.flat_one(Lease, tables.LEASE, name)
+
+    def leases(self) -> list[Lease]:
+        return self.ask.flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Table, or_, select, tuple_, union
+from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, tuple_, union
 
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import SqlAsker, all_of, from_json, only, whole, within
+from monitor.store.sql.query import Asker, all_of, from_json, only, whole, within
 from schedules.promise import Promise
 from schedules.release import Release
 
 
-class SqlLedgerReader(SqlAsker):
+@dataclass(frozen=True, slots=True)
+class SqlLedger:
     """Questions about what was promised."""
+
+    ask: Asker
 
     def releases(self, begin: datetime | None = None, end: datetime | None = None) -> list[Release]:
         table = tables.RELEASE
         wanted = select(table).where(table.c.joined_into.is_(None)).order_by(table.c.id)
         if begin is not None or end is not None:
             wanted = wanted.where(table.c.id.in_(_slotted(begin, end)))
-        return [whole(Release, row) for row in self._rows(wanted)]
+        return [whole(Release, row) for row in self.ask.rows(wanted)]
 
     def release(self, release: str) -> Release | None:
-        return self._one(Release, tables.RELEASE, release)
+        return self.ask.one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        rows = self._among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
+        rows = self.ask.among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
         return sorted((whole(Release, row) for row in rows), key=lambda release: release.id)
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
@@ -37,10 +41,10 @@ class SqlLedgerReader(SqlAsker):
         titled = (table.c.title.icontains(word, autoescape=True) for word in words)
         alike = or_(table.c.url.icontains(url, autoescape=True), *titled)
         wanted = select(table).where(table.c.producer == producer, table.c.joined_into.is_(None), alike)
-        return [whole(Release, row) for row in self._rows(wanted.order_by(table.c.id))]
+        return [whole(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        rows = self._among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
+        rows = self.ask.among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
         found = [whole(Promise, row) for row in rows]
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
@@ -56,7 +60,7 @@ class SqlLedgerReader(SqlAsker):
             .order_by(release.c.id)
             .limit(limit)
         )
-        return [_edition(dict(row)) for row in self._rows(newest)]
+        return [_edition(dict(row)) for row in self.ask.rows(newest)]
 
     def shown_since(self, since: datetime) -> list[str]:
         entry, promise = tables.ANNOUNCED, tables.PROMISE
@@ -65,25 +69,36 @@ class SqlLedgerReader(SqlAsker):
             select(entry.c.release).where(entry.c.gone >= since),
             select(promise.c.release).where(promise.c.begins >= since),
         )
-        return sorted({row["release"] for one in asked for row in self._rows(one)})
+        return sorted({row["release"] for one in asked for row in self.ask.rows(one)})
 
     def announced(self, calendar: str) -> list[Announced]:
         table = tables.ANNOUNCED
-        return self._flat(Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid))
+        return self.ask.flat(
+            Announced, all_of(Announced, table).where(table.c.calendar == calendar).order_by(table.c.uid)
+        )
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        rows = self._among(all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
+        rows = self.ask.among(all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
         return sorted((Announced(**row) for row in rows), key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
         table = tables.ANNOUNCED
-        rows = self._among(all_of(Announced, table).where(table.c.calendar == calendar), table.c.uid, uids)
+        rows = self.ask.among(all_of(Announced, table).where(table.c.calendar == calendar), table.c.uid, uids)
         return sorted((Announced(**row) for row in rows), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         table = tables.CALENDAR_READ
         wanted = all_of(CalendarRead, table).where(*only(table.c.calendar, calendar))
-        return self._flat(CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit))
+        return self.ask.flat(
+            CalendarRead, wanted.order_by(table.c.started.desc(), table.c.calendar.desc()).limit(limit)
+        )
+
+    def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
+        table = tables.CALENDAR_READ
+        said = (table.c.usable, table.c.digest, table.c.fault)
+        read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
+        repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
+        return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
 
 
 def _without(table: Table, *names: str) -> Select[Any]:
@@ -102,3 +117,10 @@ def _slotted(begin: datetime | None, end: datetime | None) -> Any:  # noqa: ANN4
     promised = select(promise.c.release).where(*within(promise.c.begins, begin, end), ~outdated.exists())
     judged = select(tables.JUDGED.c.release).where(*within(tables.JUDGED.c.slot, begin, end))
     return union(promised, judged)
+
+
+def _the_one_before(column: Column[Any]) -> ColumnElement[Any]:
+    """Return what this column holds in the read of the same calendar before."""
+    table = tables.CALENDAR_READ
+    before = func.lag(column).over(partition_by=table.c.calendar, order_by=table.c.started)
+    return before.label(f"before_{column.name}")

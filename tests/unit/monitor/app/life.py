@@ -116,7 +116,7 @@ class Life:
 
     def word(self) -> str | None:
         """Return the verdict as it is written in the store."""
-        row = self.daemon.store.judged_one("claims-q3")
+        row = self.daemon.store.verdicts.judged_one("claims-q3")
         return row.word if row is not None else None
 
     def runs(self, target: str = PAGE) -> list[Run]:

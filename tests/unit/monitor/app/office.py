@@ -109,7 +109,7 @@ class Office:
 
     def told(self) -> list[str]:
         """Return the subject of every notice."""
-        return [notice.subject for notice in self.daemon.store.notices()]
+        return [notice.subject for notice in self.daemon.store.outbox.notices()]
 
 
 Act = Callable[[Office], Awaitable[None]]

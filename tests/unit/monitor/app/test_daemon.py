@@ -21,7 +21,7 @@ from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live
 
 
 def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.notices()]
+    return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
 def test_a_release_that_came_out_in_time_is_on_time_and_nobody_is_told(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_the_gap_of_a_kill_begins_with_the_last_look_that_was_committed(tmp_path
         await life.until("09:29:55")
         await life.start()
         await life.until("09:29:56")
-        (span,) = life.daemon.store.blind(last - timedelta(hours=1), life.clock.now())
+        (span,) = life.daemon.store.runs.blind(last - timedelta(hours=1), life.clock.now())
         assert span.cause == "killed"
         assert timedelta() <= span.begins - last < timedelta(seconds=1)
         assert span.ends == life.daemon.clock.now().replace(second=55, microsecond=0)
@@ -121,9 +121,9 @@ def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
         await life.until("09:29:50")
         await life.start()
         store = life.daemon.store
-        assert store.runs([PAGE])[-1].last_received >= seen.last_received
+        assert store.runs.of_targets([PAGE])[-1].last_received >= seen.last_received
         await life.until("09:29:51")
-        assert [span.cause for span in store.blind(seen.first_sent, life.clock.now())] == ["stopped"]
+        assert [span.cause for span in store.runs.blind(seen.first_sent, life.clock.now())] == ["stopped"]
         assert life.daemon.counters.registry.get_sample_value(
             "ninethirty_blind_seconds_total", {"cause": "stopped"}
         ) == pytest.approx(9.5, abs=0.2)
@@ -160,7 +160,7 @@ def test_a_fact_is_told_once_however_often_the_daemon_is_killed(tmp_path: Path) 
             await life.until(f"09:{minute}:40")
             await life.start()
         await life.until("09:55:00")
-        ids = [notice.id for notice in life.daemon.store.notices()]
+        ids = [notice.id for notice in life.daemon.store.outbox.notices()]
         assert len(ids) == len(set(ids))
         assert kinds(life).count("opened") == 1
         (channel,) = life.channels
@@ -180,9 +180,9 @@ def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_
 
     async def act(life: Life) -> None:
         await life.until("09:39:50")
-        before = [len(life.daemon.store.drafts(one.id)) for one in life.daemon.store.incidents()]
+        before = [len(life.daemon.store.verdicts.drafts(one.id)) for one in life.daemon.store.verdicts.incidents()]
         await life.until("09:45:30")
-        after = [len(life.daemon.store.drafts(one.id)) for one in life.daemon.store.incidents()]
+        after = [len(life.daemon.store.verdicts.drafts(one.id)) for one in life.daemon.store.verdicts.incidents()]
         assert before == after
         assert len(life.runs()) > 20
 
@@ -192,7 +192,7 @@ def test_a_flapping_host_makes_no_version_of_a_draft_that_tells_nothing_new(tmp_
 def test_a_report_is_due_five_minutes_after_the_slot_and_not_when_something_else_happens(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:37:30")
-        row = life.daemon.store.judged_one("claims-q3")
+        row = life.daemon.store.verdicts.judged_one("claims-q3")
         assert row is not None
         assert (row.word, row.grade) == ("overdue", "report")
 
@@ -205,7 +205,7 @@ def test_a_page_that_was_taken_away_is_written_down_as_back_when_it_is(tmp_path:
 
     async def act(life: Life) -> None:
         await life.until("10:15:00")
-        row = life.daemon.store.judged_one("claims-q3")
+        row = life.daemon.store.verdicts.judged_one("claims-q3")
         assert row is not None
         (found,) = row.body["findings"]
         assert (found["kind"], found["seconds"]["max"] is None) == ("withdrawn", False)
@@ -221,9 +221,9 @@ def test_a_page_that_goes_is_told_of_within_two_minutes_and_one_that_flickers_is
 
     async def act(life: Life) -> None:
         await life.until("10:00:00")
-        assert life.daemon.store.notices() == []
+        assert life.daemon.store.outbox.notices() == []
         await life.until("10:02:10")
-        (notice,) = life.daemon.store.notices()
+        (notice,) = life.daemon.store.outbox.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("altered", "none", ("altered", "withdrawn"))
 
     live(tmp_path, turns, act)
@@ -252,7 +252,7 @@ def test_a_channel_that_fails_delays_no_other_and_no_look(tmp_path: Path, how: s
         good = life.channels[1]
         assert isinstance(good, FakeChannel)
         (came,) = good.received.values()
-        (notice,) = life.daemon.store.notices()
+        (notice,) = life.daemon.store.outbox.notices()
         assert came - notice.at < timedelta(seconds=1)
         assert max(run.largest_gap for run in life.runs()) < timedelta(seconds=2)
 
@@ -273,7 +273,7 @@ def test_a_channel_that_raises_is_tried_again_and_ends_nothing(tmp_path: Path) -
 
     async def act(life: Life) -> None:
         await life.until("09:34:00")
-        rows = {row.channel: row for row in life.daemon.store.deliveries()}
+        rows = {row.channel: row for row in life.daemon.store.outbox.deliveries()}
         assert rows["good"].standing.value == "sent"
         assert (rows["broken"].standing.value, rows["broken"].reason) == ("waiting", "broke with ZeroDivisionError")
         assert rows["broken"].attempts > 2

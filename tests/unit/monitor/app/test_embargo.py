@@ -53,7 +53,7 @@ at = 2026-11-26T09:30:00
 async def everything_shown(life: Life) -> str:
     """Return all that pages, the API, metrics, notices and drafts show, in one text."""
     store, shown = life.daemon.store, []
-    (incident,) = store.incidents()
+    (incident,) = store.verdicts.incidents()
     queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True)
     paths = [
         *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
@@ -65,11 +65,11 @@ async def everything_shown(life: Life) -> str:
     ) as client:
         shown += [(await client.get(path)).text for path in paths]
     queries.close()
-    drafts = store.drafts(incident.id)
+    drafts = store.verdicts.drafts(incident.id)
     shown += [json.dumps(draft.facts) for draft in drafts]
     shown += [written(drafts[-1], ending)[0].decode("utf-8", "replace") for ending in ENDINGS]
-    shown += [repr(asdict(notice)) for notice in store.notices()] + [repr(store.incidents())]
-    shown += [repr(event.body) for event in store.events()] + [repr(row) for row in store.deliveries()]
+    shown += [repr(asdict(notice)) for notice in store.outbox.notices()] + [repr(store.verdicts.incidents())]
+    shown += [repr(event.body) for event in store.verdicts.events()] + [repr(row) for row in store.outbox.deliveries()]
     (channel,) = life.channels
     assert isinstance(channel, FakeChannel)
     assert channel.messages

@@ -85,13 +85,16 @@ HEALTH = ["/healthz", "/readyz", "/metrics", "/nowhere"]
 def addresses(store: Store) -> Iterator[str]:
     """Yield every address there is, of every release and incident that the store knows."""
     yield from HEALTH
-    names = {"release": [one.id for one in store.releases()], "incident": [one.id for one in store.incidents()]}
+    names = {
+        "release": [one.id for one in store.ledger.releases()],
+        "incident": [one.id for one in store.verdicts.incidents()],
+    }
     names |= {"ending": list(ENDINGS), "kind": list(FORMATS)}
     for route in ROUTES:
         if "GET" in (route.methods or ()):
             yield from filled(route, names)
     yield from (f"/api/v1/events?{one}" for one in ("release=claims-q3", "limit=1"))
-    yield from (f"/api/v1/events?after={event.id}" for event in store.events())
+    yield from (f"/api/v1/events?after={event.id}" for event in store.verdicts.events())
     yield from ("/?date=2026-11-26", "/api/v1/releases?from=2026-11-01&to=2026-12-31&producer=department-for-example")
 
 
@@ -146,9 +149,9 @@ def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str]) -> 
 
     async def act(life: Life) -> None:
         await life.until(act_at)
-        rows = [life.daemon.store.judged_one(name) for name in ("claims-q3", "prices")]
+        rows = [life.daemon.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
-        assert len({notice.incident for notice in life.daemon.store.notices()}) > 1
+        assert len({notice.incident for notice in life.daemon.store.outbox.notices()}) > 1
         found.update(await read(life, users, who))
 
     live(tmp_path, "", act, head=STORY, base=Settings(producer=[producer]))

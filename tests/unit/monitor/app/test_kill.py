@@ -116,7 +116,7 @@ def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
 def committed(config: Path) -> list[Run]:
     store = open_store(read_settings(config).store.url)
     try:
-        return store.runs_of_release("claims")
+        return store.runs.of_release("claims")
     finally:
         store.close()
 
@@ -142,20 +142,20 @@ def test_kill_9_loses_nothing_committed_and_tells_nothing_twice(
 
     settings = read_settings(config)
     store = open_store(settings.store.url)
-    kept = {(run.target, run.first_sent): run for run in store.runs_of_release("claims")}
+    kept = {(run.target, run.first_sent): run for run in store.runs.of_release("claims")}
     for runs in seen:
         for run in runs:
             assert kept[run.target, run.first_sent].last_received >= run.last_received
     assert seen[-1]
-    spans = [span for span in store.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
+    spans = [span for span in store.runs.blind(slot - timedelta(hours=1), CLOCK.now()) if span.cause == "killed"]
     for kill in kills:
         assert any(span.begins <= kill <= span.ends for span in spans)
-    notices = store.notices()
+    notices = store.outbox.notices()
     assert [notice.kind for notice in notices].count("opened") == 1
     assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
     assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
-    assert (store.check(), verify(store, Path(settings.evidence.folder))) == ([], [])
-    (row,) = store.judged()
+    assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
+    (row,) = store.verdicts.judged()
     delay = row.body["delay"]
     truth = (publisher.out - slot).total_seconds()
     assert delay["min"] <= truth + 0.1
@@ -170,7 +170,7 @@ def test_a_signal_stops_it_in_good_order(config: Path) -> None:
         child.communicate(timeout=20)
         assert child.returncode == 0
     store = open_store(read_settings(config).store.url)
-    beat = store.heartbeat("edge")
+    beat = store.leases.heartbeat("edge")
     assert beat is not None
     assert beat.stopped
     assert CLOCK.now() - beat.at < timedelta(minutes=1)

@@ -73,7 +73,7 @@ async def named(office: Office) -> dict[str, Any]:
     board = await Queries(
         store, office.app.status, office.clock, settings.timezone, throttle=Throttle(office.clock), sees_all=True
     ).board(DAY.date(), DAY.date())
-    content, _ = published(store, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
+    content, _ = published(store.ledger, "json", (DAY, DAY + timedelta(days=1)), now, settings.timezone)
     assert judged is not None
     assert live is not None
     return {

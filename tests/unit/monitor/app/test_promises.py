@@ -29,11 +29,11 @@ kind = "reset"
 
 
 def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.notices()]
+    return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
 def body(life: Life) -> dict[str, Any]:
-    row = life.daemon.store.judged_one("claims-q3")
+    row = life.daemon.store.verdicts.judged_one("claims-q3")
     assert row is not None
     return row.body
 
@@ -48,7 +48,7 @@ def test_a_lateness_is_told_once_its_calendar_was_read_again_and_still_said_so(t
         assert (life.word(), kinds(life)) == ("overdue", ["opened"])
         assert body(life)["promise_confirmed"] == "2026-11-26T09:30:00.000Z"
         assert "promise_in_doubt" not in found(life)
-        (last, *_) = life.daemon.store.reads("rehearsal", limit=1)
+        (last, *_) = life.daemon.store.ledger.reads("rehearsal", limit=1)
         assert f"{last.started:%H:%M}" == "09:31"
 
     live(tmp_path, "", act, head=ELSEWHERE)

@@ -50,7 +50,7 @@ def test_a_publisher_that_misbehaves_makes_looks_unknown_and_nothing_else(tmp_pa
         assert State.PRESENT not in {run.state for run in runs}
         assert sum(life.looks(word) for word in _words(life) - PROVED) >= 1
         await life.until("09:32:00")
-        assert (life.word(), life.daemon.store.notices()) == ("on_time", [])
+        assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
 
     live(tmp_path, OUT_IN_TIME + fault(kind), act)
 
@@ -64,10 +64,14 @@ def _words(life: Life) -> set[str]:
 def test_a_slot_passed_in_trouble_is_unproven_and_claims_no_breach(tmp_path: Path, kind: str) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        notices = life.daemon.store.notices()
+        notices = life.daemon.store.outbox.notices()
         assert life.word() == "unproven"
         assert {notice.kind for notice in notices} <= {"unproven", "final"}
-        assert [draft for one in life.daemon.store.incidents() for draft in life.daemon.store.drafts(one.id)] == []
+        assert [
+            draft
+            for one in life.daemon.store.verdicts.incidents()
+            for draft in life.daemon.store.verdicts.drafts(one.id)
+        ] == []
 
     live(tmp_path, OUT_IN_TIME + fault(kind, "09:28:50", "09:33:00"), act)
 
@@ -113,11 +117,11 @@ def test_a_full_disk_stops_no_look_and_loses_none(tmp_path: Path) -> None:
         assert life.runs()[-1].state is State.PRESENT
         store.full = False
         await life.until("09:31:45")
-        assert [run.state for run in store.runs([PAGE])][-1] is State.PRESENT
-        gaps = [run.largest_gap for run in store.runs([PAGE]) if run.state is State.ABSENT]
+        assert [run.state for run in store.runs.of_targets([PAGE])][-1] is State.PRESENT
+        gaps = [run.largest_gap for run in store.runs.of_targets([PAGE]) if run.state is State.ABSENT]
         assert max(gaps) < timedelta(seconds=16)
         assert life.word() == "on_time"
-        (span,) = store.blind(life.script.begins, life.clock.now())
+        (span,) = store.runs.blind(life.script.begins, life.clock.now())
         assert (span.cause, round((span.ends - span.begins).total_seconds(), -1)) == ("store", 120)
 
     live(tmp_path, OUT_IN_TIME, act, store_of=lambda: store)
@@ -138,7 +142,7 @@ def test_a_store_that_refuses_at_the_start_holds_up_no_look_and_no_stop(tmp_path
         store.full = False
         await life.until("09:31:45")
         assert life.word() == "on_time"
-        causes = [span.cause for span in store.blind(life.script.begins, life.clock.now())]
+        causes = [span.cause for span in store.runs.blind(life.script.begins, life.clock.now())]
         assert sorted(causes) == ["killed", "store"]
         await life.kill()
         store.full = True
@@ -175,7 +179,7 @@ def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is
         folder.write_text("no folder any more")
         await life.until("09:40:30")
         assert life.word() == "late"
-        assert [notice.kind for notice in life.daemon.store.notices()][:1] == ["opened"]
+        assert [notice.kind for notice in life.daemon.store.outbox.notices()][:1] == ["opened"]
         assert any("cannot be kept" in reason for reason in life.app.status.unready())
         folder.unlink()
         (tmp_path / "away").rename(folder)
@@ -183,13 +187,13 @@ def test_an_evidence_folder_that_refuses_holds_up_no_verdict_and_what_is_lost_is
         assert not any("cannot be kept" in reason for reason in life.app.status.unready())
 
     store = reopened(live(tmp_path, late, act))
-    lost = [record.id for record in store.evidence_chain("edge") if record.is_lost]
-    (out,) = [run for run in store.runs([PAGE]) if run.state is State.PRESENT]
+    lost = [record.id for record in store.evidence.chain("edge") if record.is_lost]
+    (out,) = [run for run in store.runs.of_targets([PAGE]) if run.state is State.PRESENT]
     assert set(lost) & set(out.evidence)
     # Nothing was unseen: the monitor was not blind.
-    assert [span.cause for span in store.blind(SLOT - DAY, SLOT + DAY)] == []
-    assert verify(store, tmp_path / "evidence") == []
-    (incident,) = store.incidents()
+    assert [span.cause for span in store.runs.blind(SLOT - DAY, SLOT + DAY)] == []
+    assert verify(store.evidence, tmp_path / "evidence") == []
+    (incident,) = store.verdicts.incidents()
     assert incident.facts is not None
     cited = {name: digest for name, digest in incident.facts.certainty.records if name in lost}
     assert {digest[:4] for digest in cited.values()} == {"none"}
@@ -208,7 +212,7 @@ def test_a_calendar_that_cannot_be_read_takes_no_release_away(tmp_path: Path, ki
     async def act(life: Life) -> None:
         await life.until("09:59:30")
         assert life.word() == "on_time"
-        reads = life.daemon.store.reads("rehearsal")
+        reads = life.daemon.store.ledger.reads("rehearsal")
         assert (reads[0].usable, reads[-1].usable) == (False, True)
         assert [reason[:18] for reason in life.app.status.unready()] == ["calendar rehearsal"]
 
@@ -250,7 +254,7 @@ def test_a_calendar_that_turns_into_something_else_takes_no_release_away(tmp_pat
         await life.until("09:29:30")
         assert life.word() == "pending"
         await life.until("09:55:00")
-        assert (life.word(), life.daemon.store.notices()) == ("on_time", [])
-        assert len(life.daemon.store.reads("rehearsal")) >= 3
+        assert (life.word(), life.daemon.store.outbox.notices()) == ("on_time", [])
+        assert len(life.daemon.store.ledger.reads("rehearsal")) >= 3
 
     live(tmp_path, answer + CALENDAR + BODIES[what] + "\n", act, head=OWN)

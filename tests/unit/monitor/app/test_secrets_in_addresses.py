@@ -58,8 +58,8 @@ def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: P
         shown = []
         transport = httpx.ASGITransport(application(queries))
         async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
-            drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.incidents()]
-            pages = [f"/incidents/{one.id}" for one in store.incidents()]
+            drafts = [f"/api/v1/incidents/{one.id}/draft.html" for one in store.verdicts.incidents()]
+            pages = [f"/incidents/{one.id}" for one in store.verdicts.incidents()]
             for path in [*PATHS, *drafts, *pages]:
                 answer = await client.get(path)
                 assert (path, answer.status_code) in {(path, 200), ("/readyz", 503)}
@@ -74,7 +74,7 @@ def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: P
         assert [key for key in KEYS if key in found] == []
         # It is hidden, and not merely missing: the address of the part was told, as far as it may be.
         assert "files.example/figures.ods?[redacted]" in found
-        row = store.judged_one("claims-q3")
+        row = store.verdicts.judged_one("claims-q3")
         assert row is not None
         assert KEYS[0] in json.dumps(row.body)
 

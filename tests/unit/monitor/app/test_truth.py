@@ -125,7 +125,7 @@ def played(truth: Truth, folder: Path) -> dict[str, Any]:
     store = reopened(rules)
     assert [told for _, told in replay(store, policies_of(rules), None, None) if told] == []
     assert store.check() == []
-    ids = [notice.id for notice in store.notices()]
+    ids = [notice.id for notice in store.outbox.notices()]
     assert len(ids) == len(set(ids))
     store.close()
     (release,) = done.results.releases

@@ -75,7 +75,7 @@ def _told(folder: Path, tables: str) -> Path:
 
 
 def kinds(life: Life) -> list[str]:
-    return [notice.kind for notice in life.daemon.store.notices()]
+    return [notice.kind for notice in life.daemon.store.outbox.notices()]
 
 
 def test_what_one_monitor_proved_on_time_is_not_unproven_for_another_that_was_blind(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_late_release_makes_one_incident_though_one_of_two_monitors_was_blind(
 
     store = together(tmp_path, LATE, act)
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
-    assert len(store.incidents()) == 1
+    assert len(store.verdicts.incidents()) == 1
     store.close()
 
 
@@ -107,8 +107,8 @@ def test_two_monitors_that_saw_the_same_write_one_draft_between_them(tmp_path: P
         await north.until("10:00:00")
 
     store = together(tmp_path, LATE, act, blind="")
-    (incident,) = store.incidents()
-    versions = versions_of(store.drafts(incident.id))
+    (incident,) = store.verdicts.incidents()
+    versions = versions_of(store.verdicts.drafts(incident.id))
     assert [one.number for one in versions if one.changed == ("N.certainty",)] == []
     assert "made by the monitors “north” and “south”" in str(versions[-1].report)
     store.close()
@@ -138,5 +138,5 @@ def test_a_monitor_killed_around_the_slot_takes_nothing_from_what_the_other_prov
 
     store = together(tmp_path, OUT_IN_TIME, act, blind="")
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
-    assert [span.cause for span in store.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
+    assert [span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)] == ["killed"]
     store.close()

@@ -44,7 +44,7 @@ def test_an_announcement_of_several_is_listed_watched_and_found_by_each(tmp_path
             assert (body["producer"], body["producers"]) == (OURS, [OURS, THEIRS])
             assert [one.release.id for one in life.daemon.admission.near(name)] == ["claims-q3"]
             span = clock.now() - timedelta(days=9), clock.now() + timedelta(days=9)
-            assert b"claims-q3" in published(store, "csv", span, clock.now(), "Europe/London", producer=name)[0]
+            assert b"claims-q3" in published(store.ledger, "csv", span, clock.now(), "Europe/London", producer=name)[0]
         assert await queries.board(day, day, "somebody-else") == []
         queries.close()
 

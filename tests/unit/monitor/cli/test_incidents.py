@@ -58,7 +58,7 @@ def overdue_for(while_: timedelta, folder: Path) -> str:
         tx.add_promises([promise])
         tx.save_runs([replace(absent, end=slot + while_, last_received=slot + while_)])
         VerdictRecord(store, ReportingRules()).record(tx, verdict, Measured("edge"), verdict.at)
-    (incident,) = store.incidents_of(name)
+    (incident,) = store.verdicts.incidents_of(name)
     store.close()
     return incident.id
 
@@ -86,9 +86,9 @@ def test_a_closed_incident_shows_what_happened_and_what_remains(ask: Ask) -> Non
 
 async def test_an_open_incident_shows_what_is_to_be_done() -> None:
     async with a_board() as board:
-        incident = board.store.incident(board.incident)
+        incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
-        assert "To do now" in incident_lines(incident, board.store.drafts(board.incident), None)
+        assert "To do now" in incident_lines(incident, board.store.verdicts.drafts(board.incident), None)
 
 
 @pytest.mark.parametrize("verb", ["show", "draft", "sign --by x", "close --by x", "export x.zip"])

@@ -164,7 +164,7 @@ async def _kept(folder: Path) -> None:
     store, clock = open_store(f"sqlite:///{folder}/store.db"), SystemClock()
     store.upgrade()
     writer = Writer(store, clock)
-    evidence = Evidence(folder / "evidence", store, writer, clock, "edge")
+    evidence = Evidence(folder / "evidence", store.evidence, writer, clock, "edge")
     evidence.keep(Answer("https://stats.example/a", 404, {}, b"Page not found", clock.now(), clock.now()), "a", "turn")
     await writer.close()
     store.close()

@@ -35,9 +35,13 @@ def absent_until(store: Store, seconds: float) -> None:
 
 
 @pytest.fixture
-def overdue() -> AsOfNow:
+def store() -> Store:
+    return MemoryStore()
+
+
+@pytest.fixture
+def overdue(store: Store) -> AsOfNow:
     """A release whose draft was written six minutes after its slot, and which has not been seen since."""
-    store = MemoryStore()
     with store.transaction() as tx:
         tx.save_release(a_release())
         tx.add_promises([a_promise()])
@@ -47,37 +51,37 @@ def overdue() -> AsOfNow:
     verdict = judge(a_release(), [a_promise()], runs, [], Policy(), at(360))
     with store.transaction() as tx:
         record.record(tx, verdict, Measured("edge", runs, records=(("edge-1", ""),)), at(360))
-    return AsOfNow(store, partial(facts_of, store, Policies(), "edge"), record)
+    return AsOfNow(store.verdicts, partial(facts_of, store, Policies(), "edge"), record)
 
 
 def the_incident(current: AsOfNow) -> Incident:
-    (found,) = current.store.incidents_of("r")
+    (found,) = current.verdicts.incidents_of("r")
     return found
 
 
-def renew(current: AsOfNow, now: datetime) -> bool:
+def renew(store: Store, current: AsOfNow, now: datetime) -> bool:
     write = current.renewal(the_incident(current).id, now)
     if write is not None:
-        with current.store.transaction() as tx:
+        with store.transaction() as tx:
             write(tx)
     return write is not None
 
 
 def draft(current: AsOfNow) -> str:
-    return written(current.store.drafts(the_incident(current).id)[-1], "md")[0].decode()
+    return written(current.verdicts.drafts(the_incident(current).id)[-1], "md")[0].decode()
 
 
-def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(overdue: AsOfNow) -> None:
-    absent_until(overdue.store, DAY_AND_A_THIRD)
+def test_a_draft_that_is_opened_32_hours_after_its_slot_says_so(store: Store, overdue: AsOfNow) -> None:
+    absent_until(store, DAY_AND_A_THIRD)
     assert "at least 6 minutes" in draft(overdue)
-    assert renew(overdue, at(DAY_AND_A_THIRD))
+    assert renew(store, overdue, at(DAY_AND_A_THIRD))
     assert "Access to the release at the announced address was delayed by at least 32 hours" in draft(overdue)
     assert "6 minutes" not in draft(overdue)
     assert "edge-1" in draft(overdue)
 
 
-def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(overdue: AsOfNow) -> None:
-    absent_until(overdue.store, DAY_AND_A_THIRD)
+def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(store: Store, overdue: AsOfNow) -> None:
+    absent_until(store, DAY_AND_A_THIRD)
     before = the_incident(overdue)
     told = incident_json(overdue.incident(before, at(DAY_AND_A_THIRD)))
     assert told["delay"] == {"min": DAY_AND_A_THIRD, "max": None}
@@ -86,60 +90,60 @@ def test_an_incident_tells_the_delay_of_now_and_nothing_of_it_is_written_down(ov
     assert the_incident(overdue) == before
 
 
-def test_one_that_is_opened_again_at_once_makes_no_further_version(overdue: AsOfNow) -> None:
-    absent_until(overdue.store, 720)
-    assert renew(overdue, at(720))
-    assert not renew(overdue, at(729))
-    assert len(overdue.store.drafts(the_incident(overdue).id)) == 2
+def test_one_that_is_opened_again_at_once_makes_no_further_version(store: Store, overdue: AsOfNow) -> None:
+    absent_until(store, 720)
+    assert renew(store, overdue, at(720))
+    assert not renew(store, overdue, at(729))
+    assert len(overdue.verdicts.drafts(the_incident(overdue).id)) == 2
 
 
-def test_what_a_person_typed_stands_beside_the_figures_of_now(overdue: AsOfNow) -> None:
+def test_what_a_person_typed_stands_beside_the_figures_of_now(store: Store, overdue: AsOfNow) -> None:
     name = the_incident(overdue).id
-    versions = versions_of(overdue.store.drafts(name))
+    versions = versions_of(overdue.verdicts.drafts(name))
     field = next(one.id for one in versions[-1].report.fields() if "human.impact" in one.facts)
     typed = edited(versions, {field: "Two users telephoned."}, "duty statistician", at(700))[-1]
-    with overdue.store.transaction() as tx:
+    with store.transaction() as tx:
         tx.add_draft(row_of(typed, name))
-    absent_until(overdue.store, 720)
-    assert renew(overdue, at(721))
+    absent_until(store, 720)
+    assert renew(store, overdue, at(721))
     assert "Two users telephoned." in draft(overdue)
     assert "at least 12 minutes" in draft(overdue)
 
 
-def test_what_was_signed_is_not_amended_by_being_opened(overdue: AsOfNow) -> None:
+def test_what_was_signed_is_not_amended_by_being_opened(store: Store, overdue: AsOfNow) -> None:
     name = the_incident(overdue).id
-    made = signed(versions_of(overdue.store.drafts(name)), "head of profession", at(700))[-1]
-    with overdue.store.transaction() as tx:
+    made = signed(versions_of(overdue.verdicts.drafts(name)), "head of profession", at(700))[-1]
+    with store.transaction() as tx:
         tx.add_draft(row_of(made, name))
-    absent_until(overdue.store, DAY_AND_A_THIRD)
-    assert not renew(overdue, at(DAY_AND_A_THIRD))
+    absent_until(store, DAY_AND_A_THIRD)
+    assert not renew(store, overdue, at(DAY_AND_A_THIRD))
 
 
-def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(overdue: AsOfNow) -> None:
+def test_nothing_grows_of_what_is_final_or_was_logged_by_hand(store: Store, overdue: AsOfNow) -> None:
     known = the_incident(overdue)
     assert known.facts is not None
     final = replace(known, facts=replace(known.facts, final=True))
     by_hand = replace(known, kind=Kind.HAND)
-    absent_until(overdue.store, 720)
+    absent_until(store, 720)
     assert [overdue.incident(one, at(720)) for one in (final, by_hand)] == [final, by_hand]
 
 
-def test_a_measurement_written_down_meanwhile_is_not_overwritten(overdue: AsOfNow) -> None:
+def test_a_measurement_written_down_meanwhile_is_not_overwritten(store: Store, overdue: AsOfNow) -> None:
     known = the_incident(overdue)
     write = overdue.renewal(known.id, at(720))
     assert write is not None
-    with overdue.store.transaction() as tx:
+    with store.transaction() as tx:
         tx.save_incident(note(known, "duty statistician", "seen", at(721)))
         write(tx)
-    assert len(overdue.store.drafts(known.id)) == 1
+    assert len(overdue.verdicts.drafts(known.id)) == 1
 
 
-async def test_pages_and_documents_say_what_is_known_when_they_are_opened(overdue: AsOfNow) -> None:
+async def test_pages_and_documents_say_what_is_known_when_they_are_opened(store: Store, overdue: AsOfNow) -> None:
     async with a_board() as board:
-        board.queries.store = overdue.store
-        board.queries.as_of_now, board.queries.writer = overdue, Writer(overdue.store, board.clock)
+        board.queries.store = store
+        board.queries.as_of_now, board.queries.writer = overdue, Writer(store, board.clock)
         board.clock.at = at(DAY_AND_A_THIRD) - timedelta(seconds=board.clock.seconds)
-        absent_until(overdue.store, DAY_AND_A_THIRD)
+        absent_until(store, DAY_AND_A_THIRD)
         name = the_incident(overdue).id
         listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
         page = (await board.client.get(f"/incidents/{name}")).text
@@ -152,7 +156,7 @@ async def test_pages_and_documents_say_what_is_known_when_they_are_opened(overdu
 
 async def test_a_decision_to_bring_it_forward_stands_on_the_board_and_in_the_json() -> None:
     async with a_board() as board:
-        known = board.store.incident(board.early)
+        known = board.store.verdicts.incident(board.early)
         assert known is not None
         decided = bring_forward(known, "head of profession", "2018-01-05T08:30", at(500))
         with board.store.transaction() as tx:

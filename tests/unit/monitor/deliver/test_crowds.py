@@ -46,14 +46,14 @@ def test_a_crowd_of_openings_is_told_as_one_and_each_is_marked_covered() -> None
         writer = Writer(store, clock)
         await some_late(store, writer, clock, NAMES)
         assert await drained(clock, store, writer, "mail") == {"mail": ["digest"]}
-        rows = store.deliveries()
+        rows = store.outbox.deliveries()
         covered = [row for row in rows if row.standing is DeliveryState.COVERED]
         (sent,) = [row for row in rows if row.standing is DeliveryState.SENT]
         assert len(covered) == len(NAMES)
         assert {row.reference for row in covered} == {sent.notice}
-        told = store.notice(sent.notice)
+        told = store.outbox.notice(sent.notice)
         assert told is not None
-        assert all(row_incident in told.text for row_incident in (one.id for one in store.incidents()))
+        assert all(row_incident in told.text for row_incident in (one.id for one in store.verdicts.incidents()))
         assert store.check() == []
         writer.abandon()
 

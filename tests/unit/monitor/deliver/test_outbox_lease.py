@@ -54,7 +54,7 @@ def test_two_processes_never_both_send_a_notice(url: str, tmp_path: Path) -> Non
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         assert Counter(Counter(channel.began).values()) == {1: len(NAMES)}
-        assert {row.standing for row in store.deliveries()} == {DeliveryState.SENT}
+        assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
         for ours, kept in ((writer, store), (other, mirror)):
             ours.abandon()
             kept.close()
@@ -107,10 +107,10 @@ def test_an_orderly_stop_gives_the_outbox_back_at_once() -> None:
         await some_late(store, writer, clock, ["r"])
         running = asyncio.create_task(an_outbox(store, writer, [recording(clock)], clock, held_by("one")).run())
         await clock.sleep(1)
-        assert store.lease(OUTBOX) is not None
+        assert store.leases.lease(OUTBOX) is not None
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        assert store.lease(OUTBOX) is None
+        assert store.leases.lease(OUTBOX) is None
         writer.abandon()
 
     run_virtually(story, at(400))
@@ -127,7 +127,7 @@ def test_a_message_that_breaks_its_channel_is_set_aside_and_its_neighbours_go() 
         assert len(channel.messages) == 2
         while (due := await outbox.empty("mail")) is not None:
             await clock.sleep((due - clock.now()).total_seconds())
-        (given_up,) = store.given_up(at(0))
+        (given_up,) = store.outbox.given_up(at(0))
         assert given_up.attempts < 10
         assert given_up.reason.endswith("broke with ValueError")
         assert "hunter2" not in given_up.reason

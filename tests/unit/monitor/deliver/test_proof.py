@@ -56,12 +56,12 @@ def early(now: float = 60) -> Verdict:
 def test_evidence_is_named_with_its_hash_also_when_it_is_written_in_the_same_transaction() -> None:
     store = with_evidence()
     events = VerdictRecord(store, ReportingRules(), lambda: [FRESH])
-    incident = store.incident(recorded(store, a_verdict(400), 400, events))
+    incident = store.verdicts.incident(recorded(store, a_verdict(400), 400, events))
     assert incident is not None
     assert incident.facts is not None
     known = dict(incident.facts.certainty.records)
     assert known == {"edge-1": KEPT.sha256, "edge-2": FRESH.sha256, "edge-3": ""}
-    report = report_from_json(store.drafts(incident.id)[-1].facts)
+    report = report_from_json(store.verdicts.drafts(incident.id)[-1].facts)
     cells = [cell for table in report.annex for row in table.rows for cell in row]
     assert any(KEPT.sha256 in cell for cell in cells)
 
@@ -75,7 +75,7 @@ def test_what_one_monitor_told_is_not_told_anew_by_another_that_counted_other_lo
         with store.transaction() as tx:
             incident = events.record(tx, a_verdict(1300 if now >= 1300 else 400), measured, at(now)).incident
         assert incident is not None
-        drafts.append(store.drafts(incident.id)[-1])
+        drafts.append(store.verdicts.drafts(incident.id)[-1])
     assert [draft.version for draft in drafts] == [1, 1, 2, 2]
     assert "made by the monitors “north” and “south”" in str(drafts[-1].facts)
 
@@ -93,10 +93,15 @@ def test_a_draft_appears_with_its_incident_or_not_at_all() -> None:
 
     with pytest.raises(_Gone):
         cut_off()
-    assert (store.incidents(), store.notices(), store.deliveries(), store.judged()) == ([], [], [], [])
+    assert (store.verdicts.incidents(), store.outbox.notices(), store.outbox.deliveries(), store.verdicts.judged()) == (
+        [],
+        [],
+        [],
+        [],
+    )
     name = recorded(store, a_verdict(400), 400)
-    assert [draft.version for draft in store.drafts(name)] == [1]
-    assert store.drafts(name)[0].at == at(400)
+    assert [draft.version for draft in store.verdicts.drafts(name)] == [1]
+    assert store.verdicts.drafts(name)[0].at == at(400)
 
 
 def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
@@ -104,22 +109,22 @@ def test_nothing_seen_before_its_slot_gets_into_drafts_or_notices() -> None:
     verdict = early()
     assert verdict.word.value == "early"
     name = recorded(store, verdict, 60)
-    draft = store.drafts(name)[-1]
+    draft = store.verdicts.drafts(name)[-1]
     for ending in ENDINGS:
         assert SECRET.encode() not in written(draft, ending)[0]
     assert SECRET not in str(draft)
-    assert all(SECRET not in str(notice) for notice in store.notices())
-    assert SECRET not in str(body_of(verdict, store.incident(name)))
+    assert all(SECRET not in str(notice) for notice in store.outbox.notices())
+    assert SECRET not in str(body_of(verdict, store.verdicts.incident(name)))
 
 
 def test_a_measurement_after_sign_off_is_marked_as_an_amendment() -> None:
     store = MemoryStore()
     name = recorded(store, a_verdict(400), 400)
-    versions = signed(versions_of(store.drafts(name)), "head of profession", at(500))
+    versions = signed(versions_of(store.verdicts.drafts(name)), "head of profession", at(500))
     with store.transaction() as tx:
         tx.add_draft(row_of(versions[-1], name))
     recorded(store, a_verdict(1300), 1300)
-    last = report_from_json(store.drafts(name)[-1].facts)
+    last = report_from_json(store.verdicts.drafts(name)[-1].facts)
     assert last.signed.startswith("Signed off by head of profession")
     assert [line.partition(" at ")[0] for line in last.amendments] == ["Amended after sign-off"]
 
@@ -128,15 +133,15 @@ def test_an_organisation_can_correct_when_an_edition_begins_and_how_it_is_cited(
     book = amended(standard_book(), {"2.0": date(2018, 1, 1)}, {"2.0/T3.6": "T3.6 (our reading)"})
     store = MemoryStore()
     name = recorded(store, a_verdict(400), 400, VerdictRecord(store, ReportingRules(book=book)))
-    assert store.drafts(name)[-1].edition == "2.0"
-    judged = store.judged_one("r")
+    assert store.verdicts.drafts(name)[-1].edition == "2.0"
+    judged = store.verdicts.judged_one("r")
     assert judged is not None
     assert judged.body["code"]["edition"] == "2.0"
 
 
 def test_a_template_that_went_bad_never_keeps_the_report_back(tmp_path: Path) -> None:
     store = MemoryStore()
-    draft = store.drafts(recorded(store, a_verdict(400), 400))[-1]
+    draft = store.verdicts.drafts(recorded(store, a_verdict(400), 400))[-1]
     (tmp_path / "bad.docx").write_bytes(b"no document")
     for file in ("bad.docx", "gone.docx"):
         content, media = written(draft, "docx", tmp_path / file)

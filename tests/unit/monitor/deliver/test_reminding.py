@@ -59,7 +59,7 @@ class World:
             await self.clock.sleep(60)
 
     def told(self) -> list[Notice]:
-        return [one for one in self.store.notices() if one.kind == "reminder"]
+        return [one for one in self.store.outbox.notices() if one.kind == "reminder"]
 
 
 def played(story: Callable[[World], Awaitable[None]]) -> None:
@@ -73,7 +73,7 @@ def played(story: Callable[[World], Awaitable[None]]) -> None:
 
 
 def channels_of(store: Store, notice: Notice) -> set[str]:
-    return {row.channel for row in store.deliveries(notice.id)}
+    return {row.channel for row in store.outbox.deliveries(notice.id)}
 
 
 def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_then_each_half_hour() -> None:
@@ -90,13 +90,13 @@ def test_a_report_grade_incident_is_told_again_after_a_quarter_of_an_hour_and_th
 def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        (before,) = world.store.incidents()
+        (before,) = world.store.verdicts.incidents()
         reminders = world.reminders(afresh=lambda release, now: as_of(release, (now - SLOT).total_seconds()))
         await world.minutes(reminders, 20)
         (told,) = world.told()
         assert told.subject.endswith("still absent at 09:51:40 GMT")
         assert "Measured so far, as of 09:51:40 GMT" in told.text
-        (after,) = world.store.incidents()
+        (after,) = world.store.verdicts.incidents()
         assert after.facts == before.facts
 
     def as_of(release: str, seconds: float) -> ReleaseFacts:
@@ -120,13 +120,13 @@ def test_acknowledging_stops_reminders_and_stands_in_the_timeline() -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
         reminders = world.reminders()
         await world.minutes(reminders, 20)
-        (incident,) = world.store.incidents()
-        acknowledgements = Acknowledgements(world.store, world.writer, world.clock)
+        (incident,) = world.store.verdicts.incidents()
+        acknowledgements = Acknowledgements(world.store.verdicts, world.writer, world.clock)
         said = await acknowledgements.take(incident.id, "duty statistician")
         again = await acknowledgements.take(incident.id, "duty statistician")
         await world.minutes(reminders, 120)
         assert len(world.told()) == 1
-        assert said == again == world.store.incident(incident.id)
+        assert said == again == world.store.verdicts.incident(incident.id)
         assert said is not None
         assert said.acknowledged is not None
         assert (said.acknowledged.by, said.acknowledged.text) == ("duty statistician", "acknowledged")
@@ -151,7 +151,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
         await reminders.remind()
         events = VerdictRecord(world.store, RULES)
         await record(world.writer, events, a_verdict(400), world.clock.now())
-        for incident in world.store.incidents():
+        for incident in world.store.verdicts.incidents():
             reminders.recorded(Recorded({}, incident, 0))
         await world.minutes(reminders, 20)
         assert len(world.told()) == 1
@@ -162,7 +162,7 @@ def test_an_incident_that_opens_while_the_monitor_runs_is_reminded_of() -> None:
 def test_a_note_is_never_reminded_of() -> None:
     async def story(world: World) -> None:
         await record(world.writer, VerdictRecord(world.store, RULES), a_verdict(120), world.clock.now())
-        assert [one.grade for one in world.store.incidents()] == ["note"]
+        assert [one.grade for one in world.store.verdicts.incidents()] == ["note"]
         await world.minutes(world.reminders(), 60)
         assert world.told() == []
 
@@ -179,7 +179,7 @@ def test_a_reminder_after_no_time_at_all_means_none() -> None:
 
 def test_nobody_acknowledges_what_there_is_not() -> None:
     async def story(world: World) -> None:
-        acknowledgements = Acknowledgements(world.store, world.writer, world.clock)
+        acknowledgements = Acknowledgements(world.store.verdicts, world.writer, world.clock)
         assert await acknowledgements.take("nothing", "duty statistician") is None
 
     played(story)
@@ -188,7 +188,7 @@ def test_nobody_acknowledges_what_there_is_not() -> None:
 def test_what_was_given_up_of_late_is_counted() -> None:
     async def story(world: World) -> None:
         await some_late(world.store, world.writer, world.clock, ["r"])
-        (row,) = world.store.deliveries()
+        (row,) = world.store.outbox.deliveries()
         gone = type(row)(row.notice, row.channel, DeliveryState.GIVEN_UP, row.due, 3, row.due, row.due, "refused")
         with world.store.transaction() as tx:
             tx.save_delivery(gone)

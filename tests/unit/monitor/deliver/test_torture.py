@@ -144,8 +144,8 @@ def test_no_fact_is_lost_nor_told_twice_by_kills_between_any_two_statements(seed
                     if await one_life(store, receiver, clock, a_verdict(step)):
                         break
             assert set(receiver.got) == facts
-            assert {notice.id for notice in store.notices()} == facts
-            assert {row.standing for row in store.deliveries()} == {DeliveryState.SENT}
+            assert {notice.id for notice in store.outbox.notices()} == facts
+            assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
             assert len(receiver.got) - len(facts) <= fate.kills
             kills += fate.kills
 
@@ -164,7 +164,7 @@ def test_a_kill_after_the_channel_took_a_message_sends_that_one_again_and_no_oth
             fate.left, fate.dead = statements, asyncio.Event()
             await one_life(store, receiver, clock, a_verdict(STEPS[1]))
         assert fate.dead.is_set()
-        begun = store.deliveries()[0]
+        begun = store.outbox.deliveries()[0]
         assert (begun.standing, begun.attempts, begun.finished) == (DeliveryState.WAITING, begun.attempts, None)
         assert begun.attempts >= 1
         fate.left, fate.dead = -1, asyncio.Event()

@@ -13,7 +13,7 @@ SECOND = timedelta(seconds=1)
 def beaten(heartbeat: HeartbeatWriter, store: MemoryStore) -> Heartbeat | None:
     with store.transaction() as tx:
         heartbeat.write(tx)
-    return store.heartbeat("edge")
+    return store.leases.heartbeat("edge")
 
 
 def test_nothing_is_written_before_the_last_sign_of_an_earlier_life_was_read() -> None:

@@ -30,7 +30,7 @@ def test_a_start_leaves_releases_that_are_long_over_in_the_store(tmp_path: Path)
         ledger = office.daemon.ledger
         assert set(ledger.releases) == {"b"}
         assert (ledger.promises("a"), [one.uid for one in ledger.shown("stats")]) == ([], ["b"])
-        assert {one.id for one in office.daemon.store.releases()} == {"a", "b"}
+        assert {one.id for one in office.daemon.store.ledger.releases()} == {"a", "b"}
 
     at_work(tmp_path, act)
 
@@ -53,14 +53,14 @@ def test_a_long_life_lets_go_of_them_once_a_day(tmp_path: Path) -> None:
 def test_a_release_that_a_calendar_shows_again_is_the_one_it_was(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await left(office)
-        before = office.daemon.store.release("a")
+        before = office.daemon.store.ledger.release("a")
         await office.reopen()
         await office.read(csv(OVER, AHEAD))
         ledger, store = office.daemon.ledger, office.daemon.store
         assert ledger.releases["a"] == before
         assert [promise.learnt for promise in ledger.promises("a")] == [START]
-        assert [promise.confirmed_at for promise in store.promises(["a"])] == [office.clock.now()]
-        (entry,) = store.entries_of(["a"])
+        assert [promise.confirmed_at for promise in store.ledger.promises(["a"])] == [office.clock.now()]
+        (entry,) = store.ledger.entries_of(["a"])
         assert (entry.seen_first, entry.seen_last, entry.gone) == (START, office.clock.now(), None)
 
     at_work(tmp_path, act)
@@ -85,7 +85,7 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
     async def act(office: Office) -> None:
         first, ahead = entry("x-1", "2026-11-20T09:30:00"), entry("x-9", "2027-12-20T09:30:00") | {"title": "Ahead"}
         await office.read(as_json(first, ahead), "own")
-        (name,) = [one.id for one in office.daemon.store.releases() if one.title == "Example awareness"]
+        (name,) = [one.id for one in office.daemon.store.ledger.releases() if one.title == "Example awareness"]
         await office.clock.sleep(10 * DAY)
         await office.read(as_json(ahead), "own")
         await office.clock.sleep(91 * DAY)
@@ -93,9 +93,9 @@ def test_a_name_that_was_given_long_ago_is_not_given_again(tmp_path: Path) -> No
         assert name not in office.daemon.ledger.releases
         await office.read(as_json(entry("x-2", "2027-11-20T09:30:00"), ahead), "own")
         (other,) = [one for one in office.daemon.ledger.releases if one.startswith(name) and one != name]
-        promised = {one: len(office.daemon.store.promises([one])) for one in (name, other)}
+        promised = {one: len(office.daemon.store.ledger.promises([one])) for one in (name, other)}
         assert promised == {name: 1, other: 1}
-        assert [one.uid for one in office.daemon.store.entries_of([name])] == ["x-1"]
+        assert [one.uid for one in office.daemon.store.ledger.entries_of([name])] == ["x-1"]
 
     at_work(tmp_path, act, OTHER)
 

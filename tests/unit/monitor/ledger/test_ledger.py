@@ -14,7 +14,7 @@ OTHER = {"name": "own", "kind": "json", "url": "https://stats.example/own.json"}
 
 
 def promised(office: Office, release: str) -> list[tuple[str, str]]:
-    found = office.daemon.store.promises([release])
+    found = office.daemon.store.ledger.promises([release])
     return [(one.calendar, f"{one.slot.instant:%d %H:%M}" if one.slot.instant else one.slot.raw) for one in found]
 
 
@@ -42,7 +42,7 @@ def test_a_promise_shown_again_is_confirmed_and_its_entry_touched(tmp_path: Path
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         read = await office.read(after=10)
-        (promise,), (entry,) = office.daemon.store.promises(["a"]), office.daemon.store.announced("stats")
+        (promise,), (entry,) = office.daemon.store.ledger.promises(["a"]), office.daemon.store.ledger.announced("stats")
         assert promise.confirmed_at == entry.seen_last == read.finished
         assert promise.learnt < read.finished
 
@@ -53,11 +53,11 @@ def test_an_entry_that_vanishes_cancels_nothing_and_keeps_when_it_was_last_seen(
     async def act(office: Office) -> None:
         shown = await office.read(csv(row("a"), row("b")))
         gone = await office.read(csv(row("b")), after=10)
-        entries = {one.uid: one for one in office.daemon.store.announced("stats")}
+        entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
         assert (entries["a"].gone, entries["a"].seen_last) == (gone.finished, shown.finished)
         assert "a" in office.daemon.watch.releases
         back = await office.read(csv(row("a"), row("b")), after=10)
-        entries = {one.uid: one for one in office.daemon.store.announced("stats")}
+        entries = {one.uid: one for one in office.daemon.store.ledger.announced("stats")}
         assert (entries["a"].gone, entries["a"].seen_last) == (None, back.finished)
         assert promised(office, "a") == [("stats", "26 09:30")]
 
@@ -67,13 +67,15 @@ def test_an_entry_that_vanishes_cancels_nothing_and_keeps_when_it_was_last_seen(
 def test_a_restart_learns_nothing_new_from_a_calendar_that_says_the_same(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a"), row("b", "2026-12-03")))
-        rows = office.daemon.store.announced("stats")
+        rows = office.daemon.store.ledger.announced("stats")
         await office.reopen()
         assert set(office.daemon.watch.releases) == {"a"}
         assert office.daemon.ledger.last_read("stats") == rows[0].seen_last
         await office.read(after=10)
         assert [promised(office, name) for name in ("a", "b")] == [[("stats", "26 09:30")], [("stats", "03 09:30")]]
-        assert [row.seen_first for row in office.daemon.store.announced("stats")] == [row.seen_first for row in rows]
+        assert [row.seen_first for row in office.daemon.store.ledger.announced("stats")] == [
+            row.seen_first for row in rows
+        ]
 
     at_work(tmp_path, act)
 
@@ -84,7 +86,7 @@ def test_a_change_while_the_monitor_was_down_is_learnt_at_the_first_read(tmp_pat
         await office.clock.sleep(7200)
         await office.reopen()
         await office.read(csv(row("a", "2026-11-27")))
-        last = office.daemon.store.promises(["a"])[-1]
+        last = office.daemon.store.ledger.promises(["a"])[-1]
         assert (last.slot.instant, last.unlearnt) == (last.slot.instant, first.finished)
         assert last.learnt - first.finished > timedelta(hours=1)
 
@@ -105,7 +107,7 @@ def test_two_calendars_that_come_to_name_one_link_are_one_release_and_nothing_is
         assert office.daemon.ledger.releases["a"].calendars == ("stats", "own")
         # What the other calendar promised before they were joined is part of the release's ledger.
         assert promised(office, "a") == [("stats", "26 09:30"), ("own", "26 09:45")]
-        (stored,) = [one for one in office.daemon.store.announced("own") if one.gone is None]
+        (stored,) = [one for one in office.daemon.store.ledger.announced("own") if one.gone is None]
         assert stored.release == "a"
 
     at_work(tmp_path, act, STATS, OTHER)
@@ -145,10 +147,10 @@ def test_a_large_calendar_is_written_in_portions_and_confirmed_where_it_is_watch
     async def act(office: Office) -> None:
         await office.read(csv(near, *rows))
         store = office.daemon.store
-        assert (len(store.announced("stats")), len(store.promises())) == (4_501, 4_501)
-        assert len(store.releases()) == 4_501
+        assert (len(store.ledger.announced("stats")), len(store.ledger.promises())) == (4_501, 4_501)
+        assert len(store.ledger.releases()) == 4_501
         again = await office.read(after=10)
-        confirmed = {one.release: one.confirmed_at for one in store.promises()}
+        confirmed = {one.release: one.confirmed_at for one in store.ledger.promises()}
         assert confirmed["near"] == again.finished
         assert confirmed["r7"] != again.finished
 
@@ -159,7 +161,7 @@ def test_what_a_person_knows_of_a_join_is_shown(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a")))
         await office.read(as_json(entry("a", "2026-11-26T09:30:00", "https://stats.example/a")), "own")
-        assert office.daemon.store.releases()[0].joined_by == "link"
+        assert office.daemon.store.ledger.releases()[0].joined_by == "link"
 
     at_work(tmp_path, act, STATS, OTHER)
 
@@ -173,7 +175,7 @@ def test_a_calendar_that_is_empty_to_begin_with_is_no_fault_of_a_list_kept_by_ha
 
 
 def _promise(office: Office) -> Promise:
-    (promise,) = office.daemon.store.promises(["births"])
+    (promise,) = office.daemon.store.ledger.promises(["births"])
     assert promise == office.daemon.ledger.promises("births")[-1]
     return promise
 
@@ -194,7 +196,7 @@ def test_a_change_lies_between_the_oldest_copies_of_both_reads(tmp_path: Path) -
     async def act(office: Office) -> None:
         await office.read(Reply(200, csv(row("births")).body, {"Age": "60"}))
         await office.read(Reply(200, csv(row("births", time="07:00")).body, {"Age": "30"}), after=10)
-        moved = office.daemon.store.promises(["births"])[-1]
+        moved = office.daemon.store.ledger.promises(["births"])[-1]
         assert moved.unlearnt == START - timedelta(seconds=62)
         assert moved.learnt == START + timedelta(minutes=10, seconds=-29)
         assert moved.confirmed_at == START + timedelta(minutes=10, seconds=-32)
@@ -208,7 +210,7 @@ def test_a_copy_older_than_the_last_read_takes_no_change_back(tmp_path: Path) ->
         await office.read(csv(row("births", time="07:00")), after=10)
         read = await office.read(Reply(200, csv(row("births")).body, {"Age": "900"}), after=10)
         assert (read.usable, read.fault) == (False, "a copy that may be older than the last read")
-        assert [one.slot.raw[-5:] for one in office.daemon.store.promises(["births"])] == ["09:30", "07:00"]
+        assert [one.slot.raw[-5:] for one in office.daemon.store.ledger.promises(["births"])] == ["09:30", "07:00"]
         assert (await office.read(csv(row("births", time="07:00")), after=10)).usable
 
     at_work(tmp_path, act)

@@ -15,7 +15,7 @@ from alerts.incident import Incident, Kind
 from monitor.config.calendars import PinSettings
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
-from monitor.store.interface import Conflict
+from monitor.store.interface import Conflict, RunStore
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.write import SqlTransaction
 from schedules.promise import Promise
@@ -42,22 +42,34 @@ class Balky:
         self._tx.add_promises(promises)
 
 
+class CountedRuns:
+    """The runs of a store, with how often those of each release are read back."""
+
+    def __init__(self, runs: RunStore) -> None:
+        self._runs = runs
+        self.read_back = Counter[str]()
+
+    def of_releases(self, releases: Sequence[str]) -> list[Run]:
+        self.read_back.update(releases)
+        return self._runs.of_releases(releases)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any other question
+        return getattr(self._runs, name)
+
+
 class BalkyStore(SqlStore):
     """A store that can be made to refuse the next promises, and counts how often runs are read back."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, durable=False)
         self.refuses = False
-        self.read_back = Counter[str]()
+        self.counted = CountedRuns(self.runs)
+        self.runs = cast("RunStore", self.counted)
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         with super().transaction() as tx:
             yield cast("SqlTransaction", Balky(tx, self))
-
-    def runs_of_releases(self, releases: Sequence[str]) -> list[Run]:
-        self.read_back.update(releases)
-        return super().runs_of_releases(releases)
 
 
 async def reopened(office: Office) -> BalkyStore:
@@ -76,11 +88,11 @@ def test_a_read_that_could_not_be_written_is_learnt_whole_at_the_next_read(tmp_p
             await office.read(csv(row("a"), row("b")))
         ledger, watch = office.daemon.ledger, office.daemon.watch
         assert (dict(ledger.releases), ledger.promises("a"), dict(watch.releases)) == ({}, [], {})
-        assert (store.releases(), store.promises(), store.announced("stats")) == ([], [], [])
+        assert (store.ledger.releases(), store.ledger.promises(), store.ledger.announced("stats")) == ([], [], [])
         read = await office.read(after=10)
         assert set(watch.releases) == {"a", "b"}
         assert (
-            [promise.learnt for promise in store.promises()]
+            [promise.learnt for promise in store.ledger.promises()]
             == [read.finished] * 2
             == [promise.learnt for name in "ab" for promise in ledger.promises(name)]
         )
@@ -95,10 +107,10 @@ def test_a_change_that_could_not_be_written_leaves_what_is_watched_as_the_store_
         store.refuses = True
         with pytest.raises(Conflict):
             await office.read(csv(row("a", "2026-11-27"), row("b")), after=10)
-        assert office.daemon.ledger.promises("a") == store.promises(["a"])
+        assert office.daemon.ledger.promises("a") == store.ledger.promises(["a"])
         assert set(office.daemon.watch.releases) == {"a"}
         await office.read(after=10)
-        assert len(office.daemon.ledger.promises("a")) == len(store.promises(["a"])) == 2
+        assert len(office.daemon.ledger.promises("a")) == len(store.ledger.promises(["a"])) == 2
         assert set(office.daemon.watch.releases) == {"a", "b"}
 
     at_work(tmp_path, act)
@@ -116,10 +128,10 @@ def test_a_join_that_could_not_be_written_moves_nothing(tmp_path: Path) -> None:
         with pytest.raises(Conflict):
             await office.read(as_json(entry("a", link)), "own", after=10)
         assert dict(office.daemon.ledger.releases) == before
-        assert {release.id for release in store.releases()} == set(before)
+        assert {release.id for release in store.ledger.releases()} == set(before)
         await office.read(name="own", after=10)
-        assert set(office.daemon.ledger.releases) == {release.id for release in store.releases()} == {"a"}
-        assert learnt(store.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
+        assert set(office.daemon.ledger.releases) == {release.id for release in store.ledger.releases()} == {"a"}
+        assert learnt(store.ledger.promises(["a"])) == learnt(office.daemon.ledger.promises("a"))
 
     at_work(tmp_path, act, STATS, OTHER)
 
@@ -140,12 +152,12 @@ def test_a_release_that_is_over_is_not_taken_up_again_every_hour(tmp_path: Path)
         watch = office.daemon.watch
         await office.clock.sleep(timedelta(days=24, hours=22).total_seconds())
         await watch.judge_all(["a"])
-        taken = store.read_back["a"]
+        taken = store.counted.read_back["a"]
         for _ in range(48):
             await office.daemon.admission.roll()
             await watch.judge_all(list(watch.releases))
             await office.clock.sleep(HOUR.total_seconds())
-        assert store.read_back["a"] == taken == 1
+        assert store.counted.read_back["a"] == taken == 1
         assert "a" not in watch.releases
 
     at_work(tmp_path, act)
@@ -172,12 +184,12 @@ def test_a_verdict_left_open_by_a_long_silence_is_judged_to_its_end_and_told(tmp
         await office.clock.sleep((60 * DAY).total_seconds())
         await office.reopen()
         store, watch = office.daemon.store, office.daemon.watch
-        assert [judged.word for judged in store.open_judged()] == ["pending"]
+        assert [judged.word for judged in store.verdicts.open_judged()] == ["pending"]
         await office.clock.sleep(60)
         await watch.judge_all(list(watch.releases))
-        (judged,) = store.judged()
-        assert (judged.word, judged.final, store.open_judged()) == ("unproven", True, [])
-        assert [notice.kind for notice in store.notices()] == ["unproven"]
+        (judged,) = store.verdicts.judged()
+        assert (judged.word, judged.final, store.verdicts.open_judged()) == ("unproven", True, [])
+        assert [notice.kind for notice in store.outbox.notices()] == ["unproven"]
         await office.daemon.admission.roll()
         assert dict(watch.releases) == {}
 
@@ -190,7 +202,7 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
         await office.read(as_json(entry("a", "")), "own")
         await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
         store = office.daemon.store
-        names = {judged.release for judged in store.judged()}
+        names = {judged.release for judged in store.verdicts.judged()}
         assert len(names) == 2
         titles = ("Example awareness", "Quite another name")
         pins = [PinSettings(id="awareness", title=title) for title in titles]
@@ -198,14 +210,16 @@ def test_a_release_joined_into_another_keeps_its_promises_and_is_on_no_list(tmp_
         await office.reopen()
         store = office.daemon.store
         await office.daemon.watch.judge_all(list(office.daemon.watch.releases))
-        assert [release.id for release in store.releases()] == ["awareness"]
-        assert [judged.release for judged in store.judged()] == [judged.release for judged in store.open_judged()]
-        assert [judged.release for judged in store.judged(START, START + 30 * DAY)] == ["awareness"]
+        assert [release.id for release in store.ledger.releases()] == ["awareness"]
+        assert [judged.release for judged in store.verdicts.judged()] == [
+            judged.release for judged in store.verdicts.open_judged()
+        ]
+        assert [judged.release for judged in store.verdicts.judged(START, START + 30 * DAY)] == ["awareness"]
         for name in names:
-            old = store.release(name)
+            old = store.ledger.release(name)
             assert old is not None
             assert old.joined_into == "awareness"
-            assert len(store.promises([name])) == 1
+            assert len(store.ledger.promises([name])) == 1
 
     at_work(tmp_path, act, STATS, OTHER)
 
@@ -224,9 +238,9 @@ def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin
         office.settings = office.settings.model_copy(update={"pin": [pin]})
         await office.reopen()
         store = office.daemon.store
-        assert store.runs_of_release("awareness") == [seen("awareness")]
-        assert [one.id for one in store.incidents_of("awareness")] == ["i"]
-        assert store.incidents_of("a") == []
+        assert store.runs.of_release("awareness") == [seen("awareness")]
+        assert [one.id for one in store.verdicts.incidents_of("awareness")] == ["i"]
+        assert store.verdicts.incidents_of("a") == []
 
     at_work(tmp_path, act)
 
@@ -238,10 +252,10 @@ def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -
             update={"pin": [PinSettings(id="awareness", title="Example awareness")]}
         )
         await office.reopen()
-        assert [release.id for release in office.daemon.store.releases()] == ["awareness"]
+        assert [release.id for release in office.daemon.store.ledger.releases()] == ["awareness"]
         office.settings = office.settings.model_copy(update={"pin": [PinSettings(id="a", title="Example awareness")]})
         await office.reopen()
-        assert [release.id for release in office.daemon.store.releases()] == ["a"]
+        assert [release.id for release in office.daemon.store.ledger.releases()] == ["a"]
         assert set(office.daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)

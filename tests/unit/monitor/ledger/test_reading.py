@@ -19,7 +19,7 @@ FEWER = csv(*many(8))
 
 
 def incidents(office: Office) -> list[Incident]:
-    return office.daemon.store.incidents()
+    return office.daemon.store.verdicts.incidents()
 
 
 def test_a_calendar_that_is_not_believed_makes_one_notice_and_stays_in_force(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tm
         assert office.told() == []
         await office.read(after=10)
         assert office.told() == [f"CALENDAR: stats cannot be read: {URL} reset: scripted"]
-        (notice,) = office.daemon.store.notices()
+        (notice,) = office.daemon.store.outbox.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text
         assert office.daemon.calendar_reads.health.unready(office.clock.now()) == [

@@ -14,9 +14,9 @@ NEXT = "Claims in Example: June 2026"
 
 def events(office: Office) -> list[LedgerEvent]:
     store, now = office.daemon.store, office.clock.now()
-    release = store.release("a")
+    release = store.ledger.release("a")
     assert release is not None
-    told = history(release, store.promises(["a"]), now, titles=titles_of_release(store, release))
+    told = history(release, store.ledger.promises(["a"]), now, titles=titles_of_release(store.ledger, release))
     return [one for one in told if one.what in ("retitled", "period-changed")]
 
 
@@ -34,7 +34,7 @@ def test_retitlings_and_changes_of_period_are_events_of_a_promise_and_survive_a_
         told = [fact.text.partition(",")[0] for fact in title_facts([one, two], reworded, "Europe/London")]
         assert told == ["retitled"]
         # A title is no promise: what was learnt of the slot stays learnt when it was.
-        assert len(office.daemon.store.promises(["a"])) == 1
+        assert len(office.daemon.store.ledger.promises(["a"])) == 1
 
     at_work(tmp_path, act)
 
@@ -48,7 +48,7 @@ def test_people_are_told_once_of_another_period_and_not_of_another_wording(tmp_p
         await office.read(csv(row("a", title=NEXT), row("b")), after=10)
         await office.read(after=10)
         assert office.told() == [f"CALENDAR: stats has given “{REWORDED}” another period"]
-        (notice,) = office.daemon.store.notices()
+        (notice,) = office.daemon.store.outbox.notices()
         assert f"- “{NEXT}”, was “{REWORDED}”" in notice.text
 
     at_work(tmp_path, act)

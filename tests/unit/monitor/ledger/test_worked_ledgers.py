@@ -104,7 +104,7 @@ def kept(reads: Sequence[Read]) -> tuple[Kept, tuple[bool, ...]]:
 
 def outcome(reads: Sequence[Read], primary: str = "A") -> Outcome:
     taken, usable = kept(reads)
-    now, promises = reads[-1].at, taken.store.promises(["X"])
+    now, promises = reads[-1].at, taken.store.ledger.promises(["X"])
     numbers = {(each.calendar, each.at): number for number, each in enumerate(reads, 1)}
     release = Release("X", "Release X", "dfx", "", (), (primary,))
     told = [(each.what.value, each.at, each.calendar) for each in history(release, promises, now)]
@@ -320,12 +320,14 @@ def test_reads_one_by_one_or_all_at_once_come_to_the_same(days: list[list[tuple[
     for count in range(len(reads)):
         part, usable_by_then = kept(reads[:count])
         assert usable[:count] == usable_by_then
-        known = [(it.release, it.slot) for it in whole.store.promises() if count and it.learnt <= reads[count - 1].at]
-        assert [(it.release, it.slot) for it in part.store.promises()] == known
+        known = [
+            (it.release, it.slot) for it in whole.store.ledger.promises() if count and it.learnt <= reads[count - 1].at
+        ]
+        assert [(it.release, it.slot) for it in part.store.ledger.promises()] == known
 
 
 @given(st.lists(st.tuples(_texts, _states), min_size=1, max_size=8))
 def test_no_two_promises_in_a_row_say_the_same(said: list[tuple[str, str | None]]) -> None:
     taken, _ = kept([read(utc(7, 1) + timedelta(days=day), entry("X", *each)) for day, each in enumerate(said)])
-    for earlier, later in pairwise(taken.store.promises()):
+    for earlier, later in pairwise(taken.store.ledger.promises()):
         assert (earlier.slot, earlier.state) != (later.slot, later.state)

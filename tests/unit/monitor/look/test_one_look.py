@@ -77,7 +77,7 @@ def test_an_unannounced_release_is_looked_up_in_its_hosts_turn_and_heeds_patienc
         await office.read(csv(row("a")))
         daemon = office.daemon
         newcomers = Unannounced(
-            daemon.store,
+            daemon.store.ledger,
             daemon.writer,
             daemon.ledger,
             daemon.watch,

@@ -46,7 +46,7 @@ Story = Callable[[Evidence, Writer, VirtualClock], Coroutine[Any, Any, T]]
 def play(store: SqlStore, folder: Path, story: Story[T], start: datetime = SLOT, monitor: str = "edge") -> T:
     async def whole(clock: VirtualClock) -> T:
         writer = Writer(store, clock)
-        evidence = Evidence(folder, store, writer, clock, monitor)
+        evidence = Evidence(folder, store.evidence, writer, clock, monitor)
         result = await story(evidence, writer, clock)
         await writer.close()
         return result
@@ -60,7 +60,7 @@ def keep_all(
     async def story(evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
         return [evidence.keep(one, "r/page/edge", "turn") for one in answers]
 
-    return store.evidence(play(store, folder, story, start, monitor))
+    return store.evidence.records(play(store, folder, story, start, monitor))
 
 
 def flip_a_byte(file: Path, at: int) -> None:
@@ -75,7 +75,7 @@ def test_what_was_kept_is_read_back_byte_for_byte(sqlite: SqlStore, tmp_path: Pa
     assert payload_of(read(tmp_path / "ev", second)) == b"The figures"
     assert (first.id, first.kind, first.at) == ("edge-1", "turn", answer().received)
     assert hashlib.sha256(read(tmp_path / "ev", second)).hexdigest() == second.sha256
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_any_warc_tool_can_read_a_file_of_evidence(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -115,7 +115,7 @@ def test_a_change_keeps_the_last_look_before_it_and_each_look_once(
 
     ids = play(sqlite, tmp_path / "ev", story)
     assert ids == [("edge-1",), ("edge-2", "edge-3"), ("edge-3", "edge-4")]
-    kept = sqlite.evidence(["edge-1", "edge-2", "edge-3", "edge-4"])
+    kept = sqlite.evidence.records(["edge-1", "edge-2", "edge-3", "edge-4"])
     assert [payload_of(read(tmp_path / "ev", it)) for it in kept] == [b"first", b"last", b"out", b"gone"]
     assert [it.kind for it in kept] == ["turn", "before", "turn", "turn"]
 
@@ -127,7 +127,7 @@ def test_the_last_look_is_kept_with_the_request_it_answered(sqlite: SqlStore, tm
         evidence.keep_turn(TARGET, answer(200, b"out", after=1))
 
     play(sqlite, tmp_path / "ev", story)
-    before, turn = (it for name in ("edge-1", "edge-2") for it in sqlite.evidence([name]))
+    before, turn = (it for name in ("edge-1", "edge-2") for it in sqlite.evidence.records([name]))
     head = (
         b'GET /x?y=1&ninethirty=beef HTTP/1.1\r\nHost: www.gov.uk\r\nAccept: text/html\r\nIf-None-Match: "abc"\r\n\r\n'
     )
@@ -145,7 +145,7 @@ def test_nothing_is_remembered_of_a_target_that_is_looked_at_no_more(
         return evidence.keep_turn(TARGET, answer(200, b"out", after=1))
 
     assert play(sqlite, tmp_path / "ev", story) == ("edge-1",)
-    assert [it.kind for it in sqlite.evidence(["edge-1"])] == ["turn"]
+    assert [it.kind for it in sqlite.evidence.records(["edge-1"])] == ["turn"]
 
 
 def test_a_failed_look_keeps_the_last_answer_before_it(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -164,7 +164,7 @@ def test_a_long_body_is_remembered_short_and_says_so(sqlite: SqlStore, tmp_path:
         evidence.remember(TARGET, answer(200, b"x" * 1_000_000))
         return evidence.keep_turn(TARGET, answer(200, b"y" * 1_000_000, after=1))
 
-    before, turn = sqlite.evidence(list(play(sqlite, tmp_path / "ev", story)))
+    before, turn = sqlite.evidence.records(list(play(sqlite, tmp_path / "ev", story)))
     assert len(payload_of(read(tmp_path / "ev", before))) == 32_000
     assert len(payload_of(read(tmp_path / "ev", turn))) == 1_000_000
 
@@ -209,18 +209,18 @@ def test_each_start_and_each_day_begin_a_file_and_the_chain_goes_on(
 
     play(sqlite, tmp_path / "ev", over_midnight)
     keep_all(sqlite, tmp_path / "ev", answer(after=86_401))
-    assert [it.file for it in sqlite.evidence_chain("edge")] == [
+    assert [it.file for it in sqlite.evidence.chain("edge")] == [
         "edge-000000001-20180105.warc.gz",
         "edge-000000002-20180106.warc.gz",
         "edge-000000003-20180106.warc.gz",
     ]
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_two_processes_cannot_write_the_same_evidence(sqlite: SqlStore, tmp_path: Path) -> None:
     async def story(_evidence: Evidence, writer: Writer, clock: VirtualClock) -> None:
         with pytest.raises(StoreFault, match="another process"):
-            Evidence(tmp_path / "ev", sqlite, writer, clock, "edge")
+            Evidence(tmp_path / "ev", sqlite.evidence, writer, clock, "edge")
 
     play(sqlite, tmp_path / "ev", story)
     play(sqlite, tmp_path / "ev", lambda _e, _w, clock: clock.sleep(0))
@@ -238,8 +238,8 @@ def test_a_torn_end_is_cut_off_at_the_next_start_and_kept_beside(
     assert file.read_bytes() == whole
     assert (tmp_path / "ev" / f"{record.file}.torn").read_bytes() == b"\x1f\x8bhalf a record"
     assert (tmp_path / "ev" / "edge-000000002-20180105.warc.gz.torn").read_bytes() == b"never committed"
-    assert verify(sqlite, tmp_path / "ev") == []
-    assert len(sqlite.evidence_chain("edge")) == 2
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+    assert len(sqlite.evidence.chain("edge")) == 2
 
 
 def test_an_altered_byte_a_lost_file_and_a_lost_row_all_show(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -250,7 +250,7 @@ def test_an_altered_byte_a_lost_file_and_a_lost_row_all_show(sqlite: SqlStore, t
     flip_a_byte(folder / first.file, first.offset + 40)
     (folder / lost.file).unlink()
     (folder / cut.file).write_bytes((folder / cut.file).read_bytes()[:-20])
-    assert verify(sqlite, folder, ["edge"]) == [
+    assert verify(sqlite.evidence, folder, ["edge"]) == [
         f"evidence edge-1: its bytes in {first.file} were altered",
         f"evidence edge-3: {lost.file} cannot be read: No such file or directory",
         f"evidence edge-4: {cut.file} ends before it",
@@ -271,7 +271,7 @@ def test_a_row_that_was_altered_or_removed_breaks_the_chain(
     keep_all(sqlite, tmp_path / "ev", answer(), answer(200), answer(404))
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql(meddling)
-    assert any(told in line for line in verify(sqlite, tmp_path / "ev"))
+    assert any(told in line for line in verify(sqlite.evidence, tmp_path / "ev"))
 
 
 def test_a_file_that_is_lost_or_cut_is_told_in_one_line(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -279,10 +279,12 @@ def test_a_file_that_is_lost_or_cut_is_told_in_one_line(sqlite: SqlStore, tmp_pa
     file = tmp_path / "ev" / kept[0].file
     whole = file.read_bytes()
     file.write_bytes(whole[: kept[3].offset])
-    assert verify(sqlite, tmp_path / "ev") == [f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"]
+    assert verify(sqlite.evidence, tmp_path / "ev") == [
+        f"evidence edge-4 to edge-6 (3 records): {file.name} ends before it"
+    ]
     file.unlink()
     told = f"evidence edge-1 to edge-6 (6 records): {file.name} cannot be read: No such file or directory"
-    assert verify(sqlite, tmp_path / "ev") == [told]
+    assert verify(sqlite.evidence, tmp_path / "ev") == [told]
 
 
 def test_evidence_that_a_store_knows_nothing_of_is_told(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -290,10 +292,10 @@ def test_evidence_that_a_store_knows_nothing_of_is_told(sqlite: SqlStore, tmp_pa
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM evidence")
     told = ["evidence file edge-000000001-20180105.warc.gz: the store knows of none of it"]
-    assert verify(sqlite, tmp_path / "ev") == verify(sqlite, tmp_path / "ev", ["edge"]) == told
-    assert verify(sqlite, tmp_path / "ev", ["north"]) == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == verify(sqlite.evidence, tmp_path / "ev", ["edge"]) == told
+    assert verify(sqlite.evidence, tmp_path / "ev", ["north"]) == []
     (tmp_path / "ev" / "slipped-in.warc").write_bytes(b"")
-    assert verify(sqlite, tmp_path / "ev", ["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
+    assert verify(sqlite.evidence, tmp_path / "ev", ["north"]) == ["evidence file slipped-in.warc: no monitor wrote it"]
 
 
 def test_of_another_monitor_the_chain_is_checked_without_its_files(
@@ -301,14 +303,14 @@ def test_of_another_monitor_the_chain_is_checked_without_its_files(
 ) -> None:
     keep_all(sqlite, tmp_path / "ours", answer(), monitor="north")
     keep_all(sqlite, tmp_path / "theirs", answer(), answer(200), answer(404), monitor="south")
-    assert verify(sqlite, tmp_path / "ours", ["north"]) == []
+    assert verify(sqlite.evidence, tmp_path / "ours", ["north"]) == []
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE monitor = 'south' AND number = 1")
     told = "evidence south-1 to south-1: marked as given up, and the chain knows nothing of it"
-    assert verify(sqlite, tmp_path / "ours", ["north"]) == [told]
+    assert verify(sqlite.evidence, tmp_path / "ours", ["north"]) == [told]
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM evidence WHERE monitor = 'south' AND number = 2")
-    lines = verify(sqlite, tmp_path / "ours", ["north"])
+    lines = verify(sqlite.evidence, tmp_path / "ours", ["north"])
     assert lines[:1] == ["evidence of south: 2 to 2 are missing from the store"]
     assert not any("cannot be read" in line for line in lines)
 
@@ -318,8 +320,8 @@ def test_what_another_monitor_gave_up_by_its_chain_is_no_fault(sqlite: SqlStore,
     for second in range(2):
         keep_all(sqlite, theirs, answer(after=second), monitor="south")
     play(sqlite, theirs, lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0), monitor="south")
-    assert [it.expired is not None for it in sqlite.evidence_chain("south")] == [True, False, False]
-    assert verify(sqlite, tmp_path / "ours", ["north"]) == verify(sqlite, theirs) == []
+    assert [it.expired is not None for it in sqlite.evidence.chain("south")] == [True, False, False]
+    assert verify(sqlite.evidence, tmp_path / "ours", ["north"]) == verify(sqlite.evidence, theirs) == []
 
 
 def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(
@@ -327,11 +329,11 @@ def test_a_file_that_a_running_monitor_has_just_begun_is_no_fault(
 ) -> None:
     async def story(_evidence: Evidence, _writer: Writer, _clock: VirtualClock) -> list[str]:
         (tmp_path / "ev" / "edge-000000002-20180105.warc.gz").write_bytes(b"not committed yet")
-        return verify(sqlite, tmp_path / "ev")
+        return verify(sqlite.evidence, tmp_path / "ev")
 
     keep_all(sqlite, tmp_path / "ev", answer())
     assert play(sqlite, tmp_path / "ev", story) == []
-    assert len(verify(sqlite, tmp_path / "ev")) == 1
+    assert len(verify(sqlite.evidence, tmp_path / "ev")) == 1
 
 
 @pytest.mark.parametrize(("number", "told"), [(2, "older evidence is kept"), (3, "it is the newest")])
@@ -341,7 +343,7 @@ def test_evidence_marked_as_given_up_where_it_cannot_be_is_told(
     keep_all(sqlite, tmp_path / "ev", answer(), answer(200), answer(404))
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE number = ?", (number,))
-    assert any(told in line for line in verify(sqlite, tmp_path / "ev"))
+    assert any(told in line for line in verify(sqlite.evidence, tmp_path / "ev"))
 
 
 def test_bytes_slipped_into_an_older_file_show(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -349,7 +351,7 @@ def test_bytes_slipped_into_an_older_file_show(sqlite: SqlStore, tmp_path: Path,
     keep_all(sqlite, tmp_path / "ev", answer())
     with (tmp_path / "ev" / older.file).open("ab") as file:
         file.write(b"slipped in")
-    assert verify(sqlite, tmp_path / "ev") == [
+    assert verify(sqlite.evidence, tmp_path / "ev") == [
         f"evidence file {older.file}: bytes after {older.length} belong to no record"
     ]
 
@@ -365,15 +367,15 @@ def test_evidence_whose_batch_failed_is_written_again_without_a_gap(
         writer.put(RUN)
         await clock.sleep(1)
         evidence.keep(answer(200, after=1), "t", "turn")
-        assert sqlite.evidence_chain("edge") == []
+        assert sqlite.evidence.chain("edge") == []
         with sqlite._engine.begin() as connection:
             connection.exec_driver_sql("ALTER TABLE hidden RENAME TO run")
         await clock.sleep(6)
 
     play(sqlite, tmp_path / "ev", story)
-    assert [it.number for it in sqlite.evidence_chain("edge")] == [1, 2]
-    assert verify(sqlite, tmp_path / "ev") == []
-    assert sqlite.runs([TARGET.id]) == [RUN]
+    assert [it.number for it in sqlite.evidence.chain("edge")] == [1, 2]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
+    assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
 
 
 def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -382,17 +384,17 @@ def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_
         evidence.keep(answer(), "t", "turn")
         writer.put(RUN)
         await clock.sleep(2)
-        assert sqlite.runs([TARGET.id]) == []
+        assert sqlite.runs.of_targets([TARGET.id]) == []
         assert "No such file" in evidence.appender.trouble()
         hidden.rename(tmp_path / "ev")
         await clock.sleep(6)
         assert evidence.appender.trouble() == ""
 
     play(sqlite, tmp_path / "ev", story)
-    assert sqlite.runs([TARGET.id]) == [RUN]
-    (record,) = sqlite.evidence_chain("edge")
+    assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
+    (record,) = sqlite.evidence.chain("edge")
     assert payload_of(read(tmp_path / "ev", record)) == b"Page not found"
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded(
@@ -405,11 +407,11 @@ def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded
         evidence.keep(answer(200, b"lost"), "t", "turn")
         writer.put(RUN)
         await clock.sleep(4)
-        assert sqlite.runs([TARGET.id]) == [RUN]
+        assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
         evidence.keep(answer(404, b"lost too"), "t", "turn")
         writer.put(replace(RUN, looks=2))
         await clock.sleep(0.2)
-        assert sqlite.runs([TARGET.id]) == [replace(RUN, looks=2)]
+        assert sqlite.runs.of_targets([TARGET.id]) == [replace(RUN, looks=2)]
         hidden.rename(tmp_path / "ev")
         writer.put(replace(RUN, looks=3))
         await clock.sleep(0.2)
@@ -417,13 +419,13 @@ def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded
         evidence.keep(answer(200, b"kept"), "t", "turn")
 
     play(sqlite, tmp_path / "ev", story)
-    chain = sqlite.evidence_chain("edge")
+    chain = sqlite.evidence.chain("edge")
     assert [(record.number, record.is_lost) for record in chain] == [(1, False), (2, True), (3, True), (4, False)]
     assert all(record.expired for record in chain[1:3])
     assert payload_of(read(tmp_path / "ev", chain[3])) == b"kept"
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
     again = keep_all(sqlite, tmp_path / "ev", answer(after=60))
-    assert (again[0].number, verify(sqlite, tmp_path / "ev")) == (5, [])
+    assert (again[0].number, verify(sqlite.evidence, tmp_path / "ev")) == (5, [])
 
 
 def test_a_restart_after_a_loss_leaves_the_files_as_they_are(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -437,8 +439,8 @@ def test_a_restart_after_a_loss_leaves_the_files_as_they_are(sqlite: SqlStore, t
 
     play(sqlite, tmp_path / "ev", story)
     keep_all(sqlite, tmp_path / "ev", answer(after=60))
-    assert [record.is_lost for record in sqlite.evidence_chain("edge")] == [False, True, False]
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert [record.is_lost for record in sqlite.evidence.chain("edge")] == [False, True, False]
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
     assert list((tmp_path / "ev").glob("*.torn")) == []
 
 
@@ -453,9 +455,9 @@ def test_old_evidence_is_given_up_with_the_stores_knowledge(sqlite: SqlStore, tm
     now = SLOT + timedelta(days=4)
     given_up = play(sqlite, tmp_path / "ev", story, now)
     assert given_up == ["edge-000000001-20180105.warc.gz", "edge-000000003-20180106.warc.gz"]
-    expired = [it.expired is not None for it in sqlite.evidence_chain("edge")]
+    expired = [it.expired is not None for it in sqlite.evidence.chain("edge")]
     assert expired == [True] * 4 + [False] * 5
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_what_was_given_up_and_by_which_rule_is_an_entry_of_the_chain(
@@ -464,7 +466,7 @@ def test_what_was_given_up_and_by_which_rule_is_an_entry_of_the_chain(
     for second in range(2):
         keep_all(sqlite, tmp_path / "ev", answer(after=second), answer(200, after=second))
     play(sqlite, tmp_path / "ev", lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0))
-    entry = sqlite.evidence_chain("edge")[-1]
+    entry = sqlite.evidence.chain("edge")[-1]
     found = ArchiveIterator(BytesIO(read(tmp_path / "ev", entry)), check_digests="raise")
     told = [(it.rec_type, it.content_stream().read()) for it in found]
     assert (entry.kind, entry.expired, [kind for kind, _ in told]) == ("given_up", None, ["warcinfo", "metadata"])
@@ -480,16 +482,16 @@ def test_a_mark_that_no_entry_of_the_chain_explains_is_told(
     for second in range(3):
         keep_all(sqlite, tmp_path / "ev", answer(after=second))
     play(sqlite, tmp_path / "ev", lambda evidence, _w, _c: evidence.retain(timedelta(days=400), 0))
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
     with sqlite._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE evidence SET expired = at WHERE number <= 3")
-    third, entry = sqlite.evidence_chain("edge")[2:]
+    third, entry = sqlite.evidence.chain("edge")[2:]
     (tmp_path / "ev" / third.file).unlink()
     told = "marked as given up, and the chain knows nothing of it"
-    assert verify(sqlite, tmp_path / "ev") == [f"evidence edge-3 to edge-3: {told}"]
+    assert verify(sqlite.evidence, tmp_path / "ev") == [f"evidence edge-3 to edge-3: {told}"]
     if kept is not None:
         (tmp_path / "ev" / entry.file).write_bytes(kept)
-        assert verify(sqlite, tmp_path / "ev")[0] == f"evidence edge-1 to edge-3: {told}"
+        assert verify(sqlite.evidence, tmp_path / "ev")[0] == f"evidence edge-1 to edge-3: {told}"
 
 
 def test_a_folder_that_cannot_take_the_entry_is_relieved_all_the_same(
@@ -505,8 +507,8 @@ def test_a_folder_that_cannot_take_the_entry_is_relieved_all_the_same(
 
     assert len(play(sqlite, tmp_path / "ev", story)) == 3
     (tmp_path / "ev" / "edge-000000004-20180105.warc.gz").rmdir()
-    assert [(it.kind, it.is_lost) for it in sqlite.evidence_chain("edge")][-1] == ("given_up", True)
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert [(it.kind, it.is_lost) for it in sqlite.evidence.chain("edge")][-1] == ("given_up", True)
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def test_evidence_beyond_its_room_is_given_up_oldest_first_but_never_the_newest(
@@ -521,7 +523,7 @@ def test_evidence_beyond_its_room_is_given_up_oldest_first_but_never_the_newest(
     given_up = play(sqlite, tmp_path / "ev", story)
     # What was given up first is told in a file of its own, which is the newest from then on.
     assert given_up == [f"edge-00000000{first}-20180105.warc.gz" for first in (1, 2, 3)]
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 def incident(slot: datetime | None = SLOT) -> Incident:
@@ -676,14 +678,14 @@ def test_an_export_never_overwrites_and_never_holds_altered_bytes(
 def test_nothing_is_kept_after_the_end(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
     async def story(clock: VirtualClock) -> str:
         writer = Writer(sqlite, clock)
-        evidence = Evidence(tmp_path / "ev", sqlite, writer, clock, "edge")
+        evidence = Evidence(tmp_path / "ev", sqlite.evidence, writer, clock, "edge")
         evidence.keep(answer(), "t", "turn")
         writer.abandon()
         await clock.sleep(1)
         return evidence.keep(answer(), "t", "turn")
 
     assert run_virtually(story) == ""
-    assert sqlite.evidence_chain("edge") == []
+    assert sqlite.evidence.chain("edge") == []
     assert len(keep_all(sqlite, tmp_path / "ev", answer())) == 1
 
 
@@ -699,7 +701,7 @@ def test_a_flood_of_evidence_is_bounded_on_the_day_it_comes(sqlite: SqlStore, tm
     play(sqlite, tmp_path / "ev", story)
     room = sum(file.stat().st_size for file in (tmp_path / "ev").glob("*.gz"))
     assert room < 20_000_000 + 1.5 * LARGEST
-    assert verify(sqlite, tmp_path / "ev") == []
+    assert verify(sqlite.evidence, tmp_path / "ev") == []
 
 
 async def at_once(question: Callable[[], T]) -> T:

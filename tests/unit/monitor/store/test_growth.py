@@ -34,7 +34,7 @@ def test_a_hundred_thousand_looks_with_three_changes_are_four_rows(sqlite: SqlSt
     for grown in range(100):
         with sqlite.transaction() as tx:
             tx.save_runs(runs[: 1 + grown % 4])
-    assert len(sqlite.runs(["r/page/edge"])) == 4
+    assert len(sqlite.runs.of_targets(["r/page/edge"])) == 4
     before = _size(tmp_path)
     for _ in range(300):
         with sqlite.transaction() as tx:

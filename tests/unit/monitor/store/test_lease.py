@@ -22,7 +22,7 @@ def test_a_killed_monitors_work_is_taken_up_when_its_lease_runs_out(memory: Memo
     assert take(memory, A, NOON)
     assert not take(memory, B, NOON + LASTS - SECOND)
     assert take(memory, B, NOON + LASTS)
-    held = memory.lease(OUTBOX)
+    held = memory.leases.lease(OUTBOX)
     assert held is not None
     assert (held.holder, held.until) == ("b", NOON + 2 * LASTS)
 

@@ -51,7 +51,7 @@ async def test_bytes_are_kept_as_the_configuration_says_and_repeated_reads_for_n
         ).give_up()
     await writer.close()
     assert kept.asked == [(timedelta(days=30), 5_000_000)]
-    assert len(store.reads()) == 3
+    assert len(store.ledger.reads()) == 3
     told = [{key: line.get(key) for key in ("event", "files", "reads", "runs")} for line in lines]
     assert told == [
         {"event": "given_up", "files": kept.files, "reads": None, "runs": None},

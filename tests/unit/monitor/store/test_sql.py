@@ -39,8 +39,8 @@ def test_a_commit_survives_a_power_cut_and_readers_never_wait(sqlite: SqlStore) 
     assert {name: pragma(sqlite, name) for name in wanted} == wanted
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-        assert sqlite.runs(["r/page/edge"]) == []
-    assert sqlite.runs(["r/page/edge"]) == runs(1)
+        assert sqlite.runs.of_targets(["r/page/edge"]) == []
+    assert sqlite.runs.of_targets(["r/page/edge"]) == runs(1)
 
 
 def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
@@ -93,11 +93,11 @@ def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlSto
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has held it locked"), sqlite.transaction() as tx:
             tx.save_runs(runs(1))
-        assert sqlite.runs(["r/page/edge"]) == []
+        assert sqlite.runs.of_targets(["r/page/edge"]) == []
         other.execute("ROLLBACK")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-    assert sqlite.runs(["r/page/edge"]) == runs(1)
+    assert sqlite.runs.of_targets(["r/page/edge"]) == runs(1)
 
 
 def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: SqlStore) -> None:
@@ -107,12 +107,12 @@ def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqli
         connection.exec_driver_sql("PRAGMA max_page_count=60")
     with pytest.raises(StoreFault, match="no room left on the disk"), sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert sqlite.runs(["r/page/edge"]) == []
+    assert sqlite.runs.of_targets(["r/page/edge"]) == []
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert len(sqlite.runs(["r/page/edge", "before/page/edge"])) == 2005
+    assert len(sqlite.runs.of_targets(["r/page/edge", "before/page/edge"])) == 2005
     assert sqlite.check() == []
 
 
@@ -127,7 +127,7 @@ def test_a_file_that_is_no_database_is_told_in_one_line(tmp_path: Path) -> None:
 def test_a_store_that_was_never_set_up_says_what_to_do(tmp_path: Path) -> None:
     store = open_store(f"sqlite:///{tmp_path}/new.db")
     with pytest.raises(StoreFault, match="run `ninethirty store upgrade`"):
-        store.judged()
+        store.verdicts.judged()
     store.close()
 
 
@@ -149,7 +149,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: SqlStore, tmp_path
         tx.save_runs(runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = SqlStore(f"sqlite:///{tmp_path}/copy.db")
-    assert copy.runs(["r/page/edge", "open/page/edge"]) == runs(3)
+    assert copy.runs.of_targets(["r/page/edge", "open/page/edge"]) == runs(3)
     assert copy.check() == []
     copy.close()
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600

@@ -74,12 +74,12 @@ def test_nothing_that_was_committed_is_lost_by_a_kill_at_any_moment(tmp_path: Pa
     for _ in range(2):
         last = write_until_killed(tmp_path, last + 2, chance.uniform(0.0, 0.3))
     store = SqlStore(f"sqlite:///{tmp_path}/store.db")
-    numbers = {int(event.id[1:]) for event in store.events(limit=1_000_000)}
-    runs = store.runs([f"r{number}/page/edge" for number in numbers])
+    numbers = {int(event.id[1:]) for event in store.verdicts.events(limit=1_000_000)}
+    runs = store.runs.of_targets([f"r{number}/page/edge" for number in numbers])
     assert last in numbers
     assert [run.first_sent for run in runs] == [SLOT + timedelta(seconds=number) for number in sorted(numbers)]
-    assert len(store.evidence([run.evidence[0] for run in runs])) == len(runs)
+    assert len(store.evidence.records([run.evidence[0] for run in runs])) == len(runs)
     # Its events stand for themselves: there is no verdict on any release.
     assert [line for line in store.check() if "its events are there" not in line] == []
-    assert verify(store, tmp_path / "ev") == []
+    assert verify(store.evidence, tmp_path / "ev") == []
     store.close()

@@ -75,7 +75,7 @@ def test_runs_put_within_the_delay_are_committed_together_and_in_time() -> None:
         assert store.commits == 0
         await clock.sleep(DELAY - 0.049)
         assert store.commits == 1
-        assert len(store.runs(["r/page/edge"])) == 50
+        assert len(store.runs.of_targets(["r/page/edge"])) == 50
         await writer.close()
 
     run_virtually(story)
@@ -91,7 +91,7 @@ def test_a_later_version_of_a_run_takes_the_place_of_the_earlier() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert store.runs(["r/page/edge"]) == [a_run(looks=99)]
+    assert store.runs.of_targets(["r/page/edge"]) == [a_run(looks=99)]
     assert told.commits == [1]
 
 
@@ -104,7 +104,7 @@ def test_everything_put_before_a_write_is_there_when_it_is_made() -> None:
         writer.put(a_run())
 
         def make(tx: Transaction) -> bool:
-            seen.append(len(store.runs(["r/page/edge"])))
+            seen.append(len(store.runs.of_targets(["r/page/edge"])))
             return tx.add_event(an_event())
 
         assert await writer.write(make) is True
@@ -135,9 +135,9 @@ def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert [event.id for event in store.events()] == ["a", "b"]
+    assert [event.id for event in store.verdicts.events()] == ["a", "b"]
     assert (store.commits, told.faults) == (1, [])
-    assert store.runs(["r/page/edge"]) == [a_run()]
+    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
 
 
 def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers() -> None:
@@ -154,7 +154,7 @@ def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers()
         await writer.close()
 
     run_virtually(story)
-    assert store.runs(["r/page/edge"]) == [a_run(looks=2)]
+    assert store.runs.of_targets(["r/page/edge"]) == [a_run(looks=2)]
     assert told.faults == ["store: there is no room left on the disk"] * 4
 
 
@@ -169,8 +169,8 @@ def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept(
         await writer.close()
 
     run_virtually(story)
-    assert store.events() == []
-    assert store.runs(["r/page/edge"]) == [a_run()]
+    assert store.verdicts.events() == []
+    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
 
 
 def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
@@ -183,7 +183,7 @@ def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
         assert 12 <= len(told.faults) <= 20
         store.failures = 0
         await clock.sleep(5.1)
-        assert store.runs(["r/page/edge"]) == [a_run()]
+        assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
         await writer.close()
 
     run_virtually(story)
@@ -208,7 +208,7 @@ def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_holds() -
         await writer.close()
 
     run_virtually(story)
-    assert [run.looks for run in store.runs(["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
+    assert [run.looks for run in store.runs.of_targets(["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
 
 
 def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
@@ -226,8 +226,8 @@ def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
             await writer.write(lambda tx: tx.add_event(an_event()))
 
     run_virtually(story)
-    assert store.runs(["r/page/edge"]) == [a_run()]
-    assert store.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
+    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
+    assert store.leases.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
 
 
 def test_closing_on_a_store_that_stays_broken_tells_what_was_lost() -> None:
@@ -260,8 +260,8 @@ def test_an_abandoned_writer_keeps_only_what_was_committed() -> None:
         assert late.cancelled()
 
     run_virtually(story)
-    assert [event.id for event in store.events()] == ["before"]
-    assert store.runs(["late/page/edge"]) == []
+    assert [event.id for event in store.verdicts.events()] == ["before"]
+    assert store.runs.of_targets(["late/page/edge"]) == []
 
 
 def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back() -> None:
@@ -284,7 +284,7 @@ def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back(
         assert late.cancelled()
 
     run_virtually(story)
-    assert store.events() == []
+    assert store.verdicts.events() == []
 
 
 def test_a_caller_that_gave_up_before_its_turn_is_not_served() -> None:
@@ -299,7 +299,7 @@ def test_a_caller_that_gave_up_before_its_turn_is_not_served() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert [event.id for event in store.events()] == ["stays"]
+    assert [event.id for event in store.verdicts.events()] == ["stays"]
 
 
 def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore) -> None:
@@ -316,7 +316,7 @@ def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore)
     run_virtually(story)
     assert len(told.faults) == 1
     assert "needs its zone" in told.faults[0]
-    assert sqlite.runs(["r/page/edge", "odd/page/edge"]) == [a_run()]
+    assert sqlite.runs.of_targets(["r/page/edge", "odd/page/edge"]) == [a_run()]
 
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
@@ -327,7 +327,7 @@ def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: f
     class Companion:
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
-            calls.append(f"write {len(store.runs(['r/page/edge']))}")
+            calls.append(f"write {len(store.runs.of_targets(['r/page/edge']))}")
 
         def written(self) -> None:
             calls.append("written")

@@ -31,7 +31,7 @@ def fault(kind: str, host: str, begins: str = "09:29:30", ends: str = "09:33:00"
 
 
 def spans(life: Life) -> list[Blind]:
-    return life.daemon.store.blind(life.script.begins, life.clock.now())
+    return life.daemon.store.runs.blind(life.script.begins, life.clock.now())
 
 
 def counted(life: Life, cause: str) -> float:

@@ -93,12 +93,12 @@ def test_what_is_settled_long_ago_is_kept_in_fewer_rows_and_replay_finds_no_diff
     store = a_store(tmp_path)
     for number in range(5):
         fill(store, f"r{number}")
-    before = {row.release: row.body for row in store.judged()}
-    assert {row.word for row in store.judged()} == {"on_time"}
+    before = {row.release: row.body for row in store.verdicts.judged()}
+    assert {row.word for row in store.verdicts.judged()} == {"on_time"}
     assert compact(store) > 5 * 180
-    assert {row.release: row.body for row in store.judged()} == before
+    assert {row.release: row.body for row in store.verdicts.judged()} == before
     assert [told for told in replay(store, POLICIES, None, None) if told[1]] == []
-    left = store.runs_of_release("r0")
+    left = store.runs.of_release("r0")
     assert len(left) <= CROWDED
     assert sum(run.looks + run.failed for run in left) == sum(run.looks for run in noisy("r0"))
     assert compact(store) == 0
@@ -112,12 +112,12 @@ def test_what_is_young_open_watched_or_not_crowded_is_left_look_for_look(tmp_pat
     fill(store, "quiet", runs=noisy("quiet")[-6:])
     fill(store, "open", runs=[run for run in noisy("open") if run.state is State.UNKNOWN])
     with store.transaction() as tx:
-        row = store.judged_one("open")
+        row = store.verdicts.judged_one("open")
         assert row is not None
         tx.save_judged(Judged("open", row.producer, SLOT, "pending", "none", False, row.at, row.body))  # noqa: FBT003 # a row
     assert (compact(store, watched={"watched"}), compact(store, timedelta(), ())) == (0, 0)
     assert compact(store) > 0
-    assert len(store.runs_of_release("young")) == len(noisy("young"))
+    assert len(store.runs.of_release("young")) == len(noisy("young"))
     store.close()
 
 

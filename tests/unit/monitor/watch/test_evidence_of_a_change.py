@@ -28,5 +28,5 @@ def test_a_change_is_kept_with_its_request_and_the_look_before_it(tmp_path: Path
     asked = "/government/statistics/claims"
     assert kept == [each for status in ("404", "404", "200") for each in (("request", asked), ("response", status))]
     store = reopened(settings)
-    assert verify(store, folder) == []
+    assert verify(store.evidence, folder) == []
     store.close()

@@ -44,7 +44,7 @@ def settings(**tables: object) -> Settings:
 
 
 def threads(life: Life) -> list[Notice]:
-    return [notice for notice in life.daemon.store.notices() if not notice.follows]
+    return [notice for notice in life.daemon.store.outbox.notices() if not notice.follows]
 
 
 def kinds(life: Life) -> list[str]:
@@ -54,7 +54,9 @@ def kinds(life: Life) -> list[str]:
 def is_no_verdict(life: Life) -> bool:
     """Tell whether nothing was claimed: no finding, no exposure, no draft."""
     verdict = life.daemon.watch.releases["claims-q3"].verdict
-    drafts = [draft for one in life.daemon.store.incidents() for draft in life.daemon.store.drafts(one.id)]
+    drafts = [
+        draft for one in life.daemon.store.verdicts.incidents() for draft in life.daemon.store.verdicts.drafts(one.id)
+    ]
     return verdict is not None and not verdict.findings and not verdict.exposures and not drafts
 
 
@@ -230,13 +232,13 @@ def test_a_lead_never_alters_an_incident_that_was_measured(tmp_path: Path) -> No
 
     async def act(life: Life) -> None:
         await life.until("09:29:15")
-        (before,) = life.daemon.store.incidents_of("claims-q3")
-        drafts = life.daemon.store.drafts(before.id)
+        (before,) = life.daemon.store.verdicts.incidents_of("claims-q3")
+        drafts = life.daemon.store.verdicts.drafts(before.id)
         await life.until("09:29:59")
         assert sorted(kinds(life)) == ["lead", "opened"]
-        after = next(one for one in life.daemon.store.incidents_of("claims-q3") if one.id == before.id)
+        after = next(one for one in life.daemon.store.verdicts.incidents_of("claims-q3") if one.id == before.id)
         assert (after.facts, after.timeline) == (before.facts, before.timeline)
-        assert len(life.daemon.store.drafts(before.id)) == len(drafts)
+        assert len(life.daemon.store.verdicts.drafts(before.id)) == len(drafts)
 
     base = Settings.model_validate({"producer": [PRESS], "watch": {"tripwire": {"every": "10s"}}})
     live(tmp_path, tables, act, base=base)

@@ -20,7 +20,7 @@ def hiding(out: str | None) -> str:
 
 
 def told(life: Life) -> list[str]:
-    return [notice.subject for notice in life.daemon.store.notices()]
+    return [notice.subject for notice in life.daemon.store.outbox.notices()]
 
 
 @pytest.mark.parametrize("second", range(50, 61))
@@ -80,7 +80,7 @@ def test_how_long_an_edge_hides_what_is_out_is_measured_to_a_few_seconds(tmp_pat
 def test_a_reminder_tells_how_long_it_is_absent_by_now(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:50:00")
-        (reminder,) = (one for one in life.daemon.store.notices() if one.kind == "reminder")
+        (reminder,) = (one for one in life.daemon.store.outbox.notices() if one.kind == "reminder")
         assert "still absent at 09:4" in reminder.subject
         assert "Measured so far, as of 09:4" in reminder.text
 

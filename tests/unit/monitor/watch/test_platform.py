@@ -28,7 +28,7 @@ def answers(claims: str, visas: str) -> str:
 
 
 def findings(life: Life, release: str) -> list[str]:
-    row = life.daemon.store.judged_one(release)
+    row = life.daemon.store.verdicts.judged_one(release)
     return [] if row is None else [found["kind"] for found in row.body["findings"]]
 
 
@@ -43,7 +43,7 @@ def test_releases_late_together_are_told_so_each_and_replay_finds_no_difference(
     store = reopened(settings)
     told = dict(replay(store, policies_of(settings), None, None))
     assert told == {"claims-q3": [], "visas": []}
-    rows = store.judged()
+    rows = store.verdicts.judged()
     assert [row.word for row in rows] == ["late", "late"]
     again = [fresh(store, policies_of(settings), row, row.at) for row in rows]
     assert [[found["kind"] for found in body["findings"]].count("platform") for body in again] == [1, 1]
@@ -64,7 +64,7 @@ def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:34:30")
         store = life.daemon.store
-        row = store.judged_one("visas")
+        row = store.verdicts.judged_one("visas")
         assert row is not None
         body = fresh(store, policies_of(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]

@@ -221,7 +221,7 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
         )
     verdict = replace(judged(-60, (-120, A)), at=second(-60))
     watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [promise()], verdict=verdict)})
-    expected = PredictedAddresses(store, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), _ask)
+    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), _ask)
     asyncio.run(expected.learn())
     asyncio.run(expected.learn())
     assert watch.added == [("r", [GUESS])]

@@ -41,7 +41,7 @@ def test_blind_spans_are_remembered_as_the_store_keeps_them(told: list[Blind]) -
         with store.transaction() as tx:
             tx.add_blind(one)
         spans = extended(spans, one)
-    kept = store.blind(NINE - timedelta(days=1), NINE + timedelta(days=1))
+    kept = store.runs.blind(NINE - timedelta(days=1), NINE + timedelta(days=1))
     assert set(spans) == set(kept)
     assert [one.begins for one in spans] == [one.begins for one in kept]
 

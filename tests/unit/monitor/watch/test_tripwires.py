@@ -86,7 +86,7 @@ def test_a_release_that_a_listing_shows_before_its_slot_is_an_early_exposure(tmp
         await life.until("09:29:58")
         assert findings(life) >= {(Kind.EARLY_EXPOSURE, "elsewhere-1")}
         assert [one.url for one in life.daemon.watch.releases["claims-q3"].release.parts if one.id != "page"] == [SLUG]
-        notices = life.daemon.store.notices()
+        notices = life.daemon.store.outbox.notices()
         assert [notice.kind for notice in notices if not notice.follows] == ["opened"]
         assert not any(TITLE in notice.text and "Figures." in notice.text for notice in notices)
 

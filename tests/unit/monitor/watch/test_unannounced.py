@@ -38,7 +38,7 @@ def item(first: str) -> Reply:
 def newcomers(office: Office) -> Unannounced:
     daemon = office.daemon
     return Unannounced(
-        daemon.store,
+        daemon.store.ledger,
         daemon.writer,
         daemon.ledger,
         daemon.watch,
@@ -60,10 +60,10 @@ def test_a_publication_that_no_calendar_announced_becomes_an_unannounced_release
         await office.read(csv(row("a")))
         for _ in range(2):
             await consider(office, Found(PAGE, TITLE, "listed"))
-        judged = office.daemon.store.judged_one("example-surprise")
+        judged = office.daemon.store.verdicts.judged_one("example-surprise")
         assert judged is not None
         assert (judged.word, judged.grade, judged.slot) == ("unannounced", "none", None)
-        assert [notice.kind for notice in office.daemon.store.notices()] == ["calendar"]
+        assert [notice.kind for notice in office.daemon.store.outbox.notices()] == ["calendar"]
 
     at_work(tmp_path, act)
 

@@ -121,12 +121,14 @@ def _fill(store: MemoryStore) -> None:
     for verdict, now in ((late, 400), (early_verdict(60), 401)):
         with store.transaction() as tx:
             events.record(tx, verdict, measured, at(now))
-    notice = store.notices()[0]
+    notice = store.outbox.notices()[0]
     refused = Delivery(
         notice.id, "pager", DeliveryState.GIVEN_UP, at(400), 3, at(500), at(500), "the number is not known"
     )
     with store.transaction() as tx:
-        tx.save_judged(replace(store.judged_one("r") or _none(), body=body_of(late, store.incidents_of("r")[-1])))
+        tx.save_judged(
+            replace(store.verdicts.judged_one("r") or _none(), body=body_of(late, store.verdicts.incidents_of("r")[-1]))
+        )
         tx.save_delivery(refused)
 
 
@@ -154,7 +156,7 @@ async def a_board(
         clock,
         "Europe/London",
         public,
-        Acknowledgements(store, writer, clock),
+        Acknowledgements(store.verdicts, writer, clock),
         keys,
         door=door,
         throttle=throttle,
@@ -163,7 +165,7 @@ async def a_board(
     app = application(queries)
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
-            late, early = store.incidents_of("r")[-1], store.incidents_of("early")[-1]
+            late, early = store.verdicts.incidents_of("r")[-1], store.verdicts.incidents_of("early")[-1]
             yield Board(store, clock, queries, app, client, late.id, early.id)
     finally:
         writer.abandon()

@@ -22,7 +22,7 @@ def token_of(board: Board, key: bytes = KEYS.link) -> str:
 
 
 def acknowledged_by(board: Board) -> list[str]:
-    incident = board.store.incident(board.incident)
+    incident = board.store.verdicts.incident(board.incident)
     assert incident is not None
     return [entry.by for entry in incident.timeline if entry.text == "acknowledged"]
 
@@ -164,7 +164,7 @@ async def test_links_work_where_the_board_is_not_public() -> None:
 
 async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
     async with a_board() as board:
-        notice = board.store.notices(board.incident)[0]
+        notice = board.store.outbox.notices(board.incident)[0]
         link = urlsplit(Links("https://board.example/", KEYS.link, WEEK).to(notice))
         assert link.path == "/acknowledge"
         (token,) = parse_qs(link.query)["token"]
@@ -173,7 +173,7 @@ async def test_the_link_of_a_notice_is_the_one_the_page_opens() -> None:
 
 async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to_nothing() -> None:
     async with a_board() as board:
-        notice = board.store.notices(board.incident)[0]
+        notice = board.store.outbox.notices(board.incident)[0]
         assert Links("https://board.example").to(notice) == f"https://board.example/incidents/{board.incident}"
         assert Links("", KEYS.link).to(notice) == ""
 

@@ -8,14 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import httpx
 import pytest
 
 from monitor.app.options import policies_of
 from monitor.errors import StoreFault
+from monitor.store.interface import VerdictStore
 from monitor.store.memory.store import MemoryStore
-from monitor.store.rows import Judged
 from monitor.watch.rejudge import ahead_of
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
@@ -53,7 +54,7 @@ async def browsing(life: Life) -> AsyncIterator[httpx.AsyncClient]:
 def test_every_address_answers_for_a_late_release(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        (incident,) = life.daemon.store.incidents()
+        (incident,) = life.daemon.store.verdicts.incidents()
         async with browsing(life) as client:
             pages = ["/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/style.css"]
             for page in pages:
@@ -145,7 +146,7 @@ def test_what_is_not_there_is_said_not_to_be(tmp_path: Path, address: str, statu
 def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(tmp_path: Path) -> None:
     async def act(life: Life) -> None:
         await life.until("09:45:00")
-        (incident,) = life.daemon.store.incidents()
+        (incident,) = life.daemon.store.verdicts.incidents()
         async with browsing(life) as client:
             pages = ["/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"]
             for page in [*pages, f"/api/v1/incidents/{incident.id}/draft.html"]:
@@ -195,28 +196,32 @@ def test_a_board_where_nobody_can_sign_in_shows_strangers_health_alone(tmp_path:
     live(tmp_path, "", act)
 
 
-class UnreadableStore(MemoryStore):
-    """A store that cannot be read for a while."""
+class UnreadableVerdicts:
+    """The verdicts of a store that cannot be read for a while."""
 
-    broken = False
+    def __init__(self, verdicts: VerdictStore) -> None:
+        self._verdicts = verdicts
+        self.broken = False
 
-    def judged_one(self, release: str) -> Judged | None:
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # any question
         if self.broken:
             raise StoreFault("store: the disk is gone")
-        return super().judged_one(release)
+        return getattr(self._verdicts, name)
 
 
 def test_a_store_that_cannot_be_read_is_a_503_and_ends_nothing(tmp_path: Path) -> None:
-    store = UnreadableStore()
+    store = MemoryStore()
+    verdicts = UnreadableVerdicts(store.verdicts)
+    store.verdicts = cast("VerdictStore", verdicts)
 
     async def act(life: Life) -> None:
         await life.until("09:28:30")
         async with browsing(life) as client:
-            store.broken = True
+            verdicts.broken = True
             answer = await client.get("/api/v1/releases/claims-q3")
             assert (answer.status_code, answer.json()) == (503, {"error": "store: the disk is gone"})
             assert (await client.get("/releases/claims-q3")).status_code == 503
-            store.broken = False
+            verdicts.broken = False
             assert (await client.get("/api/v1/releases/claims-q3")).status_code == 200
 
     live(tmp_path, "", act, store_of=lambda: store)
@@ -252,7 +257,7 @@ def test_a_release_that_belongs_to_another_says_so_on_its_page_and_is_on_no_boar
     async def act(life: Life) -> None:
         await life.until("09:45:00")
         store = life.daemon.store
-        old = store.release("claims-q3")
+        old = store.ledger.release("claims-q3")
         assert old is not None
         with store.transaction() as tx:
             tx.save_release(replace(old, joined_into="claims"))

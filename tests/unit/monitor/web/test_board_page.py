@@ -39,7 +39,7 @@ async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_firs
 
 async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> None:
     async with a_board() as board:
-        known = board.store.incident(board.incident)
+        known = board.store.verdicts.incident(board.incident)
         assert known is not None
         with board.store.transaction() as tx:
             tx.save_incident(replace(known, id="newer", occurred=known.occurred + timedelta(days=1), closed=at(1500)))
@@ -49,7 +49,7 @@ async def test_incidents_that_are_open_stand_before_those_that_are_closed() -> N
 
 async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
     async with a_board() as board:
-        row = board.store.judged_one("r")
+        row = board.store.verdicts.judged_one("r")
         assert row is not None
         words = []
         for is_final in (False, True):
@@ -62,7 +62,7 @@ async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
 
 async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> None:
     async with a_board() as board:
-        row = board.store.judged_one("r")
+        row = board.store.verdicts.judged_one("r")
         assert row is not None
         with board.store.transaction() as tx:
             tx.save_judged(replace(row, body=row.body | {"id": "prices #3?"}))
@@ -71,7 +71,7 @@ async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> 
 
 async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
     async with a_board() as board:
-        row = board.store.judged_one("r")
+        row = board.store.verdicts.judged_one("r")
         assert row is not None
         before = (await board.client.get("/?date=2018-01-05")).text
         cut = {"kind": "parts_cut", "part": None, "detail": "60 of 2,000", "seconds": None}

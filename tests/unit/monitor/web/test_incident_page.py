@@ -19,7 +19,7 @@ from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 
 
 def sign_off(board: Board) -> None:
-    versions = versions_of(board.store.drafts(board.incident))
+    versions = versions_of(board.store.verdicts.drafts(board.incident))
     after = edited(versions, {"B.2.account": "A certificate had expired."}, "statistician", at(700))
     after = signed(after, "head of profession", at(800))
     after = edited(after, {"B.2.account": "Two certificates had expired."}, "statistician", at(900))
@@ -35,12 +35,12 @@ async def test_an_incident_shows_what_to_do_the_draft_its_guidance_and_its_timel
             assert words in page
         for ending in ("docx", "odt", "html", "md"):
             assert f"/draft.{ending}" in page
-        assert board.store.drafts(board.incident)[-1].digest[:16] in page
+        assert board.store.verdicts.drafts(board.incident)[-1].digest[:16] in page
 
 
 async def close(board: Board, **changes: Any) -> str:  # noqa: ANN401 # any of its fields
     """Close the incident of the board and return its page, the incident otherwise `changes`."""
-    incident = board.store.incident(board.incident)
+    incident = board.store.verdicts.incident(board.incident)
     assert incident is not None
     with board.store.transaction() as tx:
         tx.save_incident(replace(incident, closed=at(1500), **changes))
@@ -55,14 +55,14 @@ async def test_a_closed_incident_says_what_happened_and_what_remains_and_tells_n
             assert words in page
         assert f"ninethirty incident export {board.incident} " in page
         assert "/draft.docx" in page
-        steps = report_from_json(board.store.drafts(board.incident)[-1].facts).steps
+        steps = report_from_json(board.store.verdicts.drafts(board.incident)[-1].facts).steps
         for words in ("What to do now", "by nobody yet", "I have it", *(step.text for step in steps)):
             assert words not in page
 
 
 async def test_an_open_incident_without_a_draft_says_how_it_stands_and_what_to_do() -> None:
     async with a_board() as board:
-        incident = board.store.incident(board.incident)
+        incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
         found = Finding("short_notice", detail="moved from 9 January on 4 January")
@@ -84,7 +84,7 @@ async def test_a_list_of_incidents_does_not_say_that_they_have_no_drafts() -> No
 async def test_a_closed_incident_shows_what_was_done_and_who_signed_its_report() -> None:
     async with a_board() as board:
         sign_off(board)
-        versions = versions_of(board.store.drafts(board.incident))
+        versions = versions_of(board.store.verdicts.drafts(board.incident))
         step = versions[-1].report.steps[0]
         after = edited(versions, {f"step.{step.id}": "rang the web team"}, "statistician", at(950))
         with board.store.transaction() as tx:
@@ -121,7 +121,7 @@ async def test_a_version_signed_off_and_what_was_amended_since_are_marked() -> N
 
 async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
     async with a_board() as board:
-        incident = board.store.incident(board.incident)
+        incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         with board.store.transaction() as tx:
             tx.save_incident(replace(incident, id="bare", facts=None))
@@ -132,7 +132,7 @@ async def test_an_incident_of_no_draft_has_a_page_all_the_same() -> None:
 
 async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
     async with a_board() as board:
-        incident = board.store.incident(board.incident)
+        incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
         assert incident.facts is not None
         held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
@@ -168,7 +168,7 @@ async def test_every_format_of_a_draft_can_be_downloaded() -> None:
 
 async def test_what_people_typed_is_never_markup() -> None:
     async with a_board() as board:
-        versions = versions_of(board.store.drafts(board.incident))
+        versions = versions_of(board.store.verdicts.drafts(board.incident))
         after = edited(versions, {"B.2.account": "<script>alert(1)</script>"}, "statistician", at(700))
         with board.store.transaction() as tx:
             tx.add_draft(row_of(after[-1], board.incident))
