@@ -47,7 +47,7 @@ class Hostile:
 
 def inputs() -> tuple[Hostile, ...]:
     """Return every hostile input."""
-    return (*_pages(), *_structured(), *_listings(), *_wire(), *_calendars())
+    return (*_pages(), *_structured(), *_listings(), *_wire(), *_tables(), *_icalendars(), *_services())
 
 
 def page(title: str = "Births", body: str = "", heading: str = "Births: July 2026") -> bytes:
@@ -222,82 +222,59 @@ def _tiny_chunks() -> bytes:
     return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1;a=b\r\nx\r\n" * 100_000 + b"0\r\n\r\n"
 
 
-def _calendars() -> Iterator[Hostile]:
-    def calendar(name: str, kind: str, body: Callable[[], bytes], headers: Headers = (), **options: str) -> Hostile:
-        return Hostile(name, kind, body, headers, is_calendar=True, options=tuple(options.items()))
+def _calendar(name: str, body: Callable[[], bytes], headers: Headers = (), **options: str) -> Hostile:
+    """Return a hostile calendar; its kind is the first word of its name."""
+    kind = name.split("-", 1)[0]
+    return Hostile(f"cal-{name}", kind, body, headers, is_calendar=True, options=tuple(options.items()))
 
-    row = b"<tr><td>Births</td><td>23 July 2026 9:30am</td></tr>"
+
+def _tables() -> Iterator[Hostile]:
+    """Yield calendars of rows: web pages and CSV."""
+    row, wide = (
+        b"<tr><td>Births</td><td>23 July 2026 9:30am</td></tr>",
+        b"<tr><td colspan=2000 rowspan=2000>x</td></tr>",
+    )
+    pair, dates = b"<p><i>x</i><b>y</b></p>", b"a,%d - - ; early   -\n"
     heading = b"<table><tr><th>Title</th><th>Date</th></tr>"
-    yield calendar("cal-html", "html", lambda: heading + row * 280_000, _HTML)
-    yield calendar(
-        "cal-html-spans", "html", lambda: heading + b"<tr><td colspan=2000 rowspan=2000>x</td></tr>" * 20_000, _HTML
-    )
-    yield calendar(
-        "cal-html-rows",
-        "html",
-        lambda: b"<p><i>x</i><b>y</b></p>" * 90_000,
-        _HTML,
-        rows="p ~ p ~ p",
-        title="i",
-        date="b",
-    )
-    yield calendar("cal-html-nested", "html", lambda: heading + b"<tr><td>" * 90_000, _HTML)
-    yield calendar("cal-csv", "csv", lambda: b"title,date\n" + b"Births,2026-07-23\n" * 3_300_000)
-    yield calendar("cal-csv-field", "csv", lambda: b'title,date\n"' + b"x" * 4_000_000)
-    yield calendar(
-        "cal-csv-dates", "csv", lambda: b"title,date\n" + b"".join(b"a,%d - - ; early   -\n" % n for n in range(90_000))
-    )
+    yield _calendar("html", lambda: heading + row * 280_000, _HTML)
+    yield _calendar("html-spans", lambda: heading + wide * 20_000, _HTML)
+    yield _calendar("html-rows", lambda: pair * 90_000, _HTML, rows="p ~ p ~ p", title="i", date="b")
+    yield _calendar("html-nested", lambda: heading + b"<tr><td>" * 90_000, _HTML)
+    yield _calendar("csv", lambda: b"title,date\n" + b"Births,2026-07-23\n" * 3_300_000)
+    yield _calendar("csv-field", lambda: b'title,date\n"' + b"x" * 4_000_000)
+    yield _calendar("csv-dates", lambda: b"title,date\n" + b"".join(dates % n for n in range(90_000)))
+
+
+def _icalendars() -> Iterator[Hostile]:
     event = b"BEGIN:VEVENT\r\nUID:%d\r\nSUMMARY:Births\r\nDTSTART:20260723T083000Z\r\nEND:VEVENT\r\n"
-    yield calendar("cal-ics", "ics", lambda: _ics(b"".join(event % n for n in range(450_000))))
-    yield calendar(
-        "cal-ics-series", "ics", lambda: _ics(event.replace(b"END:", b"RRULE:FREQ=SECONDLY\r\nEND:", 1) % 1 * 50)
+    each_second = event.replace(b"END:", b"RRULE:FREQ=SECONDLY\r\nEND:", 1) % 1
+    zone, daily = b"BEGIN:VTIMEZONE\r\nTZID:x\r\n", b"BEGIN:STANDARD\r\nRRULE:FREQ=DAILY\r\nEND:STANDARD\r\n"
+    yield _calendar("ics", lambda: _ics(b"".join(event % n for n in range(450_000))))
+    yield _calendar("ics-series", lambda: _ics(each_second * 50))
+    yield _calendar("ics-folds", lambda: _ics(b"SUMMARY:" + b"x\r\n " * 1_500_000 + b"\r\n"))
+    yield _calendar("ics-params", lambda: _ics(b"SUMMARY" + b';A="' * 500_000 + b"\r\n"))
+    yield _calendar("ics-zones", lambda: _ics(zone + daily * 9000))
+
+
+def _services() -> Iterator[Hostile]:
+    """Yield calendars as services answer them: feeds, JSON, and the three of the government."""
+    item, row = b"<item><title>x</title></item>", b'{"a":[[[1]]]},'
+    entry = b'{"link":"/government/statistics/announcements/1","title":"x","display_date":"early - "},'
+    yield _calendar("feed-end", lambda: b"<rss></rss>" + b"<!-- -->" * 30 + b"x", _XML)
+    yield _calendar("feed", lambda: _rss(item * 250_000), _XML)
+    yield _calendar(
+        "feed-pattern", lambda: _rss(b"<item><title>" + b"a" * 60_000 + b"</title></item>"), _XML, pattern="(a+)+b"
     )
-    yield calendar("cal-ics-folds", "ics", lambda: _ics(b"SUMMARY:" + b"x\r\n " * 1_500_000 + b"\r\n"))
-    yield calendar("cal-ics-params", "ics", lambda: _ics(b"SUMMARY" + b';A="' * 500_000 + b"\r\n"))
-    yield calendar(
-        "cal-ics-zones",
-        "ics",
-        lambda: _ics(
-            b"BEGIN:VTIMEZONE\r\nTZID:x\r\n" + b"BEGIN:STANDARD\r\nRRULE:FREQ=DAILY\r\nEND:STANDARD\r\n" * 9000
-        ),
-    )
-    yield calendar("cal-feed-end", "feed", lambda: b"<rss></rss>" + b"<!-- -->" * 30 + b"x", _XML)
-    yield calendar(
-        "cal-feed",
-        "feed",
-        lambda: b"<rss version='2.0'><channel>" + b"<item><title>x</title></item>" * 250_000 + b"</channel></rss>",
-        _XML,
-    )
-    yield calendar(
-        "cal-feed-pattern",
-        "feed",
-        lambda: b"<rss version='2.0'><channel><item><title>" + b"a" * 60_000 + b"</title></item></channel></rss>",
-        _XML,
-        pattern="(a+)+b",
-    )
-    yield calendar("cal-json", "json", lambda: gzip.compress(b"[" + b"{}," * 21_000_000 + b"{}]", 9), (*_JSON, _GZIP))
-    yield calendar(
-        "cal-json-find",
-        "json",
-        lambda: b"[" + b'{"a":[[[1]]]},' * 500_000 + b"0]",
-        _JSON,
-        entries="[?a[][][]]",
-        title="a",
-        date="b",
-    )
-    yield calendar(
-        "cal-govuk",
-        "govuk",
-        lambda: (
-            b'{"total":400000,"results":['
-            + b'{"link":"/government/statistics/announcements/%d","title":"x","display_date":"early - "},' % 1 * 60_000
-            + b"0]}"
-        ),
-        _JSON,
-    )
-    yield calendar("cal-govuk-pages", "govuk", lambda: b'{"total":99999999,"results":[{"link":"/x"}]}', _JSON)
-    yield calendar("cal-ons", "ons", lambda: b'{"releases":[' + b"{}," * 1_500_000 + b"0]}", _JSON)
-    yield calendar("cal-ees", "ees", lambda: b"[" * 3_000_000, _JSON)
+    yield _calendar("json", lambda: gzip.compress(b"[" + b"{}," * 21_000_000 + b"{}]", 9), (*_JSON, _GZIP))
+    yield _calendar("json-find", lambda: b"[" + row * 500_000 + b"0]", _JSON, entries="[?a[][][]]", title="a", date="b")
+    yield _calendar("govuk", lambda: b'{"total":400000,"results":[' + entry * 60_000 + b"0]}", _JSON)
+    yield _calendar("govuk-pages", lambda: b'{"total":99999999,"results":[{"link":"/x"}]}', _JSON)
+    yield _calendar("ons", lambda: b'{"releases":[' + b"{}," * 1_500_000 + b"0]}", _JSON)
+    yield _calendar("ees", lambda: b"[" * 3_000_000, _JSON)
+
+
+def _rss(inner: bytes) -> bytes:
+    return b"<rss version='2.0'><channel>" + inner + b"</channel></rss>"
 
 
 def _ics(inner: bytes) -> bytes:

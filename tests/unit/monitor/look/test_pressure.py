@@ -237,7 +237,7 @@ def test_a_reader_that_gave_up_waiting_takes_no_turn() -> None:
     async def give_up(seen: Watch) -> None:
         await seen.poller.ask(CALENDAR)
         turn = asyncio.create_task(seen.poller.ask(CALENDAR))
-        await asyncio.sleep(0.1)
+        await seen.clock.sleep(0.1)
         turn.cancel()
         await asyncio.gather(turn, return_exceptions=True)
         await seen.poller.ask(CALENDAR)

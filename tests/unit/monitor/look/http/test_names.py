@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from monitor.clock import VirtualClock
 from monitor.look.http.names import FRESH_SECONDS, STALE_SECONDS, Names, NoAddress
-from monitor.rehearse.virtual_loop import JumpingLoop
+from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
 
 SILENT, PORT = "silent.example", 443
 
@@ -79,20 +80,17 @@ async def test_a_name_without_an_address_is_told_and_asked_for_again(server: Ser
 
 
 def test_the_last_addresses_stand_in_for_a_server_that_has_fallen_silent_but_not_for_ever(server: Server) -> None:
-    loop = JumpingLoop()
-
-    async def story() -> None:
+    async def story(clock: VirtualClock) -> None:
         names = Names(server.look_up)
         server.speaks.set()
-        with loop.held("lookup"):
+        with jumping_loop().held("lookup"):
             await names.addresses(SILENT, PORT, 5)
         server.speaks.clear()
-        await asyncio.sleep(FRESH_SECONDS)
+        await clock.sleep(FRESH_SECONDS)
         assert await names.addresses(SILENT, PORT, 5) == ["203.0.113.7"]
-        await asyncio.sleep(STALE_SECONDS)
+        await clock.sleep(STALE_SECONDS)
         with pytest.raises(NoAddress):
             await names.addresses(SILENT, PORT, 5)
         assert server.asked[SILENT] == 2
 
-    with asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(story())
+    run_virtually(story)

@@ -184,7 +184,10 @@ async def test_a_pool_survives_a_server_that_closes_resets_and_dawdles_at_random
                 if throw < 0.1:
                     writer.transport.abort()
                     return
-                await asyncio.sleep(0.3 if throw < 0.13 else 0)
+                if throw < 0.13:
+                    # Dawdles until the client has had enough of it.
+                    await reader.read()
+                    return
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + (b"o" if throw < 0.2 else b"ok"))
                 if throw < 0.3:
                     writer.close()
@@ -222,7 +225,8 @@ async def test_a_lean_pool_survives_looks_that_are_cancelled() -> None:
         try:
             while True:
                 await reader.readuntil(b"\r\n\r\n")
-                await asyncio.sleep(0.005)
+                for _ in range(30):
+                    await asyncio.sleep(0)
                 writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
