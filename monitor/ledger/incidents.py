@@ -95,7 +95,7 @@ class CalendarIncidents:
             if host not in self._told and len(self._told) < MOST_HOSTS:
                 self._told[host] = today
                 decision = alerts.too_costly(host, now, self.timezone)
-                if decision.incident is not None and self.store.incident(decision.incident.id) is None:
+                if decision.incident is not None and self.verdicts.incident(decision.incident.id) is None:
                     await self._follow(decision, now)
 
     async def _follow(self, decision: Decision, now: datetime) -> None:

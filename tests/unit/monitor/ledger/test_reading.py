@@ -235,7 +235,7 @@ def test_people_are_told_of_a_host_that_costs_too_much_once_a_day_and_no_more_af
         await office.reopen()
         await office.overrun("files.example", 10)
         (incident,) = incidents(office)
-        (notice,) = office.daemon.store.notices()
+        (notice,) = office.daemon.store.outbox.notices()
         assert (incident.kind, notice.kind, notice.findings) == ("too_costly", "too_costly", ("too_costly",))
         assert (incident.closed, incident.id) == (incident.opened, "too-costly-files-example-2026-11-16")
         assert "answers of files.example" in notice.subject

@@ -37,7 +37,7 @@ async def main(folder: Path, first: int) -> None:
     store = SqlStore(f"sqlite:///{folder}/store.db")
     store.upgrade()
     writer = Writer(store, SystemClock())
-    evidence = Evidence(folder / "ev", store, writer, SystemClock(), "edge")
+    evidence = Evidence(folder / "ev", store.evidence, writer, SystemClock(), "edge")
     for number in range(first, first + 100_000):
         at = SLOT + timedelta(seconds=number)
         answer = Answer("https://x/", 404, {}, b"x" * 5000, at, at)
