@@ -43,7 +43,8 @@ class Origin(StrEnum):
     """How a part is known.
 
     A calendar announced it, or the configuration adds it. `FOUND`: the page named it. `PREDICTED`: its address was
-    made from an earlier edition's. `ELSEWHERE`: a listing showed it.
+    made from an earlier edition's, or several of them linked to it. `ELSEWHERE`: a listing showed it. `LINKED`: the
+    page links to it on another site; nobody looks there, but the editions to come are told by it.
     """
 
     ANNOUNCED = "announced"
@@ -51,6 +52,7 @@ class Origin(StrEnum):
     FOUND = "found"
     PREDICTED = "predicted"
     ELSEWHERE = "elsewhere"
+    LINKED = "linked"
 
 
 ADDRESS_KNOWN = {

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 
 from monitor.app.core import Core
-from monitor.app.options import hosts_of, policies_of
+from monitor.app.options import allowed_hosts, hosts_of, policies_of
 from monitor.app.status import Status, shown
 from monitor.deliver.outbox import Outbox
 from monitor.health.collector import Now
@@ -60,7 +60,8 @@ def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -
     yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, core.blind.note).check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
-        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask)
+        inside = {host.lower() for host, _ in allowed_hosts(settings)}
+        predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask, inside)
         yield EVERY, "expected addresses", predicted.learn
 
 

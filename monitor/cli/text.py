@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.cli.common import items
 from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, verdict_told
+from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import between, instant_text, stamp
 from schedules.times.zone import LONDON
@@ -57,7 +58,7 @@ def _rest(body: Mapping[str, Any], zone: str) -> Iterator[str]:
     if len(body["parts"]) > 1 or body["exposures"]:
         yield from ("", "Parts")
         for part in body["parts"]:
-            yield from _part(part, zone)
+            yield from _part(part, zone) if part.get("origin") != Origin.LINKED.value else ()
     if body["findings"]:
         yield from ("", "Findings")
         yield from items(_finding(found) for found in body["findings"])

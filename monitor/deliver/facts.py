@@ -9,7 +9,7 @@ from alerts import finding as facts
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
 from monitor.look.sighting import State
-from schedules.announcement import Origin
+from monitor.plan.addresses import UNPROMISED
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text, instant_text
@@ -69,8 +69,8 @@ def slot_text(slot: Slot | None) -> str:
 
 
 def _is_known(part: PartVerdict) -> bool:
-    """Tell whether a part is one: an address that was only guessed, and proved nothing, is told to nobody."""
-    is_guess = part.origin is Origin.PREDICTED and part.word in (Word.PENDING, Word.UNPROVEN)
+    """Tell whether a part is one: an address that nobody promised, and that proved nothing, is told to nobody."""
+    is_guess = part.origin in UNPROMISED and part.word in (Word.PENDING, Word.UNPROVEN)
     return not is_guess or bool(part.exposures)
 
 

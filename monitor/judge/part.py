@@ -12,9 +12,9 @@ from monitor.judge.runs import Run
 from monitor.judge.verdict import Exposure, PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
-from monitor.plan.addresses import INDEX_LAG
+from monitor.plan.addresses import INDEX_LAG, UNPROMISED
 from monitor.plan.targets import View, read_id
-from schedules.announcement import Origin, Role
+from schedules.announcement import Role
 from schedules.times.interval import NOTHING, Bounds, Interval, seconds_between, since
 from schedules.times.words import between_exactly, exactly, length
 
@@ -47,8 +47,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
     spans = exposures(seen.part.id, seen.public, window, case.now, seen.main_runs)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
-    if seen.part.origin is Origin.PREDICTED and not timing.released:
-        # Nobody promised anything at an address that we made: where nothing is, nothing is missing.
+    if seen.part.origin in UNPROMISED and not timing.released:
         timing = Timing(Word.PENDING)
     word = min(timing.word, Word.EARLY, key=GRAVEST.index) if spans else timing.word
     return PartVerdict(

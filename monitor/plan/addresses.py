@@ -11,9 +11,16 @@ from urllib.parse import urlsplit
 from schedules.announcement import Address, Origin, Part
 from schedules.release import Release
 
-BEGINS = {Origin.FOUND: "found-", Origin.PREDICTED: "expected-", Origin.ELSEWHERE: "elsewhere-"}
+BEGINS = {
+    Origin.FOUND: "found-",
+    Origin.PREDICTED: "expected-",
+    Origin.ELSEWHERE: "elsewhere-",
+    Origin.LINKED: "linked-",
+}
 """How the ids of parts begin that no calendar told of, and no configuration."""
 ADDED = frozenset(BEGINS)
+UNPROMISED = frozenset({Origin.PREDICTED, Origin.LINKED})
+"""Where nothing is, nothing is missing: nobody said that this release would be at the address."""
 ANNOUNCEMENT, INDEX = "announcement", "index"
 """What is looked at besides the parts of a release whose page may stand elsewhere than at its guess."""
 REDIRECT_LAG = timedelta(seconds=30)

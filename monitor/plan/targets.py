@@ -22,6 +22,10 @@ _RELEASED_TYPES = ("national_statistics", "official_statistics", "statistical_da
 _LISTED = "title,link,public_timestamp,first_published_at,content_id,content_store_document_type,updated_at"
 
 
+PERIOD = "period"
+"""The recogniser of a page that stays where it is: it is out when it names the period of its release."""
+
+
 class View(StrEnum):
     """How a target is looked at.
 
@@ -79,8 +83,9 @@ MOST_PARTS = 60
 
 def parts_watched(parts: Sequence[Part], most: int = MOST_PARTS) -> list[Part]:
     """Return the parts that are watched, in their order: required ones first, those that a page named last."""
-    chosen = sorted(parts, key=lambda part: (not part.required, part.origin is Origin.FOUND))[:most]
-    return [part for part in parts if part in chosen] if len(parts) > most else list(parts)
+    known = [part for part in parts if part.origin is not Origin.LINKED]
+    chosen = sorted(known, key=lambda part: (not part.required, part.origin is Origin.FOUND))[:most]
+    return [part for part in known if part in chosen] if len(known) > most else known
 
 
 def targets_of(release: Release, *, origin_view: bool = True, most: int = MOST_PARTS) -> list[Target]:
@@ -158,9 +163,14 @@ def content_twin(url: str) -> str | None:
 
 
 def recogniser_of(part: Part) -> str:
-    """Return the recogniser a part asks for, else `govuk` for a page on www.gov.uk and `status` for the rest."""
+    """Return the recogniser a part asks for, else `govuk` for a page on www.gov.uk and `status` for the rest.
+
+    A page that stays where it is from edition to edition is told by its period alone.
+    """
     if part.recognise is not None:
         return part.recognise
+    if part.origin is Origin.PREDICTED and part.role is Role.ALTERNATIVE:
+        return PERIOD
     is_page = urlsplit(part.url).hostname == GOVUK and not is_file(part.url)
     return "govuk" if is_page else "status"
 
@@ -174,7 +184,8 @@ def is_file(url: str) -> bool:
 
 def _views(part: Part, *, origin_view: bool) -> list[View]:
     views = [View.EDGE]
-    if origin_view and (part.required or part.role in (Role.PAGE, Role.ALTERNATIVE)):
+    is_promised = part.role in (Role.PAGE, Role.ALTERNATIVE) and part.origin is not Origin.PREDICTED
+    if origin_view and (part.required or is_promised):
         views.append(View.ORIGIN)
     # A page told by words of its own is often a rolling one: its twin says that it exists, not what it holds.
     if part.role is Role.PAGE and recogniser_of(part) == "govuk" and content_twin(part.url) is not None:

@@ -39,7 +39,7 @@ def _release(release: Mapping[str, Any]) -> Iterator[str]:
     yield f"  {release['title']} ({release['producer']})"
     yield f"  promised:  {promised}"
     for part in release["parts"]:
-        yield from _part(part)
+        yield from _part(part) if part["origin"] != "linked" else ()
     measured = lateness_text(release) if release["verdict"] in {"late", "overdue"} else ""
     word = loud_verdict(release)
     because = f" ({release['unproven_because']})" if release["unproven_because"] else ""

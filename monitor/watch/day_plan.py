@@ -171,7 +171,7 @@ class Day:
         for other in promised.disagreements:
             windows = dense_around(windows, windows_for(target, other.slot, standing, self.rules.phases))
         if target.origin is Origin.PREDICTED:
-            windows = cautious(windows, standing, self.rules.phases)
+            windows = cautious(target, windows, standing, self.rules.phases)
         return tuple(window for window in windows if window.begins < self.end and window.ends > self.begin)
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:

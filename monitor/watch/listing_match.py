@@ -12,7 +12,7 @@ from enum import StrEnum
 from monitor.look.fetch import Found
 from monitor.look.recognise.title import Likeness, likeness
 from monitor.plan.addresses import new_ids
-from monitor.plan.targets import is_file
+from monitor.plan.targets import PERIOD, is_file, recogniser_of
 from schedules.address import canonical
 from schedules.announcement import Origin, Part, Role
 from schedules.patterns import quick
@@ -71,8 +71,7 @@ class Matcher:
         for one in near:
             for word in set(read_title(one.release.title).words):
                 self._by_word[word].append(one)
-            theirs = (part for part in one.release.parts if part.origin is not Origin.ELSEWHERE)
-            for link in {canonical(part.url) for part in theirs} - {""}:
+            for link in {canonical(part.url) for part in one.release.parts if _is_its_own(part)} - {""}:
                 self._by_url[link].append(one)
         self._words = quick("|".join(sorted(map(re.escape, self._by_word))) or r"(?!)", re.IGNORECASE)
 
@@ -137,6 +136,12 @@ def part_elsewhere(release: Release, url: str) -> Part:
     """Return the part of a release that an address from a listing is."""
     name = next(new_ids(Origin.ELSEWHERE, release.parts))
     return read_by_title(Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.ELSEWHERE))
+
+
+def _is_its_own(part: Part) -> bool:
+    """Tell whether an entry of this address speaks of the release: a page that all editions share is listed always."""
+    is_shared = part.origin is Origin.LINKED or recogniser_of(part) == PERIOD
+    return part.origin is not Origin.ELSEWHERE and not is_shared
 
 
 def read_by_title(part: Part) -> Part:

@@ -29,6 +29,7 @@ from schedules.release import Release
 _log = structlog.get_logger(__name__)
 _FILES = {"attachment", "html", "data"}
 _SHARED = 4096
+_MOST_LINKS = 5
 
 
 class Looker(Protocol):
@@ -138,24 +139,23 @@ class Planner:
         """
         self._follow(watched, sighting)
         files = [one for one in sighting.found if one.role in _FILES]
+        links = [one.url.partition("#")[0] for one in sighting.found if one.role == "external"]
         # What a page says before its slot is told to nobody, and the names of its files are part of that.
-        if not files or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
+        if not (files or links) or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
             return
         self._confirm(watched, {one.url for one in files})
-        known = {part.url for part in watched.release.parts}
+        known = {part.url for part in watched.release.parts if part.origin is not Origin.LINKED}
         # One more than are watched shows ever after, by the parts alone, that there were too many.
         room = max(0, self._rules.most_parts + 1 - len(known))
         found = [one for one in files if one.url not in known][:room]
-        if not found:
-            return
         names = new_ids(Origin.FOUND, watched.release.parts, len(watched.release.parts))
-        self.add_parts(
-            watched,
-            [
-                Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
-                for name, one in zip(names, found, strict=False)
-            ],
-        )
+        parts = [
+            Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
+            for name, one in zip(names, found, strict=False)
+        ]
+        parts += _linked(watched.release, links)
+        if parts:
+            self.add_parts(watched, parts)
 
     def _confirm(self, watched: WatchedRelease, named: set[str]) -> None:
         """Look at parts that were expected as at any other, now that a page names their addresses."""
@@ -191,7 +191,7 @@ class Planner:
             # Nobody knows yet which calendar binds, so proof is kept for both.
             windows = dense_around(windows, windows_for(target, other.slot, stands, self._rules.phases, now))
         if target.origin is Origin.PREDICTED and target.url not in self._named.get(watched.release.id, ()):
-            windows = cautious(windows, stands, self._rules.phases)
+            windows = cautious(target, windows, stands, self._rules.phases)
         if len(self._shared) >= _SHARED:
             self._shared.clear()
         # Releases of one slot are looked at in the same windows: one copy does for all.
@@ -231,6 +231,18 @@ class Planner:
         release = watched.release
         within = self._rules.policies.of(*release.producers).on_time_within
         return proof_of(release, target, instant, within, self._rules.importance(release))
+
+
+def _linked(release: Release, urls: Sequence[str]) -> list[Part]:
+    """Return what a page links to on other sites, as parts that nobody looks at: editions to come are told by it."""
+    known = {part.url for part in release.parts}
+    room = _MOST_LINKS - sum(part.origin is Origin.LINKED for part in release.parts)
+    new = [url for url in dict.fromkeys(urls) if url not in known][: max(0, room)]
+    names = new_ids(Origin.LINKED, release.parts)
+    return [
+        Part(name, Role.ALTERNATIVE, url, required=False, origin=Origin.LINKED)
+        for name, url in zip(names, new, strict=False)
+    ]
 
 
 def _left_behind(watched: WatchedRelease, url: str) -> Release:

@@ -19,6 +19,7 @@ from monitor.store.interface import Conflict
 from monitor.store.writer import Writer
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
+from schedules.announcement import Origin
 
 _log = structlog.get_logger(__name__)
 _AROUND = timedelta(days=1)
@@ -71,7 +72,8 @@ class Recorder:
 
 
 def _told(verdict: Verdict, measured: Measured) -> object:
-    """Return what people would see of a verdict, less lengths that still grow."""
+    """Return what people would see of a verdict, less lengths that still grow, and what later editions learn from."""
     facts = release_facts(verdict, measured)
     platform = [found.detail for found in verdict.findings if found.kind is Kind.PLATFORM]
-    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), platform
+    linked = [part.url for part in verdict.parts if part.origin is Origin.LINKED]
+    return standing(body_of(verdict, None)), news.measured(facts), kind_of(facts, verdict.at), platform, linked

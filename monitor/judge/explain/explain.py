@@ -18,7 +18,7 @@ from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict, Word
-from schedules.announcement import ADDRESS_KNOWN, Origin
+from schedules.announcement import ADDRESS_KNOWN, Origin, Role
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
@@ -197,8 +197,7 @@ def _rules(case: Case) -> Fact:
 
 
 def _part(case: Case, part: PartVerdict) -> Fact:
-    made = ", at an address made from an earlier edition's" if part.origin is Origin.PREDICTED else ""
-    name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{made})"
+    name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{_known_by(part)})"
     known = ADDRESS_KNOWN.get(case.release.address) if part.id == "page" else None
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.word.value}"
     if part.first_seen:
@@ -210,6 +209,15 @@ def _part(case: Case, part: PartVerdict) -> Fact:
     if part.unproven_because:
         text += f": {part.unproven_because}"
     return Fact("part", text, part.first_seen.by, part=part.id)
+
+
+def _known_by(part: PartVerdict) -> str:
+    """Return how an address is known that nobody promised; empty for any other."""
+    if part.origin is Origin.LINKED:
+        return ", which its page links to"
+    rolls = part.role == Role.ALTERNATIVE.value
+    made = ", which earlier editions linked to" if rolls else ", at an address made from an earlier edition's"
+    return made if part.origin is Origin.PREDICTED else ""
 
 
 def _blind(case: Case, sights: Iterable[PartEvidence]) -> list[Fact]:

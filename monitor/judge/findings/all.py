@@ -15,7 +15,7 @@ from monitor.judge.findings.wrong_page import wrong_page
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
-from schedules.announcement import Role
+from schedules.announcement import Origin, Role
 from schedules.times.interval import Bounds, since
 from schedules.times.words import between_exactly, exactly, lengths
 
@@ -52,7 +52,7 @@ def findings(
 
 def _cut(case: Case) -> list[Finding]:
     most = case.policy.most_parts
-    if len(case.release.parts) <= most:
+    if sum(part.origin is not Origin.LINKED for part in case.release.parts) <= most:
         return []
     return [Finding(Kind.PARTS_CUT, None, f"more than {most} parts are named: no more than {most} are watched")]
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib import import_module
 
 from monitor.errors import UnknownName
-from monitor.look.recognise import changed, ees, govuk, ons, status, titled, witnesses
+from monitor.look.recognise import changed, ees, govuk, ons, period, status, titled, witnesses
 from monitor.look.recognise.result import Recogniser
 
 PLAIN: dict[str, Recogniser] = {
@@ -15,6 +15,7 @@ PLAIN: dict[str, Recogniser] = {
     "ees": ees.recognise,
     "govuk": govuk.recognise,
     "ons": ons.recognise,
+    "period": period.recognise,
     "status": status.recognise,
     "titled": titled.recognise,
 }

@@ -60,6 +60,14 @@ def likeness(title: str, seen: str) -> Likeness:
     return Likeness.OTHER_EDITION if _contradict(mine.period, other.period) else Likeness.UNDATED
 
 
+def names_same_period(title: str, seen: str) -> bool | None:
+    """Tell whether a text names the very period of a title: False where it names another, None where none is told."""
+    mine, other = read_title(title).period, read_title(seen[:_LONGEST]).period
+    if mine and mine == other:
+        return True
+    return False if _contradict(mine, other) else None
+
+
 def names_a_period(text: str) -> bool:
     """Tell whether a text names a year, month, quarter or season, and so one edition alone."""
     return bool(set(_by_kind(read_title(text).period)) - {"d", "w"})

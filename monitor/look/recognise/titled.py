@@ -16,7 +16,7 @@ from monitor.look.sighting import State
 from schedules.patterns import quick
 from schedules.titles import title_matches
 
-_TO_COME = quick(
+TO_COME = quick(
     r"\bnot yet (?:been )?(?:published|released)\b"
     r"|\b(?:this|these)(?: \w+){0,3} (?:will be|is due to be|are due to be) (?:published|released)\b",
     re.IGNORECASE,
@@ -29,7 +29,7 @@ def recognise(answer: Answer, context: Context) -> Recognised:
     if seen.state is not State.PRESENT:
         return seen
     page = Page(answer)
-    if _TO_COME.search(page.text):
+    if TO_COME.search(page.text):
         return unknown("it speaks of a publication to come")
     if seen.specific or title_matches(context.title, page.heading or page.title):
         return seen

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import cast
 
 import pytest
@@ -14,7 +13,7 @@ from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Word
 from monitor.look.fetch import Found
 from monitor.look.sighting import State
 from monitor.plan.phases import DEFAULT_PHASES, window_at
@@ -22,29 +21,30 @@ from monitor.plan.predicted import cautious
 from monitor.plan.targets import targets_of
 from monitor.plan.windows import Progress, Stage, windows_for
 from monitor.store.memory.store import MemoryStore
-from monitor.store.rows import Judged
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_parts
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
-from schedules.announcement import Origin, Part, Role
-from schedules.regular_series import Series
+from schedules.announcement import Part, Role
 from schedules.release import Release
 from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
 from tests.unit.monitor.judge.world import release as plain_release
 from tests.unit.monitor.watch.looker import FakeLooker
-
-SITE = "https://stats.example"
-P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
-GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
-
-
-def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
-    return Part(name, role, url, required=False)
-
-
-def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
-    return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
+from tests.unit.monitor.watch.predicted import (
+    GUESS,
+    SITE,
+    A,
+    Fixed,
+    P,
+    Releases,
+    U,
+    ask,
+    judged,
+    judged_row,
+    part,
+    part_row,
+    release,
+)
 
 
 def edition(*parts: Part, title: str = "UK trade: March 2017", url: str = f"{SITE}/trade/march-2017") -> Edition:
@@ -100,12 +100,15 @@ def test_no_more_than_ten_addresses_are_expected() -> None:
 
 def windows(standing: Progress) -> set[str]:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
-    return {window.name for window in cautious(windows_for(target, promise().slot, standing), standing, DEFAULT_PHASES)}
+    return {
+        window.name
+        for window in cautious(target, windows_for(target, promise().slot, standing), standing, DEFAULT_PHASES)
+    }
 
 
 def test_a_guess_is_looked_at_before_the_slot_and_never_every_second() -> None:
     (target,) = targets_of(replace(release(), parts=(GUESS,)))
-    made = cautious(windows_for(target, promise().slot, Progress()), Progress(), DEFAULT_PHASES)
+    made = cautious(target, windows_for(target, promise().slot, Progress()), Progress(), DEFAULT_PHASES)
     spacings = [window_at(made, SLOT - before) for before in (timedelta(days=3), timedelta(minutes=5), timedelta())]
     assert [each.every.total_seconds() for each in spacings if each] == [60, 15, 15]
     assert "overdue-then" not in {window.name for window in made}
@@ -115,12 +118,6 @@ def test_a_guess_that_the_page_does_not_name_is_let_go_an_hour_after_the_page() 
     assert windows(Progress(Stage.SEEN, SLOT, complete=False)) == {"settle"}
     assert "after" in windows(Progress(Stage.SEEN, SLOT))
     assert "exposed" in windows(Progress(Stage.EXPOSED, SLOT - timedelta(minutes=30)))
-
-
-def judged(now: float, *states: tuple[float, State]) -> Verdict:
-    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story(states)}
-    runs = {f"r/{view}": watched(f"r/{view}", story, 1, now) for view, story in stories.items()}
-    return judge(plain_release(GUESS), [promise()], runs, [], Policy(), second(now))
 
 
 @pytest.mark.parametrize("states", [((-120, A),), ((-120, U),), ((-120, P),)])
@@ -148,22 +145,6 @@ def test_a_guess_that_is_seen_before_the_slot_after_a_seen_absence_is_an_exposur
 def test_explain_says_where_an_address_comes_from() -> None:
     told = explain(judged(200, (-120, A)), plain_release(GUESS), [promise()], {}, [], Policy()).facts
     assert any("at an address made from an earlier edition's" in fact.text for fact in told)
-
-
-@dataclass
-class Fixed:
-    """A clock that stands still."""
-
-    at: datetime
-
-    def now(self) -> datetime:
-        return self.at
-
-    def monotonic(self) -> float:
-        return 0.0
-
-    async def sleep(self, seconds: float) -> None:
-        del seconds
 
 
 def names(looker: FakeLooker, target: str) -> tuple[str, ...]:
@@ -194,19 +175,6 @@ def test_what_a_page_out_early_names_confirms_no_guess() -> None:
     assert looker.windows == before
 
 
-def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
-    body = {"title": title, "url": f"{SITE}/{name}", "parts": list(parts)}
-    return Judged(name, "ofqual", SLOT - timedelta(days=30), "on_time", "none", final=True, at=SLOT, body=body)
-
-
-def part_row(name: str, url: str, by: str | None = "2017-12-05T09:30:00.000Z") -> dict[str, object]:
-    return {"id": name, "role": "data", "url": url, "required": False, "first_seen": {"after": None, "by": by}}
-
-
-async def _ask(question: Callable[[], dict[Series, list[Edition]]]) -> dict[Series, list[Edition]]:
-    return question()
-
-
 def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() -> None:
     store = MemoryStore()
     with store.transaction() as tx:
@@ -221,21 +189,10 @@ def test_addresses_are_learnt_once_from_what_was_judged_of_the_edition_before() 
         )
     verdict = replace(judged(-60, (-120, A)), at=second(-60))
     watch = Releases({"r": WatchedRelease(replace(release(), producer="ofqual"), [promise()], verdict=verdict)})
-    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), _ask)
+    expected = PredictedAddresses(store.verdicts, cast("Watch", watch), Fixed(second(-60)), lambda _producer: (), ask)
     asyncio.run(expected.learn())
     asyncio.run(expected.learn())
     assert watch.added == [("r", [GUESS])]
-
-
-@dataclass
-class Releases:
-    """Stands in for the watch: what is under it, and what was added."""
-
-    releases: dict[str, WatchedRelease]
-    added: list[tuple[str, list[Part]]] = field(default_factory=list)
-
-    def add_parts(self, name: str, parts: list[Part]) -> None:
-        self.added.append((name, parts))
 
 
 def test_of_thousands_of_files_that_a_page_names_a_few_are_watched_and_no_more_are_kept() -> None:

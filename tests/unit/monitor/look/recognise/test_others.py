@@ -275,7 +275,7 @@ def test_a_page_of_ees_bears_series_and_period() -> None:
 
 @pytest.mark.parametrize("name", ["", "nonsense", "text", "text:", "text: ", "govuk:x", "css:"])
 def test_an_unknown_recogniser_is_named_with_what_may_be_written(name: str) -> None:
-    with pytest.raises(UnknownName, match="one of: changed ees govuk ons status titled css"):
+    with pytest.raises(UnknownName, match="one of: changed ees govuk ons period status titled css"):
         recogniser(name)
 
 

@@ -1,0 +1,38 @@
+"""`period`: a page that stays where it is from edition to edition, and names in its heading the one that it shows."""
+
+from __future__ import annotations
+
+import re
+
+from monitor.look.fetch import Answer
+from monitor.look.recognise.page import Page, says_nothing_of_it
+from monitor.look.recognise.result import Context, Recognised, absent, unknown
+from monitor.look.recognise.title import names_a_period, names_same_period
+from monitor.look.recognise.titled import TO_COME
+from monitor.look.sighting import State
+from schedules.patterns import quick
+from schedules.titles import read_title
+
+_NEXT = quick(r"\b(next|forthcoming|upcoming|coming|will be|to be (?:published|released))\b", re.IGNORECASE)
+
+
+def recognise(answer: Answer, context: Context) -> Recognised:
+    """Compare the period in heading and title with the release's: presence, specific when the heading is its title.
+
+    Another period is absence. Where none is told, both are, or the page speaks of what is to come, nothing is proved.
+    """
+    page = Page(answer)
+    words = [text for text in (page.heading, page.title) if text]
+    if why := says_nothing_of_it(page):
+        return unknown(why)
+    if not names_a_period(context.title) or any(_NEXT.search(text) for text in words):
+        return unknown("no period of what is out")
+    told = {names_same_period(context.title, text) for text in words} - {None}
+    if len(told) != 1:
+        return unknown("its heading and its title name two periods" if told else "names no period")
+    if False in told:
+        return absent("another period stands there")
+    if TO_COME.search(page.text):
+        return unknown("it speaks of a publication to come")
+    is_titled = read_title(page.heading).words == read_title(context.title).words
+    return Recognised(State.PRESENT, specific=is_titled)

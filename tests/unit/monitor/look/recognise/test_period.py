@@ -1,0 +1,74 @@
+"""A page that stays where it is: which edition it shows is told by the period in its heading and title alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.result import Context, Recognised
+from monitor.look.sighting import State
+from tests.unit.monitor.look.recognise.pages import answer, page
+
+P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
+OURS = "Example deaths: June 2026"
+
+
+def seen(heading: str, title: str = "Example figures", inside: str = "", ours: str = OURS) -> Recognised:
+    return recogniser("period")(page(title, heading, inside), Context("https://figures.example.org/deaths", ours))
+
+
+@pytest.mark.parametrize(
+    ("heading", "title", "state"),
+    [
+        ("Deaths, June 2026", "Example figures", P),
+        ("Example figures", "Deaths June 2026 | Example figures", P),
+        ("Deaths, May 2026", "Example figures", A),
+        ("Deaths, June 2025", "Example figures", A),
+        ("Example figures", "Deaths May 2026 | Example figures", A),
+        ("Deaths", "Example figures", U),
+        ("Deaths, 2026", "Example figures", U),
+        ("Deaths, June 2026, published 16 July 2026", "Example figures", U),
+        ("Deaths, June 2026", "Deaths, May 2026", U),
+        ("", "", U),
+    ],
+)
+def test_the_period_in_heading_or_title_tells_which_edition_stands_there(
+    heading: str, title: str, state: State
+) -> None:
+    assert seen(heading, title).state is state
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Next release: June 2026",
+        "Upcoming: deaths, June 2026",
+        "Deaths, June 2026, to be published",
+        "Scheduled maintenance, June 2026",
+    ],
+)
+def test_what_is_to_come_and_pages_of_the_site_prove_nothing(heading: str) -> None:
+    assert seen(heading).state is U
+    assert seen(heading.replace("June", "May")).state is U
+
+
+def test_our_period_over_words_of_a_publication_to_come_proves_nothing() -> None:
+    assert seen("Deaths, June 2026", inside="<p>These figures will be published at 9.30am.</p>").state is U
+    assert seen("Deaths, June 2026", inside="<p>The next release will be published in July.</p>").state is P
+    assert seen("Deaths, May 2026", inside="<p>These figures will be published at 9.30am.</p>").state is A
+
+
+def test_it_belongs_to_this_edition_alone_under_its_own_title() -> None:
+    assert [seen(heading).specific for heading in ("Example deaths, June 2026", "Deaths, June 2026")] == [True, False]
+    # The same figures before they are final bear the same period.
+    assert not seen("Example deaths by region, June 2026", ours="Example deaths by region, final: June 2026").specific
+
+
+@pytest.mark.parametrize("title", ["Example deaths", "Example deaths: week 27"])
+def test_a_title_without_a_year_or_month_is_told_by_no_page(title: str) -> None:
+    assert seen(title, ours=title).state is U
+
+
+def test_bytes_that_are_no_page_prove_nothing() -> None:
+    context = Context("https://figures.example.org/deaths", OURS)
+    assert recogniser("period")(answer(b"PK\x03\x04", "application/zip"), context).state is U

@@ -1,0 +1,78 @@
+"""Releases whose parts are expected by earlier editions: what was judged of those, and a watch that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Verdict
+from monitor.look.sighting import State
+from monitor.store.rows import Judged
+from monitor.watch.predicted_addresses import Edition
+from monitor.watch.release import WatchedRelease
+from schedules.announcement import Origin, Part, Role
+from schedules.regular_series import Series
+from schedules.release import Release
+from tests.unit.monitor.judge.world import SLOT, Story, promise, second, watched
+from tests.unit.monitor.judge.world import release as plain_release
+
+SITE = "https://stats.example"
+P, A, U = State.PRESENT, State.ABSENT, State.UNKNOWN
+GUESS = Part("expected-1", Role.DATA, f"{SITE}/trade-april-2017.csv", required=False, origin=Origin.PREDICTED)
+
+
+def part(url: str, name: str = "found-1", role: Role = Role.DATA) -> Part:
+    return Part(name, role, url, required=False)
+
+
+def release(title: str = "UK trade: April 2017", url: str = f"{SITE}/trade/april-2017", *parts: Part) -> Release:
+    return Release("r", title, "ons", url, (Part("page", Role.PAGE, url), *parts))
+
+
+def judged(now: float, *states: tuple[float, State]) -> Verdict:
+    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story(states)}
+    runs = {f"r/{view}": watched(f"r/{view}", story, 1, now) for view, story in stories.items()}
+    return judge(plain_release(GUESS), [promise()], runs, [], Policy(), second(now))
+
+
+@dataclass
+class Fixed:
+    """A clock that stands still."""
+
+    at: datetime
+
+    def now(self) -> datetime:
+        return self.at
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+
+
+def judged_row(title: str, name: str, *parts: dict[str, object]) -> Judged:
+    body = {"title": title, "url": f"{SITE}/{name}", "parts": list(parts)}
+    return Judged(name, "ofqual", SLOT - timedelta(days=30), "on_time", "none", final=True, at=SLOT, body=body)
+
+
+def part_row(name: str, url: str, by: str | None = "2017-12-05T09:30:00.000Z") -> dict[str, object]:
+    return {"id": name, "role": "data", "url": url, "required": False, "first_seen": {"after": None, "by": by}}
+
+
+async def ask(question: Callable[[], dict[Series, list[Edition]]]) -> dict[Series, list[Edition]]:
+    return question()
+
+
+@dataclass
+class Releases:
+    """Stands in for the watch: what is under it, and what was added."""
+
+    releases: dict[str, WatchedRelease]
+    added: list[tuple[str, list[Part]]] = field(default_factory=list)
+
+    def add_parts(self, name: str, parts: list[Part]) -> None:
+        self.added.append((name, parts))

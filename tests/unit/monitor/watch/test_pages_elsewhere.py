@@ -1,0 +1,198 @@
+"""Pages elsewhere to which edition after edition links: which are learnt, and how they are watched and judged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from monitor.deliver.facts import Measured, release_facts
+from monitor.judge.as_json import judged_part
+from monitor.judge.explain.explain import explain
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.verdict import Kind, Word
+from monitor.look.fetch import Found
+from monitor.plan.phases import DEFAULT_PHASES
+from monitor.plan.predicted import cautious
+from monitor.plan.targets import targets_of
+from monitor.plan.windows import Progress, Stage, windows_for
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Judged
+from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.predicted_addresses import Edition, PredictedAddresses, expected_pages
+from monitor.watch.release import WatchedRelease
+from monitor.watch.watch import Watch
+from schedules.announcement import Origin, Part, Role
+from tests.unit.monitor.judge.world import SLOT, Story, look, promise, second, watched
+from tests.unit.monitor.judge.world import release as plain_release
+from tests.unit.monitor.watch.looker import FakeLooker
+from tests.unit.monitor.watch.predicted import (
+    GUESS,
+    SITE,
+    A,
+    Fixed,
+    P,
+    Releases,
+    ask,
+    judged,
+    judged_row,
+    part,
+    part_row,
+    release,
+)
+
+PAGE = "https://figures.example.org/deaths"
+
+
+def signpost(title: str, *links: str) -> Edition:
+    return Edition(title, f"{SITE}/{title}", (), links)
+
+
+def pages(editions: Sequence[Edition], title: str = "UK trade: April 2017", inside: tuple[str, ...] = ()) -> list[str]:
+    return [one.url for one in expected_pages(release(title), editions, inside)]
+
+
+MARCH, FEBRUARY = signpost("UK trade: March 2017", PAGE), signpost("UK trade: February 2017", PAGE)
+
+
+def test_a_page_elsewhere_is_expected_once_two_of_the_last_four_editions_linked_to_it() -> None:
+    (made,) = expected_pages(release(), [MARCH, FEBRUARY], ())
+    assert made == Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
+    silent = [signpost(f"UK trade: {month} 2016") for month in ("June", "May", "April")]
+    assert pages([MARCH]) == []
+    assert pages([MARCH, *silent[:2], FEBRUARY]) == [PAGE]
+    assert pages([MARCH, *silent, FEBRUARY]) == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.gov.uk/government/collections/trade",
+        "https://assets.publishing.service.gov.uk/media/1/trade",
+        "https://intranet.example.org/trade",
+        "https://figures.example.org/trade.xlsx",
+        f"https://figures.example.org/{'a' * 500}",
+        "mailto:figures@example.org",
+    ],
+)
+def test_no_link_leads_to_govuk_itself_to_files_or_into_a_network_of_our_own(url: str) -> None:
+    editions = [replace(each, links=(url,)) for each in (MARCH, FEBRUARY)]
+    assert pages(editions, inside=("intranet.example.org",)) == []
+
+
+def test_a_page_that_has_borne_this_period_before_or_that_is_known_is_not_expected() -> None:
+    same = signpost("UK trade, provisional: April 2017", PAGE)
+    assert pages([MARCH, same, FEBRUARY]) == []
+    assert pages([MARCH, FEBRUARY], "UK trade") == []
+    known = replace(release(), parts=(*release().parts, part(PAGE, "news", Role.ALTERNATIVE)))
+    assert expected_pages(known, [MARCH, FEBRUARY], ()) == []
+
+
+def test_no_more_than_three_pages_are_expected_and_their_ids_go_on_from_those_of_files() -> None:
+    links = tuple(f"{PAGE}/{number}" for number in range(5))
+    known = replace(release(), parts=(*release().parts, GUESS))
+    made = expected_pages(known, [replace(MARCH, links=links), replace(FEBRUARY, links=links)], ())
+    assert [one.id for one in made] == ["expected-2", "expected-3", "expected-4"]
+
+
+def row_of_page(name: str, origin: str, by: str | None, url: str = PAGE) -> dict[str, object]:
+    return part_row(name, url, by) | {"role": "alternative", "origin": origin}
+
+
+def learnt(*rows: Judged, inside: tuple[str, ...] = ()) -> list[str]:
+    store = MemoryStore()
+    with store.transaction() as tx:
+        for row in rows:
+            tx.save_judged(row)
+    ahead = replace(release(), producer="ofqual")
+    verdict = replace(judged(-60, (-120, A)), at=second(-60))
+    watch = Releases({"r": WatchedRelease(ahead, [promise()], verdict=verdict)})
+    clock = Fixed(second(-60))
+    asyncio.run(PredictedAddresses(store.verdicts, cast("Watch", watch), clock, lambda _of: (), ask, inside).learn())
+    return [one.url for _, parts in watch.added for one in parts]
+
+
+LINKED = row_of_page("linked-1", "linked", None)
+SEEN, UNSEEN = (row_of_page("expected-1", "predicted", by) for by in ("2017-12-05T09:30:00.000Z", None))
+
+
+@pytest.mark.parametrize(("before", "expected"), [(LINKED, [PAGE]), (SEEN, [PAGE]), (UNSEEN, [])])
+def test_a_page_that_was_expected_is_so_again_only_while_it_is_seen_to_go_on(
+    before: dict[str, object], expected: list[str]
+) -> None:
+    march, february = (
+        judged_row("UK trade: March 2017", "m", LINKED),
+        judged_row("UK trade: February 2017", "f", before),
+    )
+    assert learnt(march, february) == expected
+    assert learnt(march, february, inside=("figures.example.org",)) == []
+
+
+def test_a_page_to_which_two_series_link_is_expected_of_neither() -> None:
+    rows = [judged_row(f"UK trade: {month} 2017", month, LINKED) for month in ("March", "February")]
+    assert learnt(*rows, judged_row("Prices: March 2017", "p", LINKED)) == []
+
+
+ROLLING = Part("expected-1", Role.ALTERNATIVE, PAGE, required=False, origin=Origin.PREDICTED)
+
+
+def test_a_page_elsewhere_is_told_by_its_period_after_a_restart_too_and_by_one_view() -> None:
+    stored = judged_part({"id": "expected-1", "role": "alternative", "url": PAGE, "required": False})
+    assert stored == ROLLING
+    (target,) = targets_of(replace(release(), parts=(stored,)))
+    assert (target.recognise, target.view.value, target.title) == ("period", "edge", release().title)
+
+
+def test_a_page_elsewhere_is_let_go_an_hour_after_it_was_seen_before_it_goes_on_to_the_next_edition() -> None:
+    (target,) = targets_of(replace(release(), parts=(ROLLING,)))
+    seen = Progress(Stage.SEEN, SLOT)
+    made = cautious(target, windows_for(target, promise().slot, seen), seen, DEFAULT_PHASES)
+    assert {window.name for window in made} == {"settle"}
+    assert made[-1].ends == SLOT + DEFAULT_PHASES.settle_until
+
+
+def test_what_a_page_that_is_out_links_to_is_kept_once_and_looked_at_by_nobody() -> None:
+    looker = FakeLooker()
+    under_watch = WatchedRelease(plain_release(ROLLING), [promise()], verdict=judged(2, (-120, A)))
+    planner = Planner(Fixed(second(2)), looker, WatchRules(most_parts=6))
+    planner.take(under_watch, plain_release())
+    links = [PAGE, *(f"{PAGE}/{number}#part" for number in range(9))]
+    named = look("r/page/content", P, 2, found=tuple(Found(url, "", "external") for url in links))
+    for _ in range(2):
+        planner.take_found(under_watch, named)
+    kept = [one for one in under_watch.release.parts if one.origin is Origin.LINKED]
+    assert [(one.id, one.url) for one in kept] == [(f"linked-{n + 1}", f"{PAGE}/{n}") for n in range(5)]
+    assert not any("/linked-" in target for target in looker.windows)
+    verdict = judge(under_watch.release, [promise()], {}, [], Policy(most_parts=6), second(200))
+    assert {part.word for part in verdict.parts[2:]} == {Word.PENDING}
+    assert Kind.PARTS_CUT not in {found.kind for found in verdict.findings}
+    assert [each.id for each in release_facts(verdict, Measured()).parts] == ["page"]
+
+
+def test_what_a_page_links_to_before_its_slot_is_kept_by_nobody() -> None:
+    planner, under_watch = (
+        Planner(Fixed(second(-300)), FakeLooker(), WatchRules()),
+        WatchedRelease(release(), [promise()]),
+    )
+    planner.take_found(under_watch, look("r/page/content", P, -300, found=(Found(PAGE, "", "external"),)))
+    assert [one.id for one in under_watch.release.parts] == ["page"]
+
+
+def test_explain_says_that_earlier_editions_linked_to_a_page_and_what_its_own_page_links_to() -> None:
+    linked = Part("linked-1", Role.ALTERNATIVE, f"{PAGE}/2", required=False, origin=Origin.LINKED)
+    parts = plain_release(ROLLING, linked)
+    verdict = judge(parts, [promise()], {}, [], Policy(), second(200))
+    told = [fact.text for fact in explain(verdict, parts, [promise()], {}, [], Policy()).facts if fact.kind == "part"]
+    assert "which earlier editions linked to" in told[1]
+    assert "which its page links to" in told[2]
+
+
+def test_a_page_elsewhere_that_goes_on_with_the_slot_is_held_against_nobody() -> None:
+    stories = {"page/edge": Story([(-120, A), (1, P)], specific=True), "expected-1/edge": Story([(-120, A), (300, P)])}
+    runs = {f"r/{view}": watched(f"r/{view}", story, 1, 400) for view, story in stories.items()}
+    verdict = judge(plain_release(ROLLING), [promise()], runs, [], Policy(), second(400))
+    assert (verdict.word, verdict.findings) == (Word.ON_TIME, ())
