@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from monitor.app.options import slot_times_of, source_options
+from monitor.app.options import budget_of, fetcher_of, slot_times_of, source_options
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
@@ -14,9 +15,23 @@ from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import AnswerKeeping, CalendarReader
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.interpret import Interpreter
+from monitor.look.poller import Poller
+from monitor.look.reading import ReadingApart
 from schedules.sources.registry import KINDS
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
+
+
+@asynccontextmanager
+async def asking(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
+    """Make what asks the network and reads answers apart, for the length of a block: for whoever runs no daemon."""
+    fetcher, workers = fetcher_of(settings, clock), Workers()
+    try:
+        yield Poller(clock, fetcher, budget_of(settings), Interpreter(apart=ReadingApart(workers, clock))), workers
+    finally:
+        workers.close()
+        await fetcher.close()
 
 
 def readers_of(
@@ -24,7 +39,7 @@ def readers_of(
 ) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
     tables = settings.calendar
-    return [(reader_of(settings, table, folder, ask, clock, evidence, workers), table.every) for table in tables]
+    return [(reader_of(settings, table, folder, ask, clock, workers, evidence), table.every) for table in tables]
 
 
 def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
@@ -33,8 +48,8 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     folder: Path,
     ask: Ask,
     clock: Clock,
+    workers: Workers,
     evidence: AnswerKeeping | None = None,
-    workers: Workers | None = None,
 ) -> CalendarReader:
     """Return the reader of one calendar; without `evidence` no bytes are kept."""
     kind = KINDS[table.kind]

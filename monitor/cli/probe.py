@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.common import Context, as_json, hushed, print_json
 from monitor.config.checks import recogniser_fault
 
 _TOLD = (
@@ -39,7 +39,8 @@ def command(context: Context, *, url: str, recogniser: str, as_json: bool) -> No
         raise click.BadParameter(fault, param_hint="--as")
     if urlsplit(url).scheme not in {"http", "https"}:
         raise click.BadParameter("not an address, write https://host/path", param_hint="URL")
-    learnt, is_answered = asyncio.run(_look(context, url, recogniser))
+    with hushed():
+        learnt, is_answered = asyncio.run(_look(context, url, recogniser))
     if as_json:
         print_json(learnt)
     for line in [] if as_json else lines_of(learnt):
@@ -62,22 +63,15 @@ def lines_of(learnt: Mapping[str, Any], under: str = "") -> Iterator[str]:
 
 
 async def _look(context: Context, url: str, recogniser: str) -> tuple[dict[str, Any], bool]:
-    from monitor.app.options import budget_of, fetcher_of
+    from monitor.app.readers import asking
     from monitor.clock import SystemClock
     from monitor.look.fetch import Answer
-    from monitor.look.interpret import Interpreter
-    from monitor.look.poller import Poller
     from monitor.plan.targets import Target, View
     from schedules.times.json import instant_json
 
-    settings, clock = context.settings_or_default, SystemClock()
-    fetcher = fetcher_of(settings, clock)
-    poller = Poller(clock, fetcher, budget_of(settings), Interpreter())
     target = Target("probe", "", "page", View.EDGE, url, urlsplit(url).hostname or "", recogniser)
-    try:
+    async with asking(context.settings_or_default, SystemClock()) as (poller, _):
         sighting, outcome = await poller.look_once(target)
-    finally:
-        await fetcher.close()
     headers = outcome.headers if isinstance(outcome, Answer) else {}
     learnt = {
         "url": url,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, json_anyway, print_lines, unknown
+from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines, unknown
 from monitor.cli.text import slot_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault
@@ -62,7 +62,8 @@ def reading_of(context: Context, name: str) -> Reading:
     tables = {table.name: table for table in context.settings.calendar}
     if name not in tables:
         raise unknown("calendar", name, tables)
-    outcome = asyncio.run(read_once(context, tables[name]))
+    with hushed():
+        outcome = asyncio.run(read_once(context, tables[name]))
     if outcome.reading is None:
         raise UserFault(f"calendar {name}: {outcome.read.fault}")
     return outcome.reading
@@ -70,18 +71,11 @@ def reading_of(context: Context, name: str) -> Reading:
 
 async def read_once(context: Context, table: CalendarSettings) -> Outcome:
     """Read a calendar over the network, each request in its host's turn."""
-    from monitor.app.options import budget_of, fetcher_of
-    from monitor.app.readers import reader_of
-    from monitor.look.interpret import Interpreter
-    from monitor.look.poller import Poller
+    from monitor.app.readers import asking, reader_of
 
     settings, clock = context.settings, SystemClock()
-    fetcher = fetcher_of(settings, clock)
-    poller = Poller(clock, fetcher, budget_of(settings), Interpreter())
-    try:
-        return await reader_of(settings, table, context.path.parent, poller.ask, clock).read()
-    finally:
-        await fetcher.close()
+    async with asking(settings, clock) as (poller, workers):
+        return await reader_of(settings, table, context.path.parent, poller.ask, clock, workers).read()
 
 
 def _differences(context: Context, name: str) -> list[dict[str, Any]]:
