@@ -7,13 +7,13 @@ import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar, cast
 from zoneinfo import ZoneInfo
 
 import click
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 D = TypeVar("D", bound=date)
+J = TypeVar("J")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
@@ -42,7 +43,7 @@ _WIDTH = 112
 class Context:
     """What `--config` chose."""
 
-    config: str
+    config: str = ""
 
     @property
     def path(self) -> Path:
@@ -62,6 +63,28 @@ class Context:
         from monitor.config.settings import Settings
 
         return self.settings if self.path.is_file() else Settings()
+
+    def hide(self, text: str) -> str:
+        """Return a text without what configured addresses hold besides host and path, and without secret paths."""
+        # Before the configuration is read, nothing is known that could be told.
+        return self._veil(text) if "settings" in self.__dict__ else text
+
+    def hidden(self, body: J) -> J:
+        """Return what JSON is made of likewise."""
+        return cast("J", json.loads(self.hide(json.dumps(body))))
+
+    def speaking(self) -> ExitStack:
+        """Have nothing of that told to the terminal, for the length of a block, whatever goes wrong."""
+        stack = ExitStack()
+        stack.enter_context(redirect_stdout(cast("TextIO", Veiled(sys.stdout, self.hide))))
+        stack.enter_context(redirect_stderr(cast("TextIO", Veiled(sys.stderr, self.hide))))
+        return stack
+
+    @cached_property
+    def _veil(self) -> Callable[[str], str]:
+        from monitor.config.secrets import in_addresses, veil
+
+        return veil(in_addresses(self.settings)) or str
 
     @property
     def own_monitors(self) -> list[str] | None:
@@ -227,6 +250,23 @@ def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
         yield
     finally:
         listener.stop()
+
+
+class Veiled:
+    """A stream that tells nothing of what `hide` takes out of a text; a line is written in one piece."""
+
+    def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
+        self._stream = stream
+        self._hide = hide
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        # To find out what a stream takes, bytes are tried as well.
+        return self._stream.write(self._hide(text) if isinstance(text, str) else text)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
+        """Return what the stream has."""
+        return getattr(self._stream, name)
 
 
 def items(texts: Iterable[str]) -> Iterator[str]:

@@ -81,7 +81,7 @@ def command(  # noqa: PLR0913 # one for each option
             content = _calendar(context, store, chosen, (begin, end))
         else:
             content = _verdicts(judged_bodies(context, store, begin, end), chosen)
-    deliver(content, output, chosen)
+    deliver(context.hide(content.decode()).encode(), output, chosen)
 
 
 def _verdicts(bodies: Sequence[Mapping[str, Any]], kind: str) -> bytes:

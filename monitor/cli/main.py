@@ -92,7 +92,7 @@ def cli(ctx: click.Context, config: str) -> None:
     """
     # Store, log of the store, outbox, drafts, copies: whatever is written is for the service account alone.
     os.umask(0o077)
-    ctx.obj = Context(config)
+    ctx.ensure_object(Context).config = config
     # Where nothing is set, escape sequences go to terminals alone.
     ctx.color = False if os.environ.get("NO_COLOR") else None
 
@@ -111,8 +111,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def status_of(arguments: Sequence[str] | None = None, program: click.Command = cli) -> int:
     """Run the program and return its exit status; every fault is told in one line on standard error."""
+    context = Context()
+    with context.speaking():
+        return _status_of(arguments, program, context)
+
+
+def _status_of(arguments: Sequence[str] | None, program: click.Command, context: Context) -> int:
     try:
-        program.main(args=arguments, prog_name="ninethirty", standalone_mode=False)
+        program.main(args=arguments, prog_name="ninethirty", standalone_mode=False, obj=context)
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else 0
     except click.ClickException as fault:

@@ -94,7 +94,7 @@ def judged_bodies(context: Context, store: Store, begin: datetime | None, end: d
     from monitor.watch.rejudge import fresh
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
-    return [fresh(store, policies, row, now, book) for row in store.verdicts.judged(begin, end)]
+    return context.hidden([fresh(store, policies, row, now, book) for row in store.verdicts.judged(begin, end)])
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:

@@ -15,6 +15,9 @@ from monitor.config.settings import Settings
 from monitor.config.values import Secret
 
 _SHORTEST = 4
+_SHORTEST_KEY = 8
+_BRACED = re.compile(r"\{[^}]*\}")
+_FOLD = "\r\n "
 
 
 def secrets_of(settings: Settings) -> frozenset[str]:
@@ -29,11 +32,19 @@ def in_addresses(settings: Settings) -> frozenset[str]:
     calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
     listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     parts = [(table.url, table.secret) for table in settings.part]
-    found = set[str]()
-    for url, is_secret in (*calendars, *listings, *parts):
-        split = urlsplit(url)
-        found |= {split.query, split.fragment, *([split.path] if is_secret else [])}
-    return frozenset(one for one in found if len(one) >= _SHORTEST and "{" not in one)
+    found = {each for url, is_secret in (*calendars, *listings, *parts) for each in _held(url, is_secret=is_secret)}
+    return frozenset(one for one in found if len(one) >= _SHORTEST)
+
+
+def _held(url: str, *, is_secret: bool) -> Iterator[str]:
+    """Yield what an address holds that may be a key, in one piece and in those that others may make of it."""
+    split = urlsplit(url)
+    # A redirect may give the pairs in another order; short ones are no keys, but "page=1".
+    yield from (pair for pair in split.query.split("&") if len(pair.partition("=")[2]) >= _SHORTEST_KEY)
+    # Links relative to a secret path lie below its folder.
+    folder = split.path.rpartition("/")[0]
+    for text in (split.query, split.fragment, *((split.path, f"{folder}/") if is_secret else ())):
+        yield from _BRACED.split(text)
 
 
 def veil(secrets: Iterable[str]) -> Callable[[str], str] | None:
@@ -42,7 +53,13 @@ def veil(secrets: Iterable[str]) -> Callable[[str], str] | None:
     if not forms:
         return None
     known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
-    return lambda text: known.sub("[redacted]", text)
+
+    def hidden(text: str) -> str:
+        # iCalendar breaks its lines wherever they are long.
+        whole = text.replace(_FOLD, "")
+        return known.sub("[redacted]", whole if whole != text and known.search(whole) else text)
+
+    return hidden
 
 
 def _revealed(value: object) -> Iterator[str]:

@@ -189,13 +189,14 @@ def _check_field(report: Report, field: str) -> None:
 def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import written
+    from monitor.deliver.message import veiled
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     kind = ending or (suffix if suffix in FORMATS else "md")
     with context.store() as store:
         producer = incident_of(store.verdicts, draft.incident).producer
     template = templates_of(context.settings, context.path.parent).get(producer)
-    deliver(written(draft, kind, template)[0], output, kind)
+    deliver(written(veiled(draft, context.hide), kind, template)[0], output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:

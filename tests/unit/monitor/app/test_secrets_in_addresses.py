@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import zipfile
 from pathlib import Path
 
 import httpx
 import pytest
+import structlog
 
 from alerts.channels.fake import FakeChannel
+from monitor.cli.main import status_of
 from monitor.config.calendars import CalendarSettings, ReleaseMatch
 from monitor.config.read import read_settings
 from monitor.config.secrets import in_addresses, secrets_of, veil
 from monitor.config.settings import PartSettings, ProducerSettings, Settings
 from monitor.errors import BadInput
+from monitor.health import logs
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from tests.unit.monitor.app.life import HEAD, Life, live
+from tests.unit.monitor.app.life import HEAD, Life, live, reopened
 
-KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path")
+KEYS = ("sesame-one", "sesame-two", "sesame-three", "hidden-path", "sesame-four")
 PART = PartSettings(
     match=ReleaseMatch(producer="department-for-example"),
     id="sheet",
@@ -36,15 +42,98 @@ SETTINGS = Settings(
     ],
     producer=[
         ProducerSettings(
-            id="department-for-example", name="Department", newest=[f"https://stats.example/new.xml#{KEYS[2]}"]
+            id="department-for-example",
+            name="Department",
+            newest=[f"https://stats.example/new.xml#{KEYS[2]}"],
+            press=[f"https://stats.example/press.xml?key={KEYS[4]}"],
+            press_keywords=["claims"],
         )
     ],
     part=[PART],
 )
 PATHS = [
-    *("/", "/releases/claims-q3", "/incidents", "/status", "/readyz", "/metrics", "/calendar.toml"),
-    *("/api/v1/releases", "/api/v1/calendars", "/api/v1/events", "/api/v1/incidents"),
+    *("/", "/releases/claims-q3", "/incidents", "/status", "/readyz", "/metrics", "/calendar.toml", "/calendar.ics"),
+    *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/calendars", "/api/v1/events", "/api/v1/incidents"),
 ]
+DAY = ("--from", "2026-11-26", "--to", "2026-11-26")
+VERBS = [
+    *(("today", "--date", "2026-11-26", *json) for json in ((), ("--json",))),
+    *((verb, "claims-q3", *json) for verb in ("explain",) for json in ((), ("--json",))),
+    *(("plan", "--date", "2026-11-26", *json) for json in ((), ("--json",))),
+    *(("calendar", verb, "ours") for verb in ("read", "diff")),
+    *(("calendar", "history", "claims-q3", *json) for json in ((), ("--json",))),
+    *(("export", "--format", kind) for kind in ("csv", "json", "ics", "toml")),
+    ("export", "--events"),
+    *(("report", "period", *DAY, "--format", kind) for kind in ("md", "html", "docx", "odt", "csv", "json")),
+    *(("incident", "list", *json) for json in ((), ("--json",))),
+    *(("incident", "show", "INCIDENT", *json) for json in ((), ("--json",))),
+    *(("incident", "draft", "INCIDENT", "--format", kind) for kind in ("md", "html", "docx", "odt")),
+    *(("incident", "draft", "INCIDENT", option) for option in ("--versions", "--fields", "--json")),
+    *(("probe", url) for url in (PART.url, "http://127.0.0.1:9/?key=sesame-two")),
+    *(("check", *json) for json in ((), ("--json",), ("--online",))),
+    ("replay",),
+    ("once",),
+    ("store", "check"),
+]
+TABLES = """
+[budget]
+default = "100/s"
+[store]
+url = "{store}"
+[evidence]
+folder = "{folder}/evidence"
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{folder}/outbox"
+[[calendar]]
+name = "ours"
+kind = "csv"
+url = "http://127.0.0.1:9/hidden-path/c.csv?key=sesame-two"
+secret = true
+[[producer]]
+id = "department-for-example"
+name = "Department"
+newest = ["http://127.0.0.1:9/new.xml#sesame-three"]
+press = ["http://127.0.0.1:9/press.xml?key=sesame-four"]
+press_keywords = ["claims"]
+[[part]]
+match = {{ producer = "department-for-example" }}
+id = "sheet"
+role = "data"
+url = "https://files.example/figures.ods?key=sesame-one&x=1"
+recognise = "status"
+"""
+
+
+def words_of(content: bytes) -> str:
+    """Return the words of a document, unpacked where it is packed."""
+    if not content.startswith(b"PK"):
+        return content.decode("utf-8", "replace")
+    with zipfile.ZipFile(io.BytesIO(content)) as packed:
+        return "".join(packed.read(name).decode("utf-8", "replace") for name in packed.namelist())
+
+
+def test_no_verb_tells_a_key_in_an_address(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:41:00")
+
+    settings = live(tmp_path, "", act, head=HEAD, base=SETTINGS)
+    config = tmp_path / "config.toml"
+    config.write_text(TABLES.format(store=settings.store.url, folder=tmp_path))
+    with contextlib.closing(reopened(settings)) as store:
+        incident = store.verdicts.incidents()[0].id
+    told = {}
+    capfdbinary.readouterr()
+    for verb in VERBS:
+        asked = [incident if word == "INCIDENT" else word for word in verb]
+        status = status_of(["--config", str(config), *asked])
+        out, err = capfdbinary.readouterr()
+        told[verb] = words_of(out) + err.decode()
+        assert (verb, status) in {(verb, 0), (verb, 1), ("probe", 3)} | {(verb, 3)}
+    assert {verb: key for verb, text in told.items() for key in KEYS if key in text} == {}
+    assert "files.example/figures.ods?[redacted]" in told["explain", "claims-q3"]
+    assert "Traceback" not in "".join(told.values())
 
 
 def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: Path) -> None:
@@ -81,9 +170,44 @@ def test_no_page_program_notice_or_draft_is_told_a_key_in_an_address(tmp_path: P
     live(tmp_path, "", act, head=HEAD, base=SETTINGS)
 
 
-def test_the_log_is_told_none_of_them_either() -> None:
-    hidden = secrets_of(SETTINGS)
-    assert all(any(key in secret for secret in hidden) for key in KEYS)
+def test_the_log_is_told_none_of_them_either(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:31:00")
+
+    stream = io.StringIO()
+    listener = logs.set_up("DEBUG", stream, secrets=secrets_of(SETTINGS))
+    try:
+        live(tmp_path, "", act, head=HEAD, base=SETTINGS)
+    finally:
+        listener.stop()
+        structlog.reset_defaults()
+    assert [key for key in KEYS if key in stream.getvalue()] == []
+    assert "[redacted]" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "hidden"),
+    [
+        ("https://a.example/x?key=sesame-one&page=2", "/y?page=2&key=sesame-one", "/y?page=2&[redacted]"),
+        ("https://a.example/x?key=abcd&d={period}", "/x?key=abcd&d=2026-07", "/x?[redacted]2026-07"),
+        (
+            "https://a.example/x?key=sesame-one",
+            "URL:https://a.example/x?key=ses\r\n ame-one",
+            "URL:https://a.example/x?[redacted]",
+        ),
+    ],
+)
+def test_a_key_is_hidden_in_every_order_template_and_folded_line(url: str, text: str, hidden: str) -> None:
+    hide = veil(in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url)])))
+    assert hide is not None
+    assert hide(text) == hidden
+
+
+def test_what_lies_below_a_secret_path_is_hidden_too() -> None:
+    url = "https://a.example/sesame/calendar.csv"
+    hide = veil(in_addresses(Settings(calendar=[CalendarSettings(name="ours", kind="csv", url=url, secret=True)])))
+    assert hide is not None
+    assert hide("https://a.example/sesame/births.html") == "https://a.example[redacted]births.html"
 
 
 def test_a_fault_of_the_configuration_quotes_no_key(tmp_path: Path) -> None:
