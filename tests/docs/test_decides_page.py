@@ -1,0 +1,30 @@
+"""The page that tells how we decide has a row for whatever the judge can say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.judge.verdict import Kind, Word
+
+
+@pytest.fixture
+def page(root: Path) -> str:
+    return (root / "docs" / "decides.md").read_text(encoding="utf-8")
+
+
+def first_cells(page: str, heading: str) -> list[str]:
+    found = re.search(rf"^## {heading}\n(.*?)(?=^## )", page, re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return re.findall(r"^\| `?([^`|]+?)`? \|", found[1], re.MULTILINE)[1:]
+
+
+def test_every_kind_of_finding_has_its_row_in_the_order_of_the_interface(page: str) -> None:
+    assert first_cells(page, "Findings") == [kind.value for kind in Kind]
+
+
+def test_every_verdict_is_told(page: str) -> None:
+    told = {*first_cells(page, "Verdicts"), *re.findall(r"`(\w+)`", page)}
+    assert {word.value.replace("_", " ") for word in Word} <= {word.replace("_", " ") for word in told}
