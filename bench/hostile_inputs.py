@@ -78,7 +78,7 @@ def _pages() -> Iterator[Hostile]:
     yield Hostile("nothing", "status", lambda: b"\0" * MANY)
     yield Hostile("comments", "text:Deaths", lambda: page(body="<!--" * 240_000))
     yield Hostile("entities", "text:Deaths", lambda: page(body="&amp;&#0;&#xD800;&bogus" * 40_000))
-    yield Hostile("siblings", "css:a ~ a ~ b", lambda: page(body="<a></a>" * 140_000))
+    yield Hostile("siblings", "css:a ~ a ~ b", lambda: page(body="<a></a>" * 120_000))
     yield Hostile(
         "descendants", "css:div div div div b", lambda: page(body=("<div>" * 200 + "x" + "</div>" * 200) * 400)
     )
@@ -238,7 +238,7 @@ def _tables() -> Iterator[Hostile]:
     heading = b"<table><tr><th>Title</th><th>Date</th></tr>"
     yield _calendar("html", lambda: heading + row * 280_000, _HTML)
     yield _calendar("html-spans", lambda: heading + wide * 20_000, _HTML)
-    yield _calendar("html-rows", lambda: pair * 90_000, _HTML, rows="p ~ p ~ p", title="i", date="b")
+    yield _calendar("html-rows", lambda: pair * 40_000, _HTML, rows="p ~ p ~ p", title="i", date="b")
     yield _calendar("html-nested", lambda: heading + b"<tr><td>" * 90_000, _HTML)
     yield _calendar("csv", lambda: b"title,date\n" + b"Births,2026-07-23\n" * 3_300_000)
     yield _calendar("csv-field", lambda: b'title,date\n"' + b"x" * 4_000_000)

@@ -16,7 +16,7 @@ from monitor.config.values import Secret
 
 _SHORTEST = 4
 _SHORTEST_KEY = 8
-_BRACED = re.compile(r"\{[^}]*\}")
+_BRACED = re.compile(r"\{[^{}]*\}")
 _FOLD = "\r\n "
 
 

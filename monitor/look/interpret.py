@@ -84,7 +84,10 @@ class Interpreter:
         """Return what a look proved, as `see` does; nothing in the answer can hold up the loop."""
         apart = self.apart
         if apart is None or isinstance(outcome, Failure) or not self._is_to_be_read_apart(target, outcome):
-            return self.see(target, outcome)
+            sighting = self.see(target, outcome)
+            if apart is not None and sighting.why == TOO_COSTLY:
+                apart.workers.told(target.host)
+            return sighting
         memory = self._memory(target)
         return self.see(target, outcome, await apart.read(target, outcome, _context(target, outcome, memory)))
 

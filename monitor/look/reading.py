@@ -16,6 +16,7 @@ from monitor.look.recognise.page import is_html
 from monitor.look.recognise.registry import recogniser
 from monitor.look.recognise.result import Context, Recognised, unknown
 from monitor.plan.targets import Target
+from schedules.bounds import beyond
 from schedules.clean import clean_address, clean_text
 
 _log = structlog.get_logger(__name__)
@@ -32,7 +33,12 @@ _LONGEST_REST = timedelta(hours=1)
 
 
 def read_body(name: str, answer: Answer, context: Context) -> Recognised:
-    """Return what the recogniser of this name makes of a body; unknown where something stands in front of it."""
+    """Return what the recogniser of this name makes of a body; unknown where something stands in front of it.
+
+    So is one that is too deep or too rich to be parsed.
+    """
+    if _is_parsed(name, answer) and beyond(answer.body):
+        return unknown(TOO_COSTLY)
     if blocked := challenge(answer):
         return unknown(blocked)
     try:
@@ -58,9 +64,11 @@ def _clean(found: Found) -> Found:
 
 def is_costly(name: str, answer: Answer) -> bool:
     """Tell whether reading a body may take long: it is no small one, or nothing bounds what is sought in it."""
-    if name == "changed" or (name == "status" and not is_html(answer)):
-        return False
-    return len(answer.body) > SMALL or name.partition(":")[0] in _UNBOUNDED
+    return _is_parsed(name, answer) and (len(answer.body) > SMALL or name.partition(":")[0] in _UNBOUNDED)
+
+
+def _is_parsed(name: str, answer: Answer) -> bool:
+    return name != "changed" and (name != "status" or is_html(answer))
 
 
 @dataclass(slots=True)
@@ -87,6 +95,8 @@ class ReadingApart:
             _log.warning("too_costly", target=target.id, host=target.host, fault=str(exc))
             return unknown(TOO_COSTLY)
         self._resting.pop(target.id, None)
+        if seen.why == TOO_COSTLY:
+            self.workers.told(target.host)
         return seen
 
     def forget(self, target: str) -> None:

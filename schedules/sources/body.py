@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from schedules.bounds import beyond
 from schedules.source import Ask, Page, UnreadableCalendar
 from schedules.sources.options import SourceOptions
 
@@ -56,6 +57,8 @@ def good(page: Page) -> Page:
         raise UnreadableCalendar(f"{place(page)}: answered {page.status}{moved}")
     if len(page.body) > LARGEST:
         raise UnreadableCalendar(f"{place(page)}: {len(page.body)} bytes are too many for a calendar")
+    if told := beyond(page.body):
+        raise UnreadableCalendar(f"{place(page)}: {told}")
     if not page.body.strip():
         raise UnreadableCalendar(f"{place(page)}: an empty answer")
     return page

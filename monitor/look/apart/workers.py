@@ -70,7 +70,7 @@ class Workers:
     ) -> None:
         self._most = most
         self._megabytes = megabytes
-        self._told = told
+        self.told = told
         self._threads = ThreadPoolExecutor(most, "apart")
         self._free = asyncio.Semaphore(most)
         self._hosts: dict[str, asyncio.Lock] = {}
@@ -92,7 +92,7 @@ class Workers:
                 return await loop.run_in_executor(self._threads, self._asked, task, arguments, seconds)
             except (TooCostly, WorkerFault):
                 if not self._is_closed:
-                    self._told(host)
+                    self.told(host)
                 raise
 
     def rest(self) -> None:

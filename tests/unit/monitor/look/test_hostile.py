@@ -67,14 +67,23 @@ async def test_a_page_that_is_too_costly_proves_nothing_and_is_told() -> None:
     assert told == ["a.example"]
 
 
-async def test_a_page_that_was_too_costly_is_read_again_after_a_rest(workers: Workers) -> None:
-    clock = VirtualClock(NOW)
+async def test_a_page_that_overran_is_read_again_after_a_rest(workers: Workers) -> None:
+    clock, target = VirtualClock(NOW), replace(TARGET, recognise="css:a ~ a ~ b")
     interpreter = Interpreter(apart=ReadingApart(workers, clock))
-    await interpreter.look(TARGET, attributes())
-    plain = replace(attributes(), body=b"<title>Births: July 2026</title><h1>Births: July 2026</h1>" + b" " * SMALL)
-    assert (await interpreter.look(TARGET, plain)).why == TOO_COSTLY
+    await interpreter.look(target, replace(attributes(), body=b"<a></a>" * 100_000))
+    plain = replace(attributes(), body=b"<a></a><a></a><b></b>" + b" " * SMALL)
+    assert (await interpreter.look(target, plain)).why == TOO_COSTLY
     clock.offset = timedelta(minutes=1)
-    assert (await interpreter.look(TARGET, plain)).state is State.PRESENT
+    assert (await interpreter.look(target, plain)).state is State.PRESENT
+
+
+async def test_a_small_page_that_is_too_rich_is_told_too() -> None:
+    told: list[str] = []
+    workers = Workers(1, told=told.append)
+    deep = replace(attributes(), headers={"content-type": "application/json"}, body=b"[" * 1000)
+    sighting = await Interpreter(apart=ReadingApart(workers, VirtualClock(NOW))).look(TARGET, deep)
+    assert (sighting.why, told, workers.pids()) == (TOO_COSTLY, ["a.example"], [])
+    workers.close()
 
 
 async def test_what_is_read_apart_proves_what_it_would_at_once(workers: Workers) -> None:

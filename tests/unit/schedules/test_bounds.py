@@ -1,0 +1,59 @@
+"""What is too deep or too rich is refused before it is parsed; what publishers really send never is."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from bench.hostile_inputs import page
+from schedules.bounds import DEEPEST, MOST_ATTRIBUTES, MOST_TAGS, beyond
+from tests.contracts.test_calendar_source import BODIES
+
+
+def nested(depth: int) -> bytes:
+    return b'{"a":' + b"[" * (depth - 1) + b'"]"' + b"]" * (depth - 1) + b"}"
+
+
+def attributes(count: int, form: str = "a{}=1") -> bytes:
+    return page(body="<p " + " ".join(form.format(number) for number in range(count)) + ">x</p>")
+
+
+@pytest.mark.parametrize(
+    ("body", "told"),
+    [
+        (nested(DEEPEST), ""),
+        (nested(DEEPEST + 1), f"nested deeper than {DEEPEST}"),
+        (b"\xef\xbb\xbf \n" + nested(900_000), f"nested deeper than {DEEPEST}"),
+        (b'["' + b"[" * 1000 + b'\\"' + b"{" * 1000 + b'\\\\"]', ""),
+        (b'["\\\\"' + b"," + b"[" * 1000, f"nested deeper than {DEEPEST}"),
+        (b"<p>" * MOST_TAGS, ""),
+        (b"<p>" * (MOST_TAGS + 1), f"more than {MOST_TAGS} tags"),
+        (attributes(MOST_ATTRIBUTES - 1), ""),
+        *(
+            (attributes(2 * MOST_ATTRIBUTES, form), f"more than {MOST_ATTRIBUTES} attributes")
+            for form in ("a{}=1", "a{}", "a{}='>'", 'a{} = ">"', "a{}='\"'/b=x")
+        ),
+        (
+            b"<a/" + b"/".join(b"a%d" % number for number in range(1000)) + b">",
+            f"more than {MOST_ATTRIBUTES} attributes",
+        ),
+        (b"<p title='" + b"many words " * 5000 + b"'>" + b"and more " * 5000, ""),
+        (b"title,date\n" + b"Births 2026,2026-07-23\n" * 5000, ""),
+    ],
+)
+def test_what_is_too_deep_or_too_rich_is_told_in_few_words(body: bytes, told: str) -> None:
+    assert beyond(body) == told
+
+
+def test_no_calendar_that_there_is_goes_beyond() -> None:
+    assert [beyond(body) for body in BODIES.values() if beyond(body)] == []
+
+
+@pytest.mark.parametrize("piece", [b"[", b'"', b'\\"', b"\\", b"<a ", b'<a b="', b"<a b='\"", b"= ", b"<a =\n", b"{}"])
+def test_to_find_out_takes_time_in_proportion(piece: bytes) -> None:
+    for begin in (b"[", b"<p "):
+        body = begin + piece * (1_000_000 // len(piece))
+        began = time.process_time()
+        beyond(body)
+        assert time.process_time() - began < 2
