@@ -6,22 +6,31 @@
 from __future__ import annotations
 
 import json
+import pickle
+from contextlib import suppress
 from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from alerts.draft.read.places import Unreadable
+from alerts.draft.take_back import READERS
 from alerts.signed_link import read as read_link
+from monitor.look.apart.parcel import Refused, packed, unpacked
 from monitor.look.fetch import Answer
+from monitor.look.interpret import Interpreter
 from monitor.look.reading import read_body
 from monitor.look.recognise.registry import PLAIN
 from monitor.look.recognise.result import Context, Recognised
+from monitor.plan.targets import Target, View
 from monitor.web.users import read_people
 from schedules.address import canonical, repaired
+from schedules.bounds import beyond
 from schedules.clean import clean_address, clean_text
 from schedules.dates import read_date
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
+from schedules.sources.govuk_items import NotAContentItem, read_item
 from schedules.sources.options import SourceOptions
 from schedules.sources.personal import strip_personal
 from schedules.sources.registry import KINDS
@@ -79,6 +88,7 @@ RECOGNISERS = [
     *PLAIN,
     "announcement",
     "unlisted",
+    "ees-after:trade",
     "text:Trade",
     "css:td > a",
     "jmespath:results[0].title",
@@ -159,3 +169,53 @@ def test_links_and_lines_of_people_that_are_none_are_refused(text: str) -> None:
     people, faults = read_people(text, "users")
     assert not people
     assert all(str(fault) for fault in faults)
+
+
+HEADERS = st.dictionaries(
+    st.sampled_from(
+        ["date", "age", "location", "retry-after", "cache-control", "content-type", "etag", "content-length"]
+    ),
+    TEXTS
+    | st.sampled_from(["Thu, 26 Nov 2026 12:00:00 GMT", "-1", "9" * 400, "max-age=1, stale-if-error=9", "//[::1"]),
+)
+
+
+@given(headers=HEADERS, status=st.sampled_from([200, 301, 304, 404, 410, 503]), body=bodies())
+@example(headers={"date": "Thu, 26 Nov 2026 12:00:00 -" + "9" * 500}, status=200, body=b"")
+@example(headers={"location": "https://www.gov.uk@evil.example/"}, status=302, body=b"x")
+def test_the_head_of_an_answer_is_read_or_left(headers: dict[str, str], status: int, body: bytes) -> None:
+    target = Target("r/page/edge", "r", "page", View.EDGE, URL, "stats.example", "govuk", "Trade")
+    seen = Interpreter().see(target, Answer(URL, status, headers, body, NOW, NOW))
+    assert seen.why.encode() is not None
+    assert seen.proved_from <= seen.proved_to
+
+
+@given(body=bodies())
+@example(body=b'{"details": {"documents": ["<a href=\\"x\\">"]}}')
+def test_an_item_of_the_content_api_is_read_or_refused(body: bytes) -> None:
+    with suppress(NotAContentItem):
+        read_item(body)
+
+
+@given(body=bodies())
+def test_what_a_worker_answers_is_plain_or_refused(body: bytes) -> None:
+    # What a damaged parcel raises is known to whoever reads one.
+    with suppress(
+        pickle.UnpicklingError, ValueError, TypeError, AttributeError, ImportError, IndexError, KeyError, EOFError
+    ):
+        unpacked(body)
+    with suppress(Refused, TypeError):
+        unpacked(packed((body, NOW, {"a": [None]})))
+
+
+@pytest.mark.parametrize("ending", sorted(READERS))
+@given(body=bodies())
+def test_a_draft_that_comes_back_is_read_or_refused(ending: str, body: bytes) -> None:
+    with suppress(Unreadable):
+        READERS[ending](body)
+
+
+@given(body=bodies(), more=st.text(st.sampled_from('[]{}"\\<>=/ a'), max_size=400))
+def test_how_rich_bytes_are_is_told_of_any(body: bytes, more: str) -> None:
+    assert isinstance(beyond(body), str)
+    assert isinstance(beyond(more.encode()), str)
