@@ -85,6 +85,12 @@ def of_listing(hit: ListingMatch, slot: datetime | None) -> Finding:
     return Finding(LEAD, None, detail, url=hit.url)
 
 
+def of_many(hit: ListingMatch, most: int) -> Finding:
+    """Return the lead that a listing is which shows more entries of a release than are followed."""
+    detail = f"listings show more than {most} entries that may be it: no more are looked at, read them in {hit.listing}"
+    return Finding(LEAD, None, detail, url=hit.listing)
+
+
 def leads_among(incidents: Iterable[Incident]) -> list[Incident]:
     """Return the incidents that are leads: what was measured is told apart from them."""
     return [one for one in incidents if one.kind is Kind.LEAD]

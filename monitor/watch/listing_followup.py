@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from monitor.look.poller import Poller
 from monitor.plan.targets import Target, View, recogniser_of, target_id
 from monitor.threads import Tasks
 from monitor.watch.admission import Admission
-from monitor.watch.leads import Leads, of_listing
+from monitor.watch.leads import Leads, of_listing, of_many
 from monitor.watch.listing_match import ListingMatch, MatchKind, part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from monitor.watch.watch import Watch
@@ -24,6 +25,8 @@ from schedules.release import Release
 _log = structlog.get_logger(__name__)
 CLOSELY = timedelta(minutes=10)
 """How long an address from a listing is looked at as if something were out early."""
+MOST = 60
+"""Entries of listings that are followed for one release, from start to start: whoever lists thousands has no more."""
 _PATIENCE = 15
 """Seconds that such an address has to prove what its listing says, before a person is told."""
 _AFTER = timedelta(days=1)
@@ -41,10 +44,15 @@ class ListingFollowUp:
     poller: Poller
     leads: Leads
     tasks: Tasks
+    _followed: Counter[str] = field(default_factory=Counter)
 
     def take(self, hit: ListingMatch) -> None:
-        """Have a hit followed; nobody waits for it."""
-        self.tasks.start(self.follow(hit))
+        """Have a hit followed; nobody waits for it. Of one release no more than `MOST` are: a person is told so."""
+        self._followed[hit.release] += 1
+        if self._followed[hit.release] <= MOST:
+            self.tasks.start(self.follow(hit))
+        elif self._followed[hit.release] == MOST + 1:
+            self.tasks.start(self.leads.tell(hit.release, of_many(hit, MOST)))
 
     async def follow(self, hit: ListingMatch) -> None:
         """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -29,6 +30,8 @@ from schedules.titles import unlabelled
 _log = structlog.get_logger(__name__)
 _STATISTICS = "/government/statistics/"
 _NEW = timedelta(days=3)
+MOST = 60
+"""Entries of one producer that are considered at once: each may cost a request."""
 PATIENCE = timedelta(minutes=15)
 """How long the calendars have to tell that it was announced after all."""
 
@@ -45,19 +48,24 @@ class Unannounced:
     clock: Clock
     tally: LookTally
     tasks: Tasks
+    _under_way: Counter[str] = field(default_factory=Counter)
 
     def take(self, producer: str, found: Found) -> None:
-        """Have an entry considered; nobody waits for it."""
-        self.tasks.start(self.consider(producer, found))
+        """Have an entry considered; nobody waits for it. Of one producer no more than `MOST` are at once."""
+        if self._under_way[producer] < MOST:
+            self.tasks.start(self.consider(producer, found))
+        else:
+            _log.warning("too_many_newcomers", producer=producer, url=found.url)
 
     async def consider(self, producer: str, found: Found) -> None:
         """Take up a release that a listing of its producer shows, unless it was promised, or is no new one."""
         release = _release(producer, found)
-        if (
-            self._is_known(release, found)
-            or not await self._may_be_statistics(release)
-            or not await self._is_new(found)
-        ):
+        self._under_way[producer] += 1
+        try:
+            is_new = not self._is_known(release, found) and await self._is_new_statistics(release, found)
+        finally:
+            self._under_way[producer] -= 1
+        if not is_new:
             return
         # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
         await self.clock.sleep(PATIENCE.total_seconds())
@@ -69,6 +77,9 @@ class Unannounced:
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
                 await self._look(target)
+
+    async def _is_new_statistics(self, release: Release, found: Found) -> bool:
+        return await self._may_be_statistics(release) and await self._is_new(found)
 
     async def _look(self, target: Target) -> None:
         sighting, outcome = await self.poller.look_once(target)

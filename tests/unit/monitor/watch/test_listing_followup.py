@@ -10,6 +10,7 @@ import pytest
 from alerts.notice import Notice
 from monitor.config.settings import Settings
 from monitor.judge.verdict import Kind
+from monitor.watch.listing_followup import MOST
 from tests.unit.monitor.app.life import HEAD, Life, live
 
 TITLE = "Example claims: July to September 2026"
@@ -242,3 +243,18 @@ def test_a_lead_never_alters_an_incident_that_was_measured(tmp_path: Path) -> No
 
     base = Settings.model_validate({"producer": [PRESS], "watch": {"tripwire": {"every": "10s"}}})
     live(tmp_path, tables, act, base=base)
+
+
+def test_of_the_thousands_that_a_listing_shows_sixty_are_looked_at_and_a_person_is_told(tmp_path: Path) -> None:
+    entries = [(f"{STATS}/releases/{number}", TITLE) for number in range(300)]
+    tables = answer(f"{STATS}/latest", "08:00:00", listing()) + answer(f"{STATS}/latest", SHOWN_AT, listing(*entries))
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:50")
+        asked = {entry.path for entry in life.publisher.log.entries if entry.path.startswith("/releases/")}
+        assert 0 < len(asked) <= MOST
+        assert 0 < len(life.daemon.store.outbox.notices()) <= MOST + 1
+        assert any("more than 60 entries" in notice.text for notice in life.daemon.store.outbox.notices())
+        assert "parts_cut" in {found.kind for found in life.daemon.watch.releases["claims-q3"].verdict.findings}
+
+    live(tmp_path, tables, act, base=settings())
