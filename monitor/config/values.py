@@ -32,28 +32,13 @@ def _zone(name: str) -> str:
     return name
 
 
-def _address(url: str) -> str:
-    if not re.match(r"https?://[^/\s@]+(/\S*)?$", url):
-        raise PydanticCustomError("url", 'not an address, write "https://host/path" without user or password')
-    return url
+def _matching(pattern: str, kind: str, message: str) -> AfterValidator:
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise PydanticCustomError(kind, message)
+        return text
 
-
-def _hook(url: str) -> str:
-    if not re.fullmatch(r"https?://[^/\s]+(/\S*)?", url):
-        raise PydanticCustomError("url", 'not an address, write "https://host/path"')
-    return url
-
-
-def _mailbox(text: str) -> str:
-    if not re.fullmatch(r"[^@]+@[^@\s]+", text):
-        raise PydanticCustomError("mailbox", 'not a mail address, write "statistics@example.gov.uk"')
-    return text
-
-
-def _name(name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise PydanticCustomError("name", "not a name: lower-case letters, digits, dots and dashes")
-    return name
+    return AfterValidator(check)
 
 
 def _network(text: str) -> str:
@@ -65,11 +50,18 @@ def _network(text: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-Address = Annotated[str, AfterValidator(_address)]
-Name = Annotated[str, AfterValidator(_name)]
-Hook = Annotated[str, AfterValidator(_hook)]
+Address = Annotated[
+    str,
+    _matching(r"https?://[^/\s@]+(/\S*)?", "url", 'not an address, write "https://host/path" without user or password'),
+]
+Name = Annotated[
+    str, _matching(r"[a-z0-9][a-z0-9._-]*", "name", "not a name: lower-case letters, digits, dots and dashes")
+]
+Hook = Annotated[str, _matching(r"https?://[^/\s]+(/\S*)?", "url", 'not an address, write "https://host/path"')]
 """An address that may hold a user and a password: it is never shown."""
-Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Mailbox = Annotated[
+    str, _matching(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
+]
 Network = Annotated[str, AfterValidator(_network)]
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator
 
 from monitor.store.sql.json_compression import pack, unpack
+
+T = TypeVar("T")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
@@ -26,117 +29,98 @@ def to_micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICRO
 
 
-class Instant(TypeDecorator[datetime]):
+class _Converted(TypeDecorator[T]):
+    """A value stored as another: `stored` makes the one that the database holds, `loaded` ours again."""
+
+    impl: Any = Text
+    stored: Callable[[Any], Any]
+    loaded: Callable[[Any], Any] = staticmethod(lambda value: value)
+
+    def __init_subclass__(cls) -> None:
+        # Asked of each class itself: one that inherits it is not believed.
+        cls.cache_ok = True
+
+    def process_bind_param(self, value: T | None, dialect: Dialect) -> Any:  # noqa: ANN401  # whatever `impl` takes
+        return None if value is None else self.stored(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> T | None:  # noqa: ANN401  # as above
+        return None if value is None else self.loaded(value)
+
+
+class Instant(_Converted[datetime]):
     """An instant as integer microseconds since 1970: exact, ordered, and free of any database's own idea of zones.
 
     What is loaded is in UTC.
     """
 
     impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        return None if value is None else to_micros(value)
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+    stored = staticmethod(to_micros)
+    loaded = staticmethod(lambda value: _EPOCH + timedelta(microseconds=value))
 
 
-class Length(TypeDecorator[timedelta]):
+class Length(_Converted[timedelta]):
     """A length of time as integer microseconds."""
 
     impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
-        return None if value is None else value // _MICRO
-
-    def process_result_value(self, value: int | None, dialect: Dialect) -> timedelta | None:
-        return None if value is None else timedelta(microseconds=value)
+    stored = staticmethod(lambda value: value // _MICRO)
+    loaded = staticmethod(lambda value: timedelta(microseconds=value))
 
 
-class Words(TypeDecorator[str]):
+def _storable(words: str) -> str:
+    if words.isascii() and "\0" not in words:
+        return words
+    return words.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+class Words(_Converted[str]):
     """Text that came from outside. What a database cannot hold (NUL, half a surrogate pair) becomes U+FFFD.
 
     Without this one odd header of a publisher would make a row that can never be written.
     """
 
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
-        if value is None or (value.isascii() and "\0" not in value):
-            return value
-        return value.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    stored = staticmethod(_storable)
 
 
-class Packed(TypeDecorator[str]):
+class Packed(_Converted[str]):
     """JSON text, packed."""
 
     impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else pack(value)
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        return None if value is None else unpack(bytes(value))
+    stored = staticmethod(pack)
+    loaded = staticmethod(lambda value: unpack(bytes(value)))
 
 
-class Body(TypeDecorator[dict[str, Any]]):
+class Body(_Converted[dict[str, Any]]):
     """A JSON object, packed. Storing raises TypeError for what JSON cannot say."""
 
     impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: dict[str, Any] | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else pack(json.dumps(value, separators=(",", ":")))
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> dict[str, Any] | None:
-        return None if value is None else json.loads(unpack(bytes(value)))
+    stored = staticmethod(lambda value: pack(json.dumps(value, separators=(",", ":"))))
+    loaded = staticmethod(lambda value: json.loads(unpack(bytes(value))))
 
 
-class Names(TypeDecorator[tuple[str, ...]]):
+class Names(_Converted[tuple[str, ...]]):
     """A few ids, one a line."""
 
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: tuple[str, ...] | None, dialect: Dialect) -> str | None:
-        return None if value is None else "\n".join(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[str, ...] | None:
-        return None if value is None else tuple(value.splitlines())
+    stored = staticmethod("\n".join)
+    loaded = staticmethod(lambda value: tuple(value.splitlines()))
 
 
-class Digest(TypeDecorator[str]):
+class Digest(_Converted[str]):
     """A SHA-256 in hex, stored as its 32 bytes: half the room, in the table that has two of them a row.
 
     Storing raises ValueError for what is no hex.
     """
 
     impl = LargeBinary
-    cache_ok = True
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
-        return None if value is None else bytes.fromhex(value)
-
-    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
-        return None if value is None else bytes(value).hex()
+    stored = staticmethod(bytes.fromhex)
+    loaded = staticmethod(lambda value: bytes(value).hex())
 
 
-class OneOf(TypeDecorator[StrEnum]):
+class OneOf(_Converted[StrEnum]):
     """A member of an enumeration of words, as its word."""
 
-    impl = Text
-    cache_ok = True
+    stored = staticmethod(str)
 
     def __init__(self, kind: type[StrEnum]) -> None:
         super().__init__()
-        self.kind = kind
-
-    def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
-        return None if value is None else str(value)
-
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
-        return None if value is None else self.kind(value)
+        # Under its argument's name it tells one such column from another in the cache of statements.
+        self.kind = self.loaded = kind
