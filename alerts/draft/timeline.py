@@ -15,26 +15,13 @@ from schedules.times.words import clock
 from schedules.times.zone import local_date
 
 # Each state has its own pattern as well as its own grey, so that the figure survives a black-and-white printer.
-LEGEND = {
-    "absent": "not public",
-    "between": "changed in here",
-    "public": "public",
-    "early": "public before the announced time",
-    "blind": "monitor could not see",
-}
-LOOKS = {
-    "absent": "light grey",
-    "between": "hatched",
-    "public": "dark green",
-    "early": "dark red with white lines",
-    "blind": "dotted",
-}
-FILLS = {
-    "absent": "#e8e8e8",
-    "between": "url(#between)",
-    "public": "#1d5c3a",
-    "early": "#9c2a1b",
-    "blind": "url(#blind)",
+# What it means, what it looks like in words, and what fills it.
+STATES = {
+    "absent": ("not public", "light grey", "#e8e8e8"),
+    "between": ("changed in here", "hatched", "url(#between)"),
+    "public": ("public", "dark green", "#1d5c3a"),
+    "early": ("public before the announced time", "dark red with white lines", "#9c2a1b"),
+    "blind": ("monitor could not see", "dotted", "url(#blind)"),
 }
 LABEL = 30
 EDGE = 'stroke="#333333" stroke-width="0.5"'
@@ -110,19 +97,19 @@ def span_text(figure: Timeline) -> str:
 
 def legend_text(figure: Timeline) -> str:
     """Say what the marks of the figure mean, for formats that draw it without a legend."""
-    marks = "; ".join(f"{LOOKS[state]}: {LEGEND[state]}" for state in _used(figure))
+    marks = "; ".join(f"{look}: {meaning}" for meaning, look, _ in map(STATES.__getitem__, _used(figure)))
     slot = f"Dashed line: announced time, {clock(figure.slot, figure.timezone, zone=False)}. " if figure.slot else ""
     return f"{slot}{words.capital(marks)}."
 
 
 def _used(figure: Timeline) -> list[str]:
     """Return the states that the figure shows, in the order of the legend."""
-    return [state for state in LEGEND if any(span.state == state for lane in figure.lanes for span in lane.spans)]
+    return [state for state in STATES if any(span.state == state for lane in figure.lanes for span in lane.spans)]
 
 
 def lane_alt(figure: Timeline, lane: Lane) -> str:
     """Say what a lane shows."""
-    told = [f"{LEGEND[span.state]} from {words.brief(span.begins, figure.timezone)}" for span in lane.spans]
+    told = [f"{STATES[span.state][0]} from {words.brief(span.begins, figure.timezone)}" for span in lane.spans]
     return "; ".join(told)
 
 
@@ -171,7 +158,7 @@ def _bar(figure: Timeline, span: Span, y: int) -> str:
     x = _x(figure, span.begins)
     # A one-second interval would vanish beside hours: it stays at least two points wide.
     width = max(2.0, round(_x(figure, span.ends) - x, 1))
-    return f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{FILLS[span.state]}" {EDGE}/>'
+    return f'<rect x="{x}" y="{y}" width="{width}" height="18" fill="{STATES[span.state][2]}" {EDGE}/>'
 
 
 def ticks(figure: Timeline) -> list[datetime]:
@@ -215,12 +202,11 @@ def _legend(figure: Timeline, y: int) -> str:
 
 
 def _offsets(states: Sequence[str]) -> list[int]:
-    widths = [30 + 6 * len(LEGEND[state]) for state in states]
+    widths = [30 + 6 * len(STATES[state][0]) for state in states]
     return [sum(widths[:place]) for place in range(len(widths))]
 
 
 def _key(state: str, x: int, y: int) -> str:
-    box = (
-        f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{FILLS[state]}" stroke="#333333" stroke-width="0.5"/>'
-    )
-    return f'{box}<text x="{x + 18}" y="{y}" font-size="10">{escape(LEGEND[state])}</text>'
+    meaning, _, fill = STATES[state]
+    box = f'<rect x="{x}" y="{y - 10}" width="14" height="10" fill="{fill}" stroke="#333333" stroke-width="0.5"/>'
+    return f'{box}<text x="{x + 18}" y="{y}" font-size="10">{escape(meaning)}</text>'
