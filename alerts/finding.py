@@ -1,4 +1,4 @@
-"""What went wrong, in numbers: this leaf's own input, filled by the trunk from a verdict."""
+"""What went wrong, in numbers: the input of `alerts`, which `monitor/deliver/facts.py` makes from a verdict."""
 
 from __future__ import annotations
 

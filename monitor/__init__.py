@@ -1,3 +1,3 @@
-"""The trunk: plans, looks, folds, judges, stores and serves. Imports both leaves."""
+"""The monitor: plans, looks, judges, stores, tells and serves. Imports `alerts` and `schedules`."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""The seam to calendars: what to ask for, and how to read it. Pure; the trunk does the asking."""
+"""The seam to calendars: what to ask for, and how to read it. Pure: `monitor` does the asking."""
 
 from __future__ import annotations
 

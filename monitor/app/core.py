@@ -55,7 +55,7 @@ class Core:
 
 
 def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
-    """Return it, with the store opened and migrated. Raises `StoreFault`."""
+    """Return the core of a monitor, with its store opened and migrated. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()

@@ -1,4 +1,4 @@
-"""The life of the daemon: its tasks, its coarse clockwork, and its orderly stop."""
+"""The life of the daemon: its tasks, its recurring jobs, and its orderly stop."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class TaskDied(SurroundingsFault):
 
 @dataclass
 class Daemon:
-    """Everything that begins, runs and ends. `run` lives until told to stop; `abandon` dies as by kill -9."""
+    """One running monitor. `run` works until told to stop; `abandon` ends at once, as `kill -9` would."""
 
     name: str
     clock: Clock

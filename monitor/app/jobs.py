@@ -1,4 +1,4 @@
-"""The coarse clockwork: a few jobs that recur. APScheduler in earnest, the virtual loop in rehearsals."""
+"""Jobs that recur, such as reads of calendars: run by APScheduler, and in rehearsals by the virtual loop."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class SchedulerJobs:
         self._tasks: list[asyncio.Task[None]] = []
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job; its first run is when the clockwork starts."""
+        """Add a job; its first run is at `start`."""
         bell = asyncio.Event()
         self._jobs.append((bell, name, job))
         self._scheduler.add_job(
@@ -66,7 +66,7 @@ class SchedulerJobs:
         self._scheduler.start()
 
     async def stop(self) -> None:
-        """Ring no more bells and end every job."""
+        """Start no more jobs and end those that run."""
         self.abandon()
         await _end(self._tasks)
 

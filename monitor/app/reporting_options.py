@@ -26,7 +26,7 @@ _NOT_OPTIONS = {"name", "kind", "digest"}
 
 
 def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
-    """Return what the alerts leaf wants to know of producers, routes and channels; relative files start at `folder`."""
+    """Return what `alerts` wants to know of producers, routes and channels; relative files start at `folder`."""
     return ReportingRules(
         timezone=settings.timezone,
         producers={table.id: _entries(table) for table in settings.producer},
@@ -70,7 +70,7 @@ def links_of(settings: Settings) -> Links:
 
 
 def keys_of(settings: Settings) -> Keys:
-    """Return what opens the doors of the web that change something."""
+    """Return the keys for those requests to the web that change something."""
     web = settings.web
     revealed = [
         secret.reveal().encode() if secret is not None else b""
@@ -80,7 +80,7 @@ def keys_of(settings: Settings) -> Keys:
 
 
 def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
-    """Return what lets people in, None where nobody signs in; `folder` is where a relative file starts from."""
+    """Return the sessions of people who sign in, None where nobody does; a relative file starts at `folder`."""
     web = settings.web
     if web.users_file is None:
         return None

@@ -1,4 +1,4 @@
-"""Drafts between the store, where they are rows, and the alerts leaf, where they are versions."""
+"""Drafts between the store, where they are rows, and `alerts`, where they are versions."""
 
 from __future__ import annotations
 

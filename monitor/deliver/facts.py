@@ -1,4 +1,4 @@
-"""A verdict in the terms of the alerts leaf."""
+"""A verdict in the terms of `alerts`."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Measured:
 
 
 def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
-    """Return what the alerts leaf may know of a verdict: times, lengths and addresses, never content."""
+    """Return what `alerts` may know of a verdict: times, lengths and addresses, never content."""
     slot = verdict.slot
     return facts.ReleaseFacts(
         release=verdict.release,

@@ -76,7 +76,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class OutboxOptions:
-    """How the outbox is drained beyond the bare way, all of it optional.
+    """Optional settings of how the outbox is drained.
 
     `holder` shares the outbox between processes. `veil` takes out what no message may tell.
     `idle` is the longest time without a look at it.

@@ -57,7 +57,7 @@ class Reminders:
     _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
-        """Return what the clockwork is to do for it: spacing, name and job."""
+        """Return its recurring jobs: spacing, name and job."""
         counting: list[tuple[timedelta, str, Job]] = [(5 * _EVERY, "given up", self.count)]
         return [*counting, (_EVERY, "reminders", self.remind)] if self.reminding.after else counting
 

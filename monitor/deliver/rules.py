@@ -1,4 +1,4 @@
-"""What the configuration says of producers, routes and channels, as the alerts leaf wants it."""
+"""What the configuration says of producers, routes and channels, as `alerts` wants it."""
 
 from __future__ import annotations
 

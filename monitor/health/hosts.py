@@ -1,4 +1,4 @@
-"""Hosts that answer nothing usable: what people must know who see many releases pending. Pure; instants are given."""
+"""Hosts that cannot be reached, are looked at too seldom, or answer nothing usable. Pure; instants are given."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class StarvedHosts:
         self._until: dict[str, datetime] = {}
 
     async def check(self) -> None:
-        """Ask once; for the clockwork."""
+        """Ask once; a recurring job."""
         now, stretch = self._clock.now(), self._stretch()
         starved = {host for host, times in stretch.items() if times >= TOO_FAR}
         for host in starved:

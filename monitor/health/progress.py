@@ -27,7 +27,7 @@ class Looking(Protocol):
 
 
 class PollerProgress:
-    """Tells a poller that stands still from one that has nothing to do or not the budget to do it."""
+    """Tells a poller that is stuck from one that has nothing to do, or no budget for it."""
 
     def __init__(self, clock: Clock, looking: Looking) -> None:
         self._clock = clock

@@ -34,7 +34,7 @@ class SelfCheck:
     manager: ServiceManager = SILENT
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
-        """Return what the clockwork is to do for it: spacing, name and job."""
+        """Return its recurring jobs: spacing, name and job."""
         watchdog = self.manager.watchdog
         return [] if watchdog is None else [(watchdog / 2, "watchdog", self._alive)]
 

@@ -1,4 +1,4 @@
-"""What the service manager is told: ready, stopping, and still alive (sd_notify(3))."""
+"""The operating system: the heap of the C library, the kernel's clock, and what systemd is told (sd_notify(3))."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LARGE_BYTES = 131_072
 
 
 def settle() -> None:
-    """Have all threads use one heap, and large blocks lie outside of it; for a daemon, before it has threads.
+    """Make all threads share one heap, with large blocks outside it; called by a daemon before it starts threads.
 
     Of itself glibc gives each thread a heap, and takes for small what is as large as the largest block yet freed.
     What drafts and batches leave behind then adds up to a third of a MB a day. The interpreter's lock lets one
@@ -25,7 +25,7 @@ def settle() -> None:
 
 
 def give_back() -> None:
-    """Let the machine have the pages of the heap that hold nothing any more; costs under half a millisecond.
+    """Return unused pages of the heap to the machine; takes less than half a millisecond.
 
     glibc returns of itself only what lies at the heap's end. A thousand first looks at once, the answers and records
     that wait for their commit included, leave holes of 1 to 3 MB before it which nothing fills until the next such
@@ -35,7 +35,7 @@ def give_back() -> None:
 
 
 def settle_in(library: object) -> None:
-    """Tell a C library to; one that cannot be told is left alone."""
+    """Apply this to a C library; one without such settings is left alone."""
     choose: Callable[[int, int], object] | None = getattr(library, "mallopt", None)
     if choose is not None:
         choose(_HEAPS, 1)
@@ -43,7 +43,7 @@ def settle_in(library: object) -> None:
 
 
 def trimmer(library: object) -> Callable[[int], object]:
-    """Return the call of a C library that does it, one that does nothing where there is none."""
+    """Return the function of a C library that does this, or one that does nothing."""
     found: Callable[[int], object] | None = getattr(library, "malloc_trim", None)
     return found or (lambda _kept: None)
 
@@ -73,7 +73,7 @@ def is_kept(ask: Callable[[], int] = adjtimex) -> bool | None:
 
 
 def kept_words(kept: bool | None) -> str:  # noqa: FBT001 # the answer itself
-    """Return that in words, for the status page."""
+    """Return in words, for the status page, whether something keeps the clock right."""
     return {True: "yes", False: "no: nothing synchronises it", None: "the system does not tell"}[kept]
 
 

@@ -53,7 +53,7 @@ class DormantReleases:
         return Recalled(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
 
     def behind(self, calendar: str, uids: Sequence[str]) -> set[str]:
-        """Return the releases that these entries of a calendar once made up."""
+        """Return the releases to which these entries of a calendar once belonged."""
         return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
     def alike(self, producer: str, found: Found) -> list[Release]:

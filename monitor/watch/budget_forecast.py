@@ -45,7 +45,7 @@ class BudgetForecast:
     _reckoned: tuple[Plans, datetime] | None = None
 
     async def look_ahead(self) -> None:
-        """Reckon, unless it was done lately and nothing is planned otherwise; for the clockwork."""
+        """Compare plan and budgets again, unless that was done lately for the same plan; a recurring job."""
         plans, now = self._plans(), self.clock.now()
         if self._reckoned is not None and self._reckoned[0] == plans and now < self._reckoned[1] + _AGAIN:
             return

@@ -75,7 +75,7 @@ class PredictedAddresses:
     _tried: dict[str, datetime] = field(default_factory=dict)
 
     async def learn(self) -> None:
-        """Make the addresses of releases ahead that have none yet; for the clockwork."""
+        """Make the addresses of releases ahead that have none yet; a recurring job."""
         now = self.clock.now()
         wanting: dict[str, list[Release]] = defaultdict(list)
         for watched in self.watch.releases.values():

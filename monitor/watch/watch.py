@@ -193,7 +193,7 @@ class Watch:
         return body | {"incident": watched.incident}
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
-        """Return what the alerts leaf may know as of now of a release, watched or only promised."""
+        """Return what `alerts` may know as of now of a release, watched or only promised."""
         watched = self._releases.get(release.id) or WatchedRelease(self._planner.with_parts(release), list(promises))
         verdict = self._verdict(watched, self._clock.now())
         return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind.spans))

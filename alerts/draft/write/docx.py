@@ -1,4 +1,4 @@
-"""A draft as .docx: A4, plain fonts, real headings, header rows, no defaults of the library left."""
+"""A draft as .docx: A4, plain fonts, real headings, header rows, nothing of the library's own styles left."""
 
 from __future__ import annotations
 
