@@ -177,6 +177,8 @@ def before_recognising(answer: Answer, target: Target) -> Recognised | None:
         return None
     if 300 <= status < 400:
         return redirected(answer.url, answer)
+    if status == 404 and "sunset" in answer.headers:
+        return unknown("its address is retired")
     if status in _BY_STATUS and not is_witness(target.part):
         return _BY_STATUS[status]
     is_success = 200 < status < 300 and answer.body

@@ -57,6 +57,9 @@ def looking_for(edition: str) -> Recogniser:
         slug = publication_item(said, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
+        if slug and slug[:4].isdecimal() and slug[:4] < before[:4]:
+            # What was out has been taken back, or put in another order.
+            return unknown("an edition of an earlier year is the latest")
         if not slug:
             return unknown("no latest release")
         found = Found(context.url, str(said.get("title") or ""), "item", {"slug": slug})

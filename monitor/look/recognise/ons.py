@@ -1,7 +1,7 @@
 """`ons`: an entry of the release calendar of the Office for National Statistics, as page or as `/data`.
 
 Field names as in the sources of dp-frontend-release-calendar and dp-release-calendar-api, in both spellings. The
-words of the page are inferred: a page that has none of them proves nothing.
+words of a page without a mark are those of its locale files: a page that has none of them proves nothing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,20 @@ _RELATED = {
     "related_api_datasets": "data",
     "relatedAPIDatasets": "data",
 }
-_NOT_YET = ("not yet released", "this release is not yet published", "release is provisional")
-_CANCELLED = ("this release has been cancelled", "release cancelled")
+_NOT_YET = (
+    "not yet released",
+    "this release is not yet published",
+    "release is provisional",
+    "this release has been postponed",
+    "nid yw'r datganiad hwn wedi'i gyhoeddi eto",
+    "mae'r datganiad hwn wedi cael ei ohirio",
+)
+_CANCELLED = ("this release has been cancelled", "release cancelled", "mae'r datganiad hwn wedi cael ei ganslo")
 _MARK = quick_bytes(
     rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
     re.IGNORECASE,
 )
-_OUT = ("publications", "data", "this release includes")
+_OUT = ("publications", "data", "this release includes", "cyhoeddiadau")
 
 
 def recognise(answer: Answer, context: Context) -> Recognised:
@@ -84,7 +91,7 @@ def _marked(answer: Answer, context: Context) -> Recognised | None:
 
 
 def _page(page: Page, context: Context) -> Recognised:
-    text = page.text.lower()
+    text = page.text.lower().replace("\u2019", "'")
     if any(words in text for words in _CANCELLED):
         return absent("cancelled")
     if any(words in text for words in _NOT_YET):

@@ -1,0 +1,194 @@
+"""Release pages of ONS in the shape of its own template and locale files, in English and Welsh, and their `/data`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from monitor.look.fetch import Answer
+from monitor.look.interpret import before_recognising
+from monitor.look.recognise.registry import recogniser
+from monitor.look.recognise.result import Context, Recognised
+from monitor.look.sighting import State
+from monitor.plan.targets import Target, View
+from tests.unit.monitor.look.recognise.pages import answer
+
+TITLE = "Example deaths registered in Wales: June 2026"
+URL = "https://cy.ons.gov.uk/releases/exampledeathsregisteredinwalesjune2026"
+CONTEXT = Context(URL, TITLE)
+P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
+
+# As in assets/locales of dp-frontend-release-calendar.
+WORDS = {
+    "en": {
+        "type": "Release",
+        "upcoming": "This release is not yet published",
+        "postponed": "This release has been postponed",
+        "cancelled": "This release has been cancelled",
+        "publications": "Publications",
+        "data": "Data",
+        "summary": "Summary",
+    },
+    "cy": {
+        "type": "Datganiad",
+        "upcoming": "Nid yw'r datganiad hwn wedi'i gyhoeddi eto",
+        "postponed": "Mae'r datganiad hwn wedi cael ei ohirio",
+        "cancelled": "Mae'r datganiad hwn wedi cael ei ganslo",
+        "publications": "Cyhoeddiadau",
+        "data": "Data",
+        "summary": "Crynodeb",
+    },
+}
+MARKS = {"upcoming": "upcoming", "postponed": "upcoming", "cancelled": "cancelled", "published": "published"}
+
+
+def release_page(
+    language: str, state: str, *sections: str, title: str = TITLE, reason: str = "", marked: bool = True
+) -> Recognised:
+    """Return what a page shows in a state, with headings for these sections; `reason` stands in the banner's place."""
+    words, mark = WORDS[language], MARKS[state]
+    own = f'data-gtm-release-status="{mark}" data-gtm-release-date-status=""' if marked else ""
+    pushed = (
+        f"""<script>dataLayer.push({{"contentTitle": "{title}", "release-status": "{mark}",
+        "release-date-status": "", "next-release-date": "To be announced"}});</script>"""
+        * marked
+    )
+    banner = "" if state == "published" else f'<div class="ons-panel__body"><p>{reason or words[state]}</p></div>'
+    parts = "".join(f'<section id="{one}"><h2>{words[one]}</h2></section>' for one in sections)
+    site = "Office for National Statistics"
+    body = f"""<!DOCTYPE html><html lang="{language}"><head><title>{title} - {site}</title>{pushed}</head><body>
+        <div class="ons-page__container ons-container release" {own}><div>{words["type"]}</div>
+        <h1 class="ons-u-fs-xxxl"><span>{title}</span></h1>{banner}{parts}</div></body></html>"""
+    return recogniser("ons")(answer(body.encode(), url=URL), CONTEXT)
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+@pytest.mark.parametrize("sections", [(), ("summary",), ("publications", "data")])
+@pytest.mark.parametrize("state", MARKS)
+def test_a_release_page_is_read_by_its_mark_whatever_its_language_and_headings(
+    language: str, sections: tuple[str, ...], state: str
+) -> None:
+    seen = release_page(language, state, *sections)
+    assert (seen.state, seen.specific) == ((P, True) if state == "published" else (A, False))
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+@pytest.mark.parametrize("state", ["upcoming", "postponed", "cancelled"])
+def test_a_page_without_a_mark_is_read_by_the_words_of_its_language(language: str, state: str) -> None:
+    assert release_page(language, state, "publications", "data", marked=False).state is A
+    words = WORDS[language][state].replace("'", "\u2019")
+    assert release_page(language, state, "data", reason=words, marked=False).state is A
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+def test_a_page_without_a_mark_is_out_when_it_has_documents_and_else_proves_nothing(language: str) -> None:
+    assert release_page(language, "published", "publications", marked=False).specific
+    assert release_page(language, "published", "summary", marked=False).state is U
+
+
+@pytest.mark.parametrize("language", ["en", "cy"])
+def test_a_postponed_page_that_gives_a_reason_of_its_own_is_absent(language: str) -> None:
+    seen = release_page(language, "postponed", "data", reason="Moved by one week to allow further checks.")
+    assert seen.state is A
+
+
+def test_another_edition_or_title_at_its_address_is_not_it() -> None:
+    assert release_page("cy", "published", title=TITLE.replace("June", "May")).state is A
+    other = release_page("cy", "published", title="Example births registered in Wales: June 2026")
+    assert (other.state, other.specific) == (P, False)
+
+
+def entry(data: dict[str, Any], title: str = TITLE) -> Recognised:
+    url = f"{URL}/data"
+    return recogniser("ons")(answer(json.dumps(data).encode(), "application/json", url), Context(url, title))
+
+
+def described(**about: object) -> dict[str, Any]:
+    return {"description": {"title": TITLE, "published": False, "cancelled": False, "finalised": True, **about}}
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (described(), A),
+        (described() | {"date_changes": [{"previous_date": "2026-06-01T08:30:00.000Z", "change_notice": ""}]}, A),
+        (described() | {"related_datasets": [{"uri": "/a", "title": "A"}]}, A),
+        (described(cancelled=True, cancellation_notice=["Not enough answers."]), A),
+        (described(cancelled=True, published=True), W),
+        (described(published=True), P),
+        (described(published=True) | {"related_documents": None, "related_datasets": []}, P),
+        (described(published=True, welsh_statistic=True, provisional_date="Mehefin 2026"), P),
+        (described(published="true"), A),
+        ({"description": {"title": TITLE, "finalised": True}}, U),
+        ({"description": None}, U),
+    ],
+)
+def test_the_data_of_a_release_say_whether_it_is_out(said: dict[str, Any], state: State) -> None:
+    seen = entry(said)
+    assert (seen.state, seen.specific) == (state, state is P)
+
+
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("ons_release_data", A),
+        ("ons_release_data_published", P),
+    ],
+)
+def test_the_data_in_the_shape_of_their_source_are_read(root: Path, name: str, state: State) -> None:
+    sample = root.parent / f"shared/samples/calendars/{name}.json"
+    if not sample.exists():
+        pytest.skip("the samples do not stand beside the project")
+    said = json.loads(sample.read_bytes())
+    seen = entry(said, said["description"]["title"])
+    assert (seen.state, seen.specific) == (state, state is P)
+
+
+DATA = Target("r/page/edge", "r", "page", View.EDGE, f"{URL}/data", "cy.ons.gov.uk", "ons", TITLE)
+
+
+def by_status(status: int, body: bytes = b"", **headers: str) -> State | None:
+    plain = answer(body, "text/html", DATA.url)
+    got: Answer = replace(plain, status=status, headers={**plain.headers, **headers})
+    seen = before_recognising(got, DATA)
+    return None if seen is None else seen.state
+
+
+def test_an_address_that_is_being_retired_says_nothing_of_its_release() -> None:
+    assert by_status(404, b"not found") is A
+    assert by_status(404, b"not found", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is U
+    assert by_status(200, b"", deprecation="true") is U
+    assert by_status(200, b"{}", sunset="Wed, 01 Jul 2026 00:00:00 GMT") is None
+
+
+@pytest.mark.parametrize(
+    ("slug", "state"),
+    [
+        ("2024-25-autumn-term", A),
+        ("2024-25-spring-term", P),
+        ("2025-26-autumn-term", P),
+        ("2023-24-autumn-term", U),
+        ("autumn-term", P),
+    ],
+)
+def test_a_publication_of_ees_that_goes_back_to_an_earlier_year_shows_no_new_edition(slug: str, state: State) -> None:
+    said = json.dumps({"title": "Example absence", "latestRelease": {"slug": slug}}).encode()
+    assert recogniser("ees-after:2024-25-autumn-term")(answer(said, "application/json"), CONTEXT).state is state
+
+
+def test_of_ees_a_release_by_its_year_is_no_other_years() -> None:
+    ours, release = "Example absence: Academic year 2025/26", {"id": "1", "releaseId": "2", "published": "x"}
+    for year, state in (("2025/26", P), ("2024/25", A)):
+        said = release | {"title": f"Academic year {year}", "publication": {"title": "Example absence"}}
+        seen = recogniser("ees")(answer(json.dumps(said).encode(), "application/json"), Context(URL, ours))
+        assert (seen.state, seen.specific) == (state, state is P)
+
+
+def test_a_landing_page_of_ees_that_names_no_edition_proves_no_edition() -> None:
+    heading = "<title>Example absence - Explore education statistics - GOV.UK</title><h1>Example absence</h1>"
+    seen = recogniser("ees")(answer(heading.encode()), Context(URL, "Example absence: Academic year 2025/26"))
+    assert not seen.specific
