@@ -146,3 +146,76 @@ def test_what_both_calendars_come_to_show_is_a_breach_as_soon_as_the_second_does
 def test_a_release_that_one_calendar_calls_off_is_not_late_by_the_other() -> None:
     promises = [promise(), promise(calendar="own", state=Standing.CANCELLED)]
     assert judged(promises, None, calendars=BOTH).word is Word.UNPROVEN
+
+
+def test_which_promise_was_confirmed_how_long_before_is_told() -> None:
+    told = found(judged([promise(confirmed_at=second(-61 * MINUTE))], None), Kind.PROMISE_IN_DOUBT)
+    assert told is not None
+    assert "last read Fri 5 Jan 2018 08:29:00 GMT, 1 h 1 min before" in told.detail
+
+
+@pytest.mark.parametrize(("minutes", "word"), [(-30, Word.ON_TIME), (-30.1, Word.UNPROVEN)])
+def test_a_promise_binds_that_was_read_at_most_half_an_hour_before(minutes: float, word: Word) -> None:
+    assert judged([promise(confirmed_at=second(minutes * MINUTE))], 0.5).word is word
+
+
+def test_what_is_out_in_time_while_its_calendar_was_not_read_again_is_told_of_without_a_doubt() -> None:
+    verdict = judged([promise(confirmed_at=second(-4 * MINUTE))], 0.5)
+    assert found(verdict, Kind.PROMISE_IN_DOUBT) is None
+    assert found(judged([promise(confirmed_at=second(0))], None), Kind.PROMISE_IN_DOUBT) is None
+
+
+def test_before_its_slot_a_promise_is_held_to_stand_when_the_first_exposure_began() -> None:
+    fresh, old = (judged([promise(confirmed_at=second(at * MINUTE))], -20 * MINUTE, 0) for at in (-49, -51))
+    assert (fresh.word, old.word) == (Word.EARLY, Word.UNPROVEN)
+    told = found(fresh, Kind.PROMISE_IN_DOUBT)
+    assert told is not None
+    assert told.detail.endswith("again since")
+    read_since = judged([promise(confirmed_at=second(-19 * MINUTE))], -20 * MINUTE, 0)
+    assert found(read_since, Kind.PROMISE_IN_DOUBT) is None
+
+
+def test_a_time_brought_forward_takes_every_claim_and_one_put_back_breaches_alone() -> None:
+    first = promise(confirmed_at=second(-4 * MINUTE))
+    words = {}
+    for minutes in (-2, 90):
+        change = promise(second(minutes * MINUTE), learnt=6 * MINUTE, unlearnt=second(-4 * MINUTE))
+        words[minutes] = [judged([first, change], came).word for came in (0.5, None)]
+    assert words == {-2: [Word.UNPROVEN, Word.UNPROVEN], 90: [Word.ON_TIME, Word.UNPROVEN]}
+
+
+def test_a_part_that_claims_nothing_keeps_its_own_reason() -> None:
+    old = judged([promise(confirmed_at=second(-61 * MINUTE))], None, -MINUTE)
+    assert (old.word, old.unproven_because, found(old, Kind.PROMISE_IN_DOUBT)) == (Word.PENDING, None, None)
+
+
+def test_a_time_that_was_put_back_or_brought_forward_on_another_day_is_no_news_of_its_day() -> None:
+    first = promise(second(10 * 86400), confirmed_at=second(-86400 - MINUTE))
+    the_day_before = promise(learnt=-86400, unlearnt=second(-86400 - MINUTE))
+    assert found(judged([first, the_day_before], 0.5), Kind.BROUGHT_FORWARD) is None
+    on_its_day = promise(learnt=-60 * MINUTE, unlearnt=second(-86400 - MINUTE))
+    assert found(judged([first, on_its_day], 0.5), Kind.BROUGHT_FORWARD) is not None
+    earlier = promise(second(-30 * MINUTE), confirmed_at=second(-60 * MINUTE))
+    put_back = promise(learnt=-59 * MINUTE, unlearnt=second(-60 * MINUTE))
+    assert found(judged([earlier, put_back], 0.5), Kind.BROUGHT_FORWARD) is None
+
+
+def test_it_is_judged_again_when_the_word_by_another_calendar_may_change() -> None:
+    promises = two(20)
+    revisits = [judged(promises, None, now=minutes * MINUTE, calendars=BOTH).revisit for minutes in (10, 20.5)]
+    assert revisits == [second(20 * MINUTE), second(21 * MINUTE)]
+    alone = judged(promises[:1], None, now=10 * MINUTE).revisit
+    assert alone is not None
+    assert alone > second(60 * MINUTE)
+
+
+def test_nothing_is_disputed_that_is_no_breach_by_the_calendar_that_rules() -> None:
+    verdict = judged(two(60), 0.5, calendars=BOTH)
+    (page,) = verdict.parts
+    assert (page.word, page.unproven_because, page.delay is None) == (Word.ON_TIME, None, False)
+
+
+def test_what_is_late_by_one_and_never_came_by_the_other_is_a_breach_by_both() -> None:
+    promises = [promise(), promise(second(-20 * 86400), learnt=-40 * 86400, calendar="own")]
+    verdict = judged(promises, 10 * MINUTE, calendars=BOTH)
+    assert verdict.word is Word.LATE

@@ -1,0 +1,124 @@
+"""A change of a promise lies no later than the oldest copies that the reads before and after it may have been."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
+from monitor.store.rows import CalendarRead
+from schedules.announcement import Announcement
+from schedules.slot import Precision, Slot
+from schedules.source import Reading
+
+T0 = datetime(2026, 7, 1, 12, tzinfo=UTC)
+SLOT = Slot(Precision.INSTANT, instant=datetime(2026, 7, 23, 8, 30, tzinfo=UTC))
+LATER = Slot(Precision.INSTANT, instant=datetime(2026, 7, 24, 8, 30, tzinfo=UTC))
+
+
+def minutes(number: float) -> datetime:
+    return T0 + timedelta(minutes=number)
+
+
+def read(
+    state: CalendarState,
+    at: float,
+    *slots: Slot,
+    as_of: float | None = None,
+    checks: Checks | None = None,
+    titles: str = "Example {}",
+) -> Weighed:
+    entries = tuple(
+        Announcement(f"e{n}", titles.format(n), "example", f"https://example.org/{n}", slot)
+        for n, slot in enumerate(slots)
+    )
+    row = CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=True, entries=len(entries))
+    return weigh(state, row, Reading(entries), checks or Checks(), None if as_of is None else minutes(as_of))
+
+
+FIRST = read(CalendarState("c"), 0, SLOT, as_of=-3)
+
+
+def test_the_first_read_says_as_of_when_it_speaks_and_that_nothing_was_known_before() -> None:
+    promise = FIRST.learnt.promises["e0"]
+    assert (promise.unlearnt, promise.confirmed_at) == (None, minutes(-3))
+    assert (FIRST.state.as_of, FIRST.state.last_read) == (minutes(-3), minutes(0))
+
+
+def test_a_change_may_have_come_as_soon_as_the_copy_before_was_made() -> None:
+    promise = read(FIRST.state, 10, LATER, as_of=8).learnt.promises["e0"]
+    assert (promise.unlearnt, promise.confirmed_at, promise.learnt) == (minutes(-3), minutes(8), minutes(10))
+
+
+def test_without_the_age_of_a_copy_a_read_speaks_of_its_end() -> None:
+    first = read(CalendarState("c"), 0, SLOT)
+    promise = read(first.state, 10, LATER).learnt.promises["e0"]
+    assert (promise.unlearnt, promise.confirmed_at) == (minutes(0), minutes(10))
+    # A state of before copies had ages is bounded by its read.
+    known = replace(FIRST.state, as_of=None)
+    assert read(known, 10, LATER).learnt.promises["e0"].unlearnt == minutes(0)
+
+
+def test_an_entry_that_vanished_was_last_shown_by_the_read_before() -> None:
+    known = read(CalendarState("c"), 0, SLOT, SLOT).state
+    once = read(known, 10, SLOT)
+    assert once.learnt.gone == ("e1",)
+    row = read(once.state, 20, SLOT).state.row("e1", "r", minutes(20))
+    assert (row.gone, row.seen_first, row.seen_last) == (minutes(10), minutes(0), minutes(0))
+    shown = once.state.row("e0", "r", minutes(10))
+    assert (shown.gone, shown.seen_first, shown.seen_last) == (None, minutes(0), minutes(10))
+    assert once.state.standing() == ["e0"]
+
+
+def test_only_entries_that_say_something_new_are_changed() -> None:
+    again = read(FIRST.state, 10, SLOT, SLOT)
+    assert again.changed == ("e1",)
+    assert read(FIRST.state, 10, LATER).changed == ("e0",)
+
+
+def test_a_title_is_kept_as_changed_only_where_it_did() -> None:
+    same = read(FIRST.state, 10, SLOT).state
+    assert same.titles == {}
+    other = read(same, 20, SLOT, titles="Other {}").state
+    assert len(other.titles["e0"]) == 1
+    many = other
+    for n in range(120):
+        many = read(many, 30 + n, SLOT, titles=f"Title {n} {{}}").state
+    assert len(many.titles["e0"]) == 100
+
+
+def test_the_last_twenty_counts_are_the_measure_and_one_that_was_accepted_alone() -> None:
+    state = CalendarState("c")
+    for n in range(25):
+        state = read(state, n, SLOT).state
+    assert list(state.counts) == [1] * 20
+    accepted = read(state, 30, SLOT, SLOT, checks=Checks(accept=date(2026, 7, 1)))
+    assert list(accepted.state.counts) == [2]
+
+
+@pytest.mark.parametrize(("day", "accepts"), [(30, False), (1, True), (2, False)])
+def test_changes_are_accepted_on_one_local_day_and_no_longer(day: int, *, accepts: bool) -> None:
+    checks = Checks(accept=date(2026, 6 if day == 30 else 7, day))
+    # London is an hour ahead: half past eleven in the evening UTC is the next day there.
+    assert checks.accepts(datetime(2026, 6, 30, 23, 30, tzinfo=UTC)) is accepts
+    assert not Checks().accepts(T0)
+
+
+def test_a_read_that_raises_an_alarm_leaves_the_state_as_it_was() -> None:
+    known = read(CalendarState("c"), 0, *[SLOT] * 60).state
+    weighed = read(known, 10, checks=Checks(may_be_empty=False))
+    assert not weighed.learnt.usable
+    assert weighed.state is known
+
+
+def test_a_state_taken_up_again_counts_usable_reads_alone_newest_last() -> None:
+    rows = [
+        CalendarRead("c", minutes(at) - timedelta(seconds=5), minutes(at), usable=usable, entries=entries)
+        for at, usable, entries in ((30, False, 9), (20, True, 3), (10, True, 2))
+    ]
+    state = CalendarState.of("c", rows)
+    assert (list(state.counts), state.last_read) == ([2, 3], minutes(20))
+    assert state.as_of == minutes(20) - timedelta(seconds=5)
+    assert CalendarState.of("c", rows[:1]).last_read is None

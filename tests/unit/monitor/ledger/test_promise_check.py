@@ -1,0 +1,170 @@
+"""Calendars are read once more before a breach is told: which, by whom that is waited for, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import pytest
+
+from monitor.judge.policy import Grade
+from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Verdict, Word
+from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_stand_since
+from schedules.release import Release
+from schedules.slot import Precision, Slot
+from schedules.times.interval import NOTHING, Bounds, Interval
+from tests.unit.monitor.judge.world import SLOT, URL, release, second
+
+AT = second(300)
+RELEASE = replace(release(), calendars=("govuk", "own"))
+
+
+def part(word: Word = Word.OVERDUE, *exposed: float | None) -> PartVerdict:
+    starts = [NOTHING if at is None else Interval(None, second(at)) for at in exposed]
+    spans = tuple(Exposure("page", start, NOTHING, Bounds(1.0, None), open=True) for start in starts)
+    return PartVerdict("page", "page", URL, required=True, word=word, exposures=spans)
+
+
+def verdict(*parts: PartVerdict, confirmed: float | None = None, at: datetime = AT) -> Verdict:
+    return Verdict(
+        release="r",
+        title="Malpractice",
+        producer="ofqual",
+        url=URL,
+        calendars=("govuk", "own"),
+        slot=Slot(Precision.INSTANT, instant=SLOT),
+        source="govuk",
+        announced=second(-86400),
+        word=Word.OVERDUE,
+        grade=Grade.NONE,
+        final=False,
+        at=at,
+        parts=parts,
+        confirmed=None if confirmed is None else second(confirmed),
+    )
+
+
+@dataclass
+class Waiting:
+    """A release whose verdict may wait."""
+
+    release: Release = RELEASE
+    asked: tuple[datetime, datetime] | None = None
+    waits: bool = False
+
+
+class Calls:
+    """Counts how often it was called."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def __call__(self) -> None:
+        self.number += 1
+
+
+def listened() -> PromiseCheck:
+    check = PromiseCheck()
+    check.is_read = True
+    return check
+
+
+@pytest.mark.parametrize("word", [Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED, Word.EARLY])
+def test_a_breach_needs_its_promise_to_stand_at_its_slot(word: Word) -> None:
+    assert must_stand_since(verdict(part(word))) == SLOT
+
+
+@pytest.mark.parametrize("word", [Word.ON_TIME, Word.PENDING, Word.UNPROVEN])
+def test_where_nothing_is_claimed_nothing_is_read_again(word: Word) -> None:
+    assert must_stand_since(verdict(part(word))) is None
+    doubted = replace(verdict(part(word)), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
+    assert must_stand_since(doubted) == SLOT
+    assert must_stand_since(replace(doubted, findings=(Finding(Kind.BLIND),))) is None
+
+
+def test_any_part_that_is_behind_is_a_breach_and_a_release_without_a_slot_has_none() -> None:
+    assert must_stand_since(verdict(part(Word.ON_TIME), part(Word.LATE))) == SLOT
+    assert must_stand_since(replace(verdict(part()), slot=None)) is None
+
+
+def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_before_does_not() -> None:
+    assert must_stand_since(verdict(part(), confirmed=0)) is None
+    assert must_stand_since(verdict(part(), confirmed=1)) is None
+    assert must_stand_since(verdict(part(), confirmed=-1)) == SLOT
+
+
+def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
+    assert must_stand_since(verdict(part(Word.EARLY, -900, -300))) == second(-300)
+    assert must_stand_since(verdict(part(Word.EARLY, None))) == SLOT
+    ahead = verdict(part(Word.EARLY, None), at=second(-20))
+    assert must_stand_since(ahead) == second(-20)
+
+
+def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
+    check, watched = listened(), Waiting()
+    assert check.holds(watched, verdict(part()), Calls()) == AT + PATIENCE
+    assert (watched.waits, watched.asked) == (True, (SLOT, AT + PATIENCE))
+    # Judged again meanwhile it waits no longer than it was to.
+    assert check.holds(watched, verdict(part(), at=second(305)), Calls()) == AT + PATIENCE
+    assert check.holds(watched, verdict(part(), at=AT + PATIENCE), Calls()) is None
+    assert not watched.waits
+
+
+def test_another_claim_is_waited_for_anew() -> None:
+    check, watched = listened(), Waiting()
+    check.holds(watched, verdict(part(Word.EARLY, -900), at=second(-800)), Calls())
+    assert watched.asked == (second(-900), second(-800) + PATIENCE)
+    check.holds(watched, verdict(part(Word.EARLY, -900, -300), at=second(-299)), Calls())
+    assert watched.asked == (second(-300), second(-299) + PATIENCE)
+
+
+def test_nothing_waits_where_nobody_reads_where_nothing_is_claimed_or_where_it_stands() -> None:
+    watched = Waiting(waits=True)
+    assert PromiseCheck().holds(watched, verdict(part()), Calls()) is None
+    assert not watched.waits
+    watched.waits = True
+    assert listened().holds(watched, verdict(part(), confirmed=0), Calls()) is None
+    assert (watched.waits, watched.asked) == (False, None)
+
+
+def test_only_calendars_that_were_not_read_since_are_read_and_each_calls_back() -> None:
+    check, then = listened(), Calls()
+    check.answered("govuk", SLOT)
+    check.answered("own", second(-1))
+    assert check.ask(("govuk", "own"), SLOT, "r", then)
+    assert asyncio.run(check.next()) == ["own"]
+    check.answered("own", SLOT)
+    assert then.number == 1
+    assert not check.ask(("govuk", "own"), SLOT, "r", then)
+
+
+def test_a_read_that_had_begun_before_is_no_answer_and_the_calendar_is_read_again() -> None:
+    check, then = PromiseCheck(), Calls()
+
+    async def story() -> list[list[str]]:
+        check.ask(("govuk",), SLOT, "r", then)
+        first = await check.next()
+        check.answered("govuk", second(-1))
+        return [first, await asyncio.wait_for(check.next(), 5)]
+
+    assert asyncio.run(story()) == [["govuk"], ["govuk"]]
+    assert (then.number, check.is_read) == (0, True)
+    check.answered("govuk", second(1))
+    check.answered("govuk", second(2))
+    assert then.number == 1
+
+
+def test_an_earlier_read_that_ends_later_takes_nothing_back() -> None:
+    check = listened()
+    check.answered("govuk", second(5))
+    check.answered("govuk", second(-5))
+    assert not check.ask(("govuk",), SLOT, "r", Calls())
+
+
+def test_several_releases_wait_for_one_read() -> None:
+    check, calls = listened(), [Calls(), Calls(), Calls()]
+    for name, since, then in zip("abc", (-10, 0, 10), calls, strict=True):
+        check.ask(("govuk",), second(since), name, then)
+    check.answered("govuk", SLOT)
+    assert [one.number for one in calls] == [1, 1, 0]

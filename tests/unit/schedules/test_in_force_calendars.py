@@ -1,0 +1,203 @@
+"""Words that may have come before the slot passed, and calendars that differ: which rules, and what is told of both."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from schedules.announcement import State
+from schedules.in_force import slot_in_force
+from schedules.ledger_event import What
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+from tests.unit.schedules.test_in_force import (
+    JULY,
+    LATER,
+    SLOT,
+    TO_BE_CONFIRMED,
+    announced_by,
+    at,
+    in_force,
+    kinds,
+    on,
+    said,
+    utc,
+)
+
+MINUTE = timedelta(minutes=1)
+FIRST = replace(said(at(7, 23), utc(6, 1)), confirmed_at=SLOT - 10 * MINUTE)
+
+
+def changed(to: Slot, since: datetime | None = None, **more: object) -> Promise:
+    return replace(said(to, SLOT + 10 * MINUTE, unlearnt=since or SLOT - 10 * MINUTE), **more)
+
+
+def doubts(*history: Promise) -> tuple[Promise, ...]:
+    return in_force(history, LATER, "A").in_doubt
+
+
+def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() -> None:
+    change = changed(at(7, 24))
+    assert doubts(FIRST, change) == (change,)
+
+
+@pytest.mark.parametrize("shown", ["unlearnt", "confirmed_at"])
+def test_a_read_at_or_after_the_slot_that_still_showed_it_settles_that(shown: str) -> None:
+    change = changed(at(7, 24))
+    if shown == "unlearnt":
+        assert doubts(FIRST, replace(change, unlearnt=SLOT)) == ()
+    else:
+        assert doubts(replace(FIRST, confirmed_at=SLOT), change) == ()
+    assert doubts(replace(FIRST, confirmed_at=SLOT - MINUTE), replace(change, unlearnt=SLOT - MINUTE)) != ()
+
+
+def test_what_says_the_same_again_casts_no_doubt_and_a_cancellation_does() -> None:
+    assert doubts(FIRST, changed(at(7, 23))) == ()
+    called_off = changed(at(7, 23), state=State.CANCELLED)
+    assert doubts(FIRST, called_off) == (called_off,)
+
+
+def test_a_word_of_another_calendar_casts_no_doubt_on_the_one_that_rules() -> None:
+    other = said(at(7, 23), utc(6, 2), "B")
+    change = replace(changed(at(7, 24)), calendar="B")
+    assert in_force([FIRST, other, change], LATER, "A", "B").in_doubt == ()
+    first_word = replace(changed(at(7, 24)), calendar="B")
+    assert in_force([FIRST, first_word], LATER, "A", "B").in_doubt == ()
+
+
+def test_a_back_dated_time_is_in_doubt_where_the_read_before_it_lay_before_that_time() -> None:
+    back = said(at(7, 23, 8, 0), utc(7, 23, 8, 5), unlearnt=utc(7, 23, 7, 55))
+    known = replace(FIRST, confirmed_at=utc(7, 23, 7, 55))
+    found = in_force([known, back], LATER, "A")
+    assert (found.in_doubt, found.slot) == ((back,), at(7, 23))
+    assert What.BACK_DATED in kinds(found)
+    late = replace(back, unlearnt=utc(7, 23, 8, 1))
+    assert in_force([known, late], LATER, "A").in_doubt == ()
+
+
+def test_a_calendar_that_is_not_named_comes_after_those_that_are() -> None:
+    stranger, own = said(at(7, 24), utc(6, 1), "Z"), said(at(7, 23), utc(6, 2), "B")
+    found = in_force([stranger, own], LATER, "A", "B")
+    assert found.promise == own
+    assert found.disagreements == (stranger,)
+    assert found.given_up == ()
+
+
+def test_calendars_that_differ_are_named_once_and_again_when_they_come_to_differ_anew() -> None:
+    history = [said(at(7, 23), utc(6, 1)), said(at(7, 24), utc(6, 2), "B"), said(at(7, 25), utc(6, 3), "B")]
+    found = in_force(history, LATER, "A", "B")
+    assert kinds(found).count(What.CALENDARS_DISAGREE) == 1
+    (event,) = [one for one in found.events if one.what is What.CALENDARS_DISAGREE]
+    assert (event.before, event.after, event.detail) == (at(7, 23), at(7, 24), "B")
+    again = [*history, said(at(7, 23), utc(6, 4), "B"), said(at(7, 26), utc(6, 5), "B")]
+    assert kinds(in_force(again, LATER, "A", "B")).count(What.CALENDARS_DISAGREE) == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "differ"),
+    [
+        (at(7, 23), at(7, 24), True),
+        (at(7, 23), on(7, 23), False),
+        (on(7, 23), at(7, 23), False),
+        (at(7, 23), JULY, False),
+        (JULY, at(7, 23), False),
+        (at(7, 23), TO_BE_CONFIRMED, False),
+        (on(7, 23), on(7, 24), True),
+    ],
+)
+def test_one_that_is_only_finer_or_tells_no_time_does_not_differ(one: Slot, other: Slot, *, differ: bool) -> None:
+    found = in_force([said(one, utc(6, 1)), said(other, utc(6, 2), "B")], LATER, "A", "B")
+    assert bool(found.disagreements) is differ
+
+
+def test_calendars_differ_when_one_alone_calls_it_off() -> None:
+    off = said(at(7, 23), utc(6, 2), "B", State.CANCELLED)
+    assert in_force([said(at(7, 23), utc(6, 1)), off], LATER, "A", "B").disagreements == (off,)
+    both = [said(at(7, 23), utc(6, 1), state=State.CANCELLED), replace(off, slot=at(7, 24))]
+    assert in_force(both, LATER, "A", "B").disagreements == ()
+
+
+@pytest.mark.parametrize(
+    "more", [{"doubt": "zone"}, {"slot": replace(at(7, 23), doubt="zone")}, {"state": State.CANCELLED}]
+)
+def test_a_time_that_is_in_doubt_or_called_off_makes_no_day_finer(more: dict[str, object]) -> None:
+    day, time = said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(6, 2), "B")
+    assert in_force([day, time], LATER, "A", "B").promise == time
+    assert in_force([day, replace(time, **more)], LATER, "A", "B").promise == day
+    off = replace(day, state=State.CANCELLED)
+    assert in_force([off, time], LATER, "A", "B").promise == off
+    assert in_force([day, replace(time, slot=at(7, 24))], LATER, "A", "B").promise == day
+
+
+def test_a_change_that_keeps_what_was_promised_gives_nothing_up() -> None:
+    assert in_force([said(JULY, utc(6, 1)), said(at(7, 23), utc(6, 2))], LATER, "A").given_up == ()
+    none_yet = [said(TO_BE_CONFIRMED, utc(6, 1)), said(at(7, 23), utc(6, 2))]
+    assert in_force(none_yet, LATER, "A").given_up == ()
+    (lost,) = in_force([said(at(7, 23), utc(6, 1)), said(JULY, utc(6, 2))], LATER, "A").given_up
+    assert lost.slot == at(7, 23)
+
+
+def test_a_release_is_moved_from_what_ended_before_the_slot_in_force_began() -> None:
+    history = [said(at(7, 20), utc(6, 1)), said(at(7, 25), utc(6, 2)), said(at(7, 23), utc(6, 3))]
+    found = in_force(history, LATER, "A")
+    assert [one.slot for one in found.given_up] == [at(7, 20), at(7, 25)]
+    assert found.moved_from is not None
+    assert found.moved_from.slot == at(7, 20)
+    only_later = in_force(history[1:], LATER, "A").moved_from
+    assert only_later is not None
+    assert only_later.slot == at(7, 25)
+
+
+def test_a_second_word_after_the_slot_is_weighed_by_calendar() -> None:
+    history = [
+        said(at(7, 23), utc(6, 1)),
+        said(at(7, 23), utc(6, 1), "B"),
+        said(at(7, 30), utc(7, 23, 10)),
+        said(at(7, 23), utc(7, 23, 11), "B"),
+    ]
+    second = in_force(history, LATER, "A", "B").second
+    assert second is not None
+    assert (second.calendar, second.slot) == ("A", at(7, 30))
+    again = in_force([*history, said(at(7, 30), utc(7, 23, 12))], LATER, "A", "B")
+    assert kinds(again).count(What.CHANGED_AFTER_SLOT) == 1
+    late = in_force([*history[:2], said(at(7, 22), utc(7, 23, 10))], LATER, "A", "B")
+    assert (late.second, What.BACK_DATED in kinds(late)) == (None, True)
+
+
+def test_the_first_word_of_the_ruling_calendar_counts_after_a_stale_one_alone_and_while_it_lies_ahead() -> None:
+    stale, own = said(at(6, 1), utc(6, 5), "B"), said(at(7, 23), utc(6, 10))
+    assert in_force([stale, own], LATER, "A", "B").slot == at(7, 23)
+    in_time = said(at(6, 1), utc(5, 5), "B")
+    assert in_force([in_time, own], LATER, "A", "B").slot == at(6, 1)
+    over = said(at(6, 2), utc(6, 10))
+    assert in_force([stale, over], LATER, "A", "B").slot == at(6, 1)
+    assert in_force([replace(stale, calendar="A"), replace(own, calendar="B")], LATER, "A", "B").slot == at(6, 1)
+
+
+@pytest.mark.parametrize(
+    ("confirmed", "expected"),
+    [(None, utc(6, 1)), (SLOT - MINUTE, SLOT - MINUTE), (SLOT + MINUTE, SLOT)],
+)
+def test_it_was_announced_as_of_its_last_read_before_the_slot(confirmed: datetime | None, expected: datetime) -> None:
+    known = replace(said(at(7, 23), utc(6, 1)), confirmed_at=confirmed)
+    assert in_force([known], LATER, "A").announced_as_of == expected
+    learnt_late = replace(known, learnt=SLOT + 5 * MINUTE, confirmed_at=SLOT + 6 * MINUTE)
+    assert in_force([learnt_late], LATER, "A").announced_as_of == SLOT + 6 * MINUTE
+    assert in_force([], LATER, "A").announced_as_of is None
+
+
+def test_a_cancellation_without_a_date_of_a_calendar_that_never_gave_one_keeps_none() -> None:
+    nothing = Slot(Precision.NONE, reason="empty")
+    found = in_force([said(nothing, utc(6, 1), state=State.CANCELLED)], LATER, "A")
+    assert (found.cancelled, found.promise is not None and found.promise.slot.precision) == (True, Precision.NONE)
+
+
+def test_how_short_a_notice_is_told_depends_on_what_counts_as_short() -> None:
+    history = [said(at(7, 30), utc(6, 1)), said(at(7, 23), utc(7, 16), unlearnt=utc(7, 15))]
+    found = slot_in_force(announced_by("A"), history, LATER)
+    assert found.short_notice is not None
+    (event,) = [one for one in found.events if one.what is What.SHORT_NOTICE]
+    assert (event.before, event.detail) == (at(7, 30), f"{found.short_notice.days} days")
+    assert slot_in_force(announced_by("A"), history, LATER, 3).short_notice is None
