@@ -57,7 +57,8 @@ def looking_for(edition: str) -> Recogniser:
         slug = publication_item(said, LONDON).latest
         if (slug or "none") == before:
             return absent("the edition before is the latest")
-        if slug and slug[:4].isdecimal() and slug[:4] < before[:4]:
+        years = [one[:4] for one in (slug, before) if one[:4].isdecimal()]
+        if len(years) > 1 and years[0] < years[1]:
             # What was out has been taken back, or put in another order.
             return unknown("an edition of an earlier year is the latest")
         if not slug:
