@@ -44,13 +44,21 @@ def test_a_change_between_a_read_before_the_slot_and_one_after_it_is_in_doubt() 
 
 
 @pytest.mark.parametrize("shown", ["unlearnt", "confirmed_at"])
-def test_a_read_at_or_after_the_slot_that_still_showed_it_settles_that(shown: str) -> None:
+def test_a_read_at_or_after_the_slot_that_still_showed_it_settles_that(
+    shown: str,
+) -> None:
     change = changed(at(7, 24))
     if shown == "unlearnt":
         assert doubts(FIRST, replace(change, unlearnt=SLOT)) == ()
     else:
         assert doubts(replace(FIRST, confirmed_at=SLOT), change) == ()
-    assert doubts(replace(FIRST, confirmed_at=SLOT - MINUTE), replace(change, unlearnt=SLOT - MINUTE)) != ()
+    assert (
+        doubts(
+            replace(FIRST, confirmed_at=SLOT - MINUTE),
+            replace(change, unlearnt=SLOT - MINUTE),
+        )
+        != ()
+    )
 
 
 def test_what_says_the_same_again_casts_no_doubt_and_a_cancellation_does() -> None:
@@ -86,7 +94,11 @@ def test_a_calendar_that_is_not_named_comes_after_those_that_are() -> None:
 
 
 def test_calendars_that_differ_are_named_once_and_again_when_they_come_to_differ_anew() -> None:
-    history = [said(at(7, 23), utc(6, 1)), said(at(7, 24), utc(6, 2), "B"), said(at(7, 25), utc(6, 3), "B")]
+    history = [
+        said(at(7, 23), utc(6, 1)),
+        said(at(7, 24), utc(6, 2), "B"),
+        said(at(7, 25), utc(6, 3), "B"),
+    ]
     found = in_force(history, LATER, "A", "B")
     assert kinds(found).count(What.CALENDARS_DISAGREE) == 1
     (event,) = [one for one in found.events if one.what is What.CALENDARS_DISAGREE]
@@ -115,14 +127,24 @@ def test_one_that_is_only_finer_or_tells_no_time_does_not_differ(one: Slot, othe
 def test_calendars_differ_when_one_alone_calls_it_off() -> None:
     off = said(at(7, 23), utc(6, 2), "B", State.CANCELLED)
     assert in_force([said(at(7, 23), utc(6, 1)), off], LATER, "A", "B").disagreements == (off,)
-    both = [said(at(7, 23), utc(6, 1), state=State.CANCELLED), replace(off, slot=at(7, 24))]
+    both = [
+        said(at(7, 23), utc(6, 1), state=State.CANCELLED),
+        replace(off, slot=at(7, 24)),
+    ]
     assert in_force(both, LATER, "A", "B").disagreements == ()
 
 
 @pytest.mark.parametrize(
-    "more", [{"doubt": "zone"}, {"slot": replace(at(7, 23), doubt="zone")}, {"state": State.CANCELLED}]
+    "more",
+    [
+        {"doubt": "zone"},
+        {"slot": replace(at(7, 23), doubt="zone")},
+        {"state": State.CANCELLED},
+    ],
 )
-def test_a_time_that_is_in_doubt_or_called_off_makes_no_day_finer(more: dict[str, object]) -> None:
+def test_a_time_that_is_in_doubt_or_called_off_makes_no_day_finer(
+    more: dict[str, object],
+) -> None:
     day, time = said(on(7, 23), utc(6, 1)), said(at(7, 23), utc(6, 2), "B")
     assert in_force([day, time], LATER, "A", "B").promise == time
     assert in_force([day, replace(time, **more)], LATER, "A", "B").promise == day
@@ -140,7 +162,11 @@ def test_a_change_that_keeps_what_was_promised_gives_nothing_up() -> None:
 
 
 def test_a_release_is_moved_from_what_ended_before_the_slot_in_force_began() -> None:
-    history = [said(at(7, 20), utc(6, 1)), said(at(7, 25), utc(6, 2)), said(at(7, 23), utc(6, 3))]
+    history = [
+        said(at(7, 20), utc(6, 1)),
+        said(at(7, 25), utc(6, 2)),
+        said(at(7, 23), utc(6, 3)),
+    ]
     found = in_force(history, LATER, "A")
     assert [one.slot for one in found.given_up] == [at(7, 20), at(7, 25)]
     assert found.moved_from is not None
@@ -191,13 +217,28 @@ def test_it_was_announced_as_of_its_last_read_before_the_slot(confirmed: datetim
 def test_a_cancellation_without_a_date_of_a_calendar_that_never_gave_one_keeps_none() -> None:
     nothing = Slot(Precision.NONE, reason="empty")
     found = in_force([said(nothing, utc(6, 1), state=State.CANCELLED)], LATER, "A")
-    assert (found.cancelled, found.promise is not None and found.promise.slot.precision) == (True, Precision.NONE)
+    assert (
+        found.cancelled,
+        found.promise is not None and found.promise.slot.precision,
+    ) == (True, Precision.NONE)
 
 
 def test_how_short_a_notice_is_told_depends_on_what_counts_as_short() -> None:
-    history = [said(at(7, 30), utc(6, 1)), said(at(7, 23), utc(7, 16), unlearnt=utc(7, 15))]
+    history = [
+        said(at(7, 30), utc(6, 1)),
+        said(at(7, 23), utc(7, 16), unlearnt=utc(7, 15)),
+    ]
     found = slot_in_force(announced_by("A"), history, LATER)
     assert found.short_notice is not None
     (event,) = [one for one in found.events if one.what is What.SHORT_NOTICE]
-    assert (event.before, event.detail) == (at(7, 30), f"{found.short_notice.days} days")
+    assert (event.before, event.detail) == (
+        at(7, 30),
+        f"{found.short_notice.days} days",
+    )
     assert slot_in_force(announced_by("A"), history, LATER, 3).short_notice is None
+
+
+def test_a_cancellation_counts_before_the_slot_whatever_time_it_names() -> None:
+    off = said(at(6, 1), utc(6, 10), state=State.CANCELLED)
+    found = in_force([said(at(7, 23), utc(5, 1)), off], LATER, "A")
+    assert (found.cancelled, What.BACK_DATED in kinds(found)) == (True, False)

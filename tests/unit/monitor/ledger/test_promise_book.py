@@ -1,0 +1,141 @@
+"""Promises in memory, the editions that are missing, and the reads that a slot calls for: at their limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from monitor.ledger.missing_editions import Past, missing_editions
+from monitor.ledger.promises import BEHIND, PromiseBook
+from monitor.ledger.reading import OFTEN, is_due
+from monitor.store.rows import SeriesEdition
+from schedules.promise import Promise
+from schedules.slot import Precision, Slot
+
+T0 = datetime(2026, 7, 1, 12, tzinfo=UTC)
+SLOT = datetime(2026, 7, 23, 8, 30, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+UNTOLD = Slot(Precision.NONE, reason="tbc")
+
+
+def said(at: int, calendar: str = "A", slot: datetime | Slot = SLOT) -> Promise:
+    told = slot if isinstance(slot, Slot) else Slot(Precision.INSTANT, instant=slot)
+    return Promise("x", calendar, told, None, T0 + at * MINUTE)
+
+
+def book(*promises: Promise) -> PromiseBook:
+    made = PromiseBook()
+    made.add(promises)
+    return made
+
+
+def test_promises_stand_in_the_order_learnt_however_they_are_added() -> None:
+    made = book(said(2), said(1), said(3))
+    assert [one.learnt for one in made.of("x")] == [T0 + n * MINUTE for n in (1, 2, 3)]
+    later = SLOT + timedelta(days=1)
+    assert book(said(2, slot=later), said(1)).day("x") == date(2026, 7, 24)
+
+
+def test_a_calendar_confirms_its_own_newest_promise_and_never_an_earlier_instant() -> None:
+    made = book(said(1), said(2), said(3, "B"))
+    made.confirm("A", ["x", "unknown"], T0 + 10 * MINUTE)
+    assert [one.confirmed_at for one in made.of("x")] == [None, T0 + 10 * MINUTE, None]
+    made.confirm("A", ["x"], T0 + 9 * MINUTE)
+    assert made.of("x")[1].confirmed_at == T0 + 10 * MINUTE
+    made.confirm("A", ["x"], T0 + 11 * MINUTE)
+    assert made.of("x")[1].confirmed_at == T0 + 11 * MINUTE
+    made.confirm("C", ["x"], T0 + 12 * MINUTE)
+    assert made.of("x")[2].confirmed_at is None
+
+
+def test_a_release_without_a_readable_time_has_no_day_and_is_never_near() -> None:
+    made = book(said(1, slot=UNTOLD))
+    assert (made.day("x"), PromiseBook().day("x")) == (None, None)
+    assert made.near(["x"], SLOT, timedelta(days=14)) == []
+
+
+def test_a_release_is_near_from_so_long_before_its_slot_until_a_fortnight_after() -> None:
+    made, ahead = book(said(1)), timedelta(days=14)
+    begins, ends = SLOT - ahead, SLOT + BEHIND
+    instants = (begins - MINUTE, begins, ends - MINUTE, ends)
+    assert [made.near(["x"], now, ahead) for now in instants] == [[], ["x"], ["x"], []]
+    assert made.instants("x", SLOT, SLOT) == [SLOT]
+    assert made.instants("x", SLOT + MINUTE, SLOT + 2 * MINUTE) == made.instants("x", T0, T0) == []
+
+
+def test_what_a_calendar_said_is_copied_once_and_other_calendars_words_are_not() -> None:
+    made = book(said(1), said(2, "B"), replace(said(1), release="y"), said(3))
+    assert made.copies("A", "x", "y") == [replace(said(3), release="y")]
+
+
+def edition(day: date, title: str = "Example deaths: {}") -> SeriesEdition:
+    return SeriesEdition(
+        f"e{day}",
+        "example",
+        title.format(day.year),
+        ("A",),
+        Slot(Precision.DAY, first=day, last=day),
+    )
+
+
+MONTHS = [date(2026, month, 10) for month in (1, 2, 3, 4, 5, 6)]
+
+
+def test_the_latest_edition_of_a_series_is_kept_in_whatever_order_they_are_read_back() -> None:
+    past = Past()
+    for day in (MONTHS[0], MONTHS[2], MONTHS[1]):
+        past.add(edition(day), T0)
+    (series,) = past.series()
+    assert [one.release for one in past.latest(series)] == [f"e{MONTHS[2]}"]
+    assert set(past.days(series)) == set(MONTHS[:3])
+    again = Past()
+    for day in (MONTHS[0], MONTHS[0]):
+        again.add(replace(edition(day), release=f"e{len(again.series())}"), T0)
+    assert [one.release for one in again.latest(series)] == ["e1"]
+
+
+def missing(now: datetime, fresh: tuple[str, ...] = ("A",)) -> list[tuple[date, date]]:
+    found = missing_editions([edition(day) for day in MONTHS], Past(), fresh, now)
+    return [(one.first, one.last) for one in found]
+
+
+def test_an_edition_is_missing_until_its_window_is_over_and_by_calendars_read_lately_alone() -> None:
+    inside = datetime(2026, 7, 10, 12, tzinfo=UTC)
+    ((_, last),) = missing(inside)
+    at_last = datetime(last.year, last.month, last.day, 12, tzinfo=UTC)
+    assert len(missing(at_last)) == 1
+    assert missing(at_last + timedelta(days=1)) == []
+    assert missing(inside, ()) == []
+
+
+def due(now: int, tried: int, usable: int = -600, *, often: bool = False) -> bool:
+    at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
+    return is_due([SLOT], *at, often=often)
+
+
+@pytest.mark.parametrize(
+    ("now", "tried", "is_now"),
+    [
+        (-4, -5, True),
+        (-4, -4, False),
+        (5, 4, True),
+        (5, 5, False),
+        (19, 4, True),
+        (20, 4, False),
+        (60, 20, True),
+    ],
+)
+def test_a_read_is_due_from_its_mark_for_a_quarter_of_an_hour_and_not_once_it_was_made(
+    now: int, tried: int, *, is_now: bool
+) -> None:
+    assert due(now, tried) is is_now
+
+
+def test_a_calendar_that_was_read_shortly_before_a_slot_needs_no_read_ten_minutes_before() -> None:
+    quarter = int(OFTEN / MINUTE)
+    assert due(-10, -11, -quarter - 1)
+    assert not due(-10, -11, -quarter)
+    assert not due(-10, -11, often=True)
+    assert not due(5, 4, often=True)
