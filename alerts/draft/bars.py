@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from alerts.draft.report import Bar, Bars
+from alerts.one_line import one_line
 
 # Dark in an outlined frame: it stays readable on a black-and-white printer.
 DARK, OUTLINE = "#9c2a1b", "#555555"
@@ -43,12 +44,8 @@ def svg(figure: Bars, name: str) -> str:
 def _row(figure: Bars, bar: Bar, y: int) -> str:
     room = WIDTH - LEFT - RIGHT
     wide = round(room * bar.number / longest(figure), 1)
-    label = f'<text x="0" y="{y + 14}">{escape(_short(bar.label))}</text>'
+    label = f'<text x="0" y="{y + 14}">{escape(one_line(bar.label, LABEL))}</text>'
     place = f'x="{LEFT}" y="{y + 3}" height="14"'
     base = f'<rect {place} width="{room}" fill="none" stroke="{OUTLINE}" stroke-width="0.5"/>'
     drawn = f'<rect {place} width="{wide}" fill="{DARK}"/>' if bar.number else ""
     return f'{label}{base}{drawn}<text x="{LEFT + room + 6}" y="{y + 14}">{told(bar)}</text>'
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"

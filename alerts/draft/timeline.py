@@ -10,6 +10,7 @@ from alerts.draft import words
 from alerts.draft.input import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import Part, ReleaseFacts
+from alerts.one_line import one_line
 from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -146,12 +147,8 @@ def _x(figure: Timeline, at: datetime) -> float:
 
 def _lane(figure: Timeline, row: int, lane: Lane) -> str:
     y = TOP + row * ROW
-    label = f'<text x="0" y="{y + 13}">{escape(_short(lane.label))}</text>'
+    label = f'<text x="0" y="{y + 13}">{escape(one_line(lane.label, LABEL))}</text>'
     return label + "".join(_bar(figure, span, y) for span in lane.spans)
-
-
-def _short(label: str) -> str:
-    return label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
 
 
 def _bar(figure: Timeline, span: Span, y: int) -> str:

@@ -33,8 +33,8 @@ from monitor.app.upkeep import deadman, self_check_of, status_of, upkeep
 from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import is_loopback
-from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import Afresh, AsOfNow
+from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules

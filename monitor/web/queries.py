@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
-from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
 from monitor.deliver.related import related

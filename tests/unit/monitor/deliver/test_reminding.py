@@ -10,8 +10,8 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
-from monitor.deliver.acknowledge import Acknowledgements
 from monitor.deliver.as_of_now import Afresh
+from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules

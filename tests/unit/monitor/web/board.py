@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from monitor.deliver.acknowledge import Acknowledgements
+from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
