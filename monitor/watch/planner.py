@@ -13,6 +13,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.judge.policy import Policies
 from monitor.judge.window import is_exact
+from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
 from monitor.plan.phases import Phases, Window
@@ -144,16 +145,7 @@ class Planner:
         if not (files or links) or sighting.state is not State.PRESENT or self._lies_ahead(watched, sighting.sent):
             return
         self._confirm(watched, {one.url for one in files})
-        known = {part.url for part in watched.release.parts if part.origin is not Origin.LINKED}
-        # One more than are watched shows ever after, by the parts alone, that there were too many.
-        room = max(0, self._rules.most_parts + 1 - len(known))
-        found = [one for one in files if one.url not in known][:room]
-        names = new_ids(Origin.FOUND, watched.release.parts, len(watched.release.parts))
-        parts = [
-            Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
-            for name, one in zip(names, found, strict=False)
-        ]
-        parts += _linked(watched.release, links)
+        parts = [*_named(watched.release, files, self._rules.most_parts), *_linked(watched.release, links)]
         if parts:
             self.add_parts(watched, parts)
 
@@ -231,6 +223,19 @@ class Planner:
         release = watched.release
         within = self._rules.policies.of(*release.producers).on_time_within
         return proof_of(release, target, instant, within, self._rules.importance(release))
+
+
+def _named(release: Release, files: Sequence[Found], most: int) -> list[Part]:
+    """Return the files that a page names and that are no parts yet, as far as there is room for them."""
+    known = {part.url for part in release.parts if part.origin is not Origin.LINKED}
+    # One more than are watched shows ever after, by the parts alone, that there were too many.
+    room = max(0, most + 1 - len(known))
+    new = [one for one in files if one.url not in known][:room]
+    names = new_ids(Origin.FOUND, release.parts, len(release.parts))
+    return [
+        Part(name, Role(one.role), one.url, required=False, origin=Origin.FOUND)
+        for name, one in zip(names, new, strict=False)
+    ]
 
 
 def _linked(release: Release, urls: Sequence[str]) -> list[Part]:

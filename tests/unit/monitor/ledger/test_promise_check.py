@@ -103,7 +103,7 @@ def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_d
 
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
     check, watched = listened(), Waiting()
-    assert check.holds(watched, verdict(part()), Calls()) == AT + PATIENCE
+    assert check.holds(watched, verdict(part()), Calls()) == second(310)
     assert (watched.waits, watched.asked) == (True, (SLOT, AT + PATIENCE))
     # Judged again meanwhile it waits no longer than it was to.
     assert check.holds(watched, verdict(part(), at=second(305)), Calls()) == AT + PATIENCE

@@ -158,3 +158,22 @@ def test_a_clock_in_doubt_is_no_other_blindness() -> None:
     verdict = judge(release(), [promise()], known, [span], Policy(), second(400))
     assert Kind.CLOCK_FAULT in kinds(verdict)
     assert Kind.BLIND not in kinds(verdict)
+
+
+def test_failed_looks_over_the_slot_of_what_is_late_all_the_same_are_no_finding() -> None:
+    failed = [(-60, A), (-30, U), (-15, U), (0, U), (30, U), (60, U), (100, A), (300, P)]
+    assert kinds(judged({"page/edge": failed})) == [Kind.LATE]
+
+
+def test_what_was_taken_away_twice_was_back_each_time() -> None:
+    looks = [(-2, A), (0.5, P), (60, A), (130, A), (140, P), (200, A), (270, A), (280, P)]
+    first, second_time = judged({"page/edge": looks}).findings
+    assert first.kind is second_time.kind is Kind.WITHDRAWN
+    for found in (first, second_time):
+        assert found.seconds is not None
+        assert found.seconds.max is not None
+        assert found.seconds.max < 200
+
+
+def test_a_withdrawal_told_of_for_moments_from_the_last_look_on_is_a_flicker() -> None:
+    assert kinds(judged({"page/edge": [(-2, A), (0.5, P), (30, P), (30, W), (50, W)]})) == []
