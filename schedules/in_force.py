@@ -224,8 +224,7 @@ class _Walk:
         if before is None or current is None or promise.calendar != current.calendar:
             return
         since = max(filter(None, (promise.unlearnt, before.confirmed_at, before.learnt)))
-        says_otherwise = is_cancelled(promise) or bool(slot_changes(current.slot, promise.slot))
-        if says_otherwise and not has_passed(slot, since):
+        if changes(current, promise) and not has_passed(slot, since):
             self._in_doubt.append(promise)
 
     def _drop_second(self, calendar: str) -> None:

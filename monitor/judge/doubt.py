@@ -12,6 +12,7 @@ from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
 from monitor.judge.window import window
+from schedules.announcement import State
 from schedules.change import is_cancelled
 from schedules.promise import Promise
 from schedules.slot_relations import first_day, has_passed
@@ -24,7 +25,9 @@ BREACHES = (*_LATE, Word.EARLY)
 _CLAIMS = (*BREACHES, Word.ON_TIME)
 
 
-def withheld(case: Case, parts: Sequence[PartVerdict]) -> tuple[tuple[PartVerdict, ...], str | None]:
+def withheld(
+    case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
+) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return parts without the claims that the promise in force is not known to bear, and why; None: it stood."""
     standing, promise = case.standing, case.standing.promise
     if promise is None or not case.is_judged:
@@ -35,10 +38,50 @@ def withheld(case: Case, parts: Sequence[PartVerdict]) -> tuple[tuple[PartVerdic
         # A later time, or none, given once it is out as promised denies nothing: lists go on to the next edition.
         claims = _CLAIMS if any(_is_earlier(each, promise) for each in standing.in_doubt) else BREACHES
         because = _changed(case, promise)
-    if because is None:
-        return tuple(parts), None
-    left = tuple(_unclaimed(part, because) if part.word in claims or part.exposures else part for part in parts)
-    return left, because if left != tuple(parts) else None
+    if because is not None and any(part.word in claims or part.exposures for part in parts):
+        left = (_unclaimed(part, because) if part.word in claims or part.exposures else part for part in parts)
+        return tuple(left), because
+    return _if_firm(case, promise, parts, sights)
+
+
+def _if_firm(
+    case: Case, promise: Promise, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
+) -> tuple[tuple[PartVerdict, ...], str | None]:
+    """Return parts without what a day's promise bears, and not the instant that may have been confirmed before it."""
+    readings = [tuple(_judged_by(case, each, sights)) for each in _readings_if_firm(case)]
+    words: tuple[Word, ...] = (*_CLAIMS, Word.PENDING)
+    because = _changed(case, promise)
+    if not case.standing.in_doubt:
+        words, because = (Word.ON_TIME,), f"{_last_read(case, promise)}: not read, or not shown there, again since"
+    is_due = has_passed(promise.slot, case.now)
+    left = tuple(
+        _unclaimed(part, because, Word.UNPROVEN if is_due else Word.PENDING)
+        if part.word in words and any(_denies(theirs[place].word, part.word) for theirs in readings)
+        else part
+        for place, part in enumerate(parts)
+    )
+    return left, because if is_due and left != tuple(parts) else None
+
+
+def _readings_if_firm(case: Case) -> list[Promise]:
+    """Return the words that may have bound to the minute before a slot that is judged as its day.
+
+    Those read since that may have come before it, or its own instant where nothing was read since that instant.
+    """
+    standing, promise = case.standing, case.standing.promise
+    if case.window is None or case.window.exact or promise is None:
+        return []
+    if standing.in_doubt:
+        windows = {each: _by(case, each).window for each in standing.in_doubt}
+        return [each for each, by in windows.items() if by is not None and by.exact]
+    begins, shown = promise.slot.instant, standing.announced_as_of
+    if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
+        return []
+    return [replace(promise, state=State.CONFIRMED)]
+
+
+def _denies(other: Word, word: Word) -> bool:
+    return other in _CLAIMS and not _is_same(word, other)
 
 
 def undisputed(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
@@ -65,8 +108,8 @@ def doubted(case: Case, because: str | None, parts: Sequence[PartVerdict]) -> li
 
 
 def turns(case: Case) -> Iterator[datetime]:
-    """Yield the instants at which the word by another calendar may change."""
-    for promise in case.standing.disagreements:
+    """Yield the instants at which the word by another calendar, or by another reading, may change."""
+    for promise in (*case.standing.disagreements, *_readings_if_firm(case)):
         other = _by(case, promise).window
         if other is not None:
             yield from (other.opens, other.latest, other.settles)
@@ -99,8 +142,9 @@ def _is_same(one: Word, other: Word) -> bool:
     return other in (_LATE if one in _LATE else (one,))
 
 
-def _unclaimed(part: PartVerdict, because: str) -> PartVerdict:
-    return replace(part, word=Word.UNPROVEN, delay=None, exposures=(), unproven_because=because)
+def _unclaimed(part: PartVerdict, because: str, word: Word = Word.UNPROVEN) -> PartVerdict:
+    why = because if word is Word.UNPROVEN else None
+    return replace(part, word=word, delay=None, exposures=(), unproven_because=why)
 
 
 def _changed(case: Case, promise: Promise) -> str:
@@ -109,14 +153,16 @@ def _changed(case: Case, promise: Promise) -> str:
     return f"its promise was changed between two reads: {said(promise)}, last so {exactly(last, case.zone)}; {told}"
 
 
+def _last_read(case: Case, promise: Promise) -> str:
+    return f"{said(promise)}, last read {exactly(case.standing.announced_as_of or promise.learnt, case.zone)}"
+
+
 def _unconfirmed(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
     counts_from, shown = _counts_from(case, parts), case.standing.announced_as_of
     if shown is None or counts_from is None or shown >= counts_from - case.policy.confirmed_within:
         return None
     before = length((counts_from - shown).total_seconds())
-    return (
-        f"{said(promise)}, last read {exactly(shown, case.zone)}, {before} before: whether it still stood is not known"
-    )
+    return f"{_last_read(case, promise)}, {before} before: whether it still stood is not known"
 
 
 def _unread_since(case: Case, promise: Promise, parts: Sequence[PartVerdict]) -> str | None:
@@ -126,7 +172,7 @@ def _unread_since(case: Case, promise: Promise, parts: Sequence[PartVerdict]) ->
         return None
     if not any(part.word in BREACHES for part in parts):
         return None
-    return f"{said(promise)}, last read {exactly(shown, case.zone)}: not read, or not shown there, again since"
+    return f"{_last_read(case, promise)}: not read, or not shown there, again since"
 
 
 def _counts_from(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:

@@ -39,7 +39,8 @@ def is_early(presence: Presence, window: Window) -> bool:
 def _exposure(part: str, presence: Presence, slot: datetime, now: datetime, others: Sequence[Run]) -> Exposure:
     start = presence.appears
     if presence.goes is None and now < slot:
-        length = seconds_between(start.by, max(presence.end, presence.begin))
+        stood = _unbroken(presence, others)
+        length = seconds_between(start.by, max(presence.end if stood is None else stood, presence.begin))
         return Exposure(part, start, NOTHING, Bounds(length, None), open=True)
     to = _ends(presence, slot, others)
     return Exposure(part, start, to, between(start, to), open=False)

@@ -45,7 +45,7 @@ def judge(
 
 def judged(case: Case, sights: Sequence[PartEvidence]) -> Verdict:
     """Return the verdict on a case, given what was seen of each part in the release's order."""
-    parts, because = withheld(case, _parts(case, sights))
+    parts, because = withheld(case, _parts(case, sights), sights)
     parts = undisputed(case, parts, sights)
     found = findings(case, parts, sights, doubted(case, because, parts))
     word, why = _word(case, parts, sights)

@@ -81,6 +81,9 @@ def must_stand_since(verdict: Verdict) -> datetime | None:
     is_breach = any(part.word in BREACHES for part in verdict.parts)
     if begins is None or not (is_breach or any(found.kind is Kind.PROMISE_IN_DOUBT for found in verdict.findings)):
         return None
-    exposed = [exposure.start.by for exposure in verdict.exposures if exposure.start.by is not None]
-    since = min([begins, verdict.at, *([max(exposed)] if exposed else [])])
-    return None if verdict.confirmed is not None and verdict.confirmed >= since else since
+    # What is withheld by reason of the doubt shows no exposure, but when it was seen.
+    exposed = [exposure.start.by for exposure in verdict.exposures]
+    seen = exposed if exposed or verdict.at >= begins else [part.first_seen.by for part in verdict.parts]
+    since = min([begins, *sorted(filter(None, seen))[-1:]])
+    is_known = verdict.confirmed is not None and verdict.confirmed >= since
+    return None if is_known or since > verdict.at else since

@@ -11,6 +11,7 @@ from tests.oracle.world import Announced, Release, World, spans
 _WWW = "www.gov.uk"
 _CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org"}
 _READ_EVERY = timedelta(minutes=10)
+_TOLERANCE = timedelta(seconds=60)
 _PROMPT = 30.0
 
 
@@ -72,21 +73,26 @@ def is_unsettled(world: World, release: Release, now: datetime) -> bool:
 
 
 def is_young(release: Release, now: datetime) -> bool:
-    """Tell whether the last change may not have been read yet: an exposure told before it may be told so until then."""
-    return any(now - _READ_EVERY < change.at <= now for change in release.changes)
+    """Tell whether an exposure may have been told before the last change, which may not have been read yet."""
+    shown = [span.begins for place in release.places for span in spans(place)]
+    return any(
+        now - _READ_EVERY < change.at <= now and min(shown, default=now) < change.at for change in release.changes
+    )
 
 
 def is_hidden(release: Release, now: datetime) -> bool:
     """Tell whether no read may ever have shown the last change of a promise.
 
     GOV.UK's announcement tells no slot any more once it leads to its publication, and it is read every ten minutes.
+    Until the tolerance is over without a publication it is there to be read.
     """
     changes = [change.at for change in release.changes if change.at <= min(now, release.slot) and not change.gone]
     shown = [span.begins for span in spans(release.page)]
     announced = release.announced or Announced()
     if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
         return False
-    return shown[0] < max(changes) + _READ_EVERY and announced.redirect <= _PROMPT
+    read_by = min(max(changes) + _READ_EVERY, release.slot + _TOLERANCE)
+    return shown[0] < read_by and announced.redirect <= _PROMPT
 
 
 def _is_of_calendar(host: str | None, url: str | None) -> bool:

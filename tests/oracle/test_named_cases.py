@@ -51,6 +51,10 @@ NEWS = Place(
     "news", "alternative", "https://www.gov.uk/government/news/claims", required=False, shows=shows((2, "ours"))
 )
 FORWARD = (Change(at(-2100), slot=at(-1680)),)
+FIRMED: dict[str, Any] = {"state": "provisional", "changes": (Change(at(-60), state="confirmed"),)}
+CONFIRMED_SOONER = {"changes": (Change(at(-173), state="confirmed"),)}
+RE_TIMED = (Change(at(-60), slot=at(1800), state="confirmed"),)
+DOUBT = {"promise_in_doubt"}
 CASES: dict[str, tuple[World, set[str], set[str]]] = {
     "another slug than announced": (day(elsewhere((2, "ours"))), {"on_time"}, set()),
     "its redirect comes late": (day(elsewhere((2, "ours"), redirect=200.0)), {"unproven", "on_time"}, set()),
@@ -75,12 +79,12 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
     "its calendar unreadable since long before": (
         day(claims((2, "ours")), -3600, faults=unreadable(-3500, 400)),
         {"unproven"},
-        {"promise_in_doubt"},
+        DOUBT,
     ),
     "late while its calendar is unreadable": (
         day(claims((200, "ours")), -3600, faults=unreadable(-3500, 400)),
         {"unproven"},
-        {"promise_in_doubt"},
+        DOUBT,
     ),
     "two calendars that differ": (
         day(claims((2, "ours"), other_calendar=at(-9000)), -9300),
@@ -92,12 +96,59 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
         {"early"},
         {"early_exposure"},
     ),
+    "out for a while before it is confirmed": (
+        day(
+            claims((-320, "ours"), (-80, "other"), (150, "ours"), url=f"{OWN}/{SLUG}", **(FIRMED | CONFIRMED_SOONER)),
+            -780,
+        ),
+        {"unproven"},
+        DOUBT,
+    ),
+    "confirmed just before its slot": (day(claims((87, "ours"), **FIRMED), ends=700), {"unproven"}, DOUBT),
+    "confirmed just before its slot, as its calendar still shows": (
+        day(claims((87, "ours"), url=f"{OWN}/{SLUG}", **FIRMED), ends=700),
+        {"unproven", "late"},
+        set(),
+    ),
+    "confirmed just before its slot, and still absent": (
+        day(claims(url=f"{OWN}/{SLUG}", **FIRMED), ends=700),
+        {"unproven", "overdue"},
+        set(),
+    ),
+    "confirmed for another time just before its slot": (
+        day(claims((87, "ours"), url=f"{OWN}/{SLUG}", state="provisional", changes=RE_TIMED), ends=700),
+        {"unproven"},
+        DOUBT,
+    ),
+    "confirmed just before its slot, and out on the minute": (
+        day(claims((2, "ours"), **FIRMED), ends=700),
+        {"on_time"},
+        set(),
+    ),
+    "provisional, and out some minutes later": (
+        day(claims((87, "ours"), url=f"{OWN}/{SLUG}", state="provisional"), ends=700),
+        {"on_time"},
+        set(),
+    ),
+    "early while its calendar is unreadable": (
+        day(claims((-200, "ours")), -3600, faults=unreadable(-3500, 400)),
+        {"unproven"},
+        DOUBT,
+    ),
     "of several organisations": (
         day(claims((2, "ours"), organisations=("department-of-samples", "example-office"))),
         {"on_time"},
         set(),
     ),
 }
+
+
+def test_an_unreadable_calendar_is_not_read_again_and_again_before_a_doubt_is_told() -> None:
+    world, _, _ = CASES["early while its calendar is unreadable"]
+    told = played(world, WATCHED)
+    assert told.json["requests"]["www.gov.uk"] < 2 * told.json["looks"]
+    in_doubt = [notice for notice in told.notices if "in doubt" in notice["subject"]]
+    assert [notice["at"] < "2026-03-04T09:27" for notice in in_doubt] == [True]
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -82,12 +82,13 @@ def _stood(part: PartVerdict, change: Interval) -> Bounds | None:
 
 def withdrawn(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Finding]:
     """Return each time released content was seen to go: told to be withdrawn, or absent for longer than a flicker."""
-    window = case.window
-    if window is None:
+    slot = case.standing.slot
+    begins = None if slot is None else slot.begins()
+    if begins is None:
         return []
     found = []
     for place, presence in enumerate(sight.presences):
-        if presence.goes is None or presence.goes.by is None or presence.goes.by <= window.opens:
+        if presence.goes is None or presence.goes.by is None or presence.goes.by <= begins:
             continue
         back = sight.presences[place + 1] if place + 1 < len(sight.presences) else None
         gone = _gone(sight, presence, back)

@@ -44,7 +44,7 @@ def slot_words(slot: Slot) -> str:
 def said(promise: Promise) -> str:
     """Return what a calendar says of a release, in words."""
     what = "cancelled" if promise.state is State.CANCELLED else slot_words(promise.slot)
-    return f"{promise.calendar} says {what}"
+    return f"{promise.calendar} says {what}{', provisional' if promise.state is State.PROVISIONAL else ''}"
 
 
 def _short(short: ShortNotice, zone: str) -> str:

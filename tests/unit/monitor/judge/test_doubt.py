@@ -69,6 +69,39 @@ def test_a_change_that_may_have_come_before_the_slot_leaves_both_readings(other:
     assert "changed between two reads: govuk says Fri 5 Jan 2018 09:30:00 GMT" in verdict.unproven_because
 
 
+PROVISIONAL = {"state": Standing.PROVISIONAL, "confirmed_at": second(-4 * MINUTE)}
+
+
+@pytest.mark.parametrize(("came", "word"), [(87.0, Word.UNPROVEN), (0.5, Word.ON_TIME), (-90.0, Word.UNPROVEN)])
+def test_what_was_provisional_when_last_read_is_on_time_only_by_its_minute_too(came: float, word: Word) -> None:
+    verdict = judged([promise(**PROVISIONAL)], came)
+    assert (verdict.word, found(verdict, Kind.PROMISE_IN_DOUBT) is None) == (word, word is Word.ON_TIME)
+
+
+def test_what_is_still_provisional_after_its_instant_is_judged_by_its_day() -> None:
+    still = promise(**(PROVISIONAL | {"confirmed_at": second(MINUTE)}))
+    assert judged([still], 87.0).word is Word.ON_TIME
+
+
+def test_nothing_is_said_before_its_instant_of_what_may_yet_be_confirmed() -> None:
+    verdict = judged([promise(**PROVISIONAL)], -90.0, now=-MINUTE)
+    assert (verdict.word, verdict.final, verdict.revisit) == (Word.PENDING, False, second(0))
+
+
+@pytest.mark.parametrize("came", [None, 87.0])
+def test_a_confirmation_that_may_have_come_before_the_slot_leaves_both_readings(came: float | None) -> None:
+    confirmed = promise(learnt=6 * MINUTE, unlearnt=second(-4 * MINUTE))
+    verdict = judged([promise(**PROVISIONAL), confirmed], came)
+    assert verdict.word is Word.UNPROVEN
+    assert "09:30:00 GMT, provisional, last so" in (verdict.unproven_because or "")
+
+
+def test_a_confirmation_that_came_after_the_slot_binds_nobody_to_the_minute() -> None:
+    first = promise(**(PROVISIONAL | {"confirmed_at": second(MINUTE)}))
+    confirmed = promise(learnt=6 * MINUTE, unlearnt=second(MINUTE))
+    assert judged([first, confirmed], 87.0).word is Word.ON_TIME
+
+
 def test_a_change_known_to_have_come_after_the_slot_takes_no_lateness_away() -> None:
     first = promise(confirmed_at=second(2 * MINUTE))
     change = promise(second(90 * MINUTE), learnt=6 * MINUTE, unlearnt=second(2 * MINUTE))
