@@ -27,6 +27,7 @@ class Part:
     """One part of the release and what was measured of it.
 
     `early_bound` is how many seconds before the slot absence was last proved: what came on time came no earlier.
+    `address` is how that of the page is known, in the interface's words.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Part:
     delay: Bounds | None = None
     exposures: tuple[Exposure, ...] = ()
     early_bound: float | None = None
+    address: str = "announced"
 
 
 @dataclass(frozen=True, slots=True)

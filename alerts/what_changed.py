@@ -30,7 +30,7 @@ def what_changed(kind: str, keys: Sequence[str], before: ReleaseFacts | None, fa
     if kind == "back":
         return "what was taken away is there again"
     if kind == "appeared":
-        return "the announced page is out"
+        return "its page is out"
     return ", ".join(dict.fromkeys(_name(key) for key in keys))
 
 

@@ -14,13 +14,19 @@ from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
 ROLES: Mapping[str, str] = {
-    "page": "announced page",
     "html": "HTML version",
     "attachment": "attachment",
     "data": "data file",
     "alternative": "alternative address",
     "message": "message",
 }
+PAGES: Mapping[str, str] = {
+    "announced": "announced page",
+    "guessed": "page at the address guessed from its announcement",
+    "led_to": "page that its announcement leads to",
+    "found": "page found by its title",
+}
+"""What to call the landing page, by how its address is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +68,7 @@ class DraftInput:
 
 def part_name(part: Part) -> str:
     """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
-    role = ROLES.get(part.role, part.role)
+    role = PAGES[part.address] if part.role == "page" else ROLES.get(part.role, part.role)
     return role if part.id in (part.role, "page") else f"{role} ({part.id})"
 
 

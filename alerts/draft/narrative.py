@@ -91,7 +91,7 @@ def _awaited(parts: Sequence[Part], facts: ReleaseFacts) -> list[str]:
 
 def _subject(part: Part) -> str:
     if part.role == "page":
-        return "The release was {} on the announced page"
+        return f"The release was {{}} on the {part_name(part)}"
     if part.role == "alternative":
         # What stood there may have been one part of it alone.
         return f"Content of the release was {{}} at another address ({part.id}), {part.url}"
@@ -125,10 +125,10 @@ def _before_page(part: Part, facts: ReleaseFacts) -> str:
     if part.role != "alternative" or page is None or part.first_seen.by is None:
         return ""
     if page.first_seen.by is None:
-        return " The announced page had not been seen by then."
+        return f" The {part_name(page)} had not been seen by then."
     # Only where the intervals do not overlap is the order proved.
     ahead = page.first_seen.after is not None and part.first_seen.by <= page.first_seen.after
-    return " That was before it was seen on the announced page." if ahead else ""
+    return f" That was before it was seen on the {part_name(page)}." if ahead else ""
 
 
 def _on_time(part: Part, facts: ReleaseFacts) -> str:
@@ -283,7 +283,7 @@ def _exposed_for(exposure: Exposure) -> str:
 
 
 def _access_delayed(part: Part) -> str:
-    name = "release at the announced address" if part.role == "page" else part_name(part)
+    name = part_name(part).replace("announced page", "release at the announced address")
     if part.role == "alternative":
         return (
             f"Content of the release could be reached at another address, {part.url}, after {words.span(part.delay)}."

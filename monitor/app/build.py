@@ -33,7 +33,7 @@ from monitor.app.upkeep import deadman, self_check_of, status_of, upkeep
 from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import is_loopback
-from monitor.deliver.as_of_now import Afresh, AsOfNow
+from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
@@ -145,8 +145,9 @@ def _outbox(core: Core, channels: Sequence[Channel], rules: ReportingRules) -> O
     )
 
 
-def _afresh(core: Core) -> Afresh:
-    return partial(facts_of, core.store, policies_of(core.settings), core.settings.watch.vantage)
+def _as_of_now(core: Core, rules: ReportingRules) -> AsOfNow:
+    afresh = partial(facts_of, core.store, policies_of(core.settings), core.settings.watch.vantage)
+    return AsOfNow(core.store.verdicts, afresh, VerdictRecord(core.store, rules))
 
 
 def _reminders(core: Core, rules: ReportingRules, outbox: Outbox) -> Reminders:
@@ -157,10 +158,10 @@ def _reminders(core: Core, rules: ReportingRules, outbox: Outbox) -> Reminders:
         core.clock,
         rules,
         reminding_of(settings),
+        as_of_now=_as_of_now(core, rules),
         ask=core.threads.ask,
         wake=outbox.wake,
         given_up=given_up,
-        afresh=_afresh(core),
     )
 
 
@@ -229,7 +230,7 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         [table.name for table in settings.calendar],
         ahead_of(core.store, policies_of(settings), rules.book),
         tally.silent_hosts.silences,
-        as_of_now=AsOfNow(core.store.verdicts, _afresh(core), VerdictRecord(core.store, rules)),
+        as_of_now=_as_of_now(core, rules),
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,

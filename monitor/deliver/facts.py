@@ -44,7 +44,7 @@ def release_facts(verdict: Verdict, measured: Measured) -> facts.ReleaseFacts:
         grade=verdict.grade.value,
         final=verdict.final,
         at=verdict.at,
-        parts=tuple(_part(part) for part in verdict.parts if _is_known(part)),
+        parts=tuple(_part(part, verdict) for part in verdict.parts if _is_known(part)),
         findings=tuple(
             facts.Finding(found.kind.value, found.part, found.detail, found.seconds, found.at)
             for found in verdict.findings
@@ -74,7 +74,7 @@ def _is_known(part: PartVerdict) -> bool:
     return not is_guess or bool(part.exposures)
 
 
-def _part(part: PartVerdict) -> facts.Part:
+def _part(part: PartVerdict, verdict: Verdict) -> facts.Part:
     return facts.Part(
         part.id,
         part.role,
@@ -86,6 +86,7 @@ def _part(part: PartVerdict) -> facts.Part:
         part.delay,
         tuple(_exposure(exposure) for exposure in part.exposures),
         part.early_bound,
+        verdict.address.value if part.id == "page" else "announced",
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
 from alerts.notice import notice_id
 from monitor.clock import Clock
-from monitor.deliver.as_of_now import Afresh, brought_up_to_date
+from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
@@ -40,8 +40,8 @@ class Reminding:
 class Reminders:
     """Reminds people of incidents that nobody has.
 
-    `wake` says that the outbox has something new; `given_up` is told how many deliveries were. `afresh` judges a
-    release as of an instant, None when it is not known; called inside a transaction.
+    `wake` says that the outbox has something new; `given_up` is told how many deliveries were. `as_of_now` brings an
+    incident and its draft up to date, inside a transaction.
     """
 
     store: Store
@@ -50,10 +50,10 @@ class Reminders:
     rules: ReportingRules
     reminding: Reminding
     _: KW_ONLY
+    as_of_now: AsOfNow
     ask: Ask
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
-    afresh: Afresh = lambda _release, _now: None
     _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -103,16 +103,15 @@ class Reminders:
 
     def _remind(self, tx: Transaction, incident: str, now: datetime) -> bool:
         found = self.store.verdicts.incident(incident)
-        told = self._as_of(found, now) if found is not None else None
+        # What it holds was measured at the last change: a delay that grows had not grown since.
+        told = self.as_of_now.incident(found, now) if found is not None else None
         notice = reminder(told, now, self.reminding.every, self.reminding.after) if told is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
+        if (renew := self.as_of_now.renewal(incident, now)) is not None:
+            renew(tx)
         tx.save_incident(replace(found, timeline=(*found.timeline, Entry(now, MONITOR, notice.subject))))
         return True
-
-    def _as_of(self, incident: Incident, now: datetime) -> Incident:
-        # What it holds was measured at the last change: a delay that grows had not grown since.
-        return brought_up_to_date(incident, self.afresh(incident.release, now))
 
 
 def _is_waiting(incident: Incident) -> bool:

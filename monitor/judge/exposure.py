@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import pairwise
 
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
+from monitor.judge.spells import Spell
 from monitor.judge.verdict import Exposure
 from monitor.judge.window import Window
 from monitor.look.sighting import State
@@ -29,6 +31,35 @@ def exposures(
     others = [run for run in runs if run.state is State.UNKNOWN and run.status == HTTPStatus.OK]
     early = (presence for presence in presences if is_early(presence, window))
     return tuple(_exposure(part, presence, window.opens, now, others) for presence in early)
+
+
+def vanished(
+    part: str, views: Iterable[Sequence[Spell]], window: Window, known: Sequence[Exposure]
+) -> tuple[Exposure, ...]:
+    """Return the exposures that nobody saw: what is told to be gone before its slot, where nothing was, was public.
+
+    Each came and went after the last look that found nothing (404), and before the first that was told so (410, or
+    "published in error": GOV.UK says it of nothing else). Those that `known` ones show already are left out.
+    """
+    gone = (pair for spells in views for spell in spells if not spell.out for pair in pairwise(spell.runs))
+    found = [
+        Interval(nothing.end, told.begin)
+        for nothing, told in gone
+        if (nothing.status, told.state) == (HTTPStatus.NOT_FOUND, State.WITHDRAWN)
+        and nothing.end < told.begin < window.early_before
+    ]
+    shown = [Interval(each.start.after, each.to.by) for each in known]
+    unseen: list[Exposure] = []
+    for span in sorted(found, key=lambda one: between(one, one).max or 0.0):
+        if not any(_touch(span, one) for one in (*shown, *(each.start for each in unseen))):
+            unseen.append(Exposure(part, span, span, between(span, span), open=False))
+    return tuple(unseen)
+
+
+def _touch(one: Interval, other: Interval) -> bool:
+    is_before = one.by is not None and other.after is not None and one.by < other.after
+    is_after = one.after is not None and other.by is not None and other.by < one.after
+    return not is_before and not is_after
 
 
 def is_early(presence: Presence, window: Window) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.case import Case
-from monitor.judge.exposure import exposures, is_early
+from monitor.judge.exposure import exposures, is_early, vanished
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Exposure, PartVerdict, Word
@@ -46,6 +46,7 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     window = case.window
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
     spans = exposures(seen.part.id, seen.public, window, case.now, seen.main_runs)
+    spans += vanished(seen.part.id, seen.spells.values(), window, spans)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
     if seen.part.origin in UNPROMISED and not timing.released:
         timing = Timing(Word.PENDING)

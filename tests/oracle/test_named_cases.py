@@ -96,6 +96,11 @@ CASES: dict[str, tuple[World, set[str], set[str]]] = {
         {"early"},
         {"early_exposure"},
     ),
+    "published in error and gone between two looks": (
+        day(claims((-207.9, "ours"), (-207.6, "gone")), -600, 40),
+        {"early"},
+        {"early_exposure"},
+    ),
     "out for a while before it is confirmed": (
         day(
             claims((-320, "ours"), (-80, "other"), (150, "ours"), url=f"{OWN}/{SLUG}", **(FIRMED | CONFIRMED_SOONER)),

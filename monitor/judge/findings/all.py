@@ -81,6 +81,8 @@ def _exposed(case: Case, exposure: Exposure) -> str:
     came = f"public before its slot: came {between_exactly(exposure.start, case.zone)}"
     if exposure.open:
         return f"{came}, not seen gone yet"
+    if exposure.start == exposure.to:
+        return f"public before its slot: came and went {between_exactly(exposure.start, case.zone)}, gone (410) after"
     opens = None if case.window is None else case.window.opens
     if opens is not None and exposure.to.after == opens:
         return f"{came}, stayed until the slot{_hour_hint(exposure.seconds)}"

@@ -10,8 +10,9 @@ from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
-from monitor.deliver.as_of_now import Afresh
+from monitor.deliver.as_of_now import Afresh, AsOfNow
 from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.drafts import written
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
@@ -47,10 +48,10 @@ class World:
             self.clock,
             rules,
             reminding or Reminding(),
+            as_of_now=AsOfNow(self.store.verdicts, afresh, VerdictRecord(self.store, rules)),
             ask=directly,
             wake=lambda: self.rung.append(1),
             given_up=self.rung.append,
-            afresh=afresh,
         )
 
     async def minutes(self, reminders: Reminders, count: int) -> None:
@@ -96,6 +97,8 @@ def test_a_reminder_tells_how_things_stand_now_and_alters_no_measurement() -> No
         (told,) = world.told()
         assert told.subject.endswith("still absent at 09:51:40 GMT")
         assert "Measured so far, as of 09:51:40 GMT" in told.text
+        (_, fresh) = world.store.verdicts.drafts(before.id)
+        assert (fresh.at, "09:51" in written(fresh, "md")[0].decode()) == (told.at, True)
         (after,) = world.store.verdicts.incidents()
         assert after.facts == before.facts
 
