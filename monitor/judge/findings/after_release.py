@@ -88,7 +88,8 @@ def withdrawn(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Findin
         return []
     found = []
     for place, presence in enumerate(sight.presences):
-        if presence.goes is None or presence.goes.by is None or presence.goes.by <= begins:
+        # What was not seen at its slot may have gone before it.
+        if presence.goes is None or presence.goes.by is None or presence.end < begins:
             continue
         back = sight.presences[place + 1] if place + 1 < len(sight.presences) else None
         gone = _gone(sight, presence, back)
