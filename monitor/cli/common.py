@@ -241,11 +241,11 @@ def _replace(output: Path, content: bytes) -> None:
 
 
 @contextmanager
-def hushed(secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Write no log lines but errors for the length of a block; none of `secrets` is ever written."""
+def hushed(hide: Callable[[str], str] = str) -> Iterator[None]:
+    """Write no log lines but errors for the length of a block, and none of what `hide` takes out."""
     from monitor.health import logs
 
-    listener = logs.set_up("ERROR", sys.stderr, as_json=False, secrets=secrets)
+    listener = logs.set_up("ERROR", sys.stderr, as_json=False, hide=hide)
     try:
         yield
     finally:

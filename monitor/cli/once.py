@@ -23,9 +23,9 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
     Example: ninethirty once --date today
     """
-    from monitor.config.secrets import secrets_of
+    from monitor.config.secrets import secrets_of, veil
 
-    with hushed(secrets_of(context.settings)):
+    with hushed(veil(secrets_of(context.settings)) or str):
         rows = asyncio.run(_once(context, day))
     if as_json:
         print_json(rows)

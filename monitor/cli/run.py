@@ -29,12 +29,12 @@ def command(context: Context, log: str, level: str) -> None:
     for number in _STOPS:
         signal.signal(number, _now)
     from monitor.app.build import Edges, build
-    from monitor.config.secrets import secrets_of
+    from monitor.config.secrets import secrets_of, veil
     from monitor.health import logs
     from monitor.health.system import service_manager
 
     settings = context.settings
-    listener = logs.set_up(level, as_json=log == "json", secrets=secrets_of(settings))
+    listener = logs.set_up(level, as_json=log == "json", hide=veil(secrets_of(settings)) or str)
     edges = Edges(manager=service_manager(os.environ, os.getpid()))
     try:
         asyncio.run(_live(lambda: build(settings, edges, folder=context.path.parent)))

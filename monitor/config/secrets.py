@@ -32,8 +32,8 @@ def in_addresses(settings: Settings) -> frozenset[str]:
     calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
     listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     parts = [(table.url, table.secret) for table in settings.part]
-    found = {each for url, is_secret in (*calendars, *listings, *parts) for each in _held(url, is_secret=is_secret)}
-    return frozenset(one for one in found if len(one) >= _SHORTEST)
+    addresses = (*calendars, *listings, *parts)
+    return frozenset(each for url, is_secret in addresses for each in _held(url, is_secret=is_secret))
 
 
 def _held(url: str, *, is_secret: bool) -> Iterator[str]:
@@ -49,7 +49,10 @@ def _held(url: str, *, is_secret: bool) -> Iterator[str]:
 
 def veil(secrets: Iterable[str]) -> Callable[[str], str] | None:
     """Return what takes these out of a text, however they are written there; None where there is nothing to hide."""
-    forms = {form for one in secrets for form in (one, json.dumps(one)[1:-1], escape(one), quote(one, safe=""))}
+    told = [one for one in secrets if len(one) >= _SHORTEST]
+    forms = {
+        form for one in told for form in (one, json.dumps(one)[1:-1], escape(one), quote(one), quote(one, safe=""))
+    }
     if not forms:
         return None
     known = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import queue
 import re
 import sys
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from traceback import walk_tb
 from types import TracebackType
 from typing import Any, TextIO
-from urllib.parse import quote
 
 import structlog
 from structlog.typing import EventDict, Processor
@@ -25,7 +23,6 @@ _USERINFO = re.compile(r"(?<=://)[^/?#\s]*@")
 _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqlalchemy.engine", "asyncio", "alembic")
 
 
-_SHORTEST = 4
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
 _OF_STRANGERS = {"request", "sign_in_refused"}
@@ -34,22 +31,14 @@ _OF_STRANGERS = {"request", "sign_in_refused"}
 class _Veil(logging.Formatter):
     """Takes known secrets out of finished lines: libraries put addresses into words, where no key tells of them."""
 
-    def __init__(self, formatter: logging.Formatter, secrets: Iterable[str]) -> None:
+    def __init__(self, formatter: logging.Formatter, hide: Callable[[str], str]) -> None:
         super().__init__()
         self._formatter = formatter
-        known = {form for secret in secrets if len(secret) >= _SHORTEST for form in _forms(secret)}
-        longest_first = sorted(known, key=len, reverse=True)
-        self._secret = re.compile("|".join(map(re.escape, longest_first))) if known else None
+        self._hide = hide
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line without secrets."""
-        line = self._formatter.format(record)
-        return line if self._secret is None else self._secret.sub("[redacted]", line)
-
-
-def _forms(secret: str) -> set[str]:
-    """Return a secret as it may stand in a line: as it is, escaped in JSON, or quoted in an address."""
-    return {secret, json.dumps(secret)[1:-1], quote(secret), quote(secret, safe="")}
+        return self._hide(self._formatter.format(record))
 
 
 class _DroppingQueueHandler(QueueHandler):
@@ -127,16 +116,16 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
 
 
 def set_up(
-    level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True, secrets: Iterable[str] = ()
+    level: str = "INFO", stream: TextIO | None = None, *, as_json: bool = True, hide: Callable[[str], str] = str
 ) -> QueueListener:
     """Send every log line to `stream` (default stdout) from a thread of its own; stop the result last.
 
-    None of `secrets` is ever written, whichever library says it.
+    `hide` takes out of each line what must never be written, whichever library says it.
     """
     lines: queue.Queue[logging.LogRecord] = queue.Queue(10_000)
     handler = _DroppingQueueHandler(lines)
     handler.addFilter(_Flood())
-    handler.setFormatter(_Veil(_formatter(as_json=as_json), secrets))
+    handler.setFormatter(_Veil(_formatter(as_json=as_json), hide))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)

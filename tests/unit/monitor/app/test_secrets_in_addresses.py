@@ -175,7 +175,7 @@ def test_the_log_is_told_none_of_them_either(tmp_path: Path) -> None:
         await life.until("09:31:00")
 
     stream = io.StringIO()
-    listener = logs.set_up("DEBUG", stream, secrets=secrets_of(SETTINGS))
+    listener = logs.set_up("DEBUG", stream, hide=veil(secrets_of(SETTINGS)) or str)
     try:
         live(tmp_path, "", act, head=HEAD, base=SETTINGS)
     finally:
