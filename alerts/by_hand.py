@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
-from alerts.incident import ACKNOWLEDGED, MONITOR, Entry, Incident, Kind
+from alerts.incident import ACKNOWLEDGED, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line
 from alerts.tellable_facts import GRADES
 from schedules.times.zone import local_date
@@ -111,6 +111,26 @@ def cite_others(incident: Incident, role: str, now: datetime) -> Incident:
         return incident
     told = _with(incident, Entry(now, _role(role), "other producers' incidents are to be cited"))
     return replace(told, words={**incident.words, "cite_others": "yes"})
+
+
+def sign_off(incident: Incident, role: str, version: int, now: datetime) -> Incident:
+    """Write down that a role signed a version of its report off: none is owed any more."""
+    told = _with(incident, Entry(now, _role(role), f"report signed off as version {version}"))
+    return replace(told, words={**incident.words, SIGNED: now.isoformat(timespec="seconds")})
+
+
+def waive(incident: Incident, role: str, reason: str, now: datetime) -> Incident:
+    """Write down why no report will be made, and close it. Raises `NotEnough` without a reason, or where none is owed.
+
+    New facts may open it again; the report stays waived.
+    """
+    words = one_line(_writable(reason))
+    if not words:
+        raise NotEnough(["say why no report will be made"])
+    if not incident.owes_report:
+        raise NotEnough([f"no report is owed for {incident.id}"])
+    told = _with(incident, Entry(now, _role(role), f"report waived: {words}"))
+    return replace(told, words={**incident.words, WAIVED: words}, closed=incident.closed or now)
 
 
 def close(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:

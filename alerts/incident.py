@@ -15,6 +15,9 @@ from alerts.telling import Notice, notice_id, thread_id
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
+SIGNED = "signed"
+WAIVED = "waived"
+"""Under these names an incident's words say when its report was signed off, and why none will be written."""
 UNPROVEN_GRACE = timedelta(minutes=5)
 """How long after its slot an unproven verdict may still resolve itself in silence."""
 MOST_REMINDERS = 3
@@ -75,6 +78,16 @@ class Incident:
     def has_draft(self) -> bool:
         """Tell whether a draft is written for it."""
         return self.kind in WITH_DRAFT
+
+    @property
+    def owes_report(self) -> bool:
+        """Tell whether its report is still to be signed, or waived with a reason, whatever has been measured since."""
+        return self.has_draft and self.grade != "none" and not {SIGNED, WAIVED} & self.words.keys()
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether somebody still has something to do about it."""
+        return self.closed is None or self.owes_report
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -162,6 +162,7 @@ def _reminders(core: Core, rules: ReportingRules, outbox: Outbox) -> Reminders:
         ask=core.threads.ask,
         wake=outbox.wake,
         given_up=given_up,
+        owed=core.metrics.owed,
     )
 
 

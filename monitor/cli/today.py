@@ -45,14 +45,17 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
 
 def _print_open(context: Context) -> None:
+    from monitor.deliver.owed import reports_owed
+
     # What came out days early stands on the board of another day, and somebody must act today.
     with context.store() as store:
         still = [one for one in store.verdicts.incidents() if one.closed is None]
-    if still:
-        click.echo("")
-        click.echo(f"Incidents that nobody has closed: {len(still)}")
-    for one in still[-_MOST_OPEN:]:
-        click.echo(f"  {one.grade:<6}  {one.kind.value:<8}  {one.id}")
+        owed = [one for one in reports_owed(store.verdicts) if one.closed is not None]
+    for what, found in (("Incidents that nobody has closed", still), ("Over, and a report is owed", owed)):
+        if found:
+            click.echo(f"\n{what}: {len(found)}")
+        for one in found[-_MOST_OPEN:]:
+            click.echo(f"  {one.grade:<6}  {one.kind.value:<8}  {one.id}")
 
 
 def print_board(rows: Sequence[dict[str, Any]]) -> None:

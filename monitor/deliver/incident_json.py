@@ -7,6 +7,7 @@ from typing import Any
 
 from alerts.incident import Incident, Kind
 from alerts.standing import behind
+from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
 from schedules.times.interval import Bounds
 from schedules.times.json import bounds_json, instant_json
@@ -26,6 +27,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "occurred": instant_json(incident.occurred),
         "closed": instant_json(incident.closed),
         "grade": incident.grade,
+        "report_owed": is_owed(incident, drafts),
         "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
         "verdict": facts.verdict if facts else None,
         "delay": bounds_json(delay_of(incident)),

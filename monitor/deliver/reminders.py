@@ -12,6 +12,7 @@ from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
 from alerts.notice import notice_id
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.owed import longest_owed, reports_owed
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
@@ -40,8 +41,8 @@ class Reminding:
 class Reminders:
     """Reminds people of incidents that nobody has.
 
-    `wake` says that the outbox has something new; `given_up` is told how many deliveries were. `as_of_now` brings an
-    incident and its draft up to date, inside a transaction.
+    `wake` says that the outbox has something new; `given_up` is told how many deliveries were, `owed` how many reports
+    are and for how long the longest. `as_of_now` brings an incident and its draft up to date, inside a transaction.
     """
 
     store: Store
@@ -54,6 +55,7 @@ class Reminders:
     ask: Ask
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
+    owed: Callable[[int, timedelta], None] = lambda _count, _longest: None
     _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -84,9 +86,10 @@ class Reminders:
         self._open.difference_update(over)
 
     async def count(self) -> None:
-        """Tell how many deliveries were given up of late."""
-        since = self.clock.now() - GIVEN_UP_FOR
-        self.given_up(await self.ask(lambda: len(self.store.outbox.given_up(since))))
+        """Tell how many deliveries were given up of late, and how many reports are owed."""
+        now = self.clock.now()
+        self.given_up(await self.ask(lambda: len(self.store.outbox.given_up(now - GIVEN_UP_FOR))))
+        self.owed(*longest_owed(await self.ask(lambda: reports_owed(self.store.verdicts)), now))
 
     def _recent(self, now: datetime) -> list[str]:
         return [one.id for one in self.store.verdicts.incidents(now - _LOOK_BACK) if _is_waiting(one)]

@@ -56,6 +56,8 @@ class Metrics:
         self.blind = counter("blind_seconds", "Seconds without sight", ["cause"])
         self.clock_offset = gauge("clock_offset_seconds", "Our clock minus that of the watched hosts")
         self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
+        self.reports_owed = gauge("reports_owed", "Reports neither signed nor waived")
+        self.report_owed = gauge("report_owed_oldest_seconds", "For how long the oldest of them has been owed")
         self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
         self.commit = histogram("store_commit_seconds", "Length of a commit")
         self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
@@ -76,6 +78,11 @@ class Metrics:
         for channel in channels:
             for outcome in _DELIVERED:
                 self.notices.labels(channel, outcome)
+
+    def owed(self, count: int, longest: timedelta) -> None:
+        """Note how many reports are owed, and for how long the longest has been."""
+        self.reports_owed.set(count)
+        self.report_owed.set(longest.total_seconds())
 
     def look(self, host: str, outcome: str, duration: float, late: float) -> None:
         """Count one look: its outcome, how long the answer took and how late it started, in seconds."""

@@ -155,8 +155,8 @@ async def release(request: Request) -> Response:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents, those that are still open first: they want somebody, and on a busy day they are few of many."""
-    found = sorted(await queries_of(request).incidents(), key=lambda one: one.closed is not None)
+    """List incidents, those that want somebody first: what is not over, then reports that are owed."""
+    found = sorted(await queries_of(request).incidents(), key=lambda one: (one.closed is not None, not one.is_open))
     return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
 
 

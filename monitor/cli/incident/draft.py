@@ -1,30 +1,22 @@
-"""`ninethirty incident draft --versions`: when each version was made, in which role, and what changed."""
+"""`ninethirty incident draft` and `sign`: the report of an incident shown, completed, listed by version, signed."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, deliver, print_json, table, unknown
-from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, renew, role_of
+from monitor.cli.common import Context, as_json, deliver, items, print_json, table, unknown
+from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, renew, rewritten, role_of
 from monitor.cli.incident.take_back import say, take_back, tell_conflicts
 from monitor.errors import UserFault
-
-if TYPE_CHECKING:
-    from alerts.draft.report import Report
-    from monitor.store.rows import Draft
-
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from monitor.cli.common import items
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
+    from alerts.draft.report import Report
     from alerts.draft.versions import Version
     from monitor.store.rows import Draft
 
@@ -117,6 +109,7 @@ def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> N
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
+    from alerts.by_hand import sign_off
     from alerts.draft.edits import to_complete
     from alerts.draft.versions import signed
     from monitor.deliver.incident_json import draft_json
@@ -126,6 +119,7 @@ def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> N
         # What is signed says how late it is when it is signed.
         renew(context, store, incident_of(store.verdicts, incident).id)
         versions = redrafted(store, incident, lambda known: signed(known, role, context.now()))
+        rewritten(store, incident, lambda known: sign_off(known, role, versions[-1].number, context.now()))
         made = store.verdicts.drafts(incident)[-1]
     if left := to_complete(versions[-1].report):
         click.echo(f"{incident}: signed with {len(left)} boxes not completed", err=True)

@@ -36,7 +36,7 @@ for _verb in (add, draft, sign):
 
 
 @command.command("list")
-@click.option("--open", "only_open", is_flag=True, help="Only those that nobody has closed.")
+@click.option("--open", "only_open", is_flag=True, help="Only those that are not over, or whose report is owed.")
 @click.option("--producer", help="Only those of one producer.")
 @click.option("--from", "first", type=Day(), help="First day of occurrence.")
 @click.option("--to", "last", type=Day(), help="Last day of occurrence.")
@@ -50,14 +50,16 @@ def list_incidents(
     Example: ninethirty incident list --open --producer ofqual
     """
     from monitor.deliver.incident_json import incident_json
+    from monitor.deliver.owed import is_owed
 
     with context.store() as store:
         found = store.verdicts.incidents(*span_of(first, last, context.settings.timezone))
         current, now = as_of_now(context, store), context.now()
+        told = ((one, store.verdicts.drafts(one.id)) for one in reversed(found) if producer in (None, *one.producers))
         chosen = [
-            (current.incident(one, now), store.verdicts.drafts(one.id))
-            for one in reversed(found)
-            if (one.closed is None or not only_open) and producer in (None, *one.producers)
+            (current.incident(one, now), drafts)
+            for one, drafts in told
+            if not only_open or one.closed is None or is_owed(one, drafts)
         ]
     if as_json:
         print_json([incident_json(incident, drafts) for incident, drafts in chosen])
@@ -154,6 +156,25 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
     with context.store() as store:
         rewritten(store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
     _done(context, incident, "closed", as_json=as_json)
+
+
+@command.command("waive")
+@click.argument("incident")
+@click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
+@by_role
+@as_json
+@click.pass_obj
+def waive(context: Context, *, incident: str, reason: str, by: str | None, as_json: bool) -> None:
+    """Say that no report will be made of an INCIDENT, and why: it is closed, and no longer listed as owed.
+
+    Example: ninethirty incident waive quarterly-2018-01-05 --reason "sent by letter" --by "head of profession"
+    """
+    from alerts.by_hand import waive as waived
+
+    role, now = role_of(by), context.now()
+    with context.store() as store:
+        rewritten(store, incident, lambda known: waived(known, role, reason, now))
+    _done(context, incident, "report waived", as_json=as_json)
 
 
 @command.command("export")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from monitor.cli.common import items
 from monitor.cli.text import headline
 from monitor.deliver.incident_json import delay_of
+from monitor.deliver.owed import is_owed
 from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
 
@@ -24,14 +25,14 @@ def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
     occurred = stamp(incident.occurred).rsplit(":", 1)[0]
     drafted = f"{drafts[-1].form} v{drafts[-1].version}{' signed' if is_signed(drafts) else ''}" if drafts else "-"
     late = lengths(delay_of(incident) or Bounds(), parts=2, tenths=False, unknown="-")
-    told = [incident.grade, incident.kind.value, late, standing(incident), drafted, incident.id, incident.title]
+    told = [incident.grade, incident.kind.value, late, standing(incident, drafts), drafted, incident.id, incident.title]
     return [occurred, *told]
 
 
-def standing(incident: Incident) -> str:
-    """Return whether somebody has it, or it is closed."""
+def standing(incident: Incident, drafts: Sequence[Draft]) -> str:
+    """Return whether somebody has it, its report is owed, or it is closed."""
     if incident.closed is not None:
-        return "closed"
+        return "report owed" if is_owed(incident, drafts) else "closed"
     return "open" if incident.acknowledged is None else "in hand"
 
 
@@ -47,7 +48,8 @@ def incident_lines(
 
     `related` are the incidents that the same fault of the platform made.
     """
-    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}"
+    owed = ", report owed" if is_owed(incident, drafts) else ""
+    yield f"{incident.kind.value.upper()}, grade {incident.grade}, {_standing(incident)}{owed}"
     yield f"{incident.title} ({incident.producer})"
     yield ""
     yield f"  Incident  {incident.id}"

@@ -39,10 +39,32 @@ def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
     (line,) = ask("incident", "list").out.splitlines()[1:]
     draft = ask("incident", "show", INCIDENT, "--json").json["drafts"][-1]
     drafted = f"{draft['form']} v{draft['version']}"
-    told = f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s closed {drafted} {INCIDENT} Births 2016"
+    told = f"5 Jan 2018 09:30 report late 20 min to 20 min 1 s report owed {drafted} {INCIDENT} Births 2016"
     assert " ".join(line.split()) == told
-    assert ask("incident", "list", "--open", "--json").json == []
+    assert [one["id"] for one in ask("incident", "list", "--open", "--json").json] == [INCIDENT]
     assert [one["id"] for one in ask("incident", "list", "--producer", "ons", "--json").json] == [INCIDENT]
+
+
+def test_a_report_is_owed_until_it_is_signed(ask: Ask) -> None:
+    assert INCIDENT in ask("today").out.split("Over, and a report is owed: 1")[1]
+    assert ask("incident", "sign", INCIDENT, "--by", "head of profession").status == 0
+    shown = ask("incident", "show", INCIDENT, "--json").json
+    assert not shown["report_owed"]
+    assert shown["timeline"][-1]["text"] == f"report signed off as version {shown['drafts'][-1]['version']}"
+    assert ask("incident", "list", "--open", "--json").json == []
+    assert "a report is owed" not in ask("today").out
+
+
+def test_a_report_is_owed_until_it_is_waived_with_a_reason(ask: Ask) -> None:
+    assert ask("incident", "waive", INCIDENT, *ROLE, "--reason", " ").status == 1
+    assert "report owed" in ask("incident", "show", INCIDENT).out
+    assert ask("incident", "waive", INCIDENT, *ROLE, "--reason", "sent by letter").status == 0
+    shown = ask("incident", "show", INCIDENT).out
+    assert "report owed" not in shown
+    assert "duty statistician: report waived: sent by letter" in shown
+    assert ask("incident", "list", "--open", "--json").json == []
+    again = ask("incident", "waive", INCIDENT, *ROLE, "--reason", "twice")
+    assert (again.status, again.err) == (1, f"no report is owed for {INCIDENT}\n")
 
 
 def overdue_for(while_: timedelta, folder: Path) -> str:
@@ -131,7 +153,10 @@ def test_an_empty_note_is_refused(ask: Ask) -> None:
 def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
     name = ask("incident", "add", *options(HAND), "--json").json["id"]
     assert ask("incident", "show", name, "--json").json["closed"] is None
-    assert ask("today").out.splitlines()[-2:] == ["Incidents that nobody has closed: 1", f"  report  hand      {name}"]
+    assert ask("today").out.splitlines()[-5:-3] == [
+        "Incidents that nobody has closed: 1",
+        f"  report  hand      {name}",
+    ]
     assert ask("incident", "close", name, "--text", "recalled", *ROLE).status == 0
     shown = ask("incident", "show", name, "--json").json
     assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")

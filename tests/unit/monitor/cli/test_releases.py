@@ -27,6 +27,9 @@ def test_the_board_tells_slot_producer_verdict_delay_the_name_to_explain_and_tit
         "Friday 5 January 2018: 1 LATE",
         "SLOT PRODUCER VERDICT DELAY OR EXPOSURE RELEASE TITLE",
         "09:30 GMT ons LATE 20 min to 20 min 1 s births-2016 Births 2016",
+        "",
+        "Over, and a report is owed: 1",
+        "report late births-2016-2018-01-05",
     ]
     assert told.status == 0
 
@@ -72,7 +75,8 @@ def test_a_release_that_nobody_watches_yet_stands_on_the_board_of_its_day(ask: A
 
 def test_a_day_without_releases_is_no_fault(ask: Ask) -> None:
     told = ask("today", "--date", "2018-01-06")
-    assert (told.status, len(told.out.splitlines())) == (0, 1)
+    assert (told.status, told.out.splitlines()[1:2]) == (0, [""])
+    assert told.out.startswith("Saturday 6 January 2018: no release that is watched is promised for this day")
 
 
 def test_an_explanation_begins_with_the_verdict_and_ends_with_what_would_change_it(ask: Ask) -> None:
