@@ -27,6 +27,7 @@ from monitor.app.reporting_options import (
     links_of,
     reminding_of,
     reporting_rules_of,
+    schedules_of,
 )
 from monitor.app.status import Status
 from monitor.app.upkeep import deadman, self_check_of, status_of, upkeep
@@ -38,6 +39,7 @@ from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
+from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
@@ -90,12 +92,13 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, core.threads.ask)
     status = status_of(core, watch, check, forecast, interpreter.skew)
     queries = _queries(core, status, tally, rules)
+    summaries = _summaries(core, queries, forecast, outbox)
     recurring = (*check.jobs(), *upkeep(core, poller, watch, forecast), *deadman(core, check))
     daemon = Daemon(
         settings.watch.vantage,
         clock,
         _clockwork(core),
-        (*calendar_reads.jobs(), (_ROLL, "roll", admission.roll), *recurring, *reminders.jobs()),
+        (*calendar_reads.jobs(), (_ROLL, "roll", admission.roll), *recurring, *reminders.jobs(), *summaries.jobs()),
         edges.manager,
         core.fetcher,
         core.store,
@@ -163,6 +166,23 @@ def _reminders(core: Core, rules: ReportingRules, outbox: Outbox) -> Reminders:
         wake=outbox.wake,
         given_up=given_up,
         owed=core.metrics.owed,
+    )
+
+
+def _summaries(core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox) -> Summaries:
+    settings, board = core.settings, queries.seen_by(all_=True).board
+    return Summaries(
+        schedules_of(settings),
+        core.store,
+        core.writer,
+        core.clock,
+        settings.timezone,
+        board,
+        lambda: forecast.warnings,
+        {table.id: table.name for table in settings.producer if table.name},
+        core.threads.ask,
+        outbox.wake,
+        settings.web.public_url or "",
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from alerts.channel import Channel
@@ -12,16 +12,19 @@ from alerts.draft.code import Book, amended, standard_book
 from alerts.routes import Route
 from monitor.app.options import on_file
 from monitor.clock import Clock
+from monitor.config.people import SummarySettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
+from monitor.deliver.summaries import Schedule
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 
+_WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 _NOT_OPTIONS = {"name", "kind", "digest"}
 
 
@@ -96,6 +99,20 @@ def digesting_of(settings: Settings) -> Digesting:
     """Return when and where many openings are told as one."""
     channels = frozenset(table.name for table in settings.channel if table.digest)
     return Digesting(channels, settings.alert.digest_from, settings.alert.digest_within)
+
+
+def schedules_of(settings: Settings) -> list[Schedule]:
+    """Return the summaries that go out by the calendar."""
+    if not settings.summary:
+        return []
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 # 80 ms, for who has summaries alone
+
+    def trigger(table: SummarySettings) -> CronTrigger:
+        at = table.at or _WHEN[table.kind]
+        on = {"day": 1} if table.kind == "month" else {"day_of_week": ",".join(table.days)}
+        return CronTrigger(hour=at.hour, minute=at.minute, second=0, timezone=settings.timezone, **on)
+
+    return [Schedule(one.kind, tuple(one.channels), trigger(one), one.producer) for one in settings.summary]
 
 
 def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = Path()) -> list[Channel]:

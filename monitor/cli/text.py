@@ -7,6 +7,7 @@ from typing import Any
 
 from monitor.cli.common import items
 from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, verdict_told
+from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import between, instant_text, stamp
@@ -34,14 +35,6 @@ def headline(body: Mapping[str, Any]) -> str:
     told += [f"grade {body['grade']}"] if body["grade"] != "none" else []
     told += ["final" if body["final"] else "not final"]
     return ", ".join(told)
-
-
-def longest_exposure(body: Mapping[str, Any]) -> str:
-    """Return the longest exposure of a release with both bounds, empty without any."""
-    longest = max(body["exposures"], key=lambda one: one["seconds"]["max"] or one["seconds"]["min"] or 0, default=None)
-    if longest is None:
-        return ""
-    return length_text(longest["seconds"]) + (" so far" if longest["open"] else "")
 
 
 def _source(slot: Mapping[str, Any] | None, zone: str) -> str:

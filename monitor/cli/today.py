@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -10,17 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, Day, as_json, of_producer, print_json, span_of, table, today
-from monitor.cli.text import longest_exposure
-from monitor.judge.as_json import decision_text, lateness_text, length_text, verdict_told
-from monitor.judge.verdict import verdict_text
-from schedules.times.words import clock, day_text
-from schedules.times.zone import LONDON
+from monitor.judge.as_text import due_text, measure_text, tally, told_text
+from schedules.times.words import day_text
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
 
 _MOST_OPEN = 10
-_LOUD = {"late", "overdue", "early", "not_published", "unproven", "unannounced"}
 
 
 @click.command("today")
@@ -73,10 +68,7 @@ def _is_loud(cells: Sequence[str]) -> bool:
 
 def summary(rows: Sequence[dict[str, Any]]) -> str:
     """Return how many releases have each verdict."""
-    counted = Counter(row["verdict"] for row in rows)
-    if not counted:
-        return "no release that is watched is promised for this day"
-    return ", ".join(f"{number} {_word(verdict)}" for verdict, number in counted.most_common())
+    return tally(rows) or "no release that is watched is promised for this day"
 
 
 def board(context: Context, day: date) -> list[dict[str, Any]]:
@@ -121,35 +113,4 @@ def _unjudged(context: Context, store: Store, release: str) -> dict[str, Any] | 
 
 def row_text(row: dict[str, Any]) -> list[str]:
     """Return a release as the cells of one line of the board."""
-    return [slot_text(row["slot"]), row["producer"], _told(row), measure_text(row), row["id"], row["title"]]
-
-
-def _word(verdict: str) -> str:
-    return verdict_text(verdict).upper() if verdict in _LOUD else verdict_text(verdict)
-
-
-def _told(row: dict[str, Any]) -> str:
-    return verdict_told(row) if row["verdict"] == "on_time" else _word(row["verdict"])
-
-
-def slot_text(slot: dict[str, Any] | None) -> str:
-    """Return the local time of a slot, or how it was announced where no time was."""
-    if slot is None:
-        return "-"
-    if slot["precision"] != "instant":
-        return str(slot["raw"] or slot["precision"])
-    return clock(datetime.fromisoformat(slot["start"]), slot["timezone"])
-
-
-def measure_text(row: dict[str, Any]) -> str:
-    """Return the longest exposure, else the delay, with both bounds, and what was decided of it."""
-    zone = row["slot"]["timezone"] if row["slot"] else LONDON
-    return "; ".join(text for text in (_measured(row), decision_text(row, zone)) if text)
-
-
-def _measured(row: dict[str, Any]) -> str:
-    if exposure := longest_exposure(row):
-        return f"out early {exposure}"
-    if row["verdict"] in {"late", "overdue"}:
-        return lateness_text(row)
-    return length_text(row["delay"]) if row["verdict"] == "on_time" else ""
+    return [due_text(row["slot"]), row["producer"], told_text(row), measure_text(row), row["id"], row["title"]]

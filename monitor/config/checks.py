@@ -41,6 +41,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _joins(data)
     yield from _twice(data, "channel", "name")
     yield from _routes(data)
+    yield from _summaries(data)
     yield from _hosts(data)
     yield from _web(data, folder)
     if settings is not None:
@@ -160,6 +161,17 @@ def _routes(data: Row) -> Iterator[CrossFault]:
     for name in _texts(_table(data, "alert").get("open_channels")):
         if name not in known:
             yield "alert.open_channels", "no channel of that name" + _meant(name, known), shown(name)
+
+
+def _summaries(data: Row) -> Iterator[CrossFault]:
+    known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
+    opened = _texts(_table(data, "alert").get("open_channels"))
+    for place, row in _rows(data, "summary"):
+        for name in _texts(row.get("channels")):
+            if name not in known:
+                yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)
+            elif name in opened:
+                yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", shown(name)
 
 
 def _hosts(data: Row) -> Iterator[CrossFault]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table
+from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table, TimeOfDay
 
 
 class WebSettings(Table):
@@ -45,6 +45,20 @@ class AlertSettings(Table):
     digest_from: int = Field(default=5, ge=2)
     digest_within: Duration = timedelta(milliseconds=400)
     open_channels: list[str] = []
+
+
+class SummarySettings(Table):
+    """A summary that goes out by the calendar, at a local time on these days of the week.
+
+    A `morning`'s tells what is due, an `evening`'s what became of it and what follows, a `month`'s how punctual the
+    month before was; that one goes out on the first day of a month. Times not given are 08:45, 17:00 and 09:00.
+    """
+
+    kind: Literal["morning", "evening", "month"]
+    channels: list[str] = Field(min_length=1)
+    at: TimeOfDay | None = None
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = ["mon", "tue", "wed", "thu", "fri"]
+    producer: str = ""
 
 
 class CodeSettings(Table):

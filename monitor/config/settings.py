@@ -18,7 +18,14 @@ from monitor.config.calendars import (
     SplitSettings,
 )
 from monitor.config.channels import Channel
-from monitor.config.people import AlertSettings, CodeSettings, ReportSettings, RouteSettings, WebSettings
+from monitor.config.people import (
+    AlertSettings,
+    CodeSettings,
+    ReportSettings,
+    RouteSettings,
+    SummarySettings,
+    WebSettings,
+)
 from monitor.config.values import LONGEST_DAYS, Address, Duration, Name, Network, Rate, Spacing, Table, TimeOfDay, Zone
 
 
@@ -216,6 +223,7 @@ class Settings(Table):
     nation: dict[str, NationSettings] = {}
     channel: list[Channel] = []
     route: list[RouteSettings] = []
+    summary: list[SummarySettings] = []
 
     def rate(self, host: str) -> float:
         """Return how many requests a second this host may be asked."""

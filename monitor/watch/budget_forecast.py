@@ -1,4 +1,4 @@
-"""Budgets that will not carry today's or tomorrow's looks: told while somebody can still do something about it."""
+"""Budgets that will not carry the looks of today and the next days: told while somebody can still act."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ RECKONED = timedelta(minutes=10)
 """How often: the first time is before the first calendar is read, and what is announced meanwhile may be due soon."""
 _AGAIN = timedelta(hours=1)
 """How often at least, though nothing was planned anew: what has passed need not be told of."""
-_DAYS = 2
+_DAYS = 4
+"""On a Friday, what Monday needs is told."""
 
 Planned = tuple[tuple[Window, ...], Needed | None]
 """When a target is looked at, and what its part must be proved to be."""
@@ -34,7 +35,7 @@ Plans = Mapping[str, list[Planned]]
 
 @dataclass
 class BudgetForecast:
-    """Holds the looks planned for today and tomorrow against each host's budget; what is too much is logged once."""
+    """Holds the looks planned for four days against each host's budget; what is too much is logged once."""
 
     clock: Clock
     releases: Callable[[], Iterable[WatchedRelease]]

@@ -1,0 +1,182 @@
+"""Summaries go out by the calendar: once, at their local time, and with what is so then."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from alerts.notice import Notice
+from monitor.app.reporting_options import schedules_of
+from monitor.clock import VirtualClock
+from monitor.config.people import SummarySettings
+from monitor.config.settings import Settings
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.summaries import Schedule, Summaries
+from monitor.deliver.summary_text import Facts, evening, month, morning
+from monitor.deliver.verdicts import VerdictRecord, body_of
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.story import a_verdict, at, directly, record
+
+FRIDAY = date(2018, 1, 5)
+MONDAY = date(2018, 1, 8)
+NAMES = {"ofqual": "Ofqual"}
+RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
+
+
+def schedules(*tables: dict[str, Any]) -> list[Schedule]:
+    given = [{"channels": ["mail"], **table} for table in tables]
+    return schedules_of(Settings(summary=[SummarySettings(**table) for table in given]))
+
+
+def due_between(schedule: Schedule, begin: datetime, days: int) -> list[datetime]:
+    times = (schedule.due(begin + timedelta(minutes=10 * step)) for step in range(days * 144))
+    return sorted({when for when in times if when is not None})
+
+
+def test_a_summary_falls_due_at_its_local_time_on_its_days() -> None:
+    (schedule,) = schedules({"kind": "morning"})
+    # The clocks go forward on Sunday 25 March 2018.
+    due = due_between(schedule, datetime(2018, 3, 23, tzinfo=UTC), 5)
+    assert [when.astimezone(UTC).strftime("%a %H:%M") for when in due] == ["Fri 08:45", "Mon 07:45", "Tue 07:45"]
+
+
+def test_a_monthly_summary_falls_due_on_the_first_of_the_month() -> None:
+    (schedule,) = schedules({"kind": "month"})
+    due = due_between(schedule, datetime(2018, 1, 20, tzinfo=UTC), 45)
+    assert [f"{when:%d %B %H:%M}" for when in due] == ["01 February 09:00", "01 March 09:00"]
+
+
+def test_a_monitor_that_was_down_sends_what_is_not_yet_stale() -> None:
+    (schedule,) = schedules({"kind": "morning"})
+    begin = datetime(2018, 1, 5, 8, 45, tzinfo=UTC)
+    assert [schedule.due(begin + timedelta(hours=late)) is not None for late in (-1, 0, 2, 4)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+
+
+def summaries_in(store: MemoryStore) -> list[Notice]:
+    return [one for one in store.outbox.notices() if one.kind == "summary"]
+
+
+def played(
+    tables: Sequence[dict[str, Any]], story: Callable[[Summaries, MemoryStore, VirtualClock], Awaitable[None]]
+) -> None:
+    async def board(first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
+        rows = [body_of(a_verdict(1800.0), None)] if first <= FRIDAY <= last else []
+        rows += [body_of(a_verdict(-600.0, "monday"), None)] if first <= MONDAY <= last else []
+        return [row for row in rows if producer in (None, row["producer"])]
+
+    async def whole(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+        await record(writer, VerdictRecord(store, ReportingRules()), a_verdict(1800.0), at(1800))
+        summaries = Summaries(
+            schedules(*tables),
+            store,
+            writer,
+            clock,
+            "Europe/London",
+            board,
+            lambda: RISKS,
+            NAMES,
+            directly,
+            lambda: None,
+        )
+        await story(summaries, store, clock)
+        writer.abandon()
+
+    run_virtually(whole, datetime(2018, 1, 5, 16, 55, tzinfo=UTC))
+
+
+def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
+    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+        await summaries.tell()
+        assert summaries_in(store) == []
+        for _ in range(10):
+            await clock.sleep(60)
+            await summaries.tell()
+        # After a restart nothing is remembered but what the store holds.
+        summaries._written.clear()  # a restart
+        await summaries.tell()
+        (notice,) = summaries_in(store)
+        assert notice.kind == "summary"
+        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["chat", "mail"]
+
+    played([{"kind": "evening", "channels": ["mail", "chat"]}], story)
+
+
+def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_on_the_next_day_with_releases() -> None:
+    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+        await clock.sleep(300)
+        await summaries.tell()
+        (notice,) = summaries_in(store)
+        assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed"
+        assert notice.text.splitlines()[1:] == [
+            "",
+            "Not on time, or not proved:",
+            "- 09:30 GMT, Malpractice (Ofqual): LATE, 20 min to 20 min 1 s",
+            "",
+            "Next, Monday 8 January 2018: 1 release due",
+            "- 09:30 GMT: 1",
+            "",
+            "At risk:",
+            "- www.gov.uk: 175 parts are promised",
+            "",
+            "Reports owed, neither signed nor waived:",
+            "- Malpractice (ofqual): for 7 h, r-2018-01-05",
+        ]
+
+    played([{"kind": "evening"}], story)
+
+
+def test_a_summary_of_one_producer_leaves_out_the_others() -> None:
+    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+        await clock.sleep(300)
+        await summaries.tell()
+        (notice,) = summaries_in(store)
+        assert notice.subject == "Friday 5 January 2018: nothing was due"
+
+    played([{"kind": "evening", "producer": "ons"}], story)
+
+
+def test_a_morning_lists_what_is_due_and_names_what_is_at_risk() -> None:
+    row = body_of(a_verdict(-600.0), None)
+    doubtful = row | {"id": "s", "title": "Other", "slot": row["slot"] | {"doubt": "its zone was guessed"}}
+    told = morning(
+        Facts(at(-3000), FRIDAY, FRIDAY, [row, doubtful], risks=RISKS, names=NAMES, link="https://b.example")
+    )
+    assert told.subject == "Today, Friday 5 January 2018: 2 releases due; 2 at risk"
+    assert "- 09:30 GMT, Malpractice (Ofqual)\n" in told.text
+    assert "At risk:\n- Other (Ofqual): its zone was guessed\n- www.gov.uk: too much\n" in told.text
+    assert told.text.endswith("Board: https://b.example\n")
+
+
+def test_very_many_releases_are_counted_by_time_and_producer() -> None:
+    row = body_of(a_verdict(-600.0), None)
+    rows = [row | {"id": f"r{number}"} for number in range(175)]
+    assert "Due:\n- 09:30 GMT, Ofqual: 175\n" in morning(Facts(at(-3000), FRIDAY, FRIDAY, rows, names=NAMES)).text
+
+
+def test_a_month_counts_only_what_could_be_judged() -> None:
+    late, fine = body_of(a_verdict(1800.0), None), body_of(a_verdict(1800.0, "s", 0.5), None)
+    unproven = late | {"verdict": "unproven"}
+    told = month(Facts(at(0), date(2018, 1, 1), date(2018, 1, 31), [late, fine, fine, unproven], names=NAMES))
+    assert told.subject == "1 January 2018 to 31 January 2018: 2 of 3 on time, 66.7 % (1 not judged)"
+    assert "- Ofqual: 2 of 3 on time, 66.7 % (1 not judged)\n" in told.text
+    assert "ninethirty report period --from 2018-01-01 --to 2018-01-31" in told.text
+
+
+def test_a_day_without_releases_says_so() -> None:
+    facts = Facts(at(0), FRIDAY, FRIDAY, [], next=FRIDAY + timedelta(days=1))
+    assert morning(facts).subject == "Today, Friday 5 January 2018: nothing is due"
+    assert evening(facts).text == (
+        "Friday 5 January 2018: nothing was due.\n\nNext, Saturday 6 January 2018: nothing is due\n"
+    )
+    assert month(replace(facts, first=date(2018, 1, 1))).subject.endswith("nothing was due")
