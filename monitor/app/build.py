@@ -76,8 +76,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     """
     bound = _listening(settings.web.listen) if edges.serve else None
     core = core_of(settings, edges, folder)
-    clock = core.clock
-    interpreter = interpreter_of(core)
+    clock, interpreter = core.clock, interpreter_of(core)
     poller = Poller(clock, core.fetcher, budget_of(settings), interpreter)
     channels = channels_of(settings, clock.now, folder) if edges.channels is None else list(edges.channels)
     rules = reporting_rules_of(settings, [channel.name for channel in channels], folder)
@@ -92,13 +91,13 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, core.threads.ask)
     status = status_of(core, watch, check, forecast, interpreter.skew)
     queries = _queries(core, status, tally, rules)
-    summaries = _summaries(core, queries, forecast, outbox)
-    recurring = (*check.jobs(), *upkeep(core, poller, watch, forecast), *deadman(core, check))
+    upkept = (*check.jobs(), *upkeep(core, poller, watch, forecast), *deadman(core, check))
+    told = (*reminders.jobs(), *_summaries(core, queries, forecast, outbox).jobs())
     daemon = Daemon(
         settings.watch.vantage,
         clock,
         _clockwork(core),
-        (*calendar_reads.jobs(), (_ROLL, "roll", admission.roll), *recurring, *reminders.jobs(), *summaries.jobs()),
+        (*calendar_reads.jobs(), (_ROLL, "roll", admission.roll), *upkept, *told),
         edges.manager,
         core.fetcher,
         core.store,
