@@ -81,7 +81,8 @@ def _readings_if_firm(case: Case) -> list[Promise]:
 
 
 def _denies(other: Word, word: Word) -> bool:
-    return other in _CLAIMS and not _is_same(word, other)
+    # On time by its day, it stands only where it is proved so by its minute too.
+    return not _is_same(word, other) and (word is Word.ON_TIME or other in _CLAIMS)
 
 
 def undisputed(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> tuple[PartVerdict, ...]:
