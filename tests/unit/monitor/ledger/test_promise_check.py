@@ -97,8 +97,15 @@ def test_a_promise_that_was_confirmed_at_its_slot_stands_and_one_confirmed_befor
 def test_of_exposures_the_last_is_when_the_promise_must_have_stood_and_one_not_dated_says_nothing() -> None:
     assert must_stand_since(verdict(part(Word.EARLY, -900, -300))) == second(-300)
     assert must_stand_since(verdict(part(Word.EARLY, None))) == SLOT
-    ahead = verdict(part(Word.EARLY, None), at=second(-20))
-    assert must_stand_since(ahead) == second(-20)
+    # As of the instant of judging it would have to be read anew at each.
+    assert must_stand_since(verdict(part(Word.EARLY, None), at=second(-20))) is None
+
+
+def test_what_is_withheld_before_its_slot_is_read_again_once_since_it_was_seen() -> None:
+    withheld = replace(part(Word.UNPROVEN), first_seen=Interval(None, second(-200)))
+    doubted = replace(verdict(withheld), findings=(Finding(Kind.PROMISE_IN_DOUBT),))
+    assert {must_stand_since(replace(doubted, at=second(at))) for at in (-200, -100, -1)} == {second(-200)}
+    assert must_stand_since(doubted) == SLOT
 
 
 def test_a_verdict_waits_ten_seconds_at_most_for_calendars_that_were_not_read_since() -> None:
