@@ -17,6 +17,7 @@ from monitor.store.interface import Store
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
+from schedules.times.words import clock, stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Status:
     states: Now
     forecast: BudgetForecast
     skew: Skew
+    timezone: str
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -55,7 +57,8 @@ class Status:
 
     def status(self) -> dict[str, Any]:
         """Return how the monitor is doing, for the status page."""
-        reads = {name: f"{at:%d %B %Y %H:%M:%S} UTC" for name, at in self.health.calendars.items()}
+        zone = self.timezone
+        reads = {name: stamp(at, zone) for name, at in self.health.calendars.items()}
         offset, now = self.health.offset, self.clock.now()
         # One that ran out is held by nobody: whoever has something to send takes it.
         leases = [one for one in self.store.leases.leases() if one.until > now]
@@ -70,7 +73,7 @@ class Status:
             },
             "Budgets, looks ahead": self.forecast.warnings_told(),
             "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox.pending())},
-            "Leases": {one.name: f"{one.holder}, until {one.until:%H:%M:%S} UTC" for one in leases},
+            "Leases": {one.name: f"{one.holder}, until {clock(one.until, zone, exact=True)}" for one in leases},
         }
 
 

@@ -42,10 +42,10 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
 
 def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew) -> Status:
     """Return how the monitor is doing, for pages and for Prometheus."""
-    metrics = core.metrics
+    metrics, zone = core.metrics, core.settings.timezone
     failed = metrics.faults.labels("metrics").inc
     states = Now(partial(shown, watch.releases), check.vitals, core.clock.now, metrics.slots_passed.inc, failed)
-    return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew)
+    return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew, zone)
 
 
 def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:

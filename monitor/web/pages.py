@@ -20,10 +20,10 @@ from alerts.incident import Incident, Kind
 from alerts.notice_text import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName
+from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
-from monitor.web.request import day_of, queries_of, session_of
+from monitor.web.request import day_of, queries_of, session_of, takes
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, length, stamp
 
@@ -129,6 +129,7 @@ def _gravity(verdict: str) -> int:
 async def board(request: Request) -> Response:
     """Show the releases of one day."""
     queries = queries_of(request)
+    takes(request, ("date",))
     day = _day(request.query_params.get("date"), queries.today())
     rows = sorted(await queries.board(day, day), key=_urgency)
     return render(
@@ -233,8 +234,8 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 def _day(text: str | None, default: date) -> date:
     try:
         return day_of(text) if text else default
-    except ValueError:
-        return default
+    except ValueError as exc:
+        raise UserFault('date: not a day, write "2026-11-26"') from exc
 
 
 ROUTES = [

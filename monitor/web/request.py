@@ -83,13 +83,15 @@ def api_route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) 
     known = query_names(path)
 
     async def answer(request: Request) -> Response:
-        _check([name for name, _ in request.query_params.multi_items()], known)
+        takes(request, known)
         return await endpoint(request)
 
     return Route(path, answer, methods=list(methods))
 
 
-def _check(given: Sequence[str], known: Sequence[str]) -> None:
+def takes(request: Request, known: Sequence[str]) -> None:
+    """Check that a request has no other parameters, and each of them once. Raises `UserFault`."""
+    given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
             told = f"known are {', '.join(known)}" if known else "this address takes none"

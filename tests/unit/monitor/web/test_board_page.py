@@ -80,3 +80,18 @@ async def test_a_release_with_more_parts_than_are_watched_says_so() -> None:
         after = (await board.client.get("/?date=2018-01-05")).text
     told = "not all of its parts are watched"
     assert (told in before, after.count(told)) == (False, 1)
+
+
+async def test_a_board_that_nobody_can_mean_is_refused_with_the_reason() -> None:
+    async with a_board() as board:
+        answers = [await board.client.get(f"/?{query}") for query in ("date=rubbish", "day=2018-01-05")]
+    assert [answer.status_code for answer in answers] == [400, 400]
+    assert "date: not a day, write &#34;2026-11-26&#34;" in answers[0].text
+    assert "day: unknown parameter, known are date" in answers[1].text
+
+
+async def test_an_incident_and_its_release_are_told_apart_by_their_titles() -> None:
+    async with a_board() as board:
+        pages = [(await board.client.get(path)).text for path in ("/releases/r", f"/incidents/{board.incident}")]
+    titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
+    assert titles[1] == f"Incident: {titles[0]}"
