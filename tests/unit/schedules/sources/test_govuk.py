@@ -214,7 +214,7 @@ def test_rows_missing_between_pages_are_told(source: GovukSource) -> None:
         (b'{"results": [{"title": "cut', 200, "not JSON: line 1"),
         (b"", 200, "empty answer"),
         (b"[]", 200, "another shape"),
-        (b"[" * 200_000, 200, "not JSON"),
+        (b"[" * 200_000, 200, "nested deeper than 100"),
         (b'{"results": "\0"}', 200, "not JSON|NUL"),
         (b"\xff\xfe\x00\xd8", 200, "not UTF-8|not JSON"),
     ],

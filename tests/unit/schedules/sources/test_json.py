@@ -80,7 +80,7 @@ def test_further_pages_are_asked_for_as_the_first_says() -> None:
         (b'{"a": 1}', "no list"),
         (b'[{"title": "cut', "not JSON"),
         (b"<html>", "an HTML page"),
-        (b"[" * 100_000, "not JSON"),
+        (b"[" * 100_000, "nested deeper than 100"),
         (b"9" * 10_000_000, "not JSON|no list"),
         (b'["\\u0000", 3, null]', ""),
     ],
