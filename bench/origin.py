@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Thread
 
 _WORDS = "Example statistics of a department, with their figures and what they mean. "
 _BODY = (
@@ -105,6 +106,9 @@ def beside(module: str) -> Iterator[Beside]:
     process = subprocess.Popen([sys.executable, "-m", module], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None  # noqa: S101  # it was asked for
     program = Beside(int(process.stdout.readline()))
+    # Heard all the while: a program that writes into a full pipe stops answering.
+    told = Thread(target=program.told.extend, args=[(line.split() for line in process.stdout)])
+    told.start()
     try:
         if len(cores) > 1:
             os.sched_setaffinity(process.pid, cores[1:])
@@ -113,7 +117,8 @@ def beside(module: str) -> Iterator[Beside]:
     finally:
         os.sched_setaffinity(0, cores)
         process.kill()
-        program.told += [line.split() for line in process.communicate()[0].splitlines()]
+        told.join()
+        process.wait()
 
 
 @contextmanager
