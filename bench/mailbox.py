@@ -11,17 +11,18 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
-_NUMBER = re.compile(r"statistics (\d+)")
+_NUMBER = re.compile(r"/release/(\d+)")
 
 
 class Mailbox:
     """Accepts everything."""
 
     async def handle_DATA(self, *told: Any) -> str:  # noqa: ANN401, N802  # aiosmtpd's name and arguments
-        """Tell of a message by the number in its subject, and whether something was attached."""
+        """Tell of a message by the number in the address that it names, and whether something was attached."""
         at = time.monotonic()
         mail = message_from_bytes(told[2].content, policy=policy.default)
-        found = _NUMBER.search(str(mail["Subject"]))
+        body = mail.get_body(["plain"])
+        found = _NUMBER.search(body.get_content() if body is not None else "")
         word = "drafted" if any(True for _ in mail.iter_attachments()) else "bare"
         sys.stdout.write(f"{word} {found.group(1) if found else '?'} {at}\n")
         sys.stdout.flush()
