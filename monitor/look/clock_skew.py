@@ -8,14 +8,14 @@ several hosts are put to the vote.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
 from monitor.look.cache_age import age_of
 from monitor.look.clock_vote import Span, Vote, apart, overlap, vote
 from monitor.look.fetch import Answer
+from schedules.times.mail_date import mail_date
 
 _GRAIN = 1.0
 _DRIFT = 0.0005
@@ -185,7 +185,7 @@ class Skew:
 
     def _date(self, text: str) -> datetime | None:
         if text != self._last[0]:
-            self._last = (text, _read_date(text))
+            self._last = (text, mail_date(text))
         return self._last[1]
 
     def _vote(self) -> Span:
@@ -212,11 +212,3 @@ def is_off(bounds: Span) -> bool:
 def most_off(bounds: Span) -> float:
     """Return the most seconds, either way, by which the clock may be wrong."""
     return max(-bounds[0], bounds[1], 0.0)
-
-
-def _read_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date

@@ -88,7 +88,7 @@ class ReadingApart:
         bare = replace(answer, request=None, head=b"")
         try:
             seen: Recognised = await self.workers.ask(
-                "recognise", target.host, target.recognise, bare, context, seconds=SECONDS
+                "recognise", target.host, target.recognise, bare, context, seconds=SECONDS, size=len(answer.body)
             )
         except (TooCostly, WorkerFault) as exc:
             self._resting[target.id] = (self.clock.now() + rest, min(2 * rest, _LONGEST_REST))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from math import ceil, sqrt
+
+from schedules.times.mail_date import mail_date
 
 _SECOND = timedelta(seconds=1)
 _SLACK = 0.01
@@ -168,13 +169,5 @@ def retry_after(text: str | None, date: str | None, now: datetime) -> timedelta 
     text = (text or "").strip()
     if text.isdecimal():
         return int(text) * _SECOND if len(text) < 12 else _MOST_PATIENCE
-    until = _date(text)
-    return None if until is None else max(timedelta(), until - (_date(date or "") or now))
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return date if date.tzinfo is not None else None
+    until = mail_date(text)
+    return None if until is None else max(timedelta(), until - (mail_date(date or "") or now))

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 from monitor.look.fetch import Found
@@ -17,6 +16,7 @@ from monitor.plan.windows import LISTING
 from monitor.watch.listing_match import ListingMatch, Matcher, Near
 from monitor.watch.planner import Looker
 from schedules.times.interval import Interval
+from schedules.times.mail_date import mail_date
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(2200, 1, 1, tzinfo=UTC)
@@ -206,13 +206,11 @@ def always(every: timedelta) -> tuple[Window, ...]:
 
 def _moment(text: str) -> datetime | None:
     """Return the instant that a feed (RFC 822 or 3339) or a sitemap (W3C, a day at the least) writes."""
-    for read in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = read(text)
-        except (ValueError, OverflowError):
-            continue
-        return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
-    return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return mail_date(text)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _speaks_of(one: Found, keywords: Iterable[str]) -> bool:

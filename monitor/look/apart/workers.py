@@ -31,6 +31,8 @@ _CLOCK_TIMES = 10
 _LARGEST_REPLY = 64_000_000
 _RESTARTED_ABOVE_KB = 120_000
 _MOST_TASKS = 5000
+_MOST_WAITING, _SHARE = 16_000_000, 1_000_000
+"""Bytes that may wait to be read, and those of a host that always may. What comes beyond is dropped, not kept."""
 _ROOT = Path(__file__).parents[3]
 
 
@@ -79,12 +81,12 @@ class Workers:
         self._busy: set[_Worker] = set()
         self._is_closed = False
 
-    async def ask(self, task: str, host: str, *arguments: object, seconds: int) -> Any:  # noqa: ANN401  # per task
+    async def ask(self, task: str, host: str, *arguments: object, seconds: int, size: int = 0) -> Any:  # noqa: ANN401  # per task
         """Have a task of `worker.TASKS` done in so many seconds of the processor at most, by the clock ten times that.
 
-        Raises `TooCostly`, and `WorkerFault` when the task broke.
+        `size` is how many bytes wait with it. Raises `TooCostly`, and `WorkerFault` when the task broke.
         """
-        async with self._turn(host):
+        async with self._turn(host, size):
             if self._is_closed:
                 raise TooCostly("the workers are closed")
             loop = asyncio.get_running_loop()
@@ -117,14 +119,18 @@ class Workers:
         return [worker.process.pid for worker in (*self._idle, *self._busy)]
 
     @asynccontextmanager
-    async def _turn(self, host: str) -> AsyncIterator[None]:
+    async def _turn(self, host: str, size: int) -> AsyncIterator[None]:
         lock = self._hosts.setdefault(host, asyncio.Lock())
-        self._waiting[host] += 1
+        waiting = self._waiting[host]
+        if waiting and waiting + size > _SHARE and self._waiting.total() + size > _MOST_WAITING:
+            self.told(host)
+            raise TooCostly("too much of its host waits to be read")
+        self._waiting[host] += size + 1
         try:
             async with lock, self._free:
                 yield
         finally:
-            self._waiting[host] -= 1
+            self._waiting[host] -= size + 1
             if not self._waiting[host]:
                 del self._waiting[host], self._hosts[host]
 

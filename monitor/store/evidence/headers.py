@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from email.utils import format_datetime, parsedate_to_datetime
+from datetime import UTC
+from email.utils import format_datetime
 from urllib.parse import urljoin, urlsplit
 
 from monitor.look.fetch import Answer
 from schedules.patterns import quick
+from schedules.times.mail_date import mail_date
 
 _MOST = 5_000
 _FEW = 64
@@ -75,11 +77,8 @@ def _every(pattern: re.Pattern[str]) -> Callable[[str], str]:
 
 
 def _date(text: str) -> str:
-    try:
-        date = parsedate_to_datetime(text)
-        return format_datetime(date, usegmt=True) if date.tzinfo is not None else ""
-    except (ValueError, OverflowError):
-        return ""
+    date = mail_date(text)
+    return "" if date is None else format_datetime(date.astimezone(UTC), usegmt=True)
 
 
 def _host(url: str, led: str) -> str:

@@ -139,6 +139,7 @@ def test_a_shorter_silence_does_not_end_a_longer_one() -> None:
         ("Thu, 26 Nov 2026 12:00:30 GMT", None, 30),
         ("Thu, 26 Nov 2026 12:00:30 GMT", "Thu, 26 Nov 2026 12:00:10 GMT", 20),
         ("Thu, 26 Nov 2026 11:00:00 GMT", None, 0),
+        ("Thu, 26 Nov 2026 12:00:30", None, 30),
     ],
 )
 def test_both_forms_of_retry_after_are_read(text: str, date: str | None, seconds: int) -> None:
@@ -148,6 +149,6 @@ def test_both_forms_of_retry_after_are_read(text: str, date: str | None, seconds
 FAR = "Thu, 26 Nov 99999999999999999999 12:00:30 GMT"
 
 
-@pytest.mark.parametrize("text", [None, "", "soon", "-5", "3.5", "Thu, 26 Nov 2026 12:00:30", FAR])
+@pytest.mark.parametrize("text", [None, "", "soon", "-5", "3.5", FAR])
 def test_what_is_no_retry_after_names_no_time(text: str | None) -> None:
     assert retry_after(text, None, NOON) is None

@@ -94,3 +94,17 @@ async def test_closing_leaves_no_process_behind(workers: Workers) -> None:
 def test_a_reply_holds_plain_facts_alone(value: object) -> None:
     with pytest.raises(Refused):
         unpacked(pickle.dumps(value))
+
+
+async def test_what_waits_to_be_read_is_bounded_and_each_host_has_its_share(workers: Workers) -> None:
+    told: list[str] = []
+    workers.told = told.append
+    asked = [
+        asyncio.create_task(workers.ask("strip", f"h{host}.example", b"{}", seconds=5, size=999_999))
+        for _ in range(5)
+        for host in range(4)
+    ]
+    others = asyncio.create_task(workers.ask("strip", "other.example", b"{}", seconds=5, size=999_999))
+    answers = await asyncio.gather(*asked, others, return_exceptions=True)
+    assert [isinstance(each, TooCostly) for each in answers] == [False] * 16 + [True] * 4 + [False]
+    assert told == [f"h{host}.example" for host in range(4)]
