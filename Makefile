@@ -21,6 +21,7 @@ venv: .venv/installed
 demo: venv
 	@rm -rf var/demo
 	@$(BIN)/ninethirty rehearse $(INCIDENTS) --keep var/demo
+	@echo "To see them on the board: $(BIN)/ninethirty demo --kept var/demo"
 
 run: venv
 	@$(BIN)/ninethirty --config config.toml run

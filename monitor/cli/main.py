@@ -29,6 +29,7 @@ VERBS = {
     "incident": "incidents and their drafts",
     "report": "period and platform reports",
     "rehearse": "play a rehearsal through the real daemon",
+    "demo": "open the board on the replayed incidents",
     "export": "verdicts as open data",
     "channel": "send a test notice",
     "store": "upgrade, check or back up the store",

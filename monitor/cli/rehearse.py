@@ -52,13 +52,19 @@ def command(
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
     del context
-    paths = _readable(scripts)
     ok = True
-    for played_well, lines in _played(paths, partial(_play, speed=speed, keep=keep, as_json=as_json)):
+    for played_well, lines in played(_readable(scripts), keep, speed=speed, as_json=as_json):
         click.echo(lines)
         ok = ok and played_well
     if not ok:
         raise SystemExit(1)
+
+
+def played(
+    scripts: Sequence[Path], keep: Path | None, *, speed: float | None = None, as_json: bool = False
+) -> Iterator[tuple[bool, str]]:
+    """Play scripts side by side and yield whether each went as expected, and what to print of it, in their order."""
+    yield from _played(scripts, partial(_play, speed=speed, keep=keep, as_json=as_json))
 
 
 def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> Iterator[tuple[bool, str]]:

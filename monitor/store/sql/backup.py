@@ -60,6 +60,14 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
         return {table.name: _copy_table(snapshot, writer, table) for table in METADATA.sorted_tables}
 
 
+def add_rows(source: Engine, target: Engine) -> None:
+    """Add to an SQLite store the rows of another that it does not have."""
+    with source.connect() as reader, target.begin() as writer:
+        for table in METADATA.sorted_tables:
+            for rows in _snapshot(reader).execute(select(table)).mappings().partitions(_ROWS):
+                writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
+
+
 def _snapshot(reader: Connection) -> Connection:
     # SQLite's transactions are of one instant anyway; one that only reads lets others write.
     if reader.dialect.name == "sqlite":

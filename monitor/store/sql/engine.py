@@ -125,6 +125,11 @@ class SqlStore:
         with faults_of(f"{source._place} into {self._place}"):
             return backup.copy_rows(source._engine, self._engine)
 
+    def take_from(self, source: SqlStore) -> None:
+        """Add to this store, of SQLite, the rows of another that it does not have."""
+        with faults_of(f"{source._place} into {self._place}"):
+            backup.add_rows(source._engine, self._engine)
+
     def close(self) -> None:
         self._engine.dispose()
 

@@ -1,0 +1,59 @@
+"""`ninethirty demo`: the board on the five historical incidents, played through the real daemon."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+
+import click
+
+from monitor.cli.common import Context, Instant, as_json, print_json
+from monitor.cli.rehearse import played
+from monitor.cli.run import listen
+
+
+@click.command("demo")
+@click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Where to listen, here.")
+@click.option("--at", type=Instant(), metavar="T", help="As of this instant; else as the last incident ends.")
+@click.option("--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; `rehearse --keep DIR` did.")
+@as_json
+@click.pass_obj
+def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
+    """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
+
+    Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
+    """
+    from monitor.rehearse.demo import INCIDENTS, merged, script_of, show
+    from monitor.rehearse.script.script import read_script
+
+    scripts = [script_of(name) for name in INCIDENTS]
+    moment = at or read_script(scripts[-1]).ends
+    with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
+        folder = kept or Path(made)
+        if kept is None:
+            click.echo("Playing five incidents through the real daemon; this takes about a minute ...", err=True)
+            for place, (_, told) in enumerate(played(scripts, folder), 1):
+                click.echo(f"{place}/{len(scripts)} {told.splitlines()[0]}", err=True)
+        store = merged([folder / name for name in INCIDENTS])
+        try:
+            asyncio.run(
+                _shown(lambda stop: show(store, f"127.0.0.1:{port}", moment, stop, partial(_told, as_json=as_json)))
+            )
+        finally:
+            store.close()
+
+
+async def _shown(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called
+    stop = asyncio.Event()
+    listen(asyncio.get_running_loop(), stop)
+    await show(stop)
+
+
+def _told(address: str, *, as_json: bool) -> None:
+    if as_json:
+        print_json({"url": address})
+    else:
+        click.echo(f"The board is at {address} - stop it with Ctrl-C.")

@@ -1,0 +1,63 @@
+"""The demonstration: the boards of rehearsed incidents out of one store."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from monitor.cli.rehearse import played
+from monitor.errors import UserFault
+from monitor.rehearse.demo import merged, script_of, show
+
+TWO = ("ofsted-2017", "ofqual-2018-03")
+RELEASES = {"schools-outcomes-december-2016", "vocational-2017-q4"}
+AT = datetime(2018, 3, 8, 12, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    folder = tmp_path_factory.mktemp("demo")
+    assert all(well for name in TWO for well, _ in played([script_of(name)], folder))
+    return [folder / name for name in TWO]
+
+
+async def shown(kept: list[Path], *paths: str) -> list[httpx.Response]:
+    """Return what the demonstration answers at these paths."""
+    store, stop = merged(kept), asyncio.Event()
+    told: asyncio.Queue[str] = asyncio.Queue()
+    serving = asyncio.create_task(show(store, "127.0.0.1:0", AT, stop, told.put_nowait))
+    async with httpx.AsyncClient(base_url=await told.get(), trust_env=False) as client:
+        answers = [await client.get(path) for path in paths]
+    stop.set()
+    await serving
+    store.close()
+    return answers
+
+
+async def test_every_incident_is_on_the_board_of_its_day_and_in_the_one_list(kept: list[Path]) -> None:
+    today, of_2017, listed = await shown(kept, "/", "/?date=2017-03-24", "/api/v1/incidents")
+    assert "Thursday 8 March 2018" in today.text
+    assert "Vocational and other qualifications quarterly" in today.text
+    assert {one["release"] for one in listed.json()["incidents"]} == RELEASES
+    assert of_2017.status_code == 200
+
+
+async def test_each_board_says_that_nothing_is_being_watched(kept: list[Path]) -> None:
+    board, ready, metrics = await shown(kept, "/", "/readyz", "/metrics")
+    assert "This is a demonstration" in board.text
+    assert (ready.status_code, ready.json()["doubts"][0][:23]) == (200, "This is a demonstration")
+    assert metrics.status_code == 200
+
+
+async def test_nothing_can_be_changed(kept: list[Path]) -> None:
+    (board,) = await shown(kept, "/incidents")
+    assert "<form" not in board.text
+
+
+def test_what_was_never_kept_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UserFault, match="no rehearsal was kept there"):
+        merged([tmp_path / "ofsted-2017"])
