@@ -64,6 +64,7 @@ class Claim:
     is_final: bool = False
     address: str | None = None
     reason: str | None = None
+    confirmed: datetime | None = None
     said: str = field(default="the verdict", compare=False)
 
 
@@ -90,6 +91,7 @@ def of_release(body: Body, at: datetime) -> Claim:
         is_final=body["final"],
         address=body.get("address"),
         reason=body.get("unproven_because"),
+        confirmed=instant(body.get("promise_confirmed")),
     )
 
 

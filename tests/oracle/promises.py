@@ -95,6 +95,12 @@ def is_hidden(release: Release, now: datetime) -> bool:
     return shown[0] < read_by and announced.redirect <= _PROMPT
 
 
+def is_confirmed(release: Release, now: datetime, confirmed: datetime | None) -> bool:
+    """Tell whether the promise was read after its last change by `now`, if it was read when it is said to have been."""
+    changes = [change.at for change in release.changes if change.at <= now]
+    return confirmed is not None and confirmed >= max(changes, default=confirmed)
+
+
 def _is_of_calendar(host: str | None, url: str | None) -> bool:
     return host in _CALENDARS or "/api/search.json" in (url or "") or urlsplit(url or "").path.endswith(".toml")
 

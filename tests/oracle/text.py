@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from monitor.rehearse.publisher.calendar import CALENDAR_NAME, CALENDAR_URL
 from tests.oracle.world import WORLD, Place, Release, Showing, Trouble, World
 
 TRUTH = "# truth: "
@@ -19,6 +21,11 @@ kind = "govuk"
 name = "diary"
 kind = "toml"
 url = "{OWN_CALENDAR}"
+"""
+_SCRIPTED = f"""[[calendar]]
+name = "{CALENDAR_NAME}"
+kind = "toml"
+url = "{CALENDAR_URL}"
 """
 _STATUS = {"ours": 200, "other": 200, "upkeep": 200, "gone": 410, "absent": 404}
 _FRAME = """<!DOCTYPE html>
@@ -40,7 +47,10 @@ def world_of(text: str) -> World:
 
 def config_of(world: World) -> str | None:
     """Return the configuration that a script needs beside it, None when it needs none."""
-    return CONFIG if any(one.other_calendar for one in world.releases) else None
+    if not any(one.other_calendar for one in world.releases):
+        return None
+    is_all_listed = all(urlsplit(one.page.url).hostname == "www.gov.uk" for one in world.releases)
+    return CONFIG if is_all_listed else f"{_SCRIPTED}\n{CONFIG}"
 
 
 def write(world: World, folder: Path, name: str) -> Path:
