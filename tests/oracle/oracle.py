@@ -14,7 +14,7 @@ from tests.oracle.claims import Claim, PartClaim, of_notice, of_release
 from tests.oracle.easy import timid
 from tests.oracle.findings import findings_denied, grade_denied
 from tests.oracle.measures import bound_denied, measures_denied
-from tests.oracle.promises import in_force, is_confirmed, is_hidden, is_unsettled, is_young
+from tests.oracle.promises import in_force, is_confirmed, is_hidden, is_unsettled
 from tests.oracle.sentences import sentences_denied
 from tests.oracle.words import denied, not_on_time, part_denied
 from tests.oracle.world import Place, Release, World
@@ -85,8 +85,7 @@ def _of_claim(world: World, release: Release, claim: Claim) -> Iterator[Find]:
         yield Find("contradiction", f"verdict {claim.verdict}", release.id, f"{claim.said}: {why}")
     for why in bound_denied(world, release.page, claim.early_bound, claim.slot):
         yield Find("contradiction", "early_bound", release.id, f"{claim.said}: {why}")
-    is_read = is_young(release, claim.at) or is_confirmed(release, claim.at, claim.confirmed)
-    unread = is_hidden(release, claim.at) and not is_read
+    unread = is_hidden(release, claim.at) and not is_confirmed(release, claim.at, claim.confirmed)
     if claim.verdict == "early" and claim.said == "the verdict" and unread and _DOUBT not in dict(claim.findings):
         yield Find("contradiction", "doubt", release.id, f"{claim.said}: early, its slot not read since")
     if release.is_guessed and release.other_calendar is None and claim.address == "announced":
