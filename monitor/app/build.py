@@ -248,6 +248,7 @@ def _queries(core: Core, status: Status, tally: LookTally, rules: ReportingRules
         keys_of(settings),
         rules.templates,
         [table.name for table in settings.calendar],
+        {table.id: table.name for table in settings.producer},
         ahead_of(core.store, policies_of(settings), rules.book),
         tally.silent_hosts.silences,
         as_of_now=_as_of_now(core, rules),

@@ -151,9 +151,6 @@ class LedgerStore(Protocol):
 class RunStore(Protocol):
     """What was seen of targets, and when nothing could be."""
 
-    def of_targets(self, targets: Sequence[str]) -> list[Run]:
-        """Return the runs of these targets in time order."""
-
     def of_release(self, release: str) -> list[Run]:
         """Return the runs of every target of a release (ids begin with `RELEASE/`) in time order."""
 
@@ -206,6 +203,9 @@ class VerdictStore(Protocol):
 
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
+
+    def open_incidents(self, limit: int) -> list[Incident]:
+        """Return those of the newest `limit` incidents that somebody still has something to do about, newest first."""
 
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release, in the order they were opened."""

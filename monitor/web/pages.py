@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -20,10 +19,10 @@ from alerts.incident import Incident, Kind
 from alerts.notice_text import advice, details, happened
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName, UserFault
+from monitor.errors import UnknownName
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
-from monitor.web.request import day_of, queries_of, session_of, takes
+from monitor.web.request import queries_of, session_of
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, length, stamp
 
@@ -38,8 +37,6 @@ KINDS = {
     "too_costly": "a host whose answers cannot be read",
     "hand": "logged by hand",
 }
-
-_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
 
 _FOLDER = Path(__file__).parent / "templates"
 
@@ -104,46 +101,11 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "session": session,
         "closed": not (queries.public or queries.sees_all or session is not None),
         "sees_all": queries.sees_all,
+        "names": queries.producers,
         "acts": session is not None and not session.person.is_viewer,
     }
     text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
-
-
-def _urgency(row: Mapping[str, Any]) -> tuple[str, int]:
-    """Within a slot, what went wrong stands first: many are promised for the same minute."""
-    start = (row["slot"] or {}).get("start") or ""
-    return start, _gravity(row["verdict"])
-
-
-def _counts(rows: Iterable[Mapping[str, Any]]) -> list[tuple[str, int]]:
-    """Return how many releases bear each verdict, the gravest first: a busy day is longer than a screen."""
-    found = Counter(row["verdict"] for row in rows)
-    return sorted(found.items(), key=lambda one: _gravity(one[0]))
-
-
-def _gravity(verdict: str) -> int:
-    return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
-
-
-async def board(request: Request) -> Response:
-    """Show the releases of one day."""
-    queries = queries_of(request)
-    takes(request, ("date",))
-    day = _day(request.query_params.get("date"), queries.today())
-    rows = sorted(await queries.board(day, day), key=_urgency)
-    return render(
-        request,
-        "board.html",
-        day=day,
-        rows=rows,
-        counts=_counts(rows),
-        before=day - timedelta(days=1),
-        after=day + timedelta(days=1),
-        today=queries.today(),
-        unready=list(queries.live.unready()),
-        silences=queries.silences(queries.clock.now()) if queries.sees_all else {},
-    )
 
 
 async def release(request: Request) -> Response:
@@ -231,15 +193,7 @@ def fault_page(request: Request, status: int, message: str) -> Response:
     return render(request, "fault.html", status, message=message)
 
 
-def _day(text: str | None, default: date) -> date:
-    try:
-        return day_of(text) if text else default
-    except ValueError as exc:
-        raise UserFault('date: not a day, write "2026-11-26"') from exc
-
-
 ROUTES = [
-    Route("/", board),
     Route("/releases/{release}", release),
     Route("/incidents", incidents),
     Route("/incidents/{incident}", incident),

@@ -18,6 +18,7 @@ from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import Acknowledgements
 from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
+from monitor.deliver.owed import is_owed
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_decision
@@ -80,6 +81,8 @@ class Queries:
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()
+    # What producers are called, by their ids.
+    producers: Mapping[str, str] = field(default_factory=dict)
     # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
     # Hosts of which nothing usable is heard just now.
@@ -150,6 +153,17 @@ class Queries:
         end = None if last is None else self._midnight(last + timedelta(days=1))
         now = self.clock.now()
         return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
+
+    async def needing(self) -> list[Incident]:
+        """Return the incidents that want somebody, newest first: not over, or with a report that is owed."""
+        store, now = self.store.verdicts, self.clock.now()
+
+        def found() -> list[Incident]:
+            still = store.open_incidents(MOST_INCIDENTS)
+            wanted = [one for one in still if one.closed is None or is_owed(one, store.drafts(one.id))]
+            return self._told(wanted[::-1], now)
+
+        return await self.ask(found)
 
     async def incident(self, incident: str) -> Incident | None:
         """Return one incident, None when there is none to be told of."""

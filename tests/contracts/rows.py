@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from alerts.finding import Certainty, Exposure, Finding, ReleaseFacts
@@ -11,6 +12,8 @@ from alerts.incident import Kind as IncidentKind
 from alerts.notice import Notice
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
+from monitor.plan.targets import release_of
+from monitor.store.interface import Store
 from monitor.store.rows import Judged, Record
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing_
@@ -66,3 +69,10 @@ def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Inci
 def a_record(number: int, monitor: str = "m") -> Record:
     name = f"{monitor}-000000001-20180105.warc.gz"
     return Record(monitor, number, "turn", SLOT, name, 100 * number, 50, "aa" * 32, f"{number:064x}")
+
+
+def runs_of(store: Store, targets: Sequence[str]) -> list[Run]:
+    """Return the runs of these targets in time order."""
+    releases = sorted({release_of(target) for target in targets})
+    found = [run for name in releases for run in store.runs.of_release(name) if run.target in targets]
+    return sorted(found, key=lambda run: (run.first_sent, run.target, run.monitor))

@@ -23,6 +23,7 @@ from tests.contracts.rows import (
     a_release,
     a_run,
     judged,
+    runs_of,
     slot_at,
 )
 
@@ -62,8 +63,8 @@ def test_runs_come_back_to_the_microsecond_in_time_order(store: Store) -> None:
     ]
     with store.transaction() as tx:
         tx.save_runs(reversed(runs))
-    assert store.runs.of_targets(["a/page/edge", "b/page/edge", "c"]) == runs
-    assert store.runs.of_targets(["a/page/edge"]) == runs[1:]
+    assert runs_of(store, ["a/page/edge", "b/page/edge", "c"]) == runs
+    assert runs_of(store, ["a/page/edge"]) == runs[1:]
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -73,14 +74,14 @@ def test_any_instant_and_any_printable_reason_survive(store: Store, why: str, at
     run = replace(a_run("h/page/edge", local), why=why)
     with store.transaction() as tx:
         tx.save_runs([run])
-    kept = next(found for found in store.runs.of_targets(["h/page/edge"]) if found.first_sent == local)
+    kept = next(found for found in runs_of(store, ["h/page/edge"]) if found.first_sent == local)
     assert kept.why == why.replace("\0", "\ufffd") or kept.why == why
 
 
 def test_text_that_no_database_can_hold_does_not_stop_the_record(store: Store) -> None:
     with store.transaction() as tx:
         tx.save_runs([replace(a_run(), why="odd \0 header \ud800")])
-    assert store.runs.of_targets(["r/page/edge"])[0].why.startswith("odd ")
+    assert runs_of(store, ["r/page/edge"])[0].why.startswith("odd ")
 
 
 def test_what_is_read_back_is_apart_from_what_is_kept(store: Store) -> None:
@@ -257,8 +258,8 @@ def test_several_runs_become_one_and_all_others_stay(store: Store) -> None:
         tx.save_runs([*runs, other])
         tx.merge_runs(runs[:3], [merged])
         tx.merge_runs([], [])
-    assert store.runs.of_targets(["r/page/edge"]) == [merged, runs[3]]
-    assert store.runs.of_targets(["r/page/origin"]) == [other]
+    assert runs_of(store, ["r/page/edge"]) == [merged, runs[3]]
+    assert runs_of(store, ["r/page/origin"]) == [other]
 
 
 def test_a_release_is_crowded_when_one_of_its_targets_has_too_many_runs(store: Store) -> None:
@@ -276,7 +277,7 @@ def test_a_run_saved_again_is_extended_not_added(store: Store) -> None:
         tx.save_runs([a_run()])
     with store.transaction() as tx:
         tx.save_runs([longer])
-    assert store.runs.of_targets(["r/page/edge"]) == [longer]
+    assert runs_of(store, ["r/page/edge"]) == [longer]
 
 
 def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: Store) -> None:
@@ -284,10 +285,10 @@ def test_two_monitors_that_begin_a_look_at_one_instant_keep_a_run_each(store: St
     with store.transaction() as tx:
         tx.save_runs([south, north])
         tx.save_runs([replace(north, looks=4)])
-    assert store.runs.of_targets(["r/page/edge"]) == [replace(north, looks=4), south]
+    assert runs_of(store, ["r/page/edge"]) == [replace(north, looks=4), south]
     with store.transaction() as tx:
         tx.merge_runs([south], [])
-    assert store.runs.of_targets(["r/page/edge"]) == [replace(north, looks=4)]
+    assert runs_of(store, ["r/page/edge"]) == [replace(north, looks=4)]
 
 
 def test_the_runs_of_a_release_are_those_of_its_own_targets_alone(store: Store) -> None:
@@ -305,7 +306,7 @@ def test_more_targets_than_one_statement_can_name_are_still_found(store: Store) 
     names = [f"r{n:04}/page/edge" for n in range(1201)]
     with store.transaction() as tx:
         tx.save_runs([a_run(name) for name in names])
-    assert [run.target for run in store.runs.of_targets(names)] == names
+    assert [run.target for run in runs_of(store, names)] == names
 
 
 def test_blind_spans_are_extended_and_found_where_they_touch(store: Store) -> None:

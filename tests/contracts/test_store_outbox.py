@@ -159,3 +159,23 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
     assert store.verdicts.incidents_of("r") == [first, second]
     assert store.verdicts.incidents_of("s") == []
+
+
+def test_what_somebody_still_has_to_do_about_is_found_newest_first(store: Store) -> None:
+    first = an_incident("i")
+    second = replace(an_incident("j"), occurred=SLOT + DAY, opened=SLOT + DAY)
+    over = replace(first, closed=SLOT + DAY, words={"waived": "no report was called for"})
+    with store.transaction() as tx:
+        tx.save_incident(first)
+        tx.save_incident(second)
+        for name in "ij":
+            tx.add_notice(replace(a_notice(), id=name, incident=name), [])
+    assert store.verdicts.open_incidents(9) == [second, first]
+    with store.transaction() as tx:
+        tx.save_incident(over)
+    # It is asked more than once: what is over is remembered, and may be opened again.
+    assert [store.verdicts.open_incidents(9) for _ in range(2)] == [[second], [second]]
+    assert store.verdicts.open_incidents(1) == [second]
+    with store.transaction() as tx:
+        tx.save_incident(first)
+    assert store.verdicts.open_incidents(9) == [second, first]

@@ -15,6 +15,7 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.tables import METADATA
+from tests.contracts.rows import runs_of
 from tests.contracts.test_store import a_promise, a_release, a_run
 from tests.contracts.test_store_ledger import an_entry
 
@@ -69,4 +70,4 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
     with sql._engine.begin() as connection:
         migrate.downgrade(connection, "0003")
     sql.upgrade()
-    assert len(sql.runs.of_targets(["r/page/edge"])) == 1
+    assert len(runs_of(sql, ["r/page/edge"])) == 1

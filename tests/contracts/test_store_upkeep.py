@@ -29,6 +29,7 @@ from tests.contracts.rows import (
     a_release,
     a_run,
     an_incident,
+    runs_of,
 )
 
 # Evidence and leases
@@ -135,7 +136,7 @@ def test_a_backup_holds_everything_and_never_overwrites(store: Store, tmp_path: 
     with pytest.raises(UserFault, match="never overwrites"):
         store.backup(tmp_path / "copy.db")
     copy = open_store(f"sqlite:///{tmp_path}/copy.db")
-    assert (copy.ledger.releases(), copy.runs.of_targets(["r/page/edge"])) == ([a_release()], [a_run()])
+    assert (copy.ledger.releases(), runs_of(copy, ["r/page/edge"])) == ([a_release()], [a_run()])
     assert (copy.verdicts.incidents(), copy.outbox.notices(), copy.check()) == ([an_incident()], [a_notice()], [])
     copy.close()
     assert [it.name for it in tmp_path.iterdir() if "part" in it.name] == []

@@ -31,10 +31,6 @@ class MemoryRuns:
 
     rows: Shelves
 
-    def of_targets(self, targets: Sequence[str]) -> list[Run]:
-        wanted = set(targets)
-        return self.rows.pick(Run, lambda run: run.target in wanted, key=_RUNS_IN_TIME)
-
     def of_release(self, release: str) -> list[Run]:
         return self.rows.pick(Run, lambda run: run.target.startswith(f"{release}/"), key=_RUNS_IN_TIME)
 
@@ -98,6 +94,9 @@ class MemoryVerdicts:
 
     def incident(self, incident: str) -> Incident | None:
         return self.rows.get(Incident, incident)
+
+    def open_incidents(self, limit: int) -> list[Incident]:
+        return [incident for incident in self.incidents(limit=limit)[::-1] if incident.is_open]
 
     def incidents_of(self, release: str) -> list[Incident]:
         return self.rows.pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))

@@ -54,7 +54,7 @@ def all_of(kind: type[Any], table: Table) -> Select[Any]:
     return select(*(table.c[name] for name in field_names(kind)))
 
 
-def whole(kind: type[T], row: RowMapping) -> T:
+def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
     """Return a dataclass from its row: its columns and the JSON of the rest."""
     keys = dict(row)
     return from_json(kind, keys.pop("body"), keys)

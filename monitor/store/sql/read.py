@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import LargeBinary, func, or_, select, type_coerce
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -16,6 +16,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from monitor.store.sql import tables
+from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
@@ -27,10 +28,6 @@ class SqlRuns:
     """Questions about what was seen."""
 
     ask: Asker
-
-    def of_targets(self, targets: Sequence[str]) -> list[Run]:
-        rows = self.ask.among(all_of(Run, tables.RUN), tables.RUN.c.target, targets)
-        return sorted((Run(**row) for row in rows), key=_RUNS_IN_TIME)
 
     def of_release(self, release: str) -> list[Run]:
         target = tables.RUN.c.target
@@ -61,6 +58,8 @@ class SqlVerdicts:
     """Questions about what was judged, and what came of it."""
 
     ask: Asker
+    # Incidents that were over when they were last read, as they were stored then.
+    _over: dict[str, bytes] = field(default_factory=dict)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
@@ -109,6 +108,22 @@ class SqlVerdicts:
 
     def incident(self, incident: str) -> Incident | None:
         return self.ask.one(Incident, tables.INCIDENT, incident)
+
+    def open_incidents(self, limit: int) -> list[Incident]:
+        table = tables.INCIDENT
+        packed = type_coerce(table.c.body, LargeBinary).label("body")
+        wanted = select(*(column for column in table.c if column is not table.c.body), packed)
+        still = []
+        for row in self.ask.rows(wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)):
+            # Nearly all are over, and are as they were: unpacking each for every page would take most of its time.
+            if self._over.get(row["id"]) == row["body"]:
+                continue
+            one = whole(Incident, dict(row) | {"body": unpack(bytes(row["body"]))})
+            if one.is_open:
+                still.append(one)
+            else:
+                self._over[one.id] = bytes(row["body"])
+        return still
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT

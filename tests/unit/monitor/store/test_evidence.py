@@ -33,6 +33,7 @@ from monitor.store.retention import Retention
 from monitor.store.rows import Record
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
+from tests.contracts.rows import runs_of
 from tests.unit.monitor.store.payloads import payload_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -375,7 +376,7 @@ def test_evidence_whose_batch_failed_is_written_again_without_a_gap(
     play(sqlite, tmp_path / "ev", story)
     assert [it.number for it in sqlite.evidence.chain("edge")] == [1, 2]
     assert verify(sqlite.evidence, tmp_path / "ev") == []
-    assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
+    assert runs_of(sqlite, [TARGET.id]) == [RUN]
 
 
 def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_path: Path, answer: Make) -> None:
@@ -384,14 +385,14 @@ def test_a_folder_that_refuses_for_a_moment_loses_nothing(sqlite: SqlStore, tmp_
         evidence.keep(answer(), "t", "turn")
         writer.put(RUN)
         await clock.sleep(2)
-        assert sqlite.runs.of_targets([TARGET.id]) == []
+        assert runs_of(sqlite, [TARGET.id]) == []
         assert "No such file" in evidence.appender.trouble()
         hidden.rename(tmp_path / "ev")
         await clock.sleep(6)
         assert evidence.appender.trouble() == ""
 
     play(sqlite, tmp_path / "ev", story)
-    assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
+    assert runs_of(sqlite, [TARGET.id]) == [RUN]
     (record,) = sqlite.evidence.chain("edge")
     assert payload_of(read(tmp_path / "ev", record)) == b"Page not found"
     assert verify(sqlite.evidence, tmp_path / "ev") == []
@@ -407,11 +408,11 @@ def test_a_folder_that_goes_on_refusing_holds_up_no_run_and_the_loss_is_recorded
         evidence.keep(answer(200, b"lost"), "t", "turn")
         writer.put(RUN)
         await clock.sleep(4)
-        assert sqlite.runs.of_targets([TARGET.id]) == [RUN]
+        assert runs_of(sqlite, [TARGET.id]) == [RUN]
         evidence.keep(answer(404, b"lost too"), "t", "turn")
         writer.put(replace(RUN, looks=2))
         await clock.sleep(0.2)
-        assert sqlite.runs.of_targets([TARGET.id]) == [replace(RUN, looks=2)]
+        assert runs_of(sqlite, [TARGET.id]) == [replace(RUN, looks=2)]
         hidden.rename(tmp_path / "ev")
         writer.put(replace(RUN, looks=3))
         await clock.sleep(0.2)

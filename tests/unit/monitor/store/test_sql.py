@@ -15,6 +15,7 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.store.sql.engine import SqlStore
+from tests.contracts.rows import runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -39,8 +40,8 @@ def test_a_commit_survives_a_power_cut_and_readers_never_wait(sqlite: SqlStore) 
     assert {name: pragma(sqlite, name) for name in wanted} == wanted
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-        assert sqlite.runs.of_targets(["r/page/edge"]) == []
-    assert sqlite.runs.of_targets(["r/page/edge"]) == runs(1)
+        assert runs_of(sqlite, ["r/page/edge"]) == []
+    assert runs_of(sqlite, ["r/page/edge"]) == runs(1)
 
 
 def test_the_folder_of_a_relative_address_is_made_for_this_account_alone(
@@ -93,11 +94,11 @@ def test_a_locked_database_is_told_and_used_again_once_it_is_free(sqlite: SqlSto
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreFault, match="has held it locked"), sqlite.transaction() as tx:
             tx.save_runs(runs(1))
-        assert sqlite.runs.of_targets(["r/page/edge"]) == []
+        assert runs_of(sqlite, ["r/page/edge"]) == []
         other.execute("ROLLBACK")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-    assert sqlite.runs.of_targets(["r/page/edge"]) == runs(1)
+    assert runs_of(sqlite, ["r/page/edge"]) == runs(1)
 
 
 def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqlite: SqlStore) -> None:
@@ -107,12 +108,12 @@ def test_a_full_disk_is_told_and_the_store_goes_on_when_there_is_room_again(sqli
         connection.exec_driver_sql("PRAGMA max_page_count=60")
     with pytest.raises(StoreFault, match="no room left on the disk"), sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert sqlite.runs.of_targets(["r/page/edge"]) == []
+    assert runs_of(sqlite, ["r/page/edge"]) == []
     with sqlite._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
     with sqlite.transaction() as tx:
         tx.save_runs(runs(2000))
-    assert len(sqlite.runs.of_targets(["r/page/edge", "before/page/edge"])) == 2005
+    assert len(runs_of(sqlite, ["r/page/edge", "before/page/edge"])) == 2005
     assert sqlite.check() == []
 
 
@@ -149,7 +150,7 @@ def test_a_backup_is_made_while_a_transaction_is_open(sqlite: SqlStore, tmp_path
         tx.save_runs(runs(1, "open/page/edge"))
         sqlite.backup(tmp_path / "copy.db")
     copy = SqlStore(f"sqlite:///{tmp_path}/copy.db")
-    assert copy.runs.of_targets(["r/page/edge", "open/page/edge"]) == runs(3)
+    assert runs_of(copy, ["r/page/edge", "open/page/edge"]) == runs(3)
     assert copy.check() == []
     copy.close()
     assert stat.S_IMODE((tmp_path / "copy.db").stat().st_mode) == 0o600

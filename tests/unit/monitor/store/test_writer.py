@@ -20,6 +20,7 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Event, Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import DELAY, Writer
+from tests.contracts.rows import runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -75,7 +76,7 @@ def test_runs_put_within_the_delay_are_committed_together_and_in_time() -> None:
         assert store.commits == 0
         await clock.sleep(DELAY - 0.049)
         assert store.commits == 1
-        assert len(store.runs.of_targets(["r/page/edge"])) == 50
+        assert len(runs_of(store, ["r/page/edge"])) == 50
         await writer.close()
 
     run_virtually(story)
@@ -91,7 +92,7 @@ def test_a_later_version_of_a_run_takes_the_place_of_the_earlier() -> None:
         await writer.close()
 
     run_virtually(story)
-    assert store.runs.of_targets(["r/page/edge"]) == [a_run(looks=99)]
+    assert runs_of(store, ["r/page/edge"]) == [a_run(looks=99)]
     assert told.commits == [1]
 
 
@@ -104,7 +105,7 @@ def test_everything_put_before_a_write_is_there_when_it_is_made() -> None:
         writer.put(a_run())
 
         def make(tx: Transaction) -> bool:
-            seen.append(len(store.runs.of_targets(["r/page/edge"])))
+            seen.append(len(runs_of(store, ["r/page/edge"])))
             return tx.add_event(an_event())
 
         assert await writer.write(make) is True
@@ -137,7 +138,7 @@ def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller() -> None:
     run_virtually(story)
     assert [event.id for event in store.verdicts.events()] == ["a", "b"]
     assert (store.commits, told.faults) == (1, [])
-    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
+    assert runs_of(store, ["r/page/edge"]) == [a_run()]
 
 
 def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers() -> None:
@@ -154,7 +155,7 @@ def test_while_the_store_fails_everything_is_held_and_written_once_it_recovers()
         await writer.close()
 
     run_virtually(story)
-    assert store.runs.of_targets(["r/page/edge"]) == [a_run(looks=2)]
+    assert runs_of(store, ["r/page/edge"]) == [a_run(looks=2)]
     assert told.faults == ["store: there is no room left on the disk"] * 4
 
 
@@ -170,7 +171,7 @@ def test_whoever_will_not_wait_is_told_of_the_failing_store_and_nothing_is_kept(
 
     run_virtually(story)
     assert store.verdicts.events() == []
-    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
+    assert runs_of(store, ["r/page/edge"]) == [a_run()]
 
 
 def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
@@ -183,7 +184,7 @@ def test_attempts_on_a_failing_store_grow_rarer_but_never_stop() -> None:
         assert 12 <= len(told.faults) <= 20
         store.failures = 0
         await clock.sleep(5.1)
-        assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
+        assert runs_of(store, ["r/page/edge"]) == [a_run()]
         await writer.close()
 
     run_virtually(story)
@@ -208,7 +209,7 @@ def test_a_full_writer_refuses_new_runs_but_not_the_growth_of_those_it_holds() -
         await writer.close()
 
     run_virtually(story)
-    assert [run.looks for run in store.runs.of_targets(["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
+    assert [run.looks for run in runs_of(store, ["a/page/edge", "b/page/edge", "c/page/edge"])] == [2, 1, 1]
 
 
 def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
@@ -226,7 +227,7 @@ def test_closing_writes_what_is_held_and_later_writes_are_refused() -> None:
             await writer.write(lambda tx: tx.add_event(an_event()))
 
     run_virtually(story)
-    assert store.runs.of_targets(["r/page/edge"]) == [a_run()]
+    assert runs_of(store, ["r/page/edge"]) == [a_run()]
     assert store.leases.heartbeat("m") == Heartbeat("m", SLOT, stopped=True)
 
 
@@ -261,7 +262,7 @@ def test_an_abandoned_writer_keeps_only_what_was_committed() -> None:
 
     run_virtually(story)
     assert [event.id for event in store.verdicts.events()] == ["before"]
-    assert store.runs.of_targets(["late/page/edge"]) == []
+    assert runs_of(store, ["late/page/edge"]) == []
 
 
 def test_a_transaction_that_is_open_when_the_writer_is_abandoned_is_rolled_back() -> None:
@@ -316,7 +317,7 @@ def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore)
     run_virtually(story)
     assert len(told.faults) == 1
     assert "needs its zone" in told.faults[0]
-    assert sqlite.runs.of_targets(["r/page/edge", "odd/page/edge"]) == [a_run()]
+    assert runs_of(sqlite, ["r/page/edge", "odd/page/edge"]) == [a_run()]
 
 
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
@@ -327,7 +328,7 @@ def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: f
     class Companion:
         def write(self, transaction: Transaction) -> None:
             transaction.save_heartbeat(Heartbeat("companion", SLOT))
-            calls.append(f"write {len(store.runs.of_targets(['r/page/edge']))}")
+            calls.append(f"write {len(runs_of(store, ['r/page/edge']))}")
 
         def written(self) -> None:
             calls.append("written")

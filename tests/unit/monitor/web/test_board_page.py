@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from monitor.health.hosts import Silence
+from monitor.web.board import groups_of
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 
@@ -56,7 +57,9 @@ async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
             with board.store.transaction() as tx:
                 tx.save_judged(replace(row, body=row.body | {"final": is_final}))
             text = (await board.client.get("/?date=2018-01-05")).text
-            words.append(text.partition(f'href="/incidents/{board.incident}"')[2].partition(">")[2].partition("<")[0])
+            words.append(
+                text.partition(f'href="/incidents/{board.incident}" aria-label')[2].partition(">")[2].partition("<")[0]
+            )
         assert words == ["what to do", "what happened"]
 
 
@@ -95,3 +98,62 @@ async def test_an_incident_and_its_release_are_told_apart_by_their_titles() -> N
         pages = [(await board.client.get(path)).text for path in ("/releases/r", f"/incidents/{board.incident}")]
     titles = [re.findall("<title>([^<]*)</title>", page)[0] for page in pages]
     assert titles[1] == f"Incident: {titles[0]}"
+
+
+async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/?date=2018-02-01")).text
+        needing = text.partition('class="needing"')[2].partition("</section>")[0]
+        assert f'href="/incidents/{board.incident}"' in needing
+        assert "acknowledged by nobody" in needing
+        for known in board.store.verdicts.incidents():
+            with board.store.transaction() as tx:
+                tx.save_incident(replace(known, closed=at(1500), words={"waived": "none is called for"}))
+        assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
+
+
+async def test_a_report_that_is_owed_needs_somebody_though_the_incident_is_over() -> None:
+    async with a_board() as board:
+        known = board.store.verdicts.incident(board.incident)
+        assert known is not None
+        with board.store.transaction() as tx:
+            tx.save_incident(replace(known, closed=at(1500)))
+        assert "over, its report is owed" in (await board.client.get("/")).text
+
+
+async def test_strangers_are_not_told_what_needs_somebody_before_its_slot() -> None:
+    async with a_board() as board:
+        board.queries.local, board.queries.public = False, True
+        board.clock.at = at(-60)
+        text = (await board.client.get("/")).text
+    assert 'class="needing"' not in text
+
+
+async def test_a_day_is_narrowed_to_a_producer_a_state_or_a_text() -> None:
+    async with a_board() as board:
+        rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
+        one = rows[0]
+        for name, value in (("state", one["verdict"]), ("producer", one["producer"]), ("q", one["title"].upper())):
+            text = (await board.client.get("/", params={"date": "2018-01-05", name: value})).text
+            listed = [row["id"] for row in rows if f'href="/releases/{row["id"]}"' in text]
+            assert one["id"] in listed
+            assert f"Of {len(rows)} promised" in text
+        nothing = (await board.client.get("/", params={"date": "2018-01-05", "q": "no such words"})).text
+    assert f"None of the {len(rows)} releases" in nothing
+
+
+def a_row(number: int, verdict: str) -> dict[str, object]:
+    return {"id": f"r{number}", "verdict": verdict, "incident": None, "producer": f"p{number % 3}"}
+
+
+def test_on_a_busy_day_what_went_well_is_folded_by_producer() -> None:
+    rows = [a_row(number, "late" if number == 7 else "on_time") for number in range(175)]
+    first, *folded = groups_of(rows, {"p1": "An Office"})
+    assert [row["id"] for row in first.rows] == ["r7"]
+    assert [(group.heading, group.is_folded) for group in folded] == [("An Office", True), ("p0", True), ("p2", True)]
+    assert sum(len(group.rows) for group in folded) == 174
+
+
+def test_on_an_ordinary_day_nothing_is_folded() -> None:
+    assert [group.is_folded for group in groups_of([a_row(1, "on_time")], {})] == [False]
+    assert groups_of([], {}) == []
