@@ -17,27 +17,32 @@ from monitor.cli.run import listen
 
 @click.command("demo")
 @click.option("--port", type=click.IntRange(0, 65535), default=9030, show_default=True, help="Where to listen, here.")
-@click.option("--at", type=Instant(), metavar="T", help="As of this instant; else as the last incident ends.")
+@click.option("--at", type=Instant(), metavar="T", help="The time that it is; later incidents are left out.")
 @click.option("--kept", type=click.Path(path_type=Path), metavar="DIR", help="Do not play; `rehearse --keep DIR` did.")
 @as_json
 @click.pass_obj
 def command(_context: Context, port: int, at: datetime | None, kept: Path | None, *, as_json: bool) -> None:
     """Play the historical incidents, then open the board on them, read-only, until Ctrl-C.
 
+    Each is shown as it ended.
+
     Example: ninethirty demo --port 9031 --at 2018-01-05T12:00:00Z
     """
     from monitor.rehearse.demo import INCIDENTS, merged, script_of, show
     from monitor.rehearse.script.script import read_script
 
-    scripts = [script_of(name) for name in INCIDENTS]
-    moment = at or read_script(scripts[-1]).ends
+    plays = {script_of(name): read_script(script_of(name)) for name in INCIDENTS}
+    moment = at or max(script.ends for script in plays.values())
+    scripts = [path for path, script in plays.items() if script.begins <= moment]
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
         folder = kept or Path(made)
         if kept is None:
-            click.echo("Playing five incidents through the real daemon; this takes about a minute ...", err=True)
+            click.echo(
+                f"Playing {len(scripts)} incidents through the real daemon, within a minute or two ...", err=True
+            )
             for place, (_, told) in enumerate(played(scripts, folder), 1):
                 click.echo(f"{place}/{len(scripts)} {told.splitlines()[0]}", err=True)
-        store = merged([folder / name for name in INCIDENTS])
+        store = merged([folder / path.stem for path in scripts])
         try:
             asyncio.run(
                 _shown(lambda stop: show(store, f"127.0.0.1:{port}", moment, stop, partial(_told, as_json=as_json)))
