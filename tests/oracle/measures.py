@@ -78,16 +78,16 @@ def _exposure(world: World, place: Place, told: Exposure, claim: Claim) -> Itera
         yield "an exposure of what was never public before its slot"
     elif not fitting:
         yield f"an exposure from {_of(told.begins)}, but it came at {_starts(early)}"
-    elif told.is_open and _is_back(place, told, claim):
+    elif told.is_open and told.begins.by is not None and not_seen_gone(place, told.begins.by, claim.at):
         return
     elif all(list(_end(world, span, told, claim)) for span in fitting):
         yield from _end(world, fitting[0], told, claim)
 
 
-def _is_back(place: Place, told: Exposure, claim: Claim) -> bool:
-    """Tell whether it is public once more, and nothing that proves absence was shown in between."""
-    since = [one.what for one in place.shows if told.begins.by is not None and told.begins.by < one.at <= claim.at]
-    return since[-1:] == ["ours"] and not {"absent", "gone"} & set(since)
+def not_seen_gone(place: Place, since: datetime, now: datetime) -> bool:
+    """Tell whether nothing that proves absence was shown, but a page that proves nothing, as of maintenance, was."""
+    shown = [one.what for one in place.shows if since < one.at <= now]
+    return shown[-1:] in (["ours"], ["upkeep"]) and not {"absent", "gone"} & set(shown)
 
 
 def _end(world: World, span: Span, told: Exposure, claim: Claim) -> Iterator[str]:

@@ -146,7 +146,7 @@ def _parts(rng: Random, setting: Setting, stays: Sequence[Stay], name: Named) ->
     first = stays[-1][0] if stays else None
     if rng.random() < 0.25:
         root = _ASSETS if setting.is_govuk else _OWN
-        url = f"{root}/{name.slug[::-1][:12].strip('-')}/tables.ods"
+        url = f"{root}/{name.slug[::-1]}/tables.ods"
         lag = rng.choices((0.0, 2.0, 20.0, 90.0, 170.0, -8.0), (3, 3, 2, 2, 1, 1))[0]
         shows = () if first is None else (Showing(setting.at(round(first + lag, 3)), "ours", name.title),)
         found.append(Place("tables", "data", url, required=rng.random() < 0.8, shows=shows))

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle.claims import instant
+from tests.oracle.measures import not_seen_gone
 from tests.oracle.promises import in_force, is_quiet, is_unsettled
 from tests.oracle.words import slack
 from tests.oracle.world import Place, Release, World, spans
@@ -60,9 +61,11 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
     found = _PUBLIC.search(subject)
     if found and not any(span.begins <= _clock(at, found) + slack(world) + _SECOND for span in early):
         yield f"it was not public then: {subject}"
-    is_over = all(span.shown is not None and span.shown + _SEEN_WITHIN < at for span in early)
+    since = min(span.begins for span in early)
+    may_last = any(not_seen_gone(place, since, at) for place in release.places)
+    is_over = not may_last and all(span.shown is not None and span.shown + _SEEN_WITHIN < at for span in early)
     is_past = is_over or at > force.last + _SEEN_WITHIN
-    if "not seen gone" in subject and is_past and is_quiet(world, min(span.begins for span in early), at):
+    if "not seen gone" in subject and is_past and is_quiet(world, since, at):
         yield f"the exposure was over: {subject}"
 
 
