@@ -44,6 +44,7 @@ class PartClaim:
     exposures: tuple[Exposure, ...]
     early_bound: float | None
     has_bound: bool
+    required: bool = True
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def _part(body: Body) -> PartClaim:
         exposures=tuple(_exposure(one, body["id"]) for one in body.get("exposures", ())),
         early_bound=body.get("early_bound"),
         has_bound="early_bound" in body,
+        required=body.get("required", True),
     )
 
 

@@ -27,7 +27,7 @@ def findings_denied(world: World, release: Release, claim: Claim) -> Iterator[tu
 def grade_denied(claim: Claim) -> Iterator[tuple[str, str]]:
     """Yield a grade that does not follow from what is said itself."""
     kinds = {kind for kind, _ in claim.findings}
-    shortest = [part.shortest for part in claim.parts if part.role != "alternative" and part.shortest is not None]
+    shortest = [part.shortest for part in claim.parts if part.required and part.shortest is not None]
     if claim.verdict == "early" and claim.grade != "report":
         yield "grade", f"early, and graded {claim.grade}"
     if claim.verdict in {"late", "overdue"} and claim.grade not in {"note", "report"}:

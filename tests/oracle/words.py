@@ -59,9 +59,12 @@ def _denied_of_places(world: World, release: Release, claim: Claim, force: InFor
             if all(reasons):
                 yield f"{claim.verdict}, but {reasons[0][0]}"
         case "on_time":
-            bound = claim.early_bound if claim.has_bound else ON_TIME_WITHIN.total_seconds()
+            # A release's own bound is that of its page.
+            bounds = {part.id: part.early_bound for part in claim.parts if part.has_bound}
+            own = claim.early_bound if claim.has_bound else ON_TIME_WITHIN.total_seconds()
             for place in required:
-                yield from (f"{place.id}: {why}" for why in _not_on_time(world, place, force, claim, bound))
+                reasons = _not_on_time(world, place, force, claim, bounds.get(place.id, own))
+                yield from (f"{place.id}: {why}" for why in reasons)
         case "early":
             if all(list(part_denied(world, place, "early", force, claim)) for place in release.places):
                 yield "early, but nothing was public before the slot"
