@@ -18,7 +18,7 @@ from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.interface import Store
 from monitor.watch.rejudge import ahead_of
-from monitor.web import acknowledge, api, calendars, pages, signin
+from monitor.web import acknowledge, api, board, calendars, pages, signin
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
@@ -78,7 +78,15 @@ headers = {{ Content-Type = "application/atom+xml" }}
 """
 )
 TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
-ROUTES = [*pages.ROUTES, *pages.LOOKS, *api.ROUTES, *calendars.ROUTES, *signin.ROUTES, *acknowledge.ROUTES]
+ROUTES = [
+    *board.ROUTES,
+    *pages.ROUTES,
+    *pages.LOOKS,
+    *api.ROUTES,
+    *calendars.ROUTES,
+    *signin.ROUTES,
+    *acknowledge.ROUTES,
+]
 HEALTH = ["/healthz", "/readyz", "/metrics", "/nowhere"]
 
 
