@@ -116,18 +116,23 @@ def counts(period: Period) -> dict[str, int]:
     return dict(Counter(row.verdict for row in period.rows).most_common())
 
 
+def on_time_of(verdicts: Iterable[str]) -> tuple[int, int]:
+    """Return how many of these verdicts say on time, and how many of them count for punctuality."""
+    judged = [word for word in verdicts if word in JUDGED]
+    return judged.count("on_time"), len(judged)
+
+
 def punctuality(period: Period) -> Punctuality:
     """Return the standard indicator of punctuality for a period."""
-    judged = [row for row in period.rows if row.verdict in JUDGED]
-    on_time = sum(row.verdict == "on_time" for row in judged)
-    delays = [row.delay for row in judged if row.delay is not None]
+    on_time, judged = on_time_of(row.verdict for row in period.rows)
+    delays = [row.delay for row in period.rows if row.verdict in JUDGED and row.delay is not None]
     bounded = [each for each in delays if each.min is not None and each.max is not None]
     if not bounded:
-        return Punctuality(len(judged), on_time, None)
+        return Punctuality(judged, on_time, None)
     # Early releases have no delay; letting them offset late ones would flatter the mean.
     low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
     high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
-    return Punctuality(len(judged), on_time, Bounds(low, high))
+    return Punctuality(judged, on_time, Bounds(low, high))
 
 
 def unsure(period: Period) -> list[float]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from alerts.draft.period import FAULTY, JUDGED
+from alerts.draft.period import FAULTY, on_time_of
 from alerts.incident import Incident
 from alerts.one_line import one_line
 from monitor.judge.as_text import LOUD, due_text, measure_text, tally, told_text
@@ -103,11 +103,10 @@ def _ahead(facts: Facts) -> Iterator[str]:
 
 def _punctual(rows: Sequence[Body]) -> str:
     """Return the standard indicator of punctuality: the share on time of those that could be judged."""
-    judged = [row for row in rows if row["verdict"] in JUDGED]
-    on_time = sum(row["verdict"] == "on_time" for row in judged)
-    share = f", {100 * on_time / len(judged):.1f} %" if judged else ""
-    left = len(rows) - len(judged)
-    return f"{on_time} of {len(judged)} on time{share}" + (f" ({left} not judged)" if left else "")
+    on_time, judged = on_time_of(row["verdict"] for row in rows)
+    share = f", {100 * on_time / judged:.1f} %" if judged else ""
+    left = len(rows) - judged
+    return f"{on_time} of {judged} on time{share}" + (f" ({left} not judged)" if left else "")
 
 
 def _due(rows: Sequence[Body]) -> str:
