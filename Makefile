@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore fuzz sbom lint bench oracle docs image image-trial parts
+.PHONY: venv demo run test explore fuzz sbom dist lint bench oracle docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -55,6 +55,10 @@ fuzz: venv
 sbom: venv
 	@mkdir -p var
 	@$(BIN)/python deploy/sbom.py requirements.lock > var/sbom.cdx.json && echo var/sbom.cdx.json
+
+# A wheel that is the same whenever it is built from the same commit.
+dist: venv
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel --directory dist
 
 bench: venv
 	@$(BIN)/python -m bench
