@@ -42,12 +42,18 @@ async def release(request: Request) -> Response:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents, newest first; of the local days `from` to `to` (both included) where they are given."""
+    """List incidents, newest first: of the local days `from` to `to` (both included), of a `producer`, those `open`."""
     first, last = (_day(request, key, None) for key in ("from", "to"))
     if first is not None and last is not None and last < first:
         raise UserFault("to: must not lie before from")
+    producer, still = (request.query_params.get(name) for name in ("producer", "open"))
+    if still not in (None, "true"):
+        raise UserFault('open: write "true", or leave it out')
     found = await queries_of(request).incidents(first, last)
-    return JSONResponse({"incidents": [_listed(one) for one in found]})
+    if still:
+        needing = {one.id for one in await queries_of(request).needing()}
+        found = [one for one in found if one.id in needing]
+    return JSONResponse({"incidents": [_listed(one) for one in found if producer in (None, *one.producers)]})
 
 
 def _listed(incident: Incident) -> dict[str, Any]:

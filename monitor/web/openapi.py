@@ -152,6 +152,10 @@ DESCRIPTION: dict[str, Any] = {
             _list("incidents", {"type": "object"}),
             _query("from", "first day on which they occurred", _DAY),
             _query("to", "last day on which they occurred", _DAY),
+            _query("producer", "those of this producer, alone or with others", {"type": "string"}),
+            _query(
+                "open", "true: those that want somebody, not over or with a report that is owed", {"enum": ["true"]}
+            ),
         ),
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,

@@ -157,3 +157,22 @@ def test_on_a_busy_day_what_went_well_is_folded_by_producer() -> None:
 def test_on_an_ordinary_day_nothing_is_folded() -> None:
     assert [group.is_folded for group in groups_of([a_row(1, "on_time")], {})] == [False]
     assert groups_of([], {}) == []
+
+
+async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_producer() -> None:
+    async with a_board() as board:
+        known = board.store.verdicts.incident(board.incident)
+        assert known is not None
+        over = replace(known, id="over", closed=at(1500), words={"waived": "none is called for"})
+        with board.store.transaction() as tx:
+            tx.save_incident(over)
+
+        async def ids(query: str) -> set[str]:
+            told = (await board.client.get(f"/api/v1/incidents?{query}")).json()["incidents"]
+            return {one["id"] for one in told}
+
+        assert "over" in await ids("")
+        assert await ids("open=true") == await ids("") - {"over"}
+        assert board.incident in await ids(f"producer={known.producer}")
+        assert await ids("producer=nobody") == set()
+        assert (await board.client.get("/api/v1/incidents?open=1")).status_code == 400
