@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from monitor.judge.runs import Run
 from monitor.judge.spells import Spell, gone_by
 from monitor.plan.targets import View
 from schedules.times.interval import Interval
@@ -183,4 +184,15 @@ def _absent_well_before(gone: Spell, out: Spell) -> datetime | None:
     A later look of the same spell may be too near to be put in order; that it was absent earlier stays proved.
     """
     limit = min(out.first_sent, out.earliest) - _GRAIN
-    return min(gone.end, limit) if max(gone.begin, gone.first_sent) <= limit else None
+    proved = (_absent_at(run, limit) for run in gone.runs if max(run.begin, run.first_sent) <= limit)
+    return max(proved, default=None)
+
+
+def _absent_at(run: Run, limit: datetime) -> datetime:
+    """Return the last instant up to a limit as of which looks of this run, begun before it, surely proved absence.
+
+    Not the limit itself where they were far apart: what came in between went unseen by them.
+    """
+    if run.end <= limit:
+        return run.end
+    return limit if run.largest_gap <= _CLOSE else max(run.begin, limit - run.largest_gap)

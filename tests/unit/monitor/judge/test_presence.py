@@ -86,3 +86,11 @@ def test_content_that_its_item_showed_first_came_there_first() -> None:
         }
     )
     assert together.appears == span(0, 80)
+
+
+def test_a_view_that_was_not_heard_for_a_while_proves_no_absence_in_it() -> None:
+    (one,) = of({View.EDGE: [(-130, A), (150, P), (160, A)], View.ORIGIN: [(-128, A), (158, A)]})
+    assert one.appears == span(-128, 150)
+    (heard,) = of({View.EDGE: [(-130, A), (150, P), (160, A)], View.ORIGIN: [(-128, A), (0, A), (158, A)]})
+    assert heard.appears.after is not None
+    assert heard.appears.after <= second(0)
