@@ -13,6 +13,7 @@ RUN pip install --require-hashes -r build.lock \
 COPY pyproject.toml README.md LICENSE ./
 COPY alerts alerts
 COPY monitor monitor
+COPY rehearsals rehearsals
 COPY schedules schedules
 COPY deploy/unneeded.py ./
 # Copies of files may be younger than what was compiled of them, and where nothing can be written they would be

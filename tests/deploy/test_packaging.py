@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,10 @@ def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None
     names = {name for each in copied for name in each}
     assert names == allowed
     assert all((ROOT / name).exists() for name in names)
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    assert {*wheel["packages"], *wheel["force-include"]} <= names
 
 
 def test_only_what_developers_need_is_taken_out_of_the_image() -> None:
