@@ -113,10 +113,16 @@ def cite_others(incident: Incident, role: str, now: datetime) -> Incident:
     return replace(told, words={**incident.words, "cite_others": "yes"})
 
 
-def sign_off(incident: Incident, role: str, version: int, now: datetime) -> Incident:
-    """Write down that a role signed a version of its report off: none is owed any more."""
-    told = _with(incident, Entry(now, _role(role), f"report signed off as version {version}"))
-    return replace(told, words={**incident.words, SIGNED: now.isoformat(timespec="seconds")})
+def sign_off(incident: Incident, role: str, version: int, now: datetime, anyway: str = "") -> Incident:
+    """Write down that a role signed a version of its report off: none is owed any more.
+
+    `anyway` is why, where something was in the way.
+    """
+    words = one_line(_writable(anyway))
+    why = f", though something was in the way: {words}" if words else ""
+    told = _with(incident, Entry(now, _role(role), f"report signed off as version {version}{why}"))
+    kept = {"signed_anyway": words} if words else {}
+    return replace(told, words={**incident.words, SIGNED: now.isoformat(timespec="seconds"), **kept})
 
 
 def waive(incident: Incident, role: str, reason: str, now: datetime) -> Incident:

@@ -34,8 +34,8 @@ OPEN: Mapping[str, str] = {
     "release.landing_url": "link to the output (from the person dealing with the report)",
 }
 GRADES: Mapping[str, str] = {
-    "report": "Report: by its measured length or kind this calls for a full report",
-    "note": "Note: by its measured length a short note is enough",
+    "report": "Report: by its measured length or kind more than a minor delay",
+    "note": "Note: a minor delay by its measured length",
     "none": "None: within the tolerance, or not proved",
 }
 
@@ -151,7 +151,7 @@ def _evidence(case: DraftInput) -> tuple[str, ...]:
     if facts is None:
         return ()
     kept = words.count(len(facts.certainty.records), "evidence record")
-    return (f"Measured times and the evidence of the monitor are in annexes A and B of this draft ({kept}).",)
+    return (f"The measured times and the evidence of the monitor stand in a document of their own ({kept}).",)
 
 
 KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {

@@ -17,7 +17,7 @@ from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import sureness
 
-UTC_SHARES = (7, 5, 5)
+UTC_SHARES = (5, 6, 6)
 METHOD = (
     "First seen is an interval: the monitor had proof of absence at its start and proof of presence at its end. "
     "Bounds are rounded outward. A look that failed proves nothing and is not counted as absence."
@@ -144,7 +144,7 @@ def _document(case: DraftInput) -> Table:
     ]
     if case.measured is not None:
         rows.append(("Measured as of", _utc(case.measured.at)))
-    return Table("This draft", ("Item", "Value"), tuple(rows), (1, 2))
+    return Table("This incident", ("Item", "Value"), tuple(rows), (1, 2))
 
 
 def _occurred(case: DraftInput) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from alerts.draft.form import Question, forms
+from alerts.draft.form import question
 from alerts.draft.report import Answer, Field, Report
+from alerts.finding import ReleaseFacts
 
 # Words about a step of the list of things to do stand under `step.NAME`.
 STEP = "step."
@@ -45,6 +46,30 @@ def to_complete(report: Report) -> list[str]:
     ]
 
 
+def obstacles(report: Report, facts: ReleaseFacts | None) -> list[str]:
+    """Return what is in the way of signing a report, a line each; none when it can be signed.
+
+    Open are boxes that the form requires, texts with a choice left in, words that no box holds, and a release that
+    is still overdue or exposed; `facts` are what was measured, None for an incident that rests on none.
+    """
+    found = [f"{report.name_of(field.id)} [{field.id}]: {why}" for field in report.fields() if (why := _open(field))]
+    found += [f"{name}: its words have no box on this form; move them to one" for name in report.kept]
+    if facts is not None and not facts.final:
+        found += ["the release is still overdue"] if facts.verdict == "overdue" else []
+        found += ["the release is still exposed"] if any(each.open for each in facts.exposures) else []
+    return found
+
+
+def _open(field: Field) -> str:
+    # Whoever signs agrees by signing.
+    if field.answer is None:
+        agrees = field.facts == ("human.signoff",)
+        return "is to be completed" if field.required and field.placeholder and not agrees else ""
+    if "[two wordings" in field.answer.text:
+        return "holds two wordings, to be made one"
+    return "still holds [to be completed …]" if "[to be completed" in field.answer.text else ""
+
+
 def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
     homes = {field.id for field in new.fields()} | {f"{STEP}{step.id}" for step in new.steps}
     placed = {name: name for name in words if name in homes}
@@ -57,19 +82,14 @@ def _placed(words: Mapping[str, str], new: Report) -> dict[str, str]:
 
 
 def _like(name: str, new: Report) -> list[str]:
-    question = _question(name)
-    asked = [fact for fact in question.facts if fact.startswith(("human.", "statement."))] if question else []
+    found = question(name)
+    asked = [fact for fact in found.facts if fact.startswith(("human.", "statement."))] if found else []
     return [field.id for field in new.fields() if any(fact in field.facts for fact in asked)]
 
 
-def _question(name: str) -> Question | None:
-    every = (each for form in forms().values() for chapter in form.chapters for each in chapter.questions)
-    return next((each for each in every if each.id == name), None)
-
-
 def _label(name: str) -> str:
-    question = _question(name)
-    return f"{question.label} ({name})" if question and question.label else name
+    found = question(name)
+    return f"{found.label} ({name})" if found and found.label else name
 
 
 def _answered(field: Field, texts: Mapping[str, str], before: Report | None, new: Report, by: str) -> Field:

@@ -35,6 +35,7 @@ class Question:
     filled_by: FilledBy
     facts: tuple[str, ...]
     multi_line: bool
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,17 @@ def form_named(name: str) -> Form:
     return forms()[name]
 
 
+def question(name: str) -> Question | None:
+    """Return a question of any form by its id."""
+    return _questions().get(name)
+
+
+@cache
+def _questions() -> Mapping[str, Question]:
+    every = (each for form in forms().values() for chapter in form.chapters for each in chapter.questions)
+    return {each.id: each for each in every}
+
+
 @cache
 def forms() -> Mapping[str, Form]:
     """Return every form by id, in the order they came into use."""
@@ -105,4 +117,4 @@ def _chapter(row: Mapping[str, Any]) -> Chapter:
 
 def _question(row: Mapping[str, Any]) -> Question:
     facts = tuple(part.strip() for part in row["source_fact"].replace("|", "+").split("+"))
-    return Question(row["id"], row["label"], FilledBy(row["filled_by"]), facts, row["multi_line"])
+    return Question(row["id"], row["label"], FilledBy(row["filled_by"]), facts, row["multi_line"], row["required"])

@@ -36,9 +36,7 @@ UNNAMED: Mapping[str, str] = {
     "led_to": " No calendar named the address of its page: its announcement led there.",
     "found": " No calendar named the address of its page: it was found by its title in a listing.",
 }
-EMBARGO = (
-    "Nothing that was seen before the announced time is repeated in this draft: it holds addresses and times only."
-)
+EMBARGO = "Nothing that was seen before the announced time is repeated here: this paper holds addresses and times only."
 
 
 def account(case: DraftInput) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from alerts.draft.form import FilledBy
+from alerts.draft.form import FilledBy, question
 
 
 def dated(date_of_report: str, last_amended: str) -> str:
@@ -73,6 +73,12 @@ class Field:
     guidance: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     answer: Answer | None = None
+
+    @property
+    def required(self) -> bool:
+        """Tell whether the form asks for an answer, and a report without one is not to be signed."""
+        asked = question(self.id)
+        return asked is None or asked.required
 
     @property
     def has_one_answer(self) -> bool:
@@ -168,8 +174,8 @@ class Bars:
 class Report:
     """A draft, ready to be written in any format.
 
-    `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`
-    and `amendments` are sentences. Nothing here was public before its slot.
+    `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
+    `anyway`, why it was signed though something was in the way, are sentences. Nothing here was public before its slot.
     """
 
     incident: str
@@ -191,6 +197,7 @@ class Report:
     annex: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()
     signed: str = ""
+    anyway: str = ""
     amendments: tuple[str, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
 

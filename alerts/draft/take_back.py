@@ -11,7 +11,7 @@ from alerts.draft.read.md import read_md
 from alerts.draft.read.places import Key, Place, Unreadable
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
-from alerts.draft.write.outline import SINCE, WHAT_TO_DO, Tone, pieces, stamp
+from alerts.draft.write.outline import NONE, SINCE, WHAT_TO_DO, Tone, pieces, stamp
 from alerts.draft.write.registry import WRITERS
 
 READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {"md": read_md, "docx": read_docx}
@@ -123,20 +123,20 @@ def _said(
         if known is not None and place.reads_as(known):
             continue
         if key in homes:
-            yield homes[key].id, words_in(place, homes[key])
+            yield homes[key].id, words_in(place, homes[key], signed=bool(report.signed))
         elif step := _step_of(key, report):
             yield step, place.gap.join(place.paragraphs)
 
 
-def words_in(place: Place, field: Field) -> str:
+def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
     """Return what in a box is a person's.
 
     Where their words take the place of the measured answer they are all that the box holds, else what it
     holds besides that.
     """
     left = list(place.paragraphs)
-    asked = [field.placeholder, SINCE, *field.notes, *field.guidance]
-    shown = [piece.text for piece in pieces(field) if piece.tone is Tone.PLAIN]
+    asked = [field.placeholder, SINCE, *field.notes, *field.guidance, *([NONE] if signed else [])]
+    shown = [piece.text for piece in pieces(field, signed=signed) if piece.tone is Tone.PLAIN]
     for text in reversed(asked):
         _drop(left, text, from_end=True)
     if not field.has_one_answer or field.answer is not None:

@@ -45,7 +45,10 @@ def remeasured(versions: Versions, report: Report) -> Versions:
     if not versions:
         return _append((), merge({}, report), {}, MONITOR)
     last = versions[-1]
-    stamped = replace(report, signed=last.report.signed, amendments=last.report.amendments)
+    before = last.report
+    # The date of a signed report is that of its signature, whenever the draft was begun.
+    dated_as = _with_dates(report, before.date_of_report, report.at) if before.signed else report
+    stamped = replace(dated_as, signed=before.signed, anyway=before.anyway, amendments=before.amendments)
     merged = merge(last.words, stamped, last.report)
     # A later day alone is no amendment: the date of the last one moves only when something else does.
     if _shown(_with_amended(merged, last.report.last_amended)) == _shown(last.report):
@@ -65,11 +68,19 @@ def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime) 
     return _append(versions, _amended(versions, merged, by), every, by)
 
 
-def signed(versions: Versions, by: str, at: datetime) -> Versions:
-    """Append a signed version: from now on every change is marked as an amendment."""
+def signed(versions: Versions, by: str, at: datetime, anyway: str = "") -> Versions:
+    """Append a signed version: from now on every change is marked as an amendment.
+
+    The date of report is the day of signing, and whoever signs agrees, unless a person typed otherwise. `anyway` says
+    why it is signed though something was in the way.
+    """
     last = versions[-1]
+    today = day_text(local_date(at, ZONE))
+    asked = (field.id for field in last.report.fields() if "human.signoff" in field.facts and field.answer is None)
+    words = {**last.words, **dict.fromkeys(asked, f"{wording.capital(by)}, {today}")}
     sentence = f"Signed off by {by} at {wording.brief(at, ZONE)} as version {last.number + 1}"
-    made = _append(versions, replace(last.report, at=at, signed=sentence), last.words, by)
+    report = replace(_with_dates(last.report, today, at), at=at, signed=sentence, anyway=anyway)
+    made = _append(versions, merge(words, report, last.report, by), words, by)
     return (*made[:-1], replace(made[-1], signed=at))
 
 
@@ -110,24 +121,35 @@ def _shown(report: Report) -> tuple[object, ...]:
 
 
 def _redated(report: Report, at: datetime) -> Report:
+    return replace(_with_dates(report, report.date_of_report, at), at=at)
+
+
+def _with_dates(report: Report, day: str, at: datetime) -> Report:
+    """Return the report with another date, last amended on the local day of `at` unless that is the same."""
     today = day_text(local_date(at, ZONE))
-    return replace(_with_amended(report, "" if today == report.date_of_report else today), at=at)
+    return _with_amended(report, "" if today == day else today, day)
 
 
-def _with_amended(report: Report, amended: str) -> Report:
-    """Return the report with another date of its last amendment, wherever that is shown."""
+def _with_amended(report: Report, amended: str, day: str = "") -> Report:
+    """Return the report with another date of its last amendment, and of its own, wherever they are shown."""
+    day = day or report.date_of_report
     texts = {
-        dated(report.date_of_report, report.last_amended): dated(report.date_of_report, amended),
+        dated(report.date_of_report, report.last_amended): dated(day, amended),
         amended_text(report.last_amended): amended_text(amended),
     }
     sections = tuple(
         replace(section, fields=tuple(_retexted(field, texts) for field in section.fields))
         for section in report.sections
     )
-    return replace(report, last_amended=amended, sections=sections)
+    return replace(report, date_of_report=day, last_amended=amended, sections=sections)
 
 
 def _retexted(field: Field, texts: Mapping[str, str]) -> Field:
     if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
-    return replace(field, paragraphs=tuple(texts.get(text, text) for text in field.paragraphs))
+    answer = field.answer and replace(field.answer, basis=_swapped(field.answer.basis, texts))
+    return replace(field, paragraphs=_swapped(field.paragraphs, texts), answer=answer)
+
+
+def _swapped(paragraphs: tuple[str, ...], texts: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(texts.get(text, text) for text in paragraphs)

@@ -213,13 +213,13 @@ def _cut(line: str) -> str:
     return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
 
 
-def deliver(content: bytes, output: Path | None, kind: str) -> None:
+def deliver(content: bytes, output: Path | None, kind: str, *, told: bool = True) -> None:
     """Write a document to a file, or to standard output. Raises `SurroundingsFault` when the file cannot be written.
 
     Raises wrong usage when `kind` is no text and would go to a terminal.
     """
     if output is None:
-        if kind in {"docx", "odt"} and sys.stdout.isatty():
+        if kind in {"docx", "odt", "pdf"} and sys.stdout.isatty():
             raise click.UsageError(f"a {kind} is not for a terminal, write --output FILE.{kind}")
         click.echo(content, nl=False)
         return
@@ -227,7 +227,8 @@ def deliver(content: bytes, output: Path | None, kind: str) -> None:
         _replace(output, content)
     except OSError as exc:
         raise SurroundingsFault(f"{output}: cannot be written: {exc.strerror}") from exc
-    click.echo(f"{output}: written", err=True)
+    if told:
+        click.echo(f"{output}: written", err=True)
 
 
 def _replace(output: Path, content: bytes) -> None:

@@ -10,7 +10,9 @@ import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
 from alerts.draft.versions import Version, Versions, changed
+from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
+from monitor.deliver.pdf import as_pdf
 from monitor.errors import UnknownName
 from monitor.store.rows import Draft
 
@@ -45,16 +47,30 @@ def row_of(version: Version, incident: str) -> Draft:
     )
 
 
-def written(draft: Draft, ending: str, template: Path | None = None) -> tuple[bytes, str]:
-    """Return a draft as a document, and its media type. Raises UnknownName for a format there is none of.
+def filed(draft: Draft, ending: str, template: Path | None = None, document: Document | None = None) -> bytes:
+    """Return the same as `written`, or as .pdf by LibreOffice: raises SurroundingsFault where there is none.
+
+    Not for the web: a conversion takes seconds of a processor.
+    """
+    if ending != "pdf":
+        return written(draft, ending, template, document)[0]
+    source = "odt" if template is None else "docx"
+    return as_pdf(written(draft, source, template, document)[0], source)
+
+
+def written(
+    draft: Draft, ending: str, template: Path | None = None, document: Document | None = None
+) -> tuple[bytes, str]:
+    """Return a draft, or one document of it, as a file, and its media type. Raises UnknownName for no such format.
 
     `template` is a .docx file of the organisation's own; while it cannot be filled our own form is written.
     """
     if ending not in WRITERS:
         raise UnknownName(f"no draft.{ending}: there are {', '.join(ENDINGS)}")
     report = report_from_json(draft.facts)
-    own = _in_template(report, template) if template is not None and ending == "docx" else None
-    return own or WRITERS[ending](report), MEDIA[ending]
+    fits = template is not None and ending == "docx" and document in (None, Document.DRAFT, Document.REPORT)
+    own = _in_template(report, template) if template is not None and fits else None
+    return own or WRITERS[ending](report, document), MEDIA[ending]
 
 
 def _in_template(report: Report, template: Path) -> bytes | None:

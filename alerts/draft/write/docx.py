@@ -15,7 +15,20 @@ from alerts.draft.bars import longest, told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
-from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import (
+    HEADER,
+    STYLES,
+    Block,
+    Box,
+    Grid,
+    Heading,
+    Piece,
+    Tone,
+    Words,
+    outline,
+    printable,
+)
+from alerts.draft.write.outline import Document as Which
 from alerts.draft.write.png import bar_png, lane_png
 
 GRID = (5.5, 11.3)
@@ -23,12 +36,12 @@ LANE_CM = 10.6
 BARS, BAR_CM = (5.5, 2.8, 8.5), 7.9
 
 
-def write_docx(report: Report) -> bytes:
+def write_docx(report: Report, which: Which | None = None) -> bytes:
     """Return the draft as the bytes of a .docx file."""
     document = docx.Document()
     look.dress(document, compact=report.form == "note")
     look.describe(document, report)
-    for block in outline(report):
+    for block in outline(report, which):
         _add(document, block)
     look.finish(document)
     held = BytesIO()

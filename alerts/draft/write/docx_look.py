@@ -14,7 +14,7 @@ from docx.table import Table
 from lxml.etree import SubElement, _Element
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import STYLES, Tone, printable
+from alerts.draft.write.outline import STYLES, Tone, footer_of, printable
 
 FONT = "Arial"
 INK = RGBColor(0x11, 0x11, 0x11)
@@ -137,7 +137,7 @@ def describe(document: Document, report: Report) -> None:
     footer = document.sections[0].footer.paragraphs[0]
     # Word computes page numbers itself when it opens the file.
     footer.style = document.styles["Remark"]
-    footer.add_run(printable(f"{report.producer}: {report.incident}. Page "))
+    footer.add_run(printable(footer_of(report)))
     holder = footer.paragraph_format.element
     child(holder, "fldSimple", instr="PAGE")
     footer.add_run(" of ")

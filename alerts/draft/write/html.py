@@ -11,12 +11,12 @@ from markupsafe import Markup
 from alerts.draft import bars
 from alerts.draft.report import Bars, Report, Timeline
 from alerts.draft.timeline import svg
-from alerts.draft.write.outline import HEADER, outline
+from alerts.draft.write.outline import HEADER, Document, outline
 
 
-def write_html(report: Report) -> str:
+def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
-    blocks = [(type(block).__name__, block) for block in outline(report)]
+    blocks = [(type(block).__name__, block) for block in outline(report, which)]
     return _template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart)
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.write.outline import HEADER, Block, Box, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.outline import HEADER, Block, Box, Document, Grid, Heading, Piece, Tone, Words, outline
 
 RULE = "---\n\n"
 # What would begin a list, a rule or an underlined heading at the start of a line.
@@ -14,9 +14,9 @@ OPENING = re.compile(r"^([^\S\n]*|\d+)([-+=.)])", re.MULTILINE)
 SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
-def write_md(report: Report) -> str:
+def write_md(report: Report, which: Document | None = None) -> str:
     """Return the draft as Markdown text ending in one newline."""
-    return "\n\n".join(_block(block) for block in outline(report)) + "\n"
+    return "\n\n".join(_block(block) for block in outline(report, which)) + "\n"
 
 
 def _block(block: Block) -> str:

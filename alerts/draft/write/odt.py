@@ -19,7 +19,20 @@ from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import (
+    HEADER,
+    STYLES,
+    Block,
+    Box,
+    Grid,
+    Heading,
+    Piece,
+    Tone,
+    Words,
+    outline,
+    printable,
+)
+from alerts.draft.write.outline import Document as Which
 
 WHOLE_CM = 17.0
 GRID = (5.6, 11.4)
@@ -27,12 +40,12 @@ GRID = (5.6, 11.4)
 PARTS = re.compile(r"\n|\t|(?:(?<=\n)|^) +| +(?=\n|$)| {2,}|[^\n\t ]+(?: [^\n\t ]+)*| ")
 
 
-def write_odt(report: Report) -> bytes:
+def write_odt(report: Report, which: Which | None = None) -> bytes:
     """Return the draft as the bytes of an .odt file."""
     document = OpenDocumentText()
     look.dress(document, report)
     look.describe(document, report)
-    for place, block in enumerate(outline(report)):
+    for place, block in enumerate(outline(report, which)):
         _add(document, block, place)
     held = BytesIO()
     document.write(held)

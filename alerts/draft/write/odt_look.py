@@ -25,7 +25,7 @@ from odf.style import (
 from odf.text import P, PageCount, PageNumber
 
 from alerts.draft.report import Report
-from alerts.draft.write.outline import STYLES, Tone, printable
+from alerts.draft.write.outline import STYLES, Tone, footer_of, printable
 from schedules.times.json import instant_json
 
 # odfpy carries no types: every element is one of its own.
@@ -127,7 +127,7 @@ def _page(document: OpenDocument, report: Report) -> None:
     document.automaticstyles.addElement(layout)
     master = MasterPage(name="Standard", pagelayoutname=layout)
     footer = Footer()
-    line = P(stylename=name("Remark"), text=printable(f"{report.producer}: {report.incident}. Page "))
+    line = P(stylename=name("Remark"), text=printable(footer_of(report)))
     line.addElement(PageNumber(selectpage="current"))
     line.addText(" of ")
     line.addElement(PageCount())

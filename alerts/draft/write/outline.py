@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
@@ -18,6 +18,20 @@ HEADER = ("Information needed", "Response")
 STEPS = ("Step", "Within", "Done at, by (role)")
 WHAT_TO_DO = "what to do now"
 SINCE = "Measured since this was written, to be compared:"
+NONE = "None"
+"""What an optional box says once a report is signed in which nobody answered it."""
+
+
+class Document(StrEnum):
+    """What is written of a draft: all of it to work on, or one of the three papers that it comes apart into."""
+
+    DRAFT = "draft"
+    REPORT = "report"
+    EVIDENCE = "evidence"
+    STEPS = "to-do"
+
+
+TITLES = {Document.EVIDENCE: "Evidence", Document.STEPS: "What to do"}
 
 
 class Tone(StrEnum):
@@ -79,31 +93,68 @@ class Box:
 Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 
-def outline(report: Report) -> list[Block]:
-    """Return the blocks of a report in reading order: the form, then the annexes."""
-    blocks: list[Block] = [Heading(1, report.title), Words(_status(report))]
+def outline(report: Report, document: Document | None = None) -> list[Block]:
+    """Return the blocks of a document in reading order; unless it is named, a signed report is its form alone."""
+    match document or (Document.REPORT if report.signed else Document.DRAFT):
+        case Document.DRAFT:
+            return [*_form(report), *_annexes(report)]
+        case Document.REPORT:
+            return [*_form(report), *_signature(report)]
+        case Document.EVIDENCE:
+            return [*_head(report), *(block for annex in _evidence(report) for block in _under(*annex))]
+        case Document.STEPS:
+            return [*_head(report), *_steps(report)]
+
+
+def entitled(report: Report, document: Document | None) -> Report:
+    """Return a report under the title of one of its documents."""
+    return replace(report, title=TITLES.get(document or Document.DRAFT, report.title))
+
+
+def _form(report: Report) -> list[Block]:
+    blocks: list[Block] = [Heading(1, report.title)]
+    blocks += [] if report.signed else [Words(_status(report))]
     blocks += [_plain(report.preamble)] if report.preamble else []
     for section in report.sections:
         blocks += _section(section, signed=bool(report.signed))
-    return blocks + _kept(report) + _annexes(report)
+    return blocks + _kept(report)
+
+
+def _head(report: Report) -> list[Block]:
+    return [Heading(1, report.title), _plain(f"{report.subject} ({report.producer})"), Words(_status(report))]
+
+
+def _under(title: str, body: list[Block]) -> list[Block]:
+    return [Heading(2, "How it was measured" if title == "evidence" else words.capital(title)), *body]
+
+
+def _signature(report: Report) -> list[Block]:
+    # At which second, and as which version, is for whoever keeps the record, not for whoever reads the letter.
+    by, _, at = report.signed.partition(" as version ")[0].rpartition(" at ")
+    agreed = any("human.signoff" in field.facts for field in report.fields())
+    said = [] if agreed or not report.signed else [f"{by}, {at.rpartition(' on ')[2]}."]
+    said += report.amendments
+    return [Heading(2, "Signature" if not agreed else "Amendments"), _plain(*said)] if said else []
 
 
 def pieces(field: Field, *, signed: bool = False) -> tuple[Piece, ...]:
     """Return what stands in an answer box. A person's words are whole; what is open says who must add it.
 
-    Once a draft is signed off its guidance has done its work and is left out.
+    Once a report is signed off only its answers are left: an optional box without one says so.
     """
-    remarks = _all(Tone.REMARK, field.notes)
     measured = _all(Tone.PLAIN, field.paragraphs)
     answer = field.answer
+    typed = (Piece(Tone.TYPED, answer.text),) if answer is not None else ()
+    if signed:
+        said = typed if field.replaced else (*measured, *typed)
+        return said or (Piece(Tone.PLAIN, "" if field.required else NONE),)
+    remarks = _all(Tone.REMARK, field.notes)
     if answer is None:
-        guidance = () if signed else field.guidance
         missing = _all(Tone.OPEN, [field.placeholder] if field.placeholder else [])
-        return (*measured, *missing, *remarks, *_all(Tone.ASK, guidance))
-    typed = Piece(Tone.TYPED, answer.text)
+        return (*measured, *missing, *remarks, *_all(Tone.ASK, field.guidance))
     if not field.replaced:
-        return (*measured, typed, *remarks)
-    return (typed, *_beside(field, measured), *remarks)
+        return (*measured, *typed, *remarks)
+    return (*typed, *_beside(field, measured), *remarks)
 
 
 def _beside(field: Field, measured: tuple[Piece, ...]) -> tuple[Piece, ...]:
@@ -127,7 +178,8 @@ def _status(report: Report) -> tuple[Piece, ...]:
     practice = f", {report.practice}" if report.practice else ""
     first = f"{report.signed or 'Draft, not signed off'}. {form}; date of report {report.date_of_report}{amended}."
     second = f"{code}{practice}. Incident {report.incident}." if code else f"Reference {report.incident}."
-    return _all(Tone.REMARK, [f"{first} {second} {stamp(report)}", *report.amendments])
+    anyway = [report.anyway] if report.anyway else []
+    return _all(Tone.REMARK, [f"{first} {second} {stamp(report)}", *anyway, *report.amendments])
 
 
 def stamp(report: Report) -> str:
@@ -156,24 +208,28 @@ def _kept(report: Report) -> list[Block]:
 
 
 def _annexes(report: Report) -> list[Block]:
-    letters = iter("ABCDEF")
+    steps = _steps(report)
+    annexes = [*_evidence(report), *([(WHAT_TO_DO, steps)] if steps else [])]
     blocks: list[Block] = []
-    for title, body in (
+    for letter, (title, body) in zip("ABCDEF", annexes, strict=False):
+        blocks += [Heading(2, f"Annex {letter}: {title}", new_page=not blocks), *body]
+    return blocks
+
+
+def _evidence(report: Report) -> list[tuple[str, list[Block]]]:
+    every: list[tuple[str, list[Block]]] = [
         ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
         ("where and when it went wrong", list(report.figures)),
         ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
-        (WHAT_TO_DO, _steps(report)),
-    ):
-        if body:
-            blocks += [Heading(2, f"Annex {next(letters)}: {title}", new_page=not blocks), *body]
-    return blocks
+    ]
+    return [(title, body) for title, body in every if body]
 
 
 def _replaced(report: Report) -> list[Block]:
     rows = tuple(
         (report.name_of(field.id), "\n".join(field.paragraphs))
         for field in report.fields()
-        if field.replaced and not field.contested and field.paragraphs
+        if field.replaced and field.paragraphs and (report.signed or not field.contested)
     )
     title = "Measured or configured answers that a person has reworded"
     return [Table(title, ("Question", "Original"), rows, (1, 2))] if rows else []
@@ -184,6 +240,11 @@ def _steps(report: Report) -> list[Block]:
         return []
     rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
     return [Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))]
+
+
+def footer_of(report: Report) -> str:
+    """Return what stands at the foot of each page, before its number."""
+    return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
 
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -96,9 +96,10 @@ def fields_of(report: Report) -> dict[str, Any]:
 
 def _box(report: Report, fact: str) -> str:
     field = next((each for each in report.fields() if fact in each.facts), None)
+    signed = bool(report.signed)
     if field is None:
-        return MISSING.format(report.form)
-    return "\n".join(piece.text for piece in pieces(field) if piece.tone is not Tone.ASK)
+        return "" if signed else MISSING.format(report.form)
+    return "\n".join(piece.text for piece in pieces(field, signed=signed) if piece.tone is not Tone.ASK)
 
 
 def _environment() -> SandboxedEnvironment:

@@ -1,4 +1,4 @@
-"""`ninethirty incident draft` and `sign`: the report of an incident shown, completed, listed by version, signed."""
+"""`ninethirty incident draft`: the report of an incident shown, completed, listed by version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json, table, unknown
-from monitor.cli.incident.store import by_role, incident_of, is_attended, redrafted, renew, rewritten, role_of
+from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of
 from monitor.cli.incident.take_back import say, take_back, tell_conflicts
 from monitor.errors import UserFault
 from schedules.times.words import stamp
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from monitor.store.rows import Draft
 
 
-FORMATS = ("md", "html", "docx", "odt")
+FORMATS = ("md", "html", "docx", "odt", "pdf")
+DOCUMENTS = ("draft", "report", "evidence", "to-do")
 _FROM = "Take what was typed into a draft saved as .md or .docx."
 
 
@@ -29,6 +30,7 @@ _FROM = "Take what was typed into a draft saved as .md or .docx."
 @click.argument("incident")
 @click.option("--format", "ending", type=click.Choice(FORMATS), help="Default that of --output, else md.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")
 @click.option("--version", "number", type=int, metavar="N", help="An earlier version; default the last.")
 @click.option("--versions", "list_versions", is_flag=True, help="List every version: when, by whom, what changed.")
 @click.option("--fields", "list_fields", is_flag=True, help="List the fields and who fills them.")
@@ -45,6 +47,7 @@ def draft(  # noqa: PLR0913 # one for each option
     incident: str,
     ending: str | None,
     output: Path | None,
+    document: str | None,
     number: int | None,
     list_versions: bool,
     list_fields: bool,
@@ -75,7 +78,7 @@ def draft(  # noqa: PLR0913 # one for each option
         found = _version(context, incident, number)
         print_json({**draft_json(found), "report": found.facts, "words": found.words})
     else:
-        _write(context, _version(context, incident, number), ending, output)
+        _write(context, _version(context, incident, number), ending, output, document)
 
 
 def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
@@ -97,36 +100,6 @@ def complete(context: Context, incident: str, field: str, text: str | None, by: 
         print_json(draft_json(made))
     else:
         click.echo(f"{incident}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
-
-
-@click.command("sign")
-@click.argument("incident")
-@by_role
-@as_json
-@click.pass_obj
-def sign(context: Context, *, incident: str, by: str | None, as_json: bool) -> None:
-    """Sign off the draft of an INCIDENT: its hash is frozen, and every later change is marked as an amendment.
-
-    Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
-    """
-    from alerts.by_hand import sign_off
-    from alerts.draft.edits import to_complete
-    from alerts.draft.versions import signed
-    from monitor.deliver.incident_json import draft_json
-
-    role = role_of(by)
-    with context.store() as store:
-        # What is signed says how late it is when it is signed.
-        renew(context, store, incident_of(store.verdicts, incident).id)
-        versions = redrafted(store, incident, lambda known: signed(known, role, context.now()))
-        rewritten(store, incident, lambda known: sign_off(known, role, versions[-1].number, context.now()))
-        made = store.verdicts.drafts(incident)[-1]
-    if left := to_complete(versions[-1].report):
-        click.echo(f"{incident}: signed with {len(left)} boxes not completed", err=True)
-    if as_json:
-        print_json(draft_json(made))
-    else:
-        click.echo(f"{incident}: version {made.version} signed off, SHA-256 {made.digest}")
 
 
 def _given(text: str | None, file: Path | None) -> str | None:
@@ -180,9 +153,10 @@ def _check_field(report: Report, field: str) -> None:
         raise unknown("field", field, known)
 
 
-def _write(context: Context, draft: Draft, ending: str | None, output: Path | None) -> None:
+def _write(context: Context, draft: Draft, ending: str | None, output: Path | None, document: str | None) -> None:
+    from alerts.draft.write.outline import Document
     from monitor.app.reporting_options import templates_of
-    from monitor.deliver.drafts import written
+    from monitor.deliver.drafts import filed
     from monitor.deliver.message import veiled
 
     suffix = output.suffix.removeprefix(".") if output is not None else ""
@@ -190,7 +164,8 @@ def _write(context: Context, draft: Draft, ending: str | None, output: Path | No
     with context.store() as store:
         producer = incident_of(store.verdicts, draft.incident).producer
     template = templates_of(context.settings, context.path.parent).get(producer)
-    deliver(written(veiled(draft, context.hide), kind, template)[0], output, kind)
+    which = Document(document) if document else None
+    deliver(filed(veiled(draft, context.hide), kind, template, which), output, kind)
 
 
 def _print_fields(draft: Draft, *, as_json: bool) -> None:

@@ -8,15 +8,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from alerts.draft.edits import merge
+from alerts.draft.edits import UNSETTLED, merge, obstacles
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
 from alerts.draft.report import Field, Report, report_from_json, report_json
 from alerts.draft.versions import Versions, digest_of, edited, remeasured, signed
-from alerts.draft.write.outline import Box, Grid, Piece, Tone, Words, outline
+from alerts.draft.write.outline import Box, Document, Grid, Piece, Tone, Words, outline, pieces
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
+from tests.unit.alerts.draft.conftest import DIGEST
+from tests.unit.alerts.draft.plain import plain
 
 BEGIN = datetime(2018, 1, 5, 9, 31, tzinfo=UTC)
 FIELDS = ("B.1.date", "B.1.producer", "B.2.account", "B.2.clause", "B.3.impact", "B.4.corrective", "N.why", "N.measure")
@@ -65,7 +67,8 @@ def test_no_interleaving_of_edits_and_measurements_loses_a_typed_character(
             versions = signed(versions, "Head of Profession", at)
         shown = typed(versions[-1].report)
         assert all(text in shown for text in latest.values() if text.strip())
-        assert versions[-1].words == latest
+        # Whoever signs agrees by that, where the form asks who does.
+        assert {name: text for name, text in versions[-1].words.items() if name != "N.signoff"} == latest
         assert report_from_json(report_json(versions[-1].report)) == versions[-1].report
 
 
@@ -174,6 +177,72 @@ def test_a_signed_draft_shows_no_guidance(ofqual_january: Incident) -> None:
     assert "Check the citation" in WRITERS["md"](versions[-1].report).decode()
     versions = signed(versions, "the Head of Profession", BEGIN)
     assert "Check the citation" not in WRITERS["md"](versions[-1].report).decode()
+
+
+@pytest.mark.parametrize("ending", list(WRITERS))
+@pytest.mark.parametrize("form", ["A", "B", "C", "D", "note"])
+def test_a_signed_report_is_its_form_alone(ofqual_january: Incident, form: str, ending: str) -> None:
+    versions = signed(remeasured((), measured(ofqual_january, 1, form)), "the Head of Profession", BEGIN)
+    report = versions[-1].report
+    told = plain(ending, WRITERS[ending](report))
+    for ours in (
+        "to be completed",
+        "Annex",
+        "Version of",
+        DIGEST,
+        "ev-1",
+        "Incident",
+        "☐",
+        "Draft",
+        "is not confirmed",
+    ):
+        assert ours not in told
+    assert DIGEST in plain(ending, WRITERS[ending](report, Document.EVIDENCE))
+    assert "☐" in plain(ending, WRITERS[ending](report, Document.STEPS))
+
+
+def test_an_optional_box_that_nobody_answered_says_so_once_signed(ofqual_january: Incident) -> None:
+    report = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", BEGIN)[-1].report
+    statement, account = field_of(report, "B.1.statement"), field_of(report, "B.4.corrective")
+    assert [piece.text for piece in pieces(statement, signed=True)] == ["None"]
+    assert [piece.text for piece in pieces(account, signed=True)] == [""]
+
+
+def test_the_date_of_report_is_the_day_of_signing_or_what_the_signer_typed(ofqual_january: Incident) -> None:
+    later = BEGIN + timedelta(days=3)
+    versions = signed(remeasured((), measured(ofqual_january, 1)), "the Head of Profession", later)
+    assert field_of(versions[-1].report, "B.1.date").paragraphs == ("8 January 2018",)
+    typed_in = edited(remeasured((), measured(ofqual_january, 1)), {"B.1.date": "6 January 2018"}, "press", BEGIN)
+    report = signed(typed_in, "the Head of Profession", later)[-1].report
+    assert [piece.text for piece in pieces(field_of(report, "B.1.date"), signed=True)] == ["6 January 2018"]
+
+
+def test_whoever_signs_a_note_agrees_to_it(ofqual_january: Incident) -> None:
+    report = signed(remeasured((), measured(ofqual_january, 1, "note")), "head of profession", BEGIN)[-1].report
+    assert text_of(report, "N.signoff") == "Head of profession, 5 January 2018"
+
+
+def test_what_is_in_the_way_of_signing_is_named_all_at_once(ofqual_january: Incident) -> None:
+    report = measured(ofqual_january, 1)
+    found = obstacles(report, ofqual_january.facts)
+    assert any("[B.2.account]: is to be completed" in line for line in found)
+    # An optional box may stay empty.
+    assert not any("[B.1.statement]" in line for line in found)
+    answered = {each.id: "Told." for each in report.fields() if each.placeholder}
+    assert obstacles(merge(answered, report), ofqual_january.facts) == []
+    left_in = answered | {"B.3.impact": f"{UNSETTLED}: one", "B.4.corrective": "So [to be completed: more]"}
+    assert len(obstacles(merge(left_in, report), ofqual_january.facts)) == 2
+
+
+def test_a_release_still_out_of_sight_is_in_the_way(ofqual_january: Incident, ofsted: Incident) -> None:
+    assert ofqual_january.facts is not None
+    assert ofsted.facts is not None
+    report = merge({each.id: "Told." for each in measured(ofqual_january, 1).fields()}, measured(ofqual_january, 1))
+    overdue = replace(ofqual_january.facts, verdict="overdue", final=False)
+    assert obstacles(report, overdue) == ["the release is still overdue"]
+    page = ofsted.facts.parts[0]
+    still = replace(page, exposures=tuple(replace(each, open=True) for each in page.exposures))
+    assert obstacles(report, replace(ofsted.facts, parts=(still,))) == ["the release is still exposed"]
 
 
 def test_a_signed_version_is_frozen_with_its_digest(ofqual_january: Incident) -> None:

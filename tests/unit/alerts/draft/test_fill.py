@@ -262,7 +262,7 @@ def test_the_annex_notes_what_the_monitor_told_without_the_title_again(ipcc: Inc
 
 def test_a_day_that_was_logged_is_no_instant_of_the_day_before(moj: Incident) -> None:
     tables = {table.caption: table for table in note_of(moj).annex}
-    assert ("Occurred", "2016-09-30, logged without a time") in tables["This draft"].rows
+    assert ("Occurred", "2016-09-30, logged without a time") in tables["This incident"].rows
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,19 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
+from alerts.draft.versions import edited, remeasured, signed
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from schedules.times.interval import Bounds
 
+TOLD = "The page was scheduled for 09:33 by hand, and nobody looked at it again before its time had come"
 TAGGED = 'pdf:writer_pdf_Export:{"UseTaggedPDF":{"type":"boolean","value":"true"}}'
 
 
@@ -49,3 +53,21 @@ def test_a_word_processor_prints_a_draft_whole(
     assert "168 to 169 minutes" in read
     assert read.count("[to be completed:") == 4
     assert "Page 1 of 4" in read
+
+
+@pytest.mark.needs("libreoffice")
+@pytest.mark.parametrize("ending", ["docx", "odt"])
+def test_the_signed_note_of_a_three_minute_delay_fits_one_page(
+    soffice: str, tmp_path: Path, ofqual_january: Incident, settings: Mapping[str, str], ending: str
+) -> None:
+    assert ofqual_january.facts is not None
+    page = replace(ofqual_january.facts.parts[0], delay=Bounds(180.0, 181.0))
+    facts = replace(ofqual_january.facts, parts=(page,), grade="note")
+    incident = replace(ofqual_january, facts=facts, grade="note")
+    report = fill(incident, form_named("note"), settings, [], incident.opened)
+    answered = {each.id: f"{TOLD}." for each in report.fields() if each.placeholder}
+    made = edited(remeasured((), report), answered, "statistician", incident.opened)
+    document = tmp_path / f"note.{ending}"
+    document.write_bytes(WRITERS[ending](signed(made, "head of profession", incident.opened)[-1].report))
+    read = told("pdftotext", str(printed(soffice, tmp_path, document)), "-")
+    assert "Page 1 of 1" in " ".join(read.split())

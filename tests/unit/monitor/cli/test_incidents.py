@@ -23,6 +23,7 @@ from tests.unit.monitor.web.board import a_board
 Ask = Callable[..., Any]
 INCIDENT = "births-2016-2018-01-05"
 ROLE = ("--by", "duty statistician")
+SIGN = ("--by", "head of profession", "--format", "md")
 HAND = {
     "--title": "Marriages 2016",
     "--producer": "ons",
@@ -45,12 +46,22 @@ def test_incidents_are_listed_with_grade_standing_and_draft(ask: Ask) -> None:
     assert [one["id"] for one in ask("incident", "list", "--producer", "ons", "--json").json] == [INCIDENT]
 
 
-def test_a_report_is_owed_until_it_is_signed(ask: Ask) -> None:
+def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
     assert INCIDENT in ask("today").out.split("Over, and a report is owed: 1")[1]
-    assert ask("incident", "sign", INCIDENT, "--by", "head of profession").status == 0
+    refused = ask("incident", "sign", INCIDENT, *SIGN, "--output", str(folder))
+    assert (refused.status, refused.out) == (1, "")
+    assert "- 4. Corrective actions" in refused.err
+    assert ask("incident", "show", INCIDENT, "--json").json["report_owed"]
+    told = ask("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
+    assert told.status == 0
     shown = ask("incident", "show", INCIDENT, "--json").json
     assert not shown["report_owed"]
-    assert shown["timeline"][-1]["text"] == f"report signed off as version {shown['drafts'][-1]['version']}"
+    version = shown["drafts"][-1]["version"]
+    reason = "though something was in the way: the minister waits"
+    assert shown["timeline"][-1]["text"] == f"report signed off as version {version}, {reason}"
+    evidence = (folder / f"{INCIDENT}-evidence.md").read_text(encoding="utf-8")
+    assert "because: the minister waits" in evidence
+    assert "the minister waits" not in (folder / f"{INCIDENT}.md").read_text(encoding="utf-8")
     assert ask("incident", "list", "--open", "--json").json == []
     assert "a report is owed" not in ask("today").out
 
@@ -91,7 +102,8 @@ def test_whoever_opens_lists_or_signs_a_draft_gets_the_delay_of_now(ask: Ask, fo
     assert "at least 1 d 8 h" in line
     assert "OVERDUE by at least 1 d 8 h" in ask("incident", "show", incident).out
     assert "delayed by at least 32 hours" in ask("incident", "draft", incident).out
-    assert ask("incident", "sign", incident, "--by", "head of profession").status == 0
+    assert "still overdue" in ask("incident", "sign", incident, *SIGN, "--output", str(folder)).err
+    assert ask("incident", "sign", incident, *SIGN, "--output", str(folder), "--anyway", "asked for").status == 0
     signed = ask("incident", "draft", incident).out
     assert "delayed by at least 32 hours" in signed
     assert "Amended" not in signed
@@ -233,10 +245,12 @@ def test_a_draft_that_cannot_be_changed_says_why(ask: Ask, arguments: tuple[str,
     assert told.err.startswith(line)
 
 
-def test_signing_freezes_a_version_and_tells_what_is_left(ask: Ask) -> None:
-    told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--json")
+def test_signing_freezes_a_version_and_writes_what_is_sent(ask: Ask, folder: Path) -> None:
+    given = ("--output", str(folder / "sent"), "--anyway", "asked for", "--json")
+    told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
     assert told.json["signed"] is not None
-    assert "boxes not completed" in told.err
+    assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").iterdir())
+    assert len(told.json["files"]) == 3
     ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
     assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
 

@@ -219,15 +219,16 @@ def test_the_commands_on_the_page_about_drafts_run(ask: Ask, folder: Path, root:
     commands = re.findall(r"^\$ ninethirty (.*)$", page, re.MULTILINE)
     assert len(commands) > 8
     ours = {"INCIDENT": INCIDENT, "RELEASE": "births-2016", "example": "ons", "www.gov.uk": "stats.example"}
-    ours |= {name: str(folder / name) for name in ("report.docx", "year.docx")}
+    ours |= {name: str(folder / name) for name in ("report.docx", "year.docx", "to-send")}
     told = {line: ask(*(ours.get(word, word) for word in shlex.split(line))) for line in commands}
     assert {line: each.err for line, each in told.items() if each.status} == {}
 
 
-def test_every_version_is_listed_with_role_time_and_what_changed(ask: Ask) -> None:
+def test_every_version_is_listed_with_role_time_and_what_changed(ask: Ask, folder: Path) -> None:
     ask("incident", "draft", INCIDENT, "--field", FIELD, "--text", "Checks.", *ROLE)
     ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:34", "--by", "press officer")
-    ask("incident", "sign", INCIDENT, "--by", "head of profession")
+    given = ("--format", "md", "--output", str(folder), "--anyway", "asked for")
+    assert ask("incident", "sign", INCIDENT, "--by", "head of profession", *given).status == 0
     told = ask("incident", "draft", INCIDENT, "--versions", "--json").json
     assert [one["version"] for one in told] == list(range(1, len(told) + 1))
     assert FIELD in told[-3]["changed"]
