@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -68,7 +69,8 @@ class HostQueue:
     """The looks of one host, one after the other, with everything that paces them.
 
     `start` is called with a target, the instant it was due and now, and must not block. Pacing goes by
-    steady time, so that a clock that is set neither hurries nor silences a host. `at_once` looks are under way at most.
+    steady time, so that a clock that is set neither hurries nor silences a host. `at_once` requests are under way at
+    most.
     """
 
     def __init__(
@@ -87,7 +89,7 @@ class HostQueue:
         self._clock = clock
         self._start = start
         self._alarm = Alarm()
-        self._turns: deque[tuple[float, asyncio.Future[None]]] = deque()
+        self._turns: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_driven = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
 
@@ -125,21 +127,53 @@ class HostQueue:
         """Tell whether the host is being left alone."""
         return self._pacer.is_quiet(self._steady(self._clock.monotonic()))
 
-    async def turn(self) -> None:
-        """Wait until one request that is no look may start; it counts as started."""
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until one request that is no look may start; it counts as started, and keeps a place until it is over.
+
+        A request without a place would wait for its connection beyond its turn, and leave together with others.
+        """
         if not self._is_driven:
             await self._turn_alone()
-            return
-        turn = asyncio.get_running_loop().create_future()
+        else:
+            await self._turn()
+        try:
+            yield
+        finally:
+            self._turned()
+
+    async def _turn(self) -> bool:
+        """Wait to be called; True when the place is counted and paid for already."""
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._turns.append((self._clock.monotonic(), turn))
         self.ring()
-        await turn
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self._turned()
+            raise
 
     async def _turn_alone(self) -> None:
         # Nobody polls, as when everything is looked at just once: those who wait pace themselves.
-        while (steady := self._steady(self._clock.monotonic())) < (start := self._pacer.next_start(steady)):
-            await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
+        while True:
+            steady = self._steady(self._clock.monotonic())
+            if self.flying >= self.at_once:
+                if await self._turn():
+                    return
+            elif (start := self._pacer.next_start(steady)) > steady:
+                await self._clock.sleep(max(seconds_until(start, steady), 1e-6))
+            else:
+                break
         self._pacer.started(steady)
+        self.flying += 1
+
+    def _turned(self) -> None:
+        self.flying -= 1
+        if self._is_driven:
+            self.ring()
+        elif self._turn_lag(self._clock.monotonic()):
+            self._turns.popleft()[1].set_result(False)
 
     def heed(self, outcome: Answer | Failure) -> None:
         """Learn from an answer how the host fares, and leave it alone for as long as it asks."""
@@ -169,8 +203,9 @@ class HostQueue:
 
     def _start_one(self, now: datetime, mono: float) -> bool:
         turn = self._turn_lag(mono)
-        if turn > 0 and turn > (0.0 if self.flying >= self.at_once else self.targets.lag(mono)):
-            self._turns.popleft()[1].set_result(None)
+        if turn > 0 and turn > self.targets.lag(mono):
+            self._turns.popleft()[1].set_result(True)
+            self.flying += 1
             self.targets.sweeps.repaid()
             return True
         watched = self.targets.pick(now, mono)
@@ -188,9 +223,8 @@ class HostQueue:
         """Return the seconds until the next start; zero or less when it may be now."""
         due = self.targets.next_due(now)
         until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
-        has_turn = self._turn_lag(mono) > 0
-        is_idle = self.flying >= self.at_once or not self.targets.has_look(now, self._pacer.gap())
-        if not has_turn and is_idle:
+        has_work = self._turn_lag(mono) > 0 or self.targets.has_look(now, self._pacer.gap())
+        if self.flying >= self.at_once or not has_work:
             return max(until_due, 1e-6)
         steady = self._steady(mono)
         start = self._pacer.next_start(steady)

@@ -139,8 +139,8 @@ class Poller:
     async def ask(self, request: Request) -> Answer | Failure:
         """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
         host = urlsplit(request.url).hostname or ""
-        await self._queue(host).turn()
-        return await self._fetched(host, request)
+        async with self._queue(host).turn():
+            return await self._fetched(host, request)
 
     async def look_once(self, target: Target) -> tuple[Sighting, Answer | Failure]:
         """Look at a target once, in its host's turn, whatever its windows say."""

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from monitor.clock import VirtualClock
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
-from monitor.look.fake import Reply
+from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Found, Request
+from monitor.look.interpret import Interpreter
+from monitor.look.poller import Poller
+from monitor.plan.budget import Budget
+from monitor.rehearse.virtual_loop import run_virtually
 from monitor.threads import Tasks
 from monitor.watch.unannounced import Unannounced
 from schedules.sources.options import SourceOptions
@@ -91,3 +97,44 @@ def test_an_unannounced_release_is_looked_up_in_its_hosts_turn_and_heeds_patienc
         assert set(daemon.watch.releases) == {"a"}
 
     at_work(tmp_path, act)
+
+
+class Slow:
+    """A publisher of one host that takes ten seconds to answer, and counts how many wait for it."""
+
+    def __init__(self) -> None:
+        self.begun: list[float] = []
+
+    def __call__(self, _request: Request) -> Reply:
+        self.begun.append(asyncio.get_running_loop().time())
+        return Reply(200, b"x", seconds=10.0)
+
+    def most(self) -> int:
+        return max(sum(at <= other < at + 10 for other in self.begun) for at in self.begun)
+
+
+def test_what_is_asked_beside_looks_takes_no_more_places_than_a_host_has() -> None:
+    slow = Slow()
+
+    async def act(seen: Watch) -> None:
+        await asyncio.gather(*(seen.poller.ask(Request(f"https://{HOST}/{n}")) for n in range(6)))
+
+    watch(watching("page", "news"), script=slow, seconds=60, later=[(0.5, act)], at_once=3)
+    assert slow.most() == 3
+    assert len(slow.begun) > 8
+
+
+def test_what_is_asked_while_nobody_polls_keeps_the_places_and_the_rate_of_a_host() -> None:
+    slow = Slow()
+
+    async def story(clock: VirtualClock) -> None:
+        poller = Poller(clock, ScriptedFetcher(clock, slow), Budget(2.0), Interpreter(), at_once=3)
+        asked = [asyncio.ensure_future(poller.ask(Request(f"https://{HOST}/{n}"))) for n in range(9)]
+        await clock.sleep(1.5)
+        asked[-1].cancel()
+        await asyncio.gather(*asked[:-1])
+
+    run_virtually(story)
+    assert len(slow.begun) == 8
+    assert slow.most() == 3
+    assert all(later - first >= 0.5 for first, later in pairwise(slow.begun))
