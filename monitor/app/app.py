@@ -11,6 +11,7 @@ from typing import Any
 from alerts.by_hand import log_by_hand
 from alerts.incident import Incident
 from monitor.app.daemon import Daemon
+from monitor.app.reload import Reload
 from monitor.app.status import Status
 from monitor.deliver.by_hand import write_by_hand
 from monitor.errors import SurroundingsFault
@@ -35,6 +36,7 @@ class App:
     daemon: Daemon
     status: Status
     timezone: str
+    reload: Reload
 
     @property
     def looks(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -98,6 +98,16 @@ class Daemon:
         await self._stop()
         if broken:
             raise TaskDied(f"{', '.join(task.get_name() for task in broken)} ended, and with it the daemon")
+
+    def go_by(self, jobs: Sequence[tuple[timedelta, str, Job]], anew: Collection[str]) -> None:
+        """Do these recurring jobs from now on and no others; of those that go on, the ones named `anew` at once."""
+        names = {name for _, name, _ in jobs}.difference(anew)
+        for _, name, _ in self.jobs:
+            if name not in names:
+                self.clockwork.drop(name)
+        for every, name, job in jobs:
+            self.clockwork.every(every, name, job)
+        self.jobs = jobs
 
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
 from datetime import UTC, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -21,7 +22,13 @@ class Jobs(Protocol):
     """Runs each job when it starts and then every so often; a job still running is not started again."""
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job under a fixed id, to be run at once and then at this spacing."""
+        """Add a job under a fixed id, to be run at once and then at this spacing.
+
+        One of that name, once started, goes on in its turn with this work; a run under way is finished first.
+        """
+
+    def drop(self, name: str) -> None:
+        """Start a job no more; a run under way is finished."""
 
     def start(self) -> None:
         """Begin."""
@@ -31,6 +38,16 @@ class Jobs(Protocol):
 
     def abandon(self) -> None:
         """Do the same at once, waiting for nothing, as a killed process would."""
+
+
+@dataclass(eq=False)
+class _Kept:
+    """A job, None once it is dropped, and what rings when it is due."""
+
+    spacing: timedelta
+    name: str
+    job: Job | None
+    bell: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class SchedulerJobs:
@@ -46,23 +63,35 @@ class SchedulerJobs:
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults=defaults)
         self._on_failed = on_failed
-        self._jobs: list[tuple[asyncio.Event, str, Job]] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._jobs: dict[str, _Kept] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job; its first run is at `start`."""
-        bell = asyncio.Event()
-        self._jobs.append((bell, name, job))
+        """Add a job, or put it in the place of the one of that name."""
+        known = self._jobs.get(name)
+        if known is not None:
+            known.job = job
+            if known.spacing == spacing:
+                return
+        kept = self._jobs[name] = known or _Kept(spacing, name, job)
+        kept.spacing = spacing
         self._scheduler.add_job(
-            _ring, "interval", args=(bell,), seconds=spacing.total_seconds(), id=name, replace_existing=True
+            _ring, "interval", args=(kept.bell,), seconds=spacing.total_seconds(), id=name, replace_existing=True
         )
+        if known is None and self._scheduler.running:
+            self._begin(kept)
+
+    def drop(self, name: str) -> None:
+        """Start a job no more; a run under way is finished."""
+        if (kept := self._jobs.pop(name, None)) is not None:
+            self._scheduler.remove_job(name)
+            kept.job = None
+            kept.bell.set()
 
     def start(self) -> None:
         """Begin."""
-        # APScheduler lists every run that was missed before it runs the last: no first run may lie in the past.
-        for bell, _, _ in self._jobs:
-            bell.set()
-        self._tasks = [asyncio.create_task(self._answer(*job), name=job[1]) for job in self._jobs]
+        for kept in self._jobs.values():
+            self._begin(kept)
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -77,11 +106,17 @@ class SchedulerJobs:
         for task in self._tasks:
             task.cancel()
 
-    async def _answer(self, bell: asyncio.Event, name: str, job: Job) -> None:
-        while True:
-            await bell.wait()
-            bell.clear()
-            await _guarded(name, job, self._on_failed)
+    def _begin(self, kept: _Kept) -> None:
+        # APScheduler lists every run that was missed before it runs the last: no first run may lie in the past.
+        kept.bell.set()
+        _keep(self._tasks, self._answer(kept), kept.name)
+
+    async def _answer(self, kept: _Kept) -> None:
+        await kept.bell.wait()
+        while (job := kept.job) is not None:
+            kept.bell.clear()
+            await _guarded(kept.name, job, self._on_failed)
+            await kept.bell.wait()
 
 
 class LoopJobs:
@@ -91,16 +126,29 @@ class LoopJobs:
         """`on_failed` is told the name of a job that raised, and what."""
         self._clock = clock
         self._on_failed = on_failed
-        self._jobs: list[tuple[timedelta, str, Job]] = []
-        self._tasks: list[asyncio.Task[None]] = []
+        self._jobs: dict[str, _Kept] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runs = False
 
     def every(self, spacing: timedelta, name: str, job: Job) -> None:
-        """Add a job."""
-        self._jobs.append((spacing, name, job))
+        """Add a job, or put it in the place of the one of that name."""
+        if (known := self._jobs.get(name)) is not None:
+            known.spacing, known.job = spacing, job
+            return
+        kept = self._jobs[name] = _Kept(spacing, name, job)
+        if self._runs:
+            _keep(self._tasks, self._turn(kept), name)
+
+    def drop(self, name: str) -> None:
+        """Start a job no more; a run under way is finished."""
+        if (kept := self._jobs.pop(name, None)) is not None:
+            kept.job = None
 
     def start(self) -> None:
         """Begin, in the order the jobs were added."""
-        self._tasks = [asyncio.create_task(self._turn(*job), name=job[1]) for job in self._jobs]
+        self._runs = True
+        for kept in self._jobs.values():
+            _keep(self._tasks, self._turn(kept), kept.name)
 
     async def stop(self) -> None:
         """End every job."""
@@ -111,11 +159,11 @@ class LoopJobs:
         for task in self._tasks:
             task.cancel()
 
-    async def _turn(self, spacing: timedelta, name: str, job: Job) -> None:
+    async def _turn(self, kept: _Kept) -> None:
         due = self._clock.monotonic()
-        while True:
-            await _guarded(name, job, self._on_failed)
-            due = max(due + spacing.total_seconds(), self._clock.monotonic())
+        while (job := kept.job) is not None:
+            await _guarded(kept.name, job, self._on_failed)
+            due = max(due + kept.spacing.total_seconds(), self._clock.monotonic())
             await self._clock.sleep(due - self._clock.monotonic())
 
 
@@ -123,7 +171,13 @@ async def _ring(bell: asyncio.Event) -> None:
     bell.set()
 
 
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
+def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None], name: str) -> None:
+    task = asyncio.create_task(work, name=name)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -48,7 +48,7 @@ def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForeca
     return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew, zone)
 
 
-def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
+def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
     """Yield what is done every so often, whatever is watched."""
     settings, clock, ask = core.settings, core.clock, core.threads.ask
     policies, after = policies_of(settings), settings.store.compact_after
@@ -57,7 +57,7 @@ def upkeep(core: Core, poller: Poller, watch: Watch, forecast: BudgetForecast) -
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
-    yield CHECKED, "scarcity", StarvedHosts(clock, poller.stretch, core.blind.note).check
+    yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}

@@ -15,12 +15,13 @@ import click
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.outlook import Outlook, outlook_of
+from monitor.config.calendars import CalendarSettings
 from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
-from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import Secret, shown
-from monitor.errors import BadInput, Fault, NinethirtyError
+from monitor.errors import BadInput, Fault, NinethirtyError, UserFault
+from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
 
 if TYPE_CHECKING:
@@ -96,18 +97,16 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
             known = [
                 Announced(one.producer, one.title, one.url) for one in store.ledger.releases(context.now() - _RECENT)
             ]
-    hide = veil(in_addresses(settings)) or str
     for table in settings.calendar:
         # A file can be read whenever: no other machine is asked.
         if online or table.file is not None:
-            outcome = asyncio.run(read_once(context, table))
-            read, fault = outcome.read, hide(outcome.read.fault)
-            found.faults += [] if read.usable else [f"calendar {table.name}: {fault}"]
+            outcome, faults = _read(context, table)
+            read, found.faults = outcome.read, [*found.faults, *faults]
             entries |= {table.name: read.entries} if read.usable else {}
             announced = outcome.reading.announcements if outcome.reading is not None else ()
             known += [Announced(one.producer, one.title, one.url or "") for one in announced]
             if online:
-                click.echo(f"calendar {table.name}: {f'{read.entries} entries' if read.usable else fault}", err=True)
+                click.echo(f"calendar {table.name}: {read.entries} entries" if read.usable else faults[0], err=True)
     file, facts = context.path.name, Known(entries, known, os.environ)
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
 
@@ -131,9 +130,31 @@ def who_sees(settings: Settings) -> list[str]:
     return [f"strangers see: {strangers}", *machine, *people, *token, *metrics, *channels]
 
 
-def _faults(context: Context) -> Iterator[str]:
-    from monitor.store.open import file_of
+def taken(context: Context) -> Settings:
+    """Return a configuration that may take the place of the one that runs. Raises `BadInput`, `UserFault`.
 
+    The store is left alone: it cannot be another while a monitor runs.
+    """
+    settings = context.settings
+    files = [table for table in settings.calendar if table.file is not None]
+    if faults := [*_faults_around(context), *(fault for table in files for fault in _read(context, table)[1])]:
+        raise UserFault("\n".join(faults))
+    return settings
+
+
+def _read(context: Context, table: CalendarSettings) -> tuple[Outcome, list[str]]:
+    """Read a calendar once; return what came of it and what is wrong with it."""
+    outcome = asyncio.run(read_once(context, table))
+    fault = context.hide(outcome.read.fault)
+    return outcome, [] if outcome.read.usable else [f"calendar {table.name}: {fault}"]
+
+
+def _faults(context: Context) -> Iterator[str]:
+    yield from _faults_around(context)
+    yield from _faults_of_store(context)
+
+
+def _faults_around(context: Context) -> Iterator[str]:
     settings, file = context.settings, context.path.name
     for key, secret in secrets(settings):
         missing = secret.missing()
@@ -144,6 +165,12 @@ def _faults(context: Context) -> Iterator[str]:
     for key, folder in _folders(settings):
         if not _can_be_written(folder):
             yield f"{file}: {key}: the folder cannot be written (got {shown(str(folder))})"
+
+
+def _faults_of_store(context: Context) -> Iterator[str]:
+    from monitor.store.open import file_of
+
+    settings, file = context.settings, context.path.name
     store_file = file_of(settings.store.url)
     if store_file is not None and not store_file.exists():
         # Whoever only asks makes nothing: the first start does.

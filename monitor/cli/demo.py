@@ -53,7 +53,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
 
 async def _shown(show) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # its types are imported when it is called
     stop = asyncio.Event()
-    listen(asyncio.get_running_loop(), stop)
+    listen(asyncio.get_running_loop(), stop, stop.set)
     await show(stop)
 
 

@@ -18,6 +18,7 @@ from monitor.errors import NinethirtyError, exit_status
 VERBS = {
     "init": "write a first configuration",
     "run": "the daemon: watch, record, alert, serve",
+    "reload": "have the running daemon go by the configuration as it is now",
     "once": "read calendars, look once at what is due, print verdicts, stop",
     "check": "check configuration, store, templates and channels",
     "today": "the board of a day",

@@ -6,11 +6,18 @@ import asyncio
 import gc
 import os
 import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.common import Context
 from monitor.health.system import settle
+
+if TYPE_CHECKING:
+    from monitor.app.app import App
+    from monitor.config.settings import Settings
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -22,47 +29,88 @@ _STOPS = (signal.SIGTERM, signal.SIGINT)
 def command(context: Context, log: str, level: str) -> None:
     """Watch, record, alert and serve until told to stop.
 
-    SIGTERM, SIGINT or SIGHUP stops in good order, a second SIGTERM or SIGINT at once.
+    SIGTERM or SIGINT stops in good order, a second one at once. SIGHUP has the configuration read again, as does
+    `ninethirty reload`: what `check` would refuse is logged, and changes nothing.
 
     Example: ninethirty --config config.toml run
     """
     for number in _STOPS:
         signal.signal(number, _now)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        # Until there is something to be replaced, it ends nothing.
+        signal.signal(signal.SIGHUP, lambda _number, _frame: None)
     from monitor.app.build import Edges, build
     from monitor.config.secrets import secrets_of, veil
     from monitor.health import logs
     from monitor.health.system import service_manager
 
     settings = context.settings
-    listener = logs.set_up(level, as_json=log == "json", hide=veil(secrets_of(settings)) or str)
+    secrets = secrets_of(settings)
+    hide = _Hiding(veil(secrets))
+    listener = logs.set_up(level, as_json=log == "json", hide=hide)
     edges = Edges(manager=service_manager(os.environ, os.getpid()))
+
+    def again() -> Settings:
+        from monitor.cli.check import taken
+
+        found = taken(Context(context.config))
+        # What was a secret before is none to be told now.
+        hide.veil = veil(secrets | secrets_of(found))
+        return found
+
     try:
-        asyncio.run(_live(lambda: build(settings, edges, folder=context.path.parent)))
+        asyncio.run(
+            _live(lambda: build(settings, edges, folder=context.path.parent), settings, again, context.path.name)
+        )
     finally:
         listener.stop()
 
 
-async def _live(make) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001 # the program is made inside the loop it runs in
+@dataclass
+class _Hiding:
+    """Takes the secrets that are known by now out of a line."""
+
+    veil: Callable[[str], str] | None
+
+    def __call__(self, line: str) -> str:
+        return line if self.veil is None else self.veil(line)
+
+
+async def _live(make: Callable[[], App], settings: Settings, again: Callable[[], Settings], file: str) -> None:
+    from monitor.app.control import listening
+
     settle()
     app = make()
     # Modules and parts stay for good: walking through all of them held up the looks at hand for a tenth of a second.
     gc.collect()
     gc.freeze()
     stop = asyncio.Event()
-    listen(asyncio.get_running_loop(), stop)
+
+    async def reload() -> list[str]:
+        return await app.reload(again, file)
+
+    under_way = set[asyncio.Task[list[str]]]()
+
+    def hung_up() -> None:
+        task = asyncio.create_task(reload(), name="reload")
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+
+    listen(asyncio.get_running_loop(), stop, hung_up)
     try:
-        await app.run(stop)
+        async with listening(settings, reload):
+            await app.run(stop)
     finally:
         await app.close()
 
 
-def listen(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    """Have signals set `stop`: a second one ends the process at once."""
+def listen(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, hung_up: Callable[[], None]) -> None:
+    """Have signals set `stop`, a second one end the process at once, and SIGHUP call `hung_up`."""
     for number in _STOPS:
         loop.add_signal_handler(number, _told, stop, number)
-    # A terminal that closes may send it twice; `nohup` has it ignored.
+    # `nohup` has it ignored.
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        loop.add_signal_handler(signal.SIGHUP, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, hung_up)
 
 
 def _told(stop: asyncio.Event, number: int) -> None:

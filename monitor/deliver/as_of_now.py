@@ -30,7 +30,7 @@ def brought_up_to_date(incident: Incident, facts: ReleaseFacts | None) -> Incide
     return replace(incident, facts=replace(facts, certainty=sure), grade=worse_grade(incident.grade, facts.grade))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AsOfNow:
     """Reads incidents as they stand at an instant, and writes their drafts anew before somebody opens them.
 

@@ -12,12 +12,13 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import GivenUp, Patience, Sent, Step, Waiting, after, ready
+from alerts.delivery import GivenUp, Patience, Sent, Step, after, ready
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
 from monitor.deliver.message import Packer, Veil
 from monitor.deliver.outbox_lease import OutboxLease
+from monitor.deliver.outbox_rows import Backlog, Row, backlog_of
 from monitor.deliver.rules import Links
 from monitor.errors import StoreFault
 from monitor.store.interface import Store, Transaction
@@ -25,22 +26,6 @@ from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
 from monitor.threads import Ask
-
-
-@dataclass(frozen=True, slots=True)
-class Backlog:
-    """What waits for one channel: how much, and since when the longest that ought to have gone by then."""
-
-    pending: int = 0
-    since: datetime | None = None
-
-
-def backlog_of(waiting: Iterable[tuple[Delivery, Notice]]) -> Backlog:
-    """Return the backlog that these deliveries make."""
-    # One that was tried has waited since its notice; one that was not, since it might have been.
-    waits = [notice.at if delivery.attempts else delivery.due for delivery, notice in waiting]
-    return Backlog(len(waits), min(waits, default=None))
-
 
 _log = structlog.get_logger(__name__)
 _IDLE = timedelta(minutes=5)
@@ -54,24 +39,6 @@ _WITH_POISON = Patience(attempts=8)
 """A message that breaks us is set aside long before one that its channel merely refuses."""
 
 Told = Callable[[str, str], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One delivery in the outbox, with what it carries."""
-
-    delivery: Delivery
-    notice: Notice
-
-    @property
-    def was_cut_off(self) -> bool:
-        """Tell whether the last attempt never ended: it may be what ended the process."""
-        return self.delivery.began is not None and self.delivery.finished is None
-
-    def waiting(self, due: datetime) -> Waiting:
-        """Return what decides its turn."""
-        notice = self.notice
-        return Waiting(notice.id, notice.follows or notice.id, self.delivery.channel, notice.at, due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +77,37 @@ class Outbox:
         options = options or OutboxOptions()
         self._store = store
         self._writer = writer
-        self._channels = {channel.name: channel for channel in channels}
-        self._packer = Packer(store.verdicts, endings, options.links, options.templates, options.veil)
         self._clock = clock
         self._ask = ask
         self._rng = rng
         self._told = told
-        self._digesting = dict.fromkeys(self._channels, options.digesting)
         self._idle = options.idle
         self._turn = OutboxLease(store.leases, writer, clock, options.holder)
-        self._bells = {name: asyncio.Event() for name in self._channels}
         self.backlogs: dict[str, Backlog] = {}
+        self._bells: dict[str, asyncio.Event] = {}
+        self._digesting: dict[str, Digesting] = {}
+        self._serving: asyncio.TaskGroup | None = None
+        self.go_by(channels, endings, options)
+
+    def go_by(self, channels: Sequence[Channel], endings: Mapping[str, Sequence[str]], options: OutboxOptions) -> None:
+        """Send through these channels from now on, with these links, templates and digests.
+
+        What is being sent goes out as it was begun. What waits for a channel that is no more waits on.
+        """
+        self._channels = {channel.name: channel for channel in channels}
+        self._packer = Packer(self._store.verdicts, endings, options.links, options.templates, options.veil)
+        self._digesting |= dict.fromkeys(self._channels, options.digesting)
+        for gone in self._bells.keys() - self._channels.keys():
+            self._bells.pop(gone).set()
+        new = self._channels.keys() - self._bells.keys()
+        self._bells |= {name: asyncio.Event() for name in new}
+        self._begin_serving(new)
+        self.wake()
+
+    def _begin_serving(self, names: Iterable[str]) -> None:
+        if self._serving is not None:
+            for name in names:
+                self._serving.create_task(self._serve(name, self._bells[name]), name=f"outbox {name}")
 
     def wake(self) -> None:
         """Say that the outbox has something new."""
@@ -130,18 +117,16 @@ class Outbox:
     async def run(self) -> None:
         """Drain every channel, each in a task of its own, until cancelled."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                for name in self._channels:
-                    tasks.create_task(self._serve(name), name=f"outbox {name}")
-                if not self._channels:
-                    # Nobody to tell is no reason to stop: the daemon takes a task that ends for one that died.
-                    await asyncio.Event().wait()
+            async with asyncio.TaskGroup() as self._serving:
+                self._begin_serving(self._channels)
+                # Nobody to tell is no reason to stop: the daemon takes a task that ends for one that died.
+                await asyncio.Event().wait()
         finally:
             await self._turn.give_back()
 
     async def empty(self, name: str) -> datetime | None:
         """Send all that may go through a channel now; returns when something will be due next."""
-        while True:
+        while name in self._channels:
             now = self._clock.now()
             rows = await self._rows(name)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
@@ -153,14 +138,16 @@ class Outbox:
                 return others
             if not await self._folded(name, rows, now):
                 await self._attempt_each([row for row in rows if row.notice.id in chosen])
+        return None
 
-    async def _serve(self, name: str) -> None:
-        bell = self._bells[name]
-        while True:
+    async def _serve(self, name: str, bell: asyncio.Event) -> None:
+        while self._bells.get(name) is bell:
             bell.clear()
             due = await self._emptied(name)
             wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
             await _either(bell, self._clock, wait.total_seconds())
+        if name not in self._channels:
+            self.backlogs.pop(name, None)
 
     async def _emptied(self, name: str) -> datetime | None:
         try:
@@ -218,11 +205,13 @@ class Outbox:
             await self._attempt(row.delivery, row.notice)
 
     async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
-        now = self._clock.now()
+        now, channel = self._clock.now(), self._channels.get(delivery.channel)
+        if channel is None:
+            return
         begun = await self._writer.write(lambda tx: self._begin(tx, delivery, now))
         if begun is not None:
             async with self._turn.kept():
-                outcome, poison = await self._sent(notice, delivery.channel)
+                outcome, poison = await self._sent(notice, channel)
             await self._finish(begun, notice, outcome, _WITH_POISON if poison else _PATIENCE)
 
     def _begin(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
@@ -237,19 +226,19 @@ class Outbox:
     def _current(self, notice: str, channel: str) -> Delivery | None:
         return next((row for row in self._store.outbox.deliveries(notice) if row.channel == channel), None)
 
-    async def _sent(self, notice: Notice, channel: str) -> tuple[Outcome, bool]:
+    async def _sent(self, notice: Notice, channel: Channel) -> tuple[Outcome, bool]:
         """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
         try:
-            parcel = await self._ask(lambda: self._packer.pack(notice, channel))
+            parcel = await self._ask(lambda: self._packer.pack(notice, channel.name))
             async with asyncio.timeout(_LONGEST_SEND):
-                return await self._channels[channel].send(parcel), False
+                return await channel.send(parcel), False
         except TimeoutError:
             return Refused(permanent=False, reason=f"no answer within {_LONGEST_SEND:g} s"), False
         except StoreFault as fault:
             return Refused(permanent=False, reason=str(fault)), False
         except Exception as fault:  # noqa: BLE001 # one message that breaks its channel must not stop those behind it
             # Its type alone: what it says may hold an address with a password in it.
-            _log.error("delivery_broke", channel=channel, notice=notice.id, fault=type(fault).__name__)
+            _log.error("delivery_broke", channel=channel.name, notice=notice.id, fault=type(fault).__name__)
             return Refused(permanent=False, reason=f"broke with {type(fault).__name__}"), True
 
     async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: Patience) -> None:

@@ -39,7 +39,7 @@ class Recorded:
     notices: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class VerdictRecord:
     """Writes what follows from a verdict. Called in the writer's thread, inside its transaction.
 

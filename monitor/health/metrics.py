@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
@@ -64,12 +64,23 @@ class Metrics:
         self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         self.slots_passed = counter("slots_passed", "Slots that passed while watched")
         self.faults = counter("faults", "Faults inside the program", ["task"])
+        self.reload_taken = gauge("config_last_reload_successful", "Whether the last configuration read was taken")
+        self.reload_at = gauge("config_last_reload_success_timestamp_seconds", "When one was last taken")
         gauge("build_info", "Version", ["version"]).labels(version).set(1)
         for cause in _CAUSES:
             self.blind.labels(cause)
         for outcome in _PINGED:
             self.pings.labels(outcome)
-        for name, every in (calendars or {}).items():
+        self._calendars: set[str] = set()
+        self.expect(calendars or {}, hosts, channels)
+
+    def expect(self, calendars: Mapping[str, timedelta], hosts: Iterable[str], channels: Iterable[str]) -> None:
+        """Make the series of these calendars, hosts and channels; no other calendar has any from now on."""
+        for gone in self._calendars - calendars.keys():
+            for told in (self.calendar_read, self.calendar_entries, self.calendar_stale):
+                told.remove(gone)
+        self._calendars = set(calendars)
+        for name, every in calendars.items():
             self.calendar_read.labels(name)
             self.calendar_entries.labels(name)
             self.calendar_stale.labels(name).set(_STALE_READS * every.total_seconds())
@@ -78,6 +89,12 @@ class Metrics:
         for channel in channels:
             for outcome in _DELIVERED:
                 self.notices.labels(channel, outcome)
+
+    def reloaded(self, at: datetime | None) -> None:
+        """Note that a configuration was taken at an instant, or, without one, that the last was refused."""
+        self.reload_taken.set(at is not None)
+        if at is not None:
+            self.reload_at.set(at.timestamp())
 
     def owed(self, count: int, longest: timedelta) -> None:
         """Note how many reports are owed, and for how long the longest has been."""

@@ -7,7 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 
 from monitor.clock import Clock
-from monitor.deliver.outbox import Backlog
+from monitor.deliver.outbox_rows import Backlog
 from monitor.health.collector import Vitals
 from monitor.health.progress import PollerProgress
 from monitor.health.state import HealthState

@@ -34,6 +34,13 @@ class HealthState:
     _clock_off_since: datetime | None = None
     _late_until: datetime | None = None
 
+    def expect(self, spacings: Mapping[str, timedelta]) -> None:
+        """Expect reads of these calendars from now on, and of no other."""
+        self.spacings = spacings
+        for gone in (self.calendars.keys() | self.faults.keys()) - spacings.keys():
+            self.calendars.pop(gone, None)
+            self.faults.pop(gone, None)
+
     def read(self, calendar: str, at: datetime, fault: str = "") -> None:
         """Take note of a read: usable at `at`, or not and why."""
         if fault:

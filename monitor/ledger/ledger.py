@@ -12,6 +12,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.ledger.memory import LedgerMemory
 from monitor.ledger.missing_editions import MissingEdition, missing_editions
+from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
 from monitor.ledger.write import LedgerChange, confirm, enter, note, settle
@@ -55,8 +56,9 @@ class Ledger:
         self, store: Store, writer: Writer, clock: Clock, rules: Rules, checks: Mapping[str, Checks] | None = None
     ) -> None:
         """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
+        self._store = store
+        self._rules = rules
         self._memory = LedgerMemory(store, rules)
-        self.book = self._memory.book
         self._writer = writer
         self._clock = clock
         self._checks = checks or {}
@@ -65,15 +67,34 @@ class Ledger:
         self._lock = asyncio.Lock()
 
     @property
+    def book(self) -> PromiseBook:
+        """Return the promises in memory."""
+        return self._memory.book
+
+    @property
     def releases(self) -> Mapping[str, Release]:
         """Return every release that a calendar has announced, but for those that are long over."""
         return self._memory.releases
 
     async def take_up(self, now: datetime) -> None:
         """Read back what is stored."""
-        change = await self._memory.begin(now)
+        async with self._lock:
+            await self._begin(self._memory, now)
+
+    async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
+        """Join calendars by other rules from now on, and hold their reads against earlier ones by other checks."""
+        async with self._lock:
+            self._checks = checks
+            if rules != self._rules:
+                # What is asked meanwhile is answered by the old one.
+                memory = LedgerMemory(self._store, rules)
+                await self._begin(memory, now)
+                self._memory, self._rules = memory, rules
+
+    async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
+        change = await memory.begin(now)
         await settle(self._writer, change, now)
-        self._memory.take_over(change)
+        memory.take_over(change)
         self._put_away = now
 
     async def learn(self, outcome: Outcome, watched: Collection[str]) -> LearntRead:

@@ -96,9 +96,9 @@ class CalendarReads:
 
     async def answer(self) -> None:
         """Read at once what is to be read before a breach is told, until cancelled."""
-        of = {reader.name: reader for reader, _ in self.readers}
         while True:
             names = await self.check.next()
+            of = {reader.name: reader for reader, _ in self.readers}
             for name in names:
                 if name not in of:
                     self.check.answered(name, self.clock.now())
@@ -122,7 +122,11 @@ class CalendarReads:
         """Read one calendar, and watch what it promises."""
         begun = self._tried[reader.name] = self.clock.now()
         try:
-            learnt = await self.learn(await reader.read())
+            outcome = await reader.read()
+            if all(reader is not one for one, _ in self.readers):
+                # The configuration was replaced meanwhile: this is no calendar of ours any more.
+                return outcome.read
+            learnt = await self.learn(outcome)
         finally:
             self.check.answered(reader.name, begun)
         read = learnt.read

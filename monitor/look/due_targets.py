@@ -58,7 +58,7 @@ class DueTargets:
     """
 
     def __init__(self, rate: float) -> None:
-        self._rate = rate
+        self.rate = rate
         self.sweeps = Sweeps()
         self._swept: dict[str, _Entry] = {}
         self._head: _Entry | None = None
@@ -137,7 +137,7 @@ class DueTargets:
         if mono - self._considered < _SHARED_EVERY:
             return
         self._considered = mono
-        if self.sweeps.consider(now, gap(self._rate), is_stretched=self.demand() > self._rate):
+        if self.sweeps.consider(now, gap(self.rate), is_stretched=self.demand() > self.rate):
             ready = [one.watched for one in self._entries.values() if one.is_ready]
             for watched in (*ready, *(one.watched for one in self._swept.values())):
                 self.put(watched, now)
@@ -245,7 +245,7 @@ class DueTargets:
 
     def stretch(self) -> float:
         """Return by how much the budget spreads the looks out."""
-        return stretch(self.demand(), self._rate)
+        return stretch(self.demand(), self.rate)
 
     def _most_overdue(self, mono: float) -> _Entry | None:
         self._share(mono)
@@ -265,7 +265,7 @@ class DueTargets:
         self._shared = mono
         self._groups = {key: group for key, group in self._groups.items() if group.count or group.ready}
         counts = {key: group.count for key, group in self._groups.items()}
-        for key, spacing in spacings(counts, self._rate).items():
+        for key, spacing in spacings(counts, self.rate).items():
             self._groups[key].spacing = spacing
 
     def _count(self, entry: _Entry) -> None:

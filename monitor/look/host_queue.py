@@ -123,6 +123,12 @@ class HostQueue:
             if self._start_one(now, mono):
                 self._pacer.started(self._steady(mono))
 
+    def go_by(self, rate: float, at_once: int) -> None:
+        """Keep to another rate from now on, with so many looks under way at most."""
+        self.at_once, self.targets.rate = at_once, rate
+        self._pacer.go_by(rate)
+        self.ring()
+
     def is_quiet(self) -> bool:
         """Tell whether the host is being left alone."""
         return self._pacer.is_quiet(self._steady(self._clock.monotonic()))

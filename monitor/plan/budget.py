@@ -116,6 +116,11 @@ class Pacer:
         """Begin at the full rate."""
         self._go_at(self._pace)
 
+    def go_by(self, rate: float) -> None:
+        """Keep to another rate from now on; a host that asked for patience keeps it."""
+        self.rate = rate
+        self._go_at(self._pace)
+
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
         start = now if self._last is None else max(now, self._last + self.gap())

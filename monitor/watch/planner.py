@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -80,6 +80,16 @@ class Planner:
         self._rules = rules
         self._shared: dict[tuple[Window, ...], tuple[Window, ...]] = {}
         self._named: dict[str, frozenset[str]] = {}
+
+    def go_by(self, rules: WatchRules, releases: Iterable[WatchedRelease]) -> None:
+        """Look at these releases by other rules from now on."""
+        self._rules = rules
+        for watched in releases:
+            self.take(watched, watched.announced or watched.release)
+            promised = slot_in_force(watched.release, watched.promises, self._clock.now())
+            for target in watched.targets.values():
+                # What a proof is worth may be otherwise though the windows are the same.
+                self._plan(watched, target, watched.at(target.id).windows, promised, soon=False)
 
     def take(self, watched: WatchedRelease, release: Release, *, soon: bool = False) -> None:
         """Watch what calendars now say of a release, with its configured and found parts; `soon`: look at once."""

@@ -90,6 +90,12 @@ class Tripwires:
         self._since = since
         self.watch_all()
 
+    def go_by(self, producers: Sequence[Producer], every: timedelta) -> None:
+        """Watch the tripwires of these producers from now on, and no others."""
+        self.producers, self.every = producers, every
+        self._forget_unnamed()
+        self.watch_all()
+
     def watch_all(self) -> None:
         """Look at every tripwire from now on, and at none that is no longer one."""
         planned = list(self.planned())
@@ -104,10 +110,10 @@ class Tripwires:
         """Yield the targets of all tripwires."""
         for producer in self.producers:
             for target in self._newest(producer):
-                self._listings.setdefault(target.id, _Listing(producer))
+                self._listings.setdefault(target.id, _Listing(producer)).producer = producer
                 yield target
             for target in press_of(producer.id, producer.press):
-                self._listings.setdefault(target.id, _Listing(producer, is_press=True))
+                self._listings.setdefault(target.id, _Listing(producer, is_press=True)).producer = producer
                 yield target
 
     def planned(self) -> Iterator[Planned]:

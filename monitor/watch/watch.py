@@ -90,6 +90,14 @@ class Watch:
         """Return how long before its slot a release comes under watch, with a day for the roll."""
         return self._rules.phases.far_from + timedelta(days=1)
 
+    def go_by(self, rules: WatchRules) -> None:
+        """Watch and judge by other rules from now on: every release that is under watch, too."""
+        self._rules = rules
+        self._recorder = replace(self._recorder, rules=rules)
+        self._planner.go_by(rules, self._releases.values())
+        for name in self._releases:
+            self.judge_soon(name)
+
     def adopt(
         self,
         release: Release,
@@ -123,11 +131,7 @@ class Watch:
 
     def forget_old(self, now: datetime) -> list[str]:
         """Let go of releases that nobody will look at again; return which."""
-        over = [
-            name
-            for name, watched in self._releases.items()
-            if watched.verdict and watched.verdict.final and watched.is_over(now)
-        ]
+        over = [name for name, one in self._releases.items() if one.verdict and one.verdict.final and one.is_over(now)]
         for name in over:
             self.forget(name)
         return over
@@ -148,13 +152,9 @@ class Watch:
         if watched is None:
             return
         before, last = watched.last_proved(target), watched.last_run(target.id)
+        spacing, apart = watched.spacing(target, sighting.sent), was_blind(last, sighting, self._blind.spans)
         try:
-            run, new = watched.add(
-                target,
-                sighting,
-                watched.spacing(target, sighting.sent),
-                apart=was_blind(last, sighting, self._blind.spans),
-            )
+            run, new = watched.add(target, sighting, spacing, apart=apart)
         except OutOfOrder:
             self._out_of_order.tell(sighting, last)
             return

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterator, Sequence
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import PortTaken
 from monitor.web.connections import LONGEST_HEAD, Room, bounded, room_of
@@ -41,8 +41,10 @@ class WebServer:
         self, app: ASGIApp, bound: socket.socket, proxies: Sequence[str] = (), room: Room | None = None
     ) -> None:
         self._bound = bound
+        self.app = app
         config = uvicorn.Config(
-            app,
+            self._answer,
+            interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -67,6 +69,10 @@ class WebServer:
     async def run(self) -> None:
         """Serve until `stop`."""
         await self._server.serve(sockets=[self._bound])
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # The application of that moment: another may take its place.
+        await self.app(scope, receive, send)
 
     def stop(self) -> None:
         """Take no more requests, finish those under way, and return from `run`."""

@@ -139,6 +139,35 @@ def test_a_job_that_is_still_running_is_not_started_again_and_holds_up_no_other(
     tell(story)
 
 
+def test_a_job_that_takes_the_place_of_another_waits_for_its_run_and_one_that_is_dropped_runs_no_more(
+    tell: Callable[[Story], None],
+) -> None:
+    async def story(bench: Bench) -> None:
+        old, new, gone, late = (counting(2) for _ in range(4))
+        may_end = asyncio.Event()
+
+        async def slow() -> None:
+            await old[0]()
+            await may_end.wait()
+            assert new[1] == []
+
+        clockwork = bench.clockwork()
+        clockwork.every(SPACING, "job", slow)
+        clockwork.every(SPACING, "gone", gone[0])
+        clockwork.start()
+        await gone[2].wait()
+        clockwork.every(SPACING, "job", new[0])
+        clockwork.drop("gone")
+        clockwork.every(SPACING, "late", late[0])
+        await late[2].wait()
+        may_end.set()
+        await new[2].wait()
+        assert (old[1], len(gone[1]), bench.failed) == ([0], 2, [])
+        await clockwork.stop()
+
+    tell(story)
+
+
 def test_nothing_runs_after_the_stop(tell: Callable[[Story], None]) -> None:
     async def story(bench: Bench) -> None:
         job, runs, enough = counting(2)

@@ -15,22 +15,22 @@ signal.signal(signal.SIGHUP, signal.{first})
 from monitor.cli.run import listen
 
 async def hung_up():
-    stop = asyncio.Event()
-    listen(asyncio.get_running_loop(), stop)
+    stop, heard = asyncio.Event(), []
+    listen(asyncio.get_running_loop(), stop, lambda: heard.append("again"))
     for _ in range(2):
         signal.raise_signal(signal.SIGHUP)
         for _ in range(5):
             await asyncio.sleep(0)
-    print(stop.is_set())
+    print(stop.is_set(), *heard)
 
 asyncio.run(hung_up())
 """
 
 
 @pytest.mark.parametrize(
-    ("first", "told"), [("SIG_DFL", "True\n"), ("SIG_IGN", "False\n")], ids=["in a terminal", "under nohup"]
+    ("first", "told"), [("SIG_DFL", "False again again\n"), ("SIG_IGN", "False\n")], ids=["usually", "under nohup"]
 )
-def test_a_terminal_that_closes_stops_the_daemon_in_good_order(first: str, told: str) -> None:
+def test_a_hang_up_stops_nothing_and_has_the_configuration_read_again(first: str, told: str) -> None:
     heard = subprocess.run(
         [sys.executable, "-c", HEARS.format(first=first)], check=True, timeout=30, capture_output=True, text=True
     )

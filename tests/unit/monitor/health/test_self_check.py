@@ -10,7 +10,7 @@ import pytest
 
 from monitor.app.jobs import LoopJobs
 from monitor.clock import VirtualClock
-from monitor.deliver.outbox import Backlog
+from monitor.deliver.outbox_rows import Backlog
 from monitor.health.deadman import Deadman
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck

@@ -1,0 +1,223 @@
+"""The parts of a monitor, each made from its core and from those that it stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import partial
+from random import Random
+from typing import Any
+
+from alerts.channel import Channel
+from monitor.app.core import Core
+from monitor.app.jobs import Jobs, SchedulerJobs, counted
+from monitor.app.options import policies_of, tripwires_of, watch_rules_of
+from monitor.app.readers import readers_of
+from monitor.app.reporting_options import (
+    channels_of,
+    digesting_of,
+    door_of,
+    endings_of,
+    keys_of,
+    links_of,
+    reminding_of,
+    reporting_rules_of,
+    schedules_of,
+)
+from monitor.app.status import Status
+from monitor.config.secrets import in_addresses, veil
+from monitor.config.settings import Settings
+from monitor.config.values import is_loopback
+from monitor.deliver.as_of_now import Afresh, AsOfNow
+from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.outbox import Outbox, OutboxOptions
+from monitor.deliver.reminders import Reminders
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.summaries import Summaries
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.ledger.incidents import CalendarIncidents
+from monitor.ledger.reading import CalendarReads
+from monitor.look.poller import Poller
+from monitor.store.lease import Leaseholder
+from monitor.store.open import is_shared
+from monitor.watch.admission import Admission
+from monitor.watch.budget_forecast import BudgetForecast
+from monitor.watch.leads import Leads
+from monitor.watch.listing_followup import ListingFollowUp
+from monitor.watch.look_tally import LookTally
+from monitor.watch.other_monitors import OtherMonitors
+from monitor.watch.rejudge import ahead_of, facts_of
+from monitor.watch.tripwires import ListingHandlers, Tripwires
+from monitor.watch.unannounced import Unannounced
+from monitor.watch.watch import Watch
+from monitor.web.credentials import Throttle
+from monitor.web.queries import Queries
+
+_TURN = timedelta(seconds=10)
+"""How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""
+
+
+def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
+    """Return the channels of a configuration, and what `alerts` wants to know of producers and routes."""
+    own = core.edges.channels
+    channels = channels_of(settings, core.clock.now, core.folder) if own is None else list(own)
+    return channels, reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
+
+
+def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
+    """Return how the outbox is drained."""
+    settings = core.settings
+    # Of this process alone: two monitors of one name must not both believe to hold the outbox.
+    mark = Random(core.edges.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
+    idle = {"idle": _TURN} if is_shared(settings.store.url) else {}
+    return OutboxOptions(
+        links_of(settings),
+        rules.templates,
+        digesting_of(settings),
+        Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
+        veil=veil(in_addresses(settings)),
+        **idle,
+    )
+
+
+def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules) -> Outbox:
+    """Return what takes notices to their channels."""
+    return Outbox(
+        core.store,
+        core.writer,
+        channels,
+        endings_of(core.settings, channels),
+        core.clock,
+        core.threads.ask,
+        rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, guards nothing
+        told=core.metrics.delivered,
+        options=outbox_options_for(core, rules),
+    )
+
+
+def afresh_for(core: Core) -> Afresh:
+    """Return what judges a release again as of an instant."""
+    return partial(facts_of, core.store, policies_of(core.settings), core.settings.watch.vantage)
+
+
+def reminders_for(core: Core, rules: ReportingRules, outbox: Outbox, as_of_now: AsOfNow) -> Reminders:
+    """Return what reminds people of incidents that nobody has."""
+    settings, given_up = core.settings, core.metrics.given_up.set
+    return Reminders(
+        core.store,
+        core.writer,
+        core.clock,
+        rules,
+        reminding_of(settings),
+        as_of_now=as_of_now,
+        ask=core.threads.ask,
+        wake=outbox.wake,
+        given_up=given_up,
+        owed=core.metrics.owed,
+    )
+
+
+def summaries_for(core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox) -> Summaries:
+    """Return what tells people of whole days and months."""
+    settings, board = core.settings, queries.seen_by(all_=True).board
+    return Summaries(
+        schedules_of(settings),
+        core.store,
+        core.writer,
+        core.clock,
+        settings.timezone,
+        board,
+        lambda: forecast.warnings,
+        {table.id: table.name for table in settings.producer if table.name},
+        core.threads.ask,
+        outbox.wake,
+        settings.web.public_url or "",
+    )
+
+
+def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders) -> Watch:
+    """Return what holds the releases under watch."""
+    shared = is_shared(core.settings.store.url)
+    return Watch(
+        core.clock,
+        poller,
+        core.writer,
+        record,
+        core.evidence,
+        watch_rules_of(core.settings),
+        queue=core.queue,
+        blind=core.blind,
+        health=core.health,
+        on_recorded=reminders.recorded,
+        others=OtherMonitors(core.store, core.threads.ask) if shared else None,
+    )
+
+
+def tripwires_for(
+    core: Core, poller: Poller, watch: Watch, admission: Admission, tally: LookTally, outbox: Outbox
+) -> Tripwires:
+    """Return what watches listings, feeds and the press."""
+    store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
+    leads = Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
+    listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
+    unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks)
+    handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
+    every = core.settings.watch.tripwire.every
+    return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
+
+
+def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: Watch, outbox: Outbox) -> CalendarReads:
+    """Return what reads every calendar."""
+    settings, health, clock = core.settings, core.health, core.clock
+    zone, store, writer = settings.timezone, core.store, core.writer
+    return CalendarReads(
+        readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
+        admission.learn,
+        admission.slots,
+        CalendarIncidents(core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone),
+        health,
+        core.metrics,
+        clock,
+        settings.policy.expect_editions,
+        watch.check,
+    )
+
+
+def clockwork_for(core: Core) -> Jobs:
+    """Return what runs recurring jobs."""
+    failed = counted(core.metrics)
+    make = core.edges.clockwork
+    return SchedulerJobs(failed) if make is None else make(core.clock, failed)
+
+
+def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRecord, as_of_now: AsOfNow) -> Queries:
+    """Return what pages and the API ask."""
+    settings, throttle = core.settings, Throttle(core.clock)
+    return Queries(
+        core.store,
+        status,
+        core.clock,
+        settings.timezone,
+        acknowledgements=Acknowledgements(core.store.verdicts, core.writer, core.clock),
+        silences=tally.silent_hosts.silences,
+        as_of_now=as_of_now,
+        writer=core.writer,
+        door=door_of(settings, core.folder, core.clock, throttle),
+        throttle=throttle,
+        **shown_by(core, record.rules),
+    )
+
+
+def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
+    """Return what the configuration says of pages and of who may see them, by the field of `Queries`."""
+    settings = core.settings
+    return {
+        "public": settings.web.public == "board",
+        "keys": keys_of(settings),
+        "templates": rules.templates,
+        "calendars": [table.name for table in settings.calendar],
+        "producers": {table.id: table.name for table in settings.producer},
+        "ahead": ahead_of(core.store, policies_of(settings), rules.book),
+        "veil": veil(in_addresses(settings)),
+        "local": settings.web.users_file is None and is_loopback(settings.web.listen),
+    }

@@ -1,0 +1,151 @@
+"""A configuration that takes the place of another while the daemon runs: nothing that was seen or known starts anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from monitor.config.settings import Settings
+from monitor.errors import UserFault
+from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+from tests.unit.monitor.app.office import STATS, Office, at_work, csv, row
+
+OTHER = {"name": "other", "kind": "csv", "url": "https://other.example/calendar.csv"}
+
+
+def settings_with(settings: Settings, **tables: Any) -> Callable[[], Settings]:  # noqa: ANN401 # as TOML gives them
+    """Return what reads a configuration that differs in these tables, and in nothing else."""
+    made = Settings.model_validate(tables)
+
+    def other(name: str) -> object:
+        table, new = getattr(settings, name), getattr(made, name)
+        if isinstance(table, BaseModel):
+            return table.model_copy(update={key: getattr(new, key) for key in tables[name]})
+        return {**table, **new} if isinstance(table, dict) else new
+
+    return lambda: settings.model_copy(update={name: other(name) for name in tables})
+
+
+def sample(life: Life | Office, name: str, **labels: str) -> float | None:
+    return life.daemon.counters.registry.get_sample_value(f"ninethirty_{name}", labels)
+
+
+def test_a_reload_in_the_middle_of_a_slot_leaves_no_gap_in_its_proof(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:58.500")
+        before = life.runs()
+        faults = await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+        assert faults == []
+        await life.until("09:32:30")
+        now = life.clock.now()
+        assert life.daemon.store.runs.blind(now - timedelta(minutes=10), now) == []
+        # The run of absences that began before it goes on through it.
+        assert life.runs()[0].first_sent == before[0].first_sent
+        assert len(life.runs()) == 2
+        assert life.word() == "on_time"
+        assert sample(life, "config_last_reload_successful") == 1.0
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_release_is_judged_by_the_policy_that_was_last_taken(tmp_path: Path) -> None:
+    late = OUT_IN_TIME.replace("09:30:00", "09:31:15")
+
+    async def act(life: Life) -> None:
+        await life.until("09:30:30")
+        await life.app.reload(settings_with(life.settings, policy={"on_time_within": "90s"}), "config.toml")
+        await life.until("09:35:00")
+        assert life.word() == "on_time"
+
+    live(tmp_path, late, act)
+
+
+def test_what_cannot_be_taken_while_running_is_refused_by_name_and_all_stays_as_it_was(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        taken = sample(life, "config_last_reload_success_timestamp_seconds")
+        other: dict[str, Any] = {"watch": {"vantage": "tower"}, "timezone": "UTC", "policy": {"on_time_within": "90s"}}
+        other |= {"store": {"url": "postgresql://anne:hidden@db/x"}, "evidence": {"keep_days": 1}}
+        faults = await life.app.reload(settings_with(life.settings, **other), "config.toml")
+        end = "cannot be changed while the monitor runs: restart it for that"
+        assert faults == [
+            f'config.toml: timezone: {end} (got "UTC")',
+            f"config.toml: store.url: {end}",
+            f"config.toml: evidence.keep_days: {end} (got 1)",
+            f'config.toml: watch.vantage: {end} (got "tower")',
+        ]
+        assert life.app.reload.core.settings is life.settings
+        assert sample(life, "config_last_reload_successful") == 0.0
+        assert sample(life, "config_last_reload_success_timestamp_seconds") == taken
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    def broken() -> Settings:
+        raise UserFault("config.toml: is not TOML\nconfig.toml: nor anything else")
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        faults = await life.app.reload(broken, "config.toml")
+        assert faults == ["config.toml: is not TOML", "config.toml: nor anything else"]
+        await life.until("09:31:00")
+        assert life.word() == "on_time"
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_host_is_asked_as_often_as_the_budget_last_taken_allows(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        await life.app.reload(settings_with(life.settings, budget={"www.gov.uk": "30/m"}), "config.toml")
+        await life.until("09:29:10")
+        before = life.daemon.poller.made
+        await life.until("09:29:30")
+        assert 9 <= life.daemon.poller.made - before <= 11
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
+def test_a_new_calendar_is_read_and_one_that_is_gone_takes_its_releases_with_it(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("one", when="2026-11-20")))
+        assert list(office.daemon.watch.releases) == ["one"]
+        office.pages[OTHER["url"]] = csv(row("two", when="2026-11-19"))
+        assert await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml") == []
+        assert list(office.daemon.watch.releases) == []
+        await office.read(name="other")
+        assert list(office.daemon.watch.releases) == ["two"]
+        assert sample(office, "calendar_entries", calendar="stats") is None
+        assert sample(office, "calendar_entries", calendar="other") == 1.0
+        # And back: what it promised is known still.
+        assert await office.app.reload(settings_with(office.settings, calendar=[STATS]), "config.toml") == []
+        assert list(office.daemon.watch.releases) == ["one"]
+
+    at_work(tmp_path, act)
+
+
+def test_a_read_under_way_of_a_calendar_that_is_gone_teaches_nothing(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        old = office.reader()
+        office.pages[STATS["url"]] = csv(row("one", when="2026-11-20"))
+        await office.app.reload(settings_with(office.settings, calendar=[OTHER]), "config.toml")
+        await office.daemon.calendar_reads.read(old)
+        assert not office.daemon.ledger.releases
+
+    at_work(tmp_path, act)
+
+
+def test_releases_are_joined_by_the_pins_last_taken(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(row("one", when="2026-11-20", title="Example claims: October 2026")))
+        assert [*office.daemon.watch.releases] == ["one"]
+        pin = {"id": "chosen", "title": "Example claims: October 2026", "producer": "example-office"}
+        assert await office.app.reload(settings_with(office.settings, pin=[pin]), "config.toml") == []
+        assert [*office.daemon.watch.releases] == ["chosen"]
+
+    at_work(tmp_path, act)

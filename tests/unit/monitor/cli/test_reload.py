@@ -1,0 +1,123 @@
+"""`ninethirty reload` and SIGHUP, asked of a real process: what people see, and that who signed in stays in."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from click.testing import CliRunner, Result
+
+from monitor.cli.common import Context
+from monitor.cli.main import cli
+from monitor.web.users import line
+
+CONFIG = """
+[store]
+url = "sqlite:///{folder}/ninethirty.db"
+[evidence]
+folder = "{folder}/evidence"
+[web]
+listen = "127.0.0.1:{port}"
+users_file = "users"
+public_url = "http://127.0.0.1:{port}"
+[[calendar]]
+name = "ours"
+kind = "toml"
+file = "releases.toml"
+"""
+RELEASES = """
+[[release]]
+id = "claims"
+title = "Example claims: July to September 2026"
+producer = "example-office"
+url = "https://stats.example/claims"
+slot = 2030-11-26T09:30:00
+"""
+ANOTHER = '[[calendar]]\nname = "theirs"\nkind = "toml"\nfile = "releases.toml"\n'
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    (tmp_path / "releases.toml").write_text(RELEASES)
+    (tmp_path / "users").write_text(f"{line('anne', 'a long enough word', 'duty statistician')}\n")
+    path = tmp_path / "config.toml"
+    path.write_text(CONFIG.format(folder=tmp_path, port=port))
+    return path
+
+
+def reload(config: Path) -> Result:
+    return CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
+
+
+@contextmanager
+def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        try:
+            yield child
+        finally:
+            child.kill()
+
+
+def until_said(child: subprocess.Popen[str], wanted: str) -> dict[str, Any]:
+    assert child.stdout is not None
+    said = (json.loads(one) for one in child.stdout)
+    return next(one for one in said if one["msg"] == wanted)
+
+
+def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: Path) -> None:
+    right = config.read_text()
+    with alive(config) as child:
+        until_said(child, "calendar_read")
+        base = right.split('public_url = "')[1].split('"')[0]
+        with httpx.Client(base_url=base, trust_env=False, follow_redirects=True) as browser:
+            (mark,) = re.findall(r'name="mark" value="([^"]+)"', browser.get("/sign-in").text)
+            browser.post("/sign-in", data={"name": "anne", "password": "a long enough word", "mark": mark})
+            config.write_text(right + ANOTHER)
+            taken = reload(config)
+            assert (taken.output, taken.exit_code) == ("taken\n", 0)
+            assert until_said(child, "reloaded")["changed"] == ["calendar"]
+            assert "theirs" in browser.get("/status").text
+
+            config.write_text(right.replace("sqlite:///", "sqlite:////tmp/") + ANOTHER)
+            refused = reload(config)
+            assert refused.exit_code == 1
+            told = "config.toml: store.url: cannot be changed while the monitor runs: restart it for that"
+            assert refused.output == f"{told}\n"
+            assert until_said(child, "reload_refused")["faults"] == [told]
+
+            config.write_text("[[calendar\n")
+            child.send_signal(signal.SIGHUP)
+            (fault,) = until_said(child, "reload_refused")["faults"]
+            assert fault.startswith("config.toml: is not TOML")
+            assert "ninethirty_config_last_reload_successful 0.0" in browser.get("/metrics").text
+        child.send_signal(signal.SIGTERM)
+        child.communicate(timeout=20)
+    assert child.returncode == 0
+    assert not list((config.parent / "evidence").glob("*.sock"))
+
+
+def test_a_calendar_file_that_cannot_be_read_is_refused(config: Path) -> None:
+    with alive(config) as child:
+        until_said(child, "calendar_read")
+        (config.parent / "releases.toml").write_text("")
+        refused = reload(config)
+        assert refused.exit_code == 1
+        assert refused.output.startswith("calendar ours: ")
+
+
+def test_without_a_running_monitor_it_says_so(config: Path) -> None:
+    told = CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
+    assert f'no monitor named "edge" runs here with its evidence in {config.parent}/evidence' in str(told.exception)
