@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from monitor.cli.common import Context
+from monitor.cli.common import Context, as_json, print_json
 
 
 @click.command("reload")
+@as_json
 @click.pass_obj
-def command(context: Context) -> None:
+def command(context: Context, *, as_json: bool) -> None:
     """Have the monitor that runs here go by the configuration as it is now, without a gap in its watch.
 
     What `check` finds wrong is told, exit status 1, and the monitor goes on as it was. SIGHUP to the monitor does the
@@ -20,8 +21,11 @@ def command(context: Context) -> None:
     from monitor.app.control import ask_for_reload
 
     faults = ask_for_reload(context.settings)
-    for fault in faults:
+    if as_json:
+        print_json({"taken": not faults, "faults": faults})
+    for fault in [] if as_json else faults:
         click.echo(fault, err=True)
     if faults:
         raise SystemExit(1)
-    click.echo("taken")
+    if not as_json:
+        click.echo("taken")
