@@ -205,7 +205,7 @@ class VerdictStore(Protocol):
         """Return one incident."""
 
     def open_incidents(self, limit: int) -> list[Incident]:
-        """Return those of the newest `limit` incidents that somebody still has something to do about, newest first."""
+        """Return the newest `limit` incidents that somebody still has something to do about, newest first."""
 
     def incidents_of(self, release: str) -> list[Incident]:
         """Return every incident of a release, in the order they were opened."""

@@ -49,10 +49,8 @@ async def incidents(request: Request) -> Response:
     producer, still = (request.query_params.get(name) for name in ("producer", "open"))
     if still not in (None, "true"):
         raise UserFault('open: write "true", or leave it out')
-    found = await queries_of(request).incidents(first, last)
-    if still:
-        needing = {one.id for one in await queries_of(request).needing()}
-        found = [one for one in found if one.id in needing]
+    queries = queries_of(request)
+    found = await (queries.needing if still else queries.incidents)(first, last)
     return JSONResponse({"incidents": [_listed(one) for one in found if producer in (None, *one.producers)]})
 
 

@@ -118,9 +118,11 @@ async def release(request: Request) -> Response:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents, those that want somebody first: what is not over, then reports that are owed."""
-    found = sorted(await queries_of(request).incidents(), key=lambda one: (one.closed is not None, not one.is_open))
-    return render(request, "incidents.html", incidents=[incident_json(one) for one in found])
+    """List incidents, those that want somebody first, however old: what is not over, then reports that are owed."""
+    queries = queries_of(request)
+    found = {one.id: one for one in (*await queries.needing(), *await queries.incidents())}
+    told = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
+    return render(request, "incidents.html", incidents=[incident_json(one) for one in told])
 
 
 async def incident(request: Request) -> Response:

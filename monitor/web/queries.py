@@ -149,17 +149,24 @@ class Queries:
 
     async def incidents(self, first: date | None = None, last: date | None = None) -> list[Incident]:
         """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""
-        begin = None if first is None else self._midnight(first)
-        end = None if last is None else self._midnight(last + timedelta(days=1))
+        begin, end = self._span(first, last)
         now = self.clock.now()
         return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
-    async def needing(self) -> list[Incident]:
-        """Return the incidents that want somebody, newest first: not over, or with a report that is owed."""
+    async def needing(self, first: date | None = None, last: date | None = None) -> list[Incident]:
+        """Return the incidents that want somebody, newest first: not over, or with a report that is owed.
+
+        Those that occurred on these local days; however long ago, where none are given.
+        """
         store, now = self.store.verdicts, self.clock.now()
+        begin, end = self._span(first, last)
 
         def found() -> list[Incident]:
-            still = store.open_incidents(MOST_INCIDENTS)
+            still = [
+                one
+                for one in store.open_incidents(MOST_INCIDENTS)
+                if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
+            ]
             wanted = [one for one in still if one.closed is None or is_owed(one, store.drafts(one.id))]
             return self._told(wanted[::-1], now)
 
@@ -251,6 +258,10 @@ class Queries:
     def _promised(self, begin: datetime, end: datetime, producer: str | None, now: datetime) -> list[dict[str, Any]]:
         wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
         return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
+
+    def _span(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+        begin = None if first is None else self._midnight(first)
+        return begin, None if last is None else self._midnight(last + timedelta(days=1))
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)

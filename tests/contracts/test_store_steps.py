@@ -15,7 +15,7 @@ from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.tables import METADATA
-from tests.contracts.rows import runs_of
+from tests.contracts.rows import an_incident, runs_of
 from tests.contracts.test_store import a_promise, a_release, a_run
 from tests.contracts.test_store_ledger import an_entry
 
@@ -71,3 +71,17 @@ def test_runs_of_the_third_version_are_those_of_the_monitor_whose_records_they_n
         migrate.downgrade(connection, "0003")
     sql.upgrade()
     assert len(runs_of(sql, ["r/page/edge"])) == 1
+
+
+def test_incidents_of_the_fifth_version_are_open_or_over_as_they_were(sql: SqlStore) -> None:
+    still = an_incident("i")
+    over = replace(still, id="over", closed=still.opened, words={"waived": "no report was called for"})
+    owed = replace(still, id="owed", closed=still.opened)
+    with sql.transaction() as tx:
+        for one in (still, over, owed):
+            tx.save_incident(one)
+    with sql._engine.begin() as connection:
+        migrate.downgrade(connection, "0005")
+    sql.upgrade()
+    assert {one.id for one in sql.verdicts.open_incidents(9)} == {"i", "owed"}
+    assert len(sql.verdicts.incidents()) == 3

@@ -96,7 +96,7 @@ class MemoryVerdicts:
         return self.rows.get(Incident, incident)
 
     def open_incidents(self, limit: int) -> list[Incident]:
-        return [incident for incident in self.incidents(limit=limit)[::-1] if incident.is_open]
+        return [incident for incident in self.incidents()[::-1] if incident.is_open][:limit]
 
     def incidents_of(self, release: str) -> list[Incident]:
         return self.rows.pick(Incident, lambda it: it.release == release, key=lambda it: (it.opened, it.id))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 
-from sqlalchemy import LargeBinary, func, or_, select, type_coerce
+from sqlalchemy import func, or_, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -16,7 +16,6 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from monitor.store.sql import tables
-from monitor.store.sql.json_compression import unpack
 from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
@@ -58,8 +57,6 @@ class SqlVerdicts:
     """Questions about what was judged, and what came of it."""
 
     ask: Asker
-    # Incidents that were over when they were last read, as they were stored then.
-    _over: dict[str, bytes] = field(default_factory=dict)
 
     def judged(
         self, begin: datetime | None = None, end: datetime | None = None, producer: str | None = None
@@ -111,19 +108,8 @@ class SqlVerdicts:
 
     def open_incidents(self, limit: int) -> list[Incident]:
         table = tables.INCIDENT
-        packed = type_coerce(table.c.body, LargeBinary).label("body")
-        wanted = select(*(column for column in table.c if column is not table.c.body), packed)
-        still = []
-        for row in self.ask.rows(wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)):
-            # Nearly all are over, and are as they were: unpacking each for every page would take most of its time.
-            if self._over.get(row["id"]) == row["body"]:
-                continue
-            one = whole(Incident, dict(row) | {"body": unpack(bytes(row["body"]))})
-            if one.is_open:
-                still.append(one)
-            else:
-                self._over[one.id] = bytes(row["body"])
-        return still
+        newest = select(table).where(tables.IS_OPEN).order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
+        return [whole(Incident, row) for row in self.ask.rows(newest)]
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT

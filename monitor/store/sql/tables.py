@@ -13,7 +13,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0005"
+HEAD = "0006"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = sa.MetaData(
@@ -194,10 +194,14 @@ INCIDENT = _table(
     _fact("occurred", Instant),
     _fact("opened", Instant),
     _fact("body", Packed),
+    sa.Column("is_open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index(None, "occurred", "id"),
     sa.Index(None, "release", "opened"),
     sa.Index(None, "producer", "occurred"),
 )
+IS_OPEN = sa.text("is_open")
+"""Those few that somebody still has something to do about."""
+_partial("ix_incident_open", INCIDENT.c.occurred, IS_OPEN)
 
 DRAFT = _table(
     "draft",

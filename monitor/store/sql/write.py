@@ -90,7 +90,8 @@ class SqlTransaction:
         return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
-        self._replace(tables.INCIDENT, [_keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")])
+        row = _keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")
+        self._replace(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
 
     def add_draft(self, draft: Draft) -> None:
         if not self._is_new(tables.DRAFT, to_row(draft)):

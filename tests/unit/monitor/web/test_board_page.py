@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from monitor.health.hosts import Silence
 from monitor.web.board import groups_of
+from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 
@@ -176,3 +177,19 @@ async def test_programs_ask_for_the_incidents_that_are_open_and_for_those_of_a_p
         assert board.incident in await ids(f"producer={known.producer}")
         assert await ids("producer=nobody") == set()
         assert (await board.client.get("/api/v1/incidents?open=1")).status_code == 400
+
+
+async def test_an_old_incident_that_is_open_is_not_lost_behind_hundreds_that_are_over() -> None:
+    async with a_board() as board:
+        known = board.store.verdicts.incident(board.incident)
+        assert known is not None
+        over = replace(known, closed=at(1500), words={"waived": "none is called for"})
+        with board.store.transaction() as tx:
+            for number in range(MOST_INCIDENTS):
+                tx.save_incident(replace(over, id=f"n{number}", occurred=known.occurred + timedelta(days=2)))
+        pages = [(await board.client.get(path)).text for path in ("/", "/incidents")]
+        told = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-05&to=2018-01-05")).json()["incidents"]
+        later = (await board.client.get("/api/v1/incidents?open=true&from=2018-01-06")).json()["incidents"]
+    assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
+    assert {one["id"] for one in told} >= {board.incident}
+    assert later == []

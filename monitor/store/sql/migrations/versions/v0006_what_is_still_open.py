@@ -1,0 +1,47 @@
+"""Which incidents somebody still has something to do about, told by a column with an index of their own."""
+
+from __future__ import annotations
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+from monitor.store.sql.columns import Packed
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+WITH_REPORT = ("late", "partial", "early", "hand")
+DONE = ("signed", "waived")
+
+
+def upgrade() -> None:
+    """Add the column, worked out for every incident there is, and its index."""
+    op.add_column("incident", sa.Column("is_open", sa.Boolean(), nullable=False, server_default=sa.true()))
+    table = sa.table("incident", sa.column("id"), sa.column("kind"), sa.column("body", Packed), sa.column("is_open"))
+    connection = op.get_bind()
+    over = [
+        {"its_id": row["id"]}
+        for row in connection.execute(sa.select(table)).mappings()
+        if _is_over(row["kind"], row["body"])
+    ]
+    if over:
+        changed = sa.update(table).where(table.c.id == sa.bindparam("its_id")).values(is_open=sa.false())
+        connection.execute(changed, over)
+    still = sa.text("is_open")
+    op.create_index("ix_incident_open", "incident", ["occurred"], sqlite_where=still, postgresql_where=still)
+
+
+def downgrade() -> None:
+    """Leave it out again."""
+    op.drop_index("ix_incident_open", "incident")
+    op.drop_column("incident", "is_open")
+
+
+def _is_over(kind: str, packed: str) -> bool:
+    body = json.loads(packed)
+    owes = kind in WITH_REPORT and body["grade"] != "none" and not set(DONE) & set(body.get("words", ()))
+    return body.get("closed") is not None and not owes
