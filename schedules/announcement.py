@@ -61,6 +61,15 @@ ADDRESS_KNOWN = {
     Address.FOUND: "found by its title in a listing",
 }
 """How an address that no calendar named is known, in words."""
+ORIGIN_KNOWN = {
+    Origin.ANNOUNCED: "named by its calendar",
+    Origin.CONFIGURED: "added in the configuration",
+    Origin.FOUND: "named by its page",
+    Origin.PREDICTED: "at an address made from earlier editions",
+    Origin.ELSEWHERE: "shown by a listing",
+    Origin.LINKED: "on another site, linked to by its page",
+}
+"""How a part is known, in words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from monitor.app.reporting_options import (
     digesting_of,
     door_of,
     endings_of,
+    explainer_of,
     keys_of,
     links_of,
     reminding_of,
@@ -218,6 +219,7 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "calendars": [table.name for table in settings.calendar],
         "producers": {table.id: table.name for table in settings.producer},
         "ahead": ahead_of(core.store, policies_of(settings), rules.book),
+        "explained": explainer_of(settings, core.store).explained,
         "veil": veil(in_addresses(settings)),
         "local": settings.web.users_file is None and is_loopback(settings.web.listen),
     }

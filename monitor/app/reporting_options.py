@@ -10,7 +10,7 @@ from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.draft.code import Book, amended, standard_book
 from alerts.routes import Route
-from monitor.app.options import on_file
+from monitor.app.options import on_file, policies_of
 from monitor.clock import Clock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import ProducerSettings, Settings
@@ -20,6 +20,8 @@ from monitor.deliver.drafts import ENDINGS
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
+from monitor.store.interface import Store
+from monitor.watch.explained import Explainer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
@@ -63,6 +65,11 @@ def book_of(settings: Settings) -> Book | None:
     """Return the editions of the Code as corrected, None when they are those shipped."""
     table = settings.code
     return amended(standard_book(), table.begins, table.cites) if table.begins or table.cites else None
+
+
+def explainer_of(settings: Settings, store: Store) -> Explainer:
+    """Return what says why a verdict is what it is."""
+    return Explainer(store, policies_of(settings), settings.timezone, book_of(settings))
 
 
 def links_of(settings: Settings) -> Links:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterator
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,17 +13,6 @@ from monitor.cli.text import release_lines
 
 if TYPE_CHECKING:
     from monitor.judge.explain.explain import Explanation
-    from monitor.judge.explain.looks import Fact
-    from monitor.store.interface import Store
-    from monitor.store.rows import Record
-
-_HEADS = {
-    "promise": "Promised",
-    "policy": "Held against",
-    "run": "Looks",
-    "blind": "Blind",
-    "evidence": "Evidence that is gone",
-}
 
 
 @click.command("explain")
@@ -37,54 +25,26 @@ def command(context: Context, *, release: str, moment: datetime | None, as_json:
 
     Example: ninethirty explain malpractice-2017 --at 2018-01-05T10:00:00Z
     """
+    from monitor.app.reporting_options import explainer_of
     from monitor.judge.explain.explain import explanation_json
 
     with context.store() as store:
-        body, explanation = explained(context, store, release, moment or context.now())
+        told = explainer_of(context.settings, store).explained(release, moment or context.now())
+        if told is None:
+            raise unknown("release", release, (one.id for one in store.ledger.releases()))
     if as_json:
-        print_json({**body, "explanation": explanation_json(explanation)})
+        print_json({**told.body, "explanation": explanation_json(told.explanation)})
         return
-    for line in [*release_lines(body), *_why(explanation)]:
+    for line in [*release_lines(told.body), *_why(told.explanation)]:
         click.echo(line)
 
 
-def explained(context: Context, store: Store, release: str, now: datetime) -> tuple[dict[str, Any], Explanation]:
-    """Return the JSON of a release as of an instant, and why it is so. Raises `UnknownName`."""
-    from monitor.app.options import policies_of
-    from monitor.app.reporting_options import book_of
-    from monitor.deliver.verdicts import body_of
-    from monitor.judge.explain.explain import explain, title_facts
-    from monitor.watch.rejudge import stored_case, titles_of_release, with_those_late_too
-
-    case = stored_case(store, release)
-    if case is None:
-        raise unknown("release", release, (one.id for one in store.ledger.releases()))
-    policies = policies_of(context.settings)
-    verdict = with_those_late_too(store, policies, case.verdict(policies, now))
-    opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
-    body = body_of(verdict, opened[-1] if opened else None, book_of(context.settings))
-    policy = policies.of(*case.release.producers)
-    told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
-    titles = title_facts(titles_of_release(store.ledger, case.release), now, context.settings.timezone)
-    return body, replace(told, facts=(*told.facts, *titles, *_gone(store.evidence.records(told.records))))
-
-
-def _gone(records: Iterable[Record]) -> Iterator[Fact]:
-    from monitor.judge.explain.looks import Fact
-
-    for record in records:
-        if record.expired is not None:
-            why = "could not be kept, the disk refused them" if record.is_lost else "were given up for want of room"
-            when = f"{record.expired:%d %B %Y %H:%M} UTC"
-            yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))
-
-
 def _why(explanation: Explanation) -> Iterator[str]:
-    for kind, head in _HEADS.items():
-        facts = [fact for fact in explanation.facts if fact.kind == kind]
-        if facts:
-            yield from ("", head)
-            yield from items(fact.text for fact in facts)
+    from monitor.judge.explain.explain import by_head
+
+    for head, texts in by_head(explanation):
+        yield from ("", head)
+        yield from items(texts)
     yield from ("", "What would change it")
     yield from items(explanation.would_change)
     if explanation.records:

@@ -10,7 +10,9 @@ from typing import Any
 
 from monitor.clock import VirtualClock
 from monitor.errors import UserFault
+from monitor.judge.policy import Policies, Policy
 from monitor.store.sql.engine import SqlStore
+from monitor.watch.explained import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
@@ -83,7 +85,8 @@ async def show(store: SqlStore, address: str, at: datetime, stop: asyncio.Event,
     Raises `PortTaken`.
     """
     clock = VirtualClock(at - timedelta(seconds=asyncio.get_running_loop().time()))
-    queries = Queries(store, NotWatching(), clock, LONDON, throttle=Throttle(clock), local=True)
+    explained = Explainer(store, Policies(Policy()), LONDON).explained
+    queries = Queries(store, NotWatching(), clock, LONDON, throttle=Throttle(clock), local=True, explained=explained)
     server = WebServer(application(queries), listen(address))
     told(f"http://{server.address}/")
     serving = asyncio.create_task(server.run())

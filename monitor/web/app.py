@@ -14,7 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.web import acknowledge, api, board, calendars, pages, signin
+from monitor.web import acknowledge, api, board, calendars, pages, release, signin
 from monitor.web.access_log import Access
 from monitor.web.queries import Queries
 
@@ -127,7 +127,7 @@ def application(queries: Queries) -> ASGIApp:
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None else []),
-        *(*board.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
+        *(*board.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from monitor.errors import UnknownName
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from monitor.web.request import queries_of, session_of
+from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.times.json import instant_from_json, interval_from_json
 from schedules.times.words import MINUTE, SECOND, between, clock, length, stamp
 
@@ -47,6 +49,7 @@ def _pages() -> Environment:
     )
     made.filters |= {
         "local": local,
+        "at": partial(stamp, step=SECOND),
         "seen": seen,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
@@ -57,6 +60,7 @@ def _pages() -> Environment:
         "lateness": lateness,
         "against": against,
         "kind": KINDS.__getitem__,
+        "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
     }
     return made
 
@@ -103,18 +107,10 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "sees_all": queries.sees_all,
         "names": queries.producers,
         "acts": session is not None and not session.person.is_viewer,
+        "now": queries.clock.now(),
     }
     text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
-
-
-async def release(request: Request) -> Response:
-    """Show one release with all its parts and findings."""
-    name = request.path_params["release"]
-    body = await queries_of(request).release(name)
-    if body is None:
-        raise UnknownName(f"There is no release {name!r}.")
-    return render(request, "release.html", release=body)
 
 
 async def incidents(request: Request) -> Response:
@@ -196,7 +192,6 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 
 
 ROUTES = [
-    Route("/releases/{release}", release),
     Route("/incidents", incidents),
     Route("/incidents/{incident}", incident),
     Route("/status", status),

@@ -28,6 +28,7 @@ from monitor.judge.as_json import is_of
 from monitor.store.interface import OutboxStore, Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
 from monitor.store.writer import Writer
+from monitor.watch.explained import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import for_all, has_passed, wordless
 from monitor.web.sessions import Sessions
@@ -39,7 +40,7 @@ _FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
 
 
-def _nothing(_release: str, _now: datetime) -> dict[str, Any] | None:
+def _nothing(_release: str, _now: datetime) -> None:
     return None
 
 
@@ -85,6 +86,8 @@ class Queries:
     producers: Mapping[str, str] = field(default_factory=dict)
     # What is promised and not watched yet, by its id and as of an instant; judged from the store, in a thread.
     ahead: Callable[[str, datetime], dict[str, Any] | None] = _nothing
+    # Why the verdict on a release is what it is as of an instant; read from the store, in a thread.
+    explained: Callable[[str, datetime], Explained | None] = _nothing
     # Hosts of which nothing usable is heard just now.
     silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
     # What grows has grown since it was written down; None where nothing is measured any more.

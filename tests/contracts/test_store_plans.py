@@ -206,7 +206,7 @@ def test_no_question_that_somebody_waits_for_reads_a_whole_table(sqlite_years: S
 def is_short(step: str, name: str) -> bool:
     """Tell whether a walk ends soon: along an index to the first few rows, or over what a search has found."""
     along = "USING INDEX" in step and "newest" in name
-    # The few releases that were joined into others have an index of their own, which holds no other; so has what is open.
+    # The few releases that were joined into others have an index of their own, as has what is open.
     has_own = "ix_release_joined_into" in step or "ix_incident_open" in step
     return along or has_own or step.startswith(("SCAN (", "SCAN CONSTANT"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
@@ -27,6 +27,13 @@ from schedules.times.json import instant_json
 from schedules.times.words import between_exactly, exactly, length, lengths
 
 _STANDARD = time(9, 30)
+HEADS = {
+    "promise": "Promised",
+    "policy": "Held against",
+    "run": "Looks",
+    "blind": "Blind",
+    "evidence": "Evidence that is gone",
+}
 _HINTS = {What.UNLIKELY_DAY: "an unlikely day", What.ZONE_DOUBT: "a doubtful hour"}
 
 
@@ -76,6 +83,16 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
         "would_change": list(explanation.would_change),
         "records": list(explanation.records),
     }
+
+
+def by_head(explanation: Explanation, kinds: Collection[str] = HEADS) -> list[tuple[str, list[str]]]:
+    """Return the facts of these kinds in words, under the heads that people read them by; empty heads are left out."""
+    told = (
+        (head, [fact.text for fact in explanation.facts if fact.kind == kind])
+        for kind, head in HEADS.items()
+        if kind in kinds
+    )
+    return [(head, texts) for head, texts in told if texts]
 
 
 def _fact_json(fact: Fact) -> dict[str, Any]:

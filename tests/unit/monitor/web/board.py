@@ -18,12 +18,14 @@ from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
 from monitor.judge.judge import judge
-from monitor.judge.policy import Policy
+from monitor.judge.policy import Policies, Policy
+from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import Verdict
 from monitor.look.sighting import State
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
+from monitor.watch.explained import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
@@ -82,14 +84,19 @@ class Live:
         return b""
 
 
-def early_verdict(now: float) -> Verdict:
-    """Return the verdict on a release whose page was out an hour early for ten minutes."""
-    runs = [
+def early_runs(now: float) -> list[Run]:
+    """Return the runs of a page that was out an hour early for ten minutes."""
+    return [
         a_run("early", State.ABSENT, -7200, -3600),
         a_run("early", State.PRESENT, -3595, -3000),
         a_run("early", State.ABSENT, -2995, -10),
         a_run("early", State.PRESENT, 1, now),
     ]
+
+
+def early_verdict(now: float) -> Verdict:
+    """Return the verdict on that release."""
+    runs = early_runs(now)
     release = a_release("early", "Example prices: monthly")
     return judge(release, [a_promise("early")], {"early/page/edge": runs}, [], Policy(), at(now))
 
@@ -118,6 +125,9 @@ def _fill(store: MemoryStore) -> None:
         tx.add_evidence([Record("edge", 1, "turn", at(0), "f", 0, 1, "ab" * 32, "cd" * 32)])
         tx.save_release(a_release())
         tx.save_release(a_release("early", "Example prices: monthly"))
+        tx.add_promises([a_promise(), a_promise("early")])
+        tx.save_runs([a_run("r", State.ABSENT, -3600, 400), *early_runs(60)])
+        tx.add_blind(Blind(at(-90), at(-40), "stalled"))
     for verdict, now in ((late, 400), (early_verdict(60), 401)):
         with store.transaction() as tx:
             events.record(tx, verdict, measured, at(now))
@@ -150,6 +160,7 @@ async def a_board(
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
+    policies = Policies(Policy())
     queries = Queries(
         store,
         Live(reasons),
@@ -160,6 +171,7 @@ async def a_board(
         keys,
         door=door,
         throttle=throttle,
+        explained=Explainer(store, policies, "Europe/London").explained,
         local=public and door is None,
     )
     app = application(queries)

@@ -1,0 +1,115 @@
+"""What was seen of each part around the slot, as spans that can be drawn and listed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from monitor.judge.runs import Blind, Run
+from monitor.look.sighting import State
+from monitor.plan.targets import View, target_id
+from schedules.announcement import Origin
+from schedules.times.json import instant_from_json
+from schedules.times.words import MINUTE, rounded
+
+_MOST_LANES = 12
+_MOST_SPANS = 40
+_AROUND = timedelta(minutes=2)
+_SHARE = 0.08
+_NARROWEST = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What was seen from one instant to another, in how many looks; `early` spans were public before the slot."""
+
+    state: str
+    begins: datetime
+    ends: datetime
+    looks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One view of one part; `left_out` spans of a long story stand in no list."""
+
+    part: str
+    view: str
+    spans: tuple[Span, ...]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Lanes between two instants, with the slot and the spans in which nothing could be seen."""
+
+    begins: datetime
+    ends: datetime
+    slot: datetime | None
+    now: datetime
+    lanes: tuple[Lane, ...]
+    blind: tuple[Span, ...]
+
+    def place(self, instant: datetime) -> float:
+        """Return where an instant lies, in percent of the width; those outside lie at an edge."""
+        share = (instant - self.begins) / (self.ends - self.begins)
+        return round(100 * min(max(share, 0.0), 1.0), 2)
+
+    def box(self, span: Span) -> tuple[float, float] | None:
+        """Return where a span begins and how wide it is, in percent; None when it lies outside."""
+        if span.ends < self.begins or span.begins > self.ends:
+            return None
+        left = self.place(span.begins)
+        width = max(self.place(span.ends) - left, _NARROWEST)
+        return min(left, 100 - width), round(width, 2)
+
+
+def timeline(
+    body: Mapping[str, Any], runs: Mapping[str, Sequence[Run]], blind: Iterable[Blind], now: datetime
+) -> Timeline | None:
+    """Return what was seen of the parts of a release, from its JSON and its runs; None when nothing was looked at."""
+    slot = instant_from_json(body["slot"]["start"]) if body["slot"] else None
+    lanes = [
+        lane
+        for part in body["parts"]
+        if part.get("origin") != Origin.LINKED.value
+        for view in (View.EDGE, View.ORIGIN)
+        if (lane := _lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), slot or now))
+    ][:_MOST_LANES]
+    if not lanes:
+        return None
+    marks = [*([slot] if slot is not None else []), *_marks(lanes)]
+    if not body["final"] or not marks:
+        marks.append(now)
+    around = max((max(marks) - min(marks)) * _SHARE, _AROUND)
+    begins, ends = rounded(min(marks) - around, MINUTE), rounded(max(marks) + around, MINUTE, up=True)
+    hidden = [Span(one.cause, one.begins, one.ends) for one in blind if one.begins <= ends and one.ends >= begins]
+    return Timeline(begins, ends, slot, now, tuple(lanes), tuple(sorted(hidden, key=lambda one: one.begins)))
+
+
+def _lane(part: Mapping[str, Any], view: View, runs: Sequence[Run], until: datetime) -> Lane | None:
+    if not runs:
+        return None
+    seen = [Span(run.state.value, run.first_sent, run.last_received, run.looks) for run in runs]
+    early = [
+        Span("early", begins, instant_from_json(one["to"]["after"]) or max(until, begins))
+        for one in part["exposures"]
+        if (begins := instant_from_json(one["from"]["by"])) is not None
+    ]
+    # The first and the last of a long story, as it is told in words.
+    half = _MOST_SPANS // 2
+    told = seen if len(seen) <= _MOST_SPANS else [*seen[:half], *seen[-half:]]
+    return Lane(part["id"], view.value, (*told, *early), len(seen) - len(told))
+
+
+def _marks(lanes: Iterable[Lane]) -> list[datetime]:
+    """Return when what was seen became something else, and when something was out early."""
+    found = []
+    for lane in lanes:
+        proved = [one for one in lane.spans if one.state not in (State.UNKNOWN.value, "early")]
+        found += [one.begins for before, one in pairwise(proved) if before.state != one.state]
+        found += [side for one in lane.spans if one.state == "early" for side in (one.begins, one.ends)]
+    return found

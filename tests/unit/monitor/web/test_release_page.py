@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import a_board
+
+
+async def test_a_release_says_why_its_verdict_is_so_and_what_would_change_it() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/releases/r")).text
+    assert "page, edge view: absent by Fri 5 Jan 2018 08:30:00 GMT" in text
+    assert "later than 5 min is a report" in text
+    would = text.partition("What would change it")[2]
+    assert "page: the first look that proves it present makes it late" in would
+
+
+async def test_what_was_seen_is_drawn_and_listed() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/releases/early")).text
+    picture, _, table = text.partition('<figure class="timeline">')[2].partition("</figure>")
+    assert all(f'<rect class="{state}"' in picture for state in ("absent", "present", "early", "blind"))
+    assert "style=" not in picture
+    assert "slot 09:30 GMT" in picture
+    assert '<td data-head="Seen">out early</td>' in table
+    assert "blind (stalled)" in table
+
+
+async def test_every_part_says_how_it_was_found() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/releases/r")).text
+    assert "page, named by its calendar" in text
+
+
+async def test_strangers_get_no_reasons_before_the_slot_and_no_looks_after_it() -> None:
+    async with a_board() as board:
+        board.queries.local, board.queries.public = False, True
+        board.clock.at = at(-60)
+        before = (await board.client.get("/releases/early")).text
+        board.clock.at = at(600)
+        after = (await board.client.get("/releases/early")).text
+    assert "Why it is so" not in before
+    assert "timeline" not in before
+    assert "edge view" not in after
+    assert "on time means" in after
