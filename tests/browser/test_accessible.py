@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import pytest
@@ -59,9 +59,11 @@ async def opened(width: int, **kind: Any) -> AsyncIterator[tuple[Page, Board, st
 
 
 @WIDTHS
-async def test_axe_finds_nothing_to_object_to_on_any_page(width: int) -> None:
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_finds_nothing_to_object_to_on_any_page(width: int, scheme: Literal["light", "dark"]) -> None:
     faults = []
     async with opened(width) as (page, board, base):
+        await page.emulate_media(color_scheme=scheme)
         for address in addresses(board):
             await page.goto(base + address)
             found = await Axe().run(page)

@@ -77,7 +77,7 @@ def timeline(
         for part in body["parts"]
         if part.get("origin") != Origin.LINKED.value
         for view in (View.EDGE, View.ORIGIN)
-        if (lane := _lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), slot or now))
+        if (lane := _lane(part, view, runs.get(target_id(body["id"], part["id"], view), ()), min(slot or now, now)))
     ][:_MOST_LANES]
     if not lanes:
         return None
