@@ -75,11 +75,23 @@ def acknowledge(incident: Incident, role: str, now: datetime) -> Incident:
     return _with(incident, Entry(now, role, ACKNOWLEDGED))
 
 
-def note(incident: Incident, role: str, text: str, now: datetime) -> Incident:
-    """Add a line to the timeline. Raises `NotEnough` without a role or words."""
-    if not text.strip():
-        raise NotEnough(["a note needs words"])
-    return _with(incident, Entry(now, _role(role), _writable(text.strip())))
+def note(
+    incident: Incident, role: str, text: str, now: datetime, at: str = "", timezone: str = "Europe/London"
+) -> Incident:
+    """Add a line to the timeline; `at` is the local date-time when it happened, now without one.
+
+    Raises `NotEnough` without a role or words, and for what is no time or lies ahead.
+    """
+    faults = [] if text.strip() else ["a note needs words"]
+    try:
+        then = _instant(at.strip(), timezone) if at.strip() else now
+    except ValueError:
+        then = now
+        faults.append(f'at: not a date-time, write "2018-01-05T09:41" (got "{at}")')
+    faults += [f'at: lies in the future (got "{at}")'] if then > now else []
+    if faults:
+        raise NotEnough(faults)
+    return _with(incident, Entry(then, _role(role), _writable(text.strip())))
 
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:

@@ -95,6 +95,11 @@ class Incident:
         return (self.producer, *(self.facts.others if self.facts is not None else ()))
 
     @property
+    def happened(self) -> tuple[Entry, ...]:
+        """Return the timeline in the order of time: what people log later may have happened earlier."""
+        return tuple(sorted(self.timeline, key=lambda entry: entry.at))
+
+    @property
     def acknowledged(self) -> Entry | None:
         """Return the entry in which someone first said, or showed, that they have it."""
         return next((entry for entry in self.timeline if entry.by != MONITOR), None)

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from alerts.draft import narrative, words
 from alerts.draft.certainty import in_short
-from alerts.draft.code import clauses
+from alerts.draft.chronology import chronology
+from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
 from alerts.draft.report import amended_text, dated
@@ -110,7 +111,7 @@ def _account(case: DraftInput) -> tuple[str, ...]:
     # A form with a box for the date has no need of it here.
     dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
     when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
-    return (*when, *narrative.account(case))
+    return (*when, *narrative.account(case), *chronology(case))
 
 
 def _grade(case: DraftInput) -> tuple[str, ...]:
@@ -125,9 +126,15 @@ def _clauses(case: DraftInput) -> tuple[str, ...]:
         return ()
     book = f"{case.edition.title}, edition {case.edition.name}"
     return (
-        *(f"{clause.full}: {clause.text}" for clause in case.clauses),
+        *(clause.cited for clause in case.clauses),
         f"({book}, in force on the date of occurrence)",
     )
+
+
+def summaries(fact: str, case: DraftInput) -> tuple[str, ...]:
+    """Return what the cited practices ask for, in our own words, for whoever decides whether they fit."""
+    told = [f"In brief, {each.cite}: {each.text}" for each in case.clauses if not each.quoted]
+    return (*told, f"The Code's own words: {PUBLISHED}") if fact == "clause.cite" and told else ()
 
 
 def _slot(case: DraftInput) -> tuple[str, ...]:

@@ -190,7 +190,7 @@ def _line(entry: Entry, case: DraftInput) -> str:
 
 
 def _noted(case: DraftInput) -> Table:
-    rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.timeline)
+    rows = tuple((words.brief(each.at, case.timezone), each.by, _line(each, case)) for each in case.incident.happened)
     return Table("What was noted during the incident", ("When", "By (role)", "Note"), rows, (4, 4, 9))
 
 

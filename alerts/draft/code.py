@@ -15,6 +15,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 LONDON = ZoneInfo("Europe/London")
+PUBLISHED = "https://code.statisticsauthority.gov.uk"
+"""Where the Code's own words are."""
 DATA = Path(__file__).parent / "data"
 
 # What each finding shows about how publication failed. A lead and a withdrawal breach nothing by themselves.
@@ -44,13 +46,22 @@ UNDECIDED = ("swapped", "calendars_disagree", "promise_in_doubt", "brought_forwa
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One practice: its short id, how to cite it, what it asks for in brief, and how sure the citation is."""
+    """One practice: its short id, how to cite it, what it asks for in brief, and how sure the citation is.
+
+    `text` is our own summary, unless it is `quoted`: then it is the Code's own words.
+    """
 
     id: str
     cite: str
     text: str
     confidence: str = ""
     full: str = ""
+    quoted: bool = False
+
+    @property
+    def cited(self) -> str:
+        """Return the practice as a report cites it: by number, with its words only where they are the Code's own."""
+        return f"{self.full}: “{self.text}”" if self.quoted else self.full
 
     @property
     def sure(self) -> bool:
@@ -130,7 +141,9 @@ def amended(book: Book, begins: Mapping[str, date], cites: Mapping[str, str]) ->
 def _recited(edition: Edition, cites: Mapping[str, str]) -> dict[str, Clause]:
     given = {name: cites.get(f"{edition.name}/{name}") for name in edition.clauses}
     return {
-        name: replace(clause, cite=cite, full=cite, confidence="confirmed by configuration") if cite else clause
+        name: replace(clause, cite=cite, full=cite, quoted=False, confidence="confirmed by configuration")
+        if cite
+        else clause
         for (name, clause), cite in zip(edition.clauses.items(), given.values(), strict=True)
     }
 
@@ -143,4 +156,6 @@ def _edition(row: Mapping[str, Any], primary: Mapping[str, list[str]]) -> Editio
 
 
 def _clause(row: Mapping[str, Any]) -> Clause:
-    return Clause(row["id"], row["cite"], row["text"], row["confidence"], row.get("full", row["cite"]))
+    return Clause(
+        row["id"], row["cite"], row["text"], row["confidence"], row.get("full", row["cite"]), row.get("quoted", False)
+    )

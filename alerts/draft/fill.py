@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from alerts.draft import guidance
-from alerts.draft.answers import amended_day, asks_for, known, report_day, warnings
+from alerts.draft.answers import amended_day, asks_for, known, report_day, summaries, warnings
 from alerts.draft.certainty import annex, certainty, measured
 from alerts.draft.code import Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
@@ -16,24 +16,26 @@ from alerts.draft.timeline import timeline
 from alerts.incident import Incident
 
 
-def fill(
+def fill(  # noqa: PLR0913 # one for each thing that a draft is made of
     incident: Incident,
     form: Form,
     configured: Mapping[str, str],
     previous: Sequence[Incident],
     now: datetime,
     book: Book | None = None,
+    *,
+    typed: Mapping[str, str] | None = None,
 ) -> Report:
     """Return the draft of an incident on a form, as of `now`.
 
     `configured` holds the producer's own entries: `name`, `head_of_profession`, `contact`, `to`; what is
     missing there is marked for completion. `previous` are earlier incidents to cite. `book` replaces the
-    editions of the Code as shipped.
+    editions of the Code as shipped; `typed` is what people wrote into the draft, where steps were ticked.
     """
     edition = edition_at(incident.occurred, book)
     kinds = guidance.failures(incident)
     asked = frozenset(fact for chapter in form.chapters for question in chapter.questions for fact in question.facts)
-    case = DraftInput(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked)
+    case = DraftInput(incident, configured, previous, now, edition, cited(kinds, edition), kinds, asked, typed or {})
     return _report(case, form)
 
 
@@ -77,7 +79,11 @@ def _field(question: Question, case: DraftInput) -> Field:
         multi_line=question.multi_line,
         paragraphs=tuple(text for texts in found.values() for text in texts),
         placeholder=" ".join(f"[to be completed: {asks_for(fact)}]" for fact in missing),
-        guidance=tuple(text for fact in _asked(missing, question) for text in guidance.questions(fact, case.kinds)),
+        guidance=tuple(
+            text
+            for fact in _asked(missing, question)
+            for text in (*summaries(fact, case), *guidance.questions(fact, case.kinds))
+        ),
         notes=tuple(text for fact in question.facts for text in warnings(fact, case)),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from alerts.draft.code import Clause, Edition
@@ -34,7 +34,8 @@ class DraftInput:
     """An incident with the practice it concerns, the producer's own entries and earlier incidents.
 
     `settings` may hold `name`, `head_of_profession`, `contact`, `to` and `slot_time_reference`. `kinds` are kinds of
-    finding; `asked` are the facts that the questions of the form ask for.
+    finding; `asked` are the facts that the questions of the form ask for; `typed` is what people wrote into the draft,
+    by field and step.
     """
 
     incident: Incident
@@ -45,6 +46,7 @@ class DraftInput:
     clauses: Sequence[Clause]
     kinds: Sequence[str]
     asked: frozenset[str] = frozenset()
+    typed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def facts(self) -> ReleaseFacts | None:

@@ -35,7 +35,7 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "findings": [{"kind": found.kind, "part": found.part, "detail": found.detail} for found in facts.findings]
         if facts
         else [],
-        "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.timeline],
+        "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.happened],
         "drafts": [draft_json(draft) for draft in drafts],
     }
 

@@ -84,7 +84,8 @@ class VerdictRecord:
         form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
         earlier = [one for one in self._earlier(incident) if one.id != incident.id]
         entries = self.rules.entries(incident)
-        after = remeasured(versions, fill(incident, form, entries, earlier, now, self.rules.book))
+        typed = versions[-1].words if versions else {}
+        after = remeasured(versions, fill(incident, form, entries, earlier, now, self.rules.book, typed=typed))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json, table, unknown
-from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of
+from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of, tell_steps
 from monitor.cli.incident.take_back import say, take_back, tell_conflicts
 from monitor.errors import UserFault
 from schedules.times.words import stamp
@@ -94,6 +94,7 @@ def complete(context: Context, incident: str, field: str, text: str | None, by: 
         before = dict(last.words) if text is None else None
         said = _asked_for(last, field) if text is None else text
         versions, conflicts = say(store, incident, {field: said}, before, role, context.now())
+        tell_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     tell_conflicts(conflicts)
     if as_json:

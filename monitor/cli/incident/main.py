@@ -98,6 +98,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 @command.command("note")
 @click.argument("incident")
 @click.argument("text", required=False)
+@click.option("--at", metavar="TIME", default="", help="When it happened, local: a call, a post. Default now.")
 @_cause
 @click.option("--brought-forward", metavar="TIME", help="To when it was decided to bring the release forward, local.")
 @click.option("--cite-others", is_flag=True, help="Cite other producers' incidents on the same platform in the draft.")
@@ -109,6 +110,7 @@ def note(  # noqa: PLR0913 # one for each option
     *,
     incident: str,
     text: str | None,
+    at: str,
     cause: str,
     brought_forward: str | None,
     cite_others: bool,
@@ -122,18 +124,22 @@ def note(  # noqa: PLR0913 # one for each option
     from alerts.by_hand import acknowledge, bring_forward, log_cause
     from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
+    from alerts.incident import SIGNED
 
     role, now = role_of(by), context.now()
 
     def told(known: Incident) -> Incident:
-        had = acknowledge(known, role, now) if text is None else noted(known, role, text, now)
-        had = bring_forward(had, role, brought_forward, now, context.settings.timezone) if brought_forward else had
+        zone = context.settings.timezone
+        is_note = text is not None or at
+        had = noted(known, role, text or "", now, at, zone) if is_note else acknowledge(known, role, now)
+        had = bring_forward(had, role, brought_forward, now, zone) if brought_forward else had
         had = citing(had, role, now) if cite_others else had
         return log_cause(had, role, cause, now)
 
     with context.store() as store:
         changed = rewritten(store, incident, told)
-        if brought_forward or cite_others:
+        # What was signed is not amended by a note, but by a decision or a wish.
+        if brought_forward or cite_others or SIGNED not in changed.words:
             refilled(context, store, changed)
     _done(context, incident, "noted" if text is not None or cause else "acknowledged", as_json=as_json)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import click
@@ -92,6 +92,14 @@ def refilled(context: Context, store: Store, incident: Incident) -> None:
         fresh = current.incident(incident, now)
         with store.transaction() as tx:
             current.record.redraft(tx, fresh, now)
+
+
+def tell_steps(context: Context, store: Store, incident: str, changed: Iterable[str]) -> None:
+    """Write the account anew where steps were ticked: what was done stands in it."""
+    from alerts.draft.edits import STEP
+
+    if any(name.startswith(STEP) for name in changed):
+        refilled(context, store, incident_of(store.verdicts, incident))
 
 
 def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions]) -> Versions:

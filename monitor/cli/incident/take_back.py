@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, print_json
-from monitor.cli.incident.store import redrafted, role_of
+from monitor.cli.incident.store import redrafted, role_of, tell_steps
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     with context.store() as store:
         redrafted(store, incident, change)
+        tell_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]
     read = found[-1]
     if as_json:

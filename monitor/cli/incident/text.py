@@ -64,7 +64,7 @@ def incident_lines(
     if related:
         yield from ("", "Held up together with it, by one fault of the platform", *items(related))
     yield from ("", "Timeline")
-    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.timeline)
+    yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.happened)
     yield from _next(incident, drafts)
 
 

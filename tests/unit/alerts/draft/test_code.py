@@ -83,3 +83,14 @@ def test_how_far_a_citation_was_confirmed_is_kept() -> None:
     first = standard_book()[0]
     assert first.clauses["P2.4"].sure
     assert not first.clauses["P2.2"].sure
+
+
+def test_a_practice_is_quoted_in_the_codes_own_words_or_cited_by_number_alone() -> None:
+    every = {
+        f"{edition.name}/{name}": clause for edition in standard_book() for name, clause in edition.clauses.items()
+    }
+    assert {name for name, clause in every.items() if clause.quoted} == {"2.0/T3.6"}
+    assert every["2.0/T3.6"].cited.endswith("“Statistics should be released to all users at 9.30am on a weekday.”")
+    assert every["1.0/P2.8"].cited == "Protocol 2, practice 8"
+    assert "given to the media" in every["1.0/P2.8"].text
+    assert every["3.0/3.3"].cited == "Standard 3 (Be transparent), practice 3.3"

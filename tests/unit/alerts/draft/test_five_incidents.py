@@ -38,7 +38,7 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "Safety in Custody Quarterly Statistics bulletin",
             "https://www.gov.uk/government/collections/safety-in-custody-statistics",
         ),
-        "A.2.clause": ("Protocol 2, practice 8", "no indication of the substance"),
+        "A.2.clause": ("Protocol 2, practice 8", "Protocol 2, practice 8"),
         "A.2.date": ("30 September 2016 and 1 October 2016",),
         "A.2.nature": ("28 July 2016, figures to March 2016", "09:30 BST on Thursday 27 October 2016"),
     },
@@ -76,7 +76,7 @@ STATED: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "ofqual-2018-03": {
         "C.1.output": ("Vocational and other qualifications quarterly: October to December 2017",),
         "C.2.clause": (
-            "Trustworthiness (T3.6): Statistics should be released to all users at 9.30am on a weekday.",
+            "Trustworthiness (T3.6): “Statistics should be released to all users at 9.30am on a weekday.”",
             "edition 2.0",
         ),
         "C.2.date": ("8 March 2018",),

@@ -157,6 +157,16 @@ def test_the_command_that_a_notice_shows_says_that_somebody_has_the_incident(ask
     assert texts[-2:] == ["acknowledged", "cause: expired certificate"]
 
 
+def test_a_call_is_logged_for_when_it_was_made_and_enters_the_account(ask: Ask) -> None:
+    assert ask("incident", "note", INCIDENT, "rang the web team", "--at", "2018-01-05T09:41", *ROLE).status == 0
+    ask("incident", "draft", INCIDENT, "--field", "step.tell-head", "--text", "09:35", *ROLE)
+    account = ask("incident", "draft", INCIDENT).out
+    assert "09:41 GMT: rang the web team (duty statistician)" in account
+    assert account.index(": done, 09:35") < account.index("09:41 GMT: rang the web team")
+    told = ask("incident", "note", INCIDENT, "--at", "soon", *ROLE)
+    assert (told.status, told.err.count("\n")) == (1, 2)
+
+
 def test_an_empty_note_is_refused(ask: Ask) -> None:
     told = ask("incident", "note", INCIDENT, " ", *ROLE)
     assert (told.status, told.err) == (1, "a note needs words\n")

@@ -138,10 +138,12 @@ def test_words_typed_into_the_markdown_come_back(ask: Ask, folder: Path) -> None
     file.write_text(text, encoding="utf-8")
     told = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE, "--json").json
     assert told["changed"] == [FIELD, "step.tell-head"]
-    assert (draft(ask)["words"], draft(ask)["by"]) == (
-        {FIELD: "Extra checks.", "step.tell-head": "09:34 duty officer"},
+    assert draft(ask)["words"] == {FIELD: "Extra checks.", "step.tell-head": "09:34 duty officer"}
+    assert "done, 09:34 duty officer" in ask("incident", "draft", INCIDENT).out
+    assert [one["by"] for one in ask("incident", "draft", INCIDENT, "--versions", "--json").json[-2:]] == [
         "duty statistician",
-    )
+        "the monitor",
+    ]
     again = ask("incident", "draft", INCIDENT, "--from", str(file), *ROLE)
     assert "nothing is changed" in again.out
 
@@ -231,8 +233,10 @@ def test_every_version_is_listed_with_role_time_and_what_changed(ask: Ask, folde
     assert ask("incident", "sign", INCIDENT, "--by", "head of profession", *given).status == 0
     told = ask("incident", "draft", INCIDENT, "--versions", "--json").json
     assert [one["version"] for one in told] == list(range(1, len(told) + 1))
-    assert FIELD in told[-3]["changed"]
-    assert "step.tell-head" in told[-2]["changed"]
+    # The account is written anew with what was done.
+    assert FIELD in told[-4]["changed"]
+    assert "step.tell-head" in told[-3]["changed"]
+    assert "B.2.account" in told[-2]["changed"]
     assert (told[-1]["by"], told[-1]["signed"] is not None) == ("head of profession", True)
     shown = ask("incident", "draft", INCIDENT, "--versions").out
     assert "duty statistician\n" in shown
