@@ -32,7 +32,7 @@ def merge(words: Mapping[str, str], new: Report, before: Report | None = None, b
         replace(section, fields=tuple(_answered(field, texts, before, new, by) for field in section.fields))
         for section in new.sections
     )
-    steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", step.done)) for step in new.steps)
+    steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", "")) for step in new.steps)
     kept = {_label(name): said[name] for name in said if name not in answered}
     return replace(new, sections=sections, steps=steps, kept=kept)
 

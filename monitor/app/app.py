@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from alerts.by_hand import log_by_hand
 from alerts.incident import Incident
 from monitor.app.daemon import Daemon
 from monitor.app.reload import Reload
 from monitor.app.status import Status
-from monitor.deliver.by_hand import write_by_hand
+from monitor.deliver.by_hand import log_by_hand
 from monitor.errors import SurroundingsFault
 from monitor.plan.targets import Target
 from schedules.times.words import stamp
@@ -72,10 +71,8 @@ class App:
         daemon, now = self.daemon, self.daemon.clock.now()
         known = await daemon.ledger.recall(release)
         facts = daemon.watch.facts(known, daemon.ledger.promises(release)) if known is not None else None
-        incident = log_by_hand({"release": release, **words}, facts, now, self.timezone)
-        await daemon.writer.write(
-            lambda tx: write_by_hand(tx, daemon.store.verdicts, daemon.watch.events, incident, now)
-        )
+        typed, record = {"release": release, **words}, daemon.watch.events
+        incident, _ = await daemon.writer.write(lambda tx: log_by_hand(tx, record, typed, facts, now))
         daemon.outbox.wake()
         return incident
 

@@ -16,6 +16,7 @@ from monitor.app.parts import (
     afresh_for,
     calendar_reads_for,
     clockwork_for,
+    desk_for,
     outbox_for,
     queries_for,
     reaching_people,
@@ -63,7 +64,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     check = self_check_of(core, poller, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, core.threads.ask)
     status = status_of(core, watch, check, forecast, interpreter.skew)
-    queries = queries_for(core, status, tally, record, as_of_now)
+    queries = queries_for(core, status, tally, record, desk_for(core, as_of_now, outbox))
     daemon = Daemon(
         settings.watch.vantage,
         clock,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -30,7 +31,7 @@ from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import Settings
 from monitor.config.values import is_loopback
 from monitor.deliver.as_of_now import Afresh, AsOfNow
-from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.desk import Desk
 from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.reminders import Reminders
 from monitor.deliver.rules import ReportingRules
@@ -191,7 +192,14 @@ def clockwork_for(core: Core) -> Jobs:
     return SchedulerJobs(failed) if make is None else make(core.clock, failed)
 
 
-def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRecord, as_of_now: AsOfNow) -> Queries:
+def desk_for(core: Core, as_of_now: AsOfNow, outbox: Outbox) -> Desk:
+    """Return what people write down from a browser."""
+    settings = core.settings
+    own = [settings.watch.vantage] if is_shared(settings.store.url) else None
+    return Desk(as_of_now, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
+
+
+def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRecord, desk: Desk) -> Queries:
     """Return what pages and the API ask."""
     settings, throttle = core.settings, Throttle(core.clock)
     return Queries(
@@ -199,9 +207,9 @@ def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRec
         status,
         core.clock,
         settings.timezone,
-        acknowledgements=Acknowledgements(core.store.verdicts, core.writer, core.clock),
+        desk=desk,
         silences=tally.silent_hosts.silences,
-        as_of_now=as_of_now,
+        as_of_now=desk.current,
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),
         throttle=throttle,

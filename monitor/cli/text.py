@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from monitor.cli.common import items
-from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, verdict_told
+from monitor.judge.as_json import address_told, lateness_text, length_text, loud_verdict, slot_text, verdict_told
 from monitor.judge.as_text import longest_exposure
 from schedules.announcement import Origin
 from schedules.times.json import instant_from_json, interval_from_json
-from schedules.times.words import between, instant_text, stamp
+from schedules.times.words import between, stamp
 from schedules.times.zone import LONDON
 
 
@@ -21,7 +21,7 @@ def release_lines(body: Mapping[str, Any]) -> Iterator[str]:
     yield f"{body['title']} ({body['producer']})"
     yield ""
     yield f"  Address     {body['url']}{address_told(body)}"
-    yield f"  Promised    {slot_line(body['slot'])}{_source(body['slot'], zone)}"
+    yield f"  Promised    {slot_text(body['slot'])}{_source(body['slot'], zone)}"
     yield f"  First seen  {_when(body['first_seen'], zone)}"
     yield from _rest(body, zone)
 
@@ -75,16 +75,6 @@ def _part(part: Mapping[str, Any], zone: str) -> Iterator[str]:
         yield f"    out as promised {_when(part['released'], zone)}"
     elif not part["exposures"]:
         yield f"    first seen {_when(part['first_seen'], zone)}"
-
-
-def slot_line(slot: Mapping[str, Any] | None) -> str:
-    """Return the slot of a release's JSON: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
-    if slot is None:
-        return "nothing announced"
-    start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
-    if start is None:
-        return f"{slot['raw'] or slot['start'] or 'no readable time'} (no time announced)"
-    return instant_text(start, slot["timezone"])
 
 
 def _when(sides: Mapping[str, Any], zone: str) -> str:

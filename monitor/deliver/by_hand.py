@@ -1,55 +1,120 @@
-"""What people do to incidents, written down: they log one that they saw, or say that they have one."""
+"""What people do to incidents and their drafts, written down, whether they do it in a shell or in a browser.
+
+All of it reads what stands inside the transaction that writes: daemon and command line may write at the same time.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-import structlog
-
-from alerts.by_hand import acknowledge
+from alerts import by_hand
+from alerts.draft.take_back import Conflict, together
+from alerts.draft.versions import Versions, edited, signed
+from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident
 from alerts.notice import opening
-from monitor.clock import Clock
+from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.verdicts import VerdictRecord
+from monitor.errors import UnknownName, UserFault
+from monitor.judge.as_json import slot_text
 from monitor.store.interface import Transaction, VerdictStore
-from monitor.store.writer import Writer
+from schedules.regular_series import series_of
 
-_log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Acknowledgements:
-    """Writes down who has an incident."""
-
-    verdicts: VerdictStore
-    writer: Writer
-    clock: Clock
-
-    async def take(self, incident: str, role: str) -> Incident | None:
-        """Write down that a role has an incident; None when there is none of that id. Raises `NotEnough`."""
-        now = self.clock.now()
-
-        def write(tx: Transaction) -> Incident | None:
-            found = self.verdicts.incident(incident)
-            if found is None:
-                return None
-            told = acknowledge(found, role, now)
-            if told is not found:
-                tx.save_incident(told)
-            return told
-
-        said = await self.writer.write(write)
-        if said is not None:
-            _log.info("acknowledged", incident=incident, role=role)
-        return said
+PUBLISHED = ("on_time", "late", "early")
 
 
-def write_by_hand(
-    tx: Transaction, verdicts: VerdictStore, record: VerdictRecord, incident: Incident, now: datetime
-) -> bool:
-    """Write an incident that was logged by hand; False when it was logged already."""
-    if verdicts.incident(incident.id) is not None:
-        return False
+def rewritten(
+    tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Incident], Incident]
+) -> Incident:
+    """Change an incident as it stands at this moment. Raises `UnknownName`, and what `change` raises."""
+    known = verdicts.incident(incident)
+    if known is None:
+        raise UnknownName(f"no incident {incident!r}")
+    changed = change(known)
+    if changed != known:
+        tx.save_incident(changed)
+    return changed
+
+
+def redrafted(
+    tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Versions], Versions]
+) -> Versions:
+    """Change the draft of an incident as it stands at this moment; every version before is kept.
+
+    Raises `UserFault` for an incident without a draft.
+    """
+    known = versions_of(verdicts.drafts(incident))
+    if not known:
+        raise UserFault(f"incident {incident} has no draft")
+    changed = change(known)
+    for version in changed[len(known) :]:
+        tx.add_draft(row_of(version, incident))
+    return changed
+
+
+def said(
+    versions: Versions, words: Mapping[str, str], before: Mapping[str, str] | None, role: str, now: datetime
+) -> tuple[Versions, tuple[Conflict, ...]]:
+    """Return a draft with words in its boxes, and where somebody else wrote meanwhile: there both wordings stand.
+
+    `before` are the words that the person saw when they began, None when it does not matter.
+    """
+    stood = versions[-1].words
+    merged = together(words, stood if before is None else before, stood, role)
+    return edited(versions, merged.words, role, now), merged.conflicts
+
+
+def signed_off(
+    tx: Transaction,
+    verdicts: VerdictStore,
+    incident: str,
+    role: str,
+    now: datetime,
+    read: Mapping[str, str] | None = None,
+) -> Versions:
+    """Sign the draft of an incident off; `read` are the words that were read before, None when it does not matter.
+
+    Raises `UnknownName`, and `UserFault` for an incident without a draft, or when others wrote in it meanwhile.
+    """
+
+    def sign(known: Versions) -> Versions:
+        if read is not None and dict(read) != dict(known[-1].words):
+            raise UserFault(f"{incident}: somebody wrote in the report while you read it; read it again, then sign")
+        return signed(known, role, now)
+
+    versions = redrafted(tx, verdicts, incident, sign)
+    rewritten(tx, verdicts, incident, lambda known: by_hand.sign_off(known, role, versions[-1].number, now))
+    return versions
+
+
+def log_by_hand(
+    tx: Transaction, record: VerdictRecord, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
+) -> tuple[Incident, bool]:
+    """Write an incident that a person saw, with its draft and its notice; returns it and whether it is new.
+
+    Raises `NotEnough` with every fault of the words.
+    """
+    verdicts = record.store.verdicts
+    incident = by_hand.log_by_hand(words, facts, now, record.rules.timezone)
+    if (known := verdicts.incident(incident.id)) is not None:
+        return known, False
+    incident = replace(incident, words={**_editions(verdicts, incident), **incident.words})
     record.follow(tx, Decision(incident, (opening(incident, now),), draft=True), now)
-    return True
+    return incident, True
+
+
+def _editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
+    """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
+    series = series_of(incident.producer, incident.title)
+    known = [
+        row
+        for row in verdicts.judged(producer=incident.producer)
+        if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
+    ]
+    then = incident.occurred
+    past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
+    ahead = [row for row in known if row.slot is not None and row.slot > then]
+    found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
+    return {name: f"{row.body['title']}, {slot_text(row.body['slot'])}" for name, rows in found.items() for row in rows}

@@ -11,8 +11,8 @@ from monitor.plan.addresses import origin_of
 from schedules.announcement import ADDRESS_KNOWN, Address, Origin, Part, Role
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
-from schedules.times.json import bounds_from_json, bounds_json, instant_json, interval_json
-from schedules.times.words import MINUTE, lengths, stamp, sureness
+from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
+from schedules.times.words import MINUTE, instant_text, lengths, stamp, sureness
 
 Json = dict[str, Any]
 
@@ -107,6 +107,16 @@ def decision_text(body: Mapping[str, Any], timezone: str) -> str:
 def length_text(seconds: Mapping[str, Any] | None) -> str:
     """Return a measured length of the JSON in its two largest units, with both bounds; empty when there is none."""
     return lengths(bounds_from_json(seconds) or Bounds(), parts=2, tenths=False, unknown="")
+
+
+def slot_text(slot: Mapping[str, Any] | None) -> str:
+    """Return the slot of a release's JSON: `Friday 5 January 2018, 09:30 GMT`, or as it was announced."""
+    if slot is None:
+        return "nothing announced"
+    start = instant_from_json(slot["start"]) if slot["precision"] == "instant" else None
+    if start is None:
+        return f"{slot['raw'] or slot['start'] or 'no readable time'} (no time announced)"
+    return instant_text(start, slot["timezone"])
 
 
 def _slot(slot: Slot | None, announced: datetime | None, source: str | None) -> Json | None:

@@ -16,7 +16,8 @@ from alerts.by_hand import NotEnough
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
-from monitor.web.pages import fault_page, incident_page, render
+from monitor.web.incident_page import incident_page
+from monitor.web.pages import fault_page, render
 from monitor.web.request import api_route, body_of, client_of, form_of, queries_of, session_of
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
@@ -100,11 +101,10 @@ def _opened(request: Request, token: str) -> tuple[Response | None, str]:
 
 
 async def _acknowledged(request: Request, name: str, role: str) -> Incident:
-    acknowledgements = queries_of(request).acknowledgements
-    found = await acknowledgements.take(name, role) if acknowledgements is not None else None
-    if found is None:
+    desk = queries_of(request).desk
+    if desk is None:
         raise UnknownName(f"no incident {name!r}")
-    return found
+    return await desk.take(name, role)
 
 
 def _role(body: bytes) -> str:

@@ -14,7 +14,18 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
-from monitor.web import acknowledge, api, board, calendars, pages, release, signin
+from monitor.web import (
+    acknowledge,
+    api,
+    board,
+    calendars,
+    incident_form,
+    incident_page,
+    log_page,
+    pages,
+    release,
+    signin,
+)
 from monitor.web.access_log import Access
 from monitor.web.queries import Queries
 
@@ -25,6 +36,9 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+
+
+_BINARY = ("application/vnd", "application/zip", "image/png")
 
 
 class SafeHeaders:
@@ -69,7 +83,7 @@ class Veiled:
             if message.get("more_body", False):
                 return
             headers = MutableHeaders(scope=head[0])
-            is_text = not headers.get("content-type", "").startswith(("application/vnd", "image/png"))
+            is_text = not headers.get("content-type", "").startswith(_BINARY)
             told = self._veil(body.decode("utf-8", "surrogateescape")) if is_text else ""
             made = told.encode("utf-8", "surrogateescape") if is_text else bytes(body)
             headers["content-length"] = str(len(made))
@@ -127,6 +141,7 @@ def application(queries: Queries) -> ASGIApp:
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None else []),
+        *(*log_page.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
         *(*board.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]

@@ -14,13 +14,6 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from alerts.draft.edits import to_complete
-from alerts.draft.report import report_from_json
-from alerts.incident import Incident, Kind
-from alerts.notice_text import advice, details, happened
-from monitor.deliver.drafts import ENDINGS, versions_of
-from monitor.deliver.incident_json import incident_json
-from monitor.errors import UnknownName
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from monitor.web.request import queries_of, session_of
@@ -100,66 +93,19 @@ _ENVIRONMENT = _pages()
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a page made of a template; `path` marks where in the menu it stands."""
     queries, session = queries_of(request), session_of(request)
+    acts = queries.desk is not None and session is not None and not session.person.is_viewer
     seen = {
         "signs_in": queries.door is not None,
         "session": session,
         "closed": not (queries.public or queries.sees_all or session is not None),
         "sees_all": queries.sees_all,
         "names": queries.producers,
-        "acts": session is not None and not session.person.is_viewer,
+        "acts": acts,
+        "signs": acts and session is not None and session.person.is_head,
         "now": queries.clock.now(),
     }
     text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
     return HTMLResponse(text, status_code=code)
-
-
-async def incidents(request: Request) -> Response:
-    """List incidents, those that want somebody first, however old: what is not over, then reports that are owed."""
-    queries = queries_of(request)
-    found = {one.id: one for one in (*await queries.needing(), *await queries.incidents())}
-    told = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
-    return render(request, "incidents.html", incidents=[incident_json(one) for one in told])
-
-
-async def incident(request: Request) -> Response:
-    """Show one incident."""
-    return await incident_page(request, request.path_params["incident"])
-
-
-async def incident_page(request: Request, name: str, fault: str = "") -> Response:
-    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged.
-
-    Of a closed one, what happened and what remains stand in the place of what to do.
-    """
-    queries = queries_of(request)
-    found = await queries.incident(name)
-    if found is None:
-        raise UnknownName(f"There is no incident {name!r}.")
-    drafts = await queries.drafts(name)
-    report = report_from_json(drafts[-1].facts) if drafts else None
-    return render(
-        request,
-        "incident.html",
-        400 if fault else 200,
-        fault=fault,
-        incident=incident_json(found, drafts),
-        report=report,
-        unanswered=len(to_complete(report)) if report is not None else 0,
-        happened=_happened(found, queries.clock.now()),
-        cause=found.words.get("cause", ""),
-        advice=advice(found.kind, found.facts) if found.facts is not None else (),
-        details=list(details(found.kind, found.facts)) if found.facts is not None else (),
-        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
-        related=await queries.related(found),
-        endings=ENDINGS,
-    )
-
-
-def _happened(incident: Incident, now: datetime) -> str:
-    """Return what happened in a sentence or two: measured, or as a person logged it."""
-    if incident.facts is None or incident.kind is Kind.HAND:
-        return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
-    return happened(incident.kind, incident.facts, now)
 
 
 async def status(request: Request) -> Response:
@@ -192,8 +138,6 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 
 
 ROUTES = [
-    Route("/incidents", incidents),
-    Route("/incidents/{incident}", incident),
     Route("/status", status),
 ]
 LOOKS = [Route("/style.css", style), Route("/icon.svg", icon)]

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
 from monitor.deliver.owed import is_owed
@@ -78,7 +78,7 @@ class Queries:
     clock: Clock
     timezone: str
     public: bool = False
-    acknowledgements: Acknowledgements | None = None
+    desk: Desk | None = None
     keys: Keys = field(default_factory=Keys)
     templates: Mapping[str, Path] = field(default_factory=dict)
     calendars: Sequence[str] = ()

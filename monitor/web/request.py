@@ -43,24 +43,28 @@ def client_of(request: Request) -> str:
     return request.client.host if request.client is not None else ""
 
 
-async def body_of(request: Request) -> bytes:
-    """Return what was sent. Raises `UserFault` when it is too long."""
-    body = b""
+async def body_of(request: Request, longest: int = _LONGEST) -> bytes:
+    """Return what was sent, in bytes. Raises `UserFault` when it is too long."""
+    body = bytearray()
     try:
         async with asyncio.timeout(_BODY_WITHIN):
             async for piece in request.stream():
                 body += piece
-                if len(body) > _LONGEST:
-                    raise UserFault(f"the body must not be longer than {_LONGEST} bytes")
+                if len(body) > longest:
+                    raise UserFault(f"the body must not be longer than {longest} bytes")
     except TimeoutError as exc:
         raise UserFault("the body took too long") from exc
-    return body
+    return bytes(body)
 
 
-async def form_of(request: Request) -> dict[str, str]:
-    """Return the fields of a form, the first of each name. Raises `UserFault` when there is too much of it."""
+async def form_of(request: Request, longest: int = _LONGEST, most: int = 10) -> dict[str, str]:
+    """Return the fields of a form, the first of each name, blank ones too. Raises `UserFault` when there is too much.
+
+    `longest` is in bytes, `most` in fields.
+    """
+    body = (await body_of(request, longest)).decode("utf-8", "replace")
     try:
-        fields = parse_qs((await body_of(request)).decode("utf-8", "replace"), max_num_fields=10)
+        fields = parse_qs(body, keep_blank_values=True, max_num_fields=most)
     except ValueError as exc:
         raise UserFault("a form of ours has fewer fields") from exc
     return {name: values[0] for name, values in fields.items()}

@@ -1,4 +1,4 @@
-"""People who may sign in: a file with one line each, `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:viewer`.
+"""People who may sign in: a file with one line each, `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
 
 `ninethirty user` makes them.
 
@@ -16,6 +16,7 @@ import unicodedata
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 
 import structlog
@@ -30,8 +31,15 @@ _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
 """All parameters multiplied: 16 MB worked through once, and half a second of a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
-_VIEWER = "viewer"
 _log = structlog.get_logger(__name__)
+
+
+class Right(StrEnum):
+    """What somebody may do: read what everybody may know; act as well; sign and waive reports as well."""
+
+    VIEWER = "viewer"
+    DUTY = "duty"
+    HEAD = "head"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +78,7 @@ class Password:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who may sign in, and the role in which they act unless they say otherwise.
+    """Somebody who may sign in, and the role in which they act; what they may do goes by their right, never by a role.
 
     A viewer reads what everybody may know, where strangers may not read that, and acts on nothing.
     """
@@ -78,25 +86,35 @@ class Person:
     name: str
     password: Password
     role: str = ""
-    is_viewer: bool = False
+    right: Right = Right.DUTY
+
+    @property
+    def is_viewer(self) -> bool:
+        """Tell whether they act on nothing."""
+        return self.right is Right.VIEWER
+
+    @property
+    def is_head(self) -> bool:
+        """Tell whether they may sign a report, or say that none will be made."""
+        return self.right is Right.HEAD
 
 
 NOBODY = Person("", Password(bytes(16), bytes(32)))
 """Whose password is tried when a name is unknown, so that this takes as long as a known one."""
 
 
-def line(name: str, password: str, role: str = "", *, viewer: bool = False) -> str:
+def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
     """Return a person's line of the file, with a salt of its own. Raises `ValueError` with what is wrong with it."""
     if not _NAME.fullmatch(name):
         raise ValueError("a name is made of letters, digits and . _ @ -, 64 at most")
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
-    if not role.isprintable() or _is_viewer(role):
-        raise ValueError("a role is one line of text, and does not end in :viewer")
+    if not role.isprintable() or _right(role) is not None:
+        raise ValueError(f"a role is one line of text, and does not end in {', '.join(f':{one}' for one in Right)}")
     kept = Password(secrets.token_bytes(16))
     salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(password)))
     parts = [name, f"$scrypt$ln={kept.ln},r={kept.r},p={kept.p}${salt}${digest}"]
-    return ":".join([*parts, role, _VIEWER] if viewer else [*parts, role] if role else parts)
+    return ":".join([*parts, role, right] if right is not Right.DUTY else [*parts, role] if role else parts)
 
 
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
@@ -129,12 +147,14 @@ def _person(told: str) -> Person | str:
         return f"the hash of {name} is too costly; make it anew"
     if password.work < _LEAST_WORK:
         return f"the hash of {name} is too weak; make it anew"
-    told, is_viewer = role.strip(), _is_viewer(role.strip())
-    return Person(name, password, told.removesuffix(_VIEWER).rstrip(": ") if is_viewer else told, is_viewer)
+    told = role.strip()
+    right = _right(told)
+    return Person(name, password, told.removesuffix(right).rstrip(": ") if right else told, right or Right.DUTY)
 
 
-def _is_viewer(role: str) -> bool:
-    return f":{role}".endswith(f":{_VIEWER}")
+def _right(role: str) -> Right | None:
+    # A role that is one word is a role, were it "head"; only what takes rights away is read without its colon.
+    return Right.VIEWER if role == Right.VIEWER else next((one for one in Right if role.endswith(f":{one}")), None)
 
 
 def _password(kept: str) -> Password | None:

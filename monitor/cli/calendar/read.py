@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines, unknown
-from monitor.cli.text import slot_line
 from monitor.clock import SystemClock
 from monitor.errors import UserFault
+from monitor.judge.as_json import slot_text
 
 if TYPE_CHECKING:
     from monitor.config.calendars import CalendarSettings
@@ -52,7 +52,7 @@ def diff(context: Context, *, name: str, as_json: bool) -> None:
         print_lines(rows)
         return
     for row in rows:
-        before, after = (slot_line(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
+        before, after = (slot_text(row[side]["slot"]) if row[side] else "-" for side in ("before", "after"))
         click.echo(f"{row['change']:<8} {row['title']}: {before} -> {after}")
     click.echo(f"{name}: {len(rows)} entries differ" if rows else f"{name}: says what it said before", err=True)
 

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from monitor.cli.calendar.history import release_of
 from monitor.cli.common import Context, as_json, print_json
-from monitor.cli.incident.store import by_role, is_attended
-from monitor.cli.text import slot_line
+from monitor.cli.incident.store import as_of_now, by_role, is_attended
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
     from alerts.finding import ReleaseFacts
     from alerts.incident import Incident
-    from monitor.store.interface import Store, VerdictStore
+    from monitor.store.interface import Store
 
-PUBLISHED = ("on_time", "late", "early")
 _SORTS = ("leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced")
 _QUESTIONS = {
     "title": "Which statistics (their title)",
@@ -52,7 +48,7 @@ def add(context: Context, /, *, as_json: bool, **words: str | None) -> None:
     with context.store() as store:
         facts = _facts(context, store, given.get("release"))
         given = _asked(given, facts)
-        incident, is_new = log(context, store, given, facts, context.now())
+        incident, is_new = _log(context, store, given, facts)
         drafts = store.verdicts.drafts(incident.id)
     if as_json:
         print_json(incident_json(incident, drafts))
@@ -61,42 +57,17 @@ def add(context: Context, /, *, as_json: bool, **words: str | None) -> None:
     click.echo(f"Complete its draft: ninethirty incident draft {incident.id} --fields", err=True)
 
 
-def log(
-    context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime
-) -> tuple[Incident, bool]:
+def _log(context: Context, store: Store, words: Mapping[str, str], facts: ReleaseFacts | None) -> tuple[Incident, bool]:
     """Write an incident with its draft and its notice; returns it and whether it is new. Raises `UserFault`."""
-    from alerts.by_hand import NotEnough, log_by_hand
-    from monitor.app.reporting_options import reporting_rules_of
-    from monitor.deliver.by_hand import write_by_hand
-    from monitor.deliver.verdicts import VerdictRecord
+    from alerts.by_hand import NotEnough
+    from monitor.deliver.by_hand import log_by_hand
 
-    try:
-        incident = log_by_hand(words, facts, now, context.settings.timezone)
-    except NotEnough as exc:
-        raise UserFault(str(exc)) from exc
-    incident = replace(incident, words={**_editions(store.verdicts, incident), **incident.words})
-    names = [channel.name for channel in context.settings.channel]
-    rules = reporting_rules_of(context.settings, names, context.path.parent)
+    record = as_of_now(context, store).record
     with store.transaction() as tx:
-        is_new = write_by_hand(tx, store.verdicts, VerdictRecord(store, rules), incident, now)
-    return (incident if is_new else store.verdicts.incident(incident.id) or incident), is_new
-
-
-def _editions(verdicts: VerdictStore, incident: Incident) -> dict[str, str]:
-    """Return the last and the next edition of its series when it happened, in words, as far as they are known."""
-    from schedules.regular_series import series_of
-
-    series = series_of(incident.producer, incident.title)
-    known = [
-        row
-        for row in verdicts.judged(producer=incident.producer)
-        if row.release != incident.release and series_of(row.producer, row.body["title"]) == series
-    ]
-    then = incident.occurred
-    past = [row for row in known if row.slot is not None and row.slot <= then and row.word in PUBLISHED]
-    ahead = [row for row in known if row.slot is not None and row.slot > then]
-    found = {"last_edition": past[-1:], "next_edition": ahead[:1]}
-    return {name: f"{row.body['title']}, {slot_line(row.body['slot'])}" for name, rows in found.items() for row in rows}
+        try:
+            return log_by_hand(tx, record, words, facts, context.now())
+        except NotEnough as exc:
+            raise UserFault(str(exc)) from exc
 
 
 def _facts(context: Context, store: Store, release: str | None) -> ReleaseFacts | None:

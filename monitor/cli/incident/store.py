@@ -47,17 +47,14 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
 def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
     """Change an incident as it stands at this moment. Raises `UnknownName`, and `UserFault` for unfit words."""
     from alerts.by_hand import NotEnough
+    from monitor.deliver import by_hand
 
+    incident_of(store.verdicts, incident)
     with store.transaction() as tx:
-        # Read again while nobody else can write: the daemon may have carried it on meanwhile.
-        known = incident_of(store.verdicts, incident)
         try:
-            changed = change(known)
+            return by_hand.rewritten(tx, store.verdicts, incident, change)
         except NotEnough as exc:
             raise UserFault(str(exc)) from exc
-        if changed != known:
-            tx.save_incident(changed)
-    return changed
 
 
 def as_of_now(context: Context, store: Store) -> AsOfNow:
@@ -107,13 +104,8 @@ def redrafted(store: Store, incident: str, change: Callable[[Versions], Versions
 
     Raises `UnknownName`, and `UserFault` for an incident without a draft.
     """
-    from monitor.deliver.drafts import row_of, versions_of
+    from monitor.deliver import by_hand
 
+    incident_of(store.verdicts, incident)
     with store.transaction() as tx:
-        known = versions_of(store.verdicts.drafts(incident_of(store.verdicts, incident).id))
-        if not known:
-            raise UserFault(f"incident {incident} has no draft")
-        changed = change(known)
-        for version in changed[len(known) :]:
-            tx.add_draft(row_of(version, incident))
-    return changed
+        return by_hand.redrafted(tx, store.verdicts, incident, change)

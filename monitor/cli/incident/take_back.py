@@ -58,16 +58,14 @@ def say(
     store: Store, incident: str, words: Mapping[str, str], before: Mapping[str, str] | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
     """Write words into boxes; `before` are those that the person saw when they began, None when it does not matter."""
-    from alerts.draft.take_back import together
-    from alerts.draft.versions import edited
+    from monitor.deliver.by_hand import said
 
     conflicts: list[Conflict] = []
 
     def change(known: Versions) -> Versions:
-        stood = known[-1].words
-        merged = together(words, stood if before is None else before, stood, role)
-        conflicts.extend(merged.conflicts)
-        return edited(known, merged.words, role, now)
+        versions, found = said(known, words, before, role, now)
+        conflicts.extend(found)
+        return versions
 
     return redrafted(store, incident, change), tuple(conflicts)
 

@@ -18,12 +18,12 @@ from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.interface import Store
 from monitor.watch.rejudge import ahead_of
-from monitor.web import acknowledge, api, board, calendars, pages, signin
+from monitor.web import acknowledge, api, board, calendars, incident_form, incident_page, log_page, pages, signin
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
-from monitor.web.users import Users, line
+from monitor.web.users import Right, Users, line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
 
@@ -81,6 +81,9 @@ TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure",
 ROUTES = [
     *board.ROUTES,
     *pages.ROUTES,
+    *incident_page.ROUTES,
+    *incident_form.ROUTES,
+    *log_page.ROUTES,
     *pages.LOOKS,
     *api.ROUTES,
     *calendars.ROUTES,
@@ -129,7 +132,7 @@ def basic(name: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "users"
-    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', viewer=True)}\n")
+    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', Right.VIEWER)}\n")
     return file
 
 

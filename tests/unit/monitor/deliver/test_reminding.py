@@ -6,17 +6,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
+
 from alerts.finding import ReleaseFacts
 from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
 from monitor.deliver.as_of_now import Afresh, AsOfNow
-from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import written
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded, VerdictRecord
+from monitor.errors import UnknownName
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.memory.store import MemoryStore
@@ -73,6 +76,11 @@ def played(story: Callable[[World], Awaitable[None]]) -> None:
     run_virtually(whole, at(400))
 
 
+def a_desk(world: World) -> Desk:
+    record = VerdictRecord(world.store, RULES)
+    return Desk(AsOfNow(world.store.verdicts, lambda _release, _now: None, record), world.writer, world.clock)
+
+
 def channels_of(store: Store, notice: Notice) -> set[str]:
     return {row.channel for row in store.outbox.deliveries(notice.id)}
 
@@ -124,9 +132,9 @@ def test_acknowledging_stops_reminders_and_stands_in_the_timeline() -> None:
         reminders = world.reminders()
         await world.minutes(reminders, 20)
         (incident,) = world.store.verdicts.incidents()
-        acknowledgements = Acknowledgements(world.store.verdicts, world.writer, world.clock)
-        said = await acknowledgements.take(incident.id, "duty statistician")
-        again = await acknowledgements.take(incident.id, "duty statistician")
+        desk = a_desk(world)
+        said = await desk.take(incident.id, "duty statistician")
+        again = await desk.take(incident.id, "duty statistician")
         await world.minutes(reminders, 120)
         assert len(world.told()) == 1
         assert said == again == world.store.verdicts.incident(incident.id)
@@ -182,8 +190,8 @@ def test_a_reminder_after_no_time_at_all_means_none() -> None:
 
 def test_nobody_acknowledges_what_there_is_not() -> None:
     async def story(world: World) -> None:
-        acknowledgements = Acknowledgements(world.store.verdicts, world.writer, world.clock)
-        assert await acknowledgements.take("nothing", "duty statistician") is None
+        with pytest.raises(UnknownName):
+            await a_desk(world).take("nothing", "duty statistician")
 
     played(story)
 

@@ -13,7 +13,8 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp
 
-from monitor.deliver.by_hand import Acknowledgements
+from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.desk import Desk
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord, body_of
@@ -34,6 +35,7 @@ from monitor.web.users import Users
 from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
 
 KEYS = Keys(b"a key that signs links", b"a token for programs")
+RULES = ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
 TITLE = "Malpractice for GCSE and A level: summer 2017 exam series"
 
 
@@ -116,9 +118,7 @@ class Board:
 
 
 def _fill(store: MemoryStore) -> None:
-    events = VerdictRecord(
-        store, ReportingRules(producers={"ofqual": {"name": "Ofqual", "contact": "duty statistician"}})
-    )
+    events = VerdictRecord(store, RULES)
     late = replace(a_verdict(400), title=TITLE)
     measured = Measured("edge", {}, (), None, 1.0, (("edge-1", ""),))
     with store.transaction() as tx:
@@ -167,7 +167,7 @@ async def a_board(
         clock,
         "Europe/London",
         public,
-        Acknowledgements(store.verdicts, writer, clock),
+        Desk(AsOfNow(store.verdicts, lambda _release, _now: None, VerdictRecord(store, RULES)), writer, clock),
         keys,
         door=door,
         throttle=throttle,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.users import LONGEST, NOBODY, Users, faults_of, line, read_people
+from monitor.web.users import LONGEST, NOBODY, Right, Users, faults_of, line, read_people
 
 SECRET = "correct horse battery"
 SALT, DIGEST = "AAECAwQFBgcICQoLDA0ODw", "A" * 43
@@ -34,6 +34,33 @@ def test_a_line_opens_for_its_password_alone(anne: str) -> None:
     assert found.password.opens(SECRET)
     assert not found.password.opens(f"{SECRET}s")
     assert not found.password.opens("")
+
+
+@pytest.mark.parametrize(
+    ("rest", "role", "right"),
+    [
+        ("", "", Right.DUTY),
+        (":head", "head", Right.DUTY),
+        (":chief:head", "chief", Right.HEAD),
+        ("::head", "", Right.HEAD),
+        (":viewer", "", Right.VIEWER),
+        (":a:b:viewer", "a:b", Right.VIEWER),
+        (":web editor:duty", "web editor", Right.DUTY),
+    ],
+)
+def test_what_somebody_may_do_stands_behind_their_role_and_is_never_the_role(
+    rest: str, role: str, right: Right
+) -> None:
+    people, faults = read_people(f"anne:{GOOD}{rest}", "users")
+    assert faults == []
+    assert (people["anne"].role, people["anne"].right) == (role, right)
+
+
+@pytest.mark.parametrize("right", list(Right))
+@pytest.mark.parametrize("role", ["", "head", "duty statistician"])
+def test_a_line_is_read_as_it_was_made(role: str, right: Right) -> None:
+    people, _ = read_people(line("anne", SECRET, role, right), "users")
+    assert (people["anne"].role, people["anne"].right) == (role, right)
 
 
 def test_a_letter_counts_as_the_same_however_it_was_typed() -> None:
@@ -63,6 +90,7 @@ def test_an_unknown_name_is_tried_against_a_password_as_costly_as_a_new_one(anne
         ("anne", "x" * 11, "", "at least 12 characters"),
         ("anne", "x" * (LONGEST + 1), "", "at least 12 characters"),
         ("anne", SECRET, "duty\nroot:x", "one line"),
+        ("anne", SECRET, "chief:head", "does not end in"),
     ],
 )
 def test_a_line_that_would_not_be_read_is_not_made(name: str, password: str, role: str, reason: str) -> None:

@@ -1,0 +1,108 @@
+"""What signed-in people write down from a browser, handed to the one writer of the daemon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from alerts.by_hand import acknowledge, waive
+from alerts.draft.take_back import Conflict
+from alerts.draft.versions import Versions
+from alerts.incident import Incident
+from monitor.clock import Clock
+from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.by_hand import log_by_hand, redrafted, rewritten, said, signed_off
+from monitor.errors import UnknownName
+from monitor.store.evidence.bundle import Exported, export
+from monitor.store.interface import Transaction
+from monitor.store.writer import Writer
+
+Change = Callable[[Incident], Incident]
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Writes what people do: each call is one transaction, and says what was written.
+
+    `wake` sends waiting notices; `evidence` is the folder of the evidence, `own` the monitors whose bytes lie there,
+    None for all.
+    """
+
+    current: AsOfNow
+    writer: Writer
+    clock: Clock
+    wake: Callable[[], None] = lambda: None
+    evidence: Path = Path()
+    own: Sequence[str] | None = None
+
+    async def take(self, incident: str, role: str) -> Incident:
+        """Write down that a role has an incident. Raises `UnknownName`, and `NotEnough` without a role."""
+        now = self.clock.now()
+        return await self._change("acknowledged", incident, role, lambda known: acknowledge(known, role, now))
+
+    async def waive(self, incident: str, role: str, reason: str) -> Incident:
+        """Write down why no report will be made. Raises `UnknownName` and `NotEnough`."""
+        now = self.clock.now()
+        return await self._change("report_waived", incident, role, lambda known: waive(known, role, reason, now))
+
+    async def write(
+        self, incident: str, role: str, words: Mapping[str, str], before: Mapping[str, str], change: Change
+    ) -> tuple[Conflict, ...]:
+        """Write words into boxes and change the incident; returns where somebody else wrote since `before` was read.
+
+        Raises `UnknownName`, and what `change` raises; then nothing is written.
+        """
+        verdicts, now = self.current.verdicts, self.clock.now()
+
+        def make(tx: Transaction) -> tuple[Conflict, ...]:
+            found: list[Conflict] = []
+
+            def type_in(known: Versions) -> Versions:
+                versions, conflicts = said(known, words, before, role, now)
+                found.extend(conflicts)
+                return versions
+
+            rewritten(tx, verdicts, incident, change)
+            if words:
+                redrafted(tx, verdicts, incident, type_in)
+            return tuple(found)
+
+        conflicts = await self.writer.write(make)
+        _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
+        return conflicts
+
+    async def sign(self, incident: str, role: str, read: Mapping[str, str]) -> None:
+        """Sign a report off that holds the words that were `read`. Raises `UnknownName` and `UserFault`."""
+        now, verdicts = self.clock.now(), self.current.verdicts
+        await self.writer.write(lambda tx: signed_off(tx, verdicts, incident, role, now, read))
+        _log.info("signed_off", incident=incident, role=role)
+
+    async def log(self, words: Mapping[str, str], release: str = "") -> Incident:
+        """Log what a person saw, about a watched release or none. Raises `NotEnough`, `UnknownName`."""
+        now = self.clock.now()
+
+        def make(tx: Transaction) -> tuple[Incident, bool]:
+            facts = self.current.afresh(release, now) if release else None
+            if release and facts is None:
+                raise UnknownName(f"no release {release!r}")
+            return log_by_hand(tx, self.current.record, words, facts, now)
+
+        logged, is_new = await self.writer.write(make)
+        if is_new:
+            self.wake()
+            _log.info("logged_by_hand", incident=logged.id, role=words.get("by", ""))
+        return logged
+
+    def export(self, incident: Incident, file: Path) -> Exported:
+        """Write the evidence of an incident to a zip; blocks on the disk. Raises `UserFault` and `StoreFault`."""
+        return export(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.own)
+
+    async def _change(self, what: str, incident: str, role: str, change: Change) -> Incident:
+        verdicts = self.current.verdicts
+        told = await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
+        _log.info(what, incident=incident, role=role)
+        return told

@@ -1,0 +1,243 @@
+"""What people who signed in do to an incident on its page: complete its report, note, sign it off or waive it.
+
+Whatever is typed on the page is one form, and every button of it writes all of it down: nobody loses a box by
+pressing another's button.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from alerts.by_hand import NotEnough, log_cause, note
+from alerts.draft.edits import STEP, to_complete
+from alerts.draft.report import Report, report_from_json
+from alerts.incident import Incident
+from monitor.deliver.desk import Desk
+from monitor.errors import UnknownName, UserFault
+from monitor.store.rows import Draft
+from monitor.web.incident_page import Answered, incident_page
+from monitor.web.pages import fault_page, render
+from monitor.web.request import form_of, queries_of, session_of
+from monitor.web.users import Person
+from schedules.times.words import MINUTE, stamp
+
+_MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
+_LONGEST_ADDRESS = 1000
+_STALE = "You were signed out meanwhile, or this page had grown old. Go back, copy what you typed, and load it again."
+_NOT_YOURS = "This is for people whose line in the users file ends in :head."
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A form as somebody who may act has sent it."""
+
+    desk: Desk
+    person: Person
+    incident: str
+    fields: Mapping[str, str]
+
+    @property
+    def role(self) -> str:
+        """Return the role they act in: that of their line, which nobody types, else the one they say."""
+        return self.person.role or self.fields.get("role", "")
+
+    def text(self, name: str) -> str:
+        """Return a field without blanks around it."""
+        return self.fields.get(name, "").strip()
+
+
+async def sent_by(request: Request) -> Sent | Response:
+    """Return the form of somebody who may act, or what to answer instead. Raises `UserFault` when it is too long."""
+    session, desk = session_of(request), queries_of(request).desk
+    fields = await form_of(request, _MOST_BYTES, _MOST_FIELDS)
+    may = session is not None and not session.person.is_viewer and session.is_ours(fields.get("guard", ""))
+    if session is None or desk is None or not may:
+        return fault_page(request, 403, _STALE)
+    return Sent(desk, session.person, request.path_params.get("incident", ""), fields)
+
+
+async def save(request: Request) -> Response:
+    """Write down what was typed into boxes, ticked and noted, and go where the button leads."""
+    sent = await sent_by(request)
+    if isinstance(sent, Response):
+        return sent
+    drafts = await queries_of(request).drafts(sent.incident)
+    now = sent.desk.clock.now()
+    try:
+        read = _version(drafts, sent.fields.get("version", ""))
+        words = dict(_changed(read, drafts, _typed(sent, read, now, queries_of(request).timezone))) if read else {}
+        change = _noted(sent, now)
+        before = read.words if read is not None else {}
+        conflicts = await sent.desk.write(sent.incident, sent.role, words, before, change)
+    except NotEnough as fault:
+        return await incident_page(request, sent.incident, answered=Answered(400, _by_box(fault), (), sent.fields))
+    if conflicts:
+        return await incident_page(request, sent.incident, answered=Answered(409, {}, conflicts))
+    return RedirectResponse(_next(sent), 303)
+
+
+async def ask_to_sign(request: Request) -> Response:
+    """Show what would be signed, and what is still open in it."""
+    return await _sign_page(request, request.path_params["incident"])
+
+
+async def sign(request: Request) -> Response:
+    """Sign the report off, or write down why none will be made."""
+    sent = await sent_by(request)
+    if isinstance(sent, Response):
+        return sent
+    if not sent.person.is_head:
+        return fault_page(request, 403, _NOT_YOURS)
+    try:
+        if sent.fields.get("do") == "waive":
+            await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
+        else:
+            drafts = await queries_of(request).drafts(sent.incident)
+            read = _version(drafts, sent.fields.get("version", ""))
+            await sent.desk.sign(sent.incident, sent.role, read.words if read is not None else {})
+    except (NotEnough, UserFault) as fault:
+        return await _sign_page(request, sent.incident, str(fault))
+    return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
+
+
+async def evidence(request: Request) -> Response:
+    """Hand out the evidence with its hashes as one zip, once the slot has passed."""
+    session, queries, name = session_of(request), queries_of(request), request.path_params["incident"]
+    if session is None or session.person.is_viewer or queries.desk is None:
+        return fault_page(request, 403, "Evidence is for people who have signed in and may act.")
+    found = await queries.incident(name)
+    if found is None:
+        raise UnknownName(f"There is no incident {name!r}.")
+    folder, desk = tempfile.TemporaryDirectory(), queries.desk
+    file = Path(folder.name) / "evidence.zip"
+    try:
+        await queries.ask(lambda: desk.export(found, file))
+    except Exception:
+        folder.cleanup()
+        raise
+    name = f"{found.id}-evidence.zip"
+    return FileResponse(file, media_type="application/zip", filename=name, background=BackgroundTask(folder.cleanup))
+
+
+async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
+    queries, session = queries_of(request), session_of(request)
+    if session is None or not session.person.is_head or queries.desk is None:
+        return fault_page(request, 403, _NOT_YOURS)
+    found = await queries.incident(name)
+    drafts = await queries.drafts(name) if found is not None else []
+    if found is None or not drafts:
+        raise UnknownName(f"There is no report of an incident {name!r}.")
+    report = report_from_json(drafts[-1].facts)
+    return render(
+        request,
+        "sign.html",
+        400 if fault else 200,
+        incident=found,
+        report=report,
+        draft=drafts[-1],
+        obstacles=[(name, report.name_of(name)) for name in to_complete(report)],
+        fault=fault,
+    )
+
+
+def _version(drafts: list[Draft], number: str) -> Draft | None:
+    """Return the version a page was read at, None where there is no draft. Raises `UserFault` for one there is not."""
+    found = next((one for one in drafts if str(one.version) == number), None)
+    if drafts and found is None:
+        raise UserFault("version: this page was not made from a version of this report; load it again")
+    return found
+
+
+def _changed(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the boxes that hold something else than what was read, and than what stands there by now."""
+    report, last = report_from_json(read.facts), drafts[-1].words
+    for name in _names(report):
+        text = typed.get(name)
+        if text is not None and text not in (_lines(read.words.get(name, "")), _lines(last.get(name, ""))):
+            yield name, text
+
+
+def _names(report: Report) -> Iterator[str]:
+    yield from (field.id for field in report.fields())
+    yield from (f"{STEP}{step.id}" for step in report.steps)
+
+
+def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
+    """Return what stands in the boxes as it was sent.
+
+    A step that was ticked without a word was done just now; one whose tick was taken off was not done.
+    """
+    typed = {name.removeprefix("box."): _lines(text) for name, text in sent.fields.items() if name.startswith("box.")}
+    for name in (one for one in typed if one.startswith(STEP)):
+        is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
+        if is_ticked and is_blank:
+            typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
+        elif not is_ticked and typed[name] == _lines(read.words.get(name, "")):
+            typed[name] = ""
+    return typed
+
+
+def _lines(text: str) -> str:
+    # Browsers send every end of a line as two characters.
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _noted(sent: Sent, now: datetime) -> Callable[[Incident], Incident]:
+    """Return what writes notes into the timeline. Raises `NotEnough` with what cannot be one, by the id of its box."""
+    call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
+    faults = []
+    if bool(call) != bool(said):
+        faults.append(f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said")
+    if address and not _is_address(address):
+        faults.append("address: not a web address, it begins with https:// or http://")
+    if not sent.role.strip():
+        faults.append("as-role: say in which role you act, never a name")
+    if faults:
+        raise NotEnough(faults)
+    texts = [sent.text("note"), f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
+
+    def change(known: Incident) -> Incident:
+        for text in filter(None, texts):
+            known = note(known, sent.role, _lines(text), now)
+        return log_cause(known, sent.role, sent.text("cause"), now)
+
+    return change
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    fits = len(text) <= _LONGEST_ADDRESS and text.isprintable() and not any(map(str.isspace, text))
+    return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
+
+
+def _by_box(fault: NotEnough) -> dict[str, str]:
+    known = ("as-role", "call", "said", "address")
+    split = ((line, *line.partition(": ")) for line in fault.faults)
+    return dict((box, words) if box in known else ("as-role", line) for line, box, _, words in split)
+
+
+def _next(sent: Sent) -> str:
+    name = quote(sent.incident)
+    leads = {"preview": f"/api/v1/incidents/{name}/draft.html", "sign": f"/incidents/{name}/sign"}
+    return leads.get(sent.fields.get("do", ""), f"/incidents/{name}?saved=1")
+
+
+ROUTES = [
+    Route("/incidents/{incident}/draft", save, methods=["POST"]),
+    Route("/incidents/{incident}/sign", ask_to_sign, methods=["GET"]),
+    Route("/incidents/{incident}/sign", sign, methods=["POST"]),
+    Route("/incidents/{incident}/evidence.zip", evidence, methods=["GET"]),
+]

@@ -1,0 +1,109 @@
+"""The pages of incidents: the list, and one with its report, to be read or, by those who act, to be completed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.draft.edits import to_complete
+from alerts.draft.report import report_from_json
+from alerts.draft.take_back import Conflict
+from alerts.incident import Incident, Kind
+from alerts.notice_text import advice, details, happened
+from monitor.deliver.drafts import ENDINGS, versions_of
+from monitor.deliver.incident_json import incident_json
+from monitor.errors import UnknownName
+from monitor.store.rows import Draft
+from monitor.web.pages import render
+from monitor.web.request import queries_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of what somebody sent: `faults` by the id of their box, and boxes in which two people wrote.
+
+    Of what could not be written down, `typed` holds every field as it was sent.
+    """
+
+    code: int = 200
+    faults: Mapping[str, str] = field(default_factory=dict)
+    conflicts: Sequence[Conflict] = ()
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+
+async def incidents(request: Request) -> Response:
+    """List incidents, those that want somebody first, however old: what is not over, then reports that are owed."""
+    queries = queries_of(request)
+    found = {one.id: one for one in (*await queries.needing(), *await queries.incidents())}
+    told = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
+    return render(request, "incidents.html", incidents=[incident_json(one) for one in told])
+
+
+async def incident(request: Request) -> Response:
+    """Show one incident."""
+    return await incident_page(request, request.path_params["incident"])
+
+
+async def incident_page(request: Request, name: str, fault: str = "", answered: Answered | None = None) -> Response:
+    """Show what to do now, the newest draft, its versions and the timeline; `fault` is why it was not acknowledged.
+
+    Of a closed one, what happened and what remains stand in the place of what to do.
+    """
+    queries = queries_of(request)
+    found = await queries.incident(name)
+    if found is None:
+        raise UnknownName(f"There is no incident {name!r}.")
+    drafts = await queries.drafts(name)
+    report = report_from_json(drafts[-1].facts) if drafts else None
+    told = answered or Answered()
+    return render(
+        request,
+        "incident.html",
+        400 if fault else told.code,
+        fault=fault,
+        answered=told,
+        conflicts={one.field: one for one in told.conflicts},
+        saved="saved" in request.query_params,
+        boxes=_boxes(drafts, told.typed),
+        incident=incident_json(found, drafts),
+        report=report,
+        unanswered=len(to_complete(report)) if report is not None else 0,
+        happened=_happened(found, queries.clock.now()),
+        cause=found.words.get("cause", ""),
+        advice=advice(found.kind, found.facts) if found.facts is not None else (),
+        details=list(details(found.kind, found.facts)) if found.facts is not None else (),
+        changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
+        related=await queries.related(found),
+        endings=ENDINGS,
+        **evidence_of(found, queries.clock.now()),
+    )
+
+
+def evidence_of(incident: Incident, now: datetime) -> dict[str, Any]:
+    """Return whether there is evidence of a release, and whether its slot has passed: until then it is closed."""
+    slot = incident.facts.slot if incident.facts is not None else None
+    return {"has_evidence": bool(incident.release), "evidence_is_open": slot is None or slot <= now}
+
+
+def _boxes(drafts: Sequence[Draft], typed: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what stands in each box: what was typed last, else the words of the newest version."""
+    if not drafts:
+        return {}
+    boxes = {name.removeprefix("box."): text for name, text in typed.items() if name.startswith("box.")}
+    return {**drafts[-1].words, **boxes}
+
+
+def _happened(incident: Incident, now: datetime) -> str:
+    """Return what happened in a sentence or two: measured, or as a person logged it."""
+    if incident.facts is None or incident.kind is Kind.HAND:
+        return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
+    return happened(incident.kind, incident.facts, now)
+
+
+ROUTES = [Route("/incidents", incidents), Route("/incidents/{incident}", incident)]

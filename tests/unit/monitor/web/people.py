@@ -1,0 +1,60 @@
+"""People of a board who may act, and the forms that they send."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from monitor.web.users import Password, Right
+from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.test_signin import SECRET, hidden, sign_in
+
+PEOPLE = {
+    "anne": ("duty statistician", Right.DUTY),
+    "hope": ("head of profession", Right.HEAD),
+    "vic": ("reader", Right.VIEWER),
+    "noel": ("", Right.DUTY),
+}
+
+
+def users_file(folder: Path) -> Path:
+    """Write a file of people of every right."""
+    file = folder / "users"
+    file.touch(0o600)
+    # As weak as is still taken: a hundred tests sign in.
+    kept = Password(bytes(16), ln=14, p=1)
+    salt, digest = (b64encode(part).decode().rstrip("=") for part in (kept.salt, kept.of(SECRET)))
+    hashed = f"$scrypt$ln=14,r=8,p=1${salt}${digest}"
+    file.write_text("".join(f"{name}:{hashed}:{role}:{right}\n" for name, (role, right) in PEOPLE.items()))
+    return file
+
+
+@asynccontextmanager
+async def working(users: Path, name: str = "anne") -> AsyncIterator[Board]:
+    """Open a board that is closed to strangers, with somebody signed in."""
+    async with a_board(public=False, users=users, base="http://board.example") as board:
+        await sign_in(board, name)
+        yield board
+
+
+async def form(board: Board, where: str) -> dict[str, str]:
+    """Return what the form of a page sends when nothing is touched, boxes included."""
+    page = await board.client.get(where)
+    found = {name: hidden(page, name) for name in ("guard", "version") if f'name="{name}"' in page.text}
+    texts = re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>\n([^<]*)</textarea>', page.text)
+    steps = re.findall(r'<input id="step[^"]*" name="(box[^"]+)" value="([^"]*)"', page.text)
+    ticks = re.findall(r'name="(tick[^"]+)"[^>]* checked', page.text)
+    return found | dict(texts) | dict(steps) | dict.fromkeys(ticks, "on")
+
+
+async def send(board: Board, *changes: dict[str, str], base: dict[str, str] | None = None) -> httpx.Response:
+    """Send the form of the late incident as it was read, or `base`, with changes."""
+    sent = base if base is not None else await form(board, f"/incidents/{board.incident}")
+    for change in changes:
+        sent = sent | change
+    return await board.client.post(f"/incidents/{board.incident}/draft", data=sent)

@@ -1,0 +1,214 @@
+"""What people do to an incident in the browser: boxes, steps, notes; two people at once; who may."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from alerts.draft.edits import to_complete
+from alerts.draft.report import report_from_json
+from alerts.draft.versions import edited
+from alerts.incident import MONITOR
+from monitor.deliver.drafts import row_of, versions_of
+from monitor.store.rows import Draft
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.people import form, send, users_file, working
+
+ACCOUNT = "box.B.2.account"
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return users_file(tmp_path_factory.mktemp("people"))
+
+
+def last(board: Board) -> Draft:
+    return board.store.verdicts.drafts(board.incident)[-1]
+
+
+def told(board: Board) -> list[str]:
+    incident = board.store.verdicts.incident(board.incident)
+    assert incident is not None
+    return [f"{entry.by}: {entry.text}" for entry in incident.timeline if entry.by != MONITOR]
+
+
+def write_elsewhere(board: Board, field: str, text: str) -> None:
+    """Complete a box as somebody else, as a document that is taken back does."""
+    versions = versions_of(board.store.verdicts.drafts(board.incident))
+    with board.store.transaction() as tx:
+        tx.add_draft(row_of(edited(versions, {field: text}, "press officer", at(700))[-1], board.incident))
+
+
+async def test_a_box_is_saved_as_it_was_typed_and_stands_in_the_report(users: Path) -> None:
+    async with working(users) as board:
+        typed = "  A certificate had expired.\r\n\r\n<b>Nobody</b> noticed, yn anffodus: ŵy.\r\n"
+        answer = await send(board, {ACCOUNT: typed})
+        assert answer.headers["Location"] == f"/incidents/{board.incident}?saved=1"
+        kept = "  A certificate had expired.\n\n<b>Nobody</b> noticed, yn anffodus: ŵy.\n"
+        assert dict(last(board).words) == {"B.2.account": kept}
+        field = report_from_json(last(board).facts).field("B.2.account")
+        assert field is not None
+        assert field.answer is not None
+        assert (field.answer.text, field.answer.by) == (kept, "duty statistician")
+        page = (await board.client.get(answer.headers["Location"])).text
+        assert "&lt;b&gt;Nobody&lt;/b&gt;" in page
+        assert "Saved: the report is at version 2" in page
+
+
+async def test_a_form_that_was_not_touched_makes_no_version(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {ACCOUNT: "One\r\ntwo"})
+        count = len(board.store.verdicts.drafts(board.incident))
+        assert (await send(board)).status_code == 303
+        assert len(board.store.verdicts.drafts(board.incident)) == count
+
+
+async def test_a_box_that_is_emptied_asks_again(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {ACCOUNT: "A certificate."})
+        assert "B.2.account" not in to_complete(report_from_json(last(board).facts))
+        await send(board, {ACCOUNT: ""})
+        assert "B.2.account" in to_complete(report_from_json(last(board).facts))
+
+
+async def test_of_two_people_in_one_box_both_wordings_are_shown_and_kept(users: Path) -> None:
+    async with working(users) as board:
+        read = await form(board, f"/incidents/{board.incident}")
+        write_elsewhere(board, "B.2.account", "The platform was down.")
+        answer = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
+        assert answer.status_code == 409
+        for words in ("Somebody else wrote there meanwhile", "As it stood", "As you wrote it"):
+            assert words in answer.text
+        text = last(board).words["B.2.account"]
+        assert "The platform was down." in text
+        assert "A certificate had expired." in text
+        assert "B.2.account" in to_complete(report_from_json(last(board).facts))
+        # Sent again, as by a browser that loads the page anew, it says nothing new.
+        again = await send(board, {ACCOUNT: "A certificate had expired."}, base=read)
+        assert again.status_code == 303
+        assert last(board).words["B.2.account"] == text
+
+
+async def test_two_people_in_two_boxes_are_no_conflict_and_none_undoes_the_other(users: Path) -> None:
+    async with working(users) as board:
+        read = await form(board, f"/incidents/{board.incident}")
+        write_elsewhere(board, "B.2.account", "The platform was down.")
+        others = [name for name in read if name.startswith("box.B.") and name != ACCOUNT]
+        assert (await send(board, {others[-1]: "None."}, base=read)).status_code == 303
+        assert dict(last(board).words) == {
+            "B.2.account": "The platform was down.",
+            others[-1].removeprefix("box."): "None.",
+        }
+
+
+async def test_a_step_is_ticked_at_this_minute_said_in_words_or_taken_back(users: Path) -> None:
+    async with working(users) as board:
+        first, second = [step.id for step in report_from_json(last(board).facts).steps][:2]
+        await send(board, {f"tick.step.{first}": "on", f"box.step.{second}": "09:36, press officer"})
+        words = last(board).words
+        assert words[f"step.{first}"] == "5 Jan 2018 09:40 GMT, duty statistician"
+        assert words[f"step.{second}"] == "09:36, press officer"
+        read = await form(board, f"/incidents/{board.incident}")
+        del read[f"tick.step.{first}"]
+        await send(board, base=read)
+        done = {step.id: step.done for step in report_from_json(last(board).facts).steps}
+        assert (done[first], done[second]) == ("", "09:36, press officer")
+
+
+async def test_a_note_a_call_another_address_and_a_cause_enter_the_timeline(users: Path) -> None:
+    async with working(users) as board:
+        await send(
+            board,
+            {"note": "the page says nothing", "call": "web team", "said": "they are on it", "cause": "certificate"},
+            {"address": "https://assets.example.gov.uk/table.ods", ACCOUNT: "And a box."},
+        )
+        assert told(board) == [
+            "duty statistician: the page says nothing",
+            "duty statistician: call with web team: they are on it",
+            "duty statistician: also at https://assets.example.gov.uk/table.ods",
+            "duty statistician: cause: certificate",
+        ]
+        assert last(board).words["B.2.account"] == "And a box."
+        # The cause stands in its box, and is not told a second time.
+        await send(board, {"cause": "certificate"})
+        assert len(told(board)) == 4
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ({"call": "web team"}, "what was said"),
+        ({"said": "they are on it"}, "with whom the call was"),
+        ({"address": "javascript:alert(1)"}, "not a web address"),
+        ({"address": "https://"}, "not a web address"),
+        ({"address": "https://[x"}, "not a web address"),
+    ],
+)
+async def test_what_is_no_note_is_refused_whole_and_nothing_typed_is_lost(
+    users: Path, typed: dict[str, str], reason: str
+) -> None:
+    async with working(users) as board:
+        answer = await send(board, {ACCOUNT: "An hour's work."}, typed)
+        assert answer.status_code == 400
+        assert reason in answer.text
+        assert "An hour&#39;s work." in answer.text
+        assert told(board) == []
+        assert len(board.store.verdicts.drafts(board.incident)) == 1
+
+
+async def test_who_has_no_role_in_their_line_says_one(users: Path) -> None:
+    async with working(users, "noel") as board:
+        refused = await send(board, {ACCOUNT: "A certificate."})
+        assert refused.status_code == 400
+        assert "say in which role" in refused.text
+        await send(board, {ACCOUNT: "A certificate.", "role": "web editor"})
+        assert last(board).by == "web editor"
+
+
+async def test_a_role_that_is_typed_never_takes_the_place_of_that_of_a_line(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {ACCOUNT: "A certificate.", "role": "head of profession"})
+        assert last(board).by == "duty statistician"
+
+
+@pytest.mark.parametrize(("do", "leads"), [("preview", "/draft.html"), ("sign", "/sign"), ("save", "?saved=1")])
+async def test_every_button_saves_and_then_leads_on(users: Path, do: str, leads: str) -> None:
+    async with working(users) as board:
+        answer = await send(board, {ACCOUNT: "A certificate.", "do": do})
+        assert answer.headers["Location"].endswith(leads)
+        assert last(board).words["B.2.account"] == "A certificate."
+
+
+@pytest.mark.parametrize("name", ["vic", "", "anne"])
+async def test_only_people_who_may_act_and_with_their_own_form_write(users: Path, name: str) -> None:
+    async with working(users, "anne") as board:
+        theirs = await form(board, f"/incidents/{board.incident}")
+    async with working(users, name) as board:
+        for where in ("draft", "sign"):
+            answer = await board.client.post(f"/incidents/{board.incident}/{where}", data=theirs | {ACCOUNT: "Mine."})
+            assert answer.status_code in {401, 403}
+        assert len(board.store.verdicts.drafts(board.incident)) == 1
+
+
+async def test_a_viewer_reads_the_report_and_gets_no_box(users: Path) -> None:
+    async with working(users, "vic") as board:
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "[to be completed:" in page
+        assert "<textarea" not in page
+
+
+async def test_a_version_there_is_not_and_too_long_a_form_are_refused(users: Path) -> None:
+    async with working(users) as board:
+        assert (await send(board, {"version": "99"})).status_code == 400
+        assert (await send(board, {ACCOUNT: "x" * (1 << 20)})).status_code == 400
+        assert (await send(board, {f"box.{number}": "x" for number in range(400)})).status_code == 400
+        assert len(board.store.verdicts.drafts(board.incident)) == 1
+
+
+async def test_an_incident_there_is_not_is_not_found(users: Path) -> None:
+    async with working(users) as board:
+        sent = await form(board, f"/incidents/{board.incident}")
+        assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
+        assert (await board.client.get("/incidents/none/evidence.zip")).status_code == 404
