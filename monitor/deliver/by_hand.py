@@ -10,11 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 
 from alerts import by_hand
+from alerts.draft.edits import obstacles
+from alerts.draft.report import Report
 from alerts.draft.take_back import Conflict, together
 from alerts.draft.versions import Versions, edited, signed
 from alerts.finding import ReleaseFacts
-from alerts.incident import Decision, Incident
+from alerts.incident import Decision, Incident, Kind
 from alerts.notice import opening
+from alerts.one_line import one_line
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.errors import UnknownName, UserFault
@@ -66,26 +69,49 @@ def said(
     return edited(versions, merged.words, role, now), merged.conflicts
 
 
-def signed_off(
+class InTheWay(UserFault):
+    """A report was not signed off; `obstacles` says why, a line each."""
+
+    def __init__(self, incident: str, obstacles: list[str]) -> None:
+        """Take what is in the way of signing the report of an incident."""
+        super().__init__(f"{incident}: not signed, {len(obstacles)} in the way")
+        self.obstacles = obstacles
+
+
+def in_the_way(incident: Incident, report: Report) -> list[str]:
+    """Return what is in the way of signing a report of an incident as it stands now, a line each."""
+    return obstacles(report, None if incident.kind is Kind.HAND else incident.facts)
+
+
+def signed_off(  # noqa: PLR0913 # one for each thing that is written down
     tx: Transaction,
     verdicts: VerdictStore,
-    incident: str,
+    incident: Incident,
     role: str,
     now: datetime,
+    *,
+    anyway: str = "",
     read: Mapping[str, str] | None = None,
 ) -> Versions:
-    """Sign the draft of an incident off; `read` are the words that were read before, None when it does not matter.
+    """Sign the draft of an incident, given as it stands now, off; `anyway` is why, where something is in the way.
 
-    Raises `UnknownName`, and `UserFault` for an incident without a draft, or when others wrote in it meanwhile.
+    `read` are the words that were read before, None when it does not matter. Raises `InTheWay` without a reason, and
+    `UserFault` for an incident without a draft, or when others wrote in it meanwhile.
     """
+    why = one_line(anyway)
 
     def sign(known: Versions) -> Versions:
         if read is not None and dict(read) != dict(known[-1].words):
-            raise UserFault(f"{incident}: somebody wrote in the report while you read it; read it again, then sign")
-        return signed(known, role, now)
+            raise UserFault(f"{incident.id}: somebody wrote in the report while you read it; read it again, then sign")
+        found = in_the_way(incident, known[-1].report)
+        if found and not why:
+            raise InTheWay(incident.id, found)
+        told = f"Signed all the same, because: {why}. In the way: {'; '.join(found)}." if found else ""
+        return signed(known, role, now, told)
 
-    versions = redrafted(tx, verdicts, incident, sign)
-    rewritten(tx, verdicts, incident, lambda known: by_hand.sign_off(known, role, versions[-1].number, now))
+    versions = redrafted(tx, verdicts, incident.id, sign)
+    kept, number = why if versions[-1].report.anyway else "", versions[-1].number
+    rewritten(tx, verdicts, incident.id, lambda known: by_hand.sign_off(known, role, number, now, kept))
     return versions
 
 

@@ -75,11 +75,14 @@ class Desk:
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts
 
-    async def sign(self, incident: str, role: str, read: Mapping[str, str]) -> None:
-        """Sign a report off that holds the words that were `read`. Raises `UnknownName` and `UserFault`."""
+    async def sign(self, incident: Incident, role: str, read: Mapping[str, str], anyway: str = "") -> None:
+        """Sign the report of an incident, given as it stands now, off; it holds the words that were `read`.
+
+        `anyway` is why, where something is in the way. Raises `InTheWay` without, `UserFault` and `NotEnough`.
+        """
         now, verdicts = self.clock.now(), self.current.verdicts
-        await self.writer.write(lambda tx: signed_off(tx, verdicts, incident, role, now, read))
-        _log.info("signed_off", incident=incident, role=role)
+        await self.writer.write(lambda tx: signed_off(tx, verdicts, incident, role, now, anyway=anyway, read=read))
+        _log.info("signed_off", incident=incident.id, role=role)
 
     async def log(self, words: Mapping[str, str], release: str = "") -> Incident:
         """Log what a person saw, about a watched release or none. Raises `NotEnough`, `UnknownName`."""

@@ -19,9 +19,10 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough, log_cause, note
-from alerts.draft.edits import STEP, to_complete
+from alerts.draft.edits import STEP
 from alerts.draft.report import Report, report_from_json
 from alerts.incident import Incident
+from monitor.deliver.by_hand import InTheWay, in_the_way
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
@@ -102,12 +103,22 @@ async def sign(request: Request) -> Response:
         if sent.fields.get("do") == "waive":
             await sent.desk.waive(sent.incident, sent.role, sent.text("reason"))
         else:
-            drafts = await queries_of(request).drafts(sent.incident)
-            read = _version(drafts, sent.fields.get("version", ""))
-            await sent.desk.sign(sent.incident, sent.role, read.words if read is not None else {})
+            await _sign(request, sent)
+    except InTheWay:
+        return await _sign_page(request, sent.incident, "Say why you sign although something is in the way.")
     except (NotEnough, UserFault) as fault:
         return await _sign_page(request, sent.incident, str(fault))
     return RedirectResponse(f"/incidents/{quote(sent.incident)}#draft", 303)
+
+
+async def _sign(request: Request, sent: Sent) -> None:
+    queries = queries_of(request)
+    # What is signed says how late it is when it is signed.
+    drafts, known = await queries.drafts(sent.incident), await queries.incident(sent.incident)
+    read = _version(drafts, sent.fields.get("version", ""))
+    if known is None or read is None:
+        raise UnknownName(f"There is no report of an incident {sent.incident!r}.")
+    await sent.desk.sign(known, sent.role, read.words, sent.text("anyway"))
 
 
 async def evidence(request: Request) -> Response:
@@ -145,7 +156,7 @@ async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
         incident=found,
         report=report,
         draft=drafts[-1],
-        obstacles=[(name, report.name_of(name)) for name in to_complete(report)],
+        obstacles=in_the_way(found, report),
         fault=fault,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json
 from monitor.cli.incident.draft import FORMATS
-from monitor.cli.incident.store import as_of_now, by_role, incident_of, redrafted, renew, rewritten, role_of
+from monitor.cli.incident.store import as_of_now, by_role, incident_of, renew, role_of
 from monitor.errors import SurroundingsFault, UserFault
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ def sign(  # noqa: PLR0913 # one for each option
 
     Example: ninethirty incident sign malpractice-2017-2018-01-05 --by "head of profession"
     """
-    from alerts.draft.versions import signed
     from monitor.deliver.incident_json import draft_json
 
     role = role_of(by)
@@ -54,10 +54,8 @@ def sign(  # noqa: PLR0913 # one for each option
         # What is signed says how late it is when it is signed.
         renew(context, store, incident_of(store.verdicts, incident).id)
         known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        why = _why(store, known, anyway)
         folder = _folder(output or Path(incident))
-        versions = redrafted(store, incident, lambda known: signed(known, role, context.now(), why))
-        _log(context, store, incident, role, versions[-1].number, anyway if why else "")
+        _sign(store, known, role, context.now(), anyway)
         made = store.verdicts.drafts(incident)[-1]
     files = list(_written(context, made, known, folder, endings or FORMATS))
     if as_json:
@@ -68,27 +66,19 @@ def sign(  # noqa: PLR0913 # one for each option
         click.echo(str(file))
 
 
-def _why(store: Store, known: Incident, anyway: str) -> str:
-    """Return the sentence on why it is signed though something is in the way. Raises `UserFault` without a reason."""
-    from alerts.draft.edits import obstacles
-    from alerts.draft.report import report_from_json
-    from alerts.one_line import one_line
+def _sign(store: Store, known: Incident, role: str, now: datetime, anyway: str) -> None:
+    """Sign it off. Raises `UserFault` where something is in the way and no reason is given."""
+    from alerts.by_hand import NotEnough
+    from monitor.deliver.by_hand import InTheWay, signed_off
 
-    drafts = store.verdicts.drafts(known.id)
-    measured = None if known.kind == "hand" else known.facts
-    found = obstacles(report_from_json(drafts[-1].facts), measured) if drafts else []
-    if found and not one_line(anyway):
-        told = "\n".join(items(found))
-        raise UserFault(
-            f"{known.id}: not signed, {len(found)} in the way:\n{told}\nTo sign all the same: --anyway REASON"
-        )
-    return f"Signed all the same, because: {one_line(anyway)}. In the way: {'; '.join(found)}." if found else ""
-
-
-def _log(context: Context, store: Store, incident: str, role: str, version: int, anyway: str) -> None:
-    from alerts.by_hand import sign_off
-
-    rewritten(store, incident, lambda known: sign_off(known, role, version, context.now(), anyway))
+    with store.transaction() as tx:
+        try:
+            signed_off(tx, store.verdicts, known, role, now, anyway=anyway)
+        except InTheWay as exc:
+            told = "\n".join(items(exc.obstacles))
+            raise UserFault(f"{exc}:\n{told}\nTo sign all the same: --anyway REASON") from exc
+        except NotEnough as exc:
+            raise UserFault(str(exc)) from exc
 
 
 def _folder(folder: Path) -> Path:

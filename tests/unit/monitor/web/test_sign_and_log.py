@@ -38,9 +38,13 @@ async def test_a_head_reads_what_they_sign_and_signs_it(users: Path) -> None:
         await send(board, {"box.B.2.account": "A certificate had expired."})
         page = (await board.client.get(f"/incidents/{board.incident}/sign")).text
         draft = board.store.verdicts.drafts(board.incident)[-1]
-        for words in ("A certificate had expired.", "Still open", draft.digest, "Sign it off"):
+        for words in ("A certificate had expired.", "In the way of signing", draft.digest, "Sign it off"):
             assert words in page
-        assert (await sign(board)).status_code == 303
+        refused = await sign(board, anyway=" ")
+        assert (refused.status_code, incident(board).owes_report) == (400, True)
+        assert "Say why you sign" in refused.text
+        assert (await sign(board, anyway="the minister waits")).status_code == 303
+        assert incident(board).words["signed_anyway"] == "the minister waits"
         draft = board.store.verdicts.drafts(board.incident)[-1]
         assert draft.signed == board.clock.now()
         assert report_from_json(draft.facts).signed.startswith("Signed off by head of profession at")
