@@ -42,12 +42,15 @@ class Desk:
     async def take(self, incident: str, role: str) -> Incident:
         """Write down that a role has an incident. Raises `UnknownName`, and `NotEnough` without a role."""
         now = self.clock.now()
-        return await self._change("acknowledged", incident, role, lambda known: acknowledge(known, role, now))
+        told = await self._change(incident, lambda known: acknowledge(known, role, now))
+        _log.info("acknowledged", incident=incident, role=role)
+        return told
 
-    async def waive(self, incident: str, role: str, reason: str) -> Incident:
+    async def waive(self, incident: str, role: str, reason: str) -> None:
         """Write down why no report will be made. Raises `UnknownName` and `NotEnough`."""
         now = self.clock.now()
-        return await self._change("report_waived", incident, role, lambda known: waive(known, role, reason, now))
+        await self._change(incident, lambda known: waive(known, role, reason, now))
+        _log.info("report_waived", incident=incident, role=role)
 
     async def write(
         self, incident: str, role: str, words: Mapping[str, str], before: Mapping[str, str], change: Change
@@ -104,8 +107,6 @@ class Desk:
         """Write the evidence of an incident to a zip; blocks on the disk. Raises `UserFault` and `StoreFault`."""
         return export(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.own)
 
-    async def _change(self, what: str, incident: str, role: str, change: Change) -> Incident:
+    async def _change(self, incident: str, change: Change) -> Incident:
         verdicts = self.current.verdicts
-        told = await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
-        _log.info(what, incident=incident, role=role)
-        return told
+        return await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
