@@ -18,7 +18,18 @@ from monitor.config.settings import ProducerSettings, Settings
 from monitor.deliver.drafts import ENDINGS
 from monitor.store.interface import Store
 from monitor.watch.rejudge import ahead_of
-from monitor.web import acknowledge, api, board, calendars, incident_form, incident_page, log_page, pages, signin
+from monitor.web import (
+    acknowledge,
+    api,
+    board,
+    calendars,
+    incident_form,
+    incident_page,
+    log_page,
+    pages,
+    release,
+    signin,
+)
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
@@ -81,6 +92,7 @@ TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure",
 ROUTES = [
     *board.ROUTES,
     *pages.ROUTES,
+    *release.ROUTES,
     *incident_page.ROUTES,
     *incident_form.ROUTES,
     *log_page.ROUTES,
