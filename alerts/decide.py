@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
@@ -26,6 +26,7 @@ _NEWS_OF = {
 }
 # Parts that are found missing, or come at last, one after the other.
 _NEWS_OF_PARTS = ("behind", "out")
+_LATELY, _MOST_LATELY = timedelta(minutes=10), 8
 # They are told of when they are found, not when they were promised, and only a person can say that they are settled.
 _FOR_A_PERSON = (Kind.LEAD, Kind.ALTERED)
 
@@ -44,9 +45,19 @@ def decide(facts: ReleaseFacts, known: Incident | None, now: datetime) -> Decisi
     tellings = tuple(_tellings(known, incident, facts, now))
     incident = _closed_or_reopened(incident, tellings, now)
     entries = (*_lowered(known, facts, now), *(Entry(now, MONITOR, one.subject) for one in tellings))
-    incident = replace(incident, timeline=(*incident.timeline, *entries))
+    incident = replace(incident, timeline=_with_entries(incident.timeline, entries))
     changed = news.measured(known.facts) != news.measured(facts)
     return Decision(incident, tellings, draft=incident.has_draft and (bool(tellings) or changed))
+
+
+def _with_entries(timeline: tuple[Entry, ...], entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return a timeline that goes on; what turns again and again takes the place of its last turn."""
+    for entry in entries:
+        lately = [one for one in timeline[-_MOST_LATELY:] if one.by == MONITOR and entry.at - one.at < _LATELY]
+        is_flapping = len(lately) == _MOST_LATELY
+        told = replace(entry, text=f"flapping: {entry.text}") if is_flapping else entry
+        timeline = (*(timeline[:-1] if is_flapping else timeline), told)
+    return timeline
 
 
 def _carries_on(known: Incident, facts: ReleaseFacts) -> bool:

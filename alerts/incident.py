@@ -34,6 +34,7 @@ class Kind(StrEnum):
     ALTERED = "altered"
     CALENDAR = "calendar"
     TOO_COSTLY = "too_costly"
+    PLATFORM = "platform"
     HAND = "hand"
 
 
@@ -50,13 +51,28 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A release that a fault of a platform held up, with its own incident, and whether it is still awaited."""
+
+    incident: str
+    release: str
+    title: str
+    producers: tuple[str, ...]
+    url: str
+    timezone: str
+    grade: str
+    stands: str
+
+
+@dataclass(frozen=True, slots=True)
 class Incident:
     """An incident and everything that is known of it.
 
     `occurred` is the instant (UTC) that decides the edition of the Code: the start of the exposure, or
     the slot that was missed. `facts` is None only for one logged by hand about no watched release; `words`
     holds what a person typed when logging it (`title`, `what`, `when`, …). `grade` never falls. One about no release
-    that the monitor opened is about a `calendar`, an edition of a `series` that no calendar announces, or a host.
+    that the monitor opened is about a `calendar`, an edition of a `series` that no calendar announces, or a host, its
+    `producer`: a fault of that platform has the releases `linked` that it held up.
     """
 
     id: str
@@ -73,6 +89,7 @@ class Incident:
     words: dict[str, str] = field(default_factory=dict)
     calendar: str = ""
     series: str = ""
+    linked: tuple[Linked, ...] = ()
 
     @property
     def has_draft(self) -> bool:
@@ -82,7 +99,9 @@ class Incident:
     @property
     def owes_report(self) -> bool:
         """Tell whether its report is still to be signed, or waived with a reason, whatever has been measured since."""
-        return self.has_draft and self.grade != "none" and not {SIGNED, WAIVED} & self.words.keys()
+        # Each producer owes its own: that on the platform is there for whoever wants it.
+        is_due = self.has_draft and self.kind is not Kind.PLATFORM and self.grade != "none"
+        return is_due and not {SIGNED, WAIVED} & self.words.keys()
 
     @property
     def is_open(self) -> bool:
@@ -92,7 +111,8 @@ class Incident:
     @property
     def producers(self) -> tuple[str, ...]:
         """Return everyone whose release it is about."""
-        return (self.producer, *(self.facts.others if self.facts is not None else ()))
+        others = self.facts.others if self.facts is not None else ()
+        return tuple(dict.fromkeys((self.producer, *others, *(name for one in self.linked for name in one.producers))))
 
     @property
     def happened(self) -> tuple[Entry, ...]:
@@ -144,12 +164,17 @@ def reminder(incident: Incident, now: datetime, every: timedelta, grace: timedel
     The first is due `grace` after opening (`every`, when not given), then one each `every`, at most
     `MOST_REMINDERS`; each has its own stable id.
     """
+    which = reminder_due(incident, now, every, grace)
+    if which is None or incident.facts is None:
+        return None
+    return notice_about("reminder", str(which), incident, incident.facts, now)
+
+
+def reminder_due(incident: Incident, now: datetime, every: timedelta, grace: timedelta | None = None) -> int | None:
+    """Return which reminder of an incident is due, from 1; None while none is."""
     waited = now - incident.opened - (every if grace is None else grace)
     silent = incident.acknowledged is None and incident.closed is None and incident.grade == "report"
-    if not silent or waited < timedelta() or incident.facts is None:
-        return None
-    which = min(MOST_REMINDERS, 1 + waited // every)
-    return notice_about("reminder", str(which), incident, incident.facts, now)
+    return min(MOST_REMINDERS, 1 + waited // every) if silent and waited >= timedelta() else None
 
 
 def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:

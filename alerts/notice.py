@@ -22,16 +22,14 @@ _LONGEST_TITLE = 70
 OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "unproven"})
 """Openings that one fault can cause by the dozen: many at once are told as one."""
-_TOGETHER: dict[str, tuple[str, str, tuple[str, ...]]] = {
+_TOGETHER: dict[str, tuple[str, str]] = {
     "opened": (
         "in trouble together",
-        "This looks like one fault of one platform. Ring whoever runs it first.",
-        ("platform",),
+        "Many at once share a cause more often than not. Look for what they have in common first.",
     ),
     "unproven": (
         "NOT PROVEN",
         "Nobody says that they were late. A host that failed, or a budget too small (`ninethirty plan`), may be why.",
-        (),
     ),
 }
 
@@ -111,12 +109,12 @@ def digest(notices: Sequence[Notice], now: datetime, threshold: int = 5) -> Dige
         return None
     covers = tuple(one.id for one in opened)
     producers = sorted({one.producer for one in opened})
-    together, advice, shared = _TOGETHER[opened[0].kind]
+    together, advice = _TOGETHER[opened[0].kind]
     subject = f"{len(releases)} RELEASES of {len(producers)} producers {together}: {', '.join(producers)}"
     lines = "\n".join(f"- {one.subject}\n  Incident: {one.incident}" for one in opened)
     text = f"{subject}\n\n{advice}\n\n{lines}\n"
     grade = "report" if any(one.grade == "report" for one in opened) else opened[0].grade
-    findings = tuple(sorted({*shared, *(kind for one in opened for kind in one.findings)}))
+    findings = tuple(sorted({kind for one in opened for kind in one.findings}))
     identity = notice_id("digest", "digest", " ".join(sorted(covers)))
     producer = producers[0] if len(producers) == 1 else ""
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)

@@ -25,7 +25,7 @@ TAILS = {
     "reopened": ", reopened",
     "reminder": ", nobody has acknowledged",
 }
-WITH_DRAFT = frozenset({"late", "partial", "early", "hand"})
+WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})
 _LONGEST_TITLE = 70
 # What was public too soon may have coloured the detail of an exposure: it stays in the evidence.
 _TELLS_DETAIL = frozenset({"lead", "calendar", "unproven"})
@@ -170,8 +170,12 @@ def _stage(case: str, facts: ReleaseFacts) -> str:
     now = standing(case, facts)
     if now == "early":
         return "early" if any(exposure.open for exposure in facts.exposures) else "over"
-    waiting = any(came(part).by is None for part, _ in behind(facts))
-    return "out" if now in {"late", "partial", "stale"} and not waiting else now
+    return "out" if now in {"late", "partial", "stale"} and not is_awaited(facts) else now
+
+
+def is_awaited(facts: ReleaseFacts) -> bool:
+    """Tell whether something that is late is not out yet."""
+    return any(came(part).by is None for part, _ in behind(facts))
 
 
 def _sure(facts: ReleaseFacts) -> Iterator[str]:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerts.channel import SEVERITIES, Message, Outcome
+from alerts.channel import SEVERITIES, Accepted, Message, Outcome
 from alerts.channels.http import HttpChannel
 from alerts.one_line import one_line
 
@@ -15,6 +15,7 @@ EVENTS = "https://events.pagerduty.com/v2/enqueue"
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
 _LONGEST_TEXT = 8000
+_OF_A_PLATFORM = frozenset({"opened", "reopened", "final"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,21 @@ class PagerDuty(HttpChannel[Options]):
     async def send(self, message: Message) -> Outcome:
         """Send the event of a message once."""
         options = self._options
-        body = json.dumps(event(message, options.routing_key), ensure_ascii=False).encode()
+        if (told := event(message, options.routing_key)) is None:
+            return Accepted("no event: its alert is open as it is")
+        body = json.dumps(told, ensure_ascii=False).encode()
         return await self._post(options.url, body)
 
 
-def event(message: Message, routing_key: str) -> dict[str, Any]:
+def event(message: Message, routing_key: str) -> dict[str, Any] | None:
     """Return the event: `resolve` when nothing more will be measured or a person closed it, else `trigger`.
 
-    `dedup_key` is the incident's id, or the thread's where there is no incident.
+    `dedup_key` is the incident's id, or the thread's where there is no incident. Of a fault of a platform there is one
+    for its opening and one for its end, None for what changes meanwhile.
     """
     incident = message.data.get("incident") or {}
+    if incident.get("kind") == "platform" and message.kind not in _OF_A_PLATFORM:
+        return None
     is_over = message.kind == "final" or incident.get("closed") is not None
     told: dict[str, Any] = {
         "routing_key": routing_key,

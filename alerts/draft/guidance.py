@@ -36,6 +36,7 @@ BY_KIND: Mapping[Kind, str] = {
     Kind.CALENDAR: "unannounced",
     Kind.UNPROVEN: "blind",
     Kind.TOO_COSTLY: "blind",
+    Kind.PLATFORM: "late",
     Kind.LEAD: "leak",
     Kind.ALTERED: "swapped",
     Kind.HAND: "leak",

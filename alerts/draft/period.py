@@ -8,12 +8,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.finding import BlindSpan
+from alerts.platform import platform_id
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import instant_json
 from schedules.times.words import SURE
@@ -186,11 +187,6 @@ def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]
     return [(host, slot, tuple(rows)) for (host, slot), rows in several]
 
 
-def platform_incident(host: str, slot: datetime) -> str:
-    """Return the id of the one incident that a fault of a platform is, to which each producer's own is linked."""
-    return f"platform-{host}-{slot.astimezone(UTC):%Y-%m-%dT%H%MZ}"
-
-
 COLUMNS = (
     "release",
     "title",
@@ -269,7 +265,7 @@ def period_json(period: Period) -> dict[str, Any]:
 
 def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str, Any]:
     return {
-        "id": platform_incident(host, slot),
+        "id": platform_id(host, slot),
         "host": host,
         "slot": instant_json(slot),
         "producers": sorted({row.producer for row in rows}),

@@ -16,12 +16,12 @@ from alerts.draft.period import (
     counts,
     late_delays,
     platform_faults,
-    platform_incident,
     punctuality,
     quantile,
     unsure,
 )
 from alerts.draft.report import Field, Report, Section, Table
+from alerts.platform import platform_id
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
@@ -127,7 +127,7 @@ def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
     late = f"{words.count(len(rows), 'release')} of {producers} producers were late together"
     linked = [row.incident for row in rows if row.incident]
     links = f", linked to each producer's own ({words.joined(linked)})" if linked else ""
-    return f"On {host} at {at} {late}: {titles}. One platform incident, {platform_incident(host, slot)}{links}."
+    return f"On {host} at {at} {late}: {titles}. One platform incident, {platform_id(host, slot)}{links}."
 
 
 def _distribution(period: Period) -> tuple[str, ...]:

@@ -78,6 +78,7 @@ def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
         digesting_of(settings),
         Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
         veil=veil(in_addresses(settings)),
+        rules=rules,
         **idle,
     )
 

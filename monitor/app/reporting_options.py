@@ -52,7 +52,14 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         templates=templates_of(settings, folder),
         book=book_of(settings),
         usual=on_file(settings),
+        folding=_folding(settings),
+        gather=settings.alert.digest_within,
     )
+
+
+def _folding(settings: Settings) -> frozenset[str]:
+    """Return the channels of people and pagers, who are told of one fault once."""
+    return frozenset(table.name for table in settings.channel if table.digest or table.kind == "pagerduty")
 
 
 def templates_of(settings: Settings, folder: Path) -> dict[str, Path]:

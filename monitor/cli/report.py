@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -67,9 +66,10 @@ def period(  # noqa: PLR0913 # one for each option
 def _period(context: Context, store: Store, first: date, last: date, producer: str, host: str) -> Period:
     from alerts.draft.period import period_of
     from alerts.finding import BlindSpan
+    from monitor.deliver.period_rows import row_of
 
     begin, end = span_of(first, last, context.settings.timezone)
-    rows = [_row(store.verdicts, body) for body in judged_bodies(context, store, begin, end)]
+    rows = [row_of(store.verdicts, body) for body in judged_bodies(context, store, begin, end)]
     _check_names(context.settings, store.verdicts, rows, producer, host)
     blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
     spans = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind)
@@ -86,35 +86,6 @@ def _check_names(settings: Settings, verdicts: VerdictStore, rows: list[Row], pr
         known = {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
         if host not in known:
             raise unknown("host", host, known)
-
-
-def _row(verdicts: VerdictStore, body: Mapping[str, Any]) -> Row:
-    from alerts.draft.period import Row
-    from monitor.judge.as_json import decision_text, lateness, widest_bound
-    from schedules.times.json import bounds_from_json, instant_from_json, interval_from_json
-
-    slot = body["slot"]
-    exact = slot is not None and slot["precision"] == "instant"
-    longest = max((one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default=None)
-    incident = verdicts.incident(body["incident"]) if body["incident"] else None
-    return Row(
-        release=body["id"],
-        title=body["title"],
-        producer=body["producer"],
-        url=body["url"],
-        timezone=slot["timezone"] if slot else "Europe/London",
-        slot=instant_from_json(slot["start"]) if exact else None,
-        verdict=body["verdict"],
-        first_seen=interval_from_json(body["first_seen"]),
-        delay=bounds_from_json(lateness(body)[0]),
-        exposure=bounds_from_json(longest),
-        practice=body["code"]["practice"] if body["code"] and body["findings"] else "",
-        cause=incident.words.get("cause", "") if incident else "",
-        incident=incident.id if incident else "",
-        early_bound=widest_bound(body),
-        decided=decision_text(body, slot["timezone"] if slot else "Europe/London"),
-        others=tuple(one for one in body.get("producers", ()) if one != body["producer"]),
-    )
 
 
 def _written(context: Context, found: Period, kind: str) -> bytes:

@@ -53,7 +53,7 @@ class AsOfNow:
         One that was signed off says what was signed, until something is measured that people are told of.
         """
         known, drafts = self.verdicts.incident(incident), self.verdicts.drafts(incident)
-        if known is None or not drafts or _is_fresh(drafts, now) or not self._grows(known):
+        if known is None or not drafts or _is_fresh(drafts, now) or not (self._grows(known) or known.linked):
             return None
         fresh = self.incident(known, now)
 

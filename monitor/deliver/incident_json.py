@@ -27,6 +27,10 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "occurred": instant_json(incident.occurred),
         "closed": instant_json(incident.closed),
         "grade": incident.grade,
+        "releases": [
+            {"incident": one.incident, "release": one.release, "producers": list(one.producers), "stands": one.stands}
+            for one in incident.linked
+        ],
         "report_owed": is_owed(incident, drafts),
         "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
         "verdict": facts.verdict if facts else None,

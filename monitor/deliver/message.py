@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from alerts.channel import Attachment, Message
-from alerts.incident import Incident
+from alerts.incident import Incident, Kind
 from alerts.notice import Notice, message
+from alerts.platform import as_seen_by
 from monitor.deliver.drafts import written
-from monitor.deliver.rules import Links
+from monitor.deliver.rules import Links, ReportingRules
 from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
 
@@ -26,7 +28,7 @@ class Packer:
     """Makes messages of notices, from what the store holds when they go out.
 
     `endings` are the formats of the draft each channel gets, `templates` the producers' own .docx files; `veil` hides
-    secrets.
+    secrets. By the `rules` a channel is told of those releases alone that a platform held up and that are its own.
     """
 
     verdicts: VerdictStore
@@ -34,11 +36,15 @@ class Packer:
     links: Links = field(default_factory=Links)
     templates: Mapping[str, Path] = field(default_factory=dict)
     veil: Veil | None = None
+    rules: ReportingRules = field(default_factory=ReportingRules)
 
-    def pack(self, notice: Notice, channel: str) -> Message:
+    def pack(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel."""
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
-        attachments = self._attachments(incident, channel) if incident is not None else []
+        attachments = self._attachments(incident, channel) if incident is not None and _has_draft(notice) else []
+        if incident is not None and incident.kind is Kind.PLATFORM:
+            _, mine = self.rules.audience(notice, incident, now).get(channel, (now, incident.linked))
+            notice = as_seen_by(notice, incident, mine, now)
         return self._veiled(message(notice, incident, attachments, self.links.to(notice)))
 
     def _veiled(self, made: Message) -> Message:
@@ -61,6 +67,11 @@ class Packer:
             _log.error("draft_unwritten", incident=incident.id, ending=ending, fault=type(fault).__name__)
             return None
         return Attachment(f"{incident.id}.{ending}", media, content)
+
+
+def _has_draft(notice: Notice) -> bool:
+    """Tell whether a notice brings its draft along: one that opens a platform's thread goes before all is known."""
+    return "platform" not in notice.findings or bool(notice.release) or notice.kind == "final"
 
 
 def veiled(draft: Draft, veil: Veil | None) -> Draft:

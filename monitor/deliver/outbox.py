@@ -19,7 +19,8 @@ from monitor.deliver.digests import Digesting, digests, held
 from monitor.deliver.message import Packer, Veil
 from monitor.deliver.outbox_lease import OutboxLease
 from monitor.deliver.outbox_rows import Backlog, Row, backlog_of
-from monitor.deliver.rules import Links
+from monitor.deliver.pacing import Pacing
+from monitor.deliver.rules import Links, ReportingRules
 from monitor.errors import StoreFault
 from monitor.store.interface import Store, Transaction
 from monitor.store.lease import Leaseholder
@@ -46,7 +47,7 @@ class OutboxOptions:
     """Optional settings of how the outbox is drained.
 
     `holder` shares the outbox between processes. `veil` takes out what no message may tell.
-    `idle` is the longest time without a look at it.
+    `idle` is the longest time without a look at it; `rules` tell which releases a channel is told of.
     """
 
     links: Links = field(default_factory=Links)
@@ -55,6 +56,7 @@ class OutboxOptions:
     holder: Leaseholder | None = None
     idle: timedelta = _IDLE
     veil: Veil | None = None
+    rules: ReportingRules = field(default_factory=ReportingRules)
 
 
 class Outbox:
@@ -86,6 +88,7 @@ class Outbox:
         self.backlogs: dict[str, Backlog] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._digesting: dict[str, Digesting] = {}
+        self._pacing: dict[str, Pacing] = {}
         self._serving: asyncio.TaskGroup | None = None
         self.go_by(channels, endings, options)
 
@@ -95,8 +98,12 @@ class Outbox:
         What is being sent goes out as it was begun. What waits for a channel that is no more waits on.
         """
         self._channels = {channel.name: channel for channel in channels}
-        self._packer = Packer(self._store.verdicts, endings, options.links, options.templates, options.veil)
+        self._packer = Packer(
+            self._store.verdicts, endings, options.links, options.templates, options.veil, options.rules
+        )
         self._digesting |= dict.fromkeys(self._channels, options.digesting)
+        folding = (name for name in self._channels if name in options.rules.folding)
+        self._pacing = {name: self._pacing.get(name) or Pacing() for name in folding}
         for gone in self._bells.keys() - self._channels.keys():
             self._bells.pop(gone).set()
         new = self._channels.keys() - self._bells.keys()
@@ -130,15 +137,20 @@ class Outbox:
             now = self._clock.now()
             rows = await self._rows(name)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
-            due = {row.notice.id: max(row.delivery.due, holds.get(row.notice.id, row.delivery.due)) for row in rows}
+            due = {row.notice.id: self._due(row, holds.get(row.notice.id, row.delivery.due)) for row in rows}
             chosen = [one.notice for one in ready((row.waiting(due[row.notice.id]) for row in rows), now)]
             if not chosen:
                 return min(due.values(), default=None)
             if (others := await self._turn.begin()) is not None:
                 return others
-            if not await self._folded(name, rows, now):
+            if not await self._folded(name, [row for row in rows if due[row.notice.id] <= now], rows, now):
                 await self._attempt_each([row for row in rows if row.notice.id in chosen])
         return None
+
+    def _due(self, row: Row, held: datetime) -> datetime:
+        """Return when a delivery is due: not while it is held, nor within a minute of the last one of its thread."""
+        pacing, due = self._pacing.get(row.delivery.channel), max(row.delivery.due, held)
+        return due if pacing is None or row.delivery.attempts else pacing.due(row.notice, due)
 
     async def _serve(self, name: str, bell: asyncio.Event) -> None:
         while self._bells.get(name) is bell:
@@ -175,14 +187,17 @@ class Outbox:
         if name not in self._digesting[name].channels:
             return []
         untold = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
-        return [row.notice for row in untold if row.notice.kind in DIGESTED]
+        return [row.notice for row in untold if row.notice.kind in DIGESTED and row.notice.release]
 
-    async def _folded(self, name: str, rows: Sequence[Row], now: datetime) -> bool:
-        """Put digests in the place of crowds of openings; tells whether there were any."""
+    async def _folded(self, name: str, due: Sequence[Row], rows: Sequence[Row], now: datetime) -> bool:
+        """Put digests in the place of crowds of openings and of follow-ups; tells whether there were any."""
         made = digests(self._openings(name, rows, now), self._digesting[name], now)
+        if any("unproven" not in one.notice.findings for one in made):
+            self._digesting[name] = replace(self._digesting[name], digested=now)
+        if (pacing := self._pacing.get(name)) is not None:
+            follow_ups = [row.notice for row in due if row.notice.follows and row.delivery.attempts == 0]
+            made += pacing.bundles(follow_ups, now)
         for one in made:
-            if "platform" in one.notice.findings:
-                self._digesting[name] = replace(self._digesting[name], digested=now)
             await self._writer.write(lambda tx, one=one: self._fold(tx, one, name, now))  # type: ignore[misc] # mypy cannot infer it
         return bool(made)
 
@@ -229,7 +244,7 @@ class Outbox:
     async def _sent(self, notice: Notice, channel: Channel) -> tuple[Outcome, bool]:
         """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
         try:
-            parcel = await self._ask(lambda: self._packer.pack(notice, channel.name))
+            parcel = await self._ask(lambda: self._packer.pack(notice, channel.name, self._clock.now()))
             async with asyncio.timeout(_LONGEST_SEND):
                 return await channel.send(parcel), False
         except TimeoutError:
@@ -246,6 +261,8 @@ class Outbox:
         step = after(outcome, begun.attempts, notice.at, now, self._rng, patience)
         done = _done(begun, step, now)
         await self._writer.write(lambda tx: tx.save_delivery(done))
+        if isinstance(step, Sent) and begun.channel in self._pacing:
+            self._pacing[begun.channel].sent(notice, now)
         self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)
 

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from urllib.parse import urlsplit
-
-from alerts.finding import ReleaseFacts
-from alerts.incident import Incident
+from alerts.incident import Incident, Kind
+from alerts.platform import platform_of
 from monitor.store.interface import VerdictStore
-
-_AROUND = timedelta(days=1)
 
 
 def related(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
-    """Return the incidents of other releases promised for the same instant that the same platform held up."""
-    if not _is_of_platform(incident) or incident.facts is None:
+    """Return the incident of the platform that held up a release, and those of the others; of a platform all its own.
+
+    Oldest first, the platform's own last.
+    """
+    name = platform_of(incident.facts)
+    whole = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
+    if whole is None:
         return []
-    place = _place(incident.facts)
-    near = verdicts.incidents(incident.occurred - _AROUND, incident.occurred + _AROUND)
-    return [
-        one
-        for one in near
-        if one.id != incident.id and _is_of_platform(one) and one.facts is not None and _place(one.facts) == place
-    ]
-
-
-def _place(facts: ReleaseFacts) -> tuple[str | None, datetime | None]:
-    return urlsplit(facts.url).hostname, facts.slot
-
-
-def _is_of_platform(incident: Incident) -> bool:
-    return incident.facts is not None and any(found.kind == "platform" for found in incident.facts.findings)
+    found = (verdicts.incident(one.incident) for one in whole.linked if one.incident != incident.id)
+    others = [one for one in found if one is not None]
+    return others if whole is incident else [*others, whole]

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident, reminder
+from alerts.incident import MONITOR, MOST_REMINDERS, Entry, Incident
 from alerts.notice import notice_id
+from alerts.platform import platform_of, told_again
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.owed import longest_owed, reports_owed
@@ -69,7 +70,7 @@ class Reminders:
         if recorded.notices:
             self.wake()
         if incident is not None and self._open is not None and _is_waiting(incident):
-            self._open.add(incident.id)
+            self._open.add(platform_of(incident.facts) or incident.id)
 
     async def remind(self) -> None:
         """Write the reminders that are due."""
@@ -96,7 +97,7 @@ class Reminders:
 
     def _is_due(self, incident: str, now: datetime) -> bool:
         found = self.store.verdicts.incident(incident)
-        notice = reminder(found, now, self.reminding.every, self.reminding.after) if found is not None else None
+        notice = told_again(found, now, self.reminding.every, self.reminding.after) if found is not None else None
         return notice is not None and self.store.outbox.notice(notice.id) is None
 
     def _is_over(self, incident: str) -> bool:
@@ -108,7 +109,7 @@ class Reminders:
         found = self.store.verdicts.incident(incident)
         # What it holds was measured at the last change: a delay that grows had not grown since.
         told = self.as_of_now.incident(found, now) if found is not None else None
-        notice = reminder(told, now, self.reminding.every, self.reminding.after) if told is not None else None
+        notice = told_again(told, now, self.reminding.every, self.reminding.after) if told is not None else None
         if found is None or notice is None or not tx.add_notice(notice, self.rules.deliveries(notice, found, now)):
             return False
         if (renew := self.as_of_now.renewal(incident, now)) is not None:
@@ -120,4 +121,4 @@ class Reminders:
 def _is_waiting(incident: Incident) -> bool:
     """Tell whether somebody may have to be reminded of it; one whose grade rises later is counted again."""
     silent = incident.closed is None and incident.acknowledged is None
-    return silent and incident.grade == "report" and incident.facts is not None
+    return silent and incident.grade == "report" and (incident.facts is not None or bool(incident.linked))

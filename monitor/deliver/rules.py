@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote
 
 from alerts.draft.code import Book
-from alerts.incident import Incident, Kind
+from alerts.incident import Incident, Kind, Linked
 from alerts.notice import Notice
 from alerts.routes import Route, routes_for
 from alerts.signed_link import sign
@@ -23,7 +23,8 @@ class ReportingRules:
 
     `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
-    editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff.
+    editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff; those
+    `folding` are told of a platform's fault in one thread, whose opening waits for `gather` after each release.
     """
 
     timezone: str = "Europe/London"
@@ -35,6 +36,8 @@ class ReportingRules:
     templates: Mapping[str, Path] = field(default_factory=dict)
     book: Book | None = None
     usual: Sequence[UsualTime] = ()
+    folding: Collection[str] = ()
+    gather: timedelta = timedelta(milliseconds=400)
 
     def entries(self, incident: Incident) -> dict[str, str]:
         """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
@@ -51,10 +54,27 @@ class ReportingRules:
 
         What is told before the slot, and of leaks and leads at any time, goes to no open channel.
         """
-        closed = () if _may_all_know(incident, now) else self.open_channels
-        names = [one for one in self.channels if one not in closed]
-        chosen = routes_for(notice, self.routes, names, now, self.timezone, producers=incident.producers)
-        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen]
+        if incident.kind is Kind.PLATFORM:
+            chosen = {name: due for name, (due, _) in self.audience(notice, incident, now).items()}
+        else:
+            closed = () if _may_all_know(incident, now) else self.open_channels
+            names = [one for one in self.channels if one not in closed]
+            found = routes_for(notice, self.routes, names, now, self.timezone, producers=incident.producers)
+            chosen = dict(found)
+        return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen.items()]
+
+    def audience(
+        self, notice: Notice, incident: Incident, now: datetime
+    ) -> dict[str, tuple[datetime, tuple[Linked, ...]]]:
+        """Return which of the releases that a platform held up each channel is told of, and from when."""
+        told: dict[str, tuple[datetime, tuple[Linked, ...]]] = {}
+        for one in incident.linked:
+            of_one = replace(notice, producer=one.producers[0], grade=one.grade)
+            chosen = routes_for(of_one, self.routes, self.channels, now, self.timezone, producers=one.producers)
+            for name, due in chosen:
+                earliest, mine = told.get(name, (due, ()))
+                told[name] = (min(due, earliest), (*mine, one))
+        return told
 
 
 def _may_all_know(incident: Incident, now: datetime) -> bool:

@@ -13,16 +13,23 @@ from alerts.decide import decide
 from alerts.draft.code import Book, code_json
 from alerts.draft.fill import fill
 from alerts.draft.form import form_for
+from alerts.draft.period import period_of
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Report
 from alerts.draft.versions import remeasured
 from alerts.incident import Decision, Incident, known_to
+from alerts.incident import Kind as Sort
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.period_rows import row_of as period_row
+from monitor.deliver.platform import PlatformThread, platform_thread
 from monitor.deliver.rules import ReportingRules
 from monitor.judge.as_json import release_json
 from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Event, Judged, Record
 from schedules.times.json import instant_json
+from schedules.times.zone import local_date
 
 _NEWS = timedelta(days=1)
 _NEWS_ALL_THE_SAME = (Kind.SHORT_NOTICE, Kind.UNWATCHED)
@@ -61,33 +68,59 @@ class VerdictRecord:
         tx.save_judged(_judged(verdict, body))
         if (event := _event(verdict, body, before)) is not None:
             tx.add_event(event)
-        return Recorded(body, incident, self.follow(tx, decision, now))
+        thread = platform_thread(self.store, self.rules, incident, now)
+        notices = self.follow(tx, decision, now, thread)
+        if thread is not None:
+            thread.cover(tx, self.store, now)
+            thread.gather(tx, self.store, now)
+            notices += self.follow(tx, thread.decision, now, thread)
+        return Recorded(body, incident, notices)
 
     def body(self, verdict: Verdict) -> dict[str, Any]:
         """Return the JSON of a release, no incident named."""
         return body_of(verdict, None, self.rules.book)
 
-    def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
-        """Write the incident of a decision, its draft and its notices; returns how many notices are new."""
+    def follow(self, tx: Transaction, decision: Decision, now: datetime, thread: PlatformThread | None = None) -> int:
+        """Write the incident of a decision, its draft and its notices; returns how many notices are new.
+
+        `thread` is that of the platform which tells of it where it can.
+        """
         if decision.incident is None:
             return 0
         incident = self._proved(decision.incident)
         tx.save_incident(incident)
         if decision.draft:
             self.redraft(tx, incident, now)
-        told = ((notice, self.rules.deliveries(notice, incident, now)) for notice in decision.notices)
-        return sum(tx.add_notice(notice, deliveries) for notice, deliveries in told)
+        added = 0
+        for notice in decision.notices:
+            deliveries = self.rules.deliveries(notice, incident, now)
+            if thread is not None and incident.kind is Sort.PLATFORM:
+                deliveries = thread.follow_up(self.store, notice, deliveries, now)
+            elif thread is not None:
+                deliveries = thread.deliveries(notice, deliveries, now)
+            added += tx.add_notice(notice, deliveries)
+        return added
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
         versions = versions_of(self.store.verdicts.drafts(incident.id))
-        form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
-        earlier = [one for one in self._earlier(incident) if one.id != incident.id]
-        entries = self.rules.entries(incident)
+        report = self._on_platform if incident.kind is Sort.PLATFORM else self._on_release
         typed = versions[-1].words if versions else {}
-        after = remeasured(versions, fill(incident, form, entries, earlier, now, self.rules.book, typed=typed))
+        after = remeasured(versions, report(incident, now, typed))
         for version in after[len(versions) :]:
             tx.add_draft(row_of(version, incident.id))
+
+    def _on_release(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
+        form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))
+        earlier = [one for one in self._earlier(incident) if one.id != incident.id]
+        return fill(incident, form, self.rules.entries(incident), earlier, now, self.rules.book, typed=typed)
+
+    def _on_platform(self, incident: Incident, now: datetime, _typed: Mapping[str, str]) -> Report:
+        verdicts, zone = self.store.verdicts, self.rules.timezone
+        judged = verdicts.judged_on([one.release for one in incident.linked])
+        day = local_date(incident.occurred, zone)
+        period = period_of((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
+        return replace(period_report(period, incident.producer, now, zone), incident=incident.id)
 
     def _earlier(self, incident: Incident) -> list[Incident]:
         """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""

@@ -40,7 +40,7 @@ class Explainer:
         store, case = self.store, stored_case(self.store, release)
         if case is None:
             return None
-        verdict = with_those_late_too(store, self.policies, case.verdict(self.policies, now))
+        verdict = with_those_late_too(store, case.verdict(self.policies, now))
         opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
         body = body_of(verdict, opened[-1] if opened else None, self.book)
         policy = self.policies.of(*case.release.producers)

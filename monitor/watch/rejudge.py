@@ -13,11 +13,11 @@ from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
-from monitor.judge.findings.platform import BEHIND, with_platform
+from monitor.judge.findings.platform import BEHIND, Settled, host_of, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Verdict
+from monitor.judge.verdict import Verdict, Word
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import LedgerStore, RunStore, Store
@@ -96,7 +96,7 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     case = None if row.final else stored_case(store, row.release)
     if case is None:
         return with_decision(row.body, incident)
-    return body_of(with_those_late_too(store, policies, case.verdict(policies, now)), incident, book)
+    return body_of(with_those_late_too(store, case.verdict(policies, now)), incident, book)
 
 
 def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:
@@ -104,7 +104,7 @@ def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: 
     case = stored_case(store, release)
     if case is None:
         return None
-    verdict = with_those_late_too(store, policies, case.verdict(policies, now))
+    verdict = with_those_late_too(store, case.verdict(policies, now))
     return release_facts(verdict, Measured(monitor, case.runs, case.blind))
 
 
@@ -123,21 +123,17 @@ def ahead_of(
     return lambda release, now: unjudged(store, policies, release, now, book)
 
 
-def with_those_late_too(store: Store, policies: Policies, verdict: Verdict) -> Verdict:
+def with_those_late_too(store: Store, verdict: Verdict) -> Verdict:
     """Return a verdict with what the releases promised for the same instant show about it, as the daemon judged them.
 
-    These are taken as last judged, since only what was judged of them can have told against the platform.
+    These are taken as last judged, since only what was judged of them can have told for or against the platform.
     """
     slot = verdict.slot.instant if verdict.slot is not None else None
     if verdict.word not in BEHIND or slot is None:
         return verdict
-    rows = [
-        row
-        for row in store.verdicts.judged(slot, slot + _MOMENT)
-        if row.release != verdict.release and row.word in BEHIND
-    ]
-    cases = ((stored_case(store, row.release), row) for row in rows)
-    return with_platform(verdict, [case.verdict(policies, row.at) for case, row in cases if case is not None])
+    rows = (row for row in store.verdicts.judged(slot, slot + _MOMENT) if row.release != verdict.release)
+    others = (Settled(row.release, row.producer, host_of(row.body["url"]), slot, Word(row.word)) for row in rows)
+    return with_platform(verdict, others)
 
 
 def _blind(runs: RunStore, promises: list[Promise]) -> list[Blind]:

@@ -24,7 +24,7 @@ def replay(
             yield row.release, ["judged, but the release itself is not in the store"]
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
-        again = with_those_late_too(store, policies, case.verdict(policies, row.at))
+        again = with_those_late_too(store, case.verdict(policies, row.at))
         yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
 
 

@@ -31,7 +31,7 @@ from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Looker, Planner, WatchRules
-from monitor.watch.platform import others_behind, sharing_the_slot
+from monitor.watch.platform import others_settled, sharing_the_slot
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part
@@ -286,7 +286,7 @@ class Watch:
     def _verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
         policy = self._rules.policies.of(*watched.release.producers)
         verdict = judge(watched.release, watched.promises, watched.runs, self._blind.spans, policy, now)
-        return with_platform(verdict, others_behind(self._releases, verdict))
+        return with_platform(verdict, others_settled(self._releases, verdict))
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""

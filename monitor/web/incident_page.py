@@ -16,6 +16,7 @@ from alerts.draft.report import report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind
 from alerts.notice_text import advice, details, happened
+from alerts.platform import standing_of_platform
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
@@ -101,6 +102,8 @@ def _boxes(drafts: Sequence[Draft], typed: Mapping[str, str]) -> Mapping[str, st
 
 def _happened(incident: Incident, now: datetime) -> str:
     """Return what happened in a sentence or two: measured, or as a person logged it."""
+    if incident.linked:
+        return standing_of_platform(incident, now)
     if incident.facts is None or incident.kind is Kind.HAND:
         return incident.words.get("what") or (incident.timeline[0].text if incident.timeline else "")
     return happened(incident.kind, incident.facts, now)

@@ -238,7 +238,7 @@ class Queries:
         """Return the incidents that may be told of, the newest first. Leaks and leads are never for everybody."""
         found = [one for one in reversed(incidents) if one is not None]
         if not self.sees_all:
-            found = [one for one in found if one.kind not in _FOR_STAFF and self._is_due(one.release, now)]
+            found = [one for one in found if one.kind not in _FOR_STAFF and self._is_due(_release_of(one), now)]
         return [self._current(one, now) for one in found]
 
     def _is_due(self, release: str, now: datetime) -> bool:
@@ -268,6 +268,11 @@ class Queries:
 
     def _midnight(self, day: date) -> datetime:
         return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+
+
+def _release_of(incident: Incident) -> str:
+    """Return a release whose slot says when everybody may know of an incident."""
+    return incident.linked[0].release if incident.linked else incident.release
 
 
 def _for_all(event: Event) -> Event:

@@ -3,48 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from monitor.judge.verdict import Finding, Kind, Verdict, Word
 
 BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
-Place = tuple[str, datetime]
+SHARE = 3
+"""Late together are at least one in so many of what was settled there: two among a hundred on time share no fault."""
 
 
-def platform(verdicts: Iterable[Verdict]) -> dict[str, Finding]:
-    """Return a finding by release id where two or more producers were late on one host at one slot."""
-    together: dict[Place, list[Verdict]] = {}
-    for verdict in verdicts:
-        place = _place(verdict)
-        if place is not None:
-            together.setdefault(place, []).append(verdict)
-    return {
-        verdict.release: found
-        for (host, _), late in together.items()
-        if (found := _finding(host, late)) is not None
-        for verdict in late
-    }
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """How a release stands that others of its slot are held against: whose it is, where, when due, and the verdict."""
+
+    release: str
+    producer: str
+    host: str
+    slot: datetime | None
+    word: Word
 
 
-def with_platform(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
-    """Return a verdict with the finding that it and others were late together, unchanged when they were not."""
-    found = platform([verdict, *others]).get(verdict.release)
-    return verdict if found is None else replace(verdict, findings=(*verdict.findings, found))
+def settled(verdict: Verdict) -> Settled:
+    """Return how a judged release stands."""
+    slot = verdict.slot.instant if verdict.slot is not None else None
+    return Settled(verdict.release, verdict.producer, host_of(verdict.url), slot, verdict.word)
 
 
-def _place(verdict: Verdict) -> Place | None:
-    slot = verdict.slot
-    if verdict.word not in BEHIND or slot is None or slot.instant is None:
-        return None
-    return urlsplit(verdict.url).hostname or "", slot.instant
+def host_of(url: str) -> str:
+    """Return the platform an address is on."""
+    return urlsplit(url).hostname or ""
 
 
-def _finding(host: str, late: Iterable[Verdict]) -> Finding | None:
-    late = list(late)
-    producers = sorted({verdict.producer for verdict in late})
-    if len(producers) < 2:
-        return None
-    count = len({verdict.release for verdict in late})
-    return Finding(Kind.PLATFORM, None, f"{count} releases of {', '.join(producers)} late together on {host}")
+def with_platform(verdict: Verdict, others: Iterable[Settled]) -> Verdict:
+    """Return a verdict with the finding that it and others were late together, unchanged when they were not.
+
+    Together: two producers or more on one host at one slot, and a share of what was settled there then.
+    """
+    own = settled(verdict)
+    if own.word not in BEHIND or own.slot is None:
+        return verdict
+    there = [own, *(one for one in others if (one.host, one.slot) == (own.host, own.slot))]
+    late = {one.release: one.producer for one in there if one.word in BEHIND}
+    producers = sorted(set(late.values()))
+    in_time = len({one.release for one in there if one.word is Word.ON_TIME})
+    if len(producers) < 2 or SHARE * len(late) < len(late) + in_time:
+        return verdict
+    detail = f"{len(late)} releases of {', '.join(producers)} late together on {own.host}"
+    return replace(verdict, findings=(*verdict.findings, Finding(Kind.PLATFORM, None, detail)))

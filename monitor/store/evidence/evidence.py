@@ -28,6 +28,10 @@ _MOST_REMEMBERED = 16_000_000
 _LONGEST_REMEMBERED = 32_000
 _SHARED = 64
 _DAY = timedelta(days=1)
+_MOST_TURNS = 24
+"""So many turns of one target are kept in an hour, with their bytes: a page that flaps proves no more by the next."""
+_HOUR = timedelta(hours=1)
+_MOST_TURNING = 10_000
 
 
 _Packed = tuple[int, bytes]
@@ -108,6 +112,7 @@ class Evidence:
         self._written: list[Record] = []
         self._last: dict[str, _Last] = {}
         self._remembered = 0
+        self._turns: dict[str, list[datetime]] = {}
         self._packed: dict[int, _Packed] = {}
         self._same = Same()
         self._unchanged: dict[tuple[str, str], tuple[str, str]] = {}
@@ -135,8 +140,11 @@ class Evidence:
     def keep_turn(self, target: Target, outcome: Answer | Failure) -> tuple[str, ...]:
         """Keep the bytes of a look that changed what is known, and of the one before; return their ids.
 
-        A failure has no bytes; the look before it is kept all the same.
+        A failure has no bytes; the look before it is kept all the same. Nothing more is kept of a target that turns
+        again and again, until it has been steady for a while: its runs tell of each turn.
         """
+        if self._is_flapping(target.id):
+            return ()
         before = self._last.get(target.id)
         ids = [] if before is None else [before.kept or self.keep(before.answer(), target.id, "before")]
         self.forget(target.id)
@@ -144,6 +152,18 @@ class Evidence:
             ids.append(self.keep(outcome, target.id, "turn"))
             self._remember(target.id, outcome, ids[-1])
         return tuple(name for name in ids if name)
+
+    def _is_flapping(self, target: str) -> bool:
+        """Count a turn of a target; tells whether there were too many of late."""
+        now = self._clock.now()
+        lately = [at for at in self._turns.pop(target, ()) if now - at < _HOUR]
+        if is_flapping := len(lately) >= _MOST_TURNS:
+            self._turns[target] = lately
+        else:
+            self._turns[target] = [*lately, now]
+        while len(self._turns) > _MOST_TURNING:
+            self._turns.pop(next(iter(self._turns)))
+        return is_flapping
 
     def remember(self, target: Target, outcome: Answer | Failure) -> None:
         """Remember the last look, should the next one turn out different."""

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.judge.findings.platform import platform, with_platform
+from monitor.judge.findings.platform import settled, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Grade, Policy
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Finding, Kind, Verdict
+from monitor.judge.verdict import Finding, Kind, Verdict, Word
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
@@ -288,18 +288,24 @@ def test_a_cancelled_release_keeps_what_its_calendars_said() -> None:
 def test_two_producers_late_on_one_host_at_one_slot_are_a_matter_of_the_platform() -> None:
     one = judged(400, page((-100, A), (300, P)))
     other = replace(one, release="q", producer="ons")
-    found = platform([one, other])
-    assert sorted(found) == ["q", "r"]
-    assert found["r"].detail == "2 releases of ofqual, ons late together on www.gov.uk"
-    assert with_platform(one, [other]).findings[-1].kind is Kind.PLATFORM
+    (found,) = of(with_platform(one, [settled(other)]), Kind.PLATFORM)
+    assert found.detail == "2 releases of ofqual, ons late together on www.gov.uk"
+
+
+@pytest.mark.parametrize(("on_time", "told"), [(0, 1), (4, 1), (5, 0), (98, 0)])
+def test_few_late_among_many_on_time_are_no_fault_of_the_platform(on_time: int, told: int) -> None:
+    one = judged(400, page((-100, A), (300, P)))
+    other = settled(replace(one, release="q", producer="ons"))
+    in_time = [replace(other, release=f"t{place}", word=Word.ON_TIME) for place in range(on_time)]
+    elsewhere = [replace(each, host="www.ons.gov.uk", release=f"e{each.release}") for each in in_time]
+    assert len(of(with_platform(one, [other, *in_time, *elsewhere]), Kind.PLATFORM)) == told
 
 
 @pytest.mark.parametrize("change", [{"producer": "ofqual"}, {"url": "https://www.ons.gov.uk/x"}, {"slot": None}])
 def test_late_releases_that_share_nothing_are_not(change: dict[str, object]) -> None:
     one = judged(400, page((-100, A), (300, P)))
     other = replace(one, **({"release": "q", "producer": "ons"} | change))
-    assert platform([one, other]) == {}
-    assert with_platform(one, [other]) is one
+    assert with_platform(one, [settled(other)]) is one
 
 
 @pytest.mark.parametrize(("count", "told"), [(59, 0), (60, 1), (2000, 1)])

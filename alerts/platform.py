@@ -1,0 +1,212 @@
+"""One fault of a platform that holds up releases of several producers: one incident, one thread that is kept up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from alerts import tellable_facts as news
+from alerts.finding import ReleaseFacts
+from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, Linked, reminder, reminder_due
+from alerts.notice_text import TAILS, is_awaited
+from alerts.one_line import one_line
+from alerts.telling import Notice, notice_id, thread_id
+from schedules.times.words import moment
+
+AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
+GATHERING = timedelta(seconds=5)
+"""So long after its first release a fault is not over yet, though all of those known by then are out."""
+_COVERED = frozenset({"opened", "grade_changed", "appeared", "final", "reminder"})
+_LONGEST_TITLE = 120
+_STEPS = (
+    "Ring whoever runs {host} first: is publishing held up, for whom, and until when?",
+    "Tell one person for each producer what you learn; each producer's own incident has its draft.",
+    "People with pre-release access stay silent until it is out.",
+)
+_STEPS_OVER = (
+    "Open a few of the addresses and check that all of it is there.",
+    "Ask whoever runs {host} what happened, and complete the report on the platform with it.",
+)
+
+
+def platform_id(host: str, slot: datetime) -> str:
+    """Return the id of the one incident that a fault of a platform is, to which each producer's own is linked."""
+    return f"platform-{host}-{slot.astimezone(UTC):%Y-%m-%dT%H%MZ}"
+
+
+def platform_of(facts: ReleaseFacts | None) -> str:
+    """Return the id that a fault of the platform of a release at its slot has; empty for one that is late alone."""
+    return platform_at(facts) if facts is not None and _is_together(facts) else ""
+
+
+def platform_at(facts: ReleaseFacts) -> str:
+    """Return the id that a fault of the platform of a release at its slot would have; empty without an instant."""
+    return "" if facts.slot is None else platform_id(urlsplit(facts.url).hostname or "", facts.slot)
+
+
+def _is_together(facts: ReleaseFacts) -> bool:
+    return any(one.kind == "platform" for one in facts.findings)
+
+
+def is_told_with_platform(notice: Notice) -> bool:
+    """Tell whether the platform's thread tells what a notice of one of its releases would: a delay, and no more."""
+    return notice.kind in _COVERED and notice.findings[0] in ("late", "partial")
+
+
+def follow_platform(known: Incident | None, member: Incident, now: datetime, *, untold: bool = False) -> Decision:
+    """Open the incident of a platform for a release that it held up, or carry on the `known` one.
+
+    `untold`: its opening has not gone out yet, and will tell of this release too. Nothing for a release held up alone.
+    """
+    facts, is_known = member.facts, known is not None and member.id in {one.incident for one in known.linked}
+    if facts is None or not (is_known or platform_of(facts)):
+        return Decision()
+    link = _linked(member, facts)
+    before = known or _opened(member, facts, now)
+    linked = sorted({**{one.incident: one for one in before.linked}, link.incident: link}.values(), key=_place)
+    grade = before.grade
+    for one in linked:
+        grade = news.worse_grade(grade, one.grade)
+    incident = replace(before, linked=tuple(linked), grade=grade)
+    told = _told(known, incident, link, now, untold=untold)
+    if told is None:
+        return Decision(None if incident == known else incident)
+    kind, fact, changed = told
+    closed = now if kind == "final" else None if kind == "reopened" else incident.closed
+    notice = notice_of(kind, fact, incident, now, changed)
+    entry = Entry(now, MONITOR, notice.subject)
+    return Decision(replace(incident, closed=closed, timeline=(*incident.timeline, entry)), (notice,), draft=True)
+
+
+def notice_of(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
+    """Return a notice of the platform's thread, in words for whoever is told of all its releases."""
+    thread = thread_id(incident.id)
+    subject, text = worded(kind, incident, incident.linked, now, changed)
+    return Notice(
+        id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
+        kind=kind,
+        incident=incident.id,
+        release="",
+        producer=incident.producer,
+        grade=incident.grade,
+        findings=("late", "platform"),
+        at=now,
+        subject=subject,
+        text=text,
+        follows="" if fact == "thread" else thread,
+    )
+
+
+def told_again(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
+    """Return the reminder that is due of any incident; one that a platform held up is told of with the platform."""
+    if incident.kind is Kind.PLATFORM:
+        which = reminder_due(incident, now, every, grace)
+        return None if which is None else notice_of("reminder", str(which), incident, now)
+    is_with_others = incident.kind in (Kind.LATE, Kind.PARTIAL) and platform_of(incident.facts)
+    return None if is_with_others else reminder(incident, now, every, grace)
+
+
+def as_seen_by(notice: Notice, incident: Incident, mine: Sequence[Linked], now: datetime) -> Notice:
+    """Return a notice of a platform's thread as of now, for people who are told of `mine` alone of its releases."""
+    first = notice.text.split("\n", 2)[1:2]
+    changed = first[0].removeprefix(_CHANGED) if first and first[0].startswith(_CHANGED) else ""
+    # What became over or grew since it was written is said as it stands now.
+    subject, text = worded(notice.kind, incident, mine or incident.linked, now, changed)
+    return replace(notice, subject=subject, text=text)
+
+
+_CHANGED = "What changed: "
+
+
+def worded(kind: str, incident: Incident, mine: Sequence[Linked], now: datetime, changed: str = "") -> tuple[str, str]:
+    """Return subject and text of a notice of a platform's thread, naming the releases of `mine` alone."""
+    late = [one for one in mine if one.stands != CLEARED]
+    awaited = [one for one in late if one.stands == AWAITED]
+    zone = incident.linked[0].timezone
+    due = moment(incident.occurred, zone, now)
+    stand = f"{len(awaited)} not out yet" if awaited else "all out"
+    subject = f"LATE{TAILS.get(kind, '')}: {_counted(incident, late)} on {incident.producer} due {due}, {stand}"
+    steps = _STEPS if awaited else _STEPS_OVER
+    sections = [
+        [subject, *([f"{_CHANGED}{changed}"] if changed else [])],
+        ["Late together at one time on one platform: one fault would explain it. This is told in one thread."],
+        *_listed("Not out yet", awaited),
+        *_listed("Late, and out by now", [one for one in late if one.stands == OUT]),
+        *_listed("Found not to be late", [one for one in mine if one.stands == CLEARED]),
+        ["What to do now:", *(f"{place}. {one.format(host=incident.producer)}" for place, one in enumerate(steps, 1))],
+        [f"Incident: {incident.id}"],
+    ]
+    return one_line(subject), "\n\n".join("\n".join(lines) for lines in sections) + "\n"
+
+
+def standing_of_platform(incident: Incident, now: datetime) -> str:
+    """Return in one sentence how a platform's fault stands."""
+    subject, _ = worded("", incident, incident.linked, now)
+    return f"{subject.partition(': ')[2]}."
+
+
+def _counted(incident: Incident, mine: Sequence[Linked]) -> str:
+    all_of_it = [one for one in incident.linked if one.stands != CLEARED]
+    releases, producers = len(mine), sorted({name for one in mine for name in one.producers})
+    named = f"{releases} release{'s' if releases != 1 else ''} of "
+    if len(mine) == len(all_of_it):
+        return f"{named}{len(producers)} producers ({', '.join(producers)})"
+    return f"{named}{', '.join(producers)} ({len(all_of_it)} in all)"
+
+
+def _listed(heading: str, linked: Sequence[Linked]) -> Iterator[list[str]]:
+    if linked:
+        named = (f"- {one_line(one.title, _LONGEST_TITLE)} ({', '.join(one.producers)})\n  {one.url}" for one in linked)
+        yield [f"{heading}:", *named]
+
+
+def _opened(member: Incident, facts: ReleaseFacts, now: datetime) -> Incident:
+    host = urlsplit(facts.url).hostname or ""
+    return Incident(
+        id=platform_at(facts),
+        kind=Kind.PLATFORM,
+        release="",
+        producer=host,
+        title=f"Releases held up together on {host}",
+        opened=now,
+        occurred=facts.slot or member.occurred,
+        grade=member.grade,
+    )
+
+
+def _linked(member: Incident, facts: ReleaseFacts) -> Linked:
+    late = news.is_late(facts)
+    stands = AWAITED if late and is_awaited(facts) else OUT if late else CLEARED
+    return Linked(
+        member.id, member.release, member.title, member.producers, facts.url, facts.timezone, facts.grade, stands
+    )
+
+
+def _place(linked: Linked) -> tuple[tuple[str, ...], str]:
+    return linked.producers, linked.incident
+
+
+def _told(
+    known: Incident | None, incident: Incident, link: Linked, now: datetime, *, untold: bool
+) -> tuple[str, str, str] | None:
+    """Return the notice that a change of one release makes: its kind, its fact, and what changed in words."""
+    if known is None:
+        return "opened", "thread", ""
+    awaited = [one for one in incident.linked if one.stands == AWAITED]
+    if known.closed is not None:
+        return ("reopened", now.isoformat(), f"not out: {one_line(link.title, _LONGEST_TITLE)}") if awaited else None
+    if not awaited:
+        return ("final", now.isoformat(), "all of it is out") if now - known.opened >= GATHERING else None
+    return None if untold else _news(known, incident, link, awaited)
+
+
+def _news(known: Incident, incident: Incident, link: Linked, awaited: Sequence[Linked]) -> tuple[str, str, str] | None:
+    if incident.grade != known.grade:
+        return "grade_changed", incident.grade, f"grade {incident.grade}, was {known.grade}"
+    if all(one.incident != link.incident for one in known.linked):
+        return "new_finding", link.incident, f"held up as well: {one_line(link.title, _LONGEST_TITLE)}"
+    is_half = 2 * len(awaited) <= len(incident.linked) < 2 * sum(one.stands == AWAITED for one in known.linked)
+    # Who has it is told when half of it is out; whoever has not said so hears of it in the reminders.
+    return ("appeared", "half", "half of it is out") if is_half and known.acknowledged is not None else None

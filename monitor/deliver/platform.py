@@ -1,0 +1,104 @@
+"""A fault of a platform told in one thread to people and pagers: what it covers, and when it goes out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from alerts.incident import Decision, Incident, Kind
+from alerts.notice import Notice, thread_id
+from alerts.platform import follow_platform, is_told_with_platform, platform_at
+from monitor.deliver.rules import ReportingRules
+from monitor.store.interface import Store, Transaction
+from monitor.store.rows import Delivery, DeliveryState
+
+_LONGEST = 5
+"""How many times its pause an opening is held at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlatformThread:
+    """The thread of the platform that holds a release up with others: what it decides, and what it stands for."""
+
+    decision: Decision
+    incident: Incident
+    member: str
+    rules: ReportingRules
+
+    def deliveries(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Return the deliveries of a notice of one of its releases: covered where the thread tells of it."""
+        if not is_told_with_platform(notice):
+            return list(deliveries)
+        told = self._channels(notice, now)
+        return [self._covered(one, now) if one.channel in told else one for one in deliveries]
+
+    def cover(self, tx: Transaction, store: Store, now: datetime) -> None:
+        """Cover the opening of its newest release where it has not gone out yet."""
+        opening = store.outbox.notice(thread_id(self.member))
+        if opening is None or not is_told_with_platform(opening):
+            return
+        told = self._channels(opening, now)
+        for row in store.outbox.deliveries(opening.id):
+            if row.channel in told and _is_untold(row):
+                tx.save_delivery(self._covered(row, now))
+
+    def gather(self, tx: Transaction, store: Store, now: datetime) -> None:
+        """Hold the thread's own opening for a moment more, while releases are still found to be held up.
+
+        Whoever is told of this release, and was of none before, gets the opening too.
+        """
+        opening = store.outbox.notice(thread_id(self.incident.id))
+        if opening is None:
+            return
+        until = min(now, self.incident.opened + (_LONGEST - 1) * self.rules.gather) + self.rules.gather
+        rows = {row.channel: row for row in store.outbox.deliveries(opening.id)}
+        new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
+        for row in (*rows.values(), *new):
+            if self._folds(row) and _is_untold(row):
+                tx.save_delivery(replace(row, due=max(row.due, until)))
+            elif row in new:
+                tx.save_delivery(row)
+
+    def follow_up(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Return the deliveries of a notice of the thread itself.
+
+        Its opening waits a moment for more releases; that one more is held up is told to whoever it concerns and knew.
+        """
+        if not notice.follows:
+            held = now + self.rules.gather
+            return [replace(one, due=max(one.due, held)) if self._folds(one) else one for one in deliveries]
+        if notice.kind != "new_finding":
+            return list(deliveries)
+        alone = replace(self.incident, linked=tuple(one for one in self.incident.linked if one.incident == self.member))
+        knew = {row.channel for row in store.outbox.deliveries(notice.follows)}
+        concerned = self.rules.audience(notice, alone, now).keys() & knew
+        return [one for one in deliveries if one.channel in concerned]
+
+    def _folds(self, row: Delivery) -> bool:
+        return row.channel in self.rules.folding
+
+    def _channels(self, notice: Notice, now: datetime) -> set[str]:
+        return self.rules.audience(notice, self.incident, now).keys() & set(self.rules.folding)
+
+    def _covered(self, row: Delivery, now: datetime) -> Delivery:
+        return replace(row, standing=DeliveryState.COVERED, finished=now, reference=thread_id(self.incident.id))
+
+
+def platform_thread(
+    store: Store, rules: ReportingRules, member: Incident | None, now: datetime
+) -> PlatformThread | None:
+    """Return the thread of the platform that holds up the release of an incident with others; None for one alone."""
+    if member is None or member.facts is None or member.kind not in (Kind.LATE, Kind.PARTIAL, Kind.EARLY):
+        return None
+    name = platform_at(member.facts)
+    known = store.verdicts.incident(name) if name else None
+    rows = store.outbox.deliveries(thread_id(known.id)) if known is not None else []
+    decision = follow_platform(known, member, now, untold=any(map(_is_untold, rows)))
+    incident = decision.incident or known
+    is_linked = incident is not None and any(one.incident == member.id for one in incident.linked)
+    return PlatformThread(decision, incident, member.id, rules) if incident is not None and is_linked else None
+
+
+def _is_untold(row: Delivery) -> bool:
+    return row.attempts == 0 and row.standing is DeliveryState.WAITING

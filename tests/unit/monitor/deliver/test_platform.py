@@ -1,0 +1,216 @@
+"""Eight releases of three producers that one platform holds up: one incident, one thread, each told of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+
+from alerts.by_hand import acknowledge
+from alerts.channels.fake import FakeChannel
+from alerts.channels.pagerduty import event
+from alerts.incident import Incident, Kind
+from alerts.platform import platform_id
+from alerts.routes import Route
+from monitor.clock import VirtualClock
+from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.facts import Measured
+from monitor.deliver.outbox import Outbox, OutboxOptions
+from monitor.deliver.related import related
+from monitor.deliver.reminders import Reminders, Reminding
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.judge.findings.platform import settled, with_platform
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import DeliveryState
+from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.outbox import an_outbox, recording
+from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly
+
+WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
+OUT = {name: 1200.0 + 900 * place for place, name in enumerate(WHOSE)}
+NAME = platform_id("www.gov.uk", SLOT)
+ROUTES = (Route(("mail", "pager", "hook")), Route(("dfe",), producer="dfe"), Route(("ons",), producer="ons"))
+FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
+
+
+@dataclass
+class Day:
+    """A day on which a platform fails, as its verdicts come in."""
+
+    clock: VirtualClock
+    store: MemoryStore = field(default_factory=MemoryStore)
+
+    def __post_init__(self) -> None:
+        self.channels = {name: recording(self.clock, name) for name in (*sorted(FOLDING), "hook")}
+        self.rules = ReportingRules(channels=sorted(self.channels), routes=ROUTES, folding=FOLDING)
+        self.writer = Writer(self.store, self.clock)
+        self.events = VerdictRecord(self.store, self.rules)
+        options = OutboxOptions(rules=self.rules)
+        self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
+        self.reminders = Reminders(
+            self.store,
+            self.writer,
+            self.clock,
+            self.rules,
+            Reminding(),
+            as_of_now=AsOfNow(self.store.verdicts, lambda _release, _now: None, self.events),
+            ask=directly,  # type: ignore[arg-type] # answers at once
+            wake=self.outbox.wake,
+        )
+
+    async def judged(self, seconds: float, names: Sequence[str] = tuple(WHOSE)) -> None:
+        """Judge all at an instant, twice: what the last one shows tells of the first one too."""
+        await self.on_to(seconds)
+        verdicts = {
+            name: replace(a_verdict(seconds, name, OUT[name]), producer=WHOSE[name], title=f"Title {name}")
+            for name in names
+        }
+        known: list[str] = []
+        for name in (*names, *names):
+            known.append(name)
+            others = [settled(verdicts[other]) for other in known if other != name]
+            found, now = with_platform(verdicts[name], others), self.clock.now()
+            self.reminders.recorded(
+                await self.writer.write(lambda tx, found=found, now=now: self.events.record(tx, found, Measured(), now))
+            )
+
+    async def on_to(self, seconds: float) -> None:
+        """Let time pass, with reminders and everything that falls due meanwhile sent."""
+        while self.clock.now() < at(seconds):
+            await self.reminders.remind()
+            for name in self.channels:
+                await self.outbox.empty(name)
+            await self.clock.sleep(min(20.0, (at(seconds) - self.clock.now()).total_seconds()))
+
+    def got(self, name: str) -> list[str]:
+        return [message.subject for message in self.channels[name].messages.values()]
+
+    def kinds(self, name: str) -> list[str]:
+        return [message.kind for message in self.channels[name].messages.values()]
+
+    def platform(self) -> Incident:
+        found = self.store.verdicts.incident(NAME)
+        assert found is not None
+        return found
+
+
+def events(pager: FakeChannel) -> list[Mapping[str, object]]:
+    told = (event(message, "key") for message in pager.messages.values())
+    return [one for one in told if one is not None]
+
+
+async def the_day(day: Day, *, taken: bool = False) -> None:
+    await day.judged(61)
+    await day.on_to(90)
+    if taken:
+        with day.store.transaction() as tx:
+            tx.save_incident(acknowledge(day.platform(), "press office", day.clock.now()))
+    await day.judged(301)
+    for name, seconds in OUT.items():
+        await day.judged(seconds + 2)
+        assert day.platform().closed is None or name == "r7"
+    await day.judged(9500)
+    await day.on_to(9600)
+    day.writer.abandon()
+
+
+def test_a_day_on_which_a_platform_fails_is_one_thread_of_few_messages() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await the_day(day)
+        assert day.kinds("mail") == ["opened", "grade_changed", "reminder", "reminder", "reminder", "final"]
+        first, graver = day.got("mail")[:2]
+        assert first.startswith("LATE: 8 releases of 3 producers (dfe, ofqual, ons) on www.gov.uk due")
+        assert "8 not out yet" in first
+        assert "graver now" in graver
+        assert "all out" in day.got("mail")[-1]
+        assert [one["event_action"] for one in events(day.channels["pager"])] == ["trigger", "resolve"]
+        assert {one["dedup_key"] for one in events(day.channels["pager"])} == {NAME}
+        assert day.store.check() == []
+
+    run_virtually(story, at(60))
+
+
+def test_each_producers_people_are_told_of_theirs_alone() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await the_day(day)
+        assert len(day.got("ons")) <= 6
+        assert day.got("ons")[0].startswith("LATE: 2 releases of ons (8 in all) on www.gov.uk")
+        texts = " ".join(message.text for message in day.channels["ons"].messages.values())
+        assert "Title r7" in texts
+        assert "Title r0" not in texts
+        # A program sorts for itself: it hears of each, and of the platform besides.
+        assert day.kinds("hook").count("opened") == len(WHOSE) + 1
+
+    run_virtually(story, at(60))
+
+
+def test_the_incident_of_the_platform_has_its_releases_linked_and_a_draft_of_the_platform_report() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await the_day(day, taken=True)
+        found = day.platform()
+        assert found.kind is Kind.PLATFORM
+        assert [one.release for one in found.linked] == sorted(WHOSE)
+        assert set(found.producers) == {"www.gov.uk", "dfe", "ofqual", "ons"}
+        assert not found.is_open
+        theirs = [one.id for one in related(day.store.verdicts, found)]
+        assert len(theirs) == len(WHOSE)
+        one = day.store.verdicts.incident(theirs[0])
+        assert one is not None
+        assert [other.id for other in related(day.store.verdicts, one)][-1] == NAME
+        report = day.store.verdicts.drafts(NAME)[-1]
+        assert report.form == "period"
+        assert all(f"Title {name}" in str(report.facts) for name in WHOSE)
+        # Who has it hears when half of it is out, and no reminders.
+        assert day.kinds("mail") == ["opened", "grade_changed", "appeared", "final"]
+
+    run_virtually(story, at(60))
+
+
+def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await day.judged(61, ["r0"])
+        await day.on_to(63)
+        assert day.kinds("mail") == ["opened"]
+        await day.judged(64, ["r3", "r6"])
+        await day.judged(65, ["r0", "r3", "r6"])
+        await day.on_to(95)
+        assert day.kinds("mail") == ["opened", "opened"]
+        assert "3 releases" in day.got("mail")[-1]
+        rows = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
+        assert sum(row.standing is DeliveryState.COVERED for row in rows) == 2
+        day.writer.abandon()
+
+    run_virtually(story, at(60))
+
+
+def test_a_thread_that_turns_again_and_again_is_told_once_a_minute_as_flapping() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await day.judged(61, ["r0"])
+        await day.on_to(70)
+        opening = day.store.outbox.notices()[0]
+        for turn in range(60):
+            flip = replace(
+                opening, id=f"turn-{turn}", kind=("new_finding", "back")[turn % 2], at=clock.now(), follows=opening.id
+            )
+            with day.store.transaction() as tx:
+                tx.add_notice(flip, day.rules.deliveries(flip, day.store.verdicts.incidents()[0], clock.now()))
+            await day.on_to(70 + 5 * (turn + 1))
+        times = sorted(
+            row.finished
+            for row in day.store.outbox.deliveries()
+            if row.channel == "mail" and row.standing is DeliveryState.SENT and row.finished is not None
+        )
+        assert all(after - before >= timedelta(minutes=1) for before, after in pairwise(times))
+        assert 4 <= len(times) <= 7
+        assert all(subject.startswith("FLAPPING") for subject in day.got("mail")[1:])
+        day.writer.abandon()
+
+    run_virtually(story, at(60))
