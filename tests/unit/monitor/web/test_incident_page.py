@@ -10,11 +10,12 @@ import pytest
 from alerts.draft.report import report_from_json
 from alerts.draft.versions import edited, signed
 from alerts.finding import Finding
-from alerts.incident import Kind
+from alerts.incident import Incident, Kind
+from alerts.platform import follow_platform, platform_id
 from alerts.signed_link import sign
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.web.pages import against, seen
-from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.deliver.story import SLOT, at
 from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
 
 
@@ -136,11 +137,16 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
         assert incident is not None
         assert incident.facts is not None
         held_up = (*incident.facts.findings, replace(incident.facts.findings[0], kind="platform"))
+        whole: Incident | None = None
         with board.store.transaction() as tx:
             for name in (incident.id, "other", "elsewhere"):
                 url = "https://stats.example/page" if name == "elsewhere" else incident.facts.url
                 facts = replace(incident.facts, findings=held_up, url=url)
-                tx.save_incident(replace(incident, id=name, title=name.upper(), facts=facts))
+                one = replace(incident, id=name, title=name.upper(), facts=facts)
+                tx.save_incident(one)
+                whole = follow_platform(None if name == "elsewhere" else whole, one, at(500)).incident
+                assert whole is not None
+                tx.save_incident(whole)
         page = (await board.client.get(f"/incidents/{incident.id}")).text
         assert "Held up together with it" in page
         assert "/incidents/other" in page
@@ -148,6 +154,11 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
         assert page.index("What to do now") < page.index("/incidents/other")
         assert "/incidents/elsewhere" not in page
         assert f"/incidents/{board.early}" not in page
+        of_platform = (await board.client.get(f"/incidents/{platform_id('www.gov.uk', SLOT)}")).text
+        assert "releases held up together on one platform" in of_platform
+        assert "Each release" in of_platform
+        assert "/incidents/other" in of_platform
+        assert of_platform.count("not out yet") >= 2
 
 
 async def test_the_status_page_shows_what_was_given_up_and_why() -> None:
