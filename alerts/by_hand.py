@@ -69,7 +69,7 @@ def _writable(text: str) -> str:
 
 def acknowledge(incident: Incident, role: str, now: datetime) -> Incident:
     """Write down that a role has it. Saying so twice changes nothing. Raises `NotEnough` without a role."""
-    role = _role(role)
+    role = as_role(role)
     if any(entry.by == role and entry.text == ACKNOWLEDGED for entry in incident.timeline):
         return incident
     return _with(incident, Entry(now, role, ACKNOWLEDGED))
@@ -91,7 +91,7 @@ def note(
     faults += [f'at: lies in the future (got "{at}")'] if then > now else []
     if faults:
         raise NotEnough(faults)
-    return _with(incident, Entry(then, _role(role), _writable(text.strip())))
+    return _with(incident, Entry(then, as_role(role), _writable(text.strip())))
 
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
@@ -99,7 +99,7 @@ def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incid
     words = one_line(_writable(cause))
     if not words or incident.words.get("cause") == words:
         return incident
-    told = _with(incident, Entry(now, _role(role), f"cause: {words}"))
+    told = _with(incident, Entry(now, as_role(role), f"cause: {words}"))
     return replace(told, words={**incident.words, "cause": words})
 
 
@@ -109,7 +109,7 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
         to = _instant(when.strip(), timezone)
     except ValueError as exc:
         raise NotEnough([f'brought forward: not a date-time, write "2018-01-05T09:00" (got "{when}")']) from exc
-    by, instant = _role(role), to.isoformat(timespec="seconds")
+    by, instant = as_role(role), to.isoformat(timespec="seconds")
     if incident.words.get("brought_forward") == instant:
         return incident
     local = to.astimezone(ZoneInfo(timezone))
@@ -121,7 +121,7 @@ def cite_others(incident: Incident, role: str, now: datetime) -> Incident:
     """Write down that a role wants other producers' incidents on the same platform cited in the draft."""
     if incident.words.get("cite_others"):
         return incident
-    told = _with(incident, Entry(now, _role(role), "other producers' incidents are to be cited"))
+    told = _with(incident, Entry(now, as_role(role), "other producers' incidents are to be cited"))
     return replace(told, words={**incident.words, "cite_others": "yes"})
 
 
@@ -132,7 +132,7 @@ def sign_off(incident: Incident, role: str, version: int, now: datetime, anyway:
     """
     words = one_line(_writable(anyway))
     why = f", though something was in the way: {words}" if words else ""
-    told = _with(incident, Entry(now, _role(role), f"report signed off as version {version}{why}"))
+    told = _with(incident, Entry(now, as_role(role), f"report signed off as version {version}{why}"))
     kept = {"signed_anyway": words} if words else {}
     return replace(told, words={**incident.words, SIGNED: now.isoformat(timespec="seconds"), **kept})
 
@@ -147,13 +147,13 @@ def waive(incident: Incident, role: str, reason: str, now: datetime) -> Incident
         raise NotEnough(["say why no report will be made"])
     if not incident.owes_report:
         raise NotEnough([f"no report is owed for {incident.id}"])
-    told = _with(incident, Entry(now, _role(role), f"report waived: {words}"))
+    told = _with(incident, Entry(now, as_role(role), f"report waived: {words}"))
     return replace(told, words={**incident.words, WAIVED: words}, closed=incident.closed or now)
 
 
 def close(incident: Incident, role: str, now: datetime, text: str = "") -> Incident:
     """Close an incident; closing a closed one changes nothing. New facts may reopen it."""
-    role = _role(role)
+    role = as_role(role)
     if incident.closed is not None:
         return incident
     words = f"closed: {text.strip()}" if text.strip() else "closed"
@@ -164,7 +164,8 @@ def _with(incident: Incident, entry: Entry) -> Incident:
     return replace(incident, timeline=(*incident.timeline, entry))
 
 
-def _role(role: str) -> str:
+def as_role(role: str) -> str:
+    """Return a role as it is written down. Raises `NotEnough`."""
     line = one_line(_writable(role))
     if not line or len(line) > _LONGEST_ROLE:
         raise NotEnough([f"say in which role, in at most {_LONGEST_ROLE} characters, never a name"])

@@ -23,6 +23,7 @@ TAILS = {
     "appeared": ", now out",
     "final": ", final",
     "reopened": ", reopened",
+    "still": ", still so",
     "reminder": ", nobody has acknowledged",
 }
 WITH_DRAFT = frozenset({"late", "partial", "early", "hand", "platform"})

@@ -15,7 +15,7 @@ from alerts.tellable_facts import GRADES
 from schedules.times.json import instant_json
 
 _LONGEST_TEXT = 4000
-_MAY_RAISE = frozenset({"grade_changed", "reopened", "final"})
+_MAY_RAISE = frozenset({"grade_changed", "reopened", "final", "still"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     channels, rules = reaching_people(core, settings)
     record = VerdictRecord(core.store, rules, core.evidence.appended, core.evidence.heads.get)
     as_of_now = AsOfNow(core.store.verdicts, afresh_for(core), record)
-    outbox = outbox_for(core, channels, rules)
+    outbox = outbox_for(core, channels, rules, as_of_now)
     reminders = reminders_for(core, rules, outbox, as_of_now)
     watch = watch_for(core, poller, record, reminders)
     admission = Admission(core.store, core.ledger, watch, clock)

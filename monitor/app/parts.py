@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -71,19 +72,18 @@ def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
     settings = core.settings
     # Of this process alone: two monitors of one name must not both believe to hold the outbox.
     mark = Random(core.edges.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
-    idle = {"idle": _TURN} if is_shared(settings.store.url) else {}
-    return OutboxOptions(
+    options = OutboxOptions(
         links_of(settings),
         rules.templates,
         digesting_of(settings),
         Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
         veil=veil(in_addresses(settings)),
         rules=rules,
-        **idle,
     )
+    return replace(options, idle=_TURN) if is_shared(settings.store.url) else options
 
 
-def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules) -> Outbox:
+def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules, as_of_now: AsOfNow) -> Outbox:
     """Return what takes notices to their channels."""
     return Outbox(
         core.store,
@@ -94,7 +94,7 @@ def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules) -
         core.threads.ask,
         rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, guards nothing
         told=core.metrics.delivered,
-        options=outbox_options_for(core, rules),
+        options=replace(outbox_options_for(core, rules), current=as_of_now.incident),
     )
 
 
@@ -209,7 +209,7 @@ def queries_for(core: Core, status: Status, tally: LookTally, record: VerdictRec
         core.clock,
         settings.timezone,
         desk=desk,
-        silences=tally.silent_hosts.silences,
+        unheard=tally.silent_hosts.unheard,
         as_of_now=desk.current,
         writer=core.writer,
         door=door_of(settings, core.folder, core.clock, throttle),

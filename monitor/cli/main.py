@@ -28,6 +28,7 @@ VERBS = {
     "probe": "look once at one address and tell all that was learnt",
     "replay": "judge everything again from promises and runs",
     "incident": "incidents and their drafts",
+    "silence": "hold messages back for a while, of a release, a producer or an incident",
     "report": "period and platform reports",
     "rehearse": "play a rehearsal through the real daemon",
     "demo": "open the board on the replayed incidents",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, Day, as_json, of_producer, print_json, span_of, table, today
+from monitor.cli.silence import silence_text
 from monitor.judge.as_text import due_text, measure_text, tally, told_text
 from schedules.times.words import day_text
 
@@ -46,6 +47,11 @@ def _print_open(context: Context) -> None:
     with context.store() as store:
         still = [one for one in store.verdicts.incidents() if one.closed is None]
         owed = [one for one in reports_owed(store.verdicts) if one.closed is not None]
+        silent = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
+    if silent:
+        click.echo(f"\nMessages held back: {len(silent)}")
+    for held in silent:
+        click.echo(f"  {silence_text(held, context.settings.timezone)}")
     for what, found in (("Incidents that nobody has closed", still), ("Over, and a report is owed", owed)):
         if found:
             click.echo(f"\n{what}: {len(found)}")

@@ -21,6 +21,7 @@ from monitor.deliver.outbox_lease import OutboxLease
 from monitor.deliver.outbox_rows import Backlog, Row, backlog_of
 from monitor.deliver.pacing import Pacing
 from monitor.deliver.rules import Links, ReportingRules
+from monitor.deliver.silences import Current, Held, Over, held_back, tell_what_is_so
 from monitor.errors import StoreFault
 from monitor.store.interface import Store, Transaction
 from monitor.store.lease import Leaseholder
@@ -47,7 +48,8 @@ class OutboxOptions:
     """Optional settings of how the outbox is drained.
 
     `holder` shares the outbox between processes. `veil` takes out what no message may tell.
-    `idle` is the longest time without a look at it; `rules` tell which releases a channel is told of.
+    `idle` is the longest time without a look at it; `rules` tell which releases a channel is told of. `current` returns
+    an incident as it stands at an instant.
     """
 
     links: Links = field(default_factory=Links)
@@ -57,6 +59,7 @@ class OutboxOptions:
     idle: timedelta = _IDLE
     veil: Veil | None = None
     rules: ReportingRules = field(default_factory=ReportingRules)
+    current: Current = lambda incident, _now: incident
 
 
 class Outbox:
@@ -84,6 +87,7 @@ class Outbox:
         self._rng = rng
         self._told = told
         self._idle = options.idle
+        self._current_of = options.current
         self._turn = OutboxLease(store.leases, writer, clock, options.holder)
         self.backlogs: dict[str, Backlog] = {}
         self._bells: dict[str, asyncio.Event] = {}
@@ -135,15 +139,17 @@ class Outbox:
         """Send all that may go through a channel now; returns when something will be due next."""
         while name in self._channels:
             now = self._clock.now()
-            rows = await self._rows(name)
+            rows, quiet = await self._rows(name, now)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
             due = {row.notice.id: self._due(row, holds.get(row.notice.id, row.delivery.due)) for row in rows}
             chosen = [one.notice for one in ready((row.waiting(due[row.notice.id]) for row in rows), now)]
-            if not chosen:
-                return min(due.values(), default=None)
+            if not chosen and not quiet.over:
+                return min((*due.values(), *quiet.until.values()), default=None)
             if (others := await self._turn.begin()) is not None:
                 return others
-            if not await self._folded(name, [row for row in rows if due[row.notice.id] <= now], rows, now):
+            if quiet.over:
+                await self._writer.write(lambda tx, over=quiet.over, at=now: self._tell_what_is_so(tx, over, at))  # type: ignore[misc] # mypy cannot infer it
+            elif not await self._folded(name, [row for row in rows if due[row.notice.id] <= now], rows, now):
                 await self._attempt_each([row for row in rows if row.notice.id in chosen])
         return None
 
@@ -168,11 +174,19 @@ class Outbox:
             _log.warning("outbox_unreadable", channel=name, fault=str(fault))
             return self._clock.now() + _AFTER_A_FAULT
 
-    async def _rows(self, name: str) -> list[Row]:
-        horizon = self._clock.now() + _EVER
-        found = await self._ask(lambda: self._look_up(name, horizon))
-        self.backlogs[name] = backlog_of((row.delivery, row.notice) for row in found)
-        return found
+    async def _rows(self, name: str, now: datetime) -> tuple[list[Row], Held]:
+        """Return what waits for a channel and may go, and what silences hold back: that keeps nobody waiting."""
+        found = await self._ask(lambda: self._look_up(name, now + _EVER))
+        quiet = await self._ask(lambda: held_back(self._store, found, now))
+        free = quiet.free(found)
+        since = backlog_of((row.delivery, row.notice) for row in free).since
+        self.backlogs[name] = Backlog(len(found), since)
+        return free, quiet
+
+    def _tell_what_is_so(self, tx: Transaction, over: Over, now: datetime) -> None:
+        if self._turn.confirm(tx, now):
+            for silence, rows in over.values():
+                tell_what_is_so(tx, self._store, self._current_of, silence, rows, now)
 
     def _look_up(self, name: str, horizon: datetime) -> list[Row]:
         rows = []

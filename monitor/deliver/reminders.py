@@ -98,6 +98,8 @@ class Reminders:
     def _is_due(self, incident: str, now: datetime) -> bool:
         found = self.store.verdicts.incident(incident)
         notice = told_again(found, now, self.reminding.every, self.reminding.after) if found is not None else None
+        if found is not None and any(one.is_on(now) and one.covers(found) for one in self.store.outbox.silences(now)):
+            return False
         return notice is not None and self.store.outbox.notice(notice.id) is None
 
     def _is_over(self, incident: str) -> bool:

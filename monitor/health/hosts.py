@@ -115,7 +115,7 @@ _LATELY = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
-class Silence:
+class Unheard:
     """A span in which no look at a host proved anything: since when, until the last look, how many, and its reason."""
 
     since: datetime
@@ -133,20 +133,20 @@ class SilentHosts:
     """Takes every look and tells of hosts none of whose looks prove anything any more."""
 
     def __init__(self) -> None:
-        self._silences: dict[str, Silence] = {}
+        self._unheard: dict[str, Unheard] = {}
 
     def note(self, host: str, sighting: Sighting) -> None:
         """Take in one look; one that proved anything ends the host's silence."""
         if sighting.state is not State.UNKNOWN:
-            self._silences.pop(host, None)
+            self._unheard.pop(host, None)
             return
-        known = self._silences.get(host)
+        known = self._unheard.get(host)
         if known is None or sighting.sent - known.until > _LATELY:
-            known = Silence(sighting.sent, sighting.sent, 0, "")
+            known = Unheard(sighting.sent, sighting.sent, 0, "")
         why = sighting.why or str(sighting.status or "")
-        self._silences[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
+        self._unheard[host] = replace(known, until=sighting.received, looks=known.looks + 1, why=why)
 
-    def silences(self, now: datetime) -> dict[str, Silence]:
-        """Return the silences of just now that are worth telling, by host."""
-        lately = ((host, one) for host, one in sorted(self._silences.items()) if now - one.until <= _LATELY)
+    def unheard(self, now: datetime) -> dict[str, Unheard]:
+        """Return the spans of just now that are worth telling, by host."""
+        lately = ((host, one) for host, one in sorted(self._unheard.items()) if now - one.until <= _LATELY)
         return {host: silence for host, silence in lately if silence.is_long}

@@ -63,7 +63,7 @@ async def board(request: Request) -> Response:
         before=day - timedelta(days=1),
         today=queries.today(),
         unready=list(queries.live.unready()),
-        silences=queries.silences(queries.clock.now()) if queries.sees_all else {},
+        unheard=queries.unheard(queries.clock.now()) if queries.sees_all else {},
     )
 
 

@@ -118,7 +118,7 @@ async def status(request: Request) -> Response:
         "status.html",
         status=queries.live.status(),
         unready=list(queries.live.unready()),
-        silences=queries.silences(queries.clock.now()),
+        unheard=queries.unheard(queries.clock.now()),
         given_up=given_up,
     )
 

@@ -23,7 +23,7 @@ from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_decision
 from monitor.errors import UnknownName
-from monitor.health.hosts import Silence
+from monitor.health.hosts import Unheard
 from monitor.judge.as_json import is_of
 from monitor.store.interface import OutboxStore, Store
 from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
@@ -89,7 +89,7 @@ class Queries:
     # Why the verdict on a release is what it is as of an instant; read from the store, in a thread.
     explained: Callable[[str, datetime], Explained | None] = _nothing
     # Hosts of which nothing usable is heard just now.
-    silences: Callable[[datetime], Mapping[str, Silence]] = lambda _now: {}
+    unheard: Callable[[datetime], Mapping[str, Unheard]] = lambda _now: {}
     # What grows has grown since it was written down; None where nothing is measured any more.
     as_of_now: AsOfNow | None = None
     writer: Writer | None = None

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from alerts.incident import Incident
 from alerts.notice import Notice
+from alerts.silence import Silence
 from monitor.errors import StoreFault
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
@@ -127,6 +128,9 @@ class MemoryOutbox:
     def given_up(self, since: datetime) -> list[Delivery]:
         over = self.rows.pick(Delivery, lambda it: it.standing is DeliveryState.GIVEN_UP, key=_given_up_at)
         return [it for it in over if it.finished is not None and it.finished >= since][::-1]
+
+    def silences(self, since: datetime) -> list[Silence]:
+        return self.rows.pick(Silence, lambda it: it.until >= since, key=lambda it: (it.begins, it.id))
 
     def pending(self) -> int:
         return sum(delivery.standing is DeliveryState.WAITING for delivery in self.deliveries())

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from alerts.incident import Incident
 from alerts.notice import Notice
+from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Conflict
 from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
@@ -160,6 +161,9 @@ class MemoryTransaction:
         if (delivery.notice,) not in self._shelves.of(Notice):
             raise Conflict(f"a delivery of notice {delivery.notice}, which is not there")
         self._shelves.put(delivery, delivery.notice, delivery.channel)
+
+    def save_silence(self, silence: Silence) -> None:
+        self._shelves.put(silence, silence.id)
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._shelves.put(heartbeat, heartbeat.monitor)

@@ -12,6 +12,7 @@ from sqlalchemy import func, or_, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
+from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
@@ -151,6 +152,11 @@ class SqlOutbox:
         return self.ask.flat(
             Delivery, over.order_by(table.c.finished.desc(), table.c.notice.desc(), table.c.channel.desc())
         )
+
+    def silences(self, since: datetime) -> list[Silence]:
+        table = tables.SILENCE
+        wanted = all_of(Silence, table).where(table.c.until >= since)
+        return self.ask.flat(Silence, wanted.order_by(table.c.begins, table.c.id))
 
     def pending(self) -> int:
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING

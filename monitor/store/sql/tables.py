@@ -9,11 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.types import TypeEngine
 
 from alerts.incident import Kind
+from alerts.silence import Scope
 from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0006"
+HEAD = "0007"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = sa.MetaData(
@@ -239,6 +240,20 @@ DELIVERY = _lean(
     _fact("reason"),
     _fact("reference"),
     sa.Index(None, "standing", "due"),
+)
+
+SILENCE = _lean(
+    "silence",
+    _key("id"),
+    _fact("scope", OneOf(Scope)),
+    _fact("name", Name),
+    _fact("begins", Instant),
+    _fact("until", Instant),
+    _fact("by"),
+    _fact("reason"),
+    _maybe("ended", Instant),
+    _fact("ended_by"),
+    sa.Index(None, "until"),
 )
 
 HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", sa.Boolean))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, up
 
 from alerts.incident import Incident
 from alerts.notice import Notice
+from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Conflict
 from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
@@ -105,6 +106,9 @@ class SqlTransaction:
 
     def save_delivery(self, delivery: Delivery) -> None:
         self._replace(tables.DELIVERY, [to_row(delivery)])
+
+    def save_silence(self, silence: Silence) -> None:
+        self._replace(tables.SILENCE, [to_row(silence)])
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])

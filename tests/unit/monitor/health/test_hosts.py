@@ -19,27 +19,27 @@ def heard(*looks: tuple[float, str, State]) -> SilentHosts:
 
 
 def test_a_host_none_of_whose_looks_proves_anything_is_told_with_since_when_and_why() -> None:
-    silences = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).silences(SOON)
-    assert silences.keys() == {"www.gov.uk"}
-    told = silences["www.gov.uk"]
+    unheard = heard(*((5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4))).unheard(SOON)
+    assert unheard.keys() == {"www.gov.uk"}
+    told = unheard["www.gov.uk"]
     assert (told.since, told.looks, told.why) == (NOON, 4, "503")
 
 
 def test_one_look_that_proves_anything_ends_it() -> None:
     looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert heard(*looks, (20, "www.gov.uk", State.ABSENT)).silences(SOON) == {}
-    assert heard(*looks, (20, "stats.example", State.ABSENT)).silences(SOON).keys() == {"www.gov.uk"}
+    assert heard(*looks, (20, "www.gov.uk", State.ABSENT)).unheard(SOON) == {}
+    assert heard(*looks, (20, "stats.example", State.ABSENT)).unheard(SOON).keys() == {"www.gov.uk"}
 
 
 def test_a_few_looks_within_a_moment_are_not_worth_telling() -> None:
-    assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).silences(SOON) == {}
-    assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).silences(SOON) == {}
+    assert heard((0, "www.gov.uk", State.UNKNOWN), (30, "www.gov.uk", State.UNKNOWN)).unheard(SOON) == {}
+    assert heard(*((1.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(9))).unheard(SOON) == {}
 
 
 def test_a_host_that_nobody_has_looked_at_for_long_is_not_told_of() -> None:
     looks = [(5.0 * n, "www.gov.uk", State.UNKNOWN) for n in range(4)]
-    assert heard(*looks).silences(NOON + timedelta(minutes=11)) == {}
+    assert heard(*looks).unheard(NOON + timedelta(minutes=11)) == {}
     a_day = 86_400.0
     again = heard(*looks, *((a_day + at, host, state) for at, host, state in looks))
-    (told,) = again.silences(NOON + timedelta(days=1, minutes=1)).values()
+    (told,) = again.unheard(NOON + timedelta(days=1, minutes=1)).values()
     assert (told.since, told.looks) == (NOON + timedelta(days=1), 4)

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from monitor.health.hosts import Silence
+from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
 from monitor.web.queries import MOST_INCIDENTS
 from tests.unit.monitor.deliver.story import at
@@ -33,7 +33,7 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
 async def test_a_host_that_answers_nothing_usable_is_told_where_people_look_first() -> None:
     async with a_board() as board:
         quiet = (await board.client.get("/?date=2018-01-05")).text
-        board.queries.silences = lambda _now: {"www.gov.uk": Silence(at(-180), at(60), 812, "503")}
+        board.queries.unheard = lambda _now: {"www.gov.uk": Unheard(at(-180), at(60), 812, "503")}
         pages = [(await board.client.get(path)).text for path in ("/?date=2018-01-05", "/status")]
     assert "no usable answer" not in quiet
     assert all("www.gov.uk, since 5 Jan 2018 09:27:00 GMT (503), 812 looks" in page for page in pages)

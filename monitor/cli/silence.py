@@ -1,0 +1,168 @@
+"""`ninethirty silence`: messages held back for a while; evidence, drafts and metrics go on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from monitor.cli.common import Context, Instant, as_json, print_json, table, unknown
+from monitor.cli.incident.store import by_role, incident_of, role_of
+from monitor.errors import UserFault
+from schedules.times.words import stamp
+
+if TYPE_CHECKING:
+    from alerts.silence import Scope, Silence
+    from monitor.store.interface import Store
+
+
+class Length(click.ParamType[timedelta]):
+    """A length of time: `30m`, `2h`, `3d`."""
+
+    name = "length"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:  # noqa: ANN401 # click's own signature
+        """Read a length, or fail with wrong usage."""
+        from monitor.config.values import read_duration
+
+        try:
+            return read_duration(value)
+        except ValueError as exc:
+            self.fail(f'{exc} (got "{value}")', param, ctx)
+
+
+@click.group("silence")
+def command() -> None:
+    """Hold messages back for a while, with an end and a reason; at the end people are told what is still so.
+
+    Looks, evidence, verdicts, drafts, metrics and the board go on as ever.
+
+    Example: ninethirty silence list
+    """
+
+
+@command.command("add")
+@click.option("--incident", metavar="ID", help="Of one incident.")
+@click.option("--release", metavar="ID", help="Of one release.")
+@click.option("--producer", metavar="SLUG", help="Of one producer.")
+@click.option("--for", "length", type=Length(), help="How long: 30m, 2h, 3d; at most 14d.")
+@click.option("--until", type=Instant(), help="Until when.")
+@click.option("--reason", required=True, help="Why, for whoever wonders.")
+@by_role
+@as_json
+@click.pass_obj
+def add(  # noqa: PLR0913 # one for each option
+    context: Context,
+    *,
+    incident: str | None,
+    release: str | None,
+    producer: str | None,
+    length: timedelta | None,
+    until: datetime | None,
+    reason: str,
+    by: str | None,
+    as_json: bool,
+) -> None:
+    """Tell nobody of an incident, a release or a producer for a while.
+
+    Example: ninethirty silence add --producer ofqual --for 2h --reason "their site moves" --by "duty statistician"
+    """
+    from alerts.by_hand import NotEnough
+    from alerts.silence import silence
+    from monitor.deliver.silences import silence_json
+
+    now, given = context.now(), {"incident": incident, "release": release, "producer": producer}
+    if (length is None) == (until is None):
+        raise click.UsageError("say how long: --for 2h, or --until")
+    with context.store() as store:
+        scope, name = _of(context, store, {key: value for key, value in given.items() if value})
+        try:
+            made = silence(scope, name, until or now + (length or timedelta()), role_of(by), reason, now)
+        except NotEnough as exc:
+            raise UserFault(str(exc)) from exc
+        with store.transaction() as tx:
+            tx.save_silence(made)
+    if as_json:
+        print_json(silence_json(made))
+    else:
+        click.echo(silence_text(made, context.settings.timezone))
+
+
+@command.command("list")
+@click.option("--all", "everything", is_flag=True, help="Those that have ended, too.")
+@as_json
+@click.pass_obj
+def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
+    """List the silences that hold messages back now.
+
+    Example: ninethirty silence list --all
+    """
+    from monitor.deliver.silences import silence_json
+
+    now, zone = context.now(), context.settings.timezone
+    with context.store() as store:
+        found = store.outbox.silences(datetime.fromtimestamp(0, now.tzinfo) if everything else now)
+    chosen = [one for one in found if everything or one.is_on(now)]
+    if as_json:
+        print_json([silence_json(one) for one in chosen])
+    elif chosen:
+        rows = [(one.scope, one.name, stamp(one.ends, zone), one.by, one.reason, one.id) for one in chosen]
+        table(rows, ["OF", "NAME", "UNTIL", "BY", "WHY", "SILENCE"])
+    else:
+        click.echo("No silence.")
+
+
+@command.command("end")
+@click.argument("silence")
+@by_role
+@as_json
+@click.pass_obj
+def end(context: Context, *, silence: str, by: str | None, as_json: bool) -> None:
+    """End a SILENCE before its time: what is still so is told within five minutes.
+
+    Example: ninethirty silence end producer-ofqual-20261126T093000000000 --by "duty statistician"
+    """
+    from alerts.by_hand import as_role
+    from monitor.deliver.silences import silence_json
+
+    now, role = context.now(), as_role(role_of(by))
+    with context.store() as store, store.transaction() as tx:
+        found = store.outbox.silences(now)
+        known = next((one for one in found if one.id == silence), None)
+        if known is None:
+            raise unknown("silence that lasts", silence, (one.id for one in found))
+        ended = known if known.ended is not None else replace(known, ended=now, ended_by=role)
+        tx.save_silence(ended)
+    if as_json:
+        print_json(silence_json(ended))
+    else:
+        click.echo("ended")
+
+
+def silence_text(one: Silence, zone: str) -> str:
+    """Return a silence in one line."""
+    return f"{one.scope} {one.name}, until {stamp(one.ends, zone)}, by {one.by}: {one.reason}"
+
+
+def _of(context: Context, store: Store, given: dict[str, str]) -> tuple[Scope, str]:
+    """Return what a silence is of. Raises wrong usage unless it is one thing, and `UnknownName` when there is none."""
+    from alerts.silence import Scope
+
+    if len(given) != 1:
+        raise click.UsageError("say of what: one of --incident, --release and --producer")
+    ((scope, name),) = given.items()
+    if scope == "incident":
+        incident_of(store.verdicts, name)
+    elif scope == "release" and store.ledger.release(name) is None:
+        raise unknown("release", name, (one.id for one in store.ledger.releases()))
+    elif scope == "producer":
+        known = {table.id for table in context.settings.producer}
+        if name not in known and name not in (ours := _producers(store)):
+            raise unknown("producer", name, known | ours)
+    return Scope(scope), name
+
+
+def _producers(store: Store) -> set[str]:
+    return {producer for release in store.ledger.releases() for producer in release.producers}

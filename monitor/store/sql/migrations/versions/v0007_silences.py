@@ -1,0 +1,37 @@
+"""Which messages are held back, until when, by whom and why."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0006"
+branch_labels = None
+depends_on = None
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "silence",
+        sa.Column("id", NAME, nullable=False),
+        sa.Column("scope", sa.Text, nullable=False),
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("begins", sa.BigInteger, nullable=False),
+        sa.Column("until", sa.BigInteger, nullable=False),
+        sa.Column("by", sa.Text, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("ended", sa.BigInteger, nullable=True),
+        sa.Column("ended_by", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_silence"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_silence_until", "silence", ["until"])
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.drop_table("silence")

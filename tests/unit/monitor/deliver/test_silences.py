@@ -1,0 +1,173 @@
+"""Messages held back while somebody wants silence; at its end people are told what is still so, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from alerts.by_hand import NotEnough, close
+from alerts.channels.fake import FakeChannel
+from alerts.incident import Incident, notice_about
+from alerts.silence import Scope, Silence, silence
+from monitor.clock import VirtualClock
+from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.outbox import Outbox, OutboxOptions
+from monitor.deliver.rules import ReportingRules
+from monitor.deliver.verdicts import VerdictRecord
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.memory.store import MemoryStore
+from monitor.store.rows import Delivery, DeliveryState
+from monitor.store.writer import Writer
+from tests.unit.monitor.deliver.outbox import an_outbox, recording, some_late
+from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, record
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass
+class World:
+    clock: VirtualClock
+    store: MemoryStore
+    writer: Writer
+    channel: FakeChannel
+    outbox: Outbox
+
+    async def quiet(self, scope: Scope = Scope.RELEASE, name: str = "r", length: timedelta = HOUR) -> Silence:
+        now = self.clock.now()
+        made = silence(scope, name, now + length, "duty statistician", "their site moves", now)
+        await self.writer.write(lambda tx: tx.save_silence(made))
+        return made
+
+    async def late(self, name: str = "r") -> None:
+        await some_late(self.store, self.writer, self.clock, [name])
+
+    async def over(self) -> None:
+        events = VerdictRecord(self.store, ReportingRules(channels=["mail"]))
+        await record(self.writer, events, a_verdict(600, "r", 500.0), self.clock.now())
+
+    async def told(self, *, after: timedelta = timedelta()) -> list[tuple[str, str]]:
+        """Return kind and subject of every message sent so far, once so much time has passed."""
+        await self.clock.sleep(after.total_seconds())
+        await self.outbox.empty("mail")
+        return [(one.kind, one.subject) for one in self.channel.messages.values()]
+
+
+def played(story: Callable[[World], Awaitable[None]]) -> None:
+    async def whole(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer, channel = Writer(store, clock), recording(clock)
+
+        def current(incident: Incident, now: datetime) -> Incident:
+            verdict = a_verdict((now - SLOT).total_seconds(), "r", 9000.0)
+            return replace(incident, facts=release_facts(verdict, Measured()))
+
+        outbox = an_outbox(store, writer, [channel], clock, OutboxOptions(current=current))
+        await story(World(clock, store, writer, channel, outbox))
+        writer.abandon()
+
+    run_virtually(whole, at(400))
+
+
+@pytest.mark.parametrize(
+    ("scope", "name"), [(Scope.RELEASE, "r"), (Scope.PRODUCER, "ofqual"), (Scope.INCIDENT, "r-2018-01-05")]
+)
+def test_nothing_is_told_during_a_silence_and_at_its_end_what_is_still_so(scope: Scope, name: str) -> None:
+    async def story(world: World) -> None:
+        made = await world.quiet(scope, name)
+        await world.late()
+        assert await world.outbox.empty("mail") == made.until
+        assert await world.told(after=HOUR - timedelta(seconds=1)) == []
+        # Who wants silence is not to be called for it.
+        assert world.outbox.backlogs["mail"].since is None
+        ((kind, subject),) = await world.told(after=timedelta(seconds=1))
+        assert kind == "opened"
+        assert "still absent at 10:36:40 GMT" in subject
+        assert len(await world.told(after=HOUR)) == 1
+
+    played(story)
+
+
+def test_another_release_is_told_of_all_the_same() -> None:
+    async def story(world: World) -> None:
+        await world.quiet()
+        await world.late("other")
+        assert [kind for kind, _ in await world.told()] == ["opened"]
+
+    played(story)
+
+
+def test_what_began_and_ended_during_a_silence_is_not_told_but_what_was_told_before_is_told_to_be_over() -> None:
+    async def unheard(world: World) -> None:
+        await world.quiet()
+        await world.late()
+        await world.over()
+        assert await world.told(after=2 * HOUR) == []
+        standings = {row.standing for row in world.store.outbox.deliveries()}
+        assert standings == {DeliveryState.COVERED}
+
+    async def heard(world: World) -> None:
+        await world.late()
+        await world.told()
+        await world.quiet()
+        await world.over()
+        assert [kind for kind, _ in await world.told()] == ["opened"]
+        assert [kind for kind, _ in await world.told(after=HOUR)] == ["opened", "final"]
+        assert len(await world.told(after=HOUR)) == 2
+
+    played(unheard)
+    played(heard)
+
+
+def test_what_was_told_before_is_told_as_it_stands_at_the_end() -> None:
+    async def story(world: World) -> None:
+        await world.late()
+        await world.told()
+        await world.quiet()
+        (incident,) = world.store.verdicts.incidents()
+        assert incident.facts is not None
+        news = notice_about("grade_changed", "report", incident, incident.facts, world.clock.now())
+        waiting = Delivery(news.id, "mail", DeliveryState.WAITING, news.at)
+        await world.writer.write(lambda tx: tx.add_notice(news, [waiting]))
+        _, (kind, subject) = await world.told(after=HOUR)
+        assert kind == "still"
+        assert subject.startswith("LATE, still so: ")
+        assert "still absent at 10:36:40 GMT" in subject
+
+    played(story)
+
+
+def test_a_silence_ended_by_hand_lets_messages_go() -> None:
+    async def story(world: World) -> None:
+        made = await world.quiet()
+        await world.late()
+        assert await world.told() == []
+        await world.clock.sleep(60)
+        ended = replace(made, ended=world.clock.now(), ended_by="head of profession")
+        await world.writer.write(lambda tx: tx.save_silence(ended))
+        assert [kind for kind, _ in await world.told()] == ["opened"]
+
+    played(story)
+
+
+def test_an_incident_that_a_person_closed_is_not_told_of() -> None:
+    async def story(world: World) -> None:
+        await world.quiet()
+        await world.late()
+        (incident,) = world.store.verdicts.incidents()
+        shut = close(incident, "duty statistician", world.clock.now())
+        await world.writer.write(lambda tx: tx.save_incident(shut))
+        assert await world.told(after=2 * HOUR) == []
+
+    played(story)
+
+
+def test_a_silence_needs_a_reason_a_role_and_an_end_that_is_near() -> None:
+    with pytest.raises(NotEnough, match="say why\nmust end after now, and within 14 days"):
+        silence(Scope.RELEASE, "r", SLOT + timedelta(days=15), "duty statistician", " ", SLOT)
+    with pytest.raises(NotEnough, match="must end after now"):
+        silence(Scope.RELEASE, "r", SLOT, "duty statistician", "why", SLOT)
+    with pytest.raises(NotEnough, match="in which role"):
+        silence(Scope.RELEASE, "r", SLOT + HOUR, "", "why", SLOT)
