@@ -44,7 +44,8 @@ def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForeca
     """Return how the monitor is doing, for pages and for Prometheus."""
     metrics, zone = core.metrics, core.settings.timezone
     failed = metrics.faults.labels("metrics").inc
-    states = Now(partial(shown, watch.releases), check.vitals, core.clock.now, metrics.slots_passed.inc, failed)
+    counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
+    states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
     return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew, zone)
 
 

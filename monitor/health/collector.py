@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, Word
+from schedules.times.json import instant_json
 
 BEFORE_SLOT = timedelta(hours=2)
 AFTER_FINAL = timedelta(days=1)
 _RELEASE = ("release", "producer")
+_LONGEST_TITLE = 100
+_CALENDAR = frozenset(
+    {Kind.CALENDARS_DISAGREE, Kind.SHORT_NOTICE, Kind.UNANNOUNCED, Kind.PROMISE_IN_DOUBT, Kind.BROUGHT_FORWARD}
+)
+_FINDINGS: Mapping[str, Callable[[Verdict], bool]] = {
+    "late": lambda one: one.word in (Word.LATE, Word.NOT_PUBLISHED),
+    "partial": lambda one: _has(one, {Kind.PARTIAL}),
+    "early": lambda one: bool(one.exposures),
+    "unproven": lambda one: one.word is Word.UNPROVEN,
+    "withdrawn": lambda one: _has(one, {Kind.WITHDRAWN}),
+    "swapped": lambda one: _has(one, {Kind.SWAPPED}),
+    "calendar": lambda one: _has(one, _CALENDAR),
+}
+"""What alerts ask of a release. Each is told as 0 too, so that what was last known of it outlives a missed scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,8 @@ class Vitals:
 class Now(Collector):
     """Everything that is a state and no count. A release has series of its own only while its slot is near.
 
-    `passed` is called for each slot that passed since the last scrape, and `failed` when a scrape goes wrong.
+    `passed` is called for each slot that passed since the last scrape, `exposed` for each exposure that began, however
+    short, and `failed` when a scrape goes wrong.
     """
 
     releases: Callable[[], Sequence[Shown]]
@@ -52,7 +68,9 @@ class Now(Collector):
     now: Callable[[], datetime]
     passed: Callable[[], None]
     failed: Callable[[], None]
+    exposed: Callable[[], None] = lambda: None
     _counted: set[tuple[str, datetime]] = field(default_factory=set)
+    _exposures: set[tuple[str, str, datetime]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._began = self.now()
@@ -71,6 +89,7 @@ class Now(Collector):
             self.failed()
             return
         self._count_passed(shown, now)
+        self._count_exposures(shown)
         yield from families
 
     def _count_passed(self, shown: Sequence[Shown], now: datetime) -> None:
@@ -79,6 +98,17 @@ class Now(Collector):
         for _ in passed - self._counted:
             self.passed()
         self._counted = passed
+
+    def _count_exposures(self, shown: Sequence[Shown]) -> None:
+        began = {
+            (row.verdict.release, one.part, at)
+            for row in shown
+            for one in row.verdict.exposures
+            if (at := one.start.by) is not None and at > self._began
+        }
+        for _ in began - self._exposures:
+            self.exposed()
+        self._exposures = began
 
 
 def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
@@ -91,6 +121,12 @@ def _of_releases(shown: Sequence[Shown], now: datetime) -> Iterator[Metric]:
     yield _family("release_exposure_open", "1 while something is out early", _RELEASE, exposed)
     judged = (((*_named(one), one.word.value, one.grade.value), 1.0) for one in near)
     yield _family("release_verdict", "1 for the verdict and grade in force", (*_RELEASE, "verdict", "grade"), judged)
+    found = (((*_named(one), kind), float(holds(one))) for one in near for kind, holds in _FINDINGS.items())
+    yield _family("release_finding", "1 while it is so, else 0", (*_RELEASE, "kind"), found)
+    exposures = ((_named(one), float(len(one.exposures))) for one in near)
+    yield _family("release_exposures", "Exposures so far, open and over", _RELEASE, exposures)
+    told = (((*_named(one), one.title[:_LONGEST_TITLE], instant_json(_passes(one)) or ""), 1.0) for one in near)
+    yield _family("release_info", "Title and slot, always 1", (*_RELEASE, "title", "slot"), told)
     yield _family("release_delay_seconds", "Measured delay, both bounds", (*_RELEASE, "bound"), _delays(near))
     text = "How long before the slot absence was last proved: what is on time came no earlier"
     bounds = ((_named(one), one.early_bound) for one in near if one.early_bound is not None)
@@ -127,6 +163,10 @@ def _family(name: str, text: str, labels: Sequence[str], values: Iterable[tuple[
     for labelled, value in values:
         family.add_metric(labelled, value)
     return family
+
+
+def _has(verdict: Verdict, kinds: Collection[Kind]) -> bool:
+    return any(found.kind in kinds for found in verdict.findings)
 
 
 def _named(verdict: Verdict) -> tuple[str, str]:

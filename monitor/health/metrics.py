@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.registry import Collector
 
 from monitor.look.fetch import Failure, Reason
@@ -63,9 +71,11 @@ class Metrics:
         self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
         self.pings = counter("deadman_pings", "Signs of life, sent or not", ["outcome"])
         self.slots_passed = counter("slots_passed", "Slots that passed while watched")
+        self.exposures = counter("exposures", "Exposures that began while watched")
         self.faults = counter("faults", "Faults inside the program", ["task"])
         self.reload_taken = gauge("config_last_reload_successful", "Whether the last configuration read was taken")
         self.reload_at = gauge("config_last_reload_success_timestamp_seconds", "When one was last taken")
+        ProcessCollector(registry=registry)
         gauge("build_info", "Version", ["version"]).labels(version).set(1)
         for cause in _CAUSES:
             self.blind.labels(cause)

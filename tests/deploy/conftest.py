@@ -92,6 +92,7 @@ class Chain:
     prometheus: int = field(default_factory=free_port)
     alertmanager: int = field(default_factory=free_port)
     daemon: asyncio.subprocess.Process | None = None
+    start: Callable[[], Awaitable[asyncio.subprocess.Process]] | None = None
 
     def reply(self, asked: Asked) -> tuple[int, str, dict[str, str]]:
         """Answer as the publisher, as the receiver of alerts, and as the dead man's switch."""
@@ -171,7 +172,7 @@ def alertmanager_config(chain: Chain) -> str:
     for route in (table["route"], *table["route"]["routes"]):
         route |= {"group_wait": "200ms", "group_interval": "500ms"}
     hook = {"url": f"{chain.server.url}/alerts", "send_resolved": True}
-    table["receivers"] = [{"name": "on-call", "webhook_configs": [hook]}]
+    table["receivers"] = [{"name": "on-call", "webhook_configs": [hook]}, {"name": "watchdog"}]
     return yaml.safe_dump(table)
 
 
@@ -214,9 +215,14 @@ async def chain(tmp_path: Path) -> AsyncIterator[Chain]:
         verb = ["--config", str(tmp_path / "config.toml"), "run", "--level", "DEBUG"]
         environment = {**os.environ, "NOTIFY_SOCKET": notify, "WATCHDOG_USEC": "1000000"}
         environment.pop("WATCHDOG_PID", None)
-        chain.daemon = await stack.enter_async_context(
-            running(sys.executable, "-m", "monitor", *verb, cwd=ROOT, env=environment, stdout=log, stderr=log)
-        )
+        command = (sys.executable, "-m", "monitor", *verb)
+
+        async def start() -> asyncio.subprocess.Process:
+            daemon = running(*command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+            return await stack.enter_async_context(daemon)
+
+        chain.start = start
+        chain.daemon = await start()
         await stack.enter_async_context(running(*_prometheus(chain), **quiet))
         await stack.enter_async_context(running(*_alertmanager(chain), **quiet))
         yield chain

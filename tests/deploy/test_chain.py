@@ -29,6 +29,7 @@ async def test_a_late_and_an_early_release_ring_and_resolve_and_every_panel_has_
     slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
     chain.promise(late=slot, punctual=slot, early=slot + timedelta(hours=1))
     await _both_ring(chain)
+    await _a_kill_resolves_nothing(chain)
     await _both_resolve(chain)
     await _every_panel_shows_something(chain)
     await _it_stops_in_good_order(chain)
@@ -47,6 +48,24 @@ async def _both_ring(chain: Chain) -> None:
         return "firing" in late and "firing" in early
 
     await until("both alerts reach the receiver", rings)
+
+
+async def _a_kill_resolves_nothing(chain: Chain) -> None:
+    assert chain.daemon is not None
+    assert chain.start is not None
+    chain.daemon.kill()
+    await chain.daemon.wait()
+    await until("many scrapes in vain", lambda: chain.ask('count_over_time((up{job="ninethirty"} == 0)[10m:1s]) >= 12'))
+    chain.daemon = await chain.start()
+    looked = chain.asked("/late")
+    told = 'ninethirty_release_overdue_seconds{release="late"} > 0 and on () up{job="ninethirty"} == 1'
+
+    async def is_told_again() -> object:
+        return chain.asked("/late") > looked + 3 and await chain.ask(told)
+
+    await until("it is told of again", is_told_again)
+    for alert, release in (("NinethirtyReleaseOverdue", "late"), ("NinethirtyExposureOpen", "early")):
+        assert set(chain.states(alert, release)) == {"firing"}
 
 
 async def _both_resolve(chain: Chain) -> None:

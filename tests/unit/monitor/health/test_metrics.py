@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class World:
             lambda: self.now,
             self.metrics.slots_passed.inc,
             self.metrics.faults.labels("metrics").inc,
+            self.metrics.exposures.inc,
         )
 
     def scrape(self) -> Samples:
@@ -150,3 +152,33 @@ def test_prometheus_finds_nothing_to_mend(world: World, tmp_path: Path) -> None:
         ["promtool", "check", "metrics"], input=world.metrics.page(), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    ("word", "kind"),
+    [(Word.LATE, "late"), (Word.NOT_PUBLISHED, "late"), (Word.EARLY, "early"), (Word.UNPROVEN, "unproven")],
+)
+def test_each_kind_that_an_alert_asks_for_is_told_as_one_and_all_others_as_none(
+    world: World, word: Word, kind: str
+) -> None:
+    world.shown = [Shown(verdict(word), None)]
+    kinds = ("late", "partial", "early", "unproven", "withdrawn", "swapped", "calendar")
+    told = {one: world.value("release_finding", release="r", producer="dft", kind=one) for one in kinds}
+    assert told == {one: float(one == kind) for one in kinds}
+
+
+def test_an_exposure_that_came_and_went_between_two_scrapes_is_counted_once(world: World) -> None:
+    world.scrape()
+    early = verdict(Word.EARLY)
+    span = replace(early.exposures[0], start=Interval(SLOT - timedelta(minutes=5), SLOT), open=False)
+    world.shown = [Shown(replace(early, parts=(replace(early.parts[0], exposures=(span,)),)), None)]
+    assert [world.value("exposures_total") for _ in range(3)] == [1, 1, 1]
+    assert world.value("release_exposures", release="r", producer="dft") == 1
+    assert world.value("release_exposure_open", release="r", producer="dft") == 0
+
+
+def test_title_and_slot_are_told_and_the_process_itself(world: World) -> None:
+    world.shown = [Shown(verdict(), None)]
+    world.now = SLOT - timedelta(hours=1)
+    assert world.value("release_info", release="r", producer="dft", title="Title", slot="2026-11-26T09:30:00.000Z") == 1
+    assert any(name == "process_resident_memory_bytes" for name, _ in world.scrape())
