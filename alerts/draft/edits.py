@@ -15,11 +15,14 @@ STEP = "step."
 UNSETTLED = "[two wordings, to be made one: as it stood]"
 
 
-def merge(words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "") -> Report:
+def merge(
+    words: Mapping[str, str], new: Report, before: Report | None = None, by: str = "", read: Report | None = None
+) -> Report:
     """Return the new report with every word a person typed; `words` are by field id.
 
     `before` is the last merged report: an answer that stands there unchanged keeps its author, its time and
-    the measurement it was written against; a new answer is by the role `by`, at the new report's time.
+    the measurement it was written against; a new answer is by the role `by`, at the new report's time, against
+    what `read` measured, the report that they had before their eyes, or `before` where that is not known.
     Words for a box that the new form lacks move to the box that asks for the same of a person; where that
     one has words of its own they are kept at the end of the form. None is dropped. Words that are blank
     are no answer: the box asks again.
@@ -28,8 +31,9 @@ def merge(words: Mapping[str, str], new: Report, before: Report | None = None, b
     placed = _placed(said, new)
     answered = {name: place for name, place in placed.items() if place}
     texts = {place: said[name] for name, place in answered.items()}
+    fresh = Answer("", by, new.at)
     sections = tuple(
-        replace(section, fields=tuple(_answered(field, texts, before, new, by) for field in section.fields))
+        replace(section, fields=tuple(_answered(field, texts, before, read, fresh) for field in section.fields))
         for section in new.sections
     )
     steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", "")) for step in new.steps)
@@ -92,7 +96,9 @@ def _label(name: str) -> str:
     return f"{found.label} ({name})" if found and found.label else name
 
 
-def _answered(field: Field, texts: Mapping[str, str], before: Report | None, new: Report, by: str) -> Field:
+def _answered(
+    field: Field, texts: Mapping[str, str], before: Report | None, read: Report | None, said: Answer
+) -> Field:
     text = texts.get(field.id)
     if text is None:
         return replace(field, answer=None)
@@ -100,5 +106,6 @@ def _answered(field: Field, texts: Mapping[str, str], before: Report | None, new
     if old is not None and old.answer is not None and old.answer.text == text:
         return replace(field, answer=old.answer)
     # What the person had before their eyes, which may be older than the report they are merged into.
-    basis = old.paragraphs if old is not None else field.paragraphs
-    return replace(field, answer=Answer(text, by, new.at, basis))
+    seen = read.field(field.id) if read is not None else old
+    basis = seen.paragraphs if seen is not None else field.paragraphs
+    return replace(field, answer=replace(said, text=text, basis=basis))

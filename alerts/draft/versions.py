@@ -56,15 +56,16 @@ def remeasured(versions: Versions, report: Report) -> Versions:
     return _append(versions, _amended(versions, merged, MONITOR), last.words, MONITOR)
 
 
-def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime) -> Versions:
+def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, read: Report | None = None) -> Versions:
     """Append what a person in the role `by` typed, by field id; fields not named keep what they have.
 
-    Blank words reopen a box; what stood there stays in the earlier versions.
+    `read` is the report they had before their eyes, the last when not given: what was measured since is shown beside
+    their words. Blank words reopen a box; what stood there stays in the earlier versions.
     """
     last = versions[-1]
     every = {**last.words, **words}
     moved = _redated(last.report, at)
-    merged = merge(every, moved, last.report, by)
+    merged = merge(every, moved, last.report, by, read)
     return _append(versions, _amended(versions, merged, by), every, by)
 
 

@@ -58,15 +58,16 @@ def redrafted(
 
 
 def said(
-    versions: Versions, words: Mapping[str, str], before: Mapping[str, str] | None, role: str, now: datetime
+    versions: Versions, words: Mapping[str, str], read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
     """Return a draft with words in its boxes, and where somebody else wrote meanwhile: there both wordings stand.
 
-    `before` are the words that the person saw when they began, None when it does not matter.
+    `read` is the number of the version that the person saw when they began, None when it does not matter.
     """
-    stood = versions[-1].words
-    merged = together(words, stood if before is None else before, stood, role)
-    return edited(versions, merged.words, role, now), merged.conflicts
+    last = versions[-1]
+    seen = next((one for one in versions if one.number == read), last)
+    merged = together(words, seen.words, last.words, role)
+    return edited(versions, merged.words, role, now, seen.report), merged.conflicts
 
 
 class InTheWay(UserFault):

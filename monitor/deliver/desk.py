@@ -53,9 +53,9 @@ class Desk:
         _log.info("report_waived", incident=incident, role=role)
 
     async def write(
-        self, incident: str, role: str, words: Mapping[str, str], before: Mapping[str, str], change: Change
+        self, incident: str, role: str, words: Mapping[str, str], read: int, change: Change
     ) -> tuple[Conflict, ...]:
-        """Write words into boxes and change the incident; returns where somebody else wrote since `before` was read.
+        """Write words into boxes and change the incident; returns where somebody else wrote since version `read`.
 
         Raises `UnknownName`, and what `change` raises; then nothing is written.
         """
@@ -65,7 +65,7 @@ class Desk:
             found: list[Conflict] = []
 
             def type_in(known: Versions) -> Versions:
-                versions, conflicts = said(known, words, before, role, now)
+                versions, conflicts = said(known, words, read, role, now)
                 found.extend(conflicts)
                 return versions
 

@@ -20,13 +20,13 @@ from starlette.routing import Route
 
 from alerts.by_hand import NotEnough, log_cause, note
 from alerts.draft.edits import STEP
-from alerts.draft.report import Report, report_from_json
+from alerts.draft.report import report_from_json
 from alerts.incident import Incident
 from monitor.deliver.by_hand import InTheWay, in_the_way
 from monitor.deliver.desk import Desk
 from monitor.errors import UnknownName, UserFault
 from monitor.store.rows import Draft
-from monitor.web.incident_page import Answered, incident_page
+from monitor.web.incident_page import Answered, incident_page, standing, strays
 from monitor.web.pages import fault_page, render
 from monitor.web.request import form_of, queries_of, session_of
 from monitor.web.users import Person
@@ -78,8 +78,8 @@ async def save(request: Request) -> Response:
         read = _version(drafts, sent.fields.get("version", ""))
         words = dict(_changed(read, drafts, _typed(sent, read, now, queries_of(request).timezone))) if read else {}
         change = _noted(sent, now)
-        before = read.words if read is not None else {}
-        conflicts = await sent.desk.write(sent.incident, sent.role, words, before, change)
+        number = read.version if read is not None else 0
+        conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
     except NotEnough as fault:
         return await incident_page(request, sent.incident, answered=Answered(400, _by_box(fault), (), sent.fields))
     if conflicts:
@@ -171,16 +171,19 @@ def _version(drafts: list[Draft], number: str) -> Draft | None:
 
 def _changed(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the boxes that hold something else than what was read, and than what stands there by now."""
-    report, last = report_from_json(read.facts), drafts[-1].words
-    for name in _names(report):
+    before, after = (_shown(one) for one in (read, drafts[-1]))
+    for name, stood in before.items():
         text = typed.get(name)
-        if text is not None and text not in (_lines(read.words.get(name, "")), _lines(last.get(name, ""))):
-            yield name, text
+        if text is None or text in (stood, after.get(name)):
+            continue
+        yield name, text
+        # Words that came here from a box of another form would come here again.
+        yield from ((old, "") for old, told in read.words.items() if old not in before and stood == _lines(told) != "")
 
 
-def _names(report: Report) -> Iterator[str]:
-    yield from (field.id for field in report.fields())
-    yield from (f"{STEP}{step.id}" for step in report.steps)
+def _shown(draft: Draft) -> dict[str, str]:
+    report = report_from_json(draft.facts)
+    return {name: _lines(text) for name, text in (standing(report) | strays(draft.words, report)).items()}
 
 
 def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
@@ -188,12 +191,13 @@ def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, s
 
     A step that was ticked without a word was done just now; one whose tick was taken off was not done.
     """
+    stood = _shown(read)
     typed = {name.removeprefix("box."): _lines(text) for name, text in sent.fields.items() if name.startswith("box.")}
     for name in (one for one in typed if one.startswith(STEP)):
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:
             typed[name] = f"{stamp(now, timezone, step=MINUTE)}, {sent.role}"
-        elif not is_ticked and typed[name] == _lines(read.words.get(name, "")):
+        elif not is_ticked and typed[name] == stood.get(name):
             typed[name] = ""
     return typed
 

@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.edits import to_complete
-from alerts.draft.report import report_from_json
+from alerts.draft.edits import STEP, to_complete
+from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
 from alerts.incident import Incident, Kind
 from alerts.notice_text import advice, details, happened
@@ -20,7 +20,6 @@ from alerts.platform import standing_of_platform
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.store.rows import Draft
 from monitor.web.pages import render
 from monitor.web.request import queries_of
 
@@ -71,7 +70,8 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         answered=told,
         conflicts={one.field: one for one in told.conflicts},
         saved="saved" in request.query_params,
-        boxes=_boxes(drafts, told.typed),
+        boxes=_boxes(report, told.typed),
+        strays=strays(drafts[-1].words, report) if report is not None else {},
         incident=incident_json(found, drafts),
         report=report,
         unanswered=len(to_complete(report)) if report is not None else 0,
@@ -92,12 +92,23 @@ def evidence_of(incident: Incident, now: datetime) -> dict[str, Any]:
     return {"has_evidence": bool(incident.release), "evidence_is_open": slot is None or slot <= now}
 
 
-def _boxes(drafts: Sequence[Draft], typed: Mapping[str, str]) -> Mapping[str, str]:
-    """Return what stands in each box: what was typed last, else the words of the newest version."""
-    if not drafts:
-        return {}
-    boxes = {name.removeprefix("box."): text for name, text in typed.items() if name.startswith("box.")}
-    return {**drafts[-1].words, **boxes}
+def standing(report: Report) -> dict[str, str]:
+    """Return what people have typed into each box and step of a report; blank where nobody has."""
+    boxes = {field.id: field.answer.text if field.answer is not None else "" for field in report.fields()}
+    return boxes | {f"{STEP}{step.id}": step.done for step in report.steps}
+
+
+def strays(words: Mapping[str, str], report: Report) -> dict[str, str]:
+    """Return what people typed that stands in no box of this form, by the name of the box that it was typed into."""
+    boxes = standing(report)
+    shown = set(boxes.values())
+    return {name: text for name, text in words.items() if name not in boxes and text.strip() and text not in shown}
+
+
+def _boxes(report: Report | None, typed: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what is shown in each box: what was sent and could not be saved, else what stands there."""
+    sent = {name.removeprefix("box."): text for name, text in typed.items() if name.startswith("box.")}
+    return (standing(report) if report is not None else {}) | sent
 
 
 def _happened(incident: Incident, now: datetime) -> str:

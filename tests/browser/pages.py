@@ -19,14 +19,14 @@ PUT_ON = "css => { const s = new CSSStyleSheet(); s.replaceSync(css); document.a
 
 
 @asynccontextmanager
-async def browsing(width: int) -> AsyncIterator[Page]:
-    """Open a browser of that width."""
+async def browsing(width: int, *, scripts: bool = True) -> AsyncIterator[Page]:
+    """Open a browser of that width, with scripts or without."""
     path = shutil.which("chromium")
     async with (
         async_playwright() as playwright,
         await playwright.chromium.launch(executable_path=path, args=["--no-sandbox"]) as chromium,
     ):
-        yield await chromium.new_page(viewport={"width": width, "height": 900})
+        yield await chromium.new_page(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
 
 
 @asynccontextmanager

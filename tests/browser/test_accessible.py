@@ -50,11 +50,16 @@ def _close_a_copy(board: Board) -> None:
 
 
 @asynccontextmanager
-async def opened(width: int, **kind: Any) -> AsyncIterator[tuple[Page, Board, str]]:  # noqa: ANN401 # as `a_board` takes them
+async def opened(
+    width: int,
+    *,
+    scripts: bool = True,
+    **kind: Any,  # noqa: ANN401 # as `a_board` takes them
+) -> AsyncIterator[tuple[Page, Board, str]]:
     """Serve a kind of board and open a browser of that width; yields its page, the board and the address of both."""
     async with a_board(reasons=["calendar govuk: not read yet"], **kind) as board:
         _close_a_copy(board)
-        async with serving(board.app) as base, browsing(width) as page:
+        async with serving(board.app) as base, browsing(width, scripts=scripts) as page:
             yield page, board, base
 
 

@@ -91,9 +91,9 @@ def complete(context: Context, incident: str, field: str, text: str | None, by: 
         last = _drafts_of(context, incident)[-1]
         _check_field(_report(last), field)
         # An editor may stay open for an hour: what others wrote into the box meanwhile is kept as well.
-        before = dict(last.words) if text is None else None
+        read = last.version if text is None else None
         said = _asked_for(last, field) if text is None else text
-        versions, conflicts = say(store, incident, {field: said}, before, role, context.now())
+        versions, conflicts = say(store, incident, {field: said}, read, role, context.now())
         tell_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     tell_conflicts(conflicts)

@@ -36,8 +36,10 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     found: list[Taken] = []
 
     def change(known: Versions) -> Versions:
-        found.append(_taken(known, data, ending, role, file))
-        return edited(known, found[-1].words, role, context.now()) if found[-1].words else known
+        read = _taken(known, data, ending, role, file)
+        found.append(read)
+        base = next(one.report for one in known if one.number == read.base)
+        return edited(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
         redrafted(store, incident, change)
@@ -55,15 +57,15 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
 
 def say(
-    store: Store, incident: str, words: Mapping[str, str], before: Mapping[str, str] | None, role: str, now: datetime
+    store: Store, incident: str, words: Mapping[str, str], read: int | None, role: str, now: datetime
 ) -> tuple[Versions, tuple[Conflict, ...]]:
-    """Write words into boxes; `before` are those that the person saw when they began, None when it does not matter."""
+    """Write words into boxes; `read` is the version that the person began with, None when it does not matter."""
     from monitor.deliver.by_hand import said
 
     conflicts: list[Conflict] = []
 
     def change(known: Versions) -> Versions:
-        versions, found = said(known, words, before, role, now)
+        versions, found = said(known, words, read, role, now)
         conflicts.extend(found)
         return versions
 

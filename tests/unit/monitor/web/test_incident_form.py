@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from alerts.draft.edits import to_complete
 from alerts.draft.report import report_from_json
-from alerts.draft.versions import edited
+from alerts.draft.versions import edited, remeasured
 from alerts.incident import MONITOR
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.store.rows import Draft
@@ -101,6 +102,59 @@ async def test_two_people_in_two_boxes_are_no_conflict_and_none_undoes_the_other
             "B.2.account": "The platform was down.",
             others[-1].removeprefix("box."): "None.",
         }
+
+
+async def test_words_over_a_measurement_are_compared_with_the_one_that_their_writer_read(users: Path) -> None:
+    async with working(users) as board:
+        read = await form(board, f"/incidents/{board.incident}")
+        name = next(name for name in read if name.startswith("box.") and ".date" in name)
+        versions = versions_of(board.store.verdicts.drafts(board.incident))
+        report = versions[-1].report
+        changed = [
+            replace(
+                section,
+                fields=tuple(
+                    replace(one, paragraphs=("6 January 2018",)) if f"box.{one.id}" == name else one
+                    for one in section.fields
+                ),
+            )
+            for section in report.sections
+        ]
+        later = remeasured(versions, replace(report, sections=tuple(changed)))
+        with board.store.transaction() as tx:
+            tx.add_draft(row_of(later[-1], board.incident))
+        await send(board, {name: "5 January, in the morning"}, base=read)
+        field = report_from_json(last(board).facts).field(name.removeprefix("box."))
+        assert field is not None
+        assert field.contested
+        assert "Measured since" in (await board.client.get(f"/incidents/{board.incident}")).text
+
+
+async def test_words_of_another_form_can_be_moved_and_taken_out(users: Path) -> None:
+    async with working(users) as board:
+        write_elsewhere(board, "D.9.nowhere", "Said on another form.")
+        page = await board.client.get(f"/incidents/{board.incident}")
+        assert "Text kept from an earlier form" in page.text
+        read = await form(board, f"/incidents/{board.incident}")
+        assert read["box.D.9.nowhere"] == "Said on another form."
+        await send(board, {"box.D.9.nowhere": "", ACCOUNT: "Said on another form."}, base=read)
+        report = report_from_json(last(board).facts)
+        assert dict(report.kept) == {}
+        assert last(board).words["B.2.account"] == "Said on another form."
+
+
+async def test_words_that_moved_in_from_another_form_are_changed_where_they_stand(users: Path) -> None:
+    async with working(users) as board:
+        write_elsewhere(board, "A.2.reasons", "A certificate had expired.")
+        read = await form(board, f"/incidents/{board.incident}")
+        (name,) = [name for name, text in read.items() if text == "A certificate had expired."]
+        await send(board, {name: "Two certificates."}, base=read)
+        report = report_from_json(last(board).facts)
+        assert dict(report.kept) == {}
+        field = report.field(name.removeprefix("box."))
+        assert field is not None
+        assert field.answer is not None
+        assert field.answer.text == "Two certificates."
 
 
 async def test_a_step_is_ticked_at_this_minute_said_in_words_or_taken_back(users: Path) -> None:

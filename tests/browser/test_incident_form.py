@@ -1,0 +1,145 @@
+"""The incident's form in a real browser: filled by keyboard, two editors in one box, signed, and a leak logged."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from alerts.draft.report import report_from_json
+from monitor.store.rows import Draft
+from tests.browser.pages import overflowing
+from tests.browser.test_accessible import DESK, WIDTHS, opened
+from tests.unit.monitor.web.board import Board
+from tests.unit.monitor.web.people import users_file
+from tests.unit.monitor.web.test_incident_form import write_elsewhere
+from tests.unit.monitor.web.test_signin import SECRET
+
+pytestmark = pytest.mark.needs("chromium")
+
+
+@pytest.fixture(scope="module")
+def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return users_file(tmp_path_factory.mktemp("people"))
+
+
+@asynccontextmanager
+async def working(
+    width: int, users: Path, name: str, *, scripts: bool = True
+) -> AsyncIterator[tuple[Page, Board, str]]:
+    """Open a browser in which somebody has signed in; what the pages' policy refuses is a fault."""
+    async with opened(width, scripts=scripts, public=False, users=users) as (page, board, base):
+        refused: list[str] = []
+        page.on("console", lambda told: refused.append(told.text) if told.type == "error" else None)
+        await page.goto(f"{base}/sign-in")
+        await page.get_by_label("Name").fill(name)
+        await page.get_by_label("Password").fill(SECRET)
+        await page.get_by_role("button", name="Sign in").click()
+        await page.get_by_role("button", name="Sign out").wait_for()
+        yield page, board, base
+        assert [told for told in refused if "409" not in told and "400" not in told] == []
+
+
+def last(board: Board) -> Draft:
+    return board.store.verdicts.drafts(board.incident)[-1]
+
+
+async def faults(page: Page, width: int, where: str) -> list[str]:
+    found = await Axe().run(page)
+    told = [f"{where}: {line}" for line in found.generate_snapshot().splitlines()]
+    return told + [f"{where} {line}" for line in await overflowing(page, width)]
+
+
+async def press_until(page: Page, selector: str) -> None:
+    """Go on with the tab key until this has the focus, as somebody without a mouse does."""
+    for _ in range(120):
+        if await page.evaluate("css => document.activeElement.matches(css)", selector):
+            return
+        await page.keyboard.press("Tab")
+    raise AssertionError(f"no way to {selector} by keyboard")
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+async def test_the_form_is_filled_and_signed_with_the_keyboard_alone(users: Path, *, scripts: bool) -> None:
+    async with working(DESK, users, "hope", scripts=scripts) as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        first = report_from_json(last(board).facts).steps[0].id
+        await press_until(page, f'[name="tick.step.{first}"]')
+        await page.keyboard.press("Space")
+        for name in ("B.2.account", "B.3.impact", "B.4.corrective"):
+            await press_until(page, f'[name="box.{name}"]')
+            await page.keyboard.type(f"Said of {name}")
+            await page.keyboard.press("Enter")
+            await page.keyboard.type("in two lines.")
+        await press_until(page, '.bar [value="sign"]')
+        await page.keyboard.press("Enter")
+        await page.get_by_role("heading", name="Sign the report").wait_for()
+        assert last(board).words["B.3.impact"] == "Said of B.3.impact\nin two lines."
+        assert last(board).words[f"step.{first}"].endswith("head of profession")
+        # The release is still overdue: the reason for which it is signed all the same is asked for.
+        await press_until(page, "#anyway")
+        await page.keyboard.type("the minister waits")
+        await press_until(page, '[value="sign"]')
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Signed off by head of profession").first.wait_for()
+        assert last(board).signed is not None
+
+
+@WIDTHS
+async def test_two_editors_of_one_box_see_both_wordings_and_make_them_one(width: int, users: Path) -> None:
+    async with working(width, users, "anne") as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        box = page.locator('[id="B.2.account"]')
+        await box.fill("A certificate had expired.")
+        write_elsewhere(board, "B.2.account", "The platform was down.")
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("alert").wait_for()
+        assert await page.get_by_text("As it stood", exact=True).is_visible()
+        found = await faults(page, width, "two wordings")
+        await page.get_by_role("alert").get_by_role("link").click()
+        await page.locator('[id="B.2.account"]:focus').wait_for()
+        await box.fill("The platform was down, since a certificate had expired.")
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("status").wait_for()
+        assert last(board).words["B.2.account"] == "The platform was down, since a certificate had expired."
+        assert found == []
+
+
+@WIDTHS
+async def test_a_leak_is_logged_after_one_fault_is_mended(width: int, users: Path) -> None:
+    async with working(width, users, "anne") as (page, board, base):
+        await page.goto(f"{base}/incidents")
+        await page.get_by_role("link", name="Log an incident").click()
+        await page.get_by_label("What happened").fill("Figures were read out at a conference")
+        found = await faults(page, width, "log")
+        await page.get_by_role("button", name="Log it").click()
+        await page.get_by_role("alert").wait_for()
+        found += await faults(page, width, "log refused")
+        await page.get_by_role("alert").get_by_role("link").first.click()
+        await page.locator("#title:focus").wait_for()
+        await page.keyboard.type("Example prices")
+        await page.get_by_label("And its producer").or_(page.get_by_label("Producer")).fill("ofqual")
+        await page.get_by_role("button", name="Log it").click()
+        await page.get_by_role("heading", name="Example prices").wait_for()
+        assert len([one for one in board.store.verdicts.incidents() if one.kind == "hand"]) == 1
+        assert found == []
+
+
+@WIDTHS
+async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(width: int, users: Path) -> None:
+    found: list[str] = []
+    async with working(width, users, "hope") as (page, board, base):
+        for path in (board.incident, board.early, "closed", f"{board.incident}/sign"):
+            await page.goto(f"{base}/incidents/{path}")
+            found += await faults(page, width, path)
+        await page.goto(f"{base}/incidents/{board.incident}")
+        await page.locator("#call").fill("web team")
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("alert").wait_for()
+        found += await faults(page, width, "refused")
+        assert await page.locator("#call").input_value() == "web team"
+    assert found == []
