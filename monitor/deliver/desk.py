@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -12,6 +13,7 @@ from alerts.by_hand import acknowledge, waive
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
 from alerts.incident import Incident
+from alerts.silence import Scope, Silence, silence
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.by_hand import log_by_hand, redrafted, rewritten, said, signed_off
@@ -102,6 +104,35 @@ class Desk:
             self.wake()
             _log.info("logged_by_hand", incident=logged.id, role=words.get("by", ""))
         return logged
+
+    async def silence(self, scope: Scope, name: str, until: datetime, role: str, reason: str) -> Silence:
+        """Hold messages back. Raises `NotEnough`, and `UnknownName` for a release or an incident that is none."""
+        made = silence(scope, name, until, role, reason, self.clock.now())
+        store = self.current.record.store
+
+        def write(tx: Transaction) -> None:
+            known = {Scope.RELEASE: store.ledger.release, Scope.INCIDENT: store.verdicts.incident}.get(scope)
+            if known is not None and known(name) is None:
+                raise UnknownName(f"no {scope} {name!r}")
+            tx.save_silence(made)
+
+        await self.writer.write(write)
+        _log.info("silenced", of=f"{scope} {name}", until=made.until.isoformat(), role=role)
+        return made
+
+    async def end_silence(self, name: str, role: str) -> None:
+        """End a silence before its time. Raises `UnknownName` when there is none that lasts."""
+        now, outbox = self.clock.now(), self.current.record.store.outbox
+
+        def write(tx: Transaction) -> None:
+            known = next((one for one in outbox.silences(now) if one.id == name and one.is_on(now)), None)
+            if known is None:
+                raise UnknownName(f"no silence {name!r} that lasts")
+            tx.save_silence(replace(known, ended=now, ended_by=role))
+
+        await self.writer.write(write)
+        _log.info("silence_ended", silence=name, role=role)
+        self.wake()
 
     def export(self, incident: Incident, file: Path) -> Exported:
         """Write the evidence of an incident to a zip; blocks on the disk. Raises `UserFault` and `StoreFault`."""

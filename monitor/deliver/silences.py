@@ -11,7 +11,7 @@ from alerts.incident import Incident, notice_about
 from alerts.notice import thread_id
 from alerts.silence import Silence
 from monitor.deliver.outbox_rows import Row
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import OutboxStore, Store, Transaction
 from monitor.store.rows import Delivery, DeliveryState
 from schedules.times.json import instant_json
 
@@ -110,6 +110,11 @@ def _waiting(store: Store, delivery: Delivery) -> Delivery | None:
     """Return a delivery as it stands, None when it no longer waits to be tried."""
     rows = (one for one in store.outbox.deliveries(delivery.notice) if one.channel == delivery.channel)
     return next((one for one in rows if one.standing is DeliveryState.WAITING and not one.attempts), None)
+
+
+def lasting(outbox: OutboxStore, now: datetime) -> list[dict[str, Any]]:
+    """Return the JSON of the silences that hold messages back now."""
+    return [silence_json(one) for one in outbox.silences(now) if one.is_on(now)]
 
 
 def silence_json(one: Silence) -> dict[str, Any]:

@@ -60,17 +60,25 @@ async def on_page(request: Request) -> Response:
 
 async def by_program(request: Request) -> Response:
     """Do the same for a program: a bearer token, and `{"role": …}` as JSON."""
-    queries, client = queries_of(request), client_of(request)
-    if not queries.keys.opens(request.headers.get("Authorization", "")):
-        if wait := queries.throttle.wait(client):
-            return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
-        queries.throttle.failed(client)
-        return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
+    if (refused := refused_program(request)) is not None:
+        return refused
+    queries = queries_of(request)
     try:
         found = await _acknowledged(request, request.path_params["incident"], _role(await body_of(request)))
     except NotEnough as exc:
         raise UserFault(f"role: {exc}") from exc
     return JSONResponse(incident_json(found, await queries.drafts(found.id)))
+
+
+def refused_program(request: Request) -> Response | None:
+    """Return what to answer a program that does not show the token, None to one that does."""
+    queries, client = queries_of(request), client_of(request)
+    if queries.keys.opens(request.headers.get("Authorization", "")):
+        return None
+    if wait := queries.throttle.wait(client):
+        return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
+    queries.throttle.failed(client)
+    return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
 
 
 async def _shown(request: Request, token: str, fault: str = "") -> Response:

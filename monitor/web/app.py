@@ -25,6 +25,7 @@ from monitor.web import (
     pages,
     release,
     signin,
+    silences,
 )
 from monitor.web.access_log import Access
 from monitor.web.queries import Queries
@@ -141,7 +142,7 @@ def application(queries: Queries) -> ASGIApp:
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None else []),
-        *(*log_page.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
+        *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
         *(*board.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]

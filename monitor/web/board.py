@@ -16,7 +16,7 @@ from starlette.routing import Route
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UserFault
 from monitor.judge.as_json import is_of
-from monitor.web.pages import render
+from monitor.web.pages import render, silences_of
 from monitor.web.request import day_of, queries_of, takes
 
 Row = Mapping[str, Any]
@@ -63,6 +63,7 @@ async def board(request: Request) -> Response:
         before=day - timedelta(days=1),
         today=queries.today(),
         unready=list(queries.live.unready()),
+        silences=await silences_of(queries),
         unheard=queries.unheard(queries.clock.now()) if queries.sees_all else {},
     )
 

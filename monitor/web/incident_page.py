@@ -20,7 +20,7 @@ from alerts.platform import standing_of_platform
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
-from monitor.web.pages import render
+from monitor.web.pages import render, silences_of
 from monitor.web.request import queries_of
 
 
@@ -80,10 +80,15 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         advice=advice(found.kind, found.facts) if found.facts is not None else (),
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
         changes={one.number: [one.report.name_of(name) for name in one.changed] for one in versions_of(drafts)},
+        silences=[one for one in await silences_of(queries) if one["name"] in _names(found)],
         related=await queries.related(found),
         endings=ENDINGS,
         **evidence_of(found, queries.clock.now()),
     )
+
+
+def _names(incident: Incident) -> set[str]:
+    return {incident.id, incident.release, *incident.producers}
 
 
 def evidence_of(incident: Incident, now: datetime) -> dict[str, Any]:

@@ -135,6 +135,33 @@ _ACKNOWLEDGE = {
     }
 }
 
+_SILENCE_ASKED = {
+    "type": "object",
+    "required": ["of", "name", "until", "reason", "role"],
+    "properties": {
+        "of": {"enum": ["incident", "release", "producer"]},
+        "name": {"type": "string"},
+        "until": {"type": "string", "format": "date-time"},
+        "reason": {"type": "string", "maxLength": 300},
+        "role": {"type": "string", "maxLength": 80},
+    },
+}
+_SILENCES = {
+    **_get("The silences that hold messages back now", _list("silences", {"type": "object"})),
+    "post": {
+        "summary": "Hold messages back of an incident, a release or a producer, for at most 14 days",
+        "security": [{"token": []}],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _SILENCE_ASKED}}},
+        "responses": {
+            "201": _answer("the silence", {"type": "object"}),
+            "400": _answer("no reason, role or end that will do", _FAULT),
+            "401": _answer("no token, or a wrong one", _FAULT),
+            "404": _answer("nothing of that name", _FAULT),
+            "429": _answer("too many wrong tokens", _FAULT),
+        },
+    },
+}
+
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",
     "info": {"title": "ninethirty", "version": __version__, "summary": "Promised statistics, and when each appeared"},
@@ -160,6 +187,7 @@ DESCRIPTION: dict[str, Any] = {
         "/api/v1/incidents/{incident}": _get("One incident", {"type": "object"}, _path("incident"), missing=True),
         "/api/v1/incidents/{incident}/draft.{ending}": _DRAFT,
         "/api/v1/incidents/{incident}/acknowledge": _ACKNOWLEDGE,
+        "/api/v1/silences": _SILENCES,
         "/api/v1/events": _get(
             "Every change of a verdict, oldest first",
             _EVENTS,
