@@ -13,6 +13,7 @@ from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
 from alerts.draft.report import amended_text, dated
+from alerts.draft.summary import in_one_line
 from schedules.times.words import clock, day_text
 from schedules.times.zone import local_date
 
@@ -111,7 +112,7 @@ def _account(case: DraftInput) -> tuple[str, ...]:
     # A form with a box for the date has no need of it here.
     dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
     when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
-    return (*when, *narrative.account(case), *chronology(case))
+    return (*when, *in_one_line(case), *narrative.account(case), *chronology(case))
 
 
 def _grade(case: DraftInput) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -11,6 +12,9 @@ from alerts.finding import ReleaseFacts
 
 # Words about a step of the list of things to do stand under `step.NAME`.
 STEP = "step."
+# Words about a field stand in place of an account that was measured where `instead.FIELD` is not blank.
+INSTEAD = "instead."
+FIGURES = re.compile(r"\d+(?:[:.,]\d+)*")
 # What begins a box in which two people wrote at the same time.
 UNSETTLED = "[two wordings, to be made one: as it stood]"
 
@@ -27,11 +31,12 @@ def merge(
     one has words of its own they are kept at the end of the form. None is dropped. Words that are blank
     are no answer: the box asks again.
     """
-    said = {name: text for name, text in words.items() if text.strip()}
+    said = {name: text for name, text in words.items() if text.strip() and not name.startswith(INSTEAD)}
     placed = _placed(said, new)
     answered = {name: place for name, place in placed.items() if place}
     texts = {place: said[name] for name, place in answered.items()}
     fresh = Answer("", by, new.at)
+    texts |= {f"{INSTEAD}{place}": "" for name, place in answered.items() if words.get(f"{INSTEAD}{name}", "").strip()}
     sections = tuple(
         replace(section, fields=tuple(_answered(field, texts, before, read, fresh) for field in section.fields))
         for section in new.sections
@@ -39,6 +44,14 @@ def merge(
     steps = tuple(replace(step, done=texts.get(f"{STEP}{step.id}", "")) for step in new.steps)
     kept = {_label(name): said[name] for name in said if name not in answered}
     return replace(new, sections=sections, steps=steps, kept=kept)
+
+
+def figures_apart(field: Field) -> list[str]:
+    """Return numbers and times of an answer in place of what was measured that are not among what was measured."""
+    if not field.replaced or field.answer is None or not field.paragraphs:
+        return []
+    measured = set(FIGURES.findall("\n".join(field.paragraphs)))
+    return [each for each in dict.fromkeys(FIGURES.findall(field.answer.text)) if each not in measured]
 
 
 def to_complete(report: Report) -> list[str]:
@@ -102,10 +115,11 @@ def _answered(
     text = texts.get(field.id)
     if text is None:
         return replace(field, answer=None)
+    instead = f"{INSTEAD}{field.id}" in texts
     old = before.field(field.id) if before else None
-    if old is not None and old.answer is not None and old.answer.text == text:
+    if old is not None and old.answer is not None and (old.answer.text, old.answer.instead) == (text, instead):
         return replace(field, answer=old.answer)
     # What the person had before their eyes, which may be older than the report they are merged into.
     seen = read.field(field.id) if read is not None else old
     basis = seen.paragraphs if seen is not None else field.paragraphs
-    return replace(field, answer=replace(said, text=text, basis=basis))
+    return replace(field, answer=replace(said, text=text, basis=basis, instead=instead))

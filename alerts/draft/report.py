@@ -46,13 +46,14 @@ class Answer:
     """What a person typed into a field, word for word; `by` is a role.
 
     `basis` is what the monitor had measured there when the person wrote: a later measurement that
-    differs is shown beside the answer.
+    differs is shown beside the answer. `instead`: it was written to stand in place of an account, not after it.
     """
 
     text: str
     by: str = ""
     at: datetime | None = None
     basis: tuple[str, ...] = ()
+    instead: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Field:
     @property
     def replaced(self) -> bool:
         """Tell whether a person's answer stands in place of the monitor's text, not after it."""
-        return self.answer is not None and self.has_one_answer
+        return self.answer is not None and (self.has_one_answer or self.answer.instead)
 
     @property
     def contested(self) -> bool:

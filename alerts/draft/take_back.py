@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from alerts.draft.edits import STEP, UNSETTLED
+from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
 from alerts.draft.read.docx import read_docx
 from alerts.draft.read.md import read_md
 from alerts.draft.read.places import Key, Place, Unreadable
@@ -122,10 +122,24 @@ def _said(
         known = ours.get(key)
         if known is not None and place.reads_as(known):
             continue
-        if key in homes:
+        if key in homes and (whole := _reworded(place, homes[key], signed=bool(report.signed))):
+            yield from ((homes[key].id, whole), (f"{INSTEAD}{homes[key].id}", "yes"))
+        elif key in homes:
             yield homes[key].id, words_in(place, homes[key], signed=bool(report.signed))
         elif step := _step_of(key, report):
             yield step, place.gap.join(place.paragraphs)
+
+
+def _reworded(place: Place, field: Field, *, signed: bool) -> str:
+    """Return all that a box for an account says where a person changed or dropped what was measured, else nothing."""
+    if field.has_one_answer or field.replaced:
+        return ""
+    left = list(place.paragraphs)
+    for text in reversed(_asked(field, signed=signed)):
+        _drop(left, text, from_end=True)
+    rest = list(left)
+    shown = [_drop(rest, text) for text in _shown(field, signed=signed)]
+    return "" if all(shown) else place.gap.join(left)
 
 
 def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
@@ -135,17 +149,23 @@ def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
     holds besides that.
     """
     left = list(place.paragraphs)
-    asked = [field.placeholder, SINCE, *field.notes, *field.guidance, *([NONE] if signed else [])]
-    shown = [piece.text for piece in pieces(field, signed=signed) if piece.tone is Tone.PLAIN]
-    for text in reversed(asked):
+    for text in reversed(_asked(field, signed=signed)):
         _drop(left, text, from_end=True)
     if not field.has_one_answer or field.answer is not None:
-        for text in shown:
+        for text in _shown(field, signed=signed):
             _drop(left, text)
     return place.gap.join(left)
 
 
-def _drop(left: list[str], text: str, *, from_end: bool = False) -> None:
+def _asked(field: Field, *, signed: bool) -> list[str]:
+    return [field.placeholder, SINCE, *field.notes, *field.guidance, *([NONE] if signed else [])]
+
+
+def _shown(field: Field, *, signed: bool) -> list[str]:
+    return [piece.text for piece in pieces(field, signed=signed) if piece.tone is Tone.PLAIN and piece.text]
+
+
+def _drop(left: list[str], text: str, *, from_end: bool = False) -> bool:
     """Take one text of ours out of paragraphs, where it stands at the outside if it does, else anywhere."""
     for mark in MARKS if text else ():
         for wanted in ([mark.format(text)], mark.format(text).split("\n")):
@@ -153,7 +173,8 @@ def _drop(left: list[str], text: str, *, from_end: bool = False) -> None:
             if spots:
                 at = spots[-1 if from_end else 0]
                 del left[at : at + len(wanted)]
-                return
+                return True
+    return False
 
 
 def _is_at(left: Sequence[str], at: int, wanted: Sequence[str]) -> bool:

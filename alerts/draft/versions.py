@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from alerts.draft import words as wording
-from alerts.draft.edits import STEP, merge
+from alerts.draft.edits import INSTEAD, STEP, merge
 from alerts.draft.report import Field, Report, amended_text, dated, report_json
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
@@ -63,7 +63,9 @@ def edited(versions: Versions, words: Mapping[str, str], by: str, at: datetime, 
     their words. Blank words reopen a box; what stood there stays in the earlier versions.
     """
     last = versions[-1]
-    every = {**last.words, **words}
+    # Who empties a box takes back that its words stood in place of what was measured.
+    emptied = {f"{INSTEAD}{name}": "" for name, text in words.items() if not text.strip()}
+    every = {**last.words, **{name: text for name, text in emptied.items() if name in last.words}, **words}
     moved = _redated(last.report, at)
     merged = merge(every, moved, last.report, by, read)
     return _append(versions, _amended(versions, merged, by), every, by)

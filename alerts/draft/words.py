@@ -53,15 +53,21 @@ def span(measured: Bounds | None) -> str:
     return length(high) if low == high else f"{_both(low, high)}{_in_minutes(low, high)}"
 
 
+def about(measured: Bounds) -> str:
+    """Return a length as one round figure, `about 38 minutes`; with its bounds where they lie too far apart for one."""
+    if measured.min is None or measured.max is None:
+        return span(measured)
+    middle = (measured.min + measured.max) / 2
+    if measured.max - measured.min > max(MINUTE, middle / 10):
+        return span(measured)
+    unit = SECOND if middle < 2 * MINUTE else MINUTE if middle < 3 * DAY else HOUR
+    return f"about {length(round(middle / unit) * unit)}"
+
+
 def _unit(measured: Bounds) -> int:
     top = measured.max if measured.max is not None else measured.min or 0.0
-    # Finer than this is noise to a reader, coarser would hide what was measured.
-    unit = SECOND if top <= 2 * MINUTE else HOUR if top >= 3 * DAY else MINUTE
-    if measured.min is None or measured.max is None or unit == SECOND:
-        return unit
-    # Bounds a second apart on both sides of a full minute would look two minutes wide.
-    straddles = _up(measured.max, unit) - _down(measured.min, unit) > unit > measured.max - measured.min
-    return {HOUR: MINUTE, MINUTE: SECOND}[unit] if straddles else unit
+    # One precision for all that a report says of one length: finer is noise to a reader, coarser would hide it.
+    return SECOND if top < 10 * MINUTE else MINUTE if top < 3 * DAY else HOUR
 
 
 def _down(seconds: float, unit: int) -> int:

@@ -11,7 +11,7 @@ import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json, table, unknown
 from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of, tell_steps
-from monitor.cli.incident.take_back import say, take_back, tell_conflicts
+from monitor.cli.incident.take_back import say, take_back, tell_apart, tell_conflicts
 from monitor.errors import UserFault
 from schedules.times.words import stamp
 
@@ -37,6 +37,7 @@ _FROM = "Take what was typed into a draft saved as .md or .docx."
 @click.option("--field", metavar="ID", help="Complete this field: with --text, --file, or in $EDITOR.")
 @click.option("--text", help="What it is to say, word for word; empty opens the box again.")
 @click.option("--file", type=click.Path(path_type=Path), help="A text file that holds what it is to say.")
+@click.option("--instead", is_flag=True, help="It stands in place of what was measured, which the evidence keeps.")
 @click.option("--from", "edited_file", type=click.Path(path_type=Path), metavar="FILE", help=_FROM)
 @by_role
 @as_json
@@ -54,6 +55,7 @@ def draft(  # noqa: PLR0913 # one for each option
     field: str | None,
     text: str | None,
     file: Path | None,
+    instead: bool,
     edited_file: Path | None,
     by: str | None,
     as_json: bool,
@@ -67,7 +69,7 @@ def draft(  # noqa: PLR0913 # one for each option
     if edited_file is not None:
         take_back(context, incident, edited_file, by, as_json=as_json)
     elif field is not None:
-        complete(context, incident, field, _given(text, file), by, as_json=as_json)
+        complete(context, incident, field, _given(text, file), by, instead=instead, as_json=as_json)
     elif list_versions:
         print_versions(_drafts_of(context, incident), as_json=as_json)
     elif list_fields:
@@ -81,9 +83,11 @@ def draft(  # noqa: PLR0913 # one for each option
         _write(context, _version(context, incident, number), ending, output, document)
 
 
-def complete(context: Context, incident: str, field: str, text: str | None, by: str | None, *, as_json: bool) -> None:
+def complete(  # noqa: PLR0913 # one for each option
+    context: Context, incident: str, field: str, text: str | None, by: str | None, *, instead: bool, as_json: bool
+) -> None:
     """Write what a person says in a field, asking in $EDITOR when no text is given. Raises `UnknownName`."""
-    from alerts.draft.edits import to_complete
+    from alerts.draft.edits import INSTEAD, to_complete
     from monitor.deliver.incident_json import draft_json
 
     role = role_of(by)
@@ -93,10 +97,12 @@ def complete(context: Context, incident: str, field: str, text: str | None, by: 
         # An editor may stay open for an hour: what others wrote into the box meanwhile is kept as well.
         read = last.version if text is None else None
         said = _asked_for(last, field) if text is None else text
-        versions, conflicts = say(store, incident, {field: said}, read, role, context.now())
+        words = {field: said, **({f"{INSTEAD}{field}": "yes"} if instead else {})}
+        versions, conflicts = say(store, incident, words, read, role, context.now())
         tell_steps(context, store, incident, [field])
         made = store.verdicts.drafts(incident)[-1]
     tell_conflicts(conflicts)
+    tell_apart(versions[-1].report, [field])
     if as_json:
         print_json(draft_json(made))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
@@ -16,6 +16,7 @@ from monitor.cli.incident.store import redrafted, role_of, tell_steps
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
+    from alerts.draft.report import Report
     from alerts.draft.take_back import Conflict, Taken
     from alerts.draft.versions import Versions
     from monitor.store.interface import Store
@@ -28,6 +29,7 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
 
     Raises `UserFault` for a file that is no draft of ours, or that holds words outside every box.
     """
+    from alerts.draft.edits import INSTEAD
     from alerts.draft.versions import edited
     from monitor.deliver.incident_json import draft_json
 
@@ -42,17 +44,19 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
         return edited(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
-        redrafted(store, incident, change)
+        changed = redrafted(store, incident, change)
         tell_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]
     read = found[-1]
+    names = sorted(name for name in read.words if not name.startswith(INSTEAD))
+    tell_apart(changed[-1].report, read.words)
     if as_json:
         conflicts = [{"field": one.field, "stood": one.stood, "typed": one.typed} for one in read.conflicts]
-        told = {"from": read.base, "changed": sorted(read.words), "conflicts": conflicts}
+        told = {"from": read.base, "changed": names, "conflicts": conflicts}
         print_json({**draft_json(made), **told})
         return
-    changed = f"changed {', '.join(sorted(read.words))}" if read.words else "nothing is changed"
-    click.echo(f"{incident}: version {made.version}, {changed} (the file was of version {read.base})")
+    said = f"changed {', '.join(names)}" if names else "nothing is changed"
+    click.echo(f"{incident}: version {made.version}, {said} (the file was of version {read.base})")
     tell_conflicts(read.conflicts)
 
 
@@ -70,6 +74,16 @@ def say(
         return versions
 
     return redrafted(store, incident, change), tuple(conflicts)
+
+
+def tell_apart(report: Report, changed: Iterable[str]) -> None:
+    """Say on standard error where words in place of what was measured differ from it in a number or a time."""
+    from alerts.draft.edits import figures_apart
+
+    for name in changed:
+        field = report.field(name)
+        if field is not None and (apart := figures_apart(field)):
+            click.echo(f"{name}: {', '.join(apart)} is not among what was measured there", err=True)
 
 
 def tell_conflicts(conflicts: Sequence[Conflict]) -> None:

@@ -31,7 +31,8 @@ def at(text: str) -> datetime:
         (720, None, "at least 12 minutes"),
         (1500, 2100, "25 to 35 minutes"),
         (10125, 10140, "2 hours 48 minutes to 2 hours 49 minutes (168 to 169 minutes)"),
-        (10139.2, 10140.6, "2 hours 48 minutes 59 seconds to 2 hours 49 minutes 1 second"),
+        (10139.2, 10140.6, "2 hours 48 minutes to 2 hours 50 minutes (168 to 170 minutes)"),
+        (599, 599.5, "9 minutes 59 seconds to 10 minutes"),
         (145800, 145800, "40 hours 30 minutes"),
         (65700, 65700, "18 hours 15 minutes"),
         (4 * 86400, 5 * 86400, "4 to 5 days"),
@@ -40,6 +41,21 @@ def at(text: str) -> datetime:
 )
 def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None, said: str) -> None:
     assert words.span(Bounds(low, high)) == said
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (25.2, 26, "about 26 seconds"),
+        (180, 181, "about 3 minutes"),
+        (2265, 2280, "about 38 minutes"),
+        (145763, 145808, "about 40 hours 30 minutes"),
+        (1500, 2100, "25 to 35 minutes"),
+        (720, None, "at least 12 minutes"),
+    ],
+)
+def test_a_round_figure_is_said_where_the_bounds_carry_one(low: float, high: float | None, said: str) -> None:
+    assert words.about(Bounds(low, high)) == said
 
 
 @given(LENGTHS, LENGTHS)

@@ -1,0 +1,47 @@
+"""What happened in one line and round figures; the interval that was measured stands behind it."""
+
+from __future__ import annotations
+
+from alerts.draft import words
+from alerts.draft.input import DraftInput, delay_of, lead
+from alerts.finding import Exposure, Part, ReleaseFacts
+from schedules.times.interval import Bounds
+
+
+def in_one_line(case: DraftInput) -> tuple[str, ...]:
+    """Return one sentence a person can repeat, none where nothing was measured that bears one."""
+    facts = case.measured
+    if facts is None or facts.slot is None:
+        return ()
+    told = _early(facts) if facts.exposures else _late(facts)
+    return (told,) if told else ()
+
+
+def _early(facts: ReleaseFacts) -> str:
+    first = min(facts.exposures, key=lambda each: (each.part != "page", -(each.seconds.min or 0.0)))
+    ahead = words.about(lead(first, facts.slot)) if facts.slot else ""
+    return f"{_whole(first.part)} was public {ahead} before the announced time, {_for(first)}."
+
+
+def _for(exposure: Exposure) -> str:
+    if exposure.open:
+        return "and still is"
+    return f"for {words.about(exposure.seconds)}"
+
+
+def _late(facts: ReleaseFacts) -> str:
+    behind = [(part, delay) for part in facts.parts if _bears(part) and (delay := delay_of(part))]
+    if not behind:
+        return ""
+    part, delay = max(behind, key=lambda each: (each[0].id == "page", each[1].min or 0.0))
+    if part.verdict == "late":
+        return f"{_whole(part.id)} came out {words.about(delay)} late."
+    return f"{_whole(part.id)} is not out yet, {words.span(Bounds(delay.min, None))} after the announced time."
+
+
+def _bears(part: Part) -> bool:
+    return part.required and part.role != "alternative" and part.verdict in ("late", "overdue")
+
+
+def _whole(part: str) -> str:
+    return "The release" if part == "page" else "Part of the release"
