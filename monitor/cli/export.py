@@ -37,6 +37,8 @@ COLUMNS = (
     "exposure_max",
     "findings",
     "unproven_because",
+    "released_after",
+    "released_by",
 )
 
 
@@ -107,7 +109,7 @@ def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None
 
 
 def _cells(body: Mapping[str, Any]) -> dict[str, Any]:
-    slot, delay = body["slot"] or {}, body["delay"] or {}
+    slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
     longest: Mapping[str, Any] = max(
         (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
     )
@@ -118,6 +120,8 @@ def _cells(body: Mapping[str, Any]) -> dict[str, Any]:
         "precision": slot.get("precision"),
         "first_seen_after": body["first_seen"]["after"],
         "first_seen_by": body["first_seen"]["by"],
+        "released_after": released["after"],
+        "released_by": released["by"],
         "delay_min": delay.get("min"),
         "delay_max": delay.get("max"),
         "exposure_min": longest.get("min"),

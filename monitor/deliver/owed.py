@@ -25,6 +25,9 @@ def reports_owed(store: VerdictStore) -> list[Incident]:
 
 
 def longest_owed(owed: Sequence[Incident], now: datetime) -> tuple[int, timedelta]:
-    """Return how many reports are owed on what everybody may know of by now, and for how long the longest has been."""
+    """Return how many reports are owed, and for how long the longest has been; before its slot nothing counts.
+
+    What a person logged about no release has no slot to wait for, and a number names nobody.
+    """
     known = [one for one in owed if one.facts is None or (one.facts.slot is not None and one.facts.slot <= now)]
     return len(known), max((now - one.opened for one in known), default=timedelta())

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from monitor.cli.export import COLUMNS
 from monitor.cli.main import VERBS, cli
 from monitor.clock import SystemClock
 from monitor.health.collector import Now, Vitals
@@ -56,6 +57,10 @@ def _is_log(called: ast.expr) -> bool:
 
 def test_every_command_has_its_row() -> None:
     assert rows("Commands") == set(commands())
+
+
+def test_every_column_of_the_open_data_has_its_row() -> None:
+    assert rows("Verdicts as open data") == set(COLUMNS)
 
 
 def test_every_metric_has_its_row() -> None:

@@ -200,7 +200,8 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
 
     with context.store() as store:
         folder = Path(context.settings.evidence.folder)
-        known = incident_of(store.verdicts, incident)
+        renew(context, store, incident_of(store.verdicts, incident).id)
+        known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
         made = exported(store, folder, known, file, context.now(), context.own_monitors)
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})

@@ -96,6 +96,15 @@ def overdue_for(while_: timedelta, folder: Path) -> str:
     return incident.id
 
 
+def test_whoever_exports_the_evidence_has_the_draft_of_now_beside_it(ask: Ask, folder: Path) -> None:
+    incident = overdue_for(timedelta(hours=32), folder)
+    assert ask("incident", "export", incident, str(folder / "e.zip")).status == 0
+    store = open_store(f"sqlite:///{folder}/store.db", durable=False)
+    (*_, last) = store.verdicts.drafts(incident)
+    store.close()
+    assert datetime.now(UTC) - last.at < timedelta(minutes=5)
+
+
 def test_whoever_opens_lists_or_signs_a_draft_gets_the_delay_of_now(ask: Ask, folder: Path) -> None:
     incident = overdue_for(timedelta(hours=32), folder)
     (line,) = [line for line in ask("incident", "list").out.splitlines() if incident in line]

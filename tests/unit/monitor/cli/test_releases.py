@@ -140,6 +140,7 @@ def test_every_change_of_a_verdict_is_exported_as_a_line_oldest_first(ask: Ask) 
 def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:
     (row,) = csv.DictReader(io.StringIO(ask("export").out))
     assert (row["id"], row["verdict"], row["delay_min"], row["final"]) == ("births-2016", "late", "1200.0", "true")
+    assert (row["released_after"], row["released_by"]) == (row["first_seen_after"], row["first_seen_by"])
     assert ask("export", "--format", "json").json == ask("export", "--json").json
     assert ask("export", "--from", "2018-01-06").out.count("\n") == 1
 
