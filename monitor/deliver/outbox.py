@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -258,7 +259,7 @@ class Outbox:
     async def _sent(self, notice: Notice, channel: Channel) -> tuple[Outcome, bool]:
         """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
         try:
-            parcel = await self._ask(lambda: self._packer.pack(notice, channel.name, self._clock.now()))
+            parcel = await self._ask(partial(self._packer.pack, notice, channel.name, self._clock.now()))
             async with asyncio.timeout(_LONGEST_SEND):
                 return await channel.send(parcel), False
         except TimeoutError:
