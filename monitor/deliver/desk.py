@@ -63,7 +63,7 @@ class Desk:
         """
         verdicts, now = self.current.verdicts, self.clock.now()
 
-        def make(tx: Transaction) -> tuple[Conflict, ...]:
+        def make(tx: Transaction) -> tuple[Incident, tuple[Conflict, ...]]:
             found: list[Conflict] = []
 
             def type_in(known: Versions) -> Versions:
@@ -71,12 +71,18 @@ class Desk:
                 found.extend(conflicts)
                 return versions
 
-            rewritten(tx, verdicts, incident, change)
+            changed = rewritten(tx, verdicts, incident, change)
             if words:
                 redrafted(tx, verdicts, incident, type_in)
-            return tuple(found)
+            return changed, tuple(found)
 
-        conflicts = await self.writer.write(make)
+        before = verdicts.incident(incident)
+        changed, conflicts = await self.writer.write(make)
+        if before is not None and changed.has_draft and _decided(before) != _decided(changed):
+            # A decision stands in the draft too.
+            await self.writer.write(
+                lambda tx: self.current.record.redraft(tx, self.current.incident(changed, now), now)
+            )
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts
 
@@ -141,3 +147,7 @@ class Desk:
     async def _change(self, incident: str, change: Change) -> Incident:
         verdicts = self.current.verdicts
         return await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
+
+
+def _decided(incident: Incident) -> str | None:
+    return incident.words.get("brought_forward")

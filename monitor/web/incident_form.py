@@ -18,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough, log_cause, note
+from alerts.by_hand import NotEnough, bring_forward, close, log_cause, note
 from alerts.draft.edits import STEP
+from alerts.draft.form import question
 from alerts.draft.report import report_from_json
 from alerts.incident import Incident
 from monitor.deliver.by_hand import InTheWay, in_the_way
@@ -33,8 +34,9 @@ from monitor.web.users import Person
 from schedules.times.words import MINUTE, stamp
 
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
+_MOST_OF_STRANGERS = 1 << 17
 _LONGEST_ADDRESS = 1000
-_STALE = "You were signed out meanwhile, or this page had grown old. Go back, copy what you typed, and load it again."
+_HIDDEN = ("guard", "version", "do")
 _NOT_YOURS = "This is for people whose line in the users file ends in :head."
 
 
@@ -58,13 +60,24 @@ class Sent:
 
 
 async def sent_by(request: Request) -> Sent | Response:
-    """Return the form of somebody who may act, or what to answer instead. Raises `UserFault` when it is too long."""
+    """Return the form of somebody who may act, or what to answer instead. Raises `UserFault` when it is too long.
+
+    Whoever was signed out meanwhile, or whose page has grown old, gets what they typed back to be copied.
+    """
     session, desk = session_of(request), queries_of(request).desk
-    fields = await form_of(request, _MOST_BYTES, _MOST_FIELDS)
+    fields = await form_of(request, _MOST_BYTES if session is not None else _MOST_OF_STRANGERS, _MOST_FIELDS)
     may = session is not None and not session.person.is_viewer and session.is_ours(fields.get("guard", ""))
     if session is None or desk is None or not may:
-        return fault_page(request, 403, _STALE)
+        return render(request, "unsaved.html", 403, typed=list(_readable(fields)))
     return Sent(desk, session.person, request.path_params.get("incident", ""), fields)
+
+
+def _readable(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield what a person typed, by the question it answers."""
+    for name, text in fields.items():
+        asked = question(name.removeprefix("box."))
+        if name not in _HIDDEN and not name.startswith("tick.") and text.strip():
+            yield (asked.label if asked is not None else None) or name.removeprefix("box."), text
 
 
 async def save(request: Request) -> Response:
@@ -73,11 +86,11 @@ async def save(request: Request) -> Response:
     if isinstance(sent, Response):
         return sent
     drafts = await queries_of(request).drafts(sent.incident)
-    now = sent.desk.clock.now()
+    now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
         read = _version(drafts, sent.fields.get("version", ""))
-        words = dict(_changed(read, drafts, _typed(sent, read, now, queries_of(request).timezone))) if read else {}
-        change = _noted(sent, now)
+        words = dict(_changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
+        change = _noted(sent, now, zone)
         number = read.version if read is not None else 0
         conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
     except NotEnough as fault:
@@ -207,7 +220,7 @@ def _lines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _noted(sent: Sent, now: datetime) -> Callable[[Incident], Incident]:
+def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Incident]:
     """Return what writes notes into the timeline. Raises `NotEnough` with what cannot be one, by the id of its box."""
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
@@ -224,7 +237,10 @@ def _noted(sent: Sent, now: datetime) -> Callable[[Incident], Incident]:
     def change(known: Incident) -> Incident:
         for text in filter(None, texts):
             known = note(known, sent.role, _lines(text), now)
-        return log_cause(known, sent.role, sent.text("cause"), now)
+        if sent.text("forward"):
+            known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
+        known = log_cause(known, sent.role, sent.text("cause"), now)
+        return close(known, sent.role, now) if "close" in sent.fields else known
 
     return change
 
@@ -239,9 +255,9 @@ def _is_address(text: str) -> bool:
 
 
 def _by_box(fault: NotEnough) -> dict[str, str]:
-    known = ("as-role", "call", "said", "address")
+    known = {one: one for one in ("as-role", "call", "said", "address")} | {"brought forward": "forward"}
     split = ((line, *line.partition(": ")) for line in fault.faults)
-    return dict((box, words) if box in known else ("as-role", line) for line, box, _, words in split)
+    return dict((known[box], words) if box in known else ("as-role", line) for line, box, _, words in split)
 
 
 def _next(sent: Sent) -> str:

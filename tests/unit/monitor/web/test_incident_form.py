@@ -235,6 +235,34 @@ async def test_every_button_saves_and_then_leads_on(users: Path, do: str, leads:
         assert last(board).words["B.2.account"] == "A certificate."
 
 
+async def test_who_was_signed_out_meanwhile_gets_back_what_they_typed(users: Path) -> None:
+    async with working(users) as board:
+        read = await form(board, f"/incidents/{board.incident}")
+        board.client.cookies.clear()
+        answer = await send(board, {"box.B.1.producer": "An hour of <work>", "note": "a note"}, base=read)
+        assert answer.status_code == 403
+        for words in ("This was not saved", "An hour of &lt;work&gt;", "Name of statistical producer", "a note"):
+            assert words in answer.text
+        assert board.incident not in answer.text.replace(f"/sign-in?next=/incidents/{board.incident}", "")
+        assert len(board.store.verdicts.drafts(board.incident)) == 1
+        assert (await send(board, {ACCOUNT: "x" * (1 << 18)}, base=read)).status_code == 400
+
+
+async def test_a_release_that_is_brought_forward_stands_in_the_draft_and_an_incident_is_closed(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
+        assert told(board) == ["duty statistician: brought forward to 5 January 2018 09:50 GMT"]
+        assert last(board).words["B.2.account"] == "A certificate."
+        refused = await send(board, {"forward": "soon", "note": "x"})
+        assert (refused.status_code, len(told(board))) == (400, 1)
+        assert "not a date-time" in refused.text
+        await send(board, {"close": "on"})
+        assert told(board)[1:] == ["duty statistician: closed"]
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "What happened" in page
+        assert 'id="forward"' not in page
+
+
 @pytest.mark.parametrize("name", ["vic", "", "anne"])
 async def test_only_people_who_may_act_and_with_their_own_form_write(users: Path, name: str) -> None:
     async with working(users, "anne") as board:
