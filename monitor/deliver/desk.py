@@ -61,10 +61,11 @@ class Desk:
 
         Raises `UnknownName`, and what `change` raises; then nothing is written.
         """
-        verdicts, now = self.current.verdicts, self.clock.now()
+        current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
-        def make(tx: Transaction) -> tuple[Incident, tuple[Conflict, ...]]:
+        def make(tx: Transaction) -> tuple[Incident | None, tuple[Conflict, ...]]:
             found: list[Conflict] = []
+            before = _decided(verdicts.incident(incident))
 
             def type_in(known: Versions) -> Versions:
                 versions, conflicts = said(known, words, read, role, now)
@@ -74,15 +75,12 @@ class Desk:
             changed = rewritten(tx, verdicts, incident, change)
             if words:
                 redrafted(tx, verdicts, incident, type_in)
-            return changed, tuple(found)
+            return changed if changed.has_draft and _decided(changed) != before else None, tuple(found)
 
-        before = verdicts.incident(incident)
-        changed, conflicts = await self.writer.write(make)
-        if before is not None and changed.has_draft and _decided(before) != _decided(changed):
+        decided, conflicts = await self.writer.write(make)
+        if decided is not None:
             # A decision stands in the draft too.
-            await self.writer.write(
-                lambda tx: self.current.record.redraft(tx, self.current.incident(changed, now), now)
-            )
+            await self.writer.write(lambda tx: current.record.redraft(tx, current.incident(decided, now), now))
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts
 
@@ -149,5 +147,5 @@ class Desk:
         return await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
 
 
-def _decided(incident: Incident) -> str | None:
-    return incident.words.get("brought_forward")
+def _decided(incident: Incident | None) -> str | None:
+    return incident.words.get("brought_forward") if incident is not None else None
