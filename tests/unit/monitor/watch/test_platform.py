@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from monitor.app.options import policies_of
+from monitor.store.rows import DeliveryState
 from monitor.watch.rejudge import fresh
 from monitor.watch.replay import replay
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
@@ -68,5 +69,9 @@ def test_the_board_tells_of_the_platform_while_it_lasts(tmp_path: Path) -> None:
         assert row is not None
         body = fresh(store, policies_of(life.settings), row, life.clock.now())
         assert "platform" in [found["kind"] for found in body["findings"]]
+        whole = store.verdicts.incident("platform-www.gov.uk-2026-11-26T0930Z")
+        assert whole is not None
+        assert [one.release for one in whole.linked] == ["claims-q3", "visas"]
+        assert {row.standing for row in store.outbox.deliveries()} == {DeliveryState.SENT}
 
     live(tmp_path, answers("09:36:00", "09:44:00"), act, head=HEAD + OTHER)
