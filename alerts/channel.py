@@ -23,9 +23,10 @@ class Attachment:
 class Message:
     """One message of one notice, the same for every channel.
 
-    `id` is stable: a receiver that has seen it may drop a second copy. `notice` is the id of the fact it
-    is about, shared by the messages that follow it up (`kind`: opened, grade_changed, …). `data` is the
-    same in a form for machines. Nothing here holds content that was public before its slot.
+    `id` is stable: a receiver that has seen it may drop a second copy. `notice` is the id of the fact it is about,
+    shared by the messages that follow it up (`kind`: opened, grade_changed, …). `data` is the same in a form for
+    machines, `brief` a subject of 78 characters at most. Nothing here holds content that was public before its
+    slot.
     """
 
     id: str
@@ -36,6 +37,7 @@ class Message:
     html: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    brief: str = ""
 
 
 SEVERITIES = {"report": "critical", "note": "warning"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +10,9 @@ from typing import Any
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
 from alerts.incident import Incident
+from alerts.notice_html import brief, page
 from alerts.one_line import one_line
+from alerts.tellable_facts import is_early
 from alerts.telling import Notice, notice_id, thread_id
 from schedules.times.json import bounds_json, instant_json, interval_json
 
@@ -29,7 +30,7 @@ _TOGETHER: dict[str, tuple[str, str]] = {
     ),
     "unproven": (
         "NOT PROVEN",
-        "Nobody says that they were late. A host that failed, or a budget too small (`ninethirty plan`), may be why.",
+        "Nobody says that they were late. A host that failed, or a budget too small may be why.",
     ),
 }
 
@@ -57,8 +58,8 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
         *([f"Address: {incident.facts.url}"] if incident.facts is not None else []),
         "",
         "What to do now:",
-        f"1. Read it: ninethirty incident show {incident.id}",
-        f"2. Complete the draft: ninethirty incident draft {incident.id}",
+        "1. Read it, and say that you have it.",
+        "2. Complete the draft of the report.",
         "",
         f"Incident: {incident.id}",
     ]
@@ -77,21 +78,30 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
 
 
 def message(
-    notice: Notice, incident: Incident | None, attachments: Sequence[Attachment] = (), link: str = ""
+    notice: Notice,
+    incident: Incident | None,
+    attachments: Sequence[Attachment] = (),
+    link: str = "",
+    board: str = "",
 ) -> Message:
     """Make the message of a notice, the same for every channel.
 
     `attachments` is the draft, where there is one; `link` an address at which the incident can be read
-    or acknowledged. `data` is versioned by its `schema`.
+    or acknowledged, `board` that of its page. `data` is versioned by its `schema`.
     """
-    text = notice.text + "".join(f"\n{line}" for line in _extras(attachments, link))
+    text = notice.text + "".join(f"\n{line}" for line in _extras(notice, attachments, link))
+    facts = incident.facts if incident is not None else None
+    is_open = facts is None or not is_early(facts)
+    grade = notice.grade if notice.kind not in ("final", "appeared") else ""
+    buttons = _buttons(incident, link, board, facts.url if facts is not None and is_open else "")
     return Message(
         id=notice.id,
         notice=notice.follows or notice.id,
         kind=notice.kind,
         subject=one_line(notice.subject),
         text=text,
-        html=_html(one_line(notice.subject), text),
+        html=page(one_line(notice.subject), _readable(notice, attachments), grade, buttons, linked=is_open),
+        brief=brief(notice, facts),
         data=_data(notice, incident, attachments, link),
         attachments=tuple(attachments),
     )
@@ -120,19 +130,30 @@ def digest(notices: Sequence[Notice], now: datetime, threshold: int = 5) -> Dige
     return Digest(Notice(identity, "digest", "", "", producer, grade, findings, now, subject, text), covers)
 
 
-def _extras(attachments: Sequence[Attachment], link: str) -> list[str]:
+def _extras(notice: Notice, attachments: Sequence[Attachment], link: str) -> list[str]:
     attached = [f"Draft attached: {one.name}" for one in attachments]
-    return [*attached, *([f"Read it, and say that you have it: {link}"] if link else [])]
+    if link:
+        return [*attached, f"Read it, and say that you have it: {link}"]
+    # Without pages there is the command line alone.
+    by_hand = f"On the monitor's machine: ninethirty incident show {notice.incident} (note: say that you have it)"
+    return [*attached, *([by_hand] if notice.incident else [])]
 
 
-def _html(subject: str, text: str) -> str:
-    blocks = "".join(f"<p>{_lines(block)}</p>\n" for block in text.split("\n\n") if block.strip())
-    head = f'<head><meta charset="utf-8"><title>{html.escape(subject)}</title></head>'
-    return f'<!DOCTYPE html>\n<html lang="en-GB">{head}\n<body>\n{blocks}</body></html>\n'
+def _readable(notice: Notice, attachments: Sequence[Attachment]) -> str:
+    return notice.text + "".join(f"\nDraft attached: {one.name}" for one in attachments)
 
 
-def _lines(block: str) -> str:
-    return "<br>\n".join(html.escape(line) for line in block.strip().split("\n"))
+def _buttons(incident: Incident | None, link: str, board: str, address: str) -> dict[str, str]:
+    """Return what can be pressed, the first thing first."""
+    draft = f"{board}#draft" if board and incident is not None and incident.has_draft else ""
+    has_page = link == board
+    named = {
+        "I have it": "" if has_page else link,
+        "The incident" if not has_page else "The incident: read it, say that you have it": board or link,
+        "The draft of the report": draft,
+        "The announced page": address,
+    }
+    return {label: where for label, where in named.items() if where}
 
 
 def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attachment], link: str) -> dict[str, Any]:

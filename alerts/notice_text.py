@@ -50,7 +50,7 @@ def text(kind: str, case: str, facts: ReleaseFacts, incident: str, now: datetime
         [subject(kind, case, facts, now), *([f"What changed: {changed}"] if changed else [])],
         [*_what(facts)],
         ["Measured so far, as of " + moment(facts.at, facts.timezone, now) + ":", *_measured(case, facts, now)],
-        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts, incident), 1))],
+        ["What to do now:", *(f"{place}. {line}" for place, line in enumerate(_to_do(kind, case, facts), 1))],
         [f"Incident: {incident}", *_sure(facts)],
     ]
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
@@ -152,14 +152,14 @@ def _exposure(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     return f"{start}, ended {between_moments(exposure.to, facts.timezone, now)}, {whole_lengths(exposure.seconds)}"
 
 
-def _to_do(kind: str, case: str, facts: ReleaseFacts, incident: str) -> Iterator[str]:
+def _to_do(kind: str, case: str, facts: ReleaseFacts) -> Iterator[str]:
     yield from advice(case, facts)
     if kind == "final":
         yield "Nothing more will be measured."
     if case in WITH_DRAFT:
-        yield f"Complete the draft: ninethirty incident draft {incident}"
+        yield "Complete the draft of the report."
     if kind != "final":
-        yield f"Say that you have it: ninethirty incident note {incident}"
+        yield "Say that you have it, so that nobody is called again."
 
 
 def advice(case: str, facts: ReleaseFacts) -> tuple[str, ...]:

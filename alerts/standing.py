@@ -74,6 +74,14 @@ def since_when(exposure: Exposure, facts: ReleaseFacts, now: datetime) -> str:
     return moment(whole, facts.timezone, now)
 
 
+def since_when_public(facts: ReleaseFacts, now: datetime) -> float | None:
+    """Return for how many seconds something has been public too soon, or was at the longest; None where unknown."""
+    still = [one.start.by for one in facts.exposures if one.open and one.start.by is not None]
+    if still:
+        return max(0.0, (now - min(still)).total_seconds())
+    return max((one.seconds.max for one in facts.exposures if one.seconds.max is not None), default=None)
+
+
 def _late(facts: ReleaseFacts, now: datetime) -> str:
     late = behind(facts)
     if not late:

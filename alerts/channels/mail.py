@@ -18,6 +18,7 @@ from alerts.channels.base import NamedChannel, within
 from alerts.channels.http import reason
 
 _MOST_REMEMBERED = 1000
+_URGENT = frozenset({"opened", "grade_changed", "reopened", "new_finding", "reminder", "digest"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def compose(message: Message, options: Options, now: datetime) -> EmailMessage:
     mail = EmailMessage(policy=SMTP_POLICY)
     mail["From"] = options.sender
     mail["To"] = ", ".join(options.to)
-    mail["Subject"] = message.subject
+    mail["Subject"] = message.brief or message.subject
     mail["Date"] = format_datetime(_written(message, now))
     mail["Message-ID"] = _message_id(message.id, options)
     if message.notice != message.id:
@@ -116,6 +117,8 @@ def compose(message: Message, options: Options, now: datetime) -> EmailMessage:
     # Keeps out-of-office replies from answering a machine.
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Ninethirty-Notice"] = message.id
+    if message.data.get("grade") == "report" and message.kind in _URGENT:
+        mail["Importance"], mail["X-Priority"] = "high", "1 (Highest)"
     mail.set_content(message.text)
     if message.html:
         mail.add_alternative(message.html, subtype="html")

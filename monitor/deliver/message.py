@@ -45,14 +45,14 @@ class Packer:
         if incident is not None and incident.kind is Kind.PLATFORM:
             _, mine = self.rules.audience(notice, incident, now).get(channel, (now, incident.linked))
             notice = as_seen_by(notice, incident, mine, now)
-        return self._veiled(message(notice, incident, attachments, self.links.to(notice)))
+        return self._veiled(message(notice, incident, attachments, self.links.to(notice), self.links.page(notice)))
 
     def _veiled(self, made: Message) -> Message:
         if self.veil is None:
             return made
-        subject, text, html = map(self.veil, (made.subject, made.text, made.html))
+        subject, text, html, brief = map(self.veil, (made.subject, made.text, made.html, made.brief))
         data = json.loads(self.veil(json.dumps(made.data)))
-        return replace(made, subject=subject, text=text, html=html, data=data)
+        return replace(made, subject=subject, text=text, html=html, brief=brief, data=data)
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
         versions = self.verdicts.drafts(incident.id)

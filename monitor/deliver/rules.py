@@ -97,7 +97,12 @@ class Links:
         """Return the link that goes with a notice, the same at every attempt; empty where there is none."""
         if not self.url or not notice.incident:
             return ""
-        base = self.url.rstrip("/")
         if not self.key:
-            return f"{base}/incidents/{quote(notice.incident, safe='')}"
-        return f"{base}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"
+            return self.page(notice)
+        return f"{self.url.rstrip('/')}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"
+
+    def page(self, notice: Notice) -> str:
+        """Return the address of the page of a notice's incident; empty where there is none."""
+        if not self.url or not notice.incident:
+            return ""
+        return f"{self.url.rstrip('/')}/incidents/{quote(notice.incident, safe='')}"

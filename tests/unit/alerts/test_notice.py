@@ -74,7 +74,7 @@ def test_a_notice_says_who_where_and_what_to_do(overdue: Make) -> None:
         "Promised: Friday 5 January 2018, 09:30 GMT (announced by govuk, known to us since Friday 1 December 2017)",
         "Measured so far, as of 09:31:01 GMT:",
         "at least 1 min 1 s after the slot",
-        f"ninethirty incident draft {incident.id}",
+        f"Incident: {incident.id}",
         "What to do now:",
     ):
         assert words in notice.text

@@ -1,0 +1,128 @@
+"""A notice for a telephone: a subject that fits its screen, and a page with buttons; styles stand inline for mail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from html import escape
+
+from alerts import tellable_facts as news
+from alerts.finding import ReleaseFacts
+from alerts.one_line import one_line
+from alerts.standing import behind, since_when_public
+from alerts.telling import Notice
+
+BRIEF = 78
+"""The most characters of a brief subject: a line of mail, and what a locked telephone shows."""
+_FONT = "font-family:-apple-system,'Segoe UI',Roboto,Arial,sans-serif"
+_BUTTON = "display:block;margin:0 0 10px;padding:14px 16px;border-radius:6px;font-size:17px;font-weight:600"
+_FIRST = f"{_BUTTON};background:#0b5394;color:#ffffff;text-align:center;text-decoration:none;border:2px solid #0b5394"
+_OTHER = f"{_BUTTON};background:#ffffff;color:#0b5394;text-align:center;text-decoration:none;border:2px solid #0b5394"
+_HEAD = "margin:0;padding:14px 16px;color:#ffffff;font-size:19px;line-height:1.35"
+_COLOURS = {"report": "#a4161a", "note": "#8a5300"}
+_CALM = "#33475b"
+_LINK = re.compile(r"https?://[^\s<>\"]+")
+_LABEL = re.compile(r"^(What changed|Release|Producer|Address|Promised|Incident|Rests on): (.*)$")
+
+
+def brief(notice: Notice, facts: ReleaseFacts | None) -> str:
+    """Return a subject of at most `BRIEF` characters: the state, for how long, and whose."""
+    head, _, rest = one_line(notice.subject).partition(": ")
+    if facts is None or notice.kind == "test":
+        return one_line(re.sub(r" \([^)]*\)| due .*?(?=, )", "", f"{head}: {rest}" if rest else head), BRIEF)
+    seconds = _how_long(facts, notice.at)
+    length = "" if seconds is None else f", {_short(seconds)}"
+    return one_line(f"{head}{length}: {', '.join(facts.producers)}, {one_line(facts.title)}", BRIEF)
+
+
+def page(subject: str, text: str, grade: str, buttons: Mapping[str, str], *, linked: bool) -> str:
+    """Return a notice as HTML: `buttons` are addresses by what they say, the first the one to press.
+
+    Addresses in the text are links where `linked`: what is out too soon nobody opens by a slip of the thumb.
+    """
+    head, *blocks = (block for block in text.strip("\n").split("\n\n") if block.strip())
+    said = head.split("\n")[1:]
+    colour = _COLOURS.get(grade, _CALM)
+    pressed = (
+        f'<a href="{escape(address)}" style="{_OTHER if place else _FIRST}">{escape(label)}</a>\n'
+        for place, (label, address) in enumerate(buttons.items())
+    )
+    body = [
+        f'<h1 style="{_HEAD};background:{colour}">{escape(subject)}</h1>\n',
+        '<div style="padding:16px">\n',
+        *_block(said, linked=linked),
+        *pressed,
+        *(line for block in blocks for line in _block(block.split("\n"), linked=linked)),
+        "</div>\n",
+    ]
+    return (
+        '<!DOCTYPE html>\n<html lang="en-GB"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(subject)}</title></head>\n"
+        f'<body style="margin:0;padding:0;background:#ffffff;color:#1a1a1a;{_FONT};font-size:16px;line-height:1.5">\n'
+        f'<div style="max-width:600px;margin:0 auto;overflow-wrap:anywhere">\n{"".join(body)}</div>\n</body></html>\n'
+    )
+
+
+def _how_long(facts: ReleaseFacts, now: datetime) -> float | None:
+    """Return for how many seconds it has been late or was public too soon; None where neither is proved."""
+    if news.is_early(facts):
+        return since_when_public(facts, now)
+    late = behind(facts) if news.is_late(facts) else []
+    if not late or facts.slot is None:
+        return None
+    part, delay = min(late, key=lambda one: one[0].id != "page")
+    seen = news.came(part).by
+    if seen is None or seen > now:
+        return max(0.0, (now - facts.slot).total_seconds())
+    return delay.max if delay is not None else None
+
+
+def _short(seconds: float) -> str:
+    minutes = int(seconds // 60)
+    if minutes >= 120:
+        return f"{minutes // 60} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{int(seconds)} s"
+
+
+def _block(lines: list[str], *, linked: bool) -> Iterator[str]:
+    """Yield the HTML of lines that belong together: a heading, items of a list with their further lines, text."""
+    items: list[list[str]] = []
+    ordered = False
+    for line in lines:
+        if line.startswith("- ") or re.match(r"\d+\. ", line):
+            ordered = not line.startswith("- ")
+            items.append([line.partition(" ")[2]])
+        elif items and line.startswith("  "):
+            items[-1].append(line.strip())
+        elif line.endswith(":"):
+            yield f'<h2 style="margin:18px 0 6px;font-size:17px">{escape(line[:-1])}</h2>\n'
+        elif line.strip():
+            yield f'<p style="margin:0 0 8px">{_marked(line.strip(), linked=linked)}</p>\n'
+    if items:
+        told = "".join(f'<li style="margin:0 0 8px">{_joined(item, linked=linked)}</li>\n' for item in items)
+        tag = "ol" if ordered else "ul"
+        yield f'<{tag} style="margin:0 0 8px;padding-left:22px">\n{told}</{tag}>\n'
+
+
+def _joined(lines: list[str], *, linked: bool) -> str:
+    return "<br>".join(_marked(line, linked=linked) for line in lines)
+
+
+def _marked(line: str, *, linked: bool) -> str:
+    found = _LABEL.match(line)
+    if found is not None:
+        return f"<strong>{escape(found[1])}:</strong> {_with_links(found[2], linked=linked)}"
+    return _with_links(line, linked=linked)
+
+
+def _with_links(text: str, *, linked: bool) -> str:
+    if not linked:
+        return escape(text)
+    told, last = "", 0
+    for found in _LINK.finditer(text):
+        address = found[0].rstrip(".,;:)")
+        told += f'{escape(text[last : found.start()])}<a href="{escape(address)}">{escape(address)}</a>'
+        last = found.start() + len(address)
+    return told + escape(text[last:])

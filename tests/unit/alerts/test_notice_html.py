@@ -1,0 +1,90 @@
+"""Mail for a telephone: a subject that fits, buttons that lead somewhere, and nothing to type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from alerts.channel import Message
+from alerts.channels.mail import Options, compose
+from alerts.decide import decide
+from alerts.finding import ReleaseFacts
+from alerts.notice import message
+from alerts.notice_html import BRIEF, page
+from alerts.notice_text import TAILS
+
+Make = Callable[..., ReleaseFacts]
+BOARD = "https://board.example/incidents/i"
+LINK = "https://board.example/acknowledge?token=t&x=1"
+MAIL = Options("mail.example", "ninethirty@stats.example", ("duty@example.org",))
+
+
+def sent(facts: ReleaseFacts, now: datetime | None = None) -> Message:
+    decision = decide(facts, None, now or facts.at)
+    return message(decision.notices[-1], decision.incident, (), LINK, BOARD)
+
+
+def test_a_brief_subject_says_the_state_how_long_and_whose(overdue: Make, late: Make, early: Make) -> None:
+    assert sent(overdue(61)).brief.startswith("LATE, 1 min: ofqual, Malpractice for GCSE")
+    assert sent(late(2265)).brief.startswith("LATE, 37 min: ofqual, ")
+    assert sent(overdue(3 * 3600 + 61)).brief.startswith("LATE, 3 h 1 min: ofqual, ")
+    facts = early("html", is_open=True)
+    assert sent(facts, facts.at + timedelta(seconds=40)).brief.startswith("EARLY, 40 s: ofqual, ")
+
+
+@pytest.mark.parametrize("tail", ["", *TAILS.values()])
+def test_a_subject_of_mail_fits_a_line_and_still_names_the_producer(overdue: Make, tail: str) -> None:
+    facts = replace(overdue(400), title="A very long title of statistics " * 9)
+    decision = decide(facts, None, facts.at)
+    notice = decision.notices[-1]
+    notice = replace(notice, subject=notice.subject.replace("LATE:", f"LATE{tail}:"))
+    mail = compose(message(notice, decision.incident), MAIL, facts.at)
+    assert len(mail["Subject"]) <= BRIEF
+    assert ": ofqual, " in mail["Subject"]
+
+
+def test_everything_that_is_to_be_done_is_a_button_and_nothing_is_to_be_typed(overdue: Make) -> None:
+    told = sent(overdue(400))
+    for address in ("https://board.example/acknowledge?token=t&amp;x=1", BOARD, f"{BOARD}#draft", overdue(400).url):
+        assert f'<a href="{address}" style=' in told.html
+    assert 'name="viewport"' in told.html
+    assert "ninethirty incident" not in told.html + told.text
+    assert "Ring whoever publishes" in told.html
+
+
+def test_nobody_opens_by_a_slip_of_the_thumb_what_is_out_too_soon(early: Make) -> None:
+    facts = early("html", is_open=True)
+    told = sent(facts)
+    assert f'href="{facts.url}' not in told.html
+    assert facts.url in told.html
+    assert BOARD in told.html
+
+
+def test_what_a_publisher_wrote_is_shown_and_never_run() -> None:
+    hostile = (
+        'LATE\n\n- <script>alert(1)</script>\n  https://x.example/"onclick="y\n\nAddress: https://x.example/a?b=1&c=2.'
+    )
+    told = page("LATE <b>", hostile, "report", {"I have it": 'https://x"y'}, linked=True)
+    assert "<script>" not in told
+    assert "LATE &lt;b&gt;" in told
+    assert 'onclick="y"' not in told
+    assert '<a href="https://x.example/a?b=1&amp;c=2">https://x.example/a?b=1&amp;c=2</a>.' in told
+
+
+def test_a_breach_is_marked_important_and_its_end_is_not(overdue: Make, late: Make) -> None:
+    at = datetime(2018, 1, 5, tzinfo=UTC)
+    assert compose(sent(overdue(400)), MAIL, at)["Importance"] == "high"
+    assert compose(sent(overdue(61)), MAIL, at)["Importance"] is None
+    over = replace(sent(late(2265, final=True)), kind="final")
+    assert compose(over, MAIL, at)["Importance"] is None
+
+
+def test_without_pages_the_plain_text_tells_how_to_go_on_from_the_command_line(overdue: Make) -> None:
+    decision = decide(overdue(400), None, overdue(400).at)
+    told = message(decision.notices[-1], decision.incident)
+    assert decision.incident is not None
+    assert f"ninethirty incident show {decision.incident.id}" in told.text
+    assert "ninethirty incident" not in told.html
