@@ -11,6 +11,7 @@ from alerts.draft.certainty import annex, certainty, measured
 from alerts.draft.code import Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
 from alerts.draft.input import DraftInput
+from alerts.draft.letters import covering, holding
 from alerts.draft.report import Field, Report, Section
 from alerts.draft.timeline import timeline
 from alerts.incident import Incident
@@ -61,6 +62,8 @@ def _report(case: DraftInput, form: Form) -> Report:
         certainty=certainty(case),
         annex=annex(case),
         steps=guidance.steps(case.kinds),
+        covering=covering(case),
+        holding=holding(case),
     )
 
 

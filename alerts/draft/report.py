@@ -173,7 +173,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A draft, ready to be written in any format.
+    """A draft, ready to be written in any format, with the `covering` e-mail and the `holding` statement of it.
 
     `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
     `anyway`, why it was signed though something was in the way, are sentences. Nothing here was public before its slot.
@@ -201,6 +201,8 @@ class Report:
     anyway: str = ""
     amendments: tuple[str, ...] = ()
     kept: Mapping[str, str] = field(default_factory=dict)
+    covering: tuple[str, ...] = ()
+    holding: tuple[str, ...] = ()
 
     def fields(self) -> Iterator[Field]:
         """Yield every field of every section, in order."""

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from alerts.draft.write.outline import Document
 from alerts.incident import Incident
 from monitor.deliver.incident_json import event_json, incident_json
 from monitor.errors import UnknownName, UserFault
@@ -77,16 +78,19 @@ async def events(request: Request) -> Response:
 
 
 async def draft(request: Request) -> Response:
-    """Return the newest version of a draft as a document."""
+    """Return the newest version of a draft, or the `document` of it that is asked for, as a file."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
     found = await queries.incident(name)
-    document = await queries.document(found, ending) if found is not None else None
+    which = request.query_params.get("document")
+    if which not in (None, *Document):
+        raise UserFault(f"document: not one of {', '.join(Document)} (got {which!r})")
+    document = await queries.document(found, ending, Document(which) if which else None) if found is not None else None
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     content, media = document
     headers = {"Content-Security-Policy": _OF_A_DRAFT}
     if ending in {"docx", "odt"}:
-        headers["Content-Disposition"] = f'attachment; filename="{name}.{ending}"'
+        headers["Content-Disposition"] = f'attachment; filename="{name}{f"-{which}" if which else ""}.{ending}"'
     return Response(content, media_type=media, headers=headers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from alerts.draft.write.outline import Document
 from monitor import __version__
 
 _INSTANT = {"type": ["string", "null"], "format": "date-time"}
@@ -73,10 +74,11 @@ def _list(name: str, item: dict[str, Any]) -> dict[str, Any]:
 
 _DAY = {"type": "string", "format": "date"}
 _ENDING = {"name": "ending", "in": "path", "required": True, "schema": {"enum": ["docx", "odt", "html", "md"]}}
+_DOCUMENT = _query("document", "default draft, once signed report", {"enum": list(Document)})
 _DRAFT = {
     "get": {
         "summary": "The newest draft of an incident as a document",
-        "parameters": [_path("incident"), _ENDING],
+        "parameters": [_path("incident"), _ENDING, _DOCUMENT],
         "responses": {
             "200": {"description": "the document"},
             "400": _answer("wrong parameters", _FAULT),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
+from alerts.draft.write.outline import Document
 from alerts.incident import Incident, Kind
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
@@ -195,11 +196,13 @@ class Queries:
         now = self.clock.now()
         return await self.ask(lambda: self._told(related(self.store.verdicts, incident)[::-1], now))
 
-    async def document(self, incident: Incident, ending: str) -> tuple[bytes, str] | None:
-        """Return the newest draft of an incident and its media type, None without a draft. Raises UnknownName."""
+    async def document(self, incident: Incident, ending: str, which: Document | None) -> tuple[bytes, str] | None:
+        """Return a paper of an incident's newest draft and its media type, None without one. Raises UnknownName."""
         template = self.templates.get(incident.producer)
         await self._renew(incident.id)
-        return await self.ask(lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.veil))
+        return await self.ask(
+            lambda: _document(self.store.verdicts.drafts(incident.id), ending, template, self.veil, which)
+        )
 
     async def given_up(self) -> list[dict[str, Any]]:
         """Return the deliveries that were given up of late, newest first, with what they were to tell."""
@@ -280,9 +283,9 @@ def _for_all(event: Event) -> Event:
 
 
 def _document(
-    drafts: Sequence[Draft], ending: str, template: Path | None, veil: Veil | None
+    drafts: Sequence[Draft], ending: str, template: Path | None, veil: Veil | None, which: Document | None
 ) -> tuple[bytes, str] | None:
-    return written(veiled(drafts[-1], veil), ending, template) if drafts else None
+    return written(veiled(drafts[-1], veil), ending, template, which) if drafts else None
 
 
 def _lost(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:

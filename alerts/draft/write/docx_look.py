@@ -45,8 +45,13 @@ def dress(document: Document, *, compact: bool) -> None:
         language.set(qn("w:val"), "en-GB")
         language.set(qn("w:eastAsia"), "en-GB")
     for name, size in SIZES.items():
-        _plain(_style(document, name), size - 1 if compact else size)
-    for name, before, after in (("Normal", 0, 4), ("Heading 1", 0, 4), ("Heading 2", 14, 5), ("Caption", 8, 4)):
+        _plain(_style(document, name), size - (2 if compact and size > 12 else compact))
+    for name, before, after in (
+        ("Normal", 0, 2 if compact else 4),
+        ("Heading 1", 0, 4),
+        ("Heading 2", 8 if compact else 14, 5),
+        ("Caption", 8, 4),
+    ):
         spacing = _style(document, name).paragraph_format
         spacing.space_before, spacing.space_after, spacing.keep_with_next = Pt(before), Pt(after), name != "Normal"
     for tone in Tone:

@@ -59,10 +59,12 @@ def dress(document: OpenDocument, report: Report) -> None:
     """Set page, language, fonts and every style."""
     document.fontfacedecls.addElement(FontFace(name=FONT, fontfamily=FONT, fontfamilygeneric="swiss"))
     basis = DefaultStyle(family="paragraph")
-    basis.addElement(ParagraphProperties(marginbottom="4pt"))
-    basis.addElement(_text(fontsize="9.5pt" if report.form == "note" else "10.5pt", language="en", country="GB"))
+    # A note is to fit one page.
+    compact = report.form == "note"
+    basis.addElement(ParagraphProperties(marginbottom="2pt" if compact else "4pt"))
+    basis.addElement(_text(fontsize="9.5pt" if compact else "10.5pt", language="en", country="GB"))
     document.styles.addElement(basis)
-    _headings(document)
+    _headings(document, 2 if compact else 0)
     for tone in Tone:
         _toned(document, tone, "", {})
         _toned(document, tone, "Box ", {"border": RULE, "padding": "0.2cm", "joinborder": "true"})
@@ -84,10 +86,10 @@ def _paragraph(
     document.styles.addElement(made)
 
 
-def _headings(document: OpenDocument) -> None:
+def _headings(document: OpenDocument, smaller: int) -> None:
     for title, (before, after, size) in SPACES.items():
         spaces = {"margintop": f"{before}pt", "marginbottom": f"{after}pt", "keepwithnext": "always"}
-        text = {"fontsize": f"{size}pt", "fontweight": "bold", "color": "#111111"}
+        text = {"fontsize": f"{size - smaller}pt", "fontweight": "bold", "color": "#111111"}
         level = {"defaultoutlinelevel": title[-1]} if title.startswith("Heading") else {}
         _paragraph(document, title, spaces, text, **level)
         if level:

@@ -23,15 +23,23 @@ NONE = "None"
 
 
 class Document(StrEnum):
-    """What is written of a draft: all of it to work on, or one of the three papers that it comes apart into."""
+    """What is written of a draft: all of it to work on, the papers that it comes apart into, or what goes with them."""
 
     DRAFT = "draft"
     REPORT = "report"
     EVIDENCE = "evidence"
     STEPS = "to-do"
+    COVERING = "email"
+    HOLDING = "statement"
 
 
-TITLES = {Document.EVIDENCE: "Evidence", Document.STEPS: "What to do"}
+TITLES = {
+    Document.EVIDENCE: "Evidence",
+    Document.STEPS: "What to do",
+    Document.COVERING: "Covering e-mail",
+    Document.HOLDING: "Statement for users",
+}
+NO_STATEMENT = "Nothing was measured that users would notice: a statement is for the people dealing with this to write."
 
 
 class Tone(StrEnum):
@@ -104,6 +112,10 @@ def outline(report: Report, document: Document | None = None) -> list[Block]:
             return [*_head(report), *(block for annex in _evidence(report) for block in _under(*annex))]
         case Document.STEPS:
             return [*_head(report), *_steps(report)]
+        case Document.COVERING:
+            return [Heading(1, report.title), _plain(*report.covering)]
+        case Document.HOLDING:
+            return [Heading(1, report.title), _plain(*(report.holding or [NO_STATEMENT]))]
 
 
 def entitled(report: Report, document: Document | None) -> Report:

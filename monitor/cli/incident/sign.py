@@ -55,7 +55,12 @@ def sign(  # noqa: PLR0913 # one for each option
         renew(context, store, incident_of(store.verdicts, incident).id)
         known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
         folder = _folder(output or Path(incident))
-        _sign(store, known, role, context.now(), anyway)
+        try:
+            _sign(store, known, role, context.now(), anyway)
+        except UserFault:
+            if not any(folder.iterdir()):
+                folder.rmdir()
+            raise
         made = store.verdicts.drafts(incident)[-1]
     files = list(_written(context, made, known, folder, endings or FORMATS))
     if as_json:
@@ -93,7 +98,7 @@ def _folder(folder: Path) -> Path:
 def _written(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write report, evidence and to-do list in these formats; yields the files."""
+    """Write report, evidence, to-do list and e-mail in these formats; yields the files."""
     from alerts.draft.write.outline import Document
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import filed
@@ -101,7 +106,7 @@ def _written(
 
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
     shown = veiled(draft, context.hide)
-    tails = {Document.REPORT: "", Document.EVIDENCE: "-evidence", Document.STEPS: "-to-do"}
+    tails = {Document.REPORT: "", Document.EVIDENCE: "-evidence", Document.STEPS: "-to-do", Document.COVERING: "-email"}
     # Without LibreOffice all the others are there when it is missed.
     for ending in sorted(endings, key="pdf".__eq__):
         for document, tail in tails.items():

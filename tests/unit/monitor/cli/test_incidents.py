@@ -52,6 +52,8 @@ def test_a_report_is_owed_until_it_is_signed(ask: Ask, folder: Path) -> None:
     assert (refused.status, refused.out) == (1, "")
     assert "- 4. Corrective actions" in refused.err
     assert ask("incident", "show", INCIDENT, "--json").json["report_owed"]
+    assert ask("incident", "sign", INCIDENT, *SIGN, "--output", str(folder / "none")).status == 1
+    assert not (folder / "none").exists()
     told = ask("incident", "sign", INCIDENT, *SIGN, "--anyway", "the minister waits", "--output", str(folder))
     assert told.status == 0
     shown = ask("incident", "show", INCIDENT, "--json").json
@@ -269,7 +271,7 @@ def test_signing_freezes_a_version_and_writes_what_is_sent(ask: Ask, folder: Pat
     told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
     assert told.json["signed"] is not None
     assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").iterdir())
-    assert len(told.json["files"]) == 3
+    assert len(told.json["files"]) == 4
     ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
     assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
 
