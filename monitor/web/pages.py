@@ -139,7 +139,8 @@ async def silences_of(queries: Queries) -> list[dict[str, Any]]:
     """Return the JSON of the silences that last, for whoever may know everything."""
     if not queries.sees_all:
         return []
-    return await queries.ask(lambda: lasting(queries.store.outbox, queries.clock.now()))
+    now = queries.clock.now()
+    return await queries.ask(lambda: lasting(queries.store.outbox, now))
 
 
 def fault_page(request: Request, status: int, message: str) -> Response:
