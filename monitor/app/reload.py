@@ -192,7 +192,7 @@ class Reload:
         if self.daemon.web is not None:
             from monitor.web.app import application  # noqa: PLC0415 # 6 MB, for who serves alone
 
-            self.daemon.web.app = application(self.queries)
+            self.daemon.web.serve(application(self.queries))
 
     def _retire(self, fetcher: Fetcher, channels: Sequence[Channel]) -> None:
         """Let go of what was replaced, once nothing is under way through it."""

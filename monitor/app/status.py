@@ -17,6 +17,7 @@ from monitor.store.interface import Store
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
+from monitor.web.running import Pulse
 from schedules.times.words import clock, stamp
 
 
@@ -38,6 +39,10 @@ class Status:
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
         return self.watch.verdict_now(release)
+
+    def pulses(self) -> dict[str, Pulse]:
+        """Return every watched release: what was last written down of it, and when it was last looked at."""
+        return {name: Pulse(one.told, one.looked) for name, one in self.watch.releases.items()}
 
     def unready(self) -> list[str]:
         """Return why this monitor is not to be relied on, empty when it is."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from monitor.watch.explained import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
+from monitor.web.running import Pulse
 from monitor.web.server import WebServer, listen
 from schedules.times.zone import LONDON
 
@@ -32,6 +33,10 @@ class NotWatching:
     def body(self, _release: str) -> dict[str, Any] | None:
         """Return None: every release is as it was stored."""
         return None
+
+    def pulses(self) -> Mapping[str, Pulse]:
+        """Return nothing: no release is watched."""
+        return {}
 
     def unready(self) -> Sequence[str]:
         """Return that it is a demonstration, which every board then says."""

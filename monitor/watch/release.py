@@ -80,6 +80,12 @@ class WatchedRelease:
         heard = {run.target for run in self.others}
         return own | {name: _together(own.get(name, ()), self.others, name) for name in heard}
 
+    @property
+    def looked(self) -> datetime | None:
+        """Return when the last look was answered that proved anything."""
+        last = (state.runs[-1] for state in self.states.values() if state.runs)
+        return max((run.last_received for run in last if run.state is not State.UNKNOWN), default=None)
+
     def recall(self, runs: Iterable[Run]) -> None:
         """Take the runs that a store held when this release came under watch: those of other monitors apart."""
         for run in runs:

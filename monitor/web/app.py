@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -21,6 +21,7 @@ from monitor.web import (
     calendars,
     incident_form,
     incident_page,
+    live,
     log_page,
     pages,
     release,
@@ -28,6 +29,7 @@ from monitor.web import (
     silences,
 )
 from monitor.web.access_log import Access
+from monitor.web.live import LiveBoard
 from monitor.web.queries import Queries
 
 HEADERS = {
@@ -76,9 +78,20 @@ class Veiled:
         head: list[Message] = []
         body = bytearray()
 
+        async def passed_on(message: Message) -> None:
+            if not body:
+                await send(head[0])
+                body.extend(b"begun")
+            # A piece of a stream is of whole events.
+            told = self._veil(message.get("body", b"").decode("utf-8", "surrogateescape"))
+            await send({**message, "body": told.encode("utf-8", "surrogateescape")})
+
         async def held(message: Message) -> None:
             if message["type"] == "http.response.start":
                 head.append(message)
+                return
+            if Headers(scope=head[0]).get("content-type", "").startswith("text/event-stream"):
+                await passed_on(message)
                 return
             body.extend(message.get("body", b""))
             if message.get("more_body", False):
@@ -136,14 +149,14 @@ def _told(request: Request, status: int, fault: str) -> Response:
     return pages.fault_page(request, status, fault)
 
 
-def application(queries: Queries) -> ASGIApp:
+def application(queries: Queries) -> Access:
     """Return the application that answers from a queries; who may see what is found out before any of it is asked."""
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None else []),
         *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
-        *(*board.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
+        *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
@@ -152,6 +165,6 @@ def application(queries: Queries) -> ASGIApp:
         routes=[*health, *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
-    app.state.queries = queries
+    app.state.queries, app.state.live = queries, LiveBoard(queries)
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
-    return Access(SafeHeaders(inner), queries.clock)
+    return Access(SafeHeaders(inner), queries.clock, app.state.live.close)

@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from monitor.deliver.incident_json import incident_json
 from monitor.errors import UserFault
 from monitor.judge.as_json import is_of
-from monitor.web.pages import render, silences_of
-from monitor.web.request import day_of, queries_of, takes
+from monitor.web.embargo import has_passed
+from monitor.web.fragments import Row, counts, element_of, gravity, is_bad, needing_part, pieces, warnings_part
+from monitor.web.live import LiveBoard
+from monitor.web.pages import fault_page, render
+from monitor.web.queries import Queries
+from monitor.web.request import day_of, form_of, queries_of, takes
 
-Row = Mapping[str, Any]
-_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
-_GOOD = ("on_time", "cancelled", "moved", "pending")
 _MANY = 20
 """Releases beyond which those that nothing went wrong with are folded, by producer."""
 _FILTERS = ("producer", "state", "q")
-_MOST_NEEDING = 12
+_MINE = "ninethirty-mine"
+_A_YEAR = 365 * 24 * 3600
+_PRODUCER = re.compile(r"[\w.-]{0,100}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,45 +41,82 @@ class Group:
 async def board(request: Request) -> Response:
     """Show what needs somebody and the releases of one day, those of a producer, in a state, or with a text alone."""
     queries = queries_of(request)
-    takes(request, ("date", *_FILTERS))
-    chosen = {name: request.query_params.get(name, "").strip() for name in _FILTERS}
-    day = _day(request.query_params.get("date"), queries.today())
+    takes(request, ("date", *_FILTERS, "wall"))
+    live: LiveBoard = request.app.state.live
+    # Before anything is asked: what changes while this page is made is told once more on its stream.
+    position = live.position(all_=queries.sees_all)
+    asked = request.query_params
+    mine = _mine(request)
+    chosen = {name: asked.get(name, mine if name == "producer" else "").strip() for name in _FILTERS}
+    day = _day(asked.get("date"), queries.today())
     promised = sorted(await queries.board(day, day), key=_urgency)
     rows = [row for row in promised if _is_wanted(row, chosen, queries.producers)]
     needing = await queries.needing()
+    now, is_today = queries.clock.now(), day == queries.today()
+    parts = pieces(queries, promised, now, counting=True)
     return render(
         request,
         "board.html",
         day=day,
         promised=len(promised),
         groups=groups_of(rows, queries.producers),
-        counts=_counts(rows),
+        counts=counts(rows),
         chosen=chosen,
+        mine=mine,
         is_filtered=any(chosen.values()),
         producers=_producers(promised, queries.producers),
-        states=[word for word, _ in _counts(promised)],
-        needing=[incident_json(one) for one in needing[:_MOST_NEEDING]],
-        more=max(0, len(needing) - _MOST_NEEDING),
+        states=[word for word, _ in counts(promised)],
+        needing=needing_part(queries, needing),
+        parts=parts | {"warnings": await warnings_part(queries, now)},
+        looked=_looked(queries, rows, now) if is_today else {},
+        element_of=element_of,
+        live=position if is_today else "",
+        wall=asked.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
         before=day - timedelta(days=1),
         today=queries.today(),
-        unready=list(queries.live.unready()),
-        silences=await silences_of(queries),
-        unheard=queries.unheard(queries.clock.now()) if queries.sees_all else {},
     )
+
+
+async def remember(request: Request) -> Response:
+    """Keep in a cookie whose releases the front page shows in this browser; all again, where nobody's is named."""
+    producer = (await form_of(request)).get("producer", "")
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        return fault_page(request, 403, "This form was sent from elsewhere.")
+    if not _PRODUCER.fullmatch(producer):
+        raise UserFault("producer: not the id of a producer")
+    answer = RedirectResponse("/", 303)
+    if producer:
+        secure = request.scope["scheme"] == "https"
+        answer.set_cookie(_MINE, producer, max_age=_A_YEAR, secure=secure, httponly=True, samesite="lax")
+    else:
+        answer.delete_cookie(_MINE)
+    return answer
 
 
 def groups_of(rows: Sequence[Row], names: Mapping[str, str]) -> list[Group]:
     """Return the releases of a day as they are shown: on a busy one, what went well is folded, by producer."""
     if len(rows) <= _MANY:
         return [Group("", rows)] if rows else []
-    bad = [row for row in rows if row["verdict"] not in _GOOD or row["incident"] is not None]
-    good = sorted((row for row in rows if row not in bad), key=lambda row: _name(row["producer"], names))
+    bad = [row for row in rows if is_bad(row)]
+    good = sorted((row for row in rows if not is_bad(row)), key=lambda row: _name(row["producer"], names))
     folded = [
         Group(name, tuple(some), is_folded=True)
         for name, some in groupby(good, key=lambda row: _name(row["producer"], names))
     ]
     return [*([Group("", bad)] if bad else []), *folded]
+
+
+def _mine(request: Request) -> str:
+    kept = request.cookies.get(_MINE, "")
+    return kept if _PRODUCER.fullmatch(kept) else ""
+
+
+def _looked(queries: Queries, rows: Iterable[Row], now: datetime) -> dict[str, datetime]:
+    """Return when each release was last looked at, as far as whoever asks may know."""
+    pulses = queries.live.pulses()
+    told = (row["id"] for row in rows if queries.sees_all or has_passed(row, now))
+    return {name: looked for name in told if name in pulses and (looked := pulses[name].looked) is not None}
 
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:
@@ -99,17 +137,7 @@ def _name(producer: str, names: Mapping[str, str]) -> str:
 def _urgency(row: Row) -> tuple[str, int]:
     """Within a slot, what went wrong stands first: many are promised for the same minute."""
     start = (row["slot"] or {}).get("start") or ""
-    return start, _gravity(row["verdict"])
-
-
-def _counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
-    """Return how many releases bear each verdict, the gravest first: a busy day is longer than a screen."""
-    found = Counter(row["verdict"] for row in rows)
-    return sorted(found.items(), key=lambda one: _gravity(one[0]))
-
-
-def _gravity(verdict: str) -> int:
-    return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
+    return start, gravity(row["verdict"])
 
 
 def _day(text: str | None, default: date) -> date:
@@ -119,4 +147,4 @@ def _day(text: str | None, default: date) -> date:
         raise UserFault('date: not a day, write "2026-11-26"') from exc
 
 
-ROUTES = [Route("/", board)]
+ROUTES = [Route("/", board), Route("/mine", remember, methods=["POST"])]

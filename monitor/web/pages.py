@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from math import ceil
+from math import ceil, floor
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,10 @@ def _pages() -> Environment:
     made.filters |= {
         "local": local,
         "at": partial(stamp, step=SECOND),
+        "exact_time": partial(clock, exact=True),
+        "clock_time": clock,
+        "ago": lambda span: length(max(span.total_seconds(), 0), floor, parts=1, tenths=False),
+        "millis": lambda instant: round(instant.timestamp() * 1000),
         "seen": seen,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
@@ -93,6 +97,11 @@ def against(bounds: Mapping[str, Any] | None) -> str:
 _ENVIRONMENT = _pages()
 
 
+def fragment(queries: Queries, template: str, **values: Any) -> str:  # noqa: ANN401 # for a template
+    """Return a part of a page made of a template, the same for everybody who sees as much."""
+    return _ENVIRONMENT.get_template(template).render(zone=queries.timezone, names=queries.producers, **values)
+
+
 def render(request: Request, template: str, code: int = 200, **values: Any) -> Response:  # noqa: ANN401 # for a template
     """Return a page made of a template; `path` marks where in the menu it stands."""
     queries, session = queries_of(request), session_of(request)
@@ -106,8 +115,11 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
         "acts": acts,
         "signs": acts and session is not None and session.person.is_head,
         "now": queries.clock.now(),
+        "zone": queries.timezone,
+        "path": request.url.path,
+        "wall": False,
     }
-    text = _ENVIRONMENT.get_template(template).render(zone=queries.timezone, path=request.url.path, **seen, **values)
+    text = _ENVIRONMENT.get_template(template).render(seen | values)
     return HTMLResponse(text, status_code=code)
 
 
@@ -128,6 +140,11 @@ async def status(request: Request) -> Response:
 async def style(_request: Request) -> Response:
     """Serve the one style sheet."""
     return PlainTextResponse((_FOLDER / "style.css").read_text(encoding="utf-8"), media_type="text/css")
+
+
+async def script(_request: Request) -> Response:
+    """Serve the one script, which keeps a board live."""
+    return PlainTextResponse((_FOLDER / "live.js").read_text(encoding="utf-8"), media_type="text/javascript")
 
 
 async def icon(_request: Request) -> Response:
@@ -151,4 +168,4 @@ def fault_page(request: Request, status: int, message: str) -> Response:
 ROUTES = [
     Route("/status", status),
 ]
-LOOKS = [Route("/style.css", style), Route("/icon.svg", icon)]
+LOOKS = [Route("/style.css", style), Route("/live.js", script), Route("/icon.svg", icon)]

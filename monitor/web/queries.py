@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.draft.write.outline import Document
@@ -32,39 +32,19 @@ from monitor.store.writer import Writer
 from monitor.watch.explained import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import for_all, has_passed, wordless
+from monitor.web.running import Running
 from monitor.web.sessions import Sessions
 from schedules.times.json import instant_json
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
+_AT_ONCE = 8
 _FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
 
 
 def _nothing(_release: str, _now: datetime) -> None:
     return None
-
-
-class Live(Protocol):
-    """The monitor that runs, as the web sees it."""
-
-    def body(self, release: str) -> dict[str, Any] | None:
-        """Return the JSON of a watched release as of now, None when it is not being watched."""
-
-    def unready(self) -> Sequence[str]:
-        """Return why this monitor is not to be relied on, empty when it is."""
-
-    def unable(self) -> Sequence[str]:
-        """Return why this monitor cannot serve and look, empty when it can."""
-
-    def stuck(self) -> Sequence[str]:
-        """Return why this process should be started anew, empty when it need not be."""
-
-    def status(self) -> dict[str, Any]:
-        """Return the state of calendars, hosts, clock, outbox and blind spans."""
-
-    def metrics(self) -> bytes:
-        """Return the page that Prometheus reads."""
 
 
 @dataclass
@@ -75,7 +55,7 @@ class Queries:
     """
 
     store: Store
-    live: Live
+    live: Running
     clock: Clock
     timezone: str
     public: bool = False
@@ -121,7 +101,13 @@ class Queries:
         rows = [
             row for row in await self.ask(lambda: self.store.verdicts.judged(begin, end)) if is_of(row.body, producer)
         ]
-        told = await self._decided([self._fresh(row) for row in rows])
+        current = []
+        for number, row in enumerate(rows):
+            current.append(self._fresh(row))
+            if number % _AT_ONCE == _AT_ONCE - 1:
+                # Each is judged anew, and looks come between.
+                await asyncio.sleep(0)
+        told = await self._decided(current)
         if last > self.today():
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))

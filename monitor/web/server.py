@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import PortTaken
+from monitor.web.access_log import Access
 from monitor.web.connections import LONGEST_HEAD, Room, bounded, room_of
 
 
@@ -74,6 +75,13 @@ class WebServer:
         # The application of that moment: another may take its place.
         await self.app(scope, receive, send)
 
+    def serve(self, app: ASGIApp) -> None:
+        """Have another application answer from now on; streams of the one before it end."""
+        if isinstance(self.app, Access):
+            self.app.close()
+        self.app = app
+
     def stop(self) -> None:
-        """Take no more requests, finish those under way, and return from `run`."""
+        """Take no more requests, finish those under way, end streams, and return from `run`."""
+        self.serve(self.app)
         self._server.should_exit = True

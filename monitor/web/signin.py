@@ -24,7 +24,7 @@ from monitor.web.queries import Queries
 from monitor.web.request import client_of, form_of, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
-_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/icon.svg", "/sign-in", "/acknowledge"}
+_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/acknowledge"}
 """What anybody may ask for: health, and what lets people in by a key of its own; so do metrics."""
 _METRICS = "/metrics"
 _HERE = {"127.0.0.1", "::1"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -30,6 +30,7 @@ from monitor.watch.explained import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
+from monitor.web.running import Pulse
 from monitor.web.sessions import Sessions
 from monitor.web.users import Users
 from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, a_verdict, at
@@ -62,13 +63,17 @@ class Stopped:
 
 @dataclass
 class Live:
-    """The monitor as the web sees it, with nothing to say."""
+    """The monitor as the web sees it, which says what it is told to."""
 
     reasons: Sequence[str] = ()
+    watched: dict[str, Pulse] = field(default_factory=dict)
+    bodies: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def body(self, release: str) -> dict[str, Any] | None:
-        del release
-        return None
+        return self.bodies.get(release)
+
+    def pulses(self) -> Mapping[str, Pulse]:
+        return self.watched
 
     def unready(self) -> Sequence[str]:
         return self.reasons
@@ -112,6 +117,7 @@ class Board:
     queries: Queries
     app: ASGIApp
     client: httpx.AsyncClient
+    running: Live
     incident: str = ""
     early: str = ""
     logs: list[str] = field(default_factory=list)
@@ -160,10 +166,10 @@ async def a_board(
     writer = Writer(store, clock)
     throttle = Throttle(clock)
     door = Sessions(Users(users), clock, throttle, "https://board.gov.example") if users is not None else None
-    policies = Policies(Policy())
+    policies, running = Policies(Policy()), Live(reasons)
     queries = Queries(
         store,
-        Live(reasons),
+        running,
         clock,
         "Europe/London",
         public,
@@ -178,7 +184,7 @@ async def a_board(
     try:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base) as client:
             late, early = store.verdicts.incidents_of("r")[-1], store.verdicts.incidents_of("early")[-1]
-            yield Board(store, clock, queries, app, client, late.id, early.id)
+            yield Board(store, clock, queries, app, client, running, late.id, early.id)
     finally:
         writer.abandon()
         queries.close()

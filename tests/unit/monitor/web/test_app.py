@@ -27,6 +27,7 @@ from tests.unit.monitor.web.board import a_board
 
 LATE = OUT_IN_TIME.replace("09:30:00", "09:41:00")
 TITLE = """<script>alert("x")</script> & 'claims'"""
+OUR_SCRIPT = '<script src="/live.js" defer></script>'
 HOSTILE = HEAD.replace('"Example claims: July to September 2026"', "'''" + TITLE + "'''")
 DOCUMENTS = {
     "md": "text/markdown",
@@ -151,7 +152,7 @@ def test_a_hostile_title_is_text_on_every_page_and_every_answer_has_its_guards(t
             pages = ["/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status"]
             for page in [*pages, f"/api/v1/incidents/{incident.id}/draft.html"]:
                 answer = await client.get(page)
-                assert "<script" not in answer.text.lower()
+                assert "<script" not in answer.text.replace(OUR_SCRIPT, "").lower()
                 assert page == "/status" or "&lt;script&gt;" in answer.text
             for page in [*pages, "/nowhere", "/healthz", "/metrics", "/api/v1/releases"]:
                 headers = (await client.get(page)).headers

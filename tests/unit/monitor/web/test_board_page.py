@@ -25,7 +25,7 @@ async def test_a_day_is_summed_up_before_its_releases_are_listed() -> None:
     async with a_board() as board:
         text = (await board.client.get("/?date=2018-01-05")).text
         rows = (await board.client.get("/api/v1/releases?from=2018-01-05")).json()["releases"]
-    told = re.sub("<[^>]*>", "", text.partition('<p class="counts">')[2].partition("</p>")[0])
+    told = re.sub("<[^>]*>", "", text.partition('<p class="counts" id="counts">')[2].partition("</p>")[0])
     assert told.startswith(f"{len(rows)} promised: ")
     assert sum(int(number) for number in re.findall(r"\d+", told.partition(":")[2])) == len(rows)
 

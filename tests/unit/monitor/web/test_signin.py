@@ -75,7 +75,7 @@ def basic(name: str, password: str) -> dict[str, str]:
 
 async def test_a_closed_board_shows_health_and_sends_everybody_else_to_sign_in(closed: Closed) -> None:
     async with closed() as board:
-        for path in ("/healthz", "/livez", "/readyz", "/style.css", "/icon.svg"):
+        for path in ("/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg"):
             assert (await board.client.get(path)).status_code == 200
         assert (await board.client.get("/metrics")).status_code == 401
         for path in PAGES:

@@ -1,0 +1,79 @@
+"""The parts of the front page that change while it is open, each rendered alike into the page and onto its stream."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+
+from alerts.incident import Incident
+from monitor.deliver.incident_json import incident_json
+from monitor.web.pages import fragment, silences_of
+from monitor.web.queries import Queries
+from schedules.times.json import instant_from_json
+
+Row = Mapping[str, Any]
+_GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
+_GOOD = ("on_time", "cancelled", "moved", "pending")
+_MOST_NEEDING = 12
+
+
+def element_of(release: str) -> str:
+    """Return the id of a release's row on the page."""
+    return f"release-{quote(release, safe='')}"
+
+
+def is_bad(row: Row) -> bool:
+    """Tell whether something went wrong with a release, so that it is never folded away."""
+    return row["verdict"] not in _GOOD or row["incident"] is not None
+
+
+def gravity(verdict: str) -> int:
+    """Return where a verdict stands among all, the gravest first."""
+    return _GRAVEST.index(verdict) if verdict in _GRAVEST else len(_GRAVEST)
+
+
+def counts(rows: Iterable[Row]) -> list[tuple[str, int]]:
+    """Return how many releases bear each verdict, the gravest first: a busy day is longer than a screen."""
+    found = Counter(row["verdict"] for row in rows)
+    return sorted(found.items(), key=lambda one: gravity(one[0]))
+
+
+def next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None:
+    """Return when the next releases are due that were promised to the minute, and how many; None when none is."""
+    slots = (row["slot"] for row in rows if row["slot"] and row["verdict"] != "cancelled")
+    starts = [instant_from_json(slot["start"]) for slot in slots if slot["precision"] == "instant"]
+    ahead = [start for start in starts if start is not None and start > now]
+    return (min(ahead), ahead.count(min(ahead))) if ahead else None
+
+
+def row_part(queries: Queries, row: Row) -> str:
+    """Return the cells of a release's row, without when it was last looked at: that is told by itself."""
+    return fragment(queries, "row.html", row=row, looked=None, now=None, element=element_of(row["id"]))
+
+
+def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:
+    """Return what needs somebody."""
+    told = [incident_json(one) for one in needing[:_MOST_NEEDING]]
+    return fragment(queries, "needing.html", needing=told, more=max(0, len(needing) - _MOST_NEEDING))
+
+
+def pieces(queries: Queries, rows: Sequence[Row], now: datetime, *, counting: bool = False) -> dict[str, str]:
+    """Return by its element's id what is told of all releases of today; how long it is still to go when `counting`."""
+    return {
+        "counts": fragment(queries, "counts.html", counts=counts(rows), promised=len(rows), is_filtered=False),
+        "next": fragment(queries, "next.html", next=next_slot(rows, now), now=now if counting else None),
+    }
+
+
+async def warnings_part(queries: Queries, now: datetime) -> str:
+    """Return why what is shown is not to be relied on, and what people are not told of just now."""
+    return fragment(
+        queries,
+        "warnings.html",
+        unready=list(queries.live.unready()),
+        silences=await silences_of(queries),
+        unheard=queries.unheard(now) if queries.sees_all else {},
+    )

@@ -1,0 +1,44 @@
+"""The monitor that runs, as the web sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """A watched release: `mark` is another object whenever something of it was written down that people see.
+
+    `looked` is when the last look was answered that proved anything, None before the first.
+    """
+
+    mark: object
+    looked: datetime | None
+
+
+class Running(Protocol):
+    """The monitor that runs, as the web sees it."""
+
+    def body(self, release: str) -> dict[str, Any] | None:
+        """Return the JSON of a watched release as of now, None when it is not being watched."""
+
+    def pulses(self) -> Mapping[str, Pulse]:
+        """Return every watched release by its id, read from memory."""
+
+    def unready(self) -> Sequence[str]:
+        """Return why this monitor is not to be relied on, empty when it is."""
+
+    def unable(self) -> Sequence[str]:
+        """Return why this monitor cannot serve and look, empty when it can."""
+
+    def stuck(self) -> Sequence[str]:
+        """Return why this process should be started anew, empty when it need not be."""
+
+    def status(self) -> dict[str, Any]:
+        """Return the state of calendars, hosts, clock, outbox and blind spans."""
+
+    def metrics(self) -> bytes:
+        """Return the page that Prometheus reads."""

@@ -1,0 +1,232 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from monitor.deliver.verdicts import body_of
+from monitor.errors import StoreFault
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.look.sighting import State
+from monitor.web.app import application
+from monitor.web.fragments import element_of
+from monitor.web.live import LiveBoard
+from monitor.web.running import Pulse
+from tests.browser.pages import serving
+from tests.unit.monitor.deliver.story import a_promise, a_release, a_run, at
+from tests.unit.monitor.web.board import Board, Live, a_board
+
+
+@dataclass
+class Broken(Live):
+    """A monitor that cannot be asked."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def pulses(self) -> dict[str, Pulse]:
+        self.asked.set()
+        raise StoreFault("the disk is gone")
+
+
+@dataclass(frozen=True)
+class Told:
+    kind: str
+    data: dict[str, Any]
+    id: str = ""
+
+
+def read(chunk: bytes) -> list[Told]:
+    """Return the events of a chunk as a browser reads them."""
+    events = []
+    for block in chunk.decode().split("\n\n"):
+        lines = dict(line.split(": ", 1) for line in block.splitlines())
+        if "event" in lines:
+            events.append(Told(lines["event"], json.loads(lines["data"]), lines.get("id", "")))
+    return events
+
+
+async def hear(stream: AsyncIterator[bytes], pulses: int = 1) -> list[Told]:
+    """Return what is told until so many pulses were heard."""
+    told: list[Told] = []
+    async for chunk in stream:
+        told += read(chunk)
+        if sum(one.kind == "pulse" for one in told) >= pulses:
+            return told
+    return told
+
+
+def change(board: Board, release: str, **values: object) -> None:
+    row = board.store.verdicts.judged_one(release)
+    assert row is not None
+    with board.store.transaction() as tx:
+        tx.save_judged(replace(row, body=row.body | values))
+
+
+def swaps(told: list[Told]) -> dict[str, str]:
+    return {one.data["element"]: one.data["html"] for one in told if one.kind == "swap"}
+
+
+async def test_a_page_that_was_made_before_anybody_listened_is_made_anew_once() -> None:
+    async with a_board() as board:
+        live = LiveBoard(board.queries)
+        first = await hear(live.listen(live.position(all_=True), all_=True))
+        again = await hear(live.listen(live.position(all_=True), all_=True))
+    assert [one.kind for one in first] == ["renew", "pulse"]
+    assert [one.kind for one in again] == ["pulse"]
+
+
+async def test_what_changes_is_told_as_the_page_shows_it() -> None:
+    async with a_board() as board:
+        live = LiveBoard(board.queries)
+        stream = live.listen("", all_=True)
+        await hear(stream)
+        change(board, "r", title="<b>Malpractice</b>")
+        told = swaps(await hear(stream, 11))
+        row = told[element_of("r")]
+        assert "&lt;b&gt;Malpractice&lt;/b&gt;" in row
+        page = (await board.client.get("/?date=2018-01-05")).text
+    assert " ".join(row.split()) in " ".join(page.split())
+
+
+async def test_what_is_written_down_is_told_at_the_next_beat() -> None:
+    async with a_board() as board:
+        board.running.watched["r"] = Pulse(object(), at(599))
+        live = LiveBoard(board.queries)
+        stream = live.listen("", all_=True)
+        await hear(stream, 2)
+        verdict = judge(
+            a_release(), [a_promise()], {"r/page/edge": [a_run("r", State.ABSENT, -60, 500)]}, [], Policy(), at(500)
+        )
+        board.running.bodies["r"] = body_of(verdict, None) | {"title": "Another"}
+        board.running.watched["r"] = Pulse(object(), at(600))
+        assert "Another" in swaps(await hear(stream, 2))[element_of("r")]
+
+
+async def test_a_stream_is_taken_up_again_where_it_broke_and_a_page_too_old_is_made_anew() -> None:
+    async with a_board() as board:
+        live = LiveBoard(board.queries)
+        stream = live.listen("", all_=True)
+        await hear(stream)
+        where = live.position(all_=True)
+        change(board, "r", title="Once")
+        missed = swaps(await hear(stream, 11))
+        resumed = await hear(live.listen(where, all_=True))
+        strange = [await hear(live.listen(it, all_=True)) for it in ("", "else-1", f"{where}9999", "x")]
+    assert swaps(resumed) == missed
+    assert [told[0].kind for told in strange] == ["renew"] * 4
+
+
+async def told_to_strangers(board: Board, *, is_out: bool) -> list[Told]:
+    """Return what everybody hears in the minutes before a slot, in a world where it is out early or is not."""
+    runs = [a_run("early", State.ABSENT, -7200, -600)] + ([a_run("early", State.PRESENT, -595, -301)] if is_out else [])
+    release = a_release("early", "Example prices: monthly")
+    verdict = judge(release, [a_promise("early")], {"early/page/edge": runs}, [], Policy(), at(-300))
+    quiet = judge(release, [a_promise("early")], {"early/page/edge": runs[:1]}, [], Policy(), at(-600))
+    board.queries.local, board.clock.at = False, at(-320)
+    change(board, "early", **body_of(quiet, None))
+    live, staff = LiveBoard(board.queries), []
+    strangers, others = live.listen("", all_=False), live.listen("", all_=True)
+    told = await hear(strangers)
+    staff += await hear(others)
+    change(board, "early", **body_of(verdict, None))
+    board.running.bodies["early"] = body_of(verdict, None)
+    board.running.watched["early"] = Pulse(object(), at(-301))
+    told += await hear(strangers, 14)
+    staff += await hear(others, 14)
+    assert is_out is any("out early" in html for html in swaps(staff).values())
+    return [replace(one, id=one.id.partition("-")[2]) for one in told]
+
+
+async def test_nothing_that_strangers_are_told_before_the_slot_differs_by_what_is_out() -> None:
+    worlds = []
+    for is_out in (False, True):
+        async with a_board() as board:
+            worlds.append(await told_to_strangers(board, is_out=is_out))
+    assert worlds[0] == worlds[1]
+    assert all(one.data["looked"] == {} for one in worlds[0] if one.kind == "pulse")
+
+
+async def test_a_pulse_tells_the_time_and_the_last_looks() -> None:
+    async with a_board() as board:
+        board.running.watched["r"] = Pulse(None, at(599))
+        live = LiveBoard(board.queries)
+        (pulse,) = [one for one in await hear(live.listen("", all_=True)) if one.kind == "pulse"]
+    assert pulse.data["clock"].startswith("09:40:0")
+    assert pulse.data["looked"] == {element_of("r"): round(at(599).timestamp() * 1000)}
+
+
+async def test_nothing_says_that_it_is_live_while_the_store_cannot_be_read() -> None:
+    async with a_board() as board:
+        live, running = LiveBoard(board.queries), Broken()
+        board.queries.live = running
+        told: list[bytes] = []
+
+        async def listen() -> None:
+            async for chunk in live.listen(live.position(all_=True), all_=True):
+                told.append(chunk)  # noqa: PERF401 # what was told before it ends
+
+        task = asyncio.create_task(listen())
+        await running.asked.wait()
+        live.close()
+        await task
+    assert [one for chunk in told for one in read(chunk)] == []
+
+
+async def test_a_stream_ends_so_that_its_reader_is_let_in_anew() -> None:
+    async with a_board() as board:
+        live, began = LiveBoard(board.queries), board.clock.monotonic()
+        told = [one async for chunk in live.listen("", all_=True) for one in read(chunk)]
+        lasted = board.clock.monotonic() - began
+    assert told
+    assert 30 <= lasted <= 60
+
+
+async def test_who_has_missed_more_than_is_kept_has_the_page_made_anew() -> None:
+    async with a_board() as board:
+        row = board.store.verdicts.judged_one("r")
+        assert row is not None
+
+        def promise(title: str) -> None:
+            with board.store.transaction() as tx:
+                for number in range(300):
+                    name = f"n{number}"
+                    tx.save_judged(replace(row, release=name, body=row.body | {"id": name, "title": title}))
+
+        promise("Before")
+        live = LiveBoard(board.queries)
+        stream = live.listen("", all_=True)
+        await hear(stream)
+        promise("After")
+        told = await hear(stream, 11)
+    assert [one.kind for one in told if one.kind != "pulse"] == ["renew"]
+
+
+async def test_so_many_listen_and_no_more_and_strangers_take_no_place_of_staff() -> None:
+    async with a_board() as board:
+        live = LiveBoard(board.queries, most=1)
+        stranger = live.listen("", all_=False)
+        await anext(stranger)
+        assert live.is_full(all_=False)
+        assert not live.is_full(all_=True)
+
+
+async def test_a_stream_over_http_is_an_event_stream_and_what_is_secret_is_veiled() -> None:
+    async with a_board() as board:
+        board.queries.veil = lambda text: text.replace("Malpractice", "[hidden]")
+        app = application(board.queries)
+        async with serving(app) as base, httpx.AsyncClient() as client:
+            async with client.stream("GET", f"{base}/events") as answer:
+                assert answer.headers["content-type"].startswith("text/event-stream")
+                assert answer.headers["cache-control"] == "no-store"
+                async for line in answer.aiter_lines():
+                    if line == "event: pulse":
+                        break
+            refused = await client.get(f"{base}/events?since=1")
+            app.close()
+            full = await client.get(f"{base}/events")
+    assert (refused.status_code, full.status_code, full.headers["Retry-After"]) == (400, 503, "10")
