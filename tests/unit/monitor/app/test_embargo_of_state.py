@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import httpx
@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from alerts.channels.fake import FakeChannel
 from monitor.app.options import policies_of
+from monitor.app.reporting_options import explainer_of
 from monitor.clock import VirtualClock
 from monitor.config.people import AlertSettings
 from monitor.config.settings import ProducerSettings, Settings
@@ -91,6 +92,7 @@ headers = {{ Content-Type = "application/atom+xml" }}
 TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
 ROUTES = [
     *board.ROUTES,
+    *release.ROUTES,
     *pages.ROUTES,
     *release.ROUTES,
     *incident_page.ROUTES,
@@ -134,6 +136,7 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
     queries.ahead = ahead_of(store, policies_of(life.settings))
+    queries.explained = explainer_of(life.settings, store).explained
     return queries
 
 
@@ -148,13 +151,15 @@ def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-async def read(life: Life, users: Path, headers: dict[str, str], *, public: bool = True) -> dict[str, tuple[int, str]]:
-    """Return the status and text of every address, as somebody who shows these headers reads it."""
+async def read(
+    life: Life, users: Path, headers: dict[str, str], paths: Sequence[str] = (), *, public: bool = True
+) -> dict[str, tuple[int, str]]:
+    """Return the status and text of these addresses, or of every one, as somebody who shows these headers reads it."""
     queries = opened(life, users, public=public)
     transport = httpx.ASGITransport(application(queries))
     found = {}
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1", headers=headers) as client:
-        for path in addresses(life.daemon.store):
+        for path in paths or addresses(life.daemon.store):
             answer = await client.get(path)
             found[path] = answer.status_code, f"{answer.headers} {answer.text}"
     queries.close()
@@ -166,7 +171,7 @@ def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
     return [(path, word) for path, (_, text) in found.items() for word in TELLING if word in text.replace(path, "")]
 
 
-def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str]) -> dict[str, tuple[int, str]]:
+def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str) -> dict[str, tuple[int, str]]:
     producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
     found: dict[str, tuple[int, str]] = {}
 
@@ -175,7 +180,7 @@ def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str]) -> 
         rows = [life.daemon.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
         assert len({notice.incident for notice in life.daemon.store.outbox.notices()}) > 1
-        found.update(await read(life, users, who))
+        found.update(await read(life, users, who, paths))
 
     live(tmp_path, "", act, head=STORY, base=Settings(producer=[producer]))
     return found
@@ -193,6 +198,16 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
     assert "Example claims" in found["/calendar.ics"][1]
     assert found["/metrics"][0] == (401 if not who else 403)
     assert found["/status"][0] in {401, 403}
+
+
+def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
+    # A stream ends by itself, here well before the slot.
+    readers = {"stranger": {}, "vic": basic("vic"), "anne": basic("anne")}
+    found = {
+        name: published("09:28:44", users, tmp_path / name, who, "/events")["/events"] for name, who in readers.items()
+    }
+    assert {name: text.count("event: pulse") > 10 for name, (_, text) in found.items()} == dict.fromkeys(readers, True)
+    assert {name for name in found if telling({name: found[name]})} == {"anne"}
 
 
 def test_staff_read_all_of_it(users: Path, tmp_path: Path) -> None:
