@@ -92,7 +92,6 @@ headers = {{ Content-Type = "application/atom+xml" }}
 TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
 ROUTES = [
     *board.ROUTES,
-    *release.ROUTES,
     *pages.ROUTES,
     *release.ROUTES,
     *incident_page.ROUTES,
