@@ -122,7 +122,8 @@ def who_sees(settings: Settings) -> list[str]:
     board = "promises, and what became of each release once its slot has passed; no address before, no status, no leak"
     strangers = board if web.public == "board" else "whether the monitor lives and is ready"
     machine = ["whoever sits at this machine sees: everything"] if not web.users_file else []
-    people = [f"viewers who sign in see: {board}", "staff who sign in see: everything"] if web.users_file else []
+    staff = "staff who sign in see: everything; those whose line ends in :head sign reports"
+    people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
     told = ", ".join(settings.alert.open_channels)
