@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
-from monitor.config.settings import DEFAULT_RATES, PartSettings, PolicyTable, Settings
+from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, PolicyTable, Settings
 from monitor.judge.policy import Override, Policies, Policy, UsualTime
 from monitor.ledger.state import Checks
 from monitor.look.fetch import Fetcher
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import ENGINES, HttpFetcher
+from monitor.look.http.proxy import Proxies, Proxy
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Phases
 from monitor.watch.planner import WatchRules
@@ -186,7 +187,19 @@ def fetcher_of(settings: Settings, clock: Clock) -> Fetcher:
         contact=network.contact,
         seconds=seconds,
         engine=ENGINES[network.transport],
+        proxies=proxies_of(network),
     )
+
+
+def proxies_of(network: NetworkSettings) -> Proxies:
+    """Return through which proxy each host is asked."""
+    hosts = {host.lower(): None if url == "direct" else _proxy(url) for host, url in network.proxies.items()}
+    return Proxies(_proxy(network.proxy) if network.proxy is not None else None, hosts)
+
+
+def _proxy(url: str) -> Proxy:
+    split = urlsplit(url)
+    return Proxy(split.hostname or "", split.port or 3128)
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:

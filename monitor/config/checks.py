@@ -43,6 +43,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _routes(data)
     yield from _summaries(data)
     yield from _hosts(data)
+    yield from _proxies(data)
     yield from _web(data, folder)
     if settings is not None:
         yield from typed_faults(settings)
@@ -183,6 +184,17 @@ def _hosts(data: Row) -> Iterator[CrossFault]:
             ipaddress.ip_network(network)
         except ValueError:
             yield f"network.allow[{place}]", 'not an address range, write "10.1.2.0/24"', shown(network)
+
+
+def _proxies(data: Row) -> Iterator[CrossFault]:
+    network = _table(data, "network")
+    named = {
+        "proxy": network.get("proxy"),
+        **{f'proxies."{host}"': url for host, url in _table(network, "proxies").items()},
+    }
+    for key, url in named.items():
+        if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
+            yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', shown(url)
 
 
 def _web(data: Row, folder: Path) -> Iterator[CrossFault]:

@@ -51,9 +51,9 @@ def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     if settings.timezone != "Europe/London":
         yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
     for name in _PROXIES:
-        if known.environment.get(name):
+        if known.environment.get(name) and settings.network.proxy is None:
             # Its value may hold a password.
-            yield "environment", f"{name} is set and is not used: every request goes out directly", None
+            yield "environment", f"{name} is set and is not used: [network] proxy is the way out", None
 
 
 def _calendars(settings: Settings, known: Known) -> Iterator[Doubt]:

@@ -157,13 +157,18 @@ class ClockSettings(Table):
 
 
 class NetworkSettings(Table):
-    """How we introduce ourselves, and which addresses that are not public may be asked all the same."""
+    """How we introduce ourselves, and which addresses that are not public may be asked all the same.
+
+    `proxy` is the way out, `proxies` another one for some hosts, or `direct`.
+    """
 
     contact: str = ""
     allow: list[str] = []
     ports: list[Annotated[int, Field(ge=1, le=65535)]] = []
     timeout: Spacing = timedelta(seconds=10)
     transport: Literal["lean", "stock"] = "lean"
+    proxy: Address | None = None
+    proxies: dict[str, Address | Literal["direct"]] = {}
 
 
 class ProducerSettings(Table):

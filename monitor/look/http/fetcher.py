@@ -14,6 +14,7 @@ from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
+from monitor.look.http.proxy import Proxies
 from monitor.look.http.request_bytes import Asked, Asker
 from monitor.look.http.resolve import Resolver, Router
 from monitor.look.http.stock import StockTransport
@@ -45,8 +46,8 @@ class HttpFetcher:
 
     `budget` tells how many connections a host may need at once.
     `seconds` bounds the whole of a request, name and body included. `contact` is told in the User-Agent.
-    `engine` makes the transports: the lean one,
-    or httpx's own to compare with. The task that fetches must not be cancelled except at shutdown.
+    `engine` makes the transports: the lean one, or httpx's own to compare with, which also goes through `proxies`.
+    The task that fetches must not be cancelled except at shutdown.
     """
 
     def __init__(  # noqa: PLR0913  # each is a choice of its own, most are left alone
@@ -60,6 +61,7 @@ class HttpFetcher:
         seconds: float = 15.0,
         engine: Engine = LeanTransport,
         context: ssl.SSLContext | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self._clock = clock
         self._guard = guard or Guard()
@@ -70,6 +72,7 @@ class HttpFetcher:
         self._seconds = seconds
         self._budget = budget or Budget()
         self._engine = engine
+        self._proxies = proxies or Proxies()
         # Reading the certificates takes a while: before the first look, and once for the process.
         self._context = context or (None if route else shared_context())
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
@@ -115,9 +118,12 @@ class HttpFetcher:
         transport = self._transports.get(origin)
         if transport is None:
             self._context = self._context or shared_context()
-            transport = self._transports[origin] = self._engine(
-                origin, self._finder, self._context, at_once(self._budget.rate(origin.host))
-            )
+            most, proxy = at_once(self._budget.rate(origin.host)), self._proxies.of(origin.host)
+            if proxy is None:
+                transport = self._engine(origin, self._finder, self._context, most)
+            else:
+                transport = StockTransport(origin, self._finder, self._context, most, proxy)
+            self._transports[origin] = transport
         return transport
 
 

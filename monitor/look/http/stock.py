@@ -11,10 +11,10 @@ import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.names import NoAddress
+from monitor.look.http.proxy import CONNECT_SECONDS, Proxy, Tunnels
 from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.timing import TRIP, RequestTiming
 
-CONNECT_SECONDS = 5.0
 KEEP_SECONDS = 60.0
 
 
@@ -68,9 +68,10 @@ class _Stream(httpcore.AsyncNetworkStream):
 class _Backend(httpcore.AsyncNetworkBackend):
     """Connects to the addresses that the finder allows, whatever the name says now."""
 
-    def __init__(self, origin: Origin, finder: Resolver) -> None:
+    def __init__(self, origin: Origin, finder: Resolver, tunnels: Tunnels | None) -> None:
         self._origin = origin
         self._finder = finder
+        self._tunnels = tunnels
         self._inner = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -82,6 +83,8 @@ class _Backend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002  # never given
     ) -> httpcore.AsyncNetworkStream:
         trip = _trip()
+        if self._tunnels is not None:
+            return _Stream(*await self._tunnels.open(self._inner, self._origin, trip))
         try:
             routes = await routes_of(self._finder, self._origin, trip)
         except (RefusedAddress, NoAddress) as exc:
@@ -103,16 +106,19 @@ class _Backend(httpcore.AsyncNetworkBackend):
 class StockTransport(httpx.AsyncHTTPTransport):
     """httpx's transport with a network of our own, for one origin."""
 
-    def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int) -> None:
-        """Open nothing yet; `context` is shared by all origins."""
+    def __init__(
+        self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int, proxy: Proxy | None = None
+    ) -> None:
+        """Open nothing yet; `context` is shared by all origins. With a `proxy` its name alone is resolved here."""
         super().__init__(verify=context, trust_env=False)
+        tunnels = Tunnels(proxy, finder.guard, finder.names) if proxy is not None else None
         # The pool is httpx's private attribute, the only way to its network: hence httpx==0.28.*.
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=context,
             max_connections=most,
             max_keepalive_connections=most,
             keepalive_expiry=KEEP_SECONDS,
-            network_backend=_Backend(origin, finder),
+            network_backend=_Backend(origin, finder, tunnels),
         )
 
 

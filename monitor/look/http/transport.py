@@ -12,9 +12,10 @@ import httpx
 from monitor.look.guard import Origin, RefusedAddress
 from monitor.look.http.connection import Connection
 from monitor.look.http.names import NoAddress
+from monitor.look.http.proxy import CONNECT_SECONDS
 from monitor.look.http.request_bytes import Asked, lines_of
 from monitor.look.http.resolve import Resolver, Route, routes_of
-from monitor.look.http.stock import CONNECT_SECONDS, KEEP_SECONDS
+from monitor.look.http.stock import KEEP_SECONDS
 from monitor.look.http.timing import TRIP, RequestTiming
 
 

@@ -96,7 +96,7 @@ def test_a_proxy_of_the_environment_that_is_not_used_is_named_without_its_passwo
     ask: Run_, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://user:hunter2@proxy.example:3128")
-    told = "HTTPS_PROXY is set and is not used: every request goes out directly"
+    told = "HTTPS_PROXY is set and is not used: [network] proxy is the way out"
     assert ask("check").err == f"WARNING: config.toml: environment: {told}\n"
 
 

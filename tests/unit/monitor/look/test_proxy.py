@@ -1,0 +1,115 @@
+"""The way out through a proxy: what it is asked, what it never gets to know, and what is said when it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from monitor.clock import SystemClock
+from monitor.look.fetch import Answer, Failure, Reason, Request
+from monitor.look.guard import guard_of
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.proxy import Proxies, Proxy
+from tests.loopback import http_server
+
+
+@dataclass
+class Tunnel:
+    """A proxy on loopback that leads every host to one port, and keeps what it was asked."""
+
+    port: int = 0
+    asked: list[str] = field(default_factory=list)
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65536):
+        writer.write(data)
+    writer.close()
+
+
+@asynccontextmanager
+async def proxy(to: int, status: str = "200 OK") -> AsyncIterator[Tunnel]:
+    tunnel = Tunnel()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        tunnel.asked.append(head.splitlines()[0])
+        writer.write(f"HTTP/1.1 {status}\r\n\r\n".encode())
+        if not status.startswith("200"):
+            writer.close()
+            return
+        inner, outer = await asyncio.open_connection("127.0.0.1", to)
+        await asyncio.gather(_pump(reader, outer), _pump(inner, writer))
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        tunnel.port = server.sockets[0].getsockname()[1]
+        yield tunnel
+
+
+def fetcher(tunnel: Tunnel, **allowed: list[str]) -> HttpFetcher:
+    guard = guard_of([], [], list(allowed.items()))
+    return HttpFetcher(SystemClock(), guard, proxies=Proxies(Proxy("127.0.0.1", tunnel.port)), seconds=5.0)
+
+
+async def test_every_request_goes_through_a_tunnel_and_the_proxy_resolves_the_name() -> None:
+    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
+        going = fetcher(tunnel)
+        for _ in range(2):
+            answer = await going.fetch(Request("http://stats.example/release"))
+            assert isinstance(answer, Answer)
+            assert (answer.status, answer.body) == (200, b"out")
+            assert answer.sent <= answer.received
+        await going.close()
+    assert tunnel.asked == ["CONNECT stats.example:80 HTTP/1.1"] * 2
+    assert [(one.target, one.headers["host"]) for one in server.asked] == [("/release", "stats.example")] * 2
+
+
+@pytest.mark.parametrize("status", ["403 Forbidden", "407 Proxy Authentication Required", "502 Bad Gateway"])
+async def test_what_the_proxy_answers_is_never_taken_for_the_hosts_answer(status: str) -> None:
+    async with proxy(1, status) as tunnel:
+        going = fetcher(tunnel)
+        failed = await going.fetch(Request("https://stats.example/release"))
+        await going.close()
+    assert isinstance(failed, Failure)
+    assert (failed.reason, failed.detail) == (Reason.CONNECT, f"the proxy answered {status[:3]}")
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "intranet", "wiki.internal", "10.1.2.3", "169.254.169.254", "[::1]", "printer.local"]
+)
+async def test_what_lies_inside_is_not_asked_through_the_proxy(host: str) -> None:
+    async with proxy(1) as tunnel:
+        going = fetcher(tunnel)
+        failed = await going.fetch(Request(f"http://{host}/release"))
+        await going.close()
+    assert isinstance(failed, Failure)
+    assert failed.reason is Reason.REFUSED_ADDRESS
+    assert tunnel.asked == []
+
+
+async def test_a_host_inside_that_the_configuration_names_is_asked() -> None:
+    async with http_server(lambda _asked: (200, "out", {})) as server, proxy(server.port) as tunnel:
+        going = fetcher(tunnel, **{"wiki.internal": ["10.0.0.0/8"]})
+        assert isinstance(await going.fetch(Request("http://wiki.internal/")), Answer)
+        await going.close()
+
+
+async def test_a_proxy_that_is_not_there_is_no_answer_of_the_host() -> None:
+    async with proxy(1) as tunnel:
+        pass
+    going = fetcher(tunnel)
+    failed = await going.fetch(Request("https://stats.example/"))
+    await going.close()
+    assert isinstance(failed, Failure)
+    assert failed.reason is Reason.CONNECT
+
+
+def test_a_host_may_have_a_proxy_of_its_own_or_none() -> None:
+    every, other = Proxy("proxy.example", 3128), Proxy("other.example", 80)
+    ways = Proxies(every, {"www.gov.uk": other, "inside.example": None})
+    assert [ways.of(host) for host in ("stats.example", "WWW.gov.uk", "inside.example")] == [every, other, None]
