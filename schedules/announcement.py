@@ -55,12 +55,11 @@ class Origin(StrEnum):
     LINKED = "linked"
 
 
-ADDRESS_KNOWN = {
+_ADDRESS_KNOWN = {
     Address.GUESSED: "guessed from its announcement's: absence there proves nothing",
     Address.LED_TO: "its announcement led there",
     Address.FOUND: "found by its title in a listing",
 }
-"""How an address that no calendar named is known, in words."""
 ORIGIN_KNOWN = {
     Origin.ANNOUNCED: "named by its calendar",
     Origin.CONFIGURED: "added in the configuration",
@@ -70,6 +69,13 @@ ORIGIN_KNOWN = {
     Origin.LINKED: "on another site, linked to by its page",
 }
 """How a part is known, in words."""
+
+
+def address_known(address: Address, *, is_seen: bool) -> str:
+    """Return in words how the address of a page is known, which was seen there or not; empty if a calendar named it."""
+    if address is Address.GUESSED and is_seen:
+        return "guessed from its announcement's, and found there"
+    return _ADDRESS_KNOWN.get(address, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ TOLD = (
 UNNAMED: Mapping[str, str] = {
     "guessed": " No calendar named the address of its page: it was guessed from that of its announcement, and absence"
     " there proves nothing.",
+    "guessed and found": " No calendar named the address of its page: it was guessed from that of its announcement, and"
+    " the release was found there.",
     "led_to": " No calendar named the address of its page: its announcement led there.",
     "found": " No calendar named the address of its page: it was found by its title in a listing.",
 }
@@ -71,7 +73,12 @@ def announcement(facts: ReleaseFacts) -> str:
     learnt = f"; the monitor first read that entry at {read}" if read else ""
     slot = words.moment(facts.slot, facts.timezone) if facts.slot else facts.slot_text or "no stated time"
     unmeasured = "" if facts.slot else " Without an announced time of day no delay in minutes can be given."
-    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}{UNNAMED.get(facts.address, '')}"
+    return f"“{facts.title}” was announced for {slot}{where}{learnt}.{unmeasured}{_unnamed(facts)}"
+
+
+def _unnamed(facts: ReleaseFacts) -> str:
+    is_found = facts.page is not None and facts.page.first_seen.by is not None
+    return UNNAMED.get("guessed and found" if facts.address == "guessed" and is_found else facts.address, "")
 
 
 def parts_told(facts: ReleaseFacts) -> list[str]:

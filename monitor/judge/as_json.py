@@ -8,7 +8,7 @@ from typing import Any
 
 from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict, verdict_text
 from monitor.plan.addresses import origin_of
-from schedules.announcement import ADDRESS_KNOWN, Address, Origin, Part, Role
+from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.slot import Slot
 from schedules.times.interval import Bounds, Interval
 from schedules.times.json import bounds_from_json, bounds_json, instant_from_json, instant_json, interval_json
@@ -91,7 +91,7 @@ def widest_bound(body: Mapping[str, Any]) -> float | None:
 
 def address_told(body: Mapping[str, Any]) -> str:
     """Return how the address of a page is known, in brackets; empty where a calendar named it."""
-    known = ADDRESS_KNOWN.get(Address(body.get("address", Address.ANNOUNCED)))
+    known = address_known(Address(body.get("address", Address.ANNOUNCED)), is_seen=bool(body.get("first_seen")))
     return f" ({known})" if known else ""
 
 

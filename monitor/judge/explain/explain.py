@@ -18,7 +18,7 @@ from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind, Run
 from monitor.judge.verdict import PartVerdict, Verdict, Word
-from schedules.announcement import ADDRESS_KNOWN, Origin, Role
+from schedules.announcement import Origin, Role, address_known
 from schedules.history import history
 from schedules.ledger_event import LedgerEvent, What
 from schedules.promise import Promise
@@ -215,7 +215,7 @@ def _rules(case: Case) -> Fact:
 
 def _part(case: Case, part: PartVerdict) -> Fact:
     name = part.id if counts(part) else f"{part.id} ({part.role}, does not stop the clock{_known_by(part)})"
-    known = ADDRESS_KNOWN.get(case.release.address) if part.id == "page" else None
+    known = address_known(case.release.address, is_seen=bool(part.first_seen)) if part.id == "page" else ""
     text = f"{name}, {part.url}{f' ({known})' if known else ''}: {part.word.value}"
     if part.first_seen:
         text += f", first seen {between_exactly(part.first_seen, case.zone)}"

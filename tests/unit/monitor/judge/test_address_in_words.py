@@ -36,3 +36,11 @@ def test_of_an_announced_address_nothing_more_is_said() -> None:
     verdict = a_verdict(400)
     assert address_told(release_json(verdict)) == ""
     assert "No calendar named" not in announcement(release_facts(verdict, Measured()))
+
+
+def test_a_release_that_was_found_at_its_guess_is_not_said_to_prove_nothing_there() -> None:
+    verdict = replace(a_verdict(1300), address=Address.GUESSED)
+    told = explain(verdict, replace(a_release(), address=Address.GUESSED), [a_promise()], {}, [], Policy())
+    assert address_told(release_json(verdict)) == " (guessed from its announcement's, and found there)"
+    assert announcement(release_facts(verdict, Measured())).endswith("and the release was found there.")
+    assert not any("proves nothing" in fact.text for fact in told.facts)
