@@ -25,7 +25,7 @@ SORTS = {
 }
 MONTHS = {month.casefold() for month in (*calendar.month_name[1:], *calendar.month_abbr[1:])}
 PERIODS = MONTHS | {"spring", "summer", "autumn", "winter", "to", "and"}
-NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file with this monitor."
+NONE_ON_FILE = "No earlier incident for this release, producer or platform is on file."
 
 
 def previous(case: DraftInput) -> tuple[str, ...]:

@@ -237,3 +237,13 @@ async def test_a_draft_in_the_browser_brings_its_look_and_may_fetch_and_run_noth
         assert "default-src 'none'" in policy
         assert "style-src 'unsafe-inline'" in policy
         assert "script-src" not in policy
+
+
+async def test_each_paper_of_a_report_is_handed_out_by_name() -> None:
+    async with a_board() as board:
+        address = f"/api/v1/incidents/{board.incident}/draft.md"
+        statement = await board.client.get(f"{address}?document=statement")
+        assert statement.text.startswith("# Statement for users")
+        assert "Annex" not in (await board.client.get(f"{address}?document=report")).text
+        refused = await board.client.get(f"{address}?document=cover")
+        assert (refused.status_code, "document: not one of draft, report" in refused.text) == (400, True)
