@@ -53,6 +53,7 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         book=book_of(settings),
         usual=on_file(settings),
         folding=_folding(settings),
+        pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         gather=settings.alert.digest_within,
     )
 

@@ -26,11 +26,17 @@ class PlatformThread:
     member: str
     rules: ReportingRules
 
-    def deliveries(self, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
-        """Return the deliveries of a notice of one of its releases: covered where the thread tells of it."""
+    def deliveries(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
+        """Return the deliveries of a notice of one of its releases: covered where the thread tells of it.
+
+        A pager that was called for this release before it was known to share a fault is told of its end.
+        """
         if not is_told_with_platform(notice):
             return list(deliveries)
         told = self._channels(notice, now)
+        if notice.kind == "final":
+            rows = store.outbox.deliveries(notice.follows)
+            told -= {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
         return [self._covered(one, now) if one.channel in told else one for one in deliveries]
 
     def cover(self, tx: Transaction, store: Store, now: datetime) -> None:
@@ -51,14 +57,21 @@ class PlatformThread:
         opening = store.outbox.notice(thread_id(self.incident.id))
         if opening is None:
             return
-        until = min(now, self.incident.opened + (_LONGEST - 1) * self.rules.gather) + self.rules.gather
         rows = {row.channel: row for row in store.outbox.deliveries(opening.id)}
+        called = self._called(store) if any(map(_is_untold, rows.values())) else set()
         new = [one for one in self.rules.deliveries(opening, self.incident, now) if one.channel not in rows]
         for row in (*rows.values(), *new):
             if self._folds(row) and _is_untold(row):
+                pause = self.rules.gather * (_LONGEST if row.channel in called else 1)
+                until = min(now, self.incident.opened + (_LONGEST - 1) * pause) + pause
                 tx.save_delivery(replace(row, due=max(row.due, until)))
             elif row in new:
                 tx.save_delivery(row)
+
+    def _called(self, store: Store) -> set[str]:
+        """Return the channels that were told of a release by itself: nobody there waits for the first word."""
+        rows = (row for one in self.incident.linked for row in store.outbox.deliveries(thread_id(one.incident)))
+        return {row.channel for row in rows if row.standing is DeliveryState.SENT}
 
     def follow_up(self, store: Store, notice: Notice, deliveries: Sequence[Delivery], now: datetime) -> list[Delivery]:
         """Return the deliveries of a notice of the thread itself.
@@ -66,8 +79,10 @@ class PlatformThread:
         Its opening waits a moment for more releases; that one more is held up is told to whoever it concerns and knew.
         """
         if not notice.follows:
-            held = now + self.rules.gather
-            return [replace(one, due=max(one.due, held)) if self._folds(one) else one for one in deliveries]
+            held, longer = now + self.rules.gather, now + _LONGEST * self.rules.gather
+            called = self._called(store)
+            due = {one.channel: max(one.due, longer if one.channel in called else held) for one in deliveries}
+            return [replace(one, due=due[one.channel]) if self._folds(one) else one for one in deliveries]
         if notice.kind != "new_finding":
             return list(deliveries)
         alone = replace(self.incident, linked=tuple(one for one in self.incident.linked if one.incident == self.member))

@@ -24,7 +24,8 @@ class ReportingRules:
     `producers` maps a producer to its entries (`name`, `head_of_profession`, `contact`, `to`), `forms` to
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
     editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff; those
-    `folding` are told of a platform's fault in one thread, whose opening waits for `gather` after each release.
+    `folding` are told of a platform's fault in one thread, whose opening waits for `gather` after each release;
+    `pagers` are those that keep an alert open until they hear of its end.
     """
 
     timezone: str = "Europe/London"
@@ -37,6 +38,7 @@ class ReportingRules:
     book: Book | None = None
     usual: Sequence[UsualTime] = ()
     folding: Collection[str] = ()
+    pagers: Collection[str] = ()
     gather: timedelta = timedelta(milliseconds=400)
 
     def entries(self, incident: Incident) -> dict[str, str]:

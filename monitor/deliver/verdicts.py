@@ -97,7 +97,7 @@ class VerdictRecord:
             if thread is not None and incident.kind is Sort.PLATFORM:
                 deliveries = thread.follow_up(self.store, notice, deliveries, now)
             elif thread is not None:
-                deliveries = thread.deliveries(notice, deliveries, now)
+                deliveries = thread.deliveries(self.store, notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
 

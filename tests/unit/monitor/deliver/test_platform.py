@@ -45,7 +45,7 @@ class Day:
 
     def __post_init__(self) -> None:
         self.channels = {name: recording(self.clock, name) for name in (*sorted(FOLDING), "hook")}
-        self.rules = ReportingRules(channels=sorted(self.channels), routes=ROUTES, folding=FOLDING)
+        self.rules = ReportingRules(channels=sorted(self.channels), routes=ROUTES, folding=FOLDING, pagers=["pager"])
         self.writer = Writer(self.store, self.clock)
         self.events = VerdictRecord(self.store, self.rules)
         options = OutboxOptions(rules=self.rules)
@@ -185,6 +185,25 @@ def test_an_opening_that_had_not_gone_out_is_covered_and_one_that_had_stays_told
         assert "3 releases" in day.got("mail")[-1]
         rows = [row for row in day.store.outbox.deliveries() if row.channel == "mail"]
         assert sum(row.standing is DeliveryState.COVERED for row in rows) == 2
+        day.writer.abandon()
+
+    run_virtually(story, at(60))
+
+
+def test_a_pager_called_for_one_release_before_it_was_known_to_share_a_fault_hears_of_the_end_of_both() -> None:
+    async def story(clock: VirtualClock) -> None:
+        day = Day(clock)
+        await day.judged(61, ["r0"])
+        await day.on_to(65)
+        for seconds in (70, 301, OUT["r3"] + 2, OUT["r3"] + 3610):
+            await day.judged(seconds, ["r0", "r3"])
+        await day.on_to(OUT["r3"] + 3700)
+        told: dict[object, list[object]] = {}
+        for one in events(day.channels["pager"]):
+            told.setdefault(one["dedup_key"], []).append(one["event_action"])
+        assert len(told) == 2
+        assert all((actions[0], actions[-1]) == ("trigger", "resolve") for actions in told.values())
+        assert "final" not in day.kinds("mail")[:-1]
         day.writer.abandon()
 
     run_virtually(story, at(60))
