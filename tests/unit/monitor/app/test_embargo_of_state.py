@@ -200,11 +200,12 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
 
 
 def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
-    # A stream ends by itself, here well before the slot.
     readers = {"stranger": {}, "vic": basic("vic"), "anne": basic("anne")}
-    found = {
-        name: published("09:28:44", users, tmp_path / name, who, "/events")["/events"] for name, who in readers.items()
-    }
+    found = {}
+    for name, who in readers.items():
+        (tmp_path / name).mkdir()
+        # A stream ends by itself, here well before the slot.
+        found[name] = published("09:28:44", users, tmp_path / name, who, "/events")["/events"]
     assert {name: text.count("event: pulse") > 10 for name, (_, text) in found.items()} == dict.fromkeys(readers, True)
     assert {name for name in found if telling({name: found[name]})} == {"anne"}
 
