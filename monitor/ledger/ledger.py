@@ -79,6 +79,7 @@ class Ledger:
     async def take_up(self, now: datetime) -> None:
         """Read back what is stored."""
         async with self._lock:
+            self._memory.read_back(now)
             await self._begin(self._memory, now)
 
     async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
@@ -88,11 +89,12 @@ class Ledger:
             if rules != self._rules:
                 # What is asked meanwhile is answered by the old one.
                 memory = LedgerMemory(self._store, rules)
+                await aside(len(self.releases), lambda: memory.read_back(now))
                 await self._begin(memory, now)
                 self._memory, self._rules = memory, rules
 
     async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
-        change = await memory.begin(now)
+        change = await memory.begin()
         await settle(self._writer, change, now)
         memory.take_over(change)
         self._put_away = now

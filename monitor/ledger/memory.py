@@ -44,14 +44,14 @@ class LedgerMemory:
         self._rules = rules
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
 
-    async def begin(self, now: datetime) -> LedgerChange:
-        """Read back what is stored of releases that are not long over.
-
-        Returns what joining them again comes to, under the rules of today.
-        """
+    def read_back(self, now: datetime) -> None:
+        """Read back what is stored of releases that are not long over; blocks."""
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
         self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
         self._keep_in_memory(self._archive.current(now))
+
+    async def begin(self) -> LedgerChange:
+        """Return what joining again what was read back comes to, under the rules of today."""
         joined = await self._joined(self.states)
         return self._change(joined, self.states)
 
