@@ -7,7 +7,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
+from monitor.clock import Clock
+from monitor.errors import StoreFault
+
 T = TypeVar("T")
+_AGAIN = 5.0
 SMALL = 2_000
 """Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 
@@ -20,25 +24,46 @@ class Ask(Protocol):
 
 
 class Threads:
-    """A few threads that answer blocking questions."""
+    """A few threads that put blocking questions to the store: `within` seconds, or it has failed."""
 
-    def __init__(self, count: int, name: str) -> None:
+    def __init__(self, count: int, name: str, within: float = 10.0) -> None:
         self._executor = ThreadPoolExecutor(count, name)
+        self._within = within
+        self._is_hung = False
 
-    def ask(self, question: Callable[[], T], /) -> Awaitable[T]:
-        """Return what the question returns; raises what it raises."""
-        return asyncio.get_running_loop().run_in_executor(self._executor, question)
+    async def ask(self, question: Callable[[], T], /) -> T:
+        """Return what the question returns; raises what it raises, `StoreFault` when that takes too long."""
+        try:
+            async with asyncio.timeout(self._within):
+                answer = await asyncio.get_running_loop().run_in_executor(self._executor, question)
+        except TimeoutError as exc:
+            self._is_hung = True
+            raise StoreFault(f"the store has not answered for {self._within:g} s") from exc
+        self._is_hung = False
+        return answer
 
     def close(self) -> None:
-        """Let the threads go; what is not begun is not done."""
-        self._executor.shutdown(cancel_futures=True)
+        """Let the threads go; what is not begun is not done. One whose question is never answered is not waited for."""
+        self._executor.shutdown(wait=not self._is_hung, cancel_futures=True)
+
+
+async def off_the_loop(question: Callable[[], T], /) -> T:
+    """Answer a blocking question in a thread, however long that takes."""
+    return await asyncio.get_running_loop().run_in_executor(None, question)
+
+
+async def until_answered(ask: Ask, question: Callable[[], T], clock: Clock) -> T:
+    """Put a question again and again until the store answers it: for what nobody else would ask anew."""
+    while True:
+        try:
+            return await ask(question)
+        except StoreFault:
+            await clock.sleep(_AGAIN)
 
 
 async def aside(count: int, work: Callable[[], T]) -> T:
     """Do work on this many entries, in a thread when they are many."""
-    if count <= SMALL:
-        return work()
-    return await asyncio.get_running_loop().run_in_executor(None, work)
+    return work() if count <= SMALL else await off_the_loop(work)
 
 
 class Tasks:
@@ -47,11 +72,20 @@ class Tasks:
     def __init__(self) -> None:
         self._running: set[asyncio.Task[Any]] = set()
 
-    def start(self, work: Coroutine[Any, Any, None]) -> None:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done that must not hold up the work at hand."""
         task = asyncio.get_running_loop().create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        return task
+
+    async def within(self, seconds: float, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Have something done, and wait for it no longer than so many seconds; raises what it raises in that time."""
+        task = self.start(work)
+        await asyncio.wait({task}, timeout=seconds)
+        if task.done():
+            task.result()
+        return task
 
 
 Job = Callable[[], Awaitable[None]]

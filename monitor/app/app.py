@@ -52,7 +52,7 @@ class App:
         Raises `SurroundingsFault` while a monitor of this name is running on the same store.
         """
         daemon = self.daemon
-        self._refuse_another()
+        await self._refuse_another()
         await daemon.take_up()
         await daemon.calendar_reads.read_all()
         targets = daemon.admission.targets_on(day)
@@ -87,10 +87,10 @@ class App:
     async def _look(self, target: Target) -> None:
         self.daemon.intake.see(target, *await self.daemon.poller.look_once(target))
 
-    def _refuse_another(self) -> None:
+    async def _refuse_another(self) -> None:
         # Two of one name would each take the other's silence for its own blind span.
         daemon = self.daemon
-        beat = daemon.store.leases.heartbeat(daemon.name)
+        beat = await daemon.ask(lambda: daemon.store.leases.heartbeat(daemon.name))
         if beat is not None and not beat.stopped and daemon.clock.now() - beat.at < _ALIVE:
             raise SurroundingsFault(
                 f'a monitor named "{daemon.name}" is running on this store, last heard of at '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from socket import socket
@@ -30,10 +31,12 @@ from monitor.config.settings import Settings
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.look.poller import Poller
+from monitor.threads import off_the_loop
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake
 from monitor.watch.look_tally import LookTally
+from monitor.watch.write_again import WriteAgain
 from monitor.web.queries import Queries
 
 if TYPE_CHECKING:
@@ -57,12 +60,13 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     outbox = outbox_for(core, channels, rules, as_of_now)
     reminders = reminders_for(core, rules, outbox, as_of_now)
     watch = watch_for(core, poller, record, reminders)
-    admission = Admission(core.store, core.ledger, watch, clock)
+    admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
     calendar_reads = calendar_reads_for(core, poller, admission, watch, outbox)
+    core.heartbeat.on_back(WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop()).told)
     check = self_check_of(core, poller, outbox)
-    forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, core.threads.ask)
+    forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, off_the_loop)
     status = status_of(core, watch, check, forecast, interpreter.skew)
     queries = queries_for(core, status, tally, record, desk_for(core, as_of_now, outbox))
     daemon = Daemon(
@@ -76,6 +80,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         core.writer,
         core.heartbeat,
         core.blind,
+        core.threads.ask,
         poller,
         Intake(tally, watch, tripwires),
         watch,

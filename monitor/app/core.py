@@ -59,12 +59,13 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
     store = edges.store or open_store(settings.store.url, durable=edges.durable)
     store.upgrade()
-    metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage)
+    metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(queue, metrics)
     spacings = {table.name: table.every for table in settings.calendar}
     health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
     told = StoreHealth(clock, metrics, health)
     writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
+    threads = Threads(4, "store")
     lost, durable = metrics.store_failures.inc, edges.durable
     evidence = Evidence(
         Path(settings.evidence.folder), store.evidence, writer, clock, vantage, durable=durable, on_lost=lost
@@ -76,7 +77,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         clock,
         store,
         metrics,
-        Threads(2, "documents"),
+        threads,
         Workers(told=partial(_cost_too_much, metrics, health)),
         Tasks(),
         queue,
@@ -85,7 +86,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         health,
         writer,
         evidence,
-        Ledger(store, writer, clock, joining_of(settings), checks_of(settings)),
+        Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask),
         edges.fetcher or fetcher_of(settings, clock),
     )
 

@@ -27,7 +27,7 @@ from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
 from monitor.store.interface import Store
 from monitor.store.writer import Writer
-from monitor.threads import Job
+from monitor.threads import Ask, Job
 from monitor.watch.admission import Admission
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.intake import Intake
@@ -61,6 +61,7 @@ class Daemon:
     writer: Writer
     heartbeat: HeartbeatWriter
     blind: BlindSpans
+    ask: Ask
     poller: Poller
     intake: Intake
     watch: Watch
@@ -111,13 +112,13 @@ class Daemon:
 
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
-        beat = self.store.leases.heartbeat(self.name)
-        now = self.clock.now()
+        store, now = self.store, self.clock.now()
+        beat = await self.ask(lambda: store.leases.heartbeat(self.name))
         self.blind.begin(self.writer)
-        self.blind.take(self.store.runs.blind(now - BEHIND, now))
+        self.blind.take(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
         await self.ledger.take_up(now)
-        self.admission.take_up(now)
-        self.calendar_reads.take_up(self.ledger)
+        await self.admission.take_up(now)
+        await self.calendar_reads.take_up(self.ledger)
         self.tripwires.take_up(beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:

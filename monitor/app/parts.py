@@ -163,7 +163,7 @@ def tripwires_for(
     store, writer, clock, tasks = core.store, core.writer, core.clock, core.tasks
     leads = Leads(store.verdicts, writer, clock, watch, admission, core.ledger, outbox.wake, tasks)
     listed = ListingFollowUp(admission, core.ledger, watch, clock, poller, leads, tasks)
-    unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks)
+    unannounced = Unannounced(store.ledger, writer, core.ledger, watch, poller, clock, tally, tasks, core.threads.ask)
     handlers = ListingHandlers(listed.take, unannounced.take, leads.take_press)
     every = core.settings.watch.tripwire.every
     return Tripwires(poller, tripwires_of(core.settings), admission.near, admission.bearing, handlers, every)
@@ -177,7 +177,9 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
         readers_of(settings, core.folder, poller.ask, clock, core.evidence, core.workers),
         admission.learn,
         admission.slots,
-        CalendarIncidents(core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone),
+        CalendarIncidents(
+            core.ledger, health, clock, store.verdicts, writer, watch.events, outbox.wake, zone, core.threads.ask
+        ),
         health,
         core.metrics,
         clock,

@@ -152,6 +152,7 @@ class Reload:
         daemon.go_by(self.jobs(), anew)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
         self._retire(was.fetcher, old)
+        await daemon.admission.take_up(core.clock.now())
 
     def _fetcher(self, settings: Settings) -> Fetcher:
         """Return what goes out to the network: another only where it is to go otherwise."""
@@ -171,7 +172,6 @@ class Reload:
         for release in watch.releases.keys() - daemon.ledger.releases.keys():
             watch.forget(release)
         watch.go_by(watch_rules_of(settings))
-        daemon.admission.take_up(self.core.clock.now())
 
     def _read(self, readers: Sequence[tuple[CalendarReader, timedelta]], was: Settings) -> list[str]:
         """Read calendars by these readers; return the jobs of those that are to be read at once."""

@@ -13,12 +13,11 @@ from monitor.health.self_check import SelfCheck
 from monitor.health.state import HealthState
 from monitor.health.system import is_kept, kept_words
 from monitor.look.clock_skew import Skew
-from monitor.store.interface import Store
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.release import WatchedRelease
 from monitor.watch.watch import Watch
 from monitor.web.running import Pulse
-from schedules.times.words import clock, stamp
+from schedules.times.words import stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,6 @@ class Status:
     """Reads the state of every part; changes none."""
 
     clock: Clock
-    store: Store
     watch: Watch
     health: HealthState
     self_check: SelfCheck
@@ -52,6 +50,10 @@ class Status:
         """Return why this monitor cannot serve and look, empty when it can."""
         return self.self_check.unable()
 
+    def storeless(self) -> bool:
+        """Tell whether the store has not answered for so long that nobody should wait for it."""
+        return bool(self.health.unable(self.clock.now()))
+
     def stuck(self) -> list[str]:
         """Return why this process should be started anew, empty when it need not be."""
         return self.self_check.stuck()
@@ -64,9 +66,7 @@ class Status:
         """Return how the monitor is doing, for the status page."""
         zone = self.timezone
         reads = {name: stamp(at, zone) for name, at in self.health.calendars.items()}
-        offset, now = self.health.offset, self.clock.now()
-        # One that ran out is held by nobody: whoever has something to send takes it.
-        leases = [one for one in self.store.leases.leases() if one.until > now]
+        offset = self.health.offset
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         return {
             "Calendars, last usable read": reads,
@@ -77,8 +77,7 @@ class Status:
                 **self.skew.doubts(),
             },
             "Budgets, looks ahead": self.forecast.warnings_told(),
-            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.store.outbox.pending())},
-            "Leases": {one.name: f"{one.holder}, until {clock(one.until, zone, exact=True)}" for one in leases},
+            "Watch": {"releases": str(len(self.watch.releases)), "outbox": str(self.self_check.vitals().pending)},
         }
 
 

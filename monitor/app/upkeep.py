@@ -18,7 +18,7 @@ from monitor.health.self_check import SelfCheck
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
-from monitor.threads import Job
+from monitor.threads import Job, off_the_loop
 from monitor.watch.budget_forecast import RECKONED, BudgetForecast
 from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
@@ -46,16 +46,17 @@ def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForeca
     failed = metrics.faults.labels("metrics").inc
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
     states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
-    return Status(core.clock, core.store, watch, core.health, check, metrics, states, forecast, skew, zone)
+    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, zone)
 
 
 def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:
     """Yield what is done every so often, whatever is watched."""
-    settings, clock, ask = core.settings, core.clock, core.threads.ask
+    # What goes through the whole store takes as long as it takes.
+    settings, clock, ask, slow = core.settings, core.clock, core.threads.ask, off_the_loop
     policies, after = policies_of(settings), settings.store.compact_after
-    compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, ask)
+    compaction = Compaction(core.store, core.writer, clock, policies, after, watch.releases.keys, slow)
     keep, most = timedelta(days=settings.evidence.keep_days), settings.evidence.keep_mb * 1_000_000
-    retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=ask, keep=keep, most=most)
+    retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
     yield CHECKED, "scarcity", starved.check

@@ -13,18 +13,18 @@ from random import Random
 import structlog
 
 from alerts.channel import Channel, Outcome, Refused
-from alerts.delivery import GivenUp, Patience, Sent, Step, after, ready
+from alerts.delivery import Patience, Sent, after, ready
 from alerts.notice import DIGESTED, Digest, Notice
 from monitor.clock import Clock
 from monitor.deliver.digests import Digesting, digests, held
 from monitor.deliver.message import Packer, Veil
 from monitor.deliver.outbox_lease import OutboxLease
-from monitor.deliver.outbox_rows import Backlog, Row, backlog_of
+from monitor.deliver.outbox_rows import Backlog, Ended, Row, backlog_of, done_by, write_done
 from monitor.deliver.pacing import Pacing
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.silences import Current, Held, Over, held_back, tell_what_is_so
 from monitor.errors import StoreFault
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
@@ -89,7 +89,8 @@ class Outbox:
         self._told = told
         self._idle = options.idle
         self._current_of = options.current
-        self._turn = OutboxLease(store.leases, writer, clock, options.holder)
+        self._turn = OutboxLease(store.leases, writer, clock, options.holder, ask)
+        self._ended = Ended()
         self.backlogs: dict[str, Backlog] = {}
         self._bells: dict[str, asyncio.Event] = {}
         self._digesting: dict[str, Digesting] = {}
@@ -171,7 +172,7 @@ class Outbox:
     async def _emptied(self, name: str) -> datetime | None:
         try:
             return await self.empty(name)
-        except StoreFault as fault:
+        except (StoreFault, Conflict) as fault:
             _log.warning("outbox_unreadable", channel=name, fault=str(fault))
             return self._clock.now() + _AFTER_A_FAULT
 
@@ -201,7 +202,8 @@ class Outbox:
         """Return the openings that a digest may still stand for: nobody has been told of them yet."""
         if name not in self._digesting[name].channels:
             return []
-        untold = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
+        due = (row for row in rows if row.delivery.attempts == 0 and row.delivery.due <= now)
+        untold = (row for row in due if self._ended.of(row.delivery) is None)
         return [row.notice for row in untold if row.notice.kind in DIGESTED and row.notice.release]
 
     async def _folded(self, name: str, due: Sequence[Row], rows: Sequence[Row], now: datetime) -> bool:
@@ -247,6 +249,10 @@ class Outbox:
     def _begin(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
         """Write an attempt down before it is made; None when it is no longer ours to make."""
         known = self._current(delivery.notice, delivery.channel)
+        ended = self._ended.of(delivery)
+        if known is not None and ended is not None:
+            tx.save_delivery(ended)
+            return None
         if known is None or known.standing is not DeliveryState.WAITING or not self._turn.confirm(tx, now):
             return None
         begun = replace(known, attempts=known.attempts + 1, began=now, finished=None)
@@ -274,20 +280,13 @@ class Outbox:
     async def _finish(self, begun: Delivery, notice: Notice, outcome: Outcome, patience: Patience) -> None:
         now = self._clock.now()
         step = after(outcome, begun.attempts, notice.at, now, self._rng, patience)
-        done = _done(begun, step, now)
-        await self._writer.write(lambda tx: tx.save_delivery(done))
+        done = done_by(begun, step, now)
+        self._ended.add(done)
+        await self._writer.write(lambda tx: write_done(tx, notice, done))
         if isinstance(step, Sent) and begun.channel in self._pacing:
             self._pacing[begun.channel].sent(notice, now)
         self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)
-
-
-def _done(begun: Delivery, step: Step, now: datetime) -> Delivery:
-    if isinstance(step, Sent):
-        return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
-    if isinstance(step, GivenUp):
-        return replace(begun, standing=DeliveryState.GIVEN_UP, finished=now, reason=step.reason)
-    return replace(begun, due=step.at, finished=now, reason=step.reason)
 
 
 async def _either(bell: asyncio.Event, clock: Clock, seconds: float) -> None:

@@ -15,6 +15,7 @@ from monitor.errors import StoreFault
 from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.writer import Writer
+from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
 
@@ -22,12 +23,13 @@ _log = structlog.get_logger(__name__)
 class OutboxLease:
     """One process's hold on the outbox; without a holder it is always ours."""
 
-    def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None) -> None:
+    def __init__(self, leases: Leases, writer: Writer, clock: Clock, holder: Leaseholder | None, ask: Ask) -> None:
         """`holder` must be of this process alone: two of one name would both believe that it is theirs."""
         self._leases = leases
         self._writer = writer
         self._clock = clock
         self._holder = holder
+        self._ask = ask
         self._renew_at: datetime | None = None
 
     async def begin(self) -> datetime | None:
@@ -39,7 +41,7 @@ class OutboxLease:
         self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
         if mine:
             return None
-        lease = self._leases.lease(OUTBOX)
+        lease = await self._ask(lambda: self._leases.lease(OUTBOX))
         return now + holder.lasts if lease is None else lease.until
 
     def confirm(self, tx: Transaction, now: datetime) -> bool:

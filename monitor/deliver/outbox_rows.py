@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
-from alerts.delivery import Waiting
+from alerts.delivery import GivenUp, Sent, Step, Waiting
 from alerts.notice import Notice
-from monitor.store.rows import Delivery
+from monitor.store.interface import OutboxStore, Transaction
+from monitor.store.rows import Delivery, DeliveryState
+from schedules.times.json import instant_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,27 @@ class Row:
         return Waiting(notice.id, notice.follows or notice.id, self.delivery.channel, notice.at, due)
 
 
+_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The deliveries that this process has ended, should the store forget them: nobody is told twice."""
+
+    _rows: dict[tuple[str, str], Delivery] = field(default_factory=dict)
+
+    def add(self, done: Delivery) -> None:
+        """Remember a delivery unless it is to be tried again; the first of too many is forgotten."""
+        if done.standing is not DeliveryState.WAITING:
+            self._rows[done.notice, done.channel] = done
+        if len(self._rows) > _MOST:
+            del self._rows[next(iter(self._rows))]
+
+    def of(self, delivery: Delivery) -> Delivery | None:
+        """Return a delivery as it was ended, None when it was not."""
+        return self._rows.get((delivery.notice, delivery.channel))
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """What waits for one channel: how much, and since when the longest that ought to have gone by then."""
@@ -42,3 +66,31 @@ def backlog_of(waiting: Iterable[tuple[Delivery, Notice]]) -> Backlog:
     # One that was tried has waited since its notice; one that was not, since it might have been.
     waits = [notice.at if delivery.attempts else delivery.due for delivery, notice in waiting]
     return Backlog(len(waits), min(waits, default=None))
+
+
+def write_done(tx: Transaction, notice: Notice, done: Delivery) -> None:
+    """Write down how an attempt ended."""
+    # A store that has gone back while the message was on its way lacks what it tells of.
+    tx.add_notice(notice, [])
+    tx.save_delivery(done)
+
+
+def done_by(begun: Delivery, step: Step, now: datetime) -> Delivery:
+    """Return a delivery as an attempt left it."""
+    if isinstance(step, Sent):
+        return replace(begun, standing=DeliveryState.SENT, finished=now, reference=step.reference, reason="")
+    if isinstance(step, GivenUp):
+        return replace(begun, standing=DeliveryState.GIVEN_UP, finished=now, reason=step.reason)
+    return replace(begun, due=step.at, finished=now, reason=step.reason)
+
+
+def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
+    """Return a delivery that was given up, with what it was to tell."""
+    notice = outbox.notice(delivery.notice)
+    return {
+        "channel": delivery.channel,
+        "at": instant_json(delivery.finished),
+        "reason": delivery.reason,
+        "subject": notice.subject if notice is not None else "",
+        "incident": notice.incident if notice is not None else "",
+    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
-from monitor.store.interface import Transaction
+from monitor.store.interface import Leases, Transaction
 from monitor.store.rows import Heartbeat
 
 
@@ -14,9 +15,18 @@ class HeartbeatWriter:
     Until `begin` it writes nothing, so that the sign of life of an earlier process can still be read.
     """
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(self, monitor: str, leases: Leases | None = None) -> None:
+        """`leases` tell whether the store still knows what it has taken: one that does not has gone back in time."""
         self._monitor = monitor
+        self._leases = leases
         self._beat: Heartbeat | None = None
+        self._offered: Heartbeat | None = None
+        self._taken: Heartbeat | None = None
+        self._told: Callable[[], object] = bool
+
+    def on_back(self, told: Callable[[], object]) -> None:
+        """Have `told` called, in the writer's thread, when the store has lost what it had taken."""
+        self._told = told
 
     def begin(self, now: datetime) -> None:
         """Say from now on that this monitor is alive."""
@@ -33,11 +43,19 @@ class HeartbeatWriter:
 
     def write(self, transaction: Transaction) -> None:
         """Write the sign of life."""
-        if self._beat is not None:
-            transaction.save_heartbeat(self._beat)
+        self._offered = self._beat
+        if self._offered is None:
+            return
+        if self._leases is not None and self._taken is not None:
+            known = self._leases.heartbeat(self._monitor)
+            if known is None or known.at < self._taken.at:
+                self._taken = None
+                self._told()
+        transaction.save_heartbeat(self._offered)
 
     def written(self) -> None:
-        """Do nothing: each batch says it anew."""
+        """Remember what the store has taken."""
+        self._taken = self._offered
 
     def close(self) -> None:
         """Write nothing more."""

@@ -10,7 +10,7 @@ from monitor.judge.runs import Blind
 from schedules.times.interval import Bounds
 
 FRESH_READS = 3
-_STORE_SILENCE = timedelta(seconds=10)
+_STORE_SILENCE = timedelta(seconds=5)
 
 
 @dataclass(slots=True)
@@ -93,7 +93,7 @@ class HealthState:
     def unable(self, now: datetime) -> list[str]:
         """Return why this monitor can do nothing of use, empty when it can; all else only makes it doubtful."""
         failing = self._store_failing_since
-        if failing is None or now - failing <= _STORE_SILENCE:
+        if failing is None or now - failing < _STORE_SILENCE:
             return []
         return [f"the store has not been writable since {failing:%H:%M:%S} UTC"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 
@@ -10,6 +11,7 @@ from monitor.clock import Clock
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.store.evidence.appender import EvidenceRefused
+from monitor.store.writer import LATE, StoreSilent
 
 _log = structlog.get_logger(__name__)
 
@@ -31,6 +33,7 @@ class StoreHealth:
         """Take note that a batch could not be committed."""
         # While a folder of evidence holds the batch up, looks go on and nothing is unseen.
         if not isinstance(fault, EvidenceRefused):
-            self.health.store_failed(self.clock.now())
+            silent = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
+            self.health.store_failed(self.clock.now() - silent)
         self.counters.store_failures.inc()
         _log.error("store_failed", fault=str(fault))

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from monitor.ledger.missing_editions import Past
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
-from monitor.look.fetch import Found
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
 from schedules.address import canonical, last_segment
@@ -56,10 +55,10 @@ class DormantReleases:
         """Return the releases to which these entries of a calendar once belonged."""
         return {entry.release for entry in self._store.ledger.entries_named(calendar, uids)}
 
-    def alike(self, producer: str, found: Found) -> list[Release]:
+    def alike(self, producer: str, url: str, title: str) -> list[Release]:
         """Return the releases of a producer that bear the address or the title of an entry of a listing."""
-        end, words = last_segment(found.url) or canonical(found.url), read_title(found.title).words
-        return alike(self._store.ledger.releases_alike(producer, end, words), found)
+        end, words = last_segment(url) or canonical(url), read_title(title).words
+        return alike(self._store.ledger.releases_alike(producer, end, words), url, title)
 
     def past(self, awake: Collection[str], now: datetime) -> Past:
         """Return what the store tells of editions of other releases than those `awake`; kept until `forget_past`."""
@@ -84,10 +83,10 @@ class DormantReleases:
         self._past = None
 
 
-def alike(releases: Iterable[Release], found: Found) -> list[Release]:
+def alike(releases: Iterable[Release], url: str, title: str) -> list[Release]:
     """Return those releases that bear the address or the title of an entry of a listing."""
-    link = canonical(found.url)
-    return [one for one in releases if canonical(one.url) == link or title_matches(one.title, found.title)]
+    link = canonical(url)
+    return [one for one in releases if canonical(one.url) == link or title_matches(one.title, title)]
 
 
 def long_over(

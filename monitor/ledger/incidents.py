@@ -13,7 +13,8 @@ from monitor.clock import Clock
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.store.interface import Transaction, VerdictStore
-from monitor.store.writer import Writer
+from monitor.store.writer import LATE, Writer
+from monitor.threads import Ask, Tasks, off_the_loop
 from schedules.times.zone import local_date
 
 _LOOK_BACK = timedelta(days=730)
@@ -40,13 +41,16 @@ class CalendarIncidents:
     events: Following
     wake: Callable[[], None]
     timezone: str = "Europe/London"
+    ask: Ask = off_the_loop
     _failing: dict[str, datetime] = field(default_factory=dict)
     _open: dict[str, Incident] = field(default_factory=dict)
+    _tasks: Tasks = field(default_factory=Tasks)
     _told: dict[str, date] = field(default_factory=dict)
 
-    def take_up(self) -> None:
+    async def take_up(self) -> None:
         """Find the incidents that are still open."""
-        lately = self.verdicts.incidents(self.clock.now() - _LOOK_BACK)
+        since = self.clock.now() - _LOOK_BACK
+        lately = await self.ask(lambda: self.verdicts.incidents(since))
         theirs = (one for one in lately if one.kind is Kind.CALENDAR and not one.release and one.closed is None)
         self._open = {incident.id: alerts.with_subject(incident) for incident in theirs}
 
@@ -79,8 +83,8 @@ class CalendarIncidents:
             decision = alerts.missing(alerts.Missing(one.title, one.producer, one.first, one.last), now)
             if decision.incident is not None:
                 missing[decision.incident.id] = decision
-        for name, decision in missing.items():
-            if self.verdicts.incident(name) is None:
+        for decision in missing.values():
+            if await self._known(decision) is None:
                 await self._follow(decision, now)
         for incident in [one for one in self._open.values() if one.series and one.id not in missing]:
             await self._follow(Decision(alerts.restored(incident, now)), now)
@@ -90,28 +94,36 @@ class CalendarIncidents:
         now = self.clock.now()
         today = local_date(now, self.timezone)
         self._told = {host: day for host, day in self._told.items() if day == today}
-        while self.health.costly:
-            host = self.health.costly.pop()
+        for host in sorted(self.health.costly):
             if host not in self._told and len(self._told) < MOST_HOSTS:
-                self._told[host] = today
                 decision = alerts.too_costly(host, now, self.timezone)
-                if decision.incident is not None and self.verdicts.incident(decision.incident.id) is None:
+                if await self._known(decision) is None:
                     await self._follow(decision, now)
+                self._told[host] = today
+            self.health.costly.discard(host)
 
     async def _follow(self, decision: Decision, now: datetime) -> None:
         incident = decision.incident
         if incident is None:
             return
-        earlier = self.verdicts.incident(incident.id) if decision.notices else None
+        earlier = await self._known(decision) if decision.notices else None
         if earlier is not None:
             # The same trouble again on one day carries the same thread on; nobody is told twice.
             decision = Decision(alerts.reopened(earlier, incident, now))
-        if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
-            self.wake()
+        await self._tasks.within(LATE, self._write(decision, now))
         if decision.incident is not None and decision.incident.closed is None:
             self._open[incident.id] = decision.incident
         else:
             self._open.pop(incident.id, None)
+
+    async def _write(self, decision: Decision, now: datetime) -> None:
+        if await self.writer.write(lambda tx: self.events.follow(tx, decision, now)):
+            self.wake()
+
+    async def _known(self, decision: Decision) -> Incident | None:
+        """Return what the store knows of the incident of a decision."""
+        incident = decision.incident
+        return None if incident is None else await self.ask(lambda: self.verdicts.incident(incident.id))
 
     def _is_long_unread(self, name: str, now: datetime) -> bool:
         last = max(self.health.calendars.get(name, self.health.started), self.health.started)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -15,12 +16,12 @@ from monitor.ledger.missing_editions import MissingEdition, missing_editions
 from monitor.ledger.promises import PromiseBook
 from monitor.ledger.reader import Outcome
 from monitor.ledger.state import CalendarState, Checks, Weighed, weigh
-from monitor.ledger.write import LedgerChange, confirm, enter, note, settle
+from monitor.ledger.write import LedgerChange, again, confirm, enter, note, settle
 from monitor.look.fetch import Found
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead
-from monitor.store.writer import Writer
-from monitor.threads import SMALL, aside
+from monitor.store.writer import LATE, Writer
+from monitor.threads import SMALL, Ask, Tasks, aside, off_the_loop, until_answered
 from schedules.announcement import Announcement
 from schedules.join import Rules
 from schedules.promise import Promise
@@ -53,18 +54,27 @@ class Ledger:
     """Learns reads, one at a time, and tells what is promised of each release; `book` has all promises in memory."""
 
     def __init__(
-        self, store: Store, writer: Writer, clock: Clock, rules: Rules, checks: Mapping[str, Checks] | None = None
+        self,
+        store: Store,
+        writer: Writer,
+        clock: Clock,
+        rules: Rules,
+        checks: Mapping[str, Checks] | None = None,
+        ask: Ask = off_the_loop,
     ) -> None:
         """Begin empty. `checks` say by calendar how its reads are held against earlier ones."""
         self._store = store
         self._rules = rules
-        self._memory = LedgerMemory(store, rules)
+        self._ask = ask
+        self._memory = LedgerMemory(store, rules, ask)
         self._writer = writer
         self._clock = clock
         self._checks = checks or {}
         self._confirmed: dict[str, datetime] = {}
         self._put_away: datetime | None = None
         self._lock = asyncio.Lock()
+        self._tasks = Tasks()
+        self._unwritten: dict[str, asyncio.Task[None]] = {}
 
     @property
     def book(self) -> PromiseBook:
@@ -79,7 +89,7 @@ class Ledger:
     async def take_up(self, now: datetime) -> None:
         """Read back what is stored."""
         async with self._lock:
-            self._memory.read_back(now)
+            await off_the_loop(lambda: self._memory.read_back(now))
             await self._begin(self._memory, now)
 
     async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
@@ -88,14 +98,14 @@ class Ledger:
             self._checks = checks
             if rules != self._rules:
                 # What is asked meanwhile is answered by the old one.
-                memory = LedgerMemory(self._store, rules)
-                await aside(len(self.releases), lambda: memory.read_back(now))
+                memory = LedgerMemory(self._store, rules, self._ask)
+                await off_the_loop(lambda: memory.read_back(now))
                 await self._begin(memory, now)
                 self._memory, self._rules = memory, rules
 
     async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
         change = await memory.begin()
-        await settle(self._writer, change, now)
+        await self._written("", settle(self._writer, change, now))
         memory.take_over(change)
         self._put_away = now
 
@@ -118,6 +128,21 @@ class Ledger:
                 alarms = weighed.learnt.alarms
                 return await self._doubted(read, "not believed: " + "; ".join(one.detail for one in alarms), alarms)
             return await self._enter(read, weighed)
+
+    async def write_again(self) -> None:
+        """Write down everything that is in memory: the store has lost some of it."""
+        async with self._lock:
+            memory, at = self._memory, self._clock.now()
+            rows = [
+                state.row(uid, memory.release_of[state.name, uid], at)
+                for state in memory.states.values()
+                for uid in state.shown
+                if (state.name, uid) in memory.release_of
+            ]
+            releases = list(self.releases.values())
+            for start in range(0, max(len(rows), len(releases)), SMALL):
+                some, shown = releases[start : start + SMALL], rows[start : start + SMALL]
+                await self._written("", again(self._writer, some, self.book, shown))
 
     async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Let go of releases that are long over, but for those to `keep`; return those whose slot is near."""
@@ -168,13 +193,27 @@ class Ledger:
             return series in (await self._memory.past(self._clock.now())).series()
 
     def bearing(self, producer: str, found: Found) -> list[Release]:
-        """Return every release of a producer, however long past, that bears the address or the title of an entry."""
+        """Return the releases of a producer, not long over, that bear the address or the title of an entry."""
         return self._memory.bearing(producer, found)
+
+    async def long_past(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return those that are long over, and that only the store knows: once it answers."""
+        return await until_answered(self._ask, lambda: self._memory.long_past(producer, url, title), self._clock)
+
+    async def _written(self, calendar: str, work: Coroutine[Any, Any, None]) -> None:
+        """Have something written down. A store that is long about it holds up neither calendars nor the watch."""
+        self._unwritten[calendar] = await self._tasks.within(LATE, work)
+
+    def _waits(self, calendar: str) -> bool:
+        """Tell whether an earlier read of a calendar still waits for the store: one that says the same need not."""
+        last = self._unwritten.get(calendar)
+        return last is not None and not last.done()
 
     async def _doubted(self, read: CalendarRead, fault: str, alarms: tuple[Alarm, ...] = ()) -> LearntRead:
         """Write down a read that teaches nothing."""
         doubted = replace(read, usable=False, fault=fault)
-        await note(self._writer, doubted)
+        if not self._waits(read.calendar):
+            await self._written(read.calendar, note(self._writer, doubted))
         return LearntRead(doubted, alarms)
 
     async def _confirm(
@@ -187,7 +226,8 @@ class Ledger:
         some = len(of) > SMALL and last is not None and at - last < _CONFIRM_ALL
         if some:
             of = {uid: release for uid, release in of.items() if release in watched}
-        await confirm(self._writer, read, of, as_of)
+        if not self._waits(name):
+            await self._written(name, confirm(self._writer, read, of, as_of))
         self._memory.keep(replace(state, last_read=at, as_of=max(as_of, state.as_of or as_of)))
         self.book.confirm(name, of.values(), as_of)
         if not some:
@@ -197,7 +237,7 @@ class Ledger:
     async def _enter(self, read: CalendarRead, weighed: Weighed) -> LearntRead:
         name, learnt, as_of = read.calendar, weighed.learnt, weighed.state.as_of
         change = await self._memory.change_of(name, weighed)
-        await enter(self._writer, change, read, weighed)
+        await self._written(name, enter(self._writer, change, read, weighed))
         self._confirmed[name] = read.finished
         self._memory.take_over(change)
         release_of = self._memory.release_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
-from monitor.threads import aside
+from monitor.threads import Ask, aside, off_the_loop
 from schedules.join import Rules
 from schedules.joinable import Key
 from schedules.promise import Promise
@@ -28,14 +27,16 @@ from schedules.release import Release
 from schedules.source import Reading
 
 _log = structlog.get_logger(__name__)
+_NOTHING = Recalled((), (), ())
 
 
 class LedgerMemory:
     """Calendars' states, the releases that their entries make up, and what was promised of these."""
 
-    def __init__(self, store: Store, rules: Rules) -> None:
-        """Begin empty."""
+    def __init__(self, store: Store, rules: Rules, ask: Ask = off_the_loop) -> None:
+        """Begin empty. `ask` puts questions to the store."""
         self._store = store
+        self._ask = ask
         self._archive = DormantReleases(store, rules.order)
         self.book = PromiseBook()
         self.states: Mapping[str, CalendarState] = {}
@@ -53,7 +54,7 @@ class LedgerMemory:
     async def begin(self) -> LedgerChange:
         """Return what joining again what was read back comes to, under the rules of today."""
         joined = await self._joined(self.states)
-        return self._change(joined, self.states)
+        return await self._change(joined, self.states)
 
     def state(self, calendar: str) -> CalendarState:
         """Return what a calendar has shown."""
@@ -74,7 +75,7 @@ class LedgerMemory:
     async def recall(self, releases: Iterable[str]) -> Recalled:
         """Read back those of these releases that are not in memory, and that a calendar ever announced."""
         forgotten = [name for name in releases if name not in self.releases]
-        recalled = await aside(len(forgotten), lambda: self._archive.recall(forgotten))
+        recalled = await self._ask(lambda: self._archive.recall(forgotten)) if forgotten else _NOTHING
         self._keep_in_memory(recalled)
         return recalled
 
@@ -82,7 +83,8 @@ class LedgerMemory:
         """Return what a calendar has shown, with those of a read's entries that it showed long ago."""
         known = self.state(calendar).known
         uids = [each.uid for each in reading.announcements if each.uid not in known]
-        await self.recall(await aside(len(uids), lambda: self._archive.behind(calendar, uids)))
+        if uids:
+            await self.recall(await self._ask(lambda: self._archive.behind(calendar, uids)))
         return self.state(calendar)
 
     async def change_of(self, calendar: str, weighed: Weighed) -> LedgerChange:
@@ -94,16 +96,21 @@ class LedgerMemory:
             state = state.recalling(entry for entry in recalled.entries if entry.calendar == calendar)
             joined = await self._joined({**self.states, calendar: state})
         new = {uid: replace(each, release=joined.release_of[calendar, uid]) for uid, each in learnt.items()}
-        return replace(self._change(joined, {**self.states, calendar: state}), new=new)
+        return replace(await self._change(joined, {**self.states, calendar: state}), new=new)
 
     async def past(self, now: datetime) -> Past:
         """Return the editions of series that are not in memory."""
-        return await asyncio.get_running_loop().run_in_executor(None, self._archive.past, {*self.releases}, now)
+        awake = {*self.releases}
+        return await self._ask(lambda: self._archive.past(awake, now))
 
     def bearing(self, producer: str, found: Found) -> list[Release]:
-        """Return every release of a producer, however long past, that bears the address or the title of an entry."""
+        """Return the releases of a producer, in memory, that bear the address or the title of an entry."""
         theirs = (one for one in self.releases.values() if producer in one.producers)
-        return alike(theirs, found) or self._archive.alike(producer, found)
+        return alike(theirs, found.url, found.title)
+
+    def long_past(self, producer: str, url: str, title: str) -> list[Release]:
+        """Return the same of those that are not in memory any more; asks the store."""
+        return self._archive.alike(producer, url, title)
 
     def take_over(self, change: LedgerChange) -> None:
         """Keep in memory what is written down."""
@@ -154,20 +161,16 @@ class LedgerMemory:
     def _as_it_is(self) -> Rejoined:
         return Rejoined(self.releases, self.release_of, frozenset(), {}, self._ambiguous)
 
-    def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
+    async def _change(self, joined: Rejoined, states: Mapping[str, CalendarState]) -> LedgerChange:
         """Return what joining again comes to; what was seen and told of a release goes where its entries went."""
-        left = joined.left()
-        runs = self._store.runs.of_releases(list(left)) if left else ()
-        return LedgerChange(
-            joined,
-            states,
-            self.releases,
-            self._copies(joined),
-            runs=[_moved(run, left) for run in runs],
-            incidents=[
-                replace(one, release=new) for old, new in left.items() for one in self._store.verdicts.incidents_of(old)
-            ],
-        )
+        change = LedgerChange(joined, states, self.releases, self._copies(joined))
+        return await self._ask(lambda: self._with_what_was_seen(change)) if joined.left() else change
+
+    def _with_what_was_seen(self, change: LedgerChange) -> LedgerChange:
+        left, verdicts = change.left(), self._store.verdicts
+        runs = [_moved(run, left) for run in self._store.runs.of_releases(list(left))]
+        moved = [replace(one, release=new) for old, new in left.items() for one in verdicts.incidents_of(old)]
+        return replace(change, runs=runs, incidents=moved)
 
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""

@@ -69,11 +69,11 @@ class CalendarReads:
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tried: dict[str, datetime] = field(default_factory=dict)
 
-    def take_up(self, ledger: Ledger) -> None:
+    async def take_up(self, ledger: Ledger) -> None:
         """Tell sources what is stored of their calendars, and find the incidents that are still open."""
         for reader, _ in self.readers:
             reader.remember(ledger.shown(reader.name))
-        self.incidents.take_up()
+        await self.incidents.take_up()
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield what recurs: spacing, name and work."""

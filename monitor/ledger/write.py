@@ -9,9 +9,10 @@ from functools import partial
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
+from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState, Rejoined, Weighed
 from monitor.store.interface import Transaction
-from monitor.store.rows import CalendarRead
+from monitor.store.rows import Announced, CalendarRead
 from monitor.store.writer import Writer
 from monitor.threads import SMALL
 from schedules.promise import Promise
@@ -84,6 +85,18 @@ async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighe
         _write_entries(change, read, uids[:SMALL], tx)
         _write_the_same(change, read, weighed, tx)
         tx.add_read(read)
+
+    await writer.write(write)
+
+
+async def again(writer: Writer, releases: Sequence[Release], book: PromiseBook, entries: Sequence[Announced]) -> None:
+    """Write down what the store has lost: these releases, what was promised of them, and these entries."""
+    promises = [promise for release in releases for promise in book.of(release.id)]
+
+    def write(tx: Transaction) -> None:
+        tx.save_releases(releases)
+        tx.add_promises(promises)
+        tx.save_announced(entries)
 
     await writer.write(write)
 

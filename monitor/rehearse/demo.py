@@ -38,6 +38,10 @@ class NotWatching:
         """Return nothing: no release is watched."""
         return {}
 
+    def storeless(self) -> bool:
+        """Tell that there is a store."""
+        return False
+
     def unready(self) -> Sequence[str]:
         """Return that it is a demonstration, which every board then says."""
         return (_WORDS,)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 _REAL = SystemClock()
+_here = threading.local()
 _PATIENCE = 30.0
 _TICKS_TO_NOTICE_A_CLOSED_SOCKET = 4
 _NINE_ON_A_WORKING_DAY = datetime(2018, 1, 5, 9, tzinfo=UTC)
@@ -115,10 +117,26 @@ class JumpingLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Future[T]:
         """Run in a thread; time stands still until it is done."""
         name = f"thread {getattr(func, '__qualname__', 'call')}"
-        future = super().run_in_executor(executor, func, *args)
+
+        def named() -> T:
+            _here.name = name
+            return func(*args)
+
+        future = super().run_in_executor(executor, named)
         self.hold(name)
         future.add_done_callback(lambda _: self.release(name))
         return future
+
+    @contextmanager
+    def thread_resting(self) -> Iterator[None]:
+        """Let time pass inside, in a thread of `run_in_executor`: what it waits for may never come."""
+        name: str = _here.name
+        self.call_soon_threadsafe(self.release, name)
+        try:
+            yield
+        finally:
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                self.call_soon_threadsafe(self.hold, name)
 
     def _count(self, name: str, more: int) -> None:
         self._holders[name] += more

@@ -20,7 +20,13 @@ DELAY = 0.1
 """Seconds from the first `put` to the commit that holds it, at most, while the store is well."""
 MOST_RUNS = 100_000
 """How many runs are held at most while the store is not well; about 100 MB."""
+LATE = 5.0
+"""Seconds after which a commit that has not come back is a failure of the store, by our own clock."""
 _FIRST_RETRY, _LAST_RETRY = 0.1, 5.0
+
+
+class StoreSilent(StoreFault):
+    """The store has taken a batch and neither committed nor refused it for `LATE` seconds."""
 
 
 class BatchMember(Protocol):
@@ -97,6 +103,7 @@ class Writer:
         self._nudged = False
         self._retry = 0.0
         self._abandoned = False
+        self._is_silent = False
 
     @property
     def is_full(self) -> bool:
@@ -153,8 +160,9 @@ class Writer:
         self._abandoned = True
         if self._timer is not None:
             self._timer.cancel()
-        # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart.
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart. A store that
+        # is silent would never let us end: what it commits after all is what it was asked to.
+        self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
         for write in [*self._writes, *self._in_flight]:
             write.done.cancel()
         self._runs, self._writes = {}, []
@@ -213,7 +221,7 @@ class Writer:
         """Commit a batch; return what was raised instead."""
         began = self._clock.monotonic()
         saving = asyncio.get_running_loop().run_in_executor(self._executor, self._save, batch)
-        await asyncio.wait({saving})
+        await self._ended(saving)
         fault = None if saving.cancelled() else saving.exception()
         if self._abandoned:
             return None
@@ -222,6 +230,19 @@ class Writer:
             self._settle(batch)
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
+
+    async def _ended(self, saving: asyncio.Future[None]) -> None:
+        """Wait until a batch is saved or refused; one that is neither for long is told of, and waited for on."""
+        _, late = await asyncio.wait({saving}, timeout=LATE)
+        if late and not self._abandoned:
+            self._is_silent = True
+            silent = StoreSilent(f"the store has not answered for {LATE:g} s")
+            for write in [*self._in_flight, *self._writes]:
+                if not write.patient:
+                    _tell(write, silent)
+            self._on_failure(silent)
+            await asyncio.wait({saving})
+        self._is_silent = False
 
     def _save(self, batch: _Batch) -> None:
         with self._store.transaction() as transaction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -15,6 +15,8 @@ from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
+from monitor.store.rows import Judged
+from monitor.threads import Ask, off_the_loop
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -33,15 +35,16 @@ class Admission:
     ledger: Ledger
     watch: Watch
     clock: Clock
+    ask: Ask = off_the_loop
     _listed: set[str] = field(default_factory=set)
     _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
 
-    def take_up(self, now: datetime) -> None:
+    async def take_up(self, now: datetime) -> None:
         """Watch what is near of all that the ledger has read back, and what was left open at the last stop."""
         promised = self.ledger.book.releases()
         self._look_ahead(promised, now)
-        self._watch_near(now, promised, soon=True)
-        self._settle_left_open(now)
+        await self._watch_near(now, promised, soon=True)
+        await self._settle_left_open(now)
 
     async def learn(self, outcome: Outcome) -> LearntRead:
         """Have the ledger take in one read, and watch what is near of what it promises."""
@@ -55,7 +58,7 @@ class Admission:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
             self._look_ahead(names, now)
-            self._watch_near(now, names)
+            await self._watch_near(now, names)
         return learnt
 
     async def roll(self) -> None:
@@ -63,7 +66,7 @@ class Admission:
         now = self.clock.now()
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}
-        self._watch_near(now, self._listed)
+        await self._watch_near(now, self._listed)
 
     def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return, by calendar, the instants in force from `begin` to `end` of the watched releases it announces."""
@@ -95,16 +98,16 @@ class Admission:
         ]
 
     def bearing(self, producer: str, found: Found) -> list[Near]:
-        """Return every release of a producer, however long past, that bears the address or the title of an entry."""
+        """Return the releases of a producer, not long over, that bear the address or the title of an entry."""
         now, book = self.clock.now(), self.ledger.book
         theirs = self.ledger.bearing(producer, found)
         return [Near(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in theirs]
 
-    def take(self, release: str) -> WatchedRelease | None:
+    async def take(self, release: str) -> WatchedRelease | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
         known = self.ledger.releases.get(release)
         if known is not None and release not in self.watch.releases:
-            self._adopt([known])
+            await self._adopt([known])
         return self.watch.releases.get(release)
 
     def targets_on(self, day: date | None) -> list[Target]:
@@ -113,44 +116,53 @@ class Admission:
         chosen = [one for one in watched if day is None or self.ledger.book.day(one.release.id) == day]
         return [target for one in chosen for target in one.targets.values()]
 
-    def _settle_left_open(self, now: datetime) -> None:
+    async def _settle_left_open(self, now: datetime) -> None:
         """Have verdicts judged to their end that were open at the last stop, long ago."""
-        known, open_ones = self.ledger.releases, self.store.verdicts.open_judged()
+        known, open_ones = self.ledger.releases, await self.ask(self.store.verdicts.open_judged)
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
-        self._adopt(known[row.release] for row in rows if row.release in known)
+        await self._adopt(known[row.release] for row in rows if row.release in known)
 
     def _look_ahead(self, names: Collection[str], now: datetime) -> None:
         self._listed.update(self.ledger.book.near(names, now, LISTED))
 
-    def _watch_near(self, now: datetime, wanted: Collection[str], *, soon: bool = False) -> None:
+    async def _watch_near(self, now: datetime, wanted: Collection[str], *, soon: bool = False) -> None:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self.watch.releases]
         near = self.ledger.book.near(wanted, now, self.watch.ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
-        self._adopt((releases[name] for name in names if name in releases), soon=soon)
+        await self._adopt((releases[name] for name in names if name in releases), soon=soon)
         for name in self.watch.forget_old(now):
             self._over[name] = self._said_of(name)
 
-    def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
+    async def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
         """Have releases watched as they are now, but for those that were over and nothing new was said of since."""
-        new = []
-        for release in releases:
-            name, promises = release.id, self.ledger.promises(release.id)
-            watched = self.watch.releases.get(name)
-            if watched is None:
-                new += [] if self._over.get(name) == self._said_of(name) else [release]
-            elif len(watched.promises) != len(promises) or watched.announced != release:
-                self.watch.adopt(release, promises)
-        names = [release.id for release in new]
-        runs: dict[str, list[Run]] = defaultdict(list)
-        for run in self.store.runs.of_releases(names):
-            runs[release_of(run.target)].append(run)
-        judged = {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
+        new = [release for release in releases if self._is_new(release)]
+        if not new:
+            return
+        runs, judged = await self.ask(lambda: self._stored([release.id for release in new]))
         for release in new:
-            row = judged.get(release.id)
-            found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
-            promises = self.ledger.promises(release.id)
-            self.watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
+            # Another may have been faster while the store was asked.
+            if self._is_new(release):
+                row = judged.get(release.id)
+                found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
+                promises = self.ledger.promises(release.id)
+                self.watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
+
+    def _is_new(self, release: Release) -> bool:
+        """Tell whether a release is to come under watch; one that is watched already is as its calendars now say."""
+        name, promises = release.id, self.ledger.promises(release.id)
+        watched = self.watch.releases.get(name)
+        if watched is None:
+            return self._over.get(name) != self._said_of(name)
+        if len(watched.promises) != len(promises) or watched.announced != release:
+            self.watch.adopt(release, promises)
+        return False
+
+    def _stored(self, releases: Sequence[str]) -> tuple[dict[str, list[Run]], dict[str, Judged]]:
+        runs: dict[str, list[Run]] = defaultdict(list)
+        for run in self.store.runs.of_releases(releases):
+            runs[release_of(run.target)].append(run)
+        return runs, {row.release: row for row in self.store.verdicts.judged_on(list(runs))}
 
     def _said_of(self, release: str) -> tuple[Release | None, int]:
         return self.ledger.releases.get(release), len(self.ledger.promises(release))

@@ -56,8 +56,8 @@ class ListingFollowUp:
 
     async def follow(self, hit: ListingMatch) -> None:
         """Look closely at what a listing shows; tell a person when that proves nothing and the release is not out."""
-        watched = self.admission.take(hit.release)
-        if watched is None:
+        watched = await self.admission.take(hit.release)
+        if watched is None or await self._is_of_another(hit, watched):
             return
         _log.info("listed", release=hit.release, sort=hit.sort.value, url=hit.url, listing=hit.listing)
         if hit.sort is MatchKind.EDITION:
@@ -70,6 +70,12 @@ class ListingFollowUp:
         slot = self.ledger.begins(hit.release)
         if is_told and self._is_worth_telling(watched, hit, slot):
             await self.leads.tell(hit.release, of_listing(hit, slot))
+
+    async def _is_of_another(self, hit: ListingMatch, watched: WatchedRelease) -> bool:
+        """Tell whether what seems to be of the series is an edition that is long over."""
+        if hit.sort is not MatchKind.SERIES:
+            return False
+        return bool(await self.ledger.long_past(watched.release.producer, hit.url, hit.title))
 
     async def _bears_title(self, release: Release, url: str) -> bool:
         """Tell whether a page that is listed under another title bears that of the release itself."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -36,13 +36,17 @@ class MatchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ListingMatch:
-    """An entry of a listing that speaks of a release: its address, the listing's, and when it came into the listing."""
+    """An entry of a listing that speaks of a release: its address, the listing's, and when it came into the listing.
+
+    `title` is held against other releases alone: nothing is told of it.
+    """
 
     release: str
     sort: MatchKind
     url: str
     listing: str
     listed: Interval
+    title: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,7 @@ Bearing = Callable[[Found], Sequence[Near]]
 class Matcher:
     """Holds entries of a producer's listing against its releases.
 
-    `bearing` tells which of all its releases, long past ones too, bear the address or the title of an entry.
+    `bearing` tells which of all its releases, but for those long over, bear the address or the title of an entry.
     """
 
     def __init__(self, near: Sequence[Near], now: datetime, bearing: Bearing) -> None:

@@ -68,8 +68,8 @@ class _Listing:
 class Tripwires:
     """Every tripwire of every configured producer, one request `every` so often for each producer and host.
 
-    `near` tells a producer's releases whose slot has not long passed, `bearing` all that bear the address or title of
-    an entry. What a listing shows at the first look after a start is what it showed before, unless it is dated later.
+    `near` tells a producer's releases whose slot has not long passed, `bearing` those that bear the address or title
+    of an entry. What a listing shows at the first look after a start it showed before, unless it is dated later.
     """
 
     looker: Looker
@@ -161,7 +161,7 @@ class Tripwires:
                 if (release, one.url) not in known:
                     known.add((release, one.url))
                     listed = Interval(listing.read if one.url in new else None, sighting.proved_to)
-                    self.handlers.match(ListingMatch(release, sort, one.url, target.url, listed))
+                    self.handlers.match(ListingMatch(release, sort, one.url, target.url, listed, one.title))
         for one in fresh:
             if one.url not in taken:
                 self.handlers.newcomer(producer, one)

@@ -15,8 +15,8 @@ from monitor.look.fetch import Failure, Found, Request
 from monitor.look.poller import Poller
 from monitor.plan.targets import GOVUK, Target, content_twin
 from monitor.store.interface import LedgerStore
-from monitor.store.writer import Writer
-from monitor.threads import Tasks
+from monitor.store.writer import LATE, Writer
+from monitor.threads import Ask, Tasks, off_the_loop, until_answered
 from monitor.watch.look_tally import LookTally
 from monitor.watch.release import is_view_of_page
 from monitor.watch.tripwires import dated
@@ -48,6 +48,7 @@ class Unannounced:
     clock: Clock
     tally: LookTally
     tasks: Tasks
+    ask: Ask = off_the_loop
     _under_way: Counter[str] = field(default_factory=Counter)
 
     def take(self, producer: str, found: Found) -> None:
@@ -62,17 +63,17 @@ class Unannounced:
         release = _release(producer, found)
         self._under_way[producer] += 1
         try:
-            is_new = not self._is_known(release, found) and await self._is_new_statistics(release, found)
+            is_new = not await self._is_known(release, found) and await self._is_new_statistics(release, found)
         finally:
             self._under_way[producer] -= 1
         if not is_new:
             return
         # One page in ten comes out at another address than was thought, which its calendar tells at its next read.
         await self.clock.sleep(PATIENCE.total_seconds())
-        if self._is_known(release, found):
+        if await self._is_known(release, found):
             return
         _log.warning("unannounced", release=release.id, producer=producer, url=release.url)
-        await self.writer.write(lambda tx: tx.save_release(release))
+        await self.tasks.within(LATE, self.writer.write(lambda tx: tx.save_release(release)))
         self.watch.adopt(release, [])
         for target in list(self.watch.releases[release.id].targets.values()):
             if is_view_of_page(target):
@@ -86,8 +87,12 @@ class Unannounced:
         self.tally.count(target, sighting, outcome)
         self.watch.see(target, sighting, outcome)
 
-    def _is_known(self, release: Release, found: Found) -> bool:
-        return bool(self.ledger.bearing(release.producer, found)) or self.store.release(release.id) is not None
+    async def _is_known(self, release: Release, found: Found) -> bool:
+        if self.ledger.bearing(release.producer, found):
+            return True
+        if await self.ledger.long_past(release.producer, found.url, found.title):
+            return True
+        return await until_answered(self.ask, lambda: self.store.release(release.id), self.clock) is not None
 
     async def _may_be_statistics(self, release: Release) -> bool:
         parts = urlsplit(release.url)

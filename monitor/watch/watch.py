@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -14,13 +13,10 @@ from alerts.finding import ReleaseFacts
 from monitor.clock import Clock
 from monitor.deliver.facts import release_facts
 from monitor.deliver.verdicts import Recorded, VerdictRecord
-from monitor.errors import StoreFault
 from monitor.health.state import HealthState
-from monitor.judge.findings.platform import with_platform
-from monitor.judge.judge import judge
 from monitor.judge.policy import Grade
 from monitor.judge.runs import OutOfOrder, Run, is_turn, was_blind
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Word
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.look.fetch import Answer, Failure
 from monitor.look.sighting import Sighting, State
@@ -28,10 +24,10 @@ from monitor.plan.targets import Target
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.writer import Writer
 from monitor.watch.blind_spans import BlindSpans, OutOfOrderLooks
+from monitor.watch.judging import Judging
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Looker, Planner, WatchRules
-from monitor.watch.platform import others_settled, sharing_the_slot
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Address, Part
@@ -43,7 +39,6 @@ _log = structlog.get_logger(__name__)
 _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
 HOLD = timedelta(seconds=30)
 """How long at most a verdict is withheld on a release whose slot had passed when it came under watch."""
-_AGAIN = timedelta(seconds=1)
 
 
 class Watch:
@@ -72,13 +67,12 @@ class Watch:
         self._evidence = evidence
         self._rules = rules
         self._recorder = Recorder(writer, events, rules, health, on_recorded)
-        self._others = others
         self._health = health
         self._blind = blind
         self._out_of_order = OutOfOrderLooks(blind)
-        self.check = PromiseCheck()
         self._releases: dict[str, WatchedRelease] = {}
         self._queue = queue
+        self._judging = Judging(clock, self._releases, self._planner, self._recorder, rules, queue, blind, others)
 
     @property
     def releases(self) -> Mapping[str, WatchedRelease]:
@@ -94,6 +88,7 @@ class Watch:
         """Watch and judge by other rules from now on: every release that is under watch, too."""
         self._rules = rules
         self._recorder = replace(self._recorder, rules=rules)
+        self._judging.go_by(rules, self._recorder)
         self._planner.go_by(rules, self._releases.values())
         for name in self._releases:
             self.judge_soon(name)
@@ -168,34 +163,35 @@ class Watch:
         elif new or watched.standing(target).left is not None or self._is_unsettled(watched, sighting.received):
             self.judge_soon(target.release)
 
+    @property
+    def check(self) -> PromiseCheck:
+        """Return what is to be read again before people are told of a breach."""
+        return self._judging.check
+
     def judge_soon(self, release: str) -> None:
         """Have a release judged at the next turn of the loop."""
         self._queue.soon(release)
 
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
-        while True:
-            await self.judge_all(await self._queue.next(self._releases))
+        await self._judging.run()
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and write down every verdict that changed."""
-        for release in releases:
-            watched = self._releases.get(release)
-            if watched is not None:
-                await self._judge(watched)
+        await self._judging.judge_all(releases)
 
     def verdict_now(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now, None when it is not watched or its verdict is withheld."""
         watched = self._releases.get(release)
         if watched is None or watched.held is not None or watched.waits:
             return None
-        body = self.events.body(self._verdict(watched, self._clock.now()))
+        body = self.events.body(self._judging.verdict(watched, self._clock.now()))
         return body | {"incident": watched.incident}
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return what `alerts` may know as of now of a release, watched or only promised."""
         watched = self._releases.get(release.id) or WatchedRelease(self._planner.with_parts(release), list(promises))
-        verdict = self._verdict(watched, self._clock.now())
+        verdict = self._judging.verdict(watched, self._clock.now())
         return release_facts(verdict, self._recorder.measured(watched, verdict, self._blind.spans))
 
     def add_parts(self, release: str, parts: Sequence[Part]) -> None:
@@ -242,51 +238,12 @@ class Watch:
             return False
         return True
 
-    async def _judge(self, watched: WatchedRelease) -> None:
-        now = self._clock.now()
-        before = watched.verdict if watched.told is not None else None
-        verdict = self._weigh(watched, now)
-        if watched.held is not None and now < watched.held:
-            self._queue.at(watched.held, watched.release.id)
-            return
-        watched.held = None
-        if self._others is not None and self._recorder.is_news(watched, verdict, self._blind.spans):
-            # What another monitor saw may prove what we could not.
-            try:
-                self._blind.learn(await self._others.take_in(watched, now))
-            except StoreFault:
-                self._queue.at(now + _AGAIN, watched.release.id)
-                return
-            now = self._clock.now()
-            verdict = self._weigh(watched, now)
-        if (until := self.check.holds(watched, verdict, partial(self.judge_soon, watched.release.id))) is not None:
-            self._queue.at(until, watched.release.id)
-            return
-        for name in sharing_the_slot(self._releases, before, verdict):
-            self.judge_soon(name)
-        if not await self._recorder.record(watched, verdict, self._blind.spans, now):
-            self._queue.at(now + _AGAIN, watched.release.id)
-
-    def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        """Judge a release, and look at it from now on as that calls for."""
-        verdict = watched.verdict = self._verdict(watched, now)
-        watched.final_since = (watched.final_since or now) if verdict.final else None
-        self._planner.replan(watched)
-        if verdict.revisit is not None:
-            self._queue.at(verdict.revisit, watched.release.id)
-        return verdict
-
     def _hold_if_passed(self, watched: WatchedRelease) -> None:
         now = self._clock.now()
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
         if passes is not None and passes <= now:
             watched.held = now + HOLD
-
-    def _verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
-        policy = self._rules.policies.of(*watched.release.producers)
-        verdict = judge(watched.release, watched.promises, watched.runs, self._blind.spans, policy, now)
-        return with_platform(verdict, others_settled(self._releases, verdict))
 
     def _is_unsettled(self, watched: WatchedRelease, at: datetime) -> bool:
         """Tell whether one more look, though it shows nothing new, can change the verdict or its grade."""

@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from monitor.errors import UserFault
+from alerts.incident import Incident
+from monitor.errors import StoreFault, UserFault
 from monitor.judge.as_json import is_of
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import Row, counts, element_of, gravity, is_bad, needing_part, pieces, warnings_part
@@ -51,7 +52,7 @@ async def board(request: Request) -> Response:
     day = _day(asked.get("date"), queries.today())
     promised = sorted(await queries.board(day, day), key=_urgency)
     rows = [row for row in promised if _is_wanted(row, chosen, queries.producers)]
-    needing = await queries.needing()
+    needing = await _needing(queries)
     now, is_today = queries.clock.now(), day == queries.today()
     parts = pieces(queries, promised, now, counting=True)
     return render(
@@ -92,6 +93,14 @@ async def remember(request: Request) -> Response:
     else:
         answer.delete_cookie(_MINE)
     return answer
+
+
+async def _needing(queries: Queries) -> list[Incident]:
+    try:
+        return await queries.needing()
+    except StoreFault:
+        # What the day brings is known from memory; why nothing more is stands above it.
+        return []
 
 
 def groups_of(rows: Sequence[Row], names: Mapping[str, str]) -> list[Group]:

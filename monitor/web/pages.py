@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from monitor.deliver.silences import lasting
+from monitor.errors import StoreFault
 from monitor.judge.as_json import address_told, decision_text, lateness, length_text, verdict_told
 from monitor.judge.verdict import verdict_text
 from monitor.web.queries import Queries
@@ -123,14 +124,26 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     return HTMLResponse(text, status_code=code)
 
 
+async def _kept(queries: Queries) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return what the store tells of this monitor: who holds which lease, and what was given up of late."""
+    now, zone = queries.clock.now(), queries.timezone
+    try:
+        # One that ran out is held by nobody: whoever has something to send takes it.
+        held = [one for one in await queries.ask(queries.store.leases.leases) if one.until > now]
+        told = {one.name: f"{one.holder}, until {clock(one.until, zone, exact=True)}" for one in held}
+        return {"Leases": told}, await queries.given_up()
+    except StoreFault as fault:
+        return {"Store": {"fault": str(fault)}}, []
+
+
 async def status(request: Request) -> Response:
     """Show how the monitor itself is doing."""
     queries = queries_of(request)
-    given_up = await queries.given_up()
+    kept, given_up = await _kept(queries)
     return render(
         request,
         "status.html",
-        status=queries.live.status(),
+        status=queries.live.status() | kept,
         unready=list(queries.live.unready()),
         unheard=queries.unheard(queries.clock.now()),
         given_up=given_up,
@@ -157,7 +170,11 @@ async def silences_of(queries: Queries) -> list[dict[str, Any]]:
     if not queries.sees_all:
         return []
     now = queries.clock.now()
-    return await queries.ask(lambda: lasting(queries.store.outbox, now))
+    try:
+        return await queries.ask(lambda: lasting(queries.store.outbox, now))
+    except StoreFault:
+        # That it does not answer stands on the page.
+        return []
 
 
 def fault_page(request: Request, status: int, message: str) -> Response:

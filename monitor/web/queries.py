@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -19,26 +18,28 @@ from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
+from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import is_owed
 from monitor.deliver.related import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_decision
-from monitor.errors import UnknownName
+from monitor.errors import StoreFault, UnknownName
 from monitor.health.hosts import Unheard
 from monitor.judge.as_json import is_of
-from monitor.store.interface import OutboxStore, Store
-from monitor.store.rows import CalendarRead, Delivery, Draft, Event, Judged
+from monitor.store.interface import Store
+from monitor.store.rows import CalendarRead, Draft, Event, Judged
 from monitor.store.writer import Writer
+from monitor.threads import Threads
 from monitor.watch.explained import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import for_all, has_passed, wordless
 from monitor.web.running import Running
 from monitor.web.sessions import Sessions
-from schedules.times.json import instant_json
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
 _AT_ONCE = 8
+_SOON = 5.0
 _FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
 
@@ -81,11 +82,13 @@ class Queries:
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
     local: bool = False
     sees_all: bool = False
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "web"))
+    _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
 
     async def ask(self, question: Callable[[], T]) -> T:
-        """Put a blocking question to the store from a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, question)
+        """Put a blocking question to the store from a thread. Raises `StoreFault`, at once while the store fails."""
+        if self.live.storeless():
+            raise StoreFault("the store does not answer: the board of today is shown from memory, and nothing else")
+        return await self._threads.ask(question)
 
     def seen_by(self, *, all_: bool) -> Queries:
         """Return the same for somebody who may know everything, or what is not embargoed."""
@@ -96,7 +99,26 @@ class Queries:
         return self.clock.now().astimezone(ZoneInfo(self.timezone)).date()
 
     async def board(self, first: date, last: date, producer: str | None = None) -> list[dict[str, Any]]:
-        """Return the JSON of every release whose slot begins on these local days."""
+        """Return the JSON of every release whose slot begins on these local days.
+
+        While the store does not answer, those that are watched; raises `StoreFault` when today is not asked for.
+        """
+        try:
+            async with asyncio.timeout(_SOON):
+                told = await self._board(first, last, producer)
+        except (StoreFault, TimeoutError) as exc:
+            if not first <= self.today() <= last:
+                raise StoreFault("the store does not answer: only the board of today is known") from exc
+            told = self._watched(first, last, producer)
+        return [shown for body in told if (shown := self._shown(body)) is not None]
+
+    def _watched(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
+        begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
+        watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
+        slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_of(body, producer))
+        return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
+
+    async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
         rows = [
             row for row in await self.ask(lambda: self.store.verdicts.judged(begin, end)) if is_of(row.body, producer)
@@ -112,7 +134,7 @@ class Queries:
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))
             told.sort(key=lambda body: (body["slot"] or {}).get("start") or "")
-        return [shown for body in told if (shown := self._shown(body)) is not None]
+        return told
 
     async def release(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of one release, None when there is none to be told of."""
@@ -194,7 +216,7 @@ class Queries:
         """Return the deliveries that were given up of late, newest first, with what they were to tell."""
         since = self.clock.now() - GIVEN_UP_FOR
         return await self.ask(
-            lambda: [_lost(self.store.outbox, row) for row in self.store.outbox.given_up(since)[:_MOST_SHOWN]]
+            lambda: [given_up_json(self.store.outbox, row) for row in self.store.outbox.given_up(since)[:_MOST_SHOWN]]
         )
 
     async def reads(self) -> list[CalendarRead]:
@@ -203,7 +225,7 @@ class Queries:
 
     def close(self) -> None:
         """Let the threads go."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._threads.close()
         if self.door is not None:
             self.door.close()
 
@@ -272,14 +294,3 @@ def _document(
     drafts: Sequence[Draft], ending: str, template: Path | None, veil: Veil | None, which: Document | None
 ) -> tuple[bytes, str] | None:
     return written(veiled(drafts[-1], veil), ending, template, which) if drafts else None
-
-
-def _lost(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
-    notice = outbox.notice(delivery.notice)
-    return {
-        "channel": delivery.channel,
-        "at": instant_json(delivery.finished),
-        "reason": delivery.reason,
-        "subject": notice.subject if notice is not None else "",
-        "incident": notice.incident if notice is not None else "",
-    }

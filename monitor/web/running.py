@@ -28,6 +28,9 @@ class Running(Protocol):
     def pulses(self) -> Mapping[str, Pulse]:
         """Return every watched release by its id, read from memory."""
 
+    def storeless(self) -> bool:
+        """Tell whether the store has not answered for so long that nobody should wait for it."""
+
     def unready(self) -> Sequence[str]:
         """Return why this monitor is not to be relied on, empty when it is."""
 

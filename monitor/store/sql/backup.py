@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, Table, func, insert, select
 
 from monitor.errors import StoreFault, UserFault
+from monitor.store.sql.query import unhurried
 from monitor.store.sql.tables import METADATA
 
 _ROWS = 1000
@@ -51,28 +52,28 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
     Raises `UserFault` when the target is not empty; all of it is copied or nothing.
     """
-    with source.connect() as reader, target.begin() as writer:
+    with _snapshot(source) as reader, target.begin() as writer, unhurried(reader), unhurried(writer):
         filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"
             raise UserFault(f"the store to copy into is not empty, {there}: nothing is overwritten")
-        snapshot = _snapshot(reader)
-        return {table.name: _copy_table(snapshot, writer, table) for table in METADATA.sorted_tables}
+        return {table.name: _copy_table(reader, writer, table) for table in METADATA.sorted_tables}
 
 
 def add_rows(source: Engine, target: Engine) -> None:
     """Add to an SQLite store the rows of another that it does not have."""
-    with source.connect() as reader, target.begin() as writer:
+    with _snapshot(source) as reader, target.begin() as writer:
         for table in METADATA.sorted_tables:
-            for rows in _snapshot(reader).execute(select(table)).mappings().partitions(_ROWS):
+            for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
                 writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
 
 
-def _snapshot(reader: Connection) -> Connection:
+@contextmanager
+def _snapshot(source: Engine) -> Iterator[Connection]:
     # SQLite's transactions are of one instant anyway; one that only reads lets others write.
-    if reader.dialect.name == "sqlite":
-        return reader.execution_options(ro=True)
-    return reader.execution_options(isolation_level="REPEATABLE READ")
+    is_sqlite = source.dialect.name == "sqlite"
+    with source.connect() as reader:
+        yield reader.execution_options(**{"ro": True} if is_sqlite else {"isolation_level": "REPEATABLE READ"})
 
 
 def _copy_table(reader: Connection, writer: Connection, table: Table) -> int:

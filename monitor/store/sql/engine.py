@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text
 from sqlalchemy.engine import make_url
 
@@ -19,14 +20,14 @@ from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxSt
 from monitor.store.sql import backup
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.driver_errors import faults_of
-from monitor.store.sql.query import Asker
+from monitor.store.sql.query import Asker, unhurried
 from monitor.store.sql.read import SqlEvidence, SqlLeases, SqlOutbox, SqlRuns, SqlVerdicts
 from monitor.store.sql.read_ledger import SqlLedger
 from monitor.store.sql.tables import HEAD, METADATA, REVISION
 from monitor.store.sql.write import SqlTransaction
 
+_log = structlog.get_logger(__name__)
 _BUSY_MS = 5000
-_CONNECT_SECONDS = 5
 # What a long reader made the log grow by is cut off again at the next turn of it.
 _LOG_BYTES = 8_000_000
 # Pages that each of up to six connections keeps, a quarter of what is usual; the machine keeps them for all.
@@ -46,6 +47,8 @@ class SqlStore:
 
     def __init__(self, url: str, *, durable: bool = True) -> None:
         address = make_url(url)
+        self._file: Path | None = None
+        self._known: tuple[int, int] | None = None
         self._place = address.render_as_string(hide_password=True)
         match address.get_backend_name():
             case "sqlite":
@@ -53,8 +56,7 @@ class SqlStore:
                 self._place = f"sqlite:///{address.database or ''}"
                 self._engine = _sqlite(self._settled(address), durable=durable)
             case "postgresql":
-                settings = {"connect_timeout": _CONNECT_SECONDS}
-                self._engine = create_engine(address, pool_pre_ping=True, connect_args=settings)
+                self._engine = _postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
         ask = Asker(self._engine, self._place)
@@ -67,8 +69,18 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
+        self._follow_file()
         with faults_of(self._place), self._engine.begin() as connection:
             yield SqlTransaction(connection)
+
+    def _follow_file(self) -> None:
+        """Go on in the file that bears our name now: what is written to one that lost it is lost with it."""
+        there = _identity(self._file)
+        if self._known is None or there == self._known:
+            return
+        _log.error("store_replaced", store=self._place, gone=there is None)
+        self._engine.dispose()
+        self.upgrade()
 
     def upgrade(self) -> None:
         with faults_of(self._place):
@@ -76,6 +88,7 @@ class SqlStore:
                 self._make()
             if self._revision() != HEAD:
                 self._migrate()
+            self._known = _identity(self._file)
 
     def give_back(self, most: int) -> int:
         if self._engine.dialect.name != "sqlite":
@@ -98,8 +111,8 @@ class SqlStore:
                 connection.exec_driver_sql(f'ANALYZE "{table.name}"')
 
     def check(self) -> list[str]:
-        with faults_of(self._place), self._engine.connect().execution_options(ro=True) as connection:
-            return whole.faults_in(connection)
+        with faults_of(self._place), self._engine.connect() as connection, unhurried(connection):
+            return whole.faults_in(connection.execution_options(ro=True))
 
     def backup(self, file: Path) -> None:
         with faults_of(self._place), backup.fresh(file) as copy:
@@ -135,7 +148,8 @@ class SqlStore:
 
     def _settled(self, address: URL) -> URL:
         if address.database not in {None, "", ":memory:"}:
-            _make_folder(Path(str(address.database)))
+            self._file = Path(str(address.database))
+            _make_folder(self._file)
             return address
         # A true database in memory is one connection's own: readers and the writer would not meet there.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
@@ -170,8 +184,11 @@ class SqlStore:
         """Open a transaction that no other monitor changes tables in."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
-                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
-            yield connection
+                with unhurried(connection):
+                    connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+                    yield connection
+            else:
+                yield connection
 
     @contextmanager
     def _alone_on_sqlite(self) -> Iterator[Any]:
@@ -188,11 +205,28 @@ class SqlStore:
             target.close()
 
 
+def _identity(file: Path | None) -> tuple[int, int] | None:
+    """Return what tells a file from another of its name; None for none."""
+    try:
+        found = file.stat() if file is not None else None
+    except OSError:
+        return None
+    return None if found is None else (found.st_dev, found.st_ino)
+
+
 def _make_folder(file: Path) -> None:
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreFault(f"store {file}: its folder cannot be made: {exc.strerror}") from exc
+
+
+def _postgresql(address: URL) -> Engine:
+    engine = create_engine(address, pool_pre_ping=True)
+    from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # its driver is loaded by its own users alone
+
+    make_impatient(engine)
+    return engine
 
 
 def _sqlite(address: URL, *, durable: bool) -> Engine:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Engine, RowMapping, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Select, Table, select
 
 from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of
@@ -114,6 +115,26 @@ def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
+
+
+LONG = 3600.0
+"""Seconds that PostgreSQL has for what goes through whole tables: a change of their shape, a copy."""
+
+
+@contextmanager
+def unhurried(connection: Connection) -> Iterator[None]:
+    """Wait for statements and locks of one transaction as long as it takes to go through whole tables."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name != "postgresql":
+        yield
+        return
+    usual, driver.seconds = driver.seconds, LONG
+    try:
+        for name in ("statement_timeout", "lock_timeout"):
+            connection.exec_driver_sql(f"SET LOCAL {name} = {round(LONG * 1000)}")
+        yield
+    finally:
+        driver.seconds = usual
 
 
 CHUNK = 500

@@ -108,9 +108,12 @@ def test_a_listing_that_shows_one_shows_nothing_new(tmp_path: Path) -> None:
         by_link = Found("https://stats.example/a", "Another title altogether", "listed")
         by_title = Found("https://stats.example/elsewhere", "Example awareness", "listed")
         neither = Found("https://stats.example/elsewhere", "Example deaths", "listed")
-        told = [[found.id for found in ledger.bearing("example-office", it)] for it in (by_link, by_title, neither)]
+        told = [
+            [found.id for found in await ledger.long_past("example-office", it.url, it.title)]
+            for it in (by_link, by_title, neither)
+        ]
         assert told == [["a"], ["a"], []]
-        assert ledger.bearing("another-office", by_link) == []
+        assert await ledger.long_past("another-office", by_link.url, by_link.title) == []
         assert await ledger.has_series("example-office", "Example awareness: May 2031")
         assert not await ledger.has_series("example-office", "Example deaths")
 

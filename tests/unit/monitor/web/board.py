@@ -75,6 +75,9 @@ class Live:
     def pulses(self) -> Mapping[str, Pulse]:
         return self.watched
 
+    def storeless(self) -> bool:
+        return False
+
     def unready(self) -> Sequence[str]:
         return self.reasons
 

@@ -1,0 +1,149 @@
+"""Releases judged as looks come in, and what is news written down: each release by itself, whatever the store does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault
+from monitor.judge.findings.platform import with_platform
+from monitor.judge.judge import judge
+from monitor.judge.verdict import Verdict
+from monitor.ledger.promise_check import PromiseCheck
+from monitor.threads import Tasks
+from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.other_monitors import OtherMonitors
+from monitor.watch.planner import Planner, WatchRules
+from monitor.watch.platform import others_settled, sharing_the_slot
+from monitor.watch.record_verdict import Recorder
+from monitor.watch.release import WatchedRelease
+
+_AGAIN = timedelta(seconds=1)
+_AFTER_A_FAULT = timedelta(minutes=1)
+
+
+@dataclass(slots=True)
+class Judging:
+    """Keeps the verdicts of these releases true; `others` are monitors on the same store.
+
+    Verdicts are in memory at once. What people are told of them waits for the store, release by release.
+    """
+
+    clock: Clock
+    releases: Mapping[str, WatchedRelease]
+    planner: Planner
+    recorder: Recorder
+    rules: WatchRules
+    queue: JudgingQueue
+    blind: BlindSpans
+    others: OtherMonitors | None
+    _: KW_ONLY
+    check: PromiseCheck = field(default_factory=PromiseCheck)
+    _tasks: Tasks = field(default_factory=Tasks)
+    # Whose verdict is being written down, and whether it was judged again meanwhile.
+    _under_way: dict[str, bool] = field(default_factory=dict)
+
+    def go_by(self, rules: WatchRules, recorder: Recorder) -> None:
+        """Judge by other rules from now on, and write down by another recorder."""
+        self.rules, self.recorder = rules, recorder
+
+    async def run(self) -> None:
+        """Judge what has changed or is due to be judged again, until cancelled."""
+        while True:
+            for release in await self.queue.next(self.releases):
+                if (watched := self.releases.get(release)) is not None:
+                    self._judge_on(watched)
+
+    async def judge_all(self, releases: Iterable[str]) -> None:
+        """Judge these releases and write down every verdict that changed."""
+        for release in releases:
+            watched = self.releases.get(release)
+            if watched is not None and (news := self._judge(watched)) is not None:
+                await news
+
+    def _judge_on(self, watched: WatchedRelease) -> None:
+        """Judge a release; what is news waits for the store by itself, and holds up no other release."""
+        name = watched.release.id
+        if name in self._under_way:
+            before = watched.verdict if watched.told is not None else None
+            self._ring(before, self._weigh(watched, self.clock.now()))
+            self._under_way[name] = True
+        elif (news := self._judge(watched)) is not None:
+            self._under_way[name] = False
+            self._tasks.start(self._told(name, news))
+
+    async def _told(self, release: str, news: Awaitable[None]) -> None:
+        try:
+            await news
+        except Exception:  # what is wrong with one release must not end the watch over all others
+            self.queue.at(self.clock.now() + _AFTER_A_FAULT, release)
+            raise
+        finally:
+            if self._under_way.pop(release):
+                self.queue.soon(release)
+
+    def _judge(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
+        """Judge a release; return what writes down that its verdict is another, None when it is not."""
+        now = self.clock.now()
+        before = watched.verdict if watched.told is not None else None
+        verdict = self._weigh(watched, now)
+        if watched.held is not None and now < watched.held:
+            self.queue.at(watched.held, watched.release.id)
+            return None
+        watched.held = None
+        is_news = self.recorder.is_news(watched, verdict, self.blind.spans)
+        if is_news and self.others is not None:
+            return self._with_others(self.others, watched, before, now)
+        if self._holds(watched, before, verdict) or not is_news:
+            return None
+        return self._record(watched, verdict, now)
+
+    async def _with_others(
+        self, others: OtherMonitors, watched: WatchedRelease, before: Verdict | None, now: datetime
+    ) -> None:
+        """Judge a release again by what other monitors saw too, which may prove what we could not."""
+        try:
+            self.blind.learn(await others.take_in(watched, now))
+        except StoreFault:
+            self.queue.at(now + _AGAIN, watched.release.id)
+            return
+        now = self.clock.now()
+        verdict = self._weigh(watched, now)
+        if not self._holds(watched, before, verdict):
+            await self._record(watched, verdict, now)
+
+    def _holds(self, watched: WatchedRelease, before: Verdict | None, verdict: Verdict) -> bool:
+        """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
+        if (until := self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))) is not None:
+            self.queue.at(until, watched.release.id)
+            return True
+        self._ring(before, verdict)
+        return False
+
+    def _ring(self, before: Verdict | None, verdict: Verdict) -> None:
+        for name in sharing_the_slot(self.releases, before, verdict):
+            self.queue.soon(name)
+
+    async def _record(self, watched: WatchedRelease, verdict: Verdict, now: datetime) -> None:
+        if not await self.recorder.record(watched, verdict, self.blind.spans, now):
+            self.queue.at(now + _AGAIN, watched.release.id)
+
+    def _weigh(self, watched: WatchedRelease, now: datetime) -> Verdict:
+        """Judge a release, and look at it from now on as that calls for."""
+        verdict = watched.verdict = self.verdict(watched, now)
+        watched.final_since = (watched.final_since or now) if verdict.final else None
+        self.planner.replan(watched)
+        if verdict.revisit is not None:
+            self.queue.at(verdict.revisit, watched.release.id)
+        return verdict
+
+    def verdict(self, watched: WatchedRelease, now: datetime) -> Verdict:
+        """Return what is proved of a release as of now."""
+        policy = self.rules.policies.of(*watched.release.producers)
+        verdict = judge(watched.release, watched.promises, watched.runs, self.blind.spans, policy, now)
+        return with_platform(verdict, others_settled(self.releases, verdict))

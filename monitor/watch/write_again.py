@@ -1,0 +1,52 @@
+"""What memory holds, written down again: the store went back in time, or another was put in its place."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+import structlog
+
+from monitor.ledger.ledger import Ledger
+from monitor.store.interface import Transaction
+from monitor.store.writer import Writer
+from monitor.threads import Tasks
+from monitor.watch.blind_spans import BlindSpans
+from monitor.watch.watch import Watch
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WriteAgain:
+    """Writes releases, promises, runs, blind spans and verdicts again. What was told is known to the outbox."""
+
+    ledger: Ledger
+    watch: Watch
+    blind: BlindSpans
+    writer: Writer
+    loop: asyncio.AbstractEventLoop
+    _tasks: Tasks = field(default_factory=Tasks)
+
+    def told(self) -> None:
+        """Take note that the store has lost what it had taken; for the writer's thread."""
+        self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
+
+    async def write(self) -> None:
+        """Write everything again that memory holds."""
+        _log.error("store_went_back", releases=len(self.watch.releases))
+        await self.ledger.write_again()
+        spans = list(self.blind.spans)
+
+        def add(tx: Transaction) -> None:
+            for span in spans:
+                tx.add_blind(span)
+
+        await self.writer.write(add)
+        for watched in list(self.watch.releases.values()):
+            for state in watched.states.values():
+                for run in state.runs:
+                    self.writer.put(run)
+            # What is not told anew is written anew: a verdict that is the same makes no new event.
+            watched.told = None
+            self.watch.judge_soon(watched.release.id)

@@ -1,0 +1,127 @@
+"""A PostgreSQL that was stopped, or holds a lock: given up by our own clock, and used again when it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+
+from monitor.clock import SystemClock
+from monitor.errors import StoreFault
+from monitor.store.open import open_store
+from monitor.store.rows import Heartbeat
+from monitor.store.sql.patience import ImpatientConnection, make_impatient
+from monitor.store.writer import StoreSilent, Writer
+
+pytestmark = pytest.mark.needs("postgresql")
+NOON = datetime(2018, 1, 5, 12, tzinfo=UTC)
+
+
+@contextmanager
+def stopped(*pids: int) -> Iterator[None]:
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+def others(database: str) -> Sequence[int]:
+    """Return the processes that serve others than who asks."""
+    engine = create_engine(database)
+    with engine.connect() as connection:
+        asked = text(
+            "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        )
+        pids = connection.execute(asked).scalars().all()
+    engine.dispose()
+    return pids
+
+
+def test_every_connection_has_its_time_outs(database: str) -> None:
+    engine = create_engine(database)
+    make_impatient(engine)
+    with engine.connect() as connection:
+        shown = [connection.execute(text(f"SHOW {name}")).scalar() for name in ("statement_timeout", "lock_timeout")]
+        assert shown == ["30s", "5s"]
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, ImpatientConnection)
+        assert driver.info.get_parameters()["tcp_user_timeout"] == "20000"
+    engine.dispose()
+
+
+def test_what_an_address_asks_for_goes_first(database: str) -> None:
+    engine = create_engine(make_url(database).update_query_dict({"options": "-c lock_timeout=70"}))
+    make_impatient(engine)
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "70ms"
+        assert connection.execute(text("SHOW statement_timeout")).scalar() == "30s"
+    engine.dispose()
+
+
+def test_a_server_that_was_stopped_is_given_up_and_the_next_connection_is_another(database: str) -> None:
+    engine = create_engine(database)
+    make_impatient(engine)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, ImpatientConnection)
+        driver.seconds = 0.2
+        with stopped(driver.info.backend_pid), pytest.raises(OperationalError, match=r"has not answered for 0\.2 sec"):
+            connection.execute(text("SELECT 1"))
+        assert driver.closed
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT 1")).scalar() == 1
+    engine.dispose()
+
+
+def test_a_row_that_somebody_else_holds_is_waited_for_no_longer_than_that(database: str) -> None:
+    store = open_store(database)
+    store.upgrade()
+    hasty = open_store(f"{database}?options=-c%20lock_timeout%3D50")
+    with store.transaction() as tx:
+        tx.save_heartbeat(Heartbeat("edge", NOON))
+        with pytest.raises(StoreFault, match="lock"), hasty.transaction() as other:
+            other.save_heartbeat(Heartbeat("edge", NOON))
+    hasty.close()
+    store.close()
+
+
+def test_a_commit_that_a_stopped_server_owes_is_told_of_and_comes_after_all(database: str) -> None:
+    store, told = open_store(database), list[StoreFault]()
+    store.upgrade()
+
+    async def act() -> None:
+        silent = asyncio.Event()
+
+        def failed(fault: StoreFault) -> None:
+            told.append(fault)
+            silent.set()
+
+        writer = Writer(store, SystemClock(), on_failure=failed)
+        await writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON)))
+        with stopped(*others(database)):
+            owed = asyncio.ensure_future(
+                writer.write(lambda tx: tx.save_heartbeat(Heartbeat("edge", NOON + timedelta(1))))
+            )
+            async with asyncio.timeout(60):
+                await silent.wait()
+            assert not owed.done()
+        await owed
+        await writer.close()
+
+    asyncio.run(act())
+    assert [type(fault) for fault in told] == [StoreSilent]
+    beat = store.leases.heartbeat("edge")
+    assert beat is not None
+    assert beat.at == NOON + timedelta(1)
+    store.close()

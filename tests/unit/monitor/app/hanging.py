@@ -1,0 +1,95 @@
+"""A store that never answers, as long as it is told to; and that notes what is asked of it where looks are made."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from monitor.rehearse.virtual_loop import JumpingLoop, jumping_loop
+from monitor.store.interface import Store, Transaction
+
+PARTS = ("ledger", "runs", "verdicts", "outbox", "evidence", "leases")
+WRITING = ("transaction", "tx", "commit")
+EVERYTHING = "everything"
+
+
+class _Part:
+    """One part of the store, or a transaction of it, each call of which is met by the whole first."""
+
+    def __init__(self, name: str, inner: object, meet: Callable[[str], None]) -> None:
+        self._name, self._inner, self._meet = name, inner, meet
+
+    def __getattr__(self, call: str) -> Any:  # noqa: ANN401 # whatever the part itself has
+        made = getattr(self._inner, call)
+
+        def met(*given: object, **named: object) -> object:
+            self._meet(f"{self._name}.{call}")
+            return made(*given, **named)
+
+        return met
+
+
+class HangingStore:
+    """Passes every call on, but for those of `hung` (a part, a call, or everything): they wait for `free`.
+
+    `on_the_loop` are the calls made in the loop's own thread since `watching` was set.
+    """
+
+    def __init__(self, inner: Store) -> None:
+        self._inner = inner
+        self.hung = ""
+        self.watching = False
+        self.on_the_loop: list[str] = []
+        self.asked = Counter[str]()
+        self._loop: JumpingLoop | None = None
+        self._freed = threading.Event()
+        self._hanging = 0
+        for part in PARTS:
+            setattr(self, part, _Part(part, getattr(inner, part), self._meet))
+
+    @property
+    def store(self) -> Store:
+        """Return this as what it stands for."""
+        return cast("Store", self)
+
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        self._meet("transaction.begin")
+        with self._inner.transaction() as tx:
+            yield cast("Transaction", _Part("tx", tx, self._meet))
+            self._meet("commit.commit")
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 # upkeep, which is nothing of a part
+        return getattr(self._inner, name)
+
+    def hang(self, what: str) -> None:
+        """Answer nothing of this from now on."""
+        self.hung, self._loop = what, jumping_loop()
+        self._freed.clear()
+
+    async def free(self) -> None:
+        """Answer what was asked, and everything from now on."""
+        self.hung = ""
+        with jumping_loop().held("a store that answers again"):
+            self._freed.set()
+            while self._hanging:  # noqa: ASYNC110 # it is counted in threads
+                await asyncio.sleep(0)
+
+    def _meet(self, call: str) -> None:
+        self.asked[call] += 1
+        if self.watching and threading.current_thread() is threading.main_thread():
+            self.on_the_loop.append(call)
+        if self.hung and self.hung in (EVERYTHING, call, call.partition(".")[0]):
+            assert self._loop is not None
+            assert call not in self.on_the_loop, f"{call} was called in the loop's thread, which it would stop"
+            self._hanging += 1
+            with self._loop.thread_resting():
+                self._freed.wait()
+            self._loop.call_soon_threadsafe(self._went_on)
+
+    def _went_on(self) -> None:
+        self._hanging -= 1

@@ -1,0 +1,101 @@
+"""A store that went back in time, was put in another's place or deleted: written again, and nobody is told twice."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from alerts.channel import Message, Outcome
+from alerts.channels.fake import FakeChannel, Options
+from monitor.clock import VirtualClock
+from monitor.store.rows import DeliveryState
+from tests.unit.monitor.app.life import OUT_IN_TIME, Life, live
+
+LATE = OUT_IN_TIME.replace("09:30:00", "09:33:00")
+Lose = Callable[[Path, Path], None]
+
+
+def put_back(store: Path, copy: Path) -> None:
+    """Have the store hold what the copy holds, as a server does that failed over to a standby some seconds behind."""
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(store)) as target:
+        source.backup(target)
+
+
+def without_log(store: Path) -> None:
+    for ending in ("-wal", "-shm"):
+        store.with_name(f"{store.name}{ending}").unlink(missing_ok=True)
+
+
+def put_in_its_place(store: Path, copy: Path) -> None:
+    without_log(store)
+    copy.replace(store)
+
+
+def delete(store: Path, _copy: Path) -> None:
+    without_log(store)
+    store.unlink()
+
+
+def told_once(life: Life) -> None:
+    store = life.daemon.store
+    assert (life.word(), [notice.kind for notice in store.outbox.notices()]) == ("late", ["opened"])
+    assert [row.standing for row in store.outbox.deliveries()] == [DeliveryState.SENT]
+    assert [promise.calendar for promise in store.ledger.promises(["claims-q3"])] == ["govuk"]
+    assert store.ledger.release("claims-q3") is not None
+    assert store.runs.of_release("claims-q3") == sorted(
+        (run for state in life.daemon.watch.releases["claims-q3"].states.values() for run in state.runs),
+        key=lambda run: (run.first_sent, run.target),
+    )
+
+
+@pytest.mark.parametrize("lose", [put_back, put_in_its_place, delete])
+def test_what_a_store_has_lost_is_written_again_and_told_to_nobody_twice(tmp_path: Path, lose: Lose) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:40")
+        life.daemon.store.backup(tmp_path / "copy.db")
+        await life.until("09:34:00")
+        told_once(life)
+        lose(tmp_path / "ninethirty.db", tmp_path / "copy.db")
+        await life.until("09:34:30")
+        told_once(life)
+        (channel,) = life.channels
+        assert isinstance(channel, FakeChannel)
+        assert channel.attempts == 1
+
+    live(tmp_path, LATE, act)
+
+
+class Losing(FakeChannel):
+    """A channel while whose message is on its way the store loses all that it learnt of late."""
+
+    store = copy = Path()
+
+    async def send(self, message: Message) -> Outcome:
+        outcome = await super().send(message)
+        if self.copy.exists():
+            put_back(self.store, self.copy)
+            self.copy.unlink()
+        return outcome
+
+
+def test_a_store_that_goes_back_in_the_middle_of_a_delivery_ends_nothing(tmp_path: Path) -> None:
+    def channels(clock: VirtualClock) -> list[FakeChannel]:
+        channel = Losing("outbox", Options(), clock.now)
+        channel.store, channel.copy = tmp_path / "ninethirty.db", tmp_path / "copy.db"
+        return [channel]
+
+    async def act(life: Life) -> None:
+        await life.until("09:29:40")
+        life.daemon.store.backup(tmp_path / "copy.db")
+        await life.until("09:34:30")
+        assert not (tmp_path / "copy.db").exists()
+        told_once(life)
+        (channel,) = life.channels
+        assert isinstance(channel, FakeChannel)
+        assert channel.attempts == 1
+
+    live(tmp_path, LATE, act, channels=channels)
