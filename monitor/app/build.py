@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from socket import socket
@@ -36,7 +35,6 @@ from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.intake import Intake
 from monitor.watch.look_tally import LookTally
-from monitor.watch.write_again import WriteAgain
 from monitor.web.queries import Queries
 
 if TYPE_CHECKING:
@@ -64,7 +62,6 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
     calendar_reads = calendar_reads_for(core, poller, admission, watch, outbox)
-    core.heartbeat.on_back(WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop()).told)
     check = self_check_of(core, poller, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, off_the_loop)
     status = status_of(core, watch, check, forecast, interpreter.skew)

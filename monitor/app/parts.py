@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -53,6 +54,7 @@ from monitor.watch.rejudge import ahead_of, facts_of
 from monitor.watch.tripwires import ListingHandlers, Tripwires
 from monitor.watch.unannounced import Unannounced
 from monitor.watch.watch import Watch
+from monitor.watch.write_again import WriteAgain
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
@@ -141,7 +143,7 @@ def summaries_for(core: Core, queries: Queries, forecast: BudgetForecast, outbox
 def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders) -> Watch:
     """Return what holds the releases under watch."""
     shared = is_shared(core.settings.store.url)
-    return Watch(
+    watch = Watch(
         core.clock,
         poller,
         core.writer,
@@ -154,6 +156,9 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         on_recorded=reminders.recorded,
         others=OtherMonitors(core.store, core.threads.ask) if shared else None,
     )
+    again = WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop())
+    core.heartbeat.on_back(again.told)
+    return watch
 
 
 def tripwires_for(
