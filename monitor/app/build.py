@@ -61,7 +61,6 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
-    calendar_reads = calendar_reads_for(core, poller, admission, watch, outbox)
     check = self_check_of(core, poller, outbox)
     forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, off_the_loop)
     status = status_of(core, watch, check, forecast, interpreter.skew)
@@ -83,7 +82,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         watch,
         core.ledger,
         admission,
-        calendar_reads,
+        calendar_reads_for(core, poller, admission, watch, outbox),
         tripwires,
         outbox,
         channels,
