@@ -18,6 +18,7 @@ BENCHES = {
     "judge": "bench.judge",
     "calendar": "bench.calendar",
     "board": "bench.board",
+    "live": "bench.live",
     "detect": "bench.detect",
     "start": "bench.start",
     "memory": "bench.memory",

@@ -29,6 +29,7 @@ KEYS = {
     "upkeep": {"bytes_before", "bytes_after", "commit_longest_ms", "loop_longest_ms"},
     "judge": {"judgements_per_second", "replayed_looks_per_second"},
     "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
+    "live": {"alone_late_p99_ms", "live_late_p99_ms", "live_core_share", "board_p99_ms"},
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms", "start_cpu_seconds", "start_mb"},
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},

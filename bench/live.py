@@ -1,0 +1,127 @@
+"""What fifty open boards cost the loop of the looks: 175 releases of today, ten of which change each second."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from bench.figures import cpu_seconds, percentile, rounded
+from bench.world import app, folder, promise, quietly, release
+from monitor.app.app import App
+from monitor.clock import SystemClock
+from monitor.judge.runs import Run
+from monitor.look.sighting import State
+from monitor.web.app import application
+from monitor.web.credentials import Throttle
+from monitor.web.queries import Queries
+from monitor.web.server import WebServer, listen
+
+_RELEASES, _CLIENTS, _CHANGING = 175, 50, 10
+_TICK = 0.01
+# The browsers, in a process of their own: what reading costs them is not ours.
+_READERS = """
+import asyncio, sys
+async def read(port):
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"GET /events HTTP/1.1\\r\\nHost: 127.0.0.1\\r\\n\\r\\n")
+    while await reader.read(65536):
+        pass
+async def main(port, many):
+    while True:
+        await asyncio.gather(*(read(port) for _ in range(many)))
+asyncio.run(main(*map(int, sys.argv[1:])))
+"""
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return how late the loop's timers fire and what share of a core is spent, with nobody listening and with fifty.
+
+    And p50 and p99 in milliseconds of the front page with 175 releases meanwhile.
+    """
+    quietly()
+    with folder() as place:
+        return rounded(asyncio.run(_measured(place, 2.0 if quick else 30.0)))
+
+
+async def _measured(place: Path, seconds: float) -> dict[str, float]:
+    made = app(place, SystemClock())
+    await _fill(made)
+    clock = SystemClock()
+    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    server = WebServer(application(queries), listen("127.0.0.1:0"))
+    serving = asyncio.create_task(server.run())
+    figures = {f"alone_{name}": value for name, value in (await _lateness(made, seconds)).items()}
+    async with _readers(server.address):
+        await clock.sleep(2)
+        figures |= {f"live_{name}": value for name, value in (await _lateness(made, seconds)).items()}
+        took = await _timed(server.address, 20 if seconds < 5 else 100)
+        figures |= {"board_p50_ms": 1000 * percentile(took, 50), "board_p99_ms": 1000 * percentile(took, 99)}
+    server.stop()
+    await serving
+    queries.close()
+    await made.close()
+    return figures
+
+
+async def _fill(made: App) -> None:
+    """Have the releases of one slot watched, each looked at two hundred times."""
+    slot = SystemClock().now().replace(minute=0, second=0, microsecond=0)
+    with made.daemon.store.transaction() as transaction:
+        for number in range(_RELEASES):
+            transaction.save_release(release(number))
+            transaction.add_promises([promise(number, slot)])
+    for number in range(_RELEASES):
+        made.daemon.watch.adopt(release(number), [promise(number, slot)], list(_runs(number, slot)))
+        # Nobody looks here, so what is withheld until the first look would stay so.
+        made.daemon.watch.releases[f"r{number}"].held = None
+    await made.daemon.watch.judge_all(list(made.daemon.watch.releases))
+
+
+def _runs(number: int, slot: datetime) -> list[Run]:
+    name, late = f"r{number}/page/edge", slot + timedelta(minutes=2 if number % 10 == 0 else 0, seconds=1)
+    first, now = slot - timedelta(hours=2), SystemClock().now()
+    absent = Run(name, State.ABSENT, first, late, begin=first, end=late, looks=100)
+    present = Run(name, State.PRESENT, late, now, begin=late, end=now, looks=100, specific=True)
+    return [absent] if number % 20 == 0 else [absent, present]
+
+
+async def _lateness(made: App, seconds: float) -> dict[str, float]:
+    clock, late = SystemClock(), []
+    began, spent, turn = clock.monotonic(), cpu_seconds(), 0
+    while (now := clock.monotonic()) < began + seconds:
+        await asyncio.sleep(_TICK)
+        late.append(1000 * (clock.monotonic() - now - _TICK))
+        if now - began > turn:
+            turn += 1
+            for number in range(_CHANGING):
+                made.daemon.watch.releases[f"r{(turn * _CHANGING + number) % _RELEASES}"].told = object()
+    share = (cpu_seconds() - spent) / (clock.monotonic() - began)
+    return {"late_p99_ms": percentile(late, 99), "late_max_ms": max(late), "core_share": share}
+
+
+@asynccontextmanager
+async def _readers(address: str) -> AsyncIterator[None]:
+    port = address.rpartition(":")[2]
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", _READERS, port, str(_CLIENTS))
+    try:
+        yield
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _timed(address: str, requests: int) -> list[float]:
+    clock, took = SystemClock(), []
+    async with httpx.AsyncClient(base_url=f"http://{address}") as client:
+        for _ in range(requests):
+            began = clock.monotonic()
+            (await client.get("/")).raise_for_status()
+            took.append(clock.monotonic() - began)
+            await clock.sleep(0.05)
+    return took[1:]
