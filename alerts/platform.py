@@ -152,7 +152,7 @@ def _counted(incident: Incident, mine: Sequence[Linked]) -> str:
     releases, producers = len(mine), sorted({name for one in mine for name in one.producers})
     named = f"{releases} release{'s' if releases != 1 else ''} of "
     if len(mine) == len(all_of_it):
-        return f"{named}{len(producers)} producers ({', '.join(producers)})"
+        return f"{named}{len(producers)} producer{'s' if len(producers) != 1 else ''} ({', '.join(producers)})"
     return f"{named}{', '.join(producers)} ({len(all_of_it)} in all)"
 
 

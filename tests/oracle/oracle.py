@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from tests.oracle.claims import Claim, PartClaim, of_notice, of_release
@@ -17,8 +18,9 @@ from tests.oracle.measures import bound_denied, measures_denied
 from tests.oracle.promises import in_force, is_confirmed, is_hidden, is_unsettled
 from tests.oracle.sentences import sentences_denied
 from tests.oracle.words import denied, not_on_time, part_denied
-from tests.oracle.world import Place, Release, World
+from tests.oracle.world import Place, Release, World, spans
 
+_TOLERANCE = timedelta(minutes=1)
 _ACCUSING = {"late", "overdue", "early"}
 _RATES = {"www.gov.uk": 5, "assets.publishing.service.gov.uk": 5}
 _DOUBT = "promise_in_doubt"
@@ -108,12 +110,20 @@ def _of_part(world: World, release: Release, place: Place, part: PartClaim, clai
         yield Find("contradiction", "measure", release.id, f"{claim.said}: {part.id}: {why}")
 
 
+def _is_late(release: Release) -> bool:
+    """Tell whether a part that is required was not public a minute after the slot: a platform's thread names such."""
+    within = release.slot + _TOLERANCE
+    required = (place for place in release.places if place.required)
+    return any(all(span.begins > within for span in spans(place)) for place in required)
+
+
 def _of_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[Find]:
     known = {release.id: release for release in world.releases}
     for data in notices:
         release = known.get(data["release"])
         if release is None:
-            if data["kind"] in {"opened", "final"} and data["subject"].startswith(("LATE", "EARLY", "PARTLY")):
+            is_accused = data["kind"] in {"opened", "final"} and data["subject"].startswith(("LATE", "EARLY", "PARTLY"))
+            if is_accused and (data["release"] or not any(map(_is_late, world.releases))):
                 yield Find("contradiction", "orphan", data["release"], f"told: {data['subject']}")
             continue
         claim = of_notice(data)

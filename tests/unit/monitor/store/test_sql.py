@@ -175,7 +175,7 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
     [
         ("INSERT INTO notice VALUES ('n', 'lost', 1, x'007b7d')", "notice n is about an unknown incident: lost"),
         (
-            "INSERT INTO incident VALUES ('i', 'r', 'p', 'late', 1, 1, x'007b7d')",
+            "INSERT INTO incident VALUES ('i', 'r', 'p', 'late', 1, 1, x'007b7d', TRUE)",
             "incident i has no notice",
         ),
         (
