@@ -139,14 +139,15 @@ class HostQueue:
 
         A request without a place would wait for its connection beyond its turn, and leave together with others.
         """
-        if not self._is_driven:
-            await self._turn_alone()
-        else:
+        if self._is_driven:
             await self._turn()
+        else:
+            await self._turn_alone()
         try:
             yield
         finally:
-            self._turned()
+            self.flying -= 1
+            self._call_next()
 
     async def _turn(self) -> bool:
         """Wait to be called; True when the place is counted and paid for already."""
@@ -156,8 +157,10 @@ class HostQueue:
         try:
             return await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled() and turn.result():
-                self._turned()
+            if turn.done() and not turn.cancelled():
+                # We were called, but cannot come any more: the next may.
+                self.flying -= turn.result()
+                self._call_next()
             raise
 
     async def _turn_alone(self) -> None:
@@ -174,8 +177,7 @@ class HostQueue:
         self._pacer.started(steady)
         self.flying += 1
 
-    def _turned(self) -> None:
-        self.flying -= 1
+    def _call_next(self) -> None:
         if self._is_driven:
             self.ring()
         elif self._turn_lag(self._clock.monotonic()):

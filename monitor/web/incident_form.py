@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
 _MOST_OF_STRANGERS = 1 << 17
 _LONGEST_ADDRESS = 1000
 _HIDDEN = ("guard", "version", "do")
+_BOXES = {"as-role": "as-role", "call": "call", "said": "said", "address": "address", "brought forward": "forward"}
 _NOT_YOURS = "This is for people whose line in the users file ends in :head."
 
 
@@ -94,7 +96,9 @@ async def save(request: Request) -> Response:
         number = read.version if read is not None else 0
         conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
     except NotEnough as fault:
-        return await incident_page(request, sent.incident, answered=Answered(400, _by_box(fault), (), sent.fields))
+        return await incident_page(
+            request, sent.incident, answered=Answered(400, by_box(fault, _BOXES, "as-role"), (), sent.fields)
+        )
     if conflicts:
         return await incident_page(request, sent.incident, answered=Answered(409, {}, conflicts))
     return RedirectResponse(_next(sent), 303)
@@ -142,15 +146,12 @@ async def evidence(request: Request) -> Response:
     found = await queries.incident(name)
     if found is None:
         raise UnknownName(f"There is no incident {name!r}.")
-    folder, desk = tempfile.TemporaryDirectory(), queries.desk
-    file = Path(folder.name) / "evidence.zip"
-    try:
+    desk, name = queries.desk, f"{found.id}-evidence.zip"
+    with ExitStack() as kept:
+        file = Path(kept.enter_context(tempfile.TemporaryDirectory())) / "evidence.zip"
         await queries.ask(lambda: desk.export(found, file))
-    except Exception:
-        folder.cleanup()
-        raise
-    name = f"{found.id}-evidence.zip"
-    return FileResponse(file, media_type="application/zip", filename=name, background=BackgroundTask(folder.cleanup))
+        after = BackgroundTask(kept.pop_all().close)
+    return FileResponse(file, media_type="application/zip", filename=name, background=after)
 
 
 async def _sign_page(request: Request, name: str, fault: str = "") -> Response:
@@ -254,10 +255,10 @@ def _is_address(text: str) -> bool:
     return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
-def _by_box(fault: NotEnough) -> dict[str, str]:
-    known = {one: one for one in ("as-role", "call", "said", "address")} | {"brought forward": "forward"}
+def by_box(fault: NotEnough, boxes: Mapping[str, str], other: str) -> dict[str, str]:
+    """Return faults by the ids of their boxes, from what they name; one that names none of these whole, at `other`."""
     split = ((line, *line.partition(": ")) for line in fault.faults)
-    return dict((known[box], words) if box in known else ("as-role", line) for line, box, _, words in split)
+    return dict((boxes[name], words) if name in boxes else (other, line) for line, name, _, words in split)
 
 
 def _next(sent: Sent) -> str:

@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
-from monitor.web.incident_form import Sent, sent_by
+from monitor.web.incident_form import Sent, by_box, sent_by
 from monitor.web.pages import fault_page, render
 from monitor.web.request import queries_of, session_of, takes
 
@@ -25,6 +25,7 @@ SORTS = {
     "swapped": "The wrong file or figures stood there",
     "unannounced": "Released without an announcement",
 }
+_BOXES = {"when": "day", "what": "what", "title": "title", "producer": "producer"}
 _AROUND = timedelta(days=3)
 _MOST_OFFERED = 250
 
@@ -47,7 +48,7 @@ async def log(request: Request) -> Response:
     try:
         logged = await sent.desk.log(_words(sent, release), release)
     except NotEnough as fault:
-        return await _form(request, sent.fields, dict(_by_box(fault)))
+        return await _form(request, sent.fields, by_box(fault, _BOXES, "what"))
     return RedirectResponse(f"/incidents/{quote(logged.id)}", 303)
 
 
@@ -57,12 +58,6 @@ def _words(sent: Sent, release: str) -> dict[str, str]:
     day, time = sent.text("day"), sent.text("time")
     words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
     return {name: text for name, text in words.items() if text} | {"by": sent.role}
-
-
-def _by_box(fault: NotEnough) -> list[tuple[str, str]]:
-    boxes = {"when": "day", "what": "what", "title": "title", "producer": "producer"}
-    split = (line.partition(": ") for line in fault.faults)
-    return [(boxes.get(name, "what"), words) for name, _, words in split]
 
 
 async def _form(request: Request, typed: Mapping[str, str], faults: Mapping[str, str] | None = None) -> Response:

@@ -14,6 +14,7 @@ from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
 from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Found, Request
+from monitor.look.host_queue import HostQueue
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.plan.budget import Budget
@@ -138,3 +139,26 @@ def test_what_is_asked_while_nobody_polls_keeps_the_places_and_the_rate_of_a_hos
     assert len(slow.begun) == 8
     assert slow.most() == 3
     assert all(later - first >= 0.5 for first, later in pairwise(slow.begun))
+
+
+def test_who_is_called_and_cannot_come_any_more_lets_the_next_come() -> None:
+    async def story(clock: VirtualClock) -> None:
+        queue = HostQueue(HOST, 2.0, clock, lambda _watched, _due, _now: None, 1)
+        came: list[str] = []
+
+        async def come(name: str) -> None:
+            async with queue.turn():
+                came.append(name)
+
+        first = queue.turn()
+        await first.__aenter__()
+        second, third = asyncio.ensure_future(come("second")), asyncio.ensure_future(come("third"))
+        await clock.sleep(1)
+        # Its place is given to the second, who goes away before hearing of it.
+        await first.__aexit__(None, None, None)
+        second.cancel()
+        await third
+        assert came == ["third"]
+        assert queue.flying == 0
+
+    run_virtually(story)
