@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from alerts.draft.claims import Claim, claim_json
 from alerts.finding import BlindSpan
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds, Interval
@@ -64,7 +65,7 @@ class Row:
 class Period:
     """Releases with a slot between two local dates, both inclusive, of a producer or host or of all.
 
-    `blind` are the monitor's own gaps in that time.
+    `blind` are the monitor's own gaps in that time, `claims` what publishers say of it: these count for nothing.
     """
 
     begins: date
@@ -73,6 +74,7 @@ class Period:
     producer: str = ""
     host: str = ""
     blind: tuple[BlindSpan, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     @property
     def incidents(self) -> tuple[Row, ...]:
@@ -205,16 +207,23 @@ COLUMNS = (
     "incident",
     "early_bound",
     "decided",
+    "claimed",
 )
 
 
 def period_csv(period: Period) -> str:
-    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds."""
+    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds.
+
+    What is only claimed comes after them: without a verdict, but with what is `claimed`.
+    """
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(COLUMNS)
     for row in period.rows:
-        writer.writerow([_safe(_record(row)[name]) for name in COLUMNS])
+        writer.writerow([_safe(_record(row).get(name)) for name in COLUMNS])
+    for claim in period.claims:
+        told = {**claim_json(claim), "claimed": instant_json(claim.at)}
+        writer.writerow([_safe(told.get(name)) for name in COLUMNS])
     return held.getvalue()
 
 
@@ -259,7 +268,8 @@ def period_json(period: Period) -> dict[str, Any]:
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
         },
         "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
-        "releases": [{name: _record(row)[name] for name in COLUMNS} for row in period.rows],
+        "releases": [_record(row) for row in period.rows],
+        "claims": [claim_json(claim) for claim in period.claims],
     }
 
 

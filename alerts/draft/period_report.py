@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from alerts.draft import words
 from alerts.draft.answers import asks_for
+from alerts.draft.claims import claims_table, claims_text
 from alerts.draft.form import Question, form_named
 from alerts.draft.pattern import patterns
 from alerts.draft.period import (
@@ -64,6 +65,7 @@ def period_report(period: Period, name: str, now: datetime, zone: str = "Europe/
         sections=sections,
         measured=_listed_table(period),
         figures=patterns(period),
+        claimed=claims_table(period.claims, zone),
     )
 
 
@@ -147,9 +149,10 @@ def _coverage(period: Period) -> tuple[str, ...]:
     of_all = f"{number} of {words.count(len(period.rows), 'release')} watched stayed unproven."
     total = sum((each.ends - each.begins for each in period.blind), timedelta())
     if not period.blind:
-        return (of_all, "No gap in the monitor's watch is recorded for the period.")
+        return (of_all, "No gap in the monitor's watch is recorded for the period.", *claims_text(period.claims))
     gaps = words.count(len(period.blind), "gap")
-    return (of_all, f"The monitor could not see during {gaps}, {words.length(round(total.total_seconds()))} in all.")
+    unseen = f"The monitor could not see during {gaps}, {words.length(round(total.total_seconds()))} in all."
+    return (of_all, unseen, *claims_text(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {

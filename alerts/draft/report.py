@@ -177,6 +177,7 @@ class Report:
 
     `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
     `anyway`, why it was signed though something was in the way, are sentences. Nothing here was public before its slot.
+    `claimed` is what publishers say of themselves, apart from all that was measured.
     """
 
     incident: str
@@ -196,6 +197,7 @@ class Report:
     figures: tuple[Bars, ...] = ()
     certainty: tuple[str, ...] = ()
     annex: tuple[Table, ...] = ()
+    claimed: tuple[Table, ...] = ()
     steps: tuple[Step, ...] = ()
     signed: str = ""
     anyway: str = ""

@@ -30,6 +30,7 @@ VERBS = {
     "incident": "incidents and their drafts",
     "silence": "hold messages back for a while, of a release, a producer or an incident",
     "report": "period and platform reports",
+    "backfill": "store what the public record claims of a past time",
     "rehearse": "play a rehearsal through the real daemon",
     "demo": "open the board on the replayed incidents",
     "export": "verdicts as open data",

@@ -73,7 +73,10 @@ def _period(context: Context, store: Store, first: date, last: date, producer: s
     _check_names(context.settings, store.verdicts, rows, producer, host)
     blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
     spans = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind)
-    return replace(period_of(rows, first, last, producer, host), blind=spans)
+    claims = (
+        one for one in store.ledger.claims(begin, end) if producer in ("", one.producer) and host in ("", one.host)
+    )
+    return replace(period_of(rows, first, last, producer, host), blind=spans, claims=tuple(claims))
 
 
 def _check_names(settings: Settings, verdicts: VerdictStore, rows: list[Row], producer: str, host: str) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from alerts.draft.claims import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
@@ -85,6 +86,9 @@ class LedgerStore(Protocol):
 
     def stale_reads(self, before: datetime) -> list[tuple[str, datetime]]:
         """Return the reads before `before` that repeat the one before them, by calendar and when they began."""
+
+    def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
+        """Return what publishers claim to have published in `[begin, end)`, at any address or at one, in time order."""
 
 
 class RunStore(Protocol):

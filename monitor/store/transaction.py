@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from alerts.draft.claims import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
@@ -52,6 +53,9 @@ class Transaction(Protocol):
 
     def add_read(self, read: CalendarRead) -> None:
         """Append a read of a calendar."""
+
+    def add_claim(self, claim: Claim) -> bool:
+        """Append what a publisher claims; False when it is there already (by producer, address and stamp)."""
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         """Insert or extend runs, by target, `first_sent` and monitor."""

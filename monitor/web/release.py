@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alerts.draft.claims import NO_PROOF
 from monitor.errors import UnknownName
 from monitor.judge.explain.explain import HEADS, by_head
 from monitor.judge.explain.timeline import Timeline, timeline
@@ -39,6 +40,8 @@ async def release(request: Request) -> Response:
         would_change=told.explanation.would_change if told is not None else (),
         timeline=timeline(body, told.case.runs, told.case.blind, now) if told is not None else None,
         short=_short,
+        claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if is_shown else [],
+        no_proof=NO_PROOF,
     )
 
 

@@ -5,7 +5,7 @@ Source: `facts/govuk.md` §2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ _FIELDS = (
     "title,link,display_date,release_timestamp,statistics_announcement_state,organisations,"
     "content_store_document_type,content_id,public_timestamp"
 )
+_STATISTICS = ("national_statistics", "official_statistics", "statistics")
 _FILTERS = {
     "organisations": "filter_organisations",
     "topics": "filter_part_of_taxonomy_tree",
@@ -45,6 +46,7 @@ class Listed:
     state: str
     organisations: tuple[str, ...]
     release_timestamp: datetime | None
+    first_published: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,23 @@ def listing_url(options: SourceOptions, now: datetime) -> str:
     query += _pasted(options.url)
     query.append(("c", f"{now:%Y%m%d%H%M%S%f}"[:17]))
     return f"{site(options)}{SEARCH}?{urlencode(query, safe=':,')}"
+
+
+def record_url(site: str, organisations: Iterable[str], since: datetime) -> str:
+    """Return the address of the first page of all statistics of some organisations that changed since an instant.
+
+    A publication's stamp in the index is that of its last change: what came out later than `since` is among these.
+    """
+    query = [
+        *(("filter_organisations", one) for one in organisations),
+        *(("filter_content_store_document_type", kind) for kind in _STATISTICS),
+        ("filter_public_timestamp", f"from:{(since - timedelta(days=1)).date().isoformat()}"),
+        ("order", "public_timestamp"),
+        ("count", str(COUNT)),
+        ("start", "0"),
+        ("fields", "title,link,public_timestamp,first_published_at,organisations"),
+    ]
+    return f"{site}{SEARCH}?{urlencode(query, safe=':,')}"
 
 
 def _pasted(url: str) -> Iterator[tuple[str, str]]:
@@ -137,6 +156,7 @@ def _entries(results: Sequence[Any]) -> Iterator[Listed]:
                 state=str(result.get("statistics_announcement_state") or ""),
                 organisations=tuple(_slugs(result.get("organisations"))),
                 release_timestamp=stamp(result.get("release_timestamp")),
+                first_published=stamp(result.get("first_published_at")),
             )
 
 

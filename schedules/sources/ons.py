@@ -81,6 +81,16 @@ class OnsSource:
         self._memory.keep(made, now)
         return reading(list(made.values()), remarks, lists_overdue=False)
 
+    def published(self, begin: datetime, end: datetime, offset: int) -> Ask:
+        """Ask for a page of what was published on the days between two instants."""
+        listed = self._list("type-published", begin, offset)
+        return Ask(f"{listed}&toDate={end.date().isoformat()}", accept=_JSON)
+
+    def told(self, page: Page) -> tuple[list[Announcement], int]:
+        """Return what a page of those tells, and how many there are in all. Raises `UnreadableCalendar`."""
+        releases = [release_item(one) for one in _releases(page, [], needed=True)]
+        return [announce(one, self._options, self._site, []) for one in releases], _total(page)
+
     def _list(self, kind: str, now: datetime, offset: int) -> str:
         # The server compares dates in UTC: a day wider than London needs.
         start = (now - timedelta(days=self._options.number("back", 30) + 1)).date()

@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import groupby
 
 from alerts.draft import words
+from alerts.draft.claims import NO_PROOF
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
@@ -233,6 +234,7 @@ def _evidence(report: Report) -> list[tuple[str, list[Block]]]:
         ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
         ("where and when it went wrong", list(report.figures)),
         ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
+        ("claimed, not measured", [_plain(NO_PROOF), *report.claimed] if report.claimed else []),
     ]
     return [(title, body) for title, body in every if body]
 

@@ -25,17 +25,23 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
+    from alerts.draft.claims import NO_PROOF, claim_json
     from monitor.watch.rejudge import titles_of_release
     from schedules.history import history as told
 
     with context.store() as store:
         found = release_of(store.ledger, release)
         promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
+        claims = store.ledger.claims(url=found.url) if found.url else []
     events = told(found, promises, context.now(), titles=titles)
     if as_json:
-        print_json(_as_json(found, promises, events))
-    else:
-        _print(found, promises, events)
+        print_json({**_as_json(found, promises, events), "claims": [claim_json(one) for one in claims]})
+        return
+    _print(found, promises, events)
+    if claims:
+        click.echo(f"\nClaimed in the public record. {NO_PROOF}")
+    for one in claims:
+        click.echo(f"  first published {stamp(one.at)}, read {stamp(one.read)} at {one.source}")
 
 
 def release_of(ledger: LedgerStore, release: str) -> Release:

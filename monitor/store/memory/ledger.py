@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from alerts.draft.claims import Claim
 from monitor.store.memory.transaction import Shelves
 from monitor.store.rows import Announced, CalendarRead, Judged, SeriesEdition
 from schedules.promise import Promise
@@ -74,6 +75,10 @@ class MemoryLedger:
             CalendarRead, lambda read: read.started < before, key=lambda it: (it.calendar, it.started)
         )
         return [(read.calendar, read.started) for last, read in pairwise(reads) if _repeats(last, read)]
+
+    def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
+        every = self.rows.pick(Claim, lambda it: url in {None, it.url}, key=lambda it: (it.at, it.url, it.producer))
+        return [claim for claim in every if is_within(claim.at, begin, end)]
 
     def _promised(self, begin: datetime | None, end: datetime | None) -> set[str]:
         newest: dict[str, datetime] = {}

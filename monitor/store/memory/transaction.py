@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
+from alerts.draft.claims import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
@@ -122,6 +123,9 @@ class MemoryTransaction:
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         for key in reads:
             self._shelves.drop(CalendarRead, *key)
+
+    def add_claim(self, claim: Claim) -> bool:
+        return self._shelves.add(claim, claim.producer, claim.url, claim.at)
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         for run in runs:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, tuple_, union
 
+from alerts.draft.claims import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
 from monitor.store.sql.query import Asker, all_of, from_json, only, whole, within
@@ -99,6 +100,11 @@ class SqlLedger:
         read = select(table, *(_the_one_before(column) for column in said)).where(table.c.started < before).subquery()
         repeats = [read.c[column.name] == read.c[f"before_{column.name}"] for column in said]
         return [(row["calendar"], row["started"]) for row in self.ask.rows(select(read).where(*repeats))]
+
+    def claims(self, begin: datetime | None = None, end: datetime | None = None, url: str | None = None) -> list[Claim]:
+        table = tables.CLAIM
+        wanted = all_of(Claim, table).where(*within(table.c.at, begin, end), *only(table.c.url, url))
+        return self.ask.flat(Claim, wanted.order_by(table.c.at, table.c.url, table.c.producer))
 
 
 def _without(table: Table, *names: str) -> Select[Any]:

@@ -14,7 +14,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0007"
+HEAD = "0008"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = sa.MetaData(
@@ -254,6 +254,20 @@ SILENCE = _lean(
     _maybe("ended", Instant),
     _fact("ended_by"),
     sa.Index(None, "until"),
+)
+
+CLAIM = _lean(
+    "claim",
+    _key("producer"),
+    _key("url"),
+    _key("at", Instant),
+    _fact("title"),
+    _maybe("slot", Instant),
+    _fact("slot_source", sa.Text),
+    _fact("source"),
+    _fact("read", Instant),
+    sa.Index(None, "at"),
+    sa.Index(None, "url"),
 )
 
 HEARTBEAT = _lean("heartbeat", _key("monitor"), _fact("at", Instant), _fact("stopped", sa.Boolean))

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
 
+from alerts.draft.claims import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence
@@ -68,6 +69,9 @@ class SqlTransaction:
 
     def forget_reads(self, reads: Sequence[tuple[str, datetime]]) -> None:
         self._delete(tables.CALENDAR_READ, reads)
+
+    def add_claim(self, claim: Claim) -> bool:
+        return self._is_new(tables.CLAIM, to_row(claim))
 
     def save_runs(self, runs: Iterable[Run]) -> None:
         self._replace(tables.RUN, [to_row(run) for run in runs])

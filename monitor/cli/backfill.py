@@ -1,0 +1,100 @@
+"""`ninethirty backfill`: what publishers claim of releases that nobody watched, read from the public record."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, hushed, print_json, span_of
+from monitor.clock import SystemClock
+from schedules.times.words import stamp
+
+if TYPE_CHECKING:
+    from alerts.draft.claims import Claim
+    from monitor.config.calendars import CalendarSettings
+    from monitor.ledger.backfill import Record
+
+_EVERY = 25
+SHARE = 0.25
+"""How much of a host's budget it takes: a daemon may be asking the same host meanwhile."""
+
+
+@click.command("backfill")
+@click.argument("producer")
+@click.option("--from", "first", type=Day(), required=True, help="First day of publication.")
+@click.option("--to", "last", type=Day(), required=True, help="Last day of publication.")
+@as_json
+@click.pass_obj
+def command(context: Context, *, producer: str, first: date, last: date, as_json: bool) -> None:
+    """Store what the public record says PRODUCER published between two days, both included, marked as claimed.
+
+    No verdict, figure or draft rests on it: the public stamps of really late releases often say 09:30:00. What is
+    stored already is not stored again. Exit status 3 when the record does not answer; what was read by then is kept.
+
+    Example: ninethirty backfill home-office --from 2026-01-01 --to 2026-03-31
+    """
+    if last < first:
+        raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
+    with hushed():
+        read, new = asyncio.run(_backfill(context, producer, first, last, as_json=as_json))
+    click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
+
+
+async def _backfill(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
+    """Store each claim as it is read; return how many were read, and how many of them are new."""
+    from alerts.draft.claims import claim_json
+    from monitor.app.options import budget_of
+    from monitor.app.readers import asking
+    from monitor.ledger.backfill import Record
+    from monitor.ledger.pages import CalendarPages
+
+    clock, whole = SystemClock(), budget_of(context.settings)
+    budget = replace(
+        whole, default=whole.default * SHARE, hosts={name: rate * SHARE for name, rate in whole.hosts.items()}
+    )
+    begin, end = span_of(first, last, context.settings.timezone)
+    assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
+    read = new = 0
+    with context.store() as store:
+        async with asking(context.settings, clock, budget) as (poller, workers):
+            record = Record(CalendarPages(poller.ask, strip=True, workers=workers), producer, begin, end, _tell)
+            async for claim in _claims(context, record):
+                with store.transaction() as tx:
+                    is_new = tx.add_claim(claim)
+                read, new = read + 1, new + is_new
+                if as_json:
+                    print_json({**claim_json(claim), "new": is_new})
+                elif is_new:
+                    click.echo(f"{stamp(claim.at)}  claimed  {claim.title}  {claim.url}")
+    return read, new
+
+
+def _claims(context: Context, record: Record) -> AsyncIterator[Claim]:
+    """Return what reads the record that the producer publishes in: that of the ONS, or GOV.UK's."""
+    from monitor.app.options import source_options
+    from schedules.sources.govuk_listing import site
+    from schedules.sources.ons import OnsSource
+    from schedules.sources.ons_items import PRODUCER
+    from schedules.sources.options import SourceOptions
+
+    def table_of(kind: str) -> CalendarSettings | None:
+        tables = [table for table in context.settings.calendar if table.kind == kind]
+        return next((one for one in tables if one.producer == record.producer), tables[0] if tables else None)
+
+    zone, ons, govuk = context.settings.timezone, table_of("ons"), table_of("govuk")
+    if record.producer == (PRODUCER if ons is None else ons.producer or PRODUCER):
+        options = SourceOptions("ons", "") if ons is None else source_options(ons, zone)
+        return record.of_ons(OnsSource(replace(options, options={**options.options, "back": "0"})))
+    options = SourceOptions("govuk", "") if govuk is None else source_options(govuk, zone)
+    named = options.filters.get("organisations", ()) if options.producer == record.producer else ()
+    return record.of_govuk(site(options), tuple(named) or (record.producer,))
+
+
+def _tell(read: int, whole: int) -> None:
+    if read % _EVERY == 0 or read == whole:
+        click.echo(f"{read} of {whole} read", err=True)

@@ -1,0 +1,194 @@
+"""What the public record claims of a past time, read from the rehearsals' publisher over HTTP and told apart."""
+
+from __future__ import annotations
+
+import csv
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from alerts.draft.claims import NO_PROOF, Claim, claim_json
+from monitor.rehearse.publisher.reply import Asked, Reply
+from monitor.rehearse.publisher.world import World
+from monitor.rehearse.script.script import read_script
+from monitor.store.open import open_store
+
+Ask = Callable[..., Any]
+NOW = datetime(2018, 1, 9, 12, tzinfo=UTC)
+SPAN = ("--from", "2018-01-01", "--to", "2018-01-06")
+PAGE = "https://www.gov.uk/government/statistics"
+STORY = 'title = "A week"\nfrom = 2018-01-02T00:00:00\nuntil = 2018-01-09T00:00:00\n' + "".join(
+    f"""
+[[release]]
+id = "{name}"
+title = "{name.capitalize()}"
+producer = "{producer}"
+url = "{PAGE}/{name}"
+slot = {day}T09:30:00
+[[answer]]
+url = "{PAGE}/{name}"
+at = {out}
+"""
+    for name, producer, day, out in (
+        ("prisons", "home-office", "2018-01-04", "2018-01-04T09:30:03"),
+        ("asylum", "home-office", "2018-01-05", "2018-01-05T12:19:00"),
+        ("crime", "home-office", "2018-01-08", "2018-01-08T09:30:02"),
+        ("exams", "ofqual", "2018-01-04", "2018-01-04T09:30:01"),
+    )
+)
+
+
+def ons_list(query: str) -> bytes:
+    """Return what the ONS's search lists of its published releases: 1,001 of them, a thousand a page."""
+    asked = parse_qs(query)
+    offset, days = int(asked["offset"][0]), (asked["fromDate"][0], asked["toDate"][0])
+    assert (asked["release-type"], days) == (["type-published"], ("2017-12-31", "2018-01-07"))
+    about = {"finalised": True, "published": True, "release_date": "2018-01-05T09:30:00.000Z"}
+    some = [
+        {"uri": f"/releases/r{number}", "description": {"title": f"Release {number}", **about}}
+        for number in range(offset, min(offset + 1000, 1001))
+    ]
+    return json.dumps({"releases": some, "breakdown": {"total": 1001}}).encode()
+
+
+class Site(ThreadingHTTPServer):
+    """GOV.UK as the script tells of it, on loopback; `refuse` is the status of the next answers."""
+
+    def __init__(self, script: Path) -> None:
+        self.world = World(read_script(script))
+        self.asked: list[str] = []
+        self.refuse: list[int] = []
+        super().__init__(("127.0.0.1", 0), Handler)
+
+    def reply(self, target: str) -> Reply:
+        place = urlsplit(target)
+        self.asked.append(place.path)
+        if place.path == "/ons":
+            return Reply(200, ons_list(place.query), {"Content-Type": "application/json"})
+        if self.refuse:
+            return Reply(self.refuse.pop(0), b"", {"Retry-After": "1"})
+        return self.world.reply(Asked("GET", "www.gov.uk", place.path, place.query), NOW)
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        reply = self.server.reply(self.path)
+        self.send_response(reply.status)
+        for name, value in {**reply.headers, "Content-Length": str(len(reply.body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(reply.body)
+
+    def log_message(self, *_told: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def site(folder: Path) -> Iterator[Site]:
+    """Serve the story on loopback, to a calendar of GOV.UK's kind that leads there."""
+    (folder / "story.toml").write_text(STORY)
+    with Site(folder / "story.toml") as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        more = f"""[network]
+allow = ["127.0.0.0/8"]
+ports = [{server.server_port}]
+[budget]
+"127.0.0.1" = "200/s"
+[[calendar]]
+name = "govuk"
+kind = "govuk"
+url = "http://127.0.0.1:{server.server_port}"
+[[calendar]]
+name = "releases"
+kind = "ons"
+url = "http://127.0.0.1:{server.server_port}/ons"
+"""
+        (folder / "config.toml").write_text((folder / "config.toml").read_text() + more)
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_what_was_published_in_those_days_is_stored_once_as_claimed(ask: Ask, site: Site) -> None:
+    told = ask("backfill", "home-office", *SPAN, "--json")
+    assert (told.status, [(line["title"], line["claimed"], line["new"]) for line in told.lines]) == (
+        0,
+        [("Prisons", True, True), ("Asylum", True, True)],
+    )
+    prisons, asylum = told.lines
+    assert (prisons["first_published"], prisons["slot"], prisons["slot_source"]) == (
+        "2018-01-04T09:30:03.000Z", "2018-01-04T09:30:00.000Z", "scheduled",
+    )  # fmt: skip
+    assert asylum["url"].endswith("/government/statistics/asylum")
+    assert asylum["source"].endswith("/api/content/government/statistics/asylum")
+    assert "3 of 3 read" in told.err
+    assert told.err.endswith("home-office: 2 claimed in the public record, 2 of them new\n")
+    again = ask("backfill", "home-office", *SPAN)
+    assert (again.status, again.out) == (0, "")
+    assert "2 claimed in the public record, 0 of them new" in again.err
+    assert ask("replay").status == 0
+    assert {path.rpartition("/")[2] for path in site.asked} == {"search.json", "prisons", "asylum", "crime"}
+
+
+def test_a_period_report_shows_claims_apart_from_verdicts(ask: Ask, site: Site) -> None:
+    before = ask("report", "period", *SPAN, "--json").json
+    assert ask("backfill", "home-office", *SPAN).status == 0
+    after = ask("report", "period", *SPAN, "--json").json
+    assert [one["title"] for one in after.pop("claims")] == ["Prisons", "Asylum"]
+    assert before.pop("claims") == []
+    assert before == after
+    text = ask("report", "period", *SPAN).out
+    assert "claimed, not measured" in text.lower()
+    assert "often say 09:30:00" in text
+    rows = list(csv.DictReader(ask("report", "period", *SPAN, "--format", "csv").out.splitlines()))
+    assert [(row["title"], row["verdict"], row["claimed"]) for row in rows] == [
+        ("Births 2016", "late", ""),
+        ("Prisons", "", "2018-01-04T09:30:03.000Z"),
+        ("Asylum", "", "2018-01-05T12:19:00.000Z"),
+    ]
+    assert ask("report", "period", *SPAN, "--producer", "ons", "--json").json["claims"] == []
+    assert site.asked
+
+
+def test_a_record_that_asks_for_patience_gets_it_and_one_that_never_answers_ends_with_3(ask: Ask, site: Site) -> None:
+    site.refuse = [429]
+    assert len(ask("backfill", "home-office", *SPAN, "--json").lines) == 2
+    site.refuse = [503] * 3
+    told = ask("backfill", "home-office", *SPAN)
+    assert (told.status, told.out) == (3, "")
+    assert "the record does not answer" in told.err
+    assert "503" in told.err
+
+
+def test_the_list_of_the_ons_is_read_page_by_page(ask: Ask, site: Site) -> None:
+    told = ask("backfill", "office-for-national-statistics", *SPAN, "--json")
+    assert (told.status, len(told.lines), site.asked) == (0, 1001, ["/ons", "/ons"])
+    last = told.lines[-1]
+    assert (last["title"], last["url"]) == ("Release 1000", "https://www.ons.gov.uk/releases/r1000")
+    assert (last["first_published"], last["slot_source"]) == ("2018-01-05T09:30:00.000Z", "announced")
+
+
+def test_the_history_of_a_release_tells_what_is_claimed_of_its_address(ask: Ask, folder: Path) -> None:
+    claim = Claim("ons", "https://stats.example/births-2016", NOW, "Births 2016", None, "", "https://x.example", NOW)
+    store = open_store(f"sqlite:///{folder}/store.db")
+    with store.transaction() as tx:
+        tx.add_claim(claim)
+    store.close()
+    assert ask("calendar", "history", "births-2016", "--json").json["claims"] == [claim_json(claim)]
+    assert NO_PROOF in ask("calendar", "history", "births-2016").out
+    assert ask("calendar", "history", "deaths-2029", "--json").json["claims"] == []
+
+
+def test_days_in_the_wrong_order_are_wrong_usage(ask: Ask) -> None:
+    told = ask("backfill", "home-office", "--from", "2018-01-02", "--to", "2018-01-01")
+    assert (told.status, told.err.count("\n")) == (2, 1)
