@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
@@ -17,6 +18,13 @@ from schedules.times.zone import local_date
 
 _LONGEST_ROLE = 80
 _STALE_AFTER_DAYS = 31
+_LONGEST_ADDRESS = 1000
+_DATES = {
+    "when": 'not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas',
+    "until": 'not a date-time, write "2017-03-20T17:00"',
+}
+_NEAR = timedelta(days=1)
+"""How far from the incident another of its dates may lie: beyond that it is often of the wrong year."""
 
 
 class NotEnough(ValueError):
@@ -35,10 +43,11 @@ def log_by_hand(
 
     `words` holds `what` (what happened) and `when` (local dates or date-times, ISO, several with commas:
     the first is the occurrence), and, unless the release's `facts` are given, `title` and `producer`. Also
-    understood: `grade`, `by` (the role that logs it), `release`; whatever else is typed is kept for the
-    draft. The same words make the same incident. Raises `NotEnough` with every fault.
+    understood: `until` (when it ended, as `when`), `url` (addresses, one a line), `grade`, `by` (the role that logs
+    it), `release`; whatever else is typed is kept for the draft. The same words make the same incident. Raises
+    `NotEnough` with every fault.
     """
-    words = {name: _writable(text) for name, text in words.items()}
+    words = {name: _writable(text).strip() for name, text in words.items()}
     faults = list(_faults(words, facts, now, timezone))
     if faults:
         raise NotEnough(faults)
@@ -46,6 +55,7 @@ def log_by_hand(
     release = facts.release if facts is not None else words.get("release", "")
     producer = facts.producer if facts is not None else one_line(words["producer"])
     entries = [Entry(now, words.get("by") or "logged by hand", one_line(words["what"]))]
+    days += [_instant(words["until"], timezone)] if words.get("until") else []
     entries += [Entry(now, MONITOR, doubt) for doubt in _doubts(days, now, timezone)]
     return Incident(
         id=f"{release or _slug(producer)}-hand-{local_date(days[0], timezone)}-{_mark(words)}",
@@ -91,7 +101,25 @@ def note(
     faults += [f'at: lies in the future (got "{at}")'] if then > now else []
     if faults:
         raise NotEnough(faults)
-    return _with(incident, Entry(then, as_role(role), _writable(text.strip())))
+    noted = _with(incident, Entry(then, as_role(role), _writable(text.strip())))
+    is_far = min(abs(then - incident.occurred), now - then) > _NEAR
+    return _with(noted, Entry(now, MONITOR, _far(then, incident.occurred, timezone))) if is_far else noted
+
+
+def ended(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
+    """Return when an incident that a person logged was over, None where nobody said so."""
+    until = incident.words.get("until")
+    return _instant(until, timezone) if until else None
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is a web address that fits a line."""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
+    fits = len(text) <= _LONGEST_ADDRESS and text.isprintable() and not any(map(str.isspace, text))
+    return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
@@ -177,18 +205,24 @@ def _faults(words: Mapping[str, str], facts: ReleaseFacts | None, now: datetime,
     yield from (f"{key}: is missing" for key in needed if not words.get(key, "").strip())
     if words.get("grade", "report") not in GRADES:
         yield f'grade: not one of {", ".join(GRADES)} (got "{words["grade"]}")'
-    if words.get("when", "").strip():
-        yield from _faults_of_when(words["when"], now, timezone)
+    wrong = [one for one in words.get("url", "").splitlines() if not is_address(one)]
+    yield from (f'url: not a web address, it begins with https:// or http:// (got "{one}")' for one in wrong)
+    yield from _faults_of_dates(words, now, timezone)
 
 
-def _faults_of_when(when: str, now: datetime, timezone: str) -> Iterator[str]:
-    try:
-        days = _occurrences(when, timezone)
-    except ValueError:
-        yield f'when: not dates, write "2016-10-01" or "2017-03-20T17:00", several with commas (got "{when}")'
-        return
-    if any(day > now for day in days):
-        yield f'when: lies in the future (got "{when}")'
+def _faults_of_dates(words: Mapping[str, str], now: datetime, timezone: str) -> Iterator[str]:
+    read: dict[str, list[datetime]] = {}
+    for key in (key for key in _DATES if words.get(key)):
+        try:
+            read[key] = _occurrences(words[key], timezone)
+        except ValueError:
+            read[key] = []
+            yield f'{key}: {_DATES[key]} (got "{words[key]}")'
+        if any(day > now for day in read[key]):
+            yield f'{key}: lies in the future (got "{words[key]}")'
+    begins, ends = read.get("when"), read.get("until")
+    if begins and ends and (len(ends) > 1 or ends[0] < begins[0]):
+        yield f'until: is one instant, and not before the first of `when` (got "{words["until"]}")'
 
 
 def _occurrences(when: str, timezone: str) -> list[datetime]:
@@ -203,12 +237,21 @@ def _instant(text: str, timezone: str) -> datetime:
     return (read if read.tzinfo is not None else read.replace(tzinfo=zone)).astimezone(UTC)
 
 
+def _far(instant: datetime, occurred: datetime, timezone: str) -> str:
+    local = local_date(instant, timezone)
+    days = abs(instant - occurred) // timedelta(days=1)
+    side = "before" if instant < occurred else "after"
+    return f"check date: {local.day} {local:%B %Y} lies {days} day{'s' * (days != 1)} {side} the incident"
+
+
 def _doubts(days: list[datetime], now: datetime, timezone: str) -> Iterator[str]:
     # Published reports carry slips of this kind: the date is kept as typed, and someone is asked to look.
     for instant in days:
         local = local_date(instant, timezone)
         if local.isoweekday() > 5:
             yield f"check date: {local.day} {local:%B %Y} is a {local:%A}"
+        if abs(instant - days[0]) > _NEAR:
+            yield _far(instant, days[0], timezone)
     if now - days[0] > timedelta(days=_STALE_AFTER_DAYS):
         yield f"check date: it lies more than {_STALE_AFTER_DAYS} days back"
 

@@ -12,6 +12,7 @@ from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.draft.logged import lasted, logged_by_hand
 from alerts.draft.report import amended_text, dated
 from alerts.draft.summary import in_one_line
 from schedules.times.words import clock, day_text
@@ -112,7 +113,8 @@ def _account(case: DraftInput) -> tuple[str, ...]:
     # A form with a box for the date has no need of it here.
     dates = _date(case) if case.incident.kind == "hand" and "incident.date" not in case.asked else ()
     when = (f"When it happened: {words.joined(dates)}.",) if dates else ()
-    return (*when, *in_one_line(case), *narrative.account(case), *chronology(case))
+    told = logged_by_hand(case) if case.incident.kind == "hand" else narrative.account(case)
+    return (*when, *in_one_line(case), *told, *chronology(case))
 
 
 def _grade(case: DraftInput) -> tuple[str, ...]:
@@ -145,7 +147,7 @@ def _slot(case: DraftInput) -> tuple[str, ...]:
 def _measure(case: DraftInput) -> tuple[str, ...]:
     facts = case.measured
     if facts is None:
-        return ()
+        return lasted(case)
     delays = [
         f"{part_name(part).capitalize()}: {words.against(part.delay, narrative.slot_clock(facts))}"
         for part in parts_in_order(facts)
@@ -164,7 +166,9 @@ def _evidence(case: DraftInput) -> tuple[str, ...]:
 
 KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "release.title": lambda case: (case.facts.title if case.facts else case.incident.title,),
-    "release.landing_url": lambda case: (case.facts.url if case.facts else case.incident.words.get("url", ""),),
+    "release.landing_url": lambda case: (
+        tuple(case.incident.words.get("url", "").splitlines()) or ((case.facts.url,) if case.facts else ())
+    ),
     "producer.name": lambda case: (case.settings.get("name") or case.incident.producer,),
     "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
     "contact.dealing": lambda case: (case.settings.get("contact", ""),),

@@ -44,8 +44,6 @@ EMBARGO = "Nothing that was seen before the announced time is repeated here: thi
 def account(case: DraftInput) -> tuple[str, ...]:
     """Return the paragraphs that say what happened, announced address first."""
     facts = case.facts
-    if case.incident.kind == "hand":
-        return logged_by_hand(case)
     if facts is None:
         return ()
     # What another question of the same form asks for is not said twice.
@@ -247,21 +245,6 @@ def blind_told(blind: BlindSpan, timezone: str) -> str:
             f"The monitor looked less than a tenth as often as planned {gap} (budget); what lies between looks is open."
         )
     return f"The monitor itself could not see {gap} ({blind.cause}); that gap is no evidence either way."
-
-
-def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
-    """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
-    incident, typed = case.incident, case.incident.words
-    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}; the monitor did not measure this."]
-    said += [f"As logged: {typed['what']}"] if typed.get("what") else []
-    said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
-    if case.facts is not None:
-        is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
-        which = "Next release" if is_ahead else "The release concerned"
-        said.append(f"{which}: {announcement(case.facts)} That release is judged on its own.")
-    elif typed.get("next_edition"):
-        said.append(f"Next release: {typed['next_edition']}")
-    return tuple(said)
 
 
 def impact(case: DraftInput) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ TOLD = 3
 def patterns(period: Period) -> tuple[Bars, ...]:
     """Return the charts of a period, none when nothing went wrong in it."""
     if not period.incidents:
-        return ()
+        return (_causes(period),) if period.logged else ()
     weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
     hours = _in_order(period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59")
     charts = (
@@ -48,8 +48,8 @@ def patterns_json(period: Period) -> list[dict[str, Any]]:
 
 
 def _causes(period: Period) -> Bars:
-    whole = len(period.incidents)
-    found = Counter(row.cause or NOT_LOGGED for row in period.incidents)
+    causes = [row.cause for row in period.incidents] + [one.words.get("cause", "") for one in period.logged]
+    whole, found = len(causes), Counter(cause or NOT_LOGGED for cause in causes)
     ranked = sorted(found.items(), key=lambda each: (each[0] == NOT_LOGGED, -each[1], each[0]))
     return _bars("By cause", ("Cause logged", FAULTY, "All of them"), [(name, one, whole) for name, one in ranked])
 

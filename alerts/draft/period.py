@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.draft.claims import Claim, claim_json
+from alerts.draft.claims import Claim
 from alerts.finding import BlindSpan
-from alerts.platform import platform_id
+from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval
-from schedules.times.json import instant_json
 from schedules.times.words import SURE
 
 FAULTY = ("late", "overdue", "early", "not_published", "unproven")
@@ -65,7 +61,8 @@ class Row:
 class Period:
     """Releases with a slot between two local dates, both inclusive, of a producer or host or of all.
 
-    `blind` are the monitor's own gaps in that time, `claims` what publishers say of it: these count for nothing.
+    `blind` are the monitor's own gaps in that time, `logged` the incidents of it that people logged by hand, `claims`
+    what publishers say of it: neither counts among releases.
     """
 
     begins: date
@@ -74,6 +71,7 @@ class Period:
     producer: str = ""
     host: str = ""
     blind: tuple[BlindSpan, ...] = ()
+    logged: tuple[Incident, ...] = ()
     claims: tuple[Claim, ...] = ()
 
     @property
@@ -187,98 +185,3 @@ def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]
     # One producer with two late releases has a fault of its own; several point to what they share.
     several = ((place, rows) for place, rows in groups.items() if len({row.producer for row in rows}) > 1)
     return [(host, slot, tuple(rows)) for (host, slot), rows in several]
-
-
-COLUMNS = (
-    "release",
-    "title",
-    "producer",
-    "url",
-    "slot",
-    "verdict",
-    "first_seen_after",
-    "first_seen_by",
-    "delay_min",
-    "delay_max",
-    "exposure_min",
-    "exposure_max",
-    "practice",
-    "cause",
-    "incident",
-    "early_bound",
-    "decided",
-    "claimed",
-)
-
-
-def period_csv(period: Period) -> str:
-    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds.
-
-    What is only claimed comes after them: without a verdict, but with what is `claimed`.
-    """
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in period.rows:
-        writer.writerow([_safe(_record(row).get(name)) for name in COLUMNS])
-    for claim in period.claims:
-        told = {**claim_json(claim), "claimed": instant_json(claim.at)}
-        writer.writerow([_safe(told.get(name)) for name in COLUMNS])
-    return held.getvalue()
-
-
-def _safe(value: object) -> object:
-    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value
-
-
-def _record(row: Row) -> dict[str, Any]:
-    delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
-    instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
-    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
-    texts = {name: getattr(row, name) for name in named}
-    times = {name: instant_json(at) for name, at in instants.items()}
-    lengths = {
-        "early_bound": row.early_bound,
-        "delay_min": delay.min,
-        "delay_max": delay.max,
-        "exposure_min": exposure.min,
-        "exposure_max": exposure.max,
-    }
-    return {**texts, **times, **lengths}
-
-
-def period_json(period: Period) -> dict[str, Any]:
-    """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
-    indicator = punctuality(period)
-    mean = indicator.mean
-    return {
-        "from": period.begins.isoformat(),
-        "to": period.ends.isoformat(),
-        "producer": period.producer or None,
-        "host": period.host or None,
-        "counts": counts(period),
-        "punctuality": {
-            "judged": indicator.judged,
-            "on_time": indicator.on_time,
-            "on_time_unsure": len(unsure(period)),
-            "share_on_time": indicator.share,
-            "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
-        },
-        "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
-        "releases": [_record(row) for row in period.rows],
-        "claims": [claim_json(claim) for claim in period.claims],
-    }
-
-
-def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str, Any]:
-    return {
-        "id": platform_id(host, slot),
-        "host": host,
-        "slot": instant_json(slot),
-        "producers": sorted({row.producer for row in rows}),
-        "releases": [row.release for row in rows],
-        "incidents": [row.incident for row in rows if row.incident],
-    }

@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from alerts.by_hand import ended
 from alerts.draft import words
 from alerts.draft.answers import asks_for
 from alerts.draft.claims import claims_table, claims_text
 from alerts.draft.form import Question, form_named
-from alerts.draft.pattern import patterns
+from alerts.draft.history import outcome
+from alerts.draft.pattern import NOT_LOGGED, patterns
 from alerts.draft.period import (
     Period,
     Row,
@@ -22,10 +24,11 @@ from alerts.draft.period import (
     unsure,
 )
 from alerts.draft.report import Field, Report, Section, Table
+from alerts.incident import Incident
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text
-from schedules.times.zone import local_date
+from schedules.times.zone import LONDON, local_date
 
 VERDICTS: Mapping[str, str] = {
     "on_time": "on time",
@@ -40,6 +43,7 @@ VERDICTS: Mapping[str, str] = {
     "unannounced": "unannounced",
 }
 LISTED = (2.6, 4.6, 3.4, 3.2, 3.0)
+LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 ALWAYS = ("on_time", "late", "early", "unproven")
 
 
@@ -115,11 +119,12 @@ def _indicator(period: Period) -> str:
 
 
 def _listed(period: Period) -> tuple[str, ...]:
-    number = len(period.incidents)
+    number, by_hand = len(period.incidents), len(period.logged)
+    logged = (f"{words.count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
     if not number:
-        return ("No release of the period was late, early or unproven.",)
+        return ("No release of the period was late, early or unproven.", *logged)
     platforms = (_met(host, slot, rows) for host, slot, rows in platform_faults(period))
-    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms)
+    return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
 
 
 def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
@@ -167,7 +172,22 @@ ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
 def _listed_table(period: Period) -> tuple[Table, ...]:
     header = ("Announced", "Release and producer", "First seen", "Delay or exposure", "Verdict and practice")
     rows = tuple(_row(row) for row in period.incidents)
-    return (Table("Releases late, early or unproven", header, rows, LISTED),) if rows else ()
+    measured = (Table("Releases late, early or unproven", header, rows, LISTED),) if rows else ()
+    by_hand = tuple(_logged_row(one) for one in period.logged)
+    return (*measured, Table("Logged by hand, not measured", LOGGED, by_hand, LISTED)) if by_hand else measured
+
+
+def _logged_row(incident: Incident) -> tuple[str, ...]:
+    end = ended(incident)
+    day_alone = "T" not in incident.words.get("when", "T").partition(",")[0]
+    began = day_text(local_date(incident.occurred)) if day_alone else words.brief(incident.occurred, LONDON)
+    return (
+        began,
+        f"{incident.title}\n{incident.producer}",
+        words.brief(end, LONDON) if end else "not told",
+        words.capital(outcome(incident)),
+        incident.words.get("cause", NOT_LOGGED),
+    )
 
 
 def _row(row: Row) -> tuple[str, ...]:

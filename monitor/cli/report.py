@@ -15,8 +15,10 @@ from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
 from monitor.cli.today import judged_bodies
 
 if TYPE_CHECKING:
-    from alerts.draft.period import Period, Row
-    from monitor.config.settings import Settings
+    from collections.abc import Sequence
+
+    from alerts.draft.period import Period
+    from alerts.incident import Incident
     from monitor.store.interface import Store, VerdictStore
 
 FORMATS = ("md", "html", "docx", "odt", "csv", "json")
@@ -66,41 +68,55 @@ def period(  # noqa: PLR0913 # one for each option
 def _period(context: Context, store: Store, first: date, last: date, producer: str, host: str) -> Period:
     from alerts.draft.period import period_of
     from alerts.finding import BlindSpan
+    from alerts.incident import Kind
     from monitor.deliver.period_rows import row_of
 
     begin, end = span_of(first, last, context.settings.timezone)
     rows = [row_of(store.verdicts, body) for body in judged_bodies(context, store, begin, end)]
-    _check_names(context.settings, store.verdicts, rows, producer, host)
+    logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
+    claims = store.ledger.claims(begin, end)
+    known = {one for row in rows for one in (row.producer, *row.others)} | {one.id for one in context.settings.producer}
+    known |= {one.producer for one in logged} | {one.producer for one in claims}
+    hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts, logged))
+    _check_names(store.verdicts, known, hosts, producer, host)
     blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
     spans = tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind)
-    claims = (
-        one for one in store.ledger.claims(begin, end) if producer in ("", one.producer) and host in ("", one.host)
+    return replace(
+        period_of(rows, first, last, producer, host),
+        blind=spans,
+        logged=tuple(one for one in logged if _is_of(one.producers, producer) and (not host or host in _hosts(one))),
+        claims=tuple(one for one in claims if _is_of((one.producer,), producer) and host in ("", one.host)),
     )
-    return replace(period_of(rows, first, last, producer, host), blind=spans, claims=tuple(claims))
 
 
-def _check_names(settings: Settings, verdicts: VerdictStore, rows: list[Row], producer: str, host: str) -> None:
-    producers = {one for row in rows for one in (row.producer, *row.others)} | {table.id for table in settings.producer}
+def _is_of(producers: Sequence[str], producer: str) -> bool:
+    return not producer or producer in producers
+
+
+def _hosts(incident: Incident) -> set[str]:
+    urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
+    return {urlsplit(url).hostname or "" for url in urls}
+
+
+def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
     if producer and producer not in producers:
         producers |= {each.producer for each in verdicts.judged()}
         if producer not in producers:
             raise unknown("producer", producer, producers)
-    if host and host not in {row.host for row in rows}:
-        known = {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
-        if host not in known:
-            raise unknown("host", host, known)
+    if host and host not in hosts:
+        hosts |= {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
+        if host not in hosts:
+            raise unknown("host", host, hosts)
 
 
 def _written(context: Context, found: Period, kind: str) -> bytes:
-    from alerts.draft.pattern import patterns_json
-    from alerts.draft.period import period_csv, period_json
+    from alerts.draft.period_data import period_csv, period_json
     from alerts.draft.period_report import period_report
     from alerts.draft.write.registry import WRITERS
 
     if kind == "csv":
         return period_csv(found).encode()
     if kind == "json":
-        body = {**period_json(found), "patterns": patterns_json(found)}
-        return (json.dumps(body, ensure_ascii=False) + "\n").encode()
+        return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
     name = found.host or context.settings.producer_of(found.producer).name or "All producers watched"
     return WRITERS[kind](period_report(found, name, context.now(), context.settings.timezone))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from alerts.by_hand import ended
 from alerts.incident import Incident, Kind
 from alerts.standing import behind
 from monitor.deliver.owed import is_owed
@@ -25,7 +26,9 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         "title": incident.title,
         "opened": instant_json(incident.opened),
         "occurred": instant_json(incident.occurred),
+        "ended": instant_json(ended(incident)),
         "closed": instant_json(incident.closed),
+        "urls": incident.words.get("url", "").splitlines(),
         "grade": incident.grade,
         "releases": [
             {"incident": one.incident, "release": one.release, "producers": list(one.producers), "stands": one.stands}

@@ -12,14 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from alerts.by_hand import NotEnough, bring_forward, close, log_cause, note
+from alerts.by_hand import NotEnough, bring_forward, close, is_address, log_cause, note
 from alerts.draft.edits import STEP
 from alerts.draft.form import question
 from alerts.draft.report import report_from_json
@@ -36,7 +36,6 @@ from schedules.times.words import MINUTE, stamp
 
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
 _MOST_OF_STRANGERS = 1 << 17
-_LONGEST_ADDRESS = 1000
 _HIDDEN = ("guard", "version", "do")
 _BOXES = {"as-role": "as-role", "call": "call", "said": "said", "address": "address", "brought forward": "forward"}
 _NOT_YOURS = "This is for people whose line in the users file ends in :head."
@@ -227,7 +226,7 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
     faults = []
     if bool(call) != bool(said):
         faults.append(f"{'said' if call else 'call'}: say with whom the call was, in which role, and what was said")
-    if address and not _is_address(address):
+    if address and not is_address(address):
         faults.append("address: not a web address, it begins with https:// or http://")
     if not sent.role.strip():
         faults.append("as-role: say in which role you act, never a name")
@@ -244,15 +243,6 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
         return close(known, sent.role, now) if "close" in sent.fields else known
 
     return change
-
-
-def _is_address(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return False
-    fits = len(text) <= _LONGEST_ADDRESS and text.isprintable() and not any(map(str.isspace, text))
-    return fits and parts.scheme in {"http", "https"} and bool(parts.hostname)
 
 
 def by_box(fault: NotEnough, boxes: Mapping[str, str], other: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ SORTS = {
     "swapped": "The wrong file or figures stood there",
     "unannounced": "Released without an announcement",
 }
-_BOXES = {"when": "day", "what": "what", "title": "title", "producer": "producer"}
+_BOXES = {"when": "day", **{name: name for name in ("what", "title", "producer", "until", "url")}}
 _AROUND = timedelta(days=3)
 _MOST_OFFERED = 250
 
@@ -54,9 +54,10 @@ async def log(request: Request) -> Response:
 
 def _words(sent: Sent, release: str) -> dict[str, str]:
     """Return what was typed by what it is called; a watched release brings its own title and producer."""
-    names = ["what", "sort", *([] if release else ["title", "producer"])]
+    names = ["what", "sort", "until", "url", *([] if release else ["title", "producer"])]
     day, time = sent.text("day"), sent.text("time")
     words = {name: sent.text(name) for name in names} | {"when": f"{day}T{time}" if day and time else day}
+    words["url"] = "\n".join(words["url"].split())
     return {name: text for name, text in words.items() if text} | {"by": sent.role}
 
 

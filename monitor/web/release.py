@@ -42,6 +42,7 @@ async def release(request: Request) -> Response:
         short=_short,
         claims=await queries.ask(lambda: queries.store.ledger.claims(url=body["url"])) if is_shown else [],
         no_proof=NO_PROOF,
+        incidents=await queries.ask(lambda: queries.store.verdicts.incidents_of(name)) if queries.sees_all else [],
     )
 
 

@@ -32,12 +32,16 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
     with context.store() as store:
         found = release_of(store.ledger, release)
         promises, titles = store.ledger.promises([release]), titles_of_release(store.ledger, found)
+        incidents = [one.id for one in store.verdicts.incidents_of(release)]
         claims = store.ledger.claims(url=found.url) if found.url else []
     events = told(found, promises, context.now(), titles=titles)
     if as_json:
-        print_json({**_as_json(found, promises, events), "claims": [claim_json(one) for one in claims]})
+        told_of = {"claims": [claim_json(one) for one in claims], "incidents": incidents}
+        print_json({**_as_json(found, promises, events), **told_of})
         return
     _print(found, promises, events)
+    if incidents:
+        click.echo(f"\nIncidents: {', '.join(incidents)}")
     if claims:
         click.echo(f"\nClaimed in the public record. {NO_PROOF}")
     for one in claims:

@@ -32,24 +32,29 @@ _QUESTIONS = {
 @click.option("--producer", help="Whose, when no watched release is named.")
 @click.option("--what", help="What happened, in a sentence.")
 @click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
+@click.option("--until", help="Local date-time at which it was over.")
+@click.option("--url", "urls", multiple=True, help="Where it stood; once for each address.")
 @click.option("--sort", type=click.Choice(_SORTS), help="What sort of breach, for clause and guidance; default leak.")
 @click.option("--grade", type=click.Choice(["none", "note", "report"]), help="Default report.")
 @by_role
 @as_json
 @click.pass_obj
-def add(context: Context, /, *, as_json: bool, **words: str | None) -> None:
+def add(context: Context, /, *, urls: tuple[str, ...], as_json: bool, **words: str | None) -> None:
     """Log an incident that a person saw. What is missing is asked for on a terminal.
 
     Example: ninethirty incident add --release malpractice-2017 --what "sent to the wrong list" --when 2018-01-04T16:20
     """
+    from alerts.incident import MONITOR
     from monitor.deliver.incident_json import incident_json
 
-    given = {key: text for key, text in words.items() if text}
+    given = {key: text for key, text in {**words, "url": "\n".join(urls)}.items() if text}
     with context.store() as store:
         facts = _facts(context, store, given.get("release"))
         given = _asked(given, facts)
         incident, is_new = _log(context, store, given, facts)
         drafts = store.verdicts.drafts(incident.id)
+    for entry in (one for one in incident.timeline if one.by == MONITOR):
+        click.echo(entry.text, err=True)
     if as_json:
         print_json(incident_json(incident, drafts))
         return

@@ -124,7 +124,7 @@ def note(  # noqa: PLR0913 # one for each option
     from alerts.by_hand import acknowledge, bring_forward, log_cause
     from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
-    from alerts.incident import SIGNED
+    from alerts.incident import MONITOR, SIGNED
 
     role, now = role_of(by), context.now()
 
@@ -138,6 +138,8 @@ def note(  # noqa: PLR0913 # one for each option
 
     with context.store() as store:
         changed = rewritten(store, incident, told)
+        if at and changed.timeline[-1].by == MONITOR:
+            click.echo(changed.timeline[-1].text, err=True)
         # What was signed is not amended by a note, but by a decision or a wish.
         if brought_forward or cite_others or SIGNED not in changed.words:
             refilled(context, store, changed)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitor.store.rows import Draft
 
 
-_TOLD = {"what", "when", "cause"}
+_TOLD = ("what", "when", "until", "url", "cause")
 
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:
@@ -57,9 +57,8 @@ def incident_lines(
     if body is not None:
         yield f"  Release   {incident.release}: {headline(body)}"
         yield f"  Address   {body['url']}"
-    yield from (
-        f"  {key.capitalize():<9} {text}" for key, text in incident.words.items() if key in {"what", "when", "cause"}
-    )
+    said = ((key, " ".join(incident.words.get(key, "").split())) for key in _TOLD)
+    yield from (f"  {key.capitalize():<9} {text}" for key, text in said if text)
     yield f"  Draft     {_draft(drafts)}"
     if related:
         yield from ("", "Held up together with it, by one fault of the platform", *items(related))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, close, log_by_hand, log_cause, note
+from alerts.by_hand import NotEnough, acknowledge, close, ended, log_by_hand, log_cause, note
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
@@ -36,6 +37,37 @@ def test_a_leak_is_logged_with_its_own_date(leak: Incident) -> None:
 
 def test_a_date_on_a_weekend_is_kept_and_doubted(leak: Incident) -> None:
     assert "check date: 1 October 2016 is a Saturday" in [entry.text for entry in leak.timeline]
+
+
+def test_another_year_among_the_dates_is_kept_and_doubted() -> None:
+    now = datetime(2018, 1, 8, 9, tzinfo=UTC)
+    logged = log_by_hand({**LEAK, "when": "2018-01-04T16:20, 2017-01-05", "until": "2018-01-05T16:00"}, None, now)
+    assert [one.text for one in logged.timeline[1:]] == ["check date: 5 January 2017 lies 364 days before the incident"]
+    assert ended(logged) == datetime(2018, 1, 5, 16, tzinfo=UTC)
+    assert ended(log_by_hand(LEAK, None, NOW)) is None
+    near = note(logged, "duty officer", "Rang them", now, "2018-01-05T09:00")
+    assert near.timeline[-1].by == "duty officer"
+    assert note(logged, "duty officer", "Rang them", now, "2018-01-08T08:00").timeline[-1].by == "duty officer"
+    wrong = note(logged, "duty officer", "Rang them", now, "2017-01-05T09:00")
+    assert wrong.timeline[-1].text == "check date: 5 January 2017 lies 364 days before the incident"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"until": "2016-09-30T17:00"}, "until: is one instant, and not before the first of `when`"),
+        ({"until": "2016-10-02, 2016-10-03"}, "until: is one instant"),
+        ({"until": "later"}, "until: not a date-time"),
+        ({"until": "2016-10-09"}, "until: lies in the future"),
+        (
+            {"url": "https://x.example/a\nx.example"},
+            'url: not a web address, it begins with https:// or http:// (got "x',
+        ),
+    ],
+)
+def test_an_end_and_addresses_that_cannot_be_are_refused(words: dict[str, str], told: str) -> None:
+    with pytest.raises(NotEnough, match=re.escape(told)):
+        log_by_hand({**LEAK, **words}, None, NOW)
 
 
 def test_an_old_date_is_kept_and_doubted() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from alerts.draft.period_data import period_csv, period_json
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,8 +17,6 @@ from alerts.draft.period import (
     by,
     counts,
     late_delays,
-    period_csv,
-    period_json,
     period_of,
     platform_faults,
     punctuality,

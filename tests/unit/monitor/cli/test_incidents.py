@@ -195,6 +195,33 @@ def test_an_incident_that_was_logged_by_hand_can_be_closed(ask: Ask) -> None:
     assert (shown["closed"] is not None, shown["timeline"][-1]["text"]) == (True, "closed: recalled")
 
 
+def test_what_was_logged_by_hand_has_an_end_and_addresses_and_stands_in_history_and_reports(ask: Ask) -> None:
+    urls = ("--url", "https://www.gov.uk/a", "--url", "https://x.example/b")
+    more = ("--when", "2018-01-04T16:20", "--until", "2018-01-04T17:40", *urls)
+    words = {name: text for name, text in HAND.items() if name != "--when"} | {"--producer": "forest-research"}
+    logged = ask("incident", "add", *options(words), *more, "--json").json
+    assert (logged["ended"], logged["urls"]) == (
+        "2018-01-04T17:40:00.000Z",
+        ["https://www.gov.uk/a", "https://x.example/b"],
+    )
+    draft = ask("incident", "draft", logged["id"]).out
+    assert "Over at 17:40 GMT on 4 January 2018, 1 hour 20 minutes after it began, as logged." in draft
+    assert draft.count("https://x.example/b") == 1
+    assert "Url       https://www.gov.uk/a https://x.example/b" in ask("incident", "show", logged["id"]).out
+    span = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31")
+    for chosen in ((), ("--producer", "forest-research"), ("--host", "www.gov.uk", "--producer", "forest-research")):
+        told = ask(*span, *chosen, "--json").json["logged"]
+        assert [(one["incident"], one["title"]) for one in told] == [(logged["id"], "Marriages 2016")]
+    assert ask(*span, "--producer", "ons", "--json").json["logged"] == []
+    text = ask(*span).out
+    assert "1 incident logged by hand" in text
+    assert "17:40 GMT on 4 January 2018" in text
+    assert f"{logged['id']}" in ask(*span, "--format", "csv").out
+    about = ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2017-01-05, 2018-01-05")
+    assert "check date: 5 January 2018 lies 365 days after the incident" in about.err
+    assert about.out.partition(":")[0] in ask("calendar", "history", "births-2016").out
+
+
 def test_logging_asks_for_everything_at_once_when_nobody_can_be_asked(ask: Ask) -> None:
     told = ask("incident", "add", "--when", "one day")
     assert told.status == 1

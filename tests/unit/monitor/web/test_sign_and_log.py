@@ -86,7 +86,8 @@ async def test_nobody_but_a_head_signs_whatever_they_type(users: Path) -> None:
 
 async def test_a_leak_is_logged_with_its_draft_and_its_notice(users: Path) -> None:
     async with working(users) as board:
-        typed = {"title": "Example prices, December", "producer": "ofqual"}
+        typed = {"title": "Example prices, December", "producer": "ofqual", "until": "2018-01-04T17:00"}
+        typed["url"] = "https://a.example/x\r\n https://b.example/y\r\n"
         page = await form(board, "/incidents/new")
         answer = await board.client.post("/incidents/new", data=page | LEAK | typed)
         assert answer.status_code == 303
@@ -98,6 +99,11 @@ async def test_a_leak_is_logged_with_its_draft_and_its_notice(users: Path) -> No
         assert logged.occurred.isoformat() == "2018-01-04T16:20:00+00:00"
         assert board.store.verdicts.drafts(name)
         assert [one.incident for one in board.store.outbox.notices()].count(name) == 1
+        assert logged.words["until"] == "2018-01-04T17:00"
+        assert logged.words["url"] == "https://a.example/x\nhttps://b.example/y"
+        assert name in (await board.client.get("/")).text
+        refused = await board.client.post("/incidents/new", data=page | LEAK | typed | {"url": "nowhere"})
+        assert 'id="url-fault"' in refused.text
         # The same form sent twice logs it once.
         again = await board.client.post("/incidents/new", data=page | LEAK | typed)
         assert again.headers["Location"] == answer.headers["Location"]

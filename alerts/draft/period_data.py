@@ -1,0 +1,115 @@
+"""A period for machines: every release of it as CSV, and all that is known of it as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+from alerts.by_hand import ended
+from alerts.draft.claims import claim_json
+from alerts.draft.history import outcome
+from alerts.draft.pattern import patterns_json
+from alerts.draft.period import Period, Row, counts, platform_faults, punctuality, unsure
+from alerts.incident import Incident
+from alerts.platform import platform_id
+from schedules.times.interval import Bounds
+from schedules.times.json import instant_json
+
+COLUMNS = (
+    "release", "title", "producer", "url", "slot", "verdict", "first_seen_after", "first_seen_by", "delay_min",
+    "delay_max", "exposure_min", "exposure_max", "practice", "cause", "incident", "early_bound", "decided", "claimed",
+    "logged",
+)  # fmt: skip
+
+
+def period_csv(period: Period) -> str:
+    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds.
+
+    What was logged by hand and what is only claimed come after them: without a verdict, but with the instant that is
+    `logged` or `claimed`.
+    """
+    held = io.StringIO()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    by_hand = map(_logged_json, period.logged)
+    logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
+    claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
+    for told in (*map(_record, period.rows), *logged, *claimed):
+        writer.writerow([_safe(told.get(name)) for name in COLUMNS])
+    return held.getvalue()
+
+
+def _safe(value: object) -> object:
+    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _record(row: Row) -> dict[str, Any]:
+    delay, exposure = row.delay or Bounds(), row.exposure or Bounds()
+    instants = {"slot": row.slot, "first_seen_after": row.first_seen.after, "first_seen_by": row.first_seen.by}
+    named = ("release", "title", "producer", "url", "verdict", "practice", "cause", "incident", "decided")
+    texts = {name: getattr(row, name) for name in named}
+    times = {name: instant_json(at) for name, at in instants.items()}
+    lengths = {
+        "early_bound": row.early_bound,
+        "delay_min": delay.min,
+        "delay_max": delay.max,
+        "exposure_min": exposure.min,
+        "exposure_max": exposure.max,
+    }
+    return {**texts, **times, **lengths}
+
+
+def period_json(period: Period) -> dict[str, Any]:
+    """Return the period as JSON values: bounds, counts, punctuality, faults of platforms, and each release."""
+    indicator = punctuality(period)
+    mean = indicator.mean
+    return {
+        "from": period.begins.isoformat(),
+        "to": period.ends.isoformat(),
+        "producer": period.producer or None,
+        "host": period.host or None,
+        "counts": counts(period),
+        "punctuality": {
+            "judged": indicator.judged,
+            "on_time": indicator.on_time,
+            "on_time_unsure": len(unsure(period)),
+            "share_on_time": indicator.share,
+            "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
+        },
+        "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
+        "releases": [_record(row) for row in period.rows],
+        "logged": [_logged_json(incident) for incident in period.logged],
+        "claims": [claim_json(claim) for claim in period.claims],
+        "patterns": patterns_json(period),
+    }
+
+
+def _logged_json(incident: Incident) -> dict[str, Any]:
+    return {
+        "incident": incident.id,
+        "release": incident.release or None,
+        "title": incident.title,
+        "producer": incident.producer,
+        "urls": incident.words.get("url", "").splitlines(),
+        "occurred": instant_json(incident.occurred),
+        "ended": instant_json(ended(incident)),
+        "what": outcome(incident),
+        "grade": incident.grade,
+        "cause": incident.words.get("cause"),
+    }
+
+
+def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str, Any]:
+    return {
+        "id": platform_id(host, slot),
+        "host": host,
+        "slot": instant_json(slot),
+        "producers": sorted({row.producer for row in rows}),
+        "releases": [row.release for row in rows],
+        "incidents": [row.incident for row in rows if row.incident],
+    }
