@@ -51,6 +51,10 @@ class UnknownName(UserFault):
     """A name given by a person that names nothing."""
 
 
+class Refused(UserFault):
+    """Something that could be done, but not as things are now."""
+
+
 class SurroundingsFault(NinethirtyError):
     """The machine, the disk or the network failed."""
 
@@ -64,7 +68,7 @@ class PortTaken(SurroundingsFault):
 
 
 EXIT_STATUS: dict[type[NinethirtyError], int] = {UserFault: 1, SurroundingsFault: 3}
-HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, UserFault: 400, SurroundingsFault: 503}
+HTTP_STATUS: dict[type[NinethirtyError], int] = {UnknownName: 404, Refused: 409, UserFault: 400, SurroundingsFault: 503}
 
 
 def exit_status(fault: NinethirtyError) -> int:

@@ -5,20 +5,23 @@ Opening a link changes nothing, since mail scanners and previews open links too.
 
 from __future__ import annotations
 
-import json
+from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName, UserFault
+from monitor.web import answers
+from monitor.web.asked import Taking
 from monitor.web.incident_page import incident_page
+from monitor.web.operations import UNKNOWN, ApiRoute, Operation
 from monitor.web.pages import fault_page, render
-from monitor.web.request import api_route, body_of, client_of, form_of, queries_of, session_of
+from monitor.web.request import client_of, form_of, queries_of, session_of
 
 _INVALID = "This link is not one of ours, or it has run out. The incident can still be found on the board."
 
@@ -58,27 +61,13 @@ async def on_page(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{quote(name)}", 303)
 
 
-async def by_program(request: Request) -> Response:
-    """Do the same for a program: a bearer token, and `{"role": …}` as JSON."""
-    if (refused := refused_program(request)) is not None:
-        return refused
-    queries = queries_of(request)
+async def by_program(request: Request, asked: Taking) -> dict[str, Any]:
+    """Say in which role somebody has an incident; saying it twice changes nothing."""
     try:
-        found = await _acknowledged(request, request.path_params["incident"], _role(await body_of(request)))
+        found = await _acknowledged(request, request.path_params["incident"], asked.role)
     except NotEnough as exc:
         raise UserFault(f"role: {exc}") from exc
-    return JSONResponse(incident_json(found, await queries.drafts(found.id)))
-
-
-def refused_program(request: Request) -> Response | None:
-    """Return what to answer a program that does not show the token, None to one that does."""
-    queries, client = queries_of(request), client_of(request)
-    if queries.keys.opens(request.headers.get("Authorization", "")):
-        return None
-    if wait := queries.throttle.wait(client):
-        return _told(429, "too many wrong tokens", {"Retry-After": str(wait)})
-    queries.throttle.failed(client)
-    return _told(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
+    return incident_json(found, await queries_of(request).drafts(found.id))
 
 
 async def _shown(request: Request, token: str, fault: str = "") -> Response:
@@ -115,22 +104,12 @@ async def _acknowledged(request: Request, name: str, role: str) -> Incident:
     return await desk.take(name, role)
 
 
-def _role(body: bytes) -> str:
-    try:
-        said = json.loads(body or b"{}")
-    except ValueError as exc:
-        raise UserFault('the body is not JSON, write {"role": "on-call statistician"}') from exc
-    role = said.get("role", "") if isinstance(said, dict) else ""
-    return role if isinstance(role, str) else ""
-
-
-def _told(status: int, error: str, headers: dict[str, str]) -> Response:
-    return JSONResponse({"error": error}, status_code=status, headers=headers)
-
-
 ROUTES = [
     Route("/acknowledge", ask, methods=["GET"]),
     Route("/acknowledge", answer, methods=["POST"]),
     Route("/incidents/{incident}/acknowledge", on_page, methods=["POST"]),
-    api_route("/api/v1/incidents/{incident}/acknowledge", by_program, methods=["POST"]),
+    ApiRoute(
+        "/api/v1/incidents/{incident}/acknowledge",
+        Operation("acknowledge", "incidents", by_program, answers.Incident, Taking, UNKNOWN, method="POST"),
+    ),
 ]

@@ -3,88 +3,109 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from alerts.draft.write.outline import Document
-from alerts.incident import Incident
+from alerts.draft.write.registry import MEDIA
+from alerts.incident import Incident as Known
 from monitor.deliver.incident_json import event_json, incident_json
-from monitor.errors import UnknownName, UserFault
-from monitor.web.openapi import DESCRIPTION
-from monitor.web.request import api_route, day_of, queries_of
+from monitor.errors import UnknownName
+from monitor.web.answers import Events, Incident, Incidents, Release, Releases
+from monitor.web.asked import Asked, OfDraft, OfEvents, OfIncidents, OfReleases
+from monitor.web.openapi import description
+from monitor.web.operations import UNKNOWN, ApiRoute, Operation
+from monitor.web.request import day_of, queries_of
 
-D = TypeVar("D", date, None)
+Json = dict[str, Any]
 MOST_DAYS = 400
-MOST_EVENTS = 1000
 # A draft is one file with its look inside; nothing in it may run or be fetched.
 _OF_A_DRAFT = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
-async def releases(request: Request) -> Response:
-    """List releases by the local day of their slot: `from`, `to` (both included) and `producer`."""
+async def releases(request: Request, asked: OfReleases) -> Json:
+    """List releases by the local day of their slot.
+
+    Without a limit a page holds all releases of up to 400 days.
+    """
     queries = queries_of(request)
-    first = _day(request, "from", queries.today())
-    last = _day(request, "to", first)
-    if last < first or last - first > timedelta(days=MOST_DAYS):
-        raise UserFault(f"to: must lie within {MOST_DAYS} days after from")
-    rows = await queries.board(first, last, request.query_params.get("producer"))
-    return JSONResponse({"releases": rows, "from": first.isoformat(), "to": last.isoformat()})
+    first = asked.first or queries.today()
+    last = asked.to or first
+    begins, after = _place(asked.after, first)
+    ends = min(last, max(first, begins) + timedelta(days=MOST_DAYS))
+    rows = await queries.board(max(first, begins), ends, asked.producer) if begins <= last else []
+    left = sorted((one for one in map(_placed, rows) if one[0] > after), key=lambda one: one[0])
+    page = left[: asked.limit]
+    following = (ends + timedelta(days=1)).isoformat() if ends < last else None
+    more = page[-1][0] if len(page) < len(left) else following
+    return {"releases": [row for _, row in page], "from": first.isoformat(), "to": last.isoformat(), "next": more}
 
 
-async def release(request: Request) -> Response:
+def _placed(row: Json) -> tuple[str, Json]:
+    return f"{(row['slot'] or {}).get('start') or ''}/{row['id']}", row
+
+
+def _place(after: str | None, first: date) -> tuple[date, str]:
+    """Return the day at which a page begins, and the place after which it does. Raises `UnknownName`."""
+    day, is_place, _ = (after or first.isoformat()).partition("T")
+    try:
+        # An instant of this day in UTC may be one of the day before, or after, where we are.
+        return day_of(day) - timedelta(days=1 if is_place else 0), after if after and is_place else ""
+    except ValueError as exc:
+        raise UnknownName(f"no page after {after!r}") from exc
+
+
+async def release(request: Request, _asked: Asked) -> Json:
     """Return one release."""
     name = request.path_params["release"]
     body = await queries_of(request).release(name)
     if body is None:
         raise UnknownName(f"no release {name!r}")
-    return JSONResponse(body)
+    return body
 
 
-async def incidents(request: Request) -> Response:
-    """List incidents, newest first: of the local days `from` to `to` (both included), of a `producer`, those `open`."""
-    first, last = (_day(request, key, None) for key in ("from", "to"))
-    if first is not None and last is not None and last < first:
-        raise UserFault("to: must not lie before from")
-    producer, still = (request.query_params.get(name) for name in ("producer", "open"))
-    if still not in (None, "true"):
-        raise UserFault('open: write "true", or leave it out')
-    queries = queries_of(request)
-    found = await (queries.needing if still else queries.incidents)(first, last)
-    return JSONResponse({"incidents": [_listed(one) for one in found if producer in (None, *one.producers)]})
+async def incidents(request: Request, asked: OfIncidents) -> Json:
+    """List incidents, newest first, by the local day on which they occurred."""
+    queries, days = queries_of(request), (asked.first, asked.to)
+    last = await queries.incident(asked.after) if asked.after else None
+    if asked.after and last is None:
+        raise UnknownName(f"no incident {asked.after!r}")
+    until = None if last is None else last.occurred + timedelta(microseconds=1)
+    found = await (queries.needing(*days) if asked.open else queries.incidents(*days, until))
+    behind = [one for one in found if last is None or (one.occurred, one.id) < (last.occurred, last.id)]
+    mine = [one for one in behind if asked.producer in (None, *one.producers)]
+    page = mine[: asked.limit]
+    seen = page if len(page) < len(mine) else behind
+    return {"incidents": [_listed(one) for one in page], "next": seen[-1].id if seen else None}
 
 
-def _listed(incident: Incident) -> dict[str, Any]:
+def _listed(one: Known) -> Json:
     # Versions of drafts are told of one incident; an empty list here would say that there are none.
-    return {name: value for name, value in incident_json(incident).items() if name != "drafts"}
+    return {name: value for name, value in incident_json(one).items() if name != "drafts"}
 
 
-async def incident(request: Request) -> Response:
+async def incident(request: Request, _asked: Asked) -> Json:
     """Return one incident with the versions of its draft."""
     queries, name = queries_of(request), request.path_params["incident"]
     found = await queries.incident(name)
     if found is None:
         raise UnknownName(f"no incident {name!r}")
     related = [one.id for one in await queries.related(found)]
-    return JSONResponse(incident_json(found, await queries.drafts(name)) | {"related": related})
+    return incident_json(found, await queries.drafts(name)) | {"related": related}
 
 
-async def events(request: Request) -> Response:
-    """List changes of verdicts, oldest first: those `after` the event of that id, of one `release` or of all."""
-    query = request.query_params
-    found = await queries_of(request).events(query.get("after"), query.get("release"), _limit(request))
-    return JSONResponse({"events": [event_json(one) for one in found], "next": found[-1].id if found else None})
+async def events(request: Request, asked: OfEvents) -> Json:
+    """List every change of a verdict, oldest first."""
+    found = await queries_of(request).events(asked.after, asked.release, asked.limit)
+    return {"events": [event_json(one) for one in found], "next": found[-1].id if found else None}
 
 
-async def draft(request: Request) -> Response:
-    """Return the newest version of a draft, or the `document` of it that is asked for, as a file."""
+async def draft(request: Request, asked: OfDraft) -> Response:
+    """Return the newest version of a draft as a file."""
     queries, name, ending = queries_of(request), request.path_params["incident"], request.path_params["ending"]
-    found = await queries.incident(name)
-    which = request.query_params.get("document")
-    if which not in (None, *Document):
-        raise UserFault(f"document: not one of {', '.join(Document)} (got {which!r})")
-    document = await queries.document(found, ending, Document(which) if which else None) if found is not None else None
+    found, which = await queries.incident(name), asked.document
+    document = await queries.document(found, ending, which) if found is not None else None
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
     content, media = document
@@ -94,34 +115,20 @@ async def draft(request: Request) -> Response:
     return Response(content, media_type=media, headers=headers)
 
 
-async def openapi(_request: Request) -> Response:
+async def openapi(request: Request, _asked: Asked) -> Response:
     """Describe this API."""
-    return JSONResponse(DESCRIPTION)
-
-
-def _day(request: Request, key: str, default: D) -> date | D:
-    text: Any = request.query_params.get(key)
-    if text is None:
-        return default
-    try:
-        return day_of(text)
-    except ValueError as exc:
-        raise UserFault(f'{key}: not a day, write "2026-11-26"') from exc
-
-
-def _limit(request: Request) -> int:
-    text = request.query_params.get("limit", str(MOST_EVENTS))
-    if not (text.isascii() and text.isdecimal() and 1 <= int(text[:9]) <= MOST_EVENTS and len(text) < 9):
-        raise UserFault(f"limit: not a whole number from 1 to {MOST_EVENTS}")
-    return int(text)
+    return JSONResponse(description(request.app.routes))
 
 
 ROUTES = [
-    api_route("/api/v1/releases", releases),
-    api_route("/api/v1/releases/{release}", release),
-    api_route("/api/v1/incidents", incidents),
-    api_route("/api/v1/incidents/{incident}", incident),
-    api_route("/api/v1/incidents/{incident}/draft.{ending}", draft),
-    api_route("/api/v1/events", events),
-    api_route("/api/v1/openapi.json", openapi),
+    ApiRoute("/api/v1/releases", Operation("listReleases", "releases", releases, Releases, OfReleases, UNKNOWN)),
+    ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, Release, faults=UNKNOWN)),
+    ApiRoute("/api/v1/incidents", Operation("listIncidents", "incidents", incidents, Incidents, OfIncidents, UNKNOWN)),
+    ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, Incident, faults=UNKNOWN)),
+    ApiRoute(
+        "/api/v1/incidents/{incident}/draft.{ending}",
+        Operation("getDraft", "incidents", draft, asked=OfDraft, faults=UNKNOWN, media=tuple(MEDIA.values())),
+    ),
+    ApiRoute("/api/v1/events", Operation("listEvents", "releases", events, Events, OfEvents, UNKNOWN)),
+    ApiRoute("/api/v1/openapi.json", Operation("describe", "description", openapi)),
 ]

@@ -31,6 +31,7 @@ from monitor.web import (
 from monitor.web.access_log import Access
 from monitor.web.live import LiveBoard
 from monitor.web.queries import Queries
+from monitor.web.request import problem
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; object-src 'none'; base-uri 'none'; "
@@ -139,14 +140,17 @@ async def metrics(request: Request) -> Response:
 async def _fault(request: Request, fault: Exception) -> Response:
     if isinstance(fault, HTTPException):
         words = "There is nothing at" if fault.status_code == 404 else f"{fault.detail}:"
-        return _told(request, fault.status_code, f"{words} {request.url.path}")
-    return _told(request, http_status(fault) if isinstance(fault, NinethirtyError) else 500, str(fault))
+        answer = _told(request, fault.status_code, f"{words} {request.url.path}")
+        answer.headers.update(fault.headers or {})
+        return answer
+    if isinstance(fault, NinethirtyError):
+        return _told(request, http_status(fault), str(fault))
+    return _told(request, 500, "This is our fault. It is in the log.")
 
 
 def _told(request: Request, status: int, fault: str) -> Response:
-    if request.url.path.startswith("/api/"):
-        return JSONResponse({"error": fault}, status_code=status)
-    return pages.fault_page(request, status, fault)
+    is_api = request.url.path.startswith("/api/")
+    return problem(status, fault) if is_api else pages.fault_page(request, status, fault)
 
 
 def application(queries: Queries) -> Access:
@@ -159,7 +163,11 @@ def application(queries: Queries) -> Access:
         *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
-    handlers: dict[int | type[Exception], Callable[..., object]] = {NinethirtyError: _fault, HTTPException: _fault}
+    handlers: dict[int | type[Exception], Callable[..., object]] = {
+        NinethirtyError: _fault,
+        HTTPException: _fault,
+        Exception: _fault,
+    }
     app = Starlette(
         middleware=[Middleware(signin.Doorway, queries=queries)],
         routes=[*health, *shown],

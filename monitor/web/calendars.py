@@ -7,14 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.deliver.incident_json import read_json
 from monitor.errors import UnknownName
 from monitor.ledger.export import published
 from monitor.store.rows import CalendarRead
-from monitor.web.request import api_route, queries_of
+from monitor.web.answers import Calendars
+from monitor.web.asked import Asked
+from monitor.web.operations import ApiRoute, Operation
+from monitor.web.request import queries_of
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
@@ -22,13 +25,13 @@ _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
 _READS = 50
 
 
-async def calendars(request: Request) -> Response:
+async def calendars(request: Request, _asked: Asked) -> dict[str, Any]:
     """List every calendar with its last usable read, and the last reads of all."""
     queries = queries_of(request)
     reads = await queries.reads()
     names = sorted({*queries.calendars, *(read.calendar for read in reads)})
     rows = await queries.ask(lambda: [standing(name, queries.store.ledger.reads(name, _READS)) for name in names])
-    return JSONResponse({"calendars": rows, "reads": [read_json(read) for read in reads]})
+    return {"calendars": rows, "reads": [read_json(read) for read in reads]}
 
 
 async def subscribe(request: Request) -> Response:
@@ -60,4 +63,7 @@ def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:
     }
 
 
-ROUTES = [api_route("/api/v1/calendars", calendars), Route("/calendar.{kind}", subscribe)]
+ROUTES = [
+    ApiRoute("/api/v1/calendars", Operation("listCalendars", "calendars", calendars, Calendars)),
+    Route("/calendar.{kind}", subscribe),
+]

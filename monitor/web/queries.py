@@ -159,10 +159,12 @@ class Queries:
 
         return await self.ask(lambda: [decided(body) for body in told])
 
-    async def incidents(self, first: date | None = None, last: date | None = None) -> list[Incident]:
-        """Return the newest incidents that occurred on these local days, newest first; at most `MOST_INCIDENTS`."""
+    async def incidents(
+        self, first: date | None = None, last: date | None = None, until: datetime | None = None
+    ) -> list[Incident]:
+        """Return the newest incidents of these local days, before `until`, newest first; at most `MOST_INCIDENTS`."""
         begin, end = self._span(first, last)
-        now = self.clock.now()
+        end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
     async def needing(self, first: date | None = None, last: date | None = None) -> list[Incident]:

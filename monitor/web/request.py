@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date
+from http import HTTPStatus
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
 
 from alerts.one_line import one_line
 from monitor.errors import UserFault
-from monitor.web.openapi import query_names
 from monitor.web.queries import Queries
 from monitor.web.sessions import Session
 
 _LONGEST = 8192
 _BODY_WITHIN = 10.0
-_FIRST_YEAR, _LAST_YEAR = 1900, 2200
+_LONGEST_NAME = 40
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+PROBLEM = "application/problem+json"
 
 
 def queries_of(request: Request) -> Queries:
@@ -72,25 +74,15 @@ async def form_of(request: Request, longest: int = _LONGEST, most: int = 10) -> 
 
 def day_of(text: str) -> date:
     """Read a day of a query. Raises ValueError for what is none, or lies where the calendar has no day beside it."""
-    day = date.fromisoformat(text)
-    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) or not _FIRST_YEAR <= int(text[:4]) <= _LAST_YEAR:
         raise ValueError
-    return day
+    return date.fromisoformat(text)
 
 
-Endpoint = Callable[[Request], Awaitable[Response]]
-_LONGEST_NAME = 40
-
-
-def api_route(path: str, endpoint: Endpoint, methods: Sequence[str] = ("GET",)) -> Route:
-    """Return the route of an address that takes the parameters of its description, each of them once."""
-    known = query_names(path)
-
-    async def answer(request: Request) -> Response:
-        takes(request, known)
-        return await endpoint(request)
-
-    return Route(path, answer, methods=list(methods))
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Tell a program why there is no answer, as RFC 9457 has it."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    return JSONResponse(told, status, headers, PROBLEM)
 
 
 def takes(request: Request, known: Sequence[str]) -> None:

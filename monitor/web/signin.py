@@ -14,14 +14,14 @@ from typing import Literal
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import UnknownName
 from monitor.web.pages import render
 from monitor.web.queries import Queries
-from monitor.web.request import client_of, form_of, queries_of, session_of
+from monitor.web.request import client_of, form_of, problem, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
 _OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/acknowledge"}
@@ -106,20 +106,19 @@ async def _who(request: Request, door: Sessions) -> Session | None:
 
 def _refusal(request: Request, door: Sessions | None) -> Response:
     if session_of(request) is not None:
-        return JSONResponse({"error": "this is for staff"}, status_code=403)
+        return problem(403, "this is for staff")
     if door is None or request.scope["path"] == _METRICS:
-        needs = {"WWW-Authenticate": "Bearer"}
-        return JSONResponse({"error": "needs the token of [web]"}, status_code=401, headers=needs)
+        return problem(401, "needs the token of [web]", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")
         where = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
-    return JSONResponse({"error": "sign in first"}, status_code=401, headers=_CHALLENGE)
+    return problem(401, "sign in first", _CHALLENGE)
 
 
 def _told_to_wait(request: Request, busy: Busy) -> Response:
     page = (
-        JSONResponse({"error": str(busy)}, status_code=429)
+        problem(429, str(busy))
         if request.scope["path"].startswith("/api/")
         else render(request, "fault.html", 429, message=str(busy))
     )

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
 from alerts.silence import Scope
 from monitor.deliver.silences import silence_json
-from monitor.errors import UnknownName, UserFault
-from monitor.web.acknowledge import refused_program
+from monitor.errors import Refused, UnknownName, UserFault
+from monitor.web.answers import Silence, Silences
+from monitor.web.asked import Asked, Silencing
 from monitor.web.incident_form import sent_by
 from monitor.web.incident_page import Answered, incident_page
+from monitor.web.operations import REFUSED, ApiRoute, Operation
 from monitor.web.pages import silences_of
-from monitor.web.request import api_route, body_of, queries_of
-
-_FORM = 'write {"of": "release", "name": "ID", "until": "2026-11-26T12:00:00Z", "reason": "…", "role": "…"}'
+from monitor.web.request import queries_of
 
 
 async def on_page(request: Request) -> Response:
@@ -54,45 +53,32 @@ async def end_on_page(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
-async def listed(request: Request) -> Response:
-    """List the silences that last, for those who may know everything."""
-    return JSONResponse({"silences": await silences_of(queries_of(request))})
+async def listed(request: Request, _asked: Asked) -> dict[str, Any]:
+    """List the silences that hold messages back now.
+
+    Those who may not know everything are told of none.
+    """
+    return {"silences": await silences_of(queries_of(request))}
 
 
-async def by_program(request: Request) -> Response:
-    """Make a silence for a program that shows the token."""
-    if (refused := refused_program(request)) is not None:
-        return refused
-    desk, said = queries_of(request).desk, _said(await body_of(request))
-    try:
-        scope, until = Scope(said["of"]), datetime.fromisoformat(said["until"])
-    except ValueError as exc:
-        raise UserFault(f"of, or until: {_FORM}") from exc
-    if until.tzinfo is None:
-        raise UserFault(f"until: needs an offset, {_FORM}")
+async def by_program(request: Request, asked: Silencing) -> dict[str, Any]:
+    """Hold messages back of an incident, a release or a producer, for at most 14 days."""
+    desk = queries_of(request).desk
     if desk is None:
-        raise UserFault("nothing is written down here")
+        raise Refused("nothing is written down here")
     try:
-        made = await desk.silence(scope, said["name"], until, said["role"], said["reason"])
+        made = await desk.silence(asked.of, asked.name, asked.until, asked.role, asked.reason)
     except NotEnough as exc:
-        raise UserFault(str(exc)) from exc
-    return JSONResponse(silence_json(made), 201)
-
-
-def _said(body: bytes) -> dict[str, str]:
-    try:
-        said: Any = json.loads(body or b"{}")
-    except ValueError as exc:
-        raise UserFault(f"the body is not JSON, {_FORM}") from exc
-    wanted = ("of", "name", "until", "reason", "role")
-    if not isinstance(said, dict) or not all(isinstance(said.get(key), str) for key in wanted):
-        raise UserFault(_FORM)
-    return {key: said[key] for key in wanted}
+        raise Refused(str(exc)) from exc
+    return silence_json(made)
 
 
 ROUTES = [
     Route("/incidents/{incident}/silence", on_page, methods=["POST"]),
     Route("/incidents/{incident}/silence/end", end_on_page, methods=["POST"]),
-    api_route("/api/v1/silences", listed),
-    api_route("/api/v1/silences", by_program, methods=["POST"]),
+    ApiRoute(
+        "/api/v1/silences",
+        Operation("listSilences", "silences", listed, Silences),
+        Operation("holdBack", "silences", by_program, Silence, Silencing, REFUSED, method="POST", status=201),
+    ),
 ]

@@ -89,6 +89,7 @@ body = '''<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>Example claims
 headers = {{ Content-Type = "application/atom+xml" }}
 """
 )
+DESCRIPTION = "/api/v1/openapi.json"
 TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
 ROUTES = [
     *board.ROUTES,
@@ -166,8 +167,11 @@ async def read(
 
 
 def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
-    # An address that was asked for stands in its own refusal.
-    return [(path, word) for path, (_, text) in found.items() for word in TELLING if word in text.replace(path, "")]
+    # An address that was asked for stands in its own refusal, and every word in the description of the API.
+    said = {
+        path: (text.replace(path, ""), (MARK,) if path == DESCRIPTION else TELLING) for path, (_, text) in found.items()
+    }
+    return [(path, word) for path, (text, words) in said.items() for word in words if word in text]
 
 
 def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str) -> dict[str, tuple[int, str]]:

@@ -10,7 +10,6 @@ import pytest
 from alerts.signed_link import sign
 from monitor.deliver.rules import Links
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.openapi import DESCRIPTION
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import KEYS, Board, Stopped, a_board
 
@@ -129,7 +128,7 @@ async def test_a_program_without_token_or_role_is_told_so(shown: str, body: str,
         address = f"/api/v1/incidents/{board.incident}/acknowledge"
         answer = await board.client.post(address, content=body, headers={"Authorization": shown})
         assert answer.status_code == code
-        assert answer.json()["error"]
+        assert answer.json()["detail"]
         assert ("WWW-Authenticate" in answer.headers) is (code == 401)
         assert acknowledged_by(board) == []
 
@@ -181,9 +180,3 @@ async def test_without_a_key_a_notice_links_to_the_incident_and_without_pages_to
 def test_keys_never_show_themselves() -> None:
     assert "token" not in repr(KEYS).replace("Keys", "")
     assert "key that" not in repr(Links("https://b.example", b"a key that signs"))
-
-
-def test_the_api_describes_how_to_acknowledge() -> None:
-    told = DESCRIPTION["paths"]["/api/v1/incidents/{incident}/acknowledge"]["post"]
-    assert {"200", "400", "401", "404", "429"} == set(told["responses"])
-    assert DESCRIPTION["components"]["securitySchemes"]["token"]["scheme"] == "bearer"

@@ -246,4 +246,4 @@ async def test_each_paper_of_a_report_is_handed_out_by_name() -> None:
         assert statement.text.startswith("# Statement for users")
         assert "Annex" not in (await board.client.get(f"{address}?document=report")).text
         refused = await board.client.get(f"{address}?document=cover")
-        assert (refused.status_code, "document: not one of draft, report" in refused.text) == (400, True)
+        assert (refused.status_code, "document: Input should be 'draft', 'report'" in refused.text) == (400, True)

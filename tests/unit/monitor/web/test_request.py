@@ -6,7 +6,7 @@ import pytest
 from starlette.routing import Route
 
 from monitor.web import acknowledge, api, calendars
-from monitor.web.openapi import DESCRIPTION
+from monitor.web.openapi import description
 from tests.unit.monitor.web.board import a_board
 
 DAY = "2018-01-05"
@@ -16,18 +16,18 @@ FOR_PROGRAMS = [one for one in (*api.ROUTES, *calendars.ROUTES, *acknowledge.ROU
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("?date=2018-01-04", "date: unknown parameter, known are from, to, producer"),
-        ("?from=2018-01-04&producr=ofqual", "producr: unknown parameter, known are from, to, producer"),
-        ("?From=2018-01-04", "From: unknown parameter, known are from, to, producer"),
+        ("?date=2018-01-04", "date: unknown parameter, known are from, to, producer, after, limit"),
+        ("?from=2018-01-04&producr=ofqual", "producr: unknown parameter, known are from, to, producer, after, limit"),
+        ("?From=2018-01-04", "From: unknown parameter, known are from, to, producer, after, limit"),
         ("?from=2018-01-04&from=2018-01-05", "from: given more than once"),
-        ("?=2018-01-04", "(no name): unknown parameter, known are from, to, producer"),
-        (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are from, to, producer"),
+        ("?=2018-01-04", "(no name): unknown parameter, known are from, to, producer, after, limit"),
+        (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are from, to, producer, after, limit"),
     ],
 )
 async def test_an_unknown_parameter_is_refused_by_name_with_those_that_are_known(query: str, told: str) -> None:
     async with a_board() as board:
         answer = await board.client.get(f"/api/v1/releases{query}")
-        assert (answer.status_code, answer.json()) == (400, {"error": told})
+        assert (answer.status_code, answer.json()["detail"]) == (400, told)
 
 
 @pytest.mark.parametrize("route", FOR_PROGRAMS, ids=lambda route: route.path)
@@ -37,24 +37,26 @@ async def test_every_address_for_programs_refuses_what_it_does_not_know(route: R
         method = "POST" if "POST" in (route.methods or ()) else "GET"
         answer = await board.client.request(method, path, params={"verdict": "late"})
         assert answer.status_code == 400
-        assert answer.json()["error"].startswith("verdict: unknown parameter, ")
+        assert answer.json()["detail"].startswith("verdict: unknown parameter, ")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/releases", "/api/v1/incidents"])
-async def test_days_the_wrong_way_round_are_refused(path: str) -> None:
+async def test_between_days_the_wrong_way_round_lies_nothing(path: str) -> None:
     async with a_board() as board:
         answer = await board.client.get(path, params={"from": "2018-01-05", "to": "2018-01-04"})
-        assert (answer.status_code, answer.json()["error"].partition(":")[0]) == (400, "to")
+        assert (answer.status_code, answer.json()[path.rpartition("/")[2]], answer.json()["next"]) == (200, [], None)
 
 
 async def test_every_parameter_that_is_described_is_taken() -> None:
     async with a_board() as board:
         (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
-        asked = {"producer": "ofqual", "open": "true", "after": first["id"], "release": first["release"], "limit": "5"}
+        asked = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
+        places = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
         asked["document"] = "evidence"
-        for path, told in DESCRIPTION["paths"].items():
+        for path, told in description(api.ROUTES)["paths"].items():
             names = [one["name"] for one in told.get("get", {}).get("parameters", ()) if one["in"] == "query"]
             values = {name: asked.get(name, DAY) for name in names}
+            values |= {"after": places[path.rpartition("/")[2]]} if "after" in names else {}
             if values:
                 address = path.replace("{incident}", board.incident).replace("{ending}", "md")
                 assert (await board.client.get(address, params=values)).status_code == 200

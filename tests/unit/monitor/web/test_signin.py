@@ -13,7 +13,6 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from monitor.web.openapi import DESCRIPTION
 from monitor.web.sessions import LASTS
 from monitor.web.users import line
 from tests.unit.monitor.web.board import Board, a_board
@@ -140,7 +139,7 @@ async def test_after_twenty_wrong_passwords_even_the_right_one_waits(closed: Clo
         assert answer.status_code == 429
         assert int(answer.headers["Retry-After"]) > 0
         refused = await board.client.get("/api/v1/releases", headers=basic("anne", SECRET))
-        assert (refused.status_code, set(refused.json())) == (429, {"error"})
+        assert (refused.status_code, refused.json()["title"]) == (429, "Too Many Requests")
         board.clock.seconds += 61
         assert (await sign_in(board)).status_code == 303
 
@@ -292,8 +291,3 @@ async def test_a_crowd_at_the_door_is_asked_to_come_again(closed: Closed) -> Non
         asked = [board.client.get("/api/v1/releases", headers=basic("anne", f"guess {n}")) for n in range(12)]
         told = [answer.status_code for answer in await asyncio.gather(*asked)]
         assert (told.count(401), told.count(429)) == (8, 4)
-
-
-def test_the_api_describes_how_a_closed_board_is_read() -> None:
-    assert DESCRIPTION["components"]["securitySchemes"]["password"]["scheme"] == "basic"
-    assert "401" in DESCRIPTION["paths"]["/api/v1/releases"]["get"]["responses"]

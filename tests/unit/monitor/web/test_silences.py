@@ -9,7 +9,6 @@ import httpx
 import pytest
 
 from alerts.silence import Silence
-from monitor.web.openapi import DESCRIPTION
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 from tests.unit.monitor.web.people import users_file, working
 from tests.unit.monitor.web.test_signin import hidden
@@ -91,19 +90,16 @@ async def test_strangers_are_told_of_no_silence(users: Path) -> None:
     ("change", "status", "told"),
     [
         ({"name": "s"}, 404, "no release 's'"),
-        ({"until": "noon"}, 400, "of, or until"),
-        ({"until": "2018-01-05T12:00:00"}, 400, "needs an offset"),
-        ({"until": "2028-01-05T12:00:00Z"}, 400, "within 14 days"),
-        ({"reason": ""}, 400, "say why"),
-        ({"role": 5}, 400, "write {"),
+        ({"until": "noon"}, 400, "until: Input should be a valid datetime"),
+        ({"until": "2018-01-05T12:00:00"}, 400, "until: Input should have timezone info"),
+        ({"until": "2028-01-05T12:00:00Z"}, 409, "within 14 days"),
+        ({"reason": " "}, 400, "reason: "),
+        ({"role": 5}, 400, "role: Input should be a valid string"),
+        ({"of": "host"}, 400, "of: Input should be 'release', 'producer' or 'incident'"),
     ],
 )
 async def test_what_makes_no_silence_is_told_to_a_program(change: dict[str, object], status: int, told: str) -> None:
     async with a_board() as board:
         answer = await board.client.post("/api/v1/silences", json={**ASKED, **change}, headers=TOKEN)
         assert answer.status_code == status
-        assert told in answer.json()["error"]
-
-
-def test_the_description_tells_of_silences() -> None:
-    assert {"get", "post"} == set(DESCRIPTION["paths"]["/api/v1/silences"])
+        assert told in answer.json()["detail"]

@@ -1,0 +1,299 @@
+"""What the API answers: one model an object, which describes it, and which tests hold every answer against.
+
+What a store of an earlier version did not hold is left out of an answer, so some fields are not required.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+
+from alerts import incident
+from alerts.silence import Scope
+from monitor.judge import verdict
+from monitor.judge.policy import Grade
+from monitor.judge.verdict import Word
+from schedules.announcement import Address, Origin, Role
+from schedules.slot import Precision
+
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+FindingKind = Annotated[verdict.Kind, WithJsonSchema({"type": "string", "enum": [*verdict.Kind]})]
+IncidentKind = Annotated[incident.Kind, WithJsonSchema({"type": "string", "enum": [*incident.Kind]})]
+Next = Annotated[str | None, Field(description="What to give as `after` for the next page; null: there is none.")]
+
+
+class Answer(BaseModel):
+    """An object of an answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Interval(Answer):
+    """When something happened: not before `after`, by `by` at the latest; null where that is not known."""
+
+    after: Instant | None
+    by: Instant | None
+
+
+class Bounds(Answer):
+    """A length in seconds, between two bounds."""
+
+    min: float | None
+    max: float | None
+
+
+class Slot(Answer):
+    """When a release is promised, by which calendar, and since when; `end` is when a slot without a time has passed."""
+
+    start: Instant | None
+    precision: Precision
+    timezone: str
+    announced: Instant | None
+    source: str | None
+    end: Instant | None = None
+    raw: str = ""
+    doubt: str | None = None
+
+
+class Exposure(Answer):
+    """A span in which a part was out before its slot; `open`: it lasts."""
+
+    part: str
+    begins: Interval = Field(alias="from")
+    to: Interval
+    seconds: Bounds | None
+    open: bool
+
+
+class Measured(Answer):
+    """What was measured of a release's landing page or of a part.
+
+    `released` is when what stayed came out, `delay` from the slot to first seen: negative when early, growing while
+    overdue. `early_bound` is how many seconds before the slot absence was last proved.
+    """
+
+    id: str
+    url: str
+    verdict: Word
+    first_seen: Interval
+    released: Interval | None = None
+    delay: Bounds | None
+    early_bound: float | None = None
+    exposures: list[Exposure]
+    unproven_because: str | None = None
+
+
+class Part(Measured):
+    """A page or file of a release, how it is known, and whether the verdict on the release waits for it."""
+
+    role: Role
+    origin: Origin | None = None
+    required: bool
+
+
+class IncidentFinding(Answer):
+    """One thing that the evidence shows; its `detail` in words is empty for whoever may not read them."""
+
+    kind: str
+    part: str | None
+    detail: str
+
+
+class Finding(IncidentFinding):
+    """One thing that the evidence shows, with its length; its `detail` is empty for whoever may not read it."""
+
+    kind: FindingKind
+    seconds: Bounds | None
+
+
+class Code(Answer):
+    """The edition of the Code of Practice in force, and the practice that the findings call for."""
+
+    edition: str
+    practice: str | None
+
+
+class BroughtForward(Answer):
+    """A decision to bring a release forward, as a role recorded it."""
+
+    to: Instant
+    by: str | None
+
+
+class Release(Measured):
+    """A release: its promise, its verdict, and what was measured of its landing page and parts.
+
+    `producers` are all organisations of its announcement; `url` is empty for whoever may not know it yet, `address` how
+    it is known. `final`: nothing more will be measured. `promise_confirmed` is when a calendar last bore its slot out,
+    `at` as of when this is so. `joined_into` stands only where it belongs to another release by now.
+    """
+
+    title: str
+    producer: str
+    producers: list[str] = []
+    calendar: list[str]
+    address: Address | None = None
+    slot: Slot | None
+    grade: Grade
+    final: bool
+    parts: list[Part]
+    findings: list[Finding]
+    code: Code | None
+    incident: str | None
+    promise_confirmed: Instant | None = None
+    at: Instant | None = None
+    brought_forward: BroughtForward | None = None
+    joined_into: str | None = None
+
+
+class Releases(Answer):
+    """Releases in the order of their slots, and the days that were asked for."""
+
+    releases: list[Release]
+    first: str = Field(alias="from")
+    to: str
+    next: Next
+
+
+class Acknowledged(Answer):
+    """A role, and since when it has an incident."""
+
+    at: Instant
+    by: str
+
+
+class Entry(Acknowledged):
+    """A line of the account of what happened, by a role or the monitor."""
+
+    text: str
+
+
+class LinkedRelease(Answer):
+    """A release that one fault of a platform held up, with its own incident, and how it stands."""
+
+    incident: str
+    release: str
+    producers: list[str]
+    stands: str
+
+
+class Draft(Answer):
+    """One version of a draft, with the edition of the Code and the SHA-256 of what was measured and written."""
+
+    version: int
+    at: Instant
+    by: str
+    form: str
+    edition: str
+    signed: Instant | None
+    digest: str
+
+
+class ListedIncident(Answer):
+    """An incident; `verdict`, `delay` and `findings` are as of `as_of`, `ended` and `urls` as people logged them.
+
+    `release` is the id of its release, empty for none; `releases` are those that one fault of a platform held up.
+    """
+
+    id: str
+    kind: IncidentKind
+    release: str
+    producer: str
+    producers: list[str]
+    title: str
+    opened: Instant
+    occurred: Instant
+    ended: Instant | None
+    closed: Instant | None
+    urls: list[str]
+    grade: Grade
+    releases: list[LinkedRelease]
+    report_owed: bool
+    acknowledged: Acknowledged | None
+    verdict: str | None
+    delay: Bounds | None
+    as_of: Instant | None
+    findings: list[IncidentFinding]
+    timeline: list[Entry]
+
+
+class Incident(ListedIncident):
+    """An incident with the versions of its draft, and the ids of those that the same fault of a platform made."""
+
+    drafts: list[Draft]
+    related: list[str] = []
+
+
+class Incidents(Answer):
+    """Incidents, the newest first."""
+
+    incidents: list[ListedIncident]
+    next: Next
+
+
+class Event(Answer):
+    """A change of verdict, and the release as it stood then; `before` is null for the first."""
+
+    id: str
+    release: str
+    at: Instant
+    before: str | None
+    after: str
+    body: Release
+
+
+class Events(Answer):
+    """Changes of verdicts, the oldest first."""
+
+    events: list[Event]
+    next: Next
+
+
+class Calendar(Answer):
+    """A calendar: its last usable read with its entries, and its last read with what was wrong."""
+
+    name: str
+    last_usable_read: Instant | None
+    entries: int | None
+    last_read: Instant | None
+    fault: str | None
+
+
+class Read(Answer):
+    """One read of a calendar, with the SHA-256 of its answer."""
+
+    calendar: str
+    started: Instant
+    finished: Instant
+    usable: bool
+    entries: int
+    digest: str
+    fault: str | None
+
+
+class Calendars(Answer):
+    """Every calendar, and the last reads of all, the newest first."""
+
+    calendars: list[Calendar]
+    reads: list[Read]
+
+
+class Silence(Answer):
+    """Messages held back; `by` and `ended_by` are roles."""
+
+    id: str
+    of: Scope
+    name: str
+    begins: Instant
+    until: Instant
+    by: str
+    reason: str
+    ended: Instant | None
+    ended_by: str
+
+
+class Silences(Answer):
+    """The silences that hold messages back now."""
+
+    silences: list[Silence]

@@ -1,0 +1,122 @@
+"""What the API is asked: one model an operation, which reads it, says what is wrong with it, and describes it."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, WithJsonSchema
+from pydantic.json_schema import SkipJsonSchema
+
+from alerts.draft.write.outline import Document
+from alerts.silence import Scope
+from monitor.errors import UserFault
+from monitor.web.request import day_of
+
+MOST = 1000
+
+
+def _day(text: object) -> date:
+    try:
+        return day_of(str(text))
+    except ValueError as exc:
+        raise ValueError('not a day, write "2026-11-26"') from exc
+
+
+def _number(text: object) -> int:
+    told = str(text)
+    if not (told.isascii() and told.isdecimal() and len(told) <= len(str(MOST)) and 1 <= int(told) <= MOST):
+        raise ValueError(f"not a whole number from 1 to {MOST}")
+    return int(told)
+
+
+NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
+Nothing = SkipJsonSchema[None]
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_A_DAY)]
+Name = Annotated[str, Field(pattern=NAME, max_length=500)]
+Words = Annotated[str, Field(pattern=r"[^\s\x00-\x1f\x7f-\x9f]")]
+Role = Annotated[Words, Field(max_length=80, description="Never a name.")]
+Limit = Annotated[
+    int,
+    BeforeValidator(_number),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": MOST}),
+    Field(description="How many at most."),
+]
+After = Annotated[Name, Field(description="The `next` of the page before.")]
+
+
+class Asked(BaseModel):
+    """What an operation is asked: its parameters, or the body that is sent to it."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+    @classmethod
+    def read(cls, sent: dict[str, str] | bytes) -> Self:
+        """Read the parameters of a query, or a body. Raises `UserFault`."""
+        try:
+            if isinstance(sent, dict):
+                return cls.model_validate(sent)
+            return cls.model_validate_json(sent or b"{}", strict=True)
+        except ValidationError as exc:
+            raise UserFault(_told(exc)) from exc
+
+
+def _told(fault: ValidationError) -> str:
+    """Return what is wrong with each part of what was asked, on one line; it shows no value."""
+    faults = fault.errors(include_url=False, include_context=False, include_input=False)
+    # What may be left out is faulty twice: it is not left out either.
+    told = {one["loc"][:1]: one["msg"].removeprefix("Value error, ") for one in reversed(faults)}
+    return "; ".join(": ".join([*map(str, where), words]) for where, words in reversed(told.items()))
+
+
+class Span(Asked):
+    """Which days, whose, and which page."""
+
+    first: Day | Nothing = Field(None, alias="from", description="The first day; of releases, default today.")
+    to: Day | Nothing = Field(None, description="The last day; of releases, default the first.")
+    producer: Name | Nothing = Field(None, description="Only of this producer, alone or with others.")
+    after: After | Nothing = None
+
+
+class OfReleases(Span):
+    """Which releases."""
+
+    limit: Limit | Nothing = Field(None, description="How many at most; a page ends after 400 days in any case.")
+
+
+class OfIncidents(Span):
+    """Which incidents, by the days on which they occurred."""
+
+    open: Literal["true"] | Nothing = Field(None, description="Those that want somebody: not over, or a report owed.")
+    limit: Limit = 500
+
+
+class OfEvents(Asked):
+    """Which changes."""
+
+    after: After | Nothing = None
+    release: Name | Nothing = Field(None, description="Only of this release.")
+    limit: Limit = MOST
+
+
+class OfDraft(Asked):
+    """Which paper."""
+
+    document: Document | Nothing = Field(None, description="Default draft, once signed report.")
+
+
+class Taking(Asked):
+    """In which role somebody has an incident."""
+
+    role: Role
+
+
+class Silencing(Asked):
+    """Messages to be held back, until an end within 14 days."""
+
+    of: Scope
+    name: Name
+    until: AwareDatetime
+    reason: Annotated[Words, Field(max_length=300)]
+    role: Role

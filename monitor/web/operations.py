@@ -1,0 +1,89 @@
+"""The operations of the API: models read what each is asked, and describe that and what it answers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from monitor.errors import UnknownName
+from monitor.web.answers import Answer
+from monitor.web.asked import Asked
+from monitor.web.request import body_of, client_of, problem, queries_of, takes
+
+UNKNOWN = {404: "nothing of that name"}
+REFUSED = {**UNKNOWN, 409: "not as things are now, such as an end that has passed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked of the API.
+
+    `endpoint` is given what is asked, and returns an `answer` as JSON, or a response of its own, of one of
+    the `media`. `name` and `tag` are for whoever makes a program from the description; `faults` are those of its own.
+    """
+
+    name: str
+    tag: str
+    endpoint: Callable[[Request, Any], Awaitable[Any]]
+    answer: type[Answer] | None = None
+    asked: type[Asked] = Asked
+    faults: Mapping[int, str] = field(default_factory=dict)
+    media: tuple[str, ...] = ("application/json",)
+    method: str = "GET"
+    status: int = 200
+
+    @property
+    def parameters(self) -> list[str]:
+        """Return the names of the parameters that it takes after the `?` of its address."""
+        fields = self.asked.model_fields.items() if self.method == "GET" else ()
+        return [told.alias or name for name, told in fields]
+
+    async def answered(self, request: Request) -> Response:
+        """Answer a request. Raises `UserFault` for what the models do not take."""
+        takes(request, self.parameters)
+        if not all(map(str.isprintable, request.path_params.values())):
+            raise UnknownName("nothing has a name like that")
+        if self.method == "GET":
+            found: Any = await self.endpoint(request, self.asked.read(dict(request.query_params)))
+        elif (refused := _refused(request)) is not None:
+            return refused
+        else:
+            found = await self.endpoint(request, self.asked.read(await body_of(request)))
+        if isinstance(found, Response):
+            return found
+        body = json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        mark = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        known = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+        if self.method == "GET" and not known.isdisjoint({mark, "*"}):
+            return Response(status_code=304, headers={"ETag": mark})
+        return Response(body, self.status, {"ETag": mark} if self.method == "GET" else None, self.media[0])
+
+
+class ApiRoute(Route):
+    """An address of the API, with everything that can be asked of it."""
+
+    def __init__(self, path: str, *operations: Operation) -> None:
+        """Take the operations, each of another method."""
+        self.operations = {one.method: one for one in operations}
+        super().__init__(path, self._answer, methods=list(self.operations))
+
+    async def _answer(self, request: Request) -> Response:
+        return await self.operations["GET" if request.method == "HEAD" else request.method].answered(request)
+
+
+def _refused(request: Request) -> Response | None:
+    """Return what to answer a program that does not show the token, None to one that does."""
+    queries, client = queries_of(request), client_of(request)
+    if queries.keys.opens(request.headers.get("Authorization", "")):
+        return None
+    if wait := queries.throttle.wait(client):
+        return problem(429, "too many wrong tokens", {"Retry-After": str(wait)})
+    queries.throttle.failed(client)
+    return problem(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,164 @@
+"""The API is what its description says: every answer by its models, page by page, and every refusal as a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from monitor.web import answers
+from monitor.web.app import application
+from monitor.web.openapi import description
+from tests.unit.monitor.web.board import KEYS, TITLE, Board, a_board
+
+TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
+DAY = "from=2018-01-05"
+
+
+async def described(board: Board) -> dict[str, Any]:
+    told: dict[str, Any] = (await board.client.get("/api/v1/openapi.json")).json()
+    return told
+
+
+def operations(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in told["paths"].values():
+        yield from path.values()
+
+
+async def test_every_operation_has_a_name_of_its_own_a_tag_words_and_typed_answers() -> None:
+    async with a_board() as board:
+        told = await described(board)
+    every = list(operations(told))
+    assert len({one["operationId"] for one in every}) == len(every) == 11
+    tags = {one["name"] for one in told["tags"]}
+    for one in every:
+        assert set(one["tags"]) <= tags
+        assert one["summary"]
+        assert {"400", "401", "403", "429", "503"} <= set(one["responses"])
+        for status, answer in one["responses"].items():
+            kinds = set(answer.get("content", {}))
+            assert status < "400" or kinds == {"application/problem+json"}
+        for parameter in one["parameters"]:
+            assert parameter["in"] == "path" or parameter["description"]
+
+
+async def test_every_object_of_the_description_is_described_and_every_reference_leads_somewhere() -> None:
+    async with a_board() as board:
+        told = await described(board)
+    schemas = told["components"]["schemas"]
+    assert [name for name, one in schemas.items() if not one.get("description")] == []
+    assert {one.rpartition("/")[2] for one in _references(told)} <= set(schemas)
+
+
+def _references(told: object) -> Iterator[str]:
+    if isinstance(told, dict):
+        yield from ([told["$ref"]] if "$ref" in told else [])
+        told = list(told.values())
+    for one in told if isinstance(told, list) else ():
+        yield from _references(one)
+
+
+ANSWERS: dict[str, type[answers.Answer]] = {
+    "releases?from=2018-01-05&limit=1": answers.Releases,
+    "releases/r": answers.Release,
+    "releases/early": answers.Release,
+    "incidents": answers.Incidents,
+    "incidents?open=true": answers.Incidents,
+    "events": answers.Events,
+    "calendars": answers.Calendars,
+    "silences": answers.Silences,
+}
+
+
+async def test_every_answer_is_as_its_model_has_it_and_holds_nothing_else() -> None:
+    async with a_board() as board:
+        asked = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
+        made = await board.client.post("/api/v1/silences", json=asked, headers=TOKEN)
+        answers.Silence.model_validate(made.json(), extra="forbid")
+        for path, model in (ANSWERS | {f"incidents/{board.incident}": answers.Incident}).items():
+            model.model_validate((await board.client.get(f"/api/v1/{path}")).json(), extra="forbid")
+
+
+async def test_whoever_may_not_know_all_is_answered_in_the_same_shape() -> None:
+    async with a_board(base="http://board.example") as board:
+        for path, model in ANSWERS.items():
+            told = await board.client.get(f"/api/v1/{path}")
+            assert path == "calendars" or model.model_validate(told.json(), extra="forbid")
+
+
+async def test_an_answer_that_has_not_changed_is_not_sent_again() -> None:
+    async with a_board() as board:
+        first = await board.client.get(f"/api/v1/releases?{DAY}")
+        mark = first.headers["etag"]
+        for known in (mark, f'"x", W/{mark}', "*"):
+            again = await board.client.get(f"/api/v1/releases?{DAY}", headers={"If-None-Match": known})
+            assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", mark)
+        for other in (f"{DAY}&producer=nobody", f"{DAY}&limit=1"):
+            assert (await board.client.get(f"/api/v1/releases?{other}", headers={"If-None-Match": mark})).is_success
+
+
+async def pages(client: httpx.AsyncClient, address: str, name: str) -> list[list[str]]:
+    found, after = [], ""
+    while after is not None:
+        told = (await client.get(f"{address}{after and '&after='}{after}")).json()
+        found.append([one["id"] for one in told[name]])
+        after = told["next"]
+    return found
+
+
+async def test_lists_are_read_page_by_page() -> None:
+    async with a_board() as board:
+        releases = await pages(board.client, f"/api/v1/releases?{DAY}&limit=1", "releases")
+        incidents = await pages(board.client, "/api/v1/incidents?limit=1", "incidents")
+        still = await pages(board.client, "/api/v1/incidents?open=true&limit=1", "incidents")
+    assert releases == [["early"], ["r"]]
+    assert sorted(one for page in incidents for one in page) == sorted([board.incident, board.early])
+    assert [len(page) for page in incidents] == [len(page) for page in still] == [1, 1, 0]
+
+
+async def test_a_span_of_many_years_is_read_in_pages_of_some_hundred_days() -> None:
+    async with a_board() as board:
+        found = await pages(board.client, "/api/v1/releases?from=2017-01-01&to=2018-12-31", "releases")
+    assert found == [["early", "r"], []]
+
+
+async def test_another_method_is_told_which_there_are() -> None:
+    async with a_board() as board:
+        for path, methods in (
+            ("/api/v1/silences", {"GET", "HEAD", "POST"}),
+            ("/api/v1/releases", {"GET", "HEAD"}),
+            (f"/api/v1/incidents/{board.incident}/acknowledge", {"POST"}),
+        ):
+            answer = await board.client.delete(path)
+            assert (answer.status_code, set(answer.headers["allow"].split(", "))) == (405, methods)
+            assert answer.json()["title"] == "Method Not Allowed"
+
+
+@pytest.mark.parametrize("name", ["%00", "a%0Ab", "x" * 3000])
+async def test_a_name_that_nothing_can_have_is_unknown(name: str) -> None:
+    async with a_board() as board:
+        for kind in ("releases", "incidents"):
+            assert (await board.client.get(f"/api/v1/{kind}/{name}")).status_code == 404
+
+
+class Broken(dict[str, dict[str, Any]]):
+    """What breaks whenever it is asked."""
+
+    def get(self, *_args: object) -> Any:  # noqa: ANN401 # never returns
+        raise RuntimeError(TITLE)
+
+
+async def test_a_fault_of_ours_is_a_problem_without_its_words() -> None:
+    async with a_board() as board:
+        board.running.bodies = Broken()
+        transport = httpx.ASGITransport(application(board.queries), raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            answer = await client.get("/api/v1/releases/r")
+    assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+    assert TITLE not in answer.text
+
+
+def test_a_description_of_no_operations_is_still_one() -> None:
+    assert description([])["paths"] == {}
