@@ -6,12 +6,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import docx
-from alerts.draft.period_data import period_json
 from docx.oxml.ns import qn
 
 from alerts.draft import bars
 from alerts.draft.pattern import patterns, patterns_json
 from alerts.draft.period import Period, Row, period_of
+from alerts.draft.period_data import period_json
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Bar, Bars
 from alerts.draft.write.png import bar_png

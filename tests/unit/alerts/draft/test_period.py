@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from alerts.draft.period_data import period_csv, period_json
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +21,7 @@ from alerts.draft.period import (
     punctuality,
     quantile,
 )
+from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.draft.write.registry import WRITERS
