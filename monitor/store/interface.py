@@ -147,6 +147,9 @@ class VerdictStore(Protocol):
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
 
+    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
+        """Return the incidents of these ids, by id."""
+
     def open_incidents(self, limit: int) -> list[Incident]:
         """Return the newest `limit` incidents that somebody still has something to do about, newest first."""
 

@@ -14,6 +14,7 @@ from monitor.plan.phases import Window, window_at
 from monitor.plan.proof import Proof
 from monitor.plan.targets import Target, View, target_id
 from monitor.plan.windows import AGAIN, Progress, Stage
+from monitor.watch.shown import Shown
 from schedules.announcement import Address
 from schedules.promise import Promise
 from schedules.release import Release
@@ -49,7 +50,8 @@ class WatchedRelease:
     that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
     are runs of other monitors on the same store: judged, and never lengthened by looks of ours. `place` is where its
     page was led to or found, though its calendars do not tell of it. `asked` is as of when its
-    calendars were last asked to bear a breach out, and until when that is waited for; `waits` while it is.
+    calendars were last asked to bear a breach out, and until when that is waited for; `waits` while it is. `shown` is
+    what people were last shown of it.
     """
 
     release: Release
@@ -67,6 +69,17 @@ class WatchedRelease:
     place: tuple[str, Address] | None = None
     asked: tuple[datetime, datetime] | None = None
     waits: bool = False
+    shown: Shown | None = None
+
+    @property
+    def written(self) -> tuple[object, ...]:
+        """Return what is known of it but for what looks saw: other objects whenever any of it is another."""
+        return self.release, self.promises, self.verdict, self.told, self.incident
+
+    @property
+    def seen(self) -> tuple[object, ...]:
+        """Return what looks saw of it: other objects after every look."""
+        return self.others, *(state.runs for state in self.states.values())
 
     @property
     def targets(self) -> dict[str, Target]:

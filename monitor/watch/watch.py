@@ -30,6 +30,7 @@ from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Looker, Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
+from monitor.watch.shown import Shown
 from schedules.announcement import Address, Part
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
@@ -185,8 +186,13 @@ class Watch:
         watched = self._releases.get(release)
         if watched is None or watched.held is not None or watched.waits:
             return None
-        body = self.events.body(self._judging.verdict(watched, self._clock.now()))
-        return body | {"incident": watched.incident}
+        now, rests_on, looks = self._clock.now(), watched.written, watched.seen
+        if watched.shown is not None and (body := watched.shown.as_of(now, rests_on, looks)) is not None:
+            return body
+        verdict = self._judging.verdict(watched, now)
+        body = self.events.body(verdict) | {"incident": watched.incident}
+        watched.shown = Shown(body, now, verdict.revisit, rests_on, looks)
+        return body
 
     def facts(self, release: Release, promises: Sequence[Promise]) -> ReleaseFacts:
         """Return what `alerts` may know as of now of a release, watched or only promised."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,17 @@ from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.as_json import is_of
 from monitor.web.embargo import has_passed
-from monitor.web.fragments import Row, counts, element_of, gravity, is_bad, needing_part, pieces, warnings_part
+from monitor.web.fragments import (
+    Row,
+    counts,
+    element_of,
+    gravity,
+    is_bad,
+    needing_part,
+    pieces,
+    row_part,
+    warnings_part,
+)
 from monitor.web.live import LiveBoard
 from monitor.web.pages import fault_page, render
 from monitor.web.queries import Queries
@@ -24,6 +35,8 @@ from monitor.web.request import day_of, form_of, queries_of, takes
 
 _MANY = 20
 """Releases beyond which those that nothing went wrong with are folded, by producer."""
+_AT_ONCE = 8
+"""Rows made in one turn of the loop."""
 _FILTERS = ("producer", "state", "q")
 _MINE = "ninethirty-mine"
 _A_YEAR = 365 * 24 * 3600
@@ -69,7 +82,7 @@ async def board(request: Request) -> Response:
         states=[word for word, _ in counts(promised)],
         needing=needing_part(queries, needing),
         parts=parts | {"warnings": await warnings_part(queries, now)},
-        looked=_looked(queries, rows, now) if is_today else {},
+        cells=await _cells(queries, rows, _looked(queries, rows, now) if is_today else {}, now),
         element_of=element_of,
         live=position if is_today else "",
         wall=asked.get("wall") == "1",
@@ -126,6 +139,18 @@ def _looked(queries: Queries, rows: Iterable[Row], now: datetime) -> dict[str, d
     pulses = queries.live.pulses()
     told = (row["id"] for row in rows if queries.sees_all or has_passed(row, now))
     return {name: looked for name in told if name in pulses and (looked := pulses[name].looked) is not None}
+
+
+async def _cells(
+    queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime
+) -> dict[str, str]:
+    cells = {}
+    for number, row in enumerate(rows):
+        cells[row["id"]] = row_part(queries, row, looked.get(row["id"]), now)
+        if number % _AT_ONCE == 0:
+            # Looks come between.
+            await asyncio.sleep(0)
+    return cells
 
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:

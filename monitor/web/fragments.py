@@ -49,9 +49,9 @@ def next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None
     return (min(ahead), ahead.count(min(ahead))) if ahead else None
 
 
-def row_part(queries: Queries, row: Row) -> str:
-    """Return the cells of a release's row, without when it was last looked at: that is told by itself."""
-    return fragment(queries, "row.html", row=row, looked=None, now=None, element=element_of(row["id"]))
+def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
+    """Return the cells of a release's row; when it was last looked at, as of now, is told on a stream by itself."""
+    return fragment(queries, "row.html", row=row, looked=looked, now=now, element=element_of(row["id"]))
 
 
 def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:

@@ -153,11 +153,9 @@ class Queries:
 
     async def _decided(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return releases with what people have decided of them since they were judged."""
-
-        def decided(body: dict[str, Any]) -> dict[str, Any]:
-            return with_decision(body, self.store.verdicts.incident(body["incident"])) if body["incident"] else body
-
-        return await self.ask(lambda: [decided(body) for body in told])
+        wanted = [body["incident"] for body in told if body["incident"]]
+        known = {one.id: one for one in await self.ask(lambda: self.store.verdicts.incidents_on(wanted))}
+        return [with_decision(body, known.get(body["incident"])) for body in told]
 
     async def incidents(
         self, first: date | None = None, last: date | None = None, until: datetime | None = None

@@ -159,6 +159,8 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
     assert store.verdicts.incidents_of("r") == [first, second]
     assert store.verdicts.incidents_of("s") == []
+    assert store.verdicts.incidents_on(["j", "i", "unknown"]) == [first, second]
+    assert store.verdicts.incidents_on([]) == []
 
 
 def test_what_somebody_still_has_to_do_about_is_found_newest_first(store: Store) -> None:

@@ -96,6 +96,10 @@ class MemoryVerdicts:
     def incident(self, incident: str) -> Incident | None:
         return self.rows.get(Incident, incident)
 
+    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
+        wanted = {*incidents}
+        return self.rows.pick(Incident, lambda it: it.id in wanted, key=lambda it: it.id)
+
     def open_incidents(self, limit: int) -> list[Incident]:
         return [incident for incident in self.incidents()[::-1] if incident.is_open][:limit]
 

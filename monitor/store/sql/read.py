@@ -107,6 +107,11 @@ class SqlVerdicts:
     def incident(self, incident: str) -> Incident | None:
         return self.ask.one(Incident, tables.INCIDENT, incident)
 
+    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
+        table = tables.INCIDENT
+        rows = self.ask.among(select(table), table.c.id, incidents)
+        return sorted((whole(Incident, row) for row in rows), key=lambda incident: incident.id)
+
     def open_incidents(self, limit: int) -> list[Incident]:
         table = tables.INCIDENT
         newest = select(table).where(tables.IS_OPEN).order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
