@@ -23,15 +23,10 @@ def told(bar: Bar) -> str:
     return f"{bar.number:,} of {bar.whole:,}"
 
 
-def longest(figure: Bars) -> int:
-    """Return the number that the longest bar stands for, at least 1."""
-    return max([1, *(each.number for each in figure.bars)])
-
-
 def svg(figure: Bars, name: str) -> str:
     """Return the chart as an SVG element with its text alternative; `name` sets it apart from others on the page."""
     width, height = size(figure)
-    rows = "".join(_row(figure, bar, TOP + place * ROW) for place, bar in enumerate(figure.bars))
+    rows = "".join(_row(bar, TOP + place * ROW) for place, bar in enumerate(figure.bars))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="{name}-title {name}-text"'
         f' viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
@@ -41,9 +36,9 @@ def svg(figure: Bars, name: str) -> str:
     )
 
 
-def _row(figure: Bars, bar: Bar, y: int) -> str:
+def _row(bar: Bar, y: int) -> str:
     room = WIDTH - LEFT - RIGHT
-    wide = round(room * bar.number / longest(figure), 1)
+    wide = round(room * bar.number / max(1, bar.whole), 1)
     label = f'<text x="0" y="{y + 14}">{escape(one_line(bar.label, LABEL))}</text>'
     place = f'x="{LEFT}" y="{y + 3}" height="14"'
     base = f'<rect {place} width="{room}" fill="none" stroke="{OUTLINE}" stroke-width="0.5"/>'

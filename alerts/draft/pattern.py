@@ -83,7 +83,7 @@ def _bars(title: str, header: tuple[str, str, str], groups: Iterable[tuple[str, 
 
 
 def _alt(bars: tuple[Bar, ...]) -> str:
-    worst = sorted((each for each in bars if each.number), key=lambda each: -each.number)
+    worst = sorted((each for each in bars if each.number), key=lambda each: (-each.number / each.whole, -each.number))
     told = [f"{each.label} {each.number:,} of {each.whole:,}" for each in worst[:TOLD]]
     more = f", then {words.count(len(worst) - TOLD, 'other')}" if len(worst) > TOLD else ""
     return f"Most: {'; '.join(told)}{more}. All figures are in the table."

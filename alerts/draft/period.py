@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -86,12 +86,14 @@ class Punctuality:
     """The standard indicator TP3 over releases that could be judged.
 
     `judged` counts them, `on_time` those within tolerance, `mean` the bounds of the mean delay in seconds
-    of those with a measured delay (early ones count as 0), None without any.
+    of those with a measured delay (early ones count as 0), None without any. `left_out` are those without: still
+    overdue or never published, with what is known of each.
     """
 
     judged: int
     on_time: int
     mean: Bounds | None
+    left_out: tuple[Bounds, ...] = ()
 
     @property
     def share(self) -> float | None:
@@ -112,6 +114,16 @@ def period_of(rows: Iterable[Row], begins: date, ends: date, producer: str = "",
     return Period(begins, ends, tuple(sorted(chosen, key=lambda row: (str(row.slot), row.release))), producer, host)
 
 
+def named(period: Period, called: Callable[[str], str]) -> Period:
+    """Return a period whose producers bear their names, for people to read."""
+    return replace(
+        period,
+        rows=tuple(replace(row, producer=called(row.producer)) for row in period.rows),
+        logged=tuple(replace(one, producer=called(one.producer)) for one in period.logged),
+        claims=tuple(replace(claim, producer=called(claim.producer)) for claim in period.claims),
+    )
+
+
 def counts(period: Period) -> dict[str, int]:
     """Return how many releases have each verdict, the most frequent first."""
     return dict(Counter(row.verdict for row in period.rows).most_common())
@@ -126,14 +138,15 @@ def on_time_of(verdicts: Iterable[str]) -> tuple[int, int]:
 def punctuality(period: Period) -> Punctuality:
     """Return the standard indicator of punctuality for a period."""
     on_time, judged = on_time_of(row.verdict for row in period.rows)
-    delays = [row.delay for row in period.rows if row.verdict in JUDGED and row.delay is not None]
+    delays = [row.delay or Bounds() for row in period.rows if row.verdict in JUDGED]
     bounded = [each for each in delays if each.min is not None and each.max is not None]
+    left_out = tuple(each for each in delays if each not in bounded)
     if not bounded:
-        return Punctuality(judged, on_time, None)
+        return Punctuality(judged, on_time, None, left_out)
     # Early releases have no delay; letting them offset late ones would flatter the mean.
     low = sum(max(0.0, each.min or 0.0) for each in bounded) / len(bounded)
     high = sum(max(0.0, each.max or 0.0) for each in bounded) / len(bounded)
-    return Punctuality(judged, on_time, Bounds(low, high))
+    return Punctuality(judged, on_time, Bounds(low, high), left_out)
 
 
 def unsure(period: Period) -> list[float]:
@@ -163,10 +176,11 @@ def quantile(delays: Sequence[Bounds], share: float) -> Bounds | None:
 
 
 def by(period: Period, key: Callable[[Row], str]) -> list[tuple[str, int, int]]:
-    """Return (group, incidents, releases watched) for each group, most incidents first."""
+    """Return (group, incidents, releases watched) for each group, the largest share first."""
     watched = Counter(key(row) for row in period.rows)
     faulty = Counter(key(row) for row in period.incidents)
-    return sorted(((name, faulty[name], watched[name]) for name in watched), key=lambda each: (-each[1], each[0]))
+    found = ((name, faulty[name], watched[name]) for name in watched)
+    return sorted(found, key=lambda each: (-each[1] / each[2], -each[1], each[0]))
 
 
 def local_slot(row: Row) -> datetime:
@@ -185,3 +199,40 @@ def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]
     # One producer with two late releases has a fault of its own; several point to what they share.
     several = ((place, rows) for place, rows in groups.items() if len({row.producer for row in rows}) > 1)
     return [(host, slot, tuple(rows)) for (host, slot), rows in several]
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    """One fault of a platform, from the first slot it held up until the last of its `rows` was seen, None before."""
+
+    host: str
+    rows: tuple[Row, ...]
+
+    @property
+    def begins(self) -> datetime:
+        """Return the first slot that was missed."""
+        return min(row.slot for row in self.rows if row.slot is not None)
+
+    @property
+    def ends(self) -> datetime | None:
+        """Return by when the last release was seen; None while one is out of sight."""
+        seen = [row.first_seen.by for row in self.rows if row.first_seen.by is not None]
+        return max(seen) if len(seen) == len(self.rows) else None
+
+    @property
+    def causes(self) -> tuple[str, ...]:
+        """Return the causes that people logged."""
+        return tuple(dict.fromkeys(row.cause for row in self.rows if row.cause))
+
+
+def episodes(period: Period) -> list[Episode]:
+    """Return the faults of platforms: what was late together, and at later slots before any of that was seen."""
+    found: dict[tuple[str, datetime], tuple[Row, ...]] = {}
+    until: dict[str, tuple[datetime, datetime]] = {}
+    for host, slot, rows in platform_faults(period):
+        begin, end = until.get(host, (slot, slot))
+        begin = begin if slot <= end else slot
+        recovers = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)
+        until[host] = begin, max(end, recovers)
+        found[host, begin] = (*found.get((host, begin), ()), *rows)
+    return [Episode(host, rows) for (host, _), rows in found.items()]

@@ -11,7 +11,7 @@ from alerts.by_hand import ended
 from alerts.draft.claims import claim_json
 from alerts.draft.history import outcome
 from alerts.draft.pattern import patterns_json
-from alerts.draft.period import Period, Row, counts, platform_faults, punctuality, unsure
+from alerts.draft.period import Episode, Period, Row, counts, episodes, platform_faults, punctuality, unsure
 from alerts.incident import Incident
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
@@ -80,12 +80,25 @@ def period_json(period: Period) -> dict[str, Any]:
             "on_time_unsure": len(unsure(period)),
             "share_on_time": indicator.share,
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
+            "mean_leaves_out": len(indicator.left_out),
         },
         "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
+        "episodes": [_episode_json(each) for each in episodes(period)],
         "releases": [_record(row) for row in period.rows],
         "logged": [_logged_json(incident) for incident in period.logged],
         "claims": [claim_json(claim) for claim in period.claims],
         "patterns": patterns_json(period),
+    }
+
+
+def _episode_json(episode: Episode) -> dict[str, Any]:
+    return {
+        "host": episode.host,
+        "begins": instant_json(episode.begins),
+        "ends": instant_json(episode.ends),
+        "causes": list(episode.causes),
+        "producers": sorted({row.producer for row in episode.rows}),
+        "releases": [row.release for row in episode.rows],
     }
 
 

@@ -14,18 +14,19 @@ from alerts.draft.form import Question, form_named
 from alerts.draft.history import outcome
 from alerts.draft.pattern import NOT_LOGGED, patterns
 from alerts.draft.period import (
+    Episode,
     Period,
     Row,
     counts,
+    episodes,
     late_delays,
-    platform_faults,
+    named,
     punctuality,
     quantile,
     unsure,
 )
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
-from alerts.platform import platform_id
 from schedules.times.interval import Bounds
 from schedules.times.words import day_text
 from schedules.times.zone import LONDON, local_date
@@ -47,8 +48,14 @@ LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 ALWAYS = ("on_time", "late", "early", "unproven")
 
 
-def period_report(period: Period, name: str, now: datetime, zone: str = "Europe/London") -> Report:
-    """Return the report on a period, as of `now`; `name` is the platform or producer covered."""
+def period_report(
+    period: Period, name: str, now: datetime, zone: str = LONDON, called: Callable[[str], str] = str
+) -> Report:
+    """Return the report on a period, as of `now`.
+
+    `name` is the platform or producer covered, `called` tells the name of a producer by its id.
+    """
+    period = named(period, called)
     form = form_named("period")
     sections = tuple(
         Section(chapter.id, chapter.heading, tuple(_field(each, period, name) for each in chapter.questions))
@@ -113,6 +120,10 @@ def _indicator(period: Period) -> str:
         return "No release of the period could be judged, so its punctuality is not known."
     whose = "Its" if found.judged == 1 else "Their mean"
     mean = f" {whose} delay (indicator TP3) was {words.span(found.mean)}." if found.mean and found.mean.max else ""
+    if found.left_out:
+        longest = words.span(Bounds(max(each.min or 0.0 for each in found.left_out), None))
+        left = words.count(len(found.left_out), "release")
+        mean += f" Left out of any mean: {left} not seen yet, {longest} late so far."
     if found.judged == 1:
         return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{mean}"
     return f"Of the {found.judged:,} releases that could be judged {found.share:.1%} came out on time.{mean}"
@@ -123,18 +134,17 @@ def _listed(period: Period) -> tuple[str, ...]:
     logged = (f"{words.count(by_hand, 'incident')} logged by hand: see annex A.",) if by_hand else ()
     if not number:
         return ("No release of the period was late, early or unproven.", *logged)
-    platforms = (_met(host, slot, rows) for host, slot, rows in platform_faults(period))
+    platforms = map(_met, episodes(period))
     return (f"{words.count(number, 'release')} late, early or unproven: see annex A.", *platforms, *logged)
 
 
-def _met(host: str, slot: datetime, rows: tuple[Row, ...]) -> str:
-    at = words.brief(slot, rows[0].timezone)
-    titles = words.joined([f"“{row.title}”" for row in rows])
-    producers = len({row.producer for row in rows})
-    late = f"{words.count(len(rows), 'release')} of {producers} producers were late together"
-    linked = [row.incident for row in rows if row.incident]
-    links = f", linked to each producer's own ({words.joined(linked)})" if linked else ""
-    return f"On {host} at {at} {late}: {titles}. One platform incident, {platform_id(host, slot)}{links}."
+def _met(episode: Episode) -> str:
+    zone, producers = episode.rows[0].timezone, len({row.producer for row in episode.rows})
+    titles = words.joined([f"“{row.title}”" for row in episode.rows])
+    late = f"{words.count(len(episode.rows), 'release')} of {producers} producers were late together: {titles}"
+    over = f"to {words.brief(episode.ends, zone)}" if episode.ends else "on, not over yet"
+    cause = f"Cause logged: {words.joined(episode.causes)}." if episode.causes else "No cause is logged."
+    return f"One fault of {episode.host}, from {words.brief(episode.begins, zone)} {over}: {late}. {cause}"
 
 
 def _distribution(period: Period) -> tuple[str, ...]:
@@ -196,7 +206,7 @@ def _row(row: Row) -> tuple[str, ...]:
     practice = "".join(f"\n{text}" for text in (row.practice, words.capital(row.decided)) if text)
     return (
         announced,
-        "\n".join(text for text in (row.title, row.producer, row.incident and f"Incident {row.incident}") if text),
+        f"{row.title}\n{row.producer}",
         words.capital(first),
         words.capital(_length(row)),
         words.capital(f"{VERDICTS[row.verdict]}{practice}"),

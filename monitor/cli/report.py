@@ -113,10 +113,15 @@ def _written(context: Context, found: Period, kind: str) -> bytes:
     from alerts.draft.period_data import period_csv, period_json
     from alerts.draft.period_report import period_report
     from alerts.draft.write.registry import WRITERS
+    from monitor.config.organisations import ORGANISATIONS
 
     if kind == "csv":
         return period_csv(found).encode()
     if kind == "json":
         return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
-    name = found.host or context.settings.producer_of(found.producer).name or "All producers watched"
-    return WRITERS[kind](period_report(found, name, context.now(), context.settings.timezone))
+    settings = context.settings
+    called = {slug: names[0] for slug, names in ORGANISATIONS.items()}
+    called |= {one.id: one.name for one in settings.producer}
+    name = found.host or called.get(found.producer, found.producer) or "All producers watched"
+    now, zone = context.now(), settings.timezone
+    return WRITERS[kind](period_report(found, name, now, zone, lambda producer: called.get(producer, producer)))

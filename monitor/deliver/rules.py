@@ -51,6 +51,10 @@ class ReportingRules:
         reference = next((one.reference for one in fitting), "")
         return {**entries, "slot_time_reference": reference} if reference else entries
 
+    def name_of(self, producer: str) -> str:
+        """Return what a producer is called, its id where nobody has named it."""
+        return self.producers.get(producer, {}).get("name") or producer
+
     def deliveries(self, notice: Notice, incident: Incident, now: datetime) -> list[Delivery]:
         """Return the deliveries that a notice needs, each with the instant from which it may go out.
 

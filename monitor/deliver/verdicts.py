@@ -120,7 +120,8 @@ class VerdictRecord:
         judged = verdicts.judged_on([one.release for one in incident.linked])
         day = local_date(incident.occurred, zone)
         period = period_of((period_row(verdicts, row.body) for row in judged), day, day, host=incident.producer)
-        return replace(period_report(period, incident.producer, now, zone), incident=incident.id)
+        report = period_report(period, incident.producer, now, zone, self.rules.name_of)
+        return replace(report, incident=incident.id)
 
     def _earlier(self, incident: Incident) -> list[Incident]:
         """Return what a draft may cite: the producer's incidents of all time, and of late those of all producers."""

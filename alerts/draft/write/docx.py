@@ -11,7 +11,7 @@ from docx.shared import Cm, Pt
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
-from alerts.draft.bars import longest, told
+from alerts.draft.bars import told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
@@ -114,7 +114,7 @@ def _bars(document: Document, figure: Bars) -> None:
     for row, bar in zip(made.rows[1:], figure.bars, strict=True):
         _fill(row.cells[0], (Piece(Tone.PLAIN, bar.label),))
         _fill(row.cells[1], (Piece(Tone.PLAIN, told(bar)),))
-        strip = BytesIO(bar_png(bar.number / longest(figure)))
+        strip = BytesIO(bar_png(bar.number / max(1, bar.whole)))
         picture = row.cells[2].paragraphs[0].add_run().add_picture(strip, width=Cm(BAR_CM))
         look.describe_picture(picture, f"{bar.label}: {told(bar)}")
     _say(document.add_paragraph(), Piece(Tone.REMARK, figure.alt))

@@ -15,6 +15,7 @@ from alerts.draft.period import (
     Row,
     by,
     counts,
+    episodes,
     late_delays,
     period_of,
     platform_faults,
@@ -102,6 +103,43 @@ def test_releases_of_several_producers_late_together_are_one_platform_fault() ->
     [(host, slot, met)] = platform_faults(period(*rows))
     assert (host, slot, [each.release for each in met]) == ("www.gov.uk", SLOT, ["a", "b"])
     assert "2 releases of 2 producers were late together" in said(period_report(period(*rows), "All", NOW), "P.table")
+
+
+def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end_and_cause() -> None:
+    half, far = SLOT + timedelta(minutes=30), SLOT + timedelta(hours=5)
+    seen = Interval(half, half + timedelta(minutes=10))
+    late = [row(name, "late", 40, producer=name, first_seen=seen, cause="expired certificate") for name in "ab"]
+    later = [row(name, "late", 10, producer=name, slot=half, first_seen=seen) for name in "cd"]
+    apart = [row(name, "overdue", None, producer=name, slot=far, delay=Bounds(60, None)) for name in "ef"]
+    first, second = episodes(period(*late, *later, *apart))
+    assert [[one.release for one in each.rows] for each in (first, second)] == [["a", "b", "c", "d"], ["e", "f"]]
+    assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
+    assert second.ends is None
+    told = said(period_report(period(*late, *later, *apart), "All", NOW), "P.table")
+    assert "from 09:30 GMT on 5 January 2018 to 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
+    assert "from 14:30 GMT on 5 January 2018 on, not over yet" in told
+    assert "Cause logged: expired certificate." in told
+    assert [one["ends"] for one in period_json(period(*late, *apart))["episodes"]] == ["2018-01-05T10:10:00.000Z", None]
+
+
+def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
+    overdue = row("b", "overdue", None, delay=Bounds(32 * 3600, None))
+    held = period(row("a", "late", 4), overdue)
+    assert (punctuality(held).mean, len(punctuality(held).left_out)) == (Bounds(240, 241), 1)
+    told = said(period_report(held, "Ofqual", NOW), "P.counts")
+    assert "Left out of any mean: 1 release not seen yet, at least 32 hours late so far." in told
+    assert period_json(held)["punctuality"]["mean_leaves_out"] == 1
+
+
+def test_people_read_names_and_machines_ids() -> None:
+    held = period(row("a", "late", 4, incident="a-2018-01-05"), row("b", producer="ons"))
+    page = WRITERS["md"](
+        period_report(held, "All", NOW, called={"ofqual": "Office", "ons": "ONS"}.__getitem__)
+    ).decode()
+    assert "Office" in page
+    assert "a-2018-01-05" not in page
+    assert "ofqual" not in page
+    assert period_json(held)["releases"][0]["producer"] == "ofqual"
 
 
 def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incident]) -> None:
