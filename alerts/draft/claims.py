@@ -14,7 +14,7 @@ from schedules.times.json import instant_json
 from schedules.times.words import stamp
 
 NO_PROOF = (
-    "It is claimed by the publisher, not measured, and no part of any verdict or figure: "
+    "This is claimed by the publisher, not measured, and is no part of any verdict or figure: "
     "the public stamps of really late releases often say 09:30:00."
 )
 
@@ -74,9 +74,9 @@ def claims_table(claims: Iterable[Claim], zone: str) -> tuple[Table, ...]:
             stamp(claim.at, zone),
             f"{claim.title}\n{claim.producer}\n{claim.url}",
             f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
-            f"{claim.source}\nread {stamp(claim.read, zone)}",
+            f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
         )
         for claim in claims
     )
     header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
-    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 5.4, 3.2, 5.0)),) if rows else ()
+    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()

@@ -43,7 +43,7 @@ VERDICTS: Mapping[str, str] = {
     "moved": "moved",
     "unannounced": "unannounced",
 }
-LISTED = (2.6, 4.6, 3.4, 3.2, 3.0)
+LISTED = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
 ALWAYS = ("on_time", "late", "early", "unproven")
 

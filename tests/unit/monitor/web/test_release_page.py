@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from alerts.by_hand import log_by_hand
+from alerts.draft.claims import NO_PROOF, Claim
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 
@@ -22,6 +24,24 @@ async def test_what_was_seen_is_drawn_and_listed() -> None:
     assert "slot 09:30 GMT" in picture
     assert '<td data-head="Seen">out early</td>' in table
     assert "blind (stalled)" in table
+
+
+async def test_what_the_publisher_claims_stands_apart_with_the_hand_logged() -> None:
+    async with a_board() as board:
+        release = board.store.ledger.release("r")
+        assert release is not None
+        item = "https://www.gov.uk/api/content/x"
+        claim = Claim("ofqual", release.url, at(180), release.title, None, "", item, at(600))
+        words = {"what": "A leak", "when": "2018-01-04"}
+        logged = log_by_hand(words | {"title": "T", "producer": "ofqual", "release": "r"}, None, at(600))
+        with board.store.transaction() as tx:
+            tx.add_claim(claim)
+            tx.save_incident(logged)
+        text = (await board.client.get("/releases/r")).text
+    assert f'href="/incidents/{logged.id}"' in text
+    claimed = text.partition("What the publisher claims")[2]
+    assert NO_PROOF in claimed
+    assert "first published 5 Jan 2018 09:33:00 GMT" in claimed
 
 
 async def test_every_part_says_how_it_was_found() -> None:
