@@ -190,17 +190,6 @@ def local_slot(row: Row) -> datetime:
     return row.slot.astimezone(ZoneInfo(row.timezone))
 
 
-def platform_faults(period: Period) -> list[tuple[str, datetime, tuple[Row, ...]]]:
-    """Return (host, slot, late releases) where releases of several producers were late at one slot on one host."""
-    groups: dict[tuple[str, datetime], list[Row]] = {}
-    for row in period.incidents:
-        if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
-            groups.setdefault((row.host, row.slot), []).append(row)
-    # One producer with two late releases has a fault of its own; several point to what they share.
-    several = ((place, rows) for place, rows in groups.items() if len({row.producer for row in rows}) > 1)
-    return [(host, slot, tuple(rows)) for (host, slot), rows in several]
-
-
 @dataclass(frozen=True, slots=True)
 class Episode:
     """One fault of a platform, from the first slot it held up until the last of its `rows` was seen, None before."""
@@ -227,9 +216,16 @@ class Episode:
 
 def episodes(period: Period) -> list[Episode]:
     """Return the faults of platforms: what was late together, and at later slots before any of that was seen."""
+    groups: dict[tuple[str, datetime], tuple[Row, ...]] = {}
+    for row in period.incidents:
+        if row.verdict in ("late", "overdue", "not_published") and row.slot is not None:
+            groups[row.host, row.slot] = (*groups.get((row.host, row.slot), ()), row)
     found: dict[tuple[str, datetime], tuple[Row, ...]] = {}
     until: dict[str, tuple[datetime, datetime]] = {}
-    for host, slot, rows in platform_faults(period):
+    for (host, slot), rows in groups.items():
+        # One producer with two late releases has a fault of its own; several point to what they share.
+        if len({row.producer for row in rows}) == 1:
+            continue
         begin, end = until.get(host, (slot, slot))
         begin = begin if slot <= end else slot
         recovers = min((row.first_seen.by for row in rows if row.first_seen.by is not None), default=slot)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import datetime
 from typing import Any
 
 from alerts.by_hand import ended
 from alerts.draft.claims import claim_json
 from alerts.draft.history import outcome
 from alerts.draft.pattern import patterns_json
-from alerts.draft.period import Episode, Period, Row, counts, episodes, platform_faults, punctuality, unsure
+from alerts.draft.period import Episode, Period, Row, counts, episodes, punctuality, unsure
 from alerts.incident import Incident
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
@@ -82,23 +81,11 @@ def period_json(period: Period) -> dict[str, Any]:
             "mean_delay": None if mean is None else {"min": mean.min, "max": mean.max},
             "mean_leaves_out": len(indicator.left_out),
         },
-        "platform_incidents": [_platform_json(*each) for each in platform_faults(period)],
-        "episodes": [_episode_json(each) for each in episodes(period)],
+        "platform_incidents": [_episode_json(each) for each in episodes(period)],
         "releases": [_record(row) for row in period.rows],
         "logged": [_logged_json(incident) for incident in period.logged],
         "claims": [claim_json(claim) for claim in period.claims],
         "patterns": patterns_json(period),
-    }
-
-
-def _episode_json(episode: Episode) -> dict[str, Any]:
-    return {
-        "host": episode.host,
-        "begins": instant_json(episode.begins),
-        "ends": instant_json(episode.ends),
-        "causes": list(episode.causes),
-        "producers": sorted({row.producer for row in episode.rows}),
-        "releases": [row.release for row in episode.rows],
     }
 
 
@@ -117,12 +104,14 @@ def _logged_json(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _platform_json(host: str, slot: datetime, rows: tuple[Row, ...]) -> dict[str, Any]:
+def _episode_json(episode: Episode) -> dict[str, Any]:
     return {
-        "id": platform_id(host, slot),
-        "host": host,
-        "slot": instant_json(slot),
-        "producers": sorted({row.producer for row in rows}),
-        "releases": [row.release for row in rows],
-        "incidents": [row.incident for row in rows if row.incident],
+        "id": platform_id(episode.host, episode.begins),
+        "host": episode.host,
+        "slot": instant_json(episode.begins),
+        "ends": instant_json(episode.ends),
+        "causes": list(episode.causes),
+        "producers": sorted({row.producer for row in episode.rows}),
+        "releases": [row.release for row in episode.rows],
+        "incidents": [row.incident for row in episode.rows if row.incident],
     }

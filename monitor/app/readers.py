@@ -18,26 +18,17 @@ from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
-from monitor.plan.budget import Budget
 from schedules.sources.registry import KINDS
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
 
 @asynccontextmanager
-async def asking(
-    settings: Settings, clock: Clock, budget: Budget | None = None
-) -> AsyncIterator[tuple[Poller, Workers]]:
-    """Make what asks the network and reads answers apart, for the length of a block: for whoever runs no daemon.
-
-    `budget` stands in place of the configured one.
-    """
+async def asking(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller, Workers]]:
+    """Make what asks the network and reads answers apart, for the length of a block: for whoever runs no daemon."""
     fetcher, workers = fetcher_of(settings, clock), Workers()
     try:
-        yield (
-            Poller(clock, fetcher, budget or budget_of(settings), Interpreter(apart=ReadingApart(workers, clock))),
-            workers,
-        )
+        yield Poller(clock, fetcher, budget_of(settings), Interpreter(apart=ReadingApart(workers, clock))), workers
     finally:
         workers.close()
         await fetcher.close()

@@ -48,20 +48,19 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 async def _backfill(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
     """Store each claim as it is read; return how many were read, and how many of them are new."""
     from alerts.draft.claims import claim_json
-    from monitor.app.options import budget_of
     from monitor.app.readers import asking
+    from monitor.config.settings import DEFAULT_RATES
     from monitor.ledger.backfill import Record
     from monitor.ledger.pages import CalendarPages
 
-    clock, whole = SystemClock(), budget_of(context.settings)
-    budget = replace(
-        whole, default=whole.default * SHARE, hosts={name: rate * SHARE for name, rate in whole.hosts.items()}
-    )
-    begin, end = span_of(first, last, context.settings.timezone)
+    settings = context.settings
+    rates = {host: settings.rate(host) * SHARE for host in ("default", *DEFAULT_RATES, *settings.budget)}
+    sparing = settings.model_copy(update={"budget": rates})
+    begin, end = span_of(first, last, settings.timezone)
     assert begin is not None and end is not None  # noqa: S101, PT018  # both days are given
     read = new = 0
     with context.store() as store:
-        async with asking(context.settings, clock, budget) as (poller, workers):
+        async with asking(sparing, SystemClock()) as (poller, workers):
             record = Record(CalendarPages(poller.ask, strip=True, workers=workers), producer, begin, end, _tell)
             async for claim in _claims(context, record):
                 with store.transaction() as tx:

@@ -18,7 +18,6 @@ from alerts.draft.period import (
     episodes,
     late_delays,
     period_of,
-    platform_faults,
     punctuality,
     quantile,
 )
@@ -100,8 +99,8 @@ def test_the_pattern_counts_incidents_and_releases_watched() -> None:
 
 def test_releases_of_several_producers_late_together_are_one_platform_fault() -> None:
     rows = [row("a", "late", 5), row("b", "late", 6, producer="ons"), row("c", "late", 7, slot=SLOT + timedelta(1))]
-    [(host, slot, met)] = platform_faults(period(*rows))
-    assert (host, slot, [each.release for each in met]) == ("www.gov.uk", SLOT, ["a", "b"])
+    [met] = episodes(period(*rows))
+    assert (met.host, met.begins, [each.release for each in met.rows]) == ("www.gov.uk", SLOT, ["a", "b"])
     assert "2 releases of 2 producers were late together" in said(period_report(period(*rows), "All", NOW), "P.table")
 
 
@@ -119,7 +118,8 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
     assert "from 09:30 GMT on 5 January 2018 to 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
     assert "from 14:30 GMT on 5 January 2018 on, not over yet" in told
     assert "Cause logged: expired certificate." in told
-    assert [one["ends"] for one in period_json(period(*late, *apart))["episodes"]] == ["2018-01-05T10:10:00.000Z", None]
+    told = period_json(period(*late, *apart))["platform_incidents"]
+    assert [one["ends"] for one in told] == ["2018-01-05T10:10:00.000Z", None]
 
 
 def test_what_the_mean_leaves_out_is_said_beside_it() -> None:
