@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
 
@@ -117,7 +118,11 @@ async def draft(request: Request, asked: OfDraft) -> Response:
 
 async def openapi(request: Request, _asked: Asked) -> Response:
     """Describe this API."""
-    return JSONResponse(description(request.app.routes))
+    state = request.app.state
+    if not hasattr(state, "openapi"):
+        # Long to make, and the same for as long as the application is.
+        state.openapi = await asyncio.to_thread(description, request.app.routes)
+    return JSONResponse(state.openapi)
 
 
 ROUTES = [

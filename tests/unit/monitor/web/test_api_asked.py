@@ -1,0 +1,105 @@
+"""Whatever the description of the API allows to be asked is answered as it says: not refused, and no fault."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import UTC, date, datetime
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel
+
+from monitor.web import acknowledge, answers, api, calendars, silences
+from monitor.web.openapi import Problem, description
+from tests.unit.monitor.web.board import KEYS, Board, a_board
+
+TOLD = description([*api.ROUTES, *calendars.ROUTES, *acknowledge.ROUTES, *silences.ROUTES])
+SCHEMAS = TOLD["components"]["schemas"]
+OPERATIONS = {
+    one["operationId"]: (path, method, one) for path, each in TOLD["paths"].items() for method, one in each.items()
+}
+TOKEN = {"Authorization": f"Bearer {KEYS.token.decode()}"}
+KNOWN = [
+    "r",
+    "early",
+    "r-2018-01-05",
+    "ofqual",
+    "2018-01-05",
+    "2018-01-05T09:30:00.000Z/r",
+    "r'--",
+    "ø",
+    "../r",
+    "\ue000",
+]
+DAYS = st.dates(date(1900, 1, 1), date(2199, 12, 31)).map(date.isoformat)
+INSTANTS = st.datetimes(datetime(1970, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 # bounds are naive
+Json = dict[str, Any]
+
+
+def values(schema: Json) -> st.SearchStrategy[Any]:
+    """Return what a schema of the description allows, names that there are among it."""
+    if "$ref" in schema:
+        return values(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+    if "enum" in schema or "const" in schema:
+        return st.sampled_from(schema.get("enum") or [schema["const"]])
+    if schema["type"] == "object":
+        return st.fixed_dictionaries({name: values(one) for name, one in schema["properties"].items()})
+    if schema["type"] == "integer":
+        return st.integers(schema["minimum"], schema["maximum"])
+    if "format" in schema:
+        return {"date": DAYS, "date-time": INSTANTS}[schema["format"]]
+    # Halves of a pair are no characters.
+    letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40)))
+    return st.one_of(st.sampled_from(KNOWN), letters.filter(re.compile(schema["pattern"].replace("$", r"\Z")).search))
+
+
+def requests(name: str) -> st.SearchStrategy[Json]:
+    """Return what may be asked of an operation: every part that it needs, and some of the others."""
+    _, _, one = OPERATIONS[name]
+    parts = {
+        where: {told["name"]: values(told["schema"]) for told in one["parameters"] if told["in"] == where}
+        for where in ("path", "query")
+    }
+    body = one.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
+    return st.fixed_dictionaries(
+        {
+            "path": st.fixed_dictionaries(parts["path"]),
+            "query": st.fixed_dictionaries({}, optional=parts["query"]),
+            "body": values(body) if body else st.none(),
+        }
+    )
+
+
+async def answered(board: Board, name: str, asked: Json) -> None:
+    path, method, one = OPERATIONS[name]
+    for part, value in asked["path"].items():
+        path = path.replace(f"{{{part}}}", quote(value, safe=""))
+    answer = await board.client.request(method, path, params=asked["query"], json=asked["body"], headers=TOKEN)
+    status, media = str(answer.status_code), answer.headers["content-type"]
+    assert status in {"200", "201", "404", "409"}, (path, asked, answer.text)
+    told = one["responses"][status]["content"]
+    assert media in told
+    ref = told[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
+    if ref:
+        model: type[BaseModel] = Problem if ref == Problem.__name__ else getattr(answers, ref)
+        model.model_validate(answer.json(), extra="forbid")
+
+
+@pytest.mark.explored
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_whatever_may_be_asked_is_answered_as_described(name: str) -> None:
+    @settings(max_examples=10, deadline=None, phases=[Phase.generate])
+    @given(st.lists(requests(name), min_size=8, max_size=8))
+    def ask(every: list[Json]) -> None:
+        async def story() -> None:
+            async with a_board() as board:
+                for asked in every:
+                    await answered(board, name, asked)
+
+        asyncio.run(story())
+
+    ask()
