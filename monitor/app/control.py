@@ -44,9 +44,11 @@ async def listening(settings: Settings, reload: Reload) -> AsyncIterator[None]:
         _log.warning("reload_unreachable", fault=fault.strerror)
         yield
         return
-    async with await asyncio.start_unix_server(answer, sock=bound):
-        yield
-    _clear(settings)
+    try:
+        async with await asyncio.start_unix_server(answer, sock=bound):
+            yield
+    finally:
+        _clear(settings)
 
 
 def ask_for_reload(settings: Settings) -> list[str]:

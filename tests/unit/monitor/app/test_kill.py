@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 
@@ -23,7 +18,8 @@ from monitor.config.read import read_settings
 from monitor.judge.runs import Run
 from monitor.store.evidence.chain import verify
 from monitor.store.open import open_store
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
+from tests.unit.monitor.app.process import alive, until_said
 
 CLOCK = SystemClock()
 LIVES = 3
@@ -83,34 +79,6 @@ def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
         f'[[channel]]\nname = "drawer"\nkind = "folder"\nfolder = "{tmp_path}/drawer"\n'
     )
     return config
-
-
-def until_said(child: subprocess.Popen[str], wanted: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401 # any value of a log line
-    """Read log lines until one says this; one that is not said within half a minute never is."""
-    assert child.stdout is not None
-    heard = []
-    patience = threading.Timer(30, child.kill)
-    patience.start()
-    try:
-        for line in child.stdout:
-            said: dict[str, Any] = json.loads(line)
-            if said["msg"] == wanted and all(said.get(key) == value for key, value in more.items()):
-                return said
-            heard.append(line)
-    finally:
-        patience.cancel()
-    raise AssertionError(f"it never said {wanted} {more}, but:\n{''.join(heard[-20:])}")
-
-
-@contextmanager
-def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
-    """Run the daemon; whatever happens, it is dead in the end."""
-    command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
 
 
 def committed(config: Path) -> list[Run]:

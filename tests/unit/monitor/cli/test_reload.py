@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
 import re
 import signal
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner, Result
 
+from monitor.app.control import listening
 from monitor.cli.common import Context
 from monitor.cli.main import cli
+from monitor.config.settings import Settings
+from monitor.errors import StoreFault
 from monitor.web.users import line
+from tests.unit.monitor.app.process import alive, until_said
 
 CONFIG = """
 [store]
@@ -61,22 +60,6 @@ def reload(config: Path) -> Result:
     return CliRunner().invoke(cli, ["--config", str(config), "reload"], obj=Context())
 
 
-@contextmanager
-def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
-    command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        try:
-            yield child
-        finally:
-            child.kill()
-
-
-def until_said(child: subprocess.Popen[str], wanted: str) -> dict[str, Any]:
-    assert child.stdout is not None
-    said = (json.loads(one) for one in child.stdout)
-    return next(one for one in said if one["msg"] == wanted)
-
-
 def test_a_running_monitor_takes_what_passes_and_refuses_what_does_not(config: Path) -> None:
     right = config.read_text()
     with alive(config) as child:
@@ -116,6 +99,26 @@ def test_a_calendar_file_that_cannot_be_read_is_refused(config: Path) -> None:
         refused = reload(config)
         assert refused.exit_code == 1
         assert refused.output.startswith("calendar ours: ")
+
+
+def sockets(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("*.sock")]
+
+
+def test_no_socket_is_left_by_a_monitor_that_fails(tmp_path: Path) -> None:
+    settings, found = Settings.model_validate({"evidence": {"folder": str(tmp_path)}}), []
+
+    async def nothing() -> list[str]:
+        return []
+
+    async def fail() -> None:
+        async with listening(settings, nothing):
+            found.extend(sockets(tmp_path))
+            raise StoreFault("the disk is gone")
+
+    with pytest.raises(StoreFault):
+        asyncio.run(fail())
+    assert (found, sockets(tmp_path)) == (["edge.sock"], [])
 
 
 def test_without_a_running_monitor_it_says_so(config: Path) -> None:
