@@ -78,11 +78,7 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
 
 
 def message(
-    notice: Notice,
-    incident: Incident | None,
-    attachments: Sequence[Attachment] = (),
-    link: str = "",
-    board: str = "",
+    notice: Notice, incident: Incident | None, attachments: Sequence[Attachment] = (), link: str = "", board: str = ""
 ) -> Message:
     """Make the message of a notice, the same for every channel.
 

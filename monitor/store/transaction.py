@@ -12,16 +12,7 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.errors import UserFault
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import (
-    Announced,
-    CalendarRead,
-    Delivery,
-    Draft,
-    Event,
-    Heartbeat,
-    Judged,
-    Record,
-)
+from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
 from schedules.promise import Promise
 from schedules.release import Release
 

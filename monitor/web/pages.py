@@ -182,7 +182,5 @@ def fault_page(request: Request, status: int, message: str) -> Response:
     return render(request, "fault.html", status, message=message)
 
 
-ROUTES = [
-    Route("/status", status),
-]
+ROUTES = [Route("/status", status)]
 LOOKS = [Route("/style.css", style), Route("/live.js", script), Route("/icon.svg", icon)]

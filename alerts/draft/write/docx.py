@@ -15,19 +15,7 @@ from alerts.draft.bars import told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
-from alerts.draft.write.outline import (
-    HEADER,
-    STYLES,
-    Block,
-    Box,
-    Grid,
-    Heading,
-    Piece,
-    Tone,
-    Words,
-    outline,
-    printable,
-)
+from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 from alerts.draft.write.outline import Document as Which
 from alerts.draft.write.png import bar_png, lane_png
 

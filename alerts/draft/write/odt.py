@@ -19,19 +19,7 @@ from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import (
-    HEADER,
-    STYLES,
-    Block,
-    Box,
-    Grid,
-    Heading,
-    Piece,
-    Tone,
-    Words,
-    outline,
-    printable,
-)
+from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
 from alerts.draft.write.outline import Document as Which
 
 WHOLE_CM = 17.0
