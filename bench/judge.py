@@ -16,7 +16,7 @@ from monitor.judge.policy import Policy
 from monitor.judge.runs import Run, extend
 from monitor.look.sighting import Sighting, State
 from monitor.store.open import open_store
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 
 _SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)
 _TARGET = "r0/page/edge"

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from alerts.by_hand import ended
 from alerts.draft import narrative, words
 from alerts.draft.certainty import in_short
 from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
-from alerts.draft.logged import lasted, logged_by_hand
 from alerts.draft.report import amended_text, dated
 from alerts.draft.summary import in_one_line
 from schedules.times.words import clock, day_text
@@ -128,10 +128,7 @@ def _clauses(case: DraftInput) -> tuple[str, ...]:
     if not case.clauses:
         return ()
     book = f"{case.edition.title}, edition {case.edition.name}"
-    return (
-        *(clause.cited for clause in case.clauses),
-        f"({book}, in force on the date of occurrence)",
-    )
+    return (*(clause.cited for clause in case.clauses), f"({book}, in force on the date of occurrence)")
 
 
 def summaries(fact: str, case: DraftInput) -> tuple[str, ...]:
@@ -223,3 +220,33 @@ def _register_question(case: DraftInput) -> tuple[str, ...]:
     # Exemptions became alternative release times on 5 May 2022.
     asked = "an exemption" if case.edition.name in ("1.0", "2.0") else "an alternative release time"
     return (f"The announced time is {clock(slot, case.timezone, zone=False)}, not 09:30: is {asked} on file?",)
+
+
+def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
+    """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
+    incident, typed = case.incident, case.incident.words
+    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}; the monitor did not measure this."]
+    said += [f"As logged: {typed['what']}"] if typed.get("what") else []
+    said += () if "incident.delay" in case.asked else lasted(case)
+    addresses = [] if "release.landing_url" in case.asked else typed.get("url", "").splitlines()
+    said += [f"Where it stood: {words.joined(addresses)}."] if addresses else []
+    said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
+    if case.facts is not None:
+        is_ahead = case.facts.slot is None or case.facts.slot > incident.occurred
+        which = "Next release" if is_ahead else "The release concerned"
+        said.append(f"{which}: {narrative.announcement(case.facts)} That release is judged on its own.")
+    elif typed.get("next_edition"):
+        said.append(f"Next release: {typed['next_edition']}")
+    return tuple(said)
+
+
+def lasted(case: DraftInput) -> tuple[str, ...]:
+    """Say how long what a person logged went on, where they said when it was over."""
+    end = ended(case.incident, case.timezone)
+    if end is None:
+        return ()
+    is_timed = "T" in case.incident.words["when"].split(",")[0]
+    long = round((end - case.incident.occurred).total_seconds())
+    return (
+        f"Over at {words.brief(end, case.timezone)}{f', {words.length(long)} after it began' * is_timed}, as logged.",
+    )

@@ -8,9 +8,8 @@ from socket import socket
 from typing import TYPE_CHECKING
 
 from monitor.app.app import App
-from monitor.app.core import core_of, interpreter_of
+from monitor.app.core import REAL, Edges, core_of, interpreter_of
 from monitor.app.daemon import Daemon
-from monitor.app.edges import REAL, Edges
 from monitor.app.options import budget_of
 from monitor.app.parts import (
     afresh_for,

@@ -1,13 +1,15 @@
-"""What nearly every part of a monitor is made from: clock, store, evidence, counters, and the state of its health."""
+"""What nearly every part of a monitor is made from: clock, store, evidence, counters, health, and its edges."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from alerts.channel import Channel
 from monitor import __version__
-from monitor.app.edges import Edges
+from monitor.app.jobs import Failed, Jobs
 from monitor.app.options import checks_of, fetcher_of, joining_of
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
@@ -15,7 +17,7 @@ from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.state import HealthState
 from monitor.health.store_health import StoreHealth
-from monitor.health.system import is_kept
+from monitor.health.system import SILENT, ServiceManager, is_kept
 from monitor.ledger.ledger import Ledger
 from monitor.look.apart.workers import Workers
 from monitor.look.clock_skew import Skew
@@ -114,3 +116,21 @@ def _metrics(settings: Settings) -> Metrics:
         [host for host in settings.budget if host != "default"],
         [table.name for table in settings.channel],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Edges:
+    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one."""
+
+    clock: Clock | None = None
+    clockwork: Callable[[Clock, Failed], Jobs] | None = None
+    fetcher: Fetcher | None = None
+    store: Store | None = None
+    channels: Sequence[Channel] | None = None
+    seed: int | None = None
+    serve: bool = True
+    manager: ServiceManager = SILENT
+    durable: bool = True
+
+
+REAL = Edges()

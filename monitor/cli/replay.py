@@ -20,7 +20,7 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     Example: ninethirty replay --from 2026-11-01 --to 2026-11-30
     """
     from monitor.app.options import policies_of
-    from monitor.watch.replay import replay
+    from monitor.watch.rejudge import replay
 
     zone = context.settings.timezone
     begin = midnight(first, zone) if first else None

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from alerts.incident import Decision, Incident, Kind
 from alerts.notice import Notice, thread_id
-from alerts.platform import follow_platform, is_told_with_platform, platform_at
+from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
 from monitor.deliver.rules import ReportingRules
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Store, Transaction, VerdictStore
 from monitor.store.rows import Delivery, DeliveryState
 
 _LONGEST = 5
@@ -117,3 +117,17 @@ def platform_thread(
 
 def _is_untold(row: Delivery) -> bool:
     return row.attempts == 0 and row.standing is DeliveryState.WAITING
+
+
+def related(verdicts: VerdictStore, incident: Incident) -> list[Incident]:
+    """Return the incident of the platform that held up a release, and those of the others; of a platform all its own.
+
+    Oldest first, the platform's own last.
+    """
+    name = platform_of(incident.facts)
+    whole = incident if incident.kind is Kind.PLATFORM else verdicts.incident(name) if name else None
+    if whole is None:
+        return []
+    found = (verdicts.incident(one.incident) for one in whole.linked if one.incident != incident.id)
+    others = [one for one in found if one is not None]
+    return others if whole is incident else [*others, whole]

@@ -14,7 +14,7 @@ from monitor.look.cache_age import spoken_of
 from monitor.look.challenge import challenge, not_theirs
 from monitor.look.fetch import Answer, Failure, Request
 from schedules.source import Ask, Page
-from schedules.sources.personal import strip_personal
+from schedules.sources.body import strip_personal
 
 MEGABYTE = 1_000_000
 CAP = 8 * MEGABYTE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -10,16 +10,15 @@ from typing import Any
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.judge.findings.platform import with_platform
+from monitor.judge.findings.platform import BEHIND, Settled, settled, with_platform
 from monitor.judge.judge import judge
-from monitor.judge.verdict import Verdict
+from monitor.judge.verdict import Verdict, Word
 from monitor.ledger.promise_check import PromiseCheck
 from monitor.threads import Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
-from monitor.watch.platform import others_settled, sharing_the_slot
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
 
@@ -147,3 +146,30 @@ class Judging:
         policy = self.rules.policies.of(*watched.release.producers)
         verdict = judge(watched.release, watched.promises, watched.runs, self.blind.spans, policy, now)
         return with_platform(verdict, others_settled(self.releases, verdict))
+
+
+def others_settled(releases: Mapping[str, WatchedRelease], verdict: Verdict) -> list[Settled]:
+    """Return how all other releases stand, where one that is behind must be held against them."""
+    if verdict.word not in BEHIND:
+        return []
+    others = (watched for name, watched in releases.items() if name != verdict.release)
+    known = (watched.verdict for watched in others if watched.held is None)
+    return [settled(other) for other in known if other is not None]
+
+
+def sharing_the_slot(releases: Mapping[str, WatchedRelease], before: Verdict | None, verdict: Verdict) -> Iterator[str]:
+    """Yield the releases to be judged again, since one of their instant falls behind or is found not to.
+
+    One that turns out on time tells against the platform, which only those that are behind rest on.
+    """
+    was, now = before.word if before is not None else Word.PENDING, verdict.word
+    crossed, in_time = (was in BEHIND) is not (now in BEHIND), (was is Word.ON_TIME) is not (now is Word.ON_TIME)
+    if not (crossed or in_time) or verdict.slot is None:
+        return
+    for name, other in releases.items():
+        known = other.verdict
+        promised = known.slot if known is not None else None
+        if name == verdict.release or known is None or promised is None or promised.instant != verdict.slot.instant:
+            continue
+        if crossed or known.word in BEHIND:
+            yield name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,12 @@ from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
+from monitor.judge.differences import differences
 from monitor.judge.findings.platform import BEHIND, Settled, host_of, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import LedgerStore, RunStore, Store
@@ -142,3 +143,24 @@ def _blind(runs: RunStore, promises: list[Promise]) -> list[Blind]:
     if not begins or not passes:
         return []
     return runs.blind(min(begins) - _AROUND, max(passes) + _AROUND)
+
+
+def replay(
+    store: Store, policies: Policies, begin: datetime | None, end: datetime | None
+) -> Iterator[tuple[str, list[str]]]:
+    """Judge every release again as of its stored verdict; yields each with what differs, nothing when equal."""
+    for row in store.verdicts.judged(begin, end):
+        case = stored_case(store, row.release)
+        if case is None:
+            yield row.release, ["judged, but the release itself is not in the store"]
+            continue
+        incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
+        again = with_those_late_too(store, case.verdict(policies, row.at))
+        yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
+
+
+def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:
+    """Return whether the stored verdict tells otherwise than this one of others late together on the platform."""
+    before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
+    after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
+    return [] if before == after else [f"findings.platform: was {before}, is {after}"]

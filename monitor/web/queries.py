@@ -20,7 +20,7 @@ from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
 from monitor.deliver.outbox_rows import given_up_json
 from monitor.deliver.owed import is_owed
-from monitor.deliver.related import related
+from monitor.deliver.platform import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_decision
 from monitor.errors import StoreFault, UnknownName

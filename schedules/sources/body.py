@@ -1,4 +1,4 @@
-"""The bytes of an answer, checked and decoded before anything reads them."""
+"""The bytes of an answer, checked, decoded and rid of personal data before anything reads them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,13 @@ from typing import Any
 from schedules.bounds import beyond
 from schedules.source import Ask, Page, UnreadableCalendar
 from schedules.sources.options import SourceOptions
+
+# fmt: off
+PERSONAL = frozenset({
+    "contact", "contactDetails", "contactName", "contactTelNo", "email", "telephone", "teamEmail",
+    "alternative_format_contact_email", "preReleaseAccessList", "highlight",
+})
+# fmt: on
 
 LARGEST = 256 * 1024 * 1024  # bytes of one answer
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -110,3 +117,28 @@ def json_object(page: Page) -> dict[str, Any]:
     if not isinstance(data, dict):
         raise UnreadableCalendar(f"{place(page)}: JSON of another shape, an object was expected")
     return data
+
+
+def strip_personal(body: bytes) -> bytes:
+    """Return a JSON body without names, addresses and numbers of people, keys in their order; other bytes unchanged.
+
+    A change of contact then changes no hash.
+    """
+    try:
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    told = json.dumps(_stripped(data), ensure_ascii=False, separators=(",", ":"))
+    try:
+        return told.encode()
+    except UnicodeEncodeError:
+        # Half of a pair that stands for one character has no bytes of its own, but an escape.
+        return json.dumps(_stripped(data), separators=(",", ":")).encode()
+
+
+def _stripped(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _stripped(inner) for name, inner in value.items() if name not in PERSONAL}
+    if isinstance(value, list):
+        return [_stripped(inner) for inner in value]
+    return value

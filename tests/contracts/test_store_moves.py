@@ -15,7 +15,7 @@ from monitor.errors import UserFault
 from monitor.store.move import copy_store, restore_store
 from monitor.store.open import open_store
 from monitor.store.sql import migrate
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from tests.unit.monitor.cli.conftest import fill
 
 

@@ -30,9 +30,9 @@ from schedules.bounds import beyond
 from schedules.clean import clean_address, clean_text
 from schedules.dates import read_date
 from schedules.source import CalendarSource, Page, Reading, UnreadableCalendar
+from schedules.sources.body import strip_personal
 from schedules.sources.govuk_items import NotAContentItem, read_item
 from schedules.sources.options import SourceOptions
-from schedules.sources.personal import strip_personal
 from schedules.sources.registry import KINDS
 from schedules.titles import read_title, title_matches
 from tests.contracts.test_calendar_source import BODIES

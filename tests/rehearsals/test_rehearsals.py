@@ -19,7 +19,7 @@ from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
 from monitor.store.evidence.chain import verify
 from monitor.store.open import open_store
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 
 SCRIPTS = sorted((Path(__file__).parents[2] / "rehearsals").glob("*.toml"))
 INCIDENTS = {"ipcc-2015", "ofsted-2017", "ofqual-2018-01", "ofqual-2018-03", "moj-2016"}

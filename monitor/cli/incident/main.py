@@ -81,7 +81,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
     Example: ninethirty incident show malpractice-2017-2018-01-05
     """
     from monitor.deliver.incident_json import incident_json
-    from monitor.deliver.related import related
+    from monitor.deliver.platform import related
 
     with context.store() as store:
         renew(context, store, incident_of(store.verdicts, incident).id)

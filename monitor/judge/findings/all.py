@@ -11,13 +11,16 @@ from monitor.judge.findings.blind import hidden
 from monitor.judge.findings.corrected import corrected
 from monitor.judge.findings.elsewhere_first import elsewhere_first
 from monitor.judge.findings.stale_edge import stale_edge
-from monitor.judge.findings.wrong_page import wrong_page
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
+from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.times.interval import Bounds, since
 from schedules.times.words import between_exactly, exactly, lengths
+
+_KINDS = {ANOTHER_EDITION: Kind.WRONG_EDITION, ANOTHER_TITLE: Kind.WRONG_CONTENT}
+_IN_TIME = (Word.ON_TIME, Word.EARLY, Word.PENDING)
 
 _BEHIND = (Word.LATE, Word.OVERDUE, Word.NOT_PUBLISHED)
 _HOUR = 3600.0
@@ -143,3 +146,17 @@ def _partial(parts: Iterable[PartVerdict]) -> list[Finding]:
     delays = [part.delay for part in missing if part.delay is not None and part.delay.min is not None]
     longest = max(delays, key=lambda delay: delay.min or 0.0, default=None)
     return [Finding(Kind.PARTIAL, None, f"late while other parts were out: {names}", longest)]
+
+
+def wrong_page(case: Case, part: PartVerdict, sight: PartEvidence) -> list[Finding]:
+    """Return what stood there after the tolerance while the release did not; at a guessed address that says nothing."""
+    window = case.window
+    if window is None or sight.is_guess or part.word in _IN_TIME:
+        return []
+    found = []
+    for why, kind in _KINDS.items():
+        runs = [run for run in sight.main_runs if run.why == why and run.last_received > window.latest]
+        if runs:
+            at = max(runs[0].first_sent, window.opens)
+            found.append(Finding(kind, part.id, f"{why} at its slot: seen {exactly(at, case.zone)}", at=at))
+    return found

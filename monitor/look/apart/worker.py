@@ -19,7 +19,7 @@ from monitor.look.apart.parcel import packed
 
 TASKS = {
     "recognise": "monitor.look.reading:read_body",
-    "strip": "schedules.sources.personal:strip_personal",
+    "strip": "schedules.sources.body:strip_personal",
     "more": "schedules.sources.apart:more",
     "read": "schedules.sources.apart:read",
 }

@@ -16,7 +16,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.look.sighting import State
 from monitor.threads import Tasks
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
 

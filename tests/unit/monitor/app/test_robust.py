@@ -17,7 +17,7 @@ from monitor.judge.policy import Policies
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify
 from monitor.store.memory.store import MemoryStore
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 

@@ -17,7 +17,7 @@ from monitor.config.settings import Settings
 from monitor.rehearse.drive import play
 from monitor.rehearse.script.script import read_script
 from monitor.rehearse.settings import settings_for
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, HOST, URL, reopened
 
 SLOT = datetime(2026, 11, 26, 9, 30, tzinfo=UTC)

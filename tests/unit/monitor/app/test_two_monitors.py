@@ -18,7 +18,7 @@ from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.open import open_store
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, a_channel
 
 SHARED = StoreSettings(url="postgresql+psycopg://nobody@127.0.0.1/shared")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from monitor.deliver.pdf import as_pdf
+from monitor.deliver.drafts import as_pdf
 from monitor.errors import SurroundingsFault
 
 

@@ -17,7 +17,7 @@ from monitor.clock import VirtualClock
 from monitor.deliver.as_of_now import AsOfNow
 from monitor.deliver.facts import Measured
 from monitor.deliver.outbox import Outbox, OutboxOptions
-from monitor.deliver.related import related
+from monitor.deliver.platform import related
 from monitor.deliver.reminders import Reminders, Reminding
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import VerdictRecord

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.judge.part_evidence import Witnesses, witnesses
 from monitor.judge.runs import Run
-from monitor.judge.witnesses import Witnesses, witnesses
 from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import State
 from tests.unit.monitor.judge.world import SLOT, fold, look, second

@@ -10,8 +10,7 @@ import pytest
 
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Failure, Reason
-from monitor.rehearse.publisher.log import Entry, RequestLog
-from monitor.rehearse.publisher.server import Publisher
+from monitor.rehearse.publisher.server import Entry, Publisher, RequestLog
 from monitor.rehearse.virtual_loop import jumping_loop, run_virtually
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from monitor.judge.runs import Blind
 from monitor.look.fetch import Failure, Reason
 from monitor.look.interpret import Interpreter
 from monitor.look.sighting import State
-from monitor.watch.rejudge import stored_case
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay, stored_case
 from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, PAGE, Life, live, reopened
 
 OTHER = "files.example"

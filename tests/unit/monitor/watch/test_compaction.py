@@ -20,7 +20,7 @@ from monitor.store.retention import Retention
 from monitor.store.rows import Judged
 from monitor.store.writer import Writer
 from monitor.watch.compaction import CROWDED, Compaction
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import replay
 from schedules.announcement import Part, Role
 from schedules.announcement import State as Standing
 from schedules.promise import Promise

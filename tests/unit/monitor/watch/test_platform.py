@@ -6,8 +6,7 @@ from pathlib import Path
 
 from monitor.app.options import policies_of
 from monitor.store.rows import DeliveryState
-from monitor.watch.rejudge import fresh
-from monitor.watch.replay import replay
+from monitor.watch.rejudge import fresh, replay
 from tests.unit.monitor.app.life import HEAD, Life, live, reopened
 
 OTHER = """

@@ -10,9 +10,9 @@ import pytest
 from schedules.announcement import State
 from schedules.slot import Precision
 from schedules.source import Page, Reading, UnreadableCalendar
+from schedules.sources.body import strip_personal
 from schedules.sources.ons import OnsSource
 from schedules.sources.options import SourceOptions
-from schedules.sources.personal import strip_personal
 
 Parse = Callable[..., Reading]
 
