@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, deliver, span_of, unknown
+from monitor.cli.common import Context, Day, as_json, deliver, midnight, print_json, span_of, unknown
 from monitor.cli.today import judged_bodies
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from alerts.draft.period import Period
+    from alerts.draft.report import Report
     from alerts.incident import Incident
     from monitor.store.interface import Store, VerdictStore
 
@@ -39,6 +40,7 @@ def command() -> None:
 @click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else md.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
+@click.option("--keep", is_flag=True, help="Keep it as a draft to be completed and signed, measured anew each time.")
 @as_json
 @click.pass_obj
 def period(  # noqa: PLR0913 # one for each option
@@ -50,6 +52,7 @@ def period(  # noqa: PLR0913 # one for each option
     host: str,
     kind: str | None,
     output: Path | None,
+    keep: bool,
     as_json: bool,
 ) -> None:
     """Report on every release with a slot between two days, both included, of a producer, a platform or of all.
@@ -60,6 +63,9 @@ def period(  # noqa: PLR0913 # one for each option
         raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
     with context.store() as store:
         found = _period(context, store, first, last, producer, host)
+        if keep:
+            _keep(context, store, found, as_json=as_json)
+            return
     suffix = output.suffix.removeprefix(".") if output is not None else ""
     chosen = "json" if as_json else kind or (suffix if suffix in FORMATS else "md")
     deliver(_written(context, found, chosen), output, chosen)
@@ -109,19 +115,46 @@ def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], p
             raise unknown("host", host, hosts)
 
 
+def _keep(context: Context, store: Store, found: Period, *, as_json: bool) -> None:
+    """Write the report down as the draft of a period, which is closed and owed by nobody."""
+    from alerts.draft.edits import to_complete
+    from alerts.incident import Incident, Kind
+    from monitor.deliver.drafts import measured_anew
+    from monitor.deliver.incident_json import incident_json
+
+    whose, report, now = found.producer or found.host or "all", _report(context, found), context.now()
+    name = f"period-{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
+    begin = midnight(found.begins, context.settings.timezone)
+    title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
+    made = Incident(name, Kind.PLATFORM, "", whose, title, now, begin, "none", closed=now, words=what)
+    with store.transaction() as tx:
+        incident = store.verdicts.incident(name) or made
+        tx.save_incident(incident)
+        versions = measured_anew(tx, store.verdicts.drafts(name), name, replace(report, incident=name))
+    if as_json:
+        print_json(incident_json(incident, store.verdicts.drafts(name)))
+        return
+    click.echo(f"{name}: version {versions[-1].number}, {len(to_complete(versions[-1].report))} to complete")
+    click.echo(f"Complete it: ninethirty incident draft {name} --fields", err=True)
+
+
 def _written(context: Context, found: Period, kind: str) -> bytes:
     from alerts.draft.period_data import period_csv, period_json
-    from alerts.draft.period_report import period_report
     from alerts.draft.write.registry import WRITERS
-    from monitor.config.organisations import ORGANISATIONS
 
     if kind == "csv":
         return period_csv(found).encode()
     if kind == "json":
         return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
+    return WRITERS[kind](_report(context, found))
+
+
+def _report(context: Context, found: Period) -> Report:
+    from alerts.draft.period_report import period_report
+    from monitor.config.organisations import ORGANISATIONS
+
     settings = context.settings
     called = {slug: names[0] for slug, names in ORGANISATIONS.items()}
     called |= {one.id: one.name for one in settings.producer}
     name = found.host or called.get(found.producer, found.producer) or "All producers watched"
-    now, zone = context.now(), settings.timezone
-    return WRITERS[kind](period_report(found, name, now, zone, lambda producer: called.get(producer, producer)))
+    return period_report(found, name, context.now(), settings.timezone, lambda producer: called.get(producer, producer))

@@ -12,10 +12,11 @@ from tempfile import TemporaryDirectory
 import structlog
 
 from alerts.draft.report import Report, report_from_json, report_json
-from alerts.draft.versions import Version, Versions, changed
+from alerts.draft.versions import Version, Versions, changed, remeasured
 from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import MEDIA, WRITERS
 from monitor.errors import SurroundingsFault, UnknownName
+from monitor.store.interface import Transaction
 from monitor.store.rows import Draft
 
 # Tagged, so that a screen reader finds headings and table headers; titled by the document and not by its file.
@@ -54,6 +55,15 @@ def row_of(version: Version, incident: str) -> Draft:
         version.signed,
         version.digest,
     )
+
+
+def measured_anew(tx: Transaction, drafts: Sequence[Draft], incident: str, report: Report) -> Versions:
+    """Write a new version of a draft from new measurements; what people typed comes along untouched."""
+    versions = versions_of(drafts)
+    after = remeasured(versions, report)
+    for version in after[len(versions) :]:
+        tx.add_draft(row_of(version, incident))
+    return after
 
 
 def filed(draft: Draft, ending: str, template: Path | None = None, document: Document | None = None) -> bytes:

@@ -16,10 +16,9 @@ from alerts.draft.form import form_for
 from alerts.draft.period import period_of
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
-from alerts.draft.versions import remeasured
 from alerts.incident import Decision, Incident, known_to
 from alerts.incident import Kind as Sort
-from monitor.deliver.drafts import row_of, versions_of
+from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.period_rows import row_of as period_row
 from monitor.deliver.platform import PlatformThread, platform_thread
@@ -103,12 +102,11 @@ class VerdictRecord:
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""
-        versions = versions_of(self.store.verdicts.drafts(incident.id))
+        if incident.kind is Sort.PLATFORM and not incident.linked:
+            return  # a report on a period, which is measured when somebody asks for it
+        drafts = self.store.verdicts.drafts(incident.id)
         report = self._on_platform if incident.kind is Sort.PLATFORM else self._on_release
-        typed = versions[-1].words if versions else {}
-        after = remeasured(versions, report(incident, now, typed))
-        for version in after[len(versions) :]:
-            tx.add_draft(row_of(version, incident.id))
+        measured_anew(tx, drafts, incident.id, report(incident, now, drafts[-1].words if drafts else {}))
 
     def _on_release(self, incident: Incident, now: datetime, typed: Mapping[str, str]) -> Report:
         form = form_for(incident.occurred, incident.grade, self.rules.forms.get(incident.producer))

@@ -33,7 +33,7 @@ KINDS = {
     "altered": "altered after its release",
     "calendar": "calendars disagree, short notice, or not announced",
     "too_costly": "a host whose answers cannot be read",
-    "platform": "releases held up together on one platform",
+    "platform": "several releases, of one platform or period",
     "hand": "logged by hand",
 }
 

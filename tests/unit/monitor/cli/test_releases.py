@@ -162,6 +162,28 @@ def test_a_period_report_is_written_in_every_format(ask: Ask, folder: Path, kind
     assert (folder / f"report.{kind}").read_bytes().startswith(begins)
 
 
+def test_a_period_report_is_kept_completed_signed_and_measured_again(ask: Ask, folder: Path) -> None:
+    asked = ("report", "period", "--from", "2018-01-01", "--to", "2018-01-31", "--producer", "ons", "--keep")
+    name, by = "period-ons-2018-01-01-2018-01-31", ("--by", "head of profession")
+    assert ask(*asked).out == f"{name}: version 1, 2 to complete\n"
+    assert ask("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 1
+    for field in ("P.nature", "P.actions"):
+        ask("incident", "draft", name, "--field", field, "--text", f"Said of {field}.", *by)
+    assert ask("incident", "note", name, "sent to the board", *by).status == 0
+    assert ask(*asked).out == f"{name}: version 3, 0 to complete\n"
+    assert ask("incident", "sign", name, *by, "--format", "md", "--output", str(folder)).status == 0
+    signed = (folder / f"{name}.md").read_text(encoding="utf-8")
+    assert all(words in signed for words in ("Said of P.nature.", "Office for National Statistics", "1 late"))
+    ask("incident", "add", "--release", "births-2016", "--what", "a leak", "--when", "2018-01-04", *by)
+    kept = ask(*asked, "--json").json
+    assert (kept["kind"], kept["report_owed"], kept["closed"] is not None) == ("platform", False, True)
+    draft = ask("incident", "draft", name).out
+    assert "1 incident logged by hand" in draft
+    assert "Said of P.actions." in draft
+    assert name not in ask("incident", "draft", "births-2016-2018-01-05").out
+    assert name not in ask("today").out
+
+
 def test_a_period_report_counts_and_measures(ask: Ask) -> None:
     told = ask(*PERIOD, "--json").json
     assert (told["counts"], told["punctuality"]["mean_delay"]) == ({"late": 1}, {"min": 1200.0, "max": 1201.0})

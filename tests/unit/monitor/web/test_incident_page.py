@@ -155,7 +155,7 @@ async def test_incidents_of_one_fault_of_a_platform_name_each_other() -> None:
         assert "/incidents/elsewhere" not in page
         assert f"/incidents/{board.early}" not in page
         of_platform = (await board.client.get(f"/incidents/{platform_id('www.gov.uk', SLOT)}")).text
-        assert "releases held up together on one platform" in of_platform
+        assert "several releases, of one platform or period" in of_platform
         assert "Each release" in of_platform
         assert "/incidents/other" in of_platform
         assert of_platform.count("not out yet") >= 2
