@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,8 @@ from alerts.draft.report import Table
 from schedules.times.json import instant_json
 from schedules.times.words import stamp
 
+MOST_TOLD = 500
+"""How many a document lists."""
 NO_PROOF = (
     "This is claimed by the publisher, not measured, and is no part of any verdict or figure: "
     "the public stamps of really late releases often say 09:30:00."
@@ -58,17 +60,17 @@ def claim_json(claim: Claim) -> dict[str, Any]:
     }
 
 
-def claims_text(claims: Iterable[Claim]) -> tuple[str, ...]:
+def claims_text(claims: Sequence[Claim]) -> tuple[str, ...]:
     """Return in words how many claims there are, and what they are worth; nothing without any."""
-    number = len(list(claims))
-    if not number:
+    if not claims:
         return ()
-    told = f"The public record tells of {words.count(number, 'publication')} in the period: see the last annex."
-    return (f"{told} {NO_PROOF}",)
+    told = f"The public record tells of {words.count(len(claims), 'publication')} in the period"
+    where = f"the first {MOST_TOLD} in the last annex, all in .csv" if len(claims) > MOST_TOLD else "see the last annex"
+    return (f"{told}: {where}. {NO_PROOF}",)
 
 
-def claims_table(claims: Iterable[Claim], zone: str) -> tuple[Table, ...]:
-    """Return the claims as a table, none without any."""
+def claims_table(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
+    """Return the first claims as a table, none without any."""
     rows = tuple(
         (
             stamp(claim.at, zone),
@@ -76,7 +78,7 @@ def claims_table(claims: Iterable[Claim], zone: str) -> tuple[Table, ...]:
             f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
             f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
         )
-        for claim in claims
+        for claim in claims[:MOST_TOLD]
     )
     header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
     return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()

@@ -12,6 +12,7 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, hushed, print_json, span_of
 from monitor.clock import SystemClock
+from monitor.errors import SurroundingsFault
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
@@ -40,8 +41,13 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
     """
     if last < first:
         raise click.BadParameter(f"lies before --from {first}", param_hint="--to")
-    with hushed():
-        read, new = asyncio.run(_backfill(context, producer, first, last, as_json=as_json))
+    from schedules.source import UnreadableCalendar
+
+    try:
+        with hushed():
+            read, new = asyncio.run(_backfill(context, producer, first, last, as_json=as_json))
+    except UnreadableCalendar as exc:
+        raise SurroundingsFault(f"the record does not answer: {exc}") from exc
     click.echo(f"{producer}: {read} claimed in the public record, {new} of them new", err=True)
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from urllib.parse import urljoin, urlsplit
 
 from alerts.draft.claims import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, Got, UnansweredAsk
 from monitor.look.apart.workers import TooCostly, WorkerFault
-from schedules.source import Ask, UnreadableCalendar
-from schedules.sources.govuk_items import ContentItem, NotAContentItem, Schema, read_item
+from schedules.source import Ask
+from schedules.sources.govuk_items import NotAContentItem, Schema, read_item
 from schedules.sources.govuk_listing import CONTENT, Listed, further_urls, read_listing, record_url
 from schedules.sources.ons import LIMIT, OnsSource
+from schedules.sources.row import clean_title
 
 _TRIES = 3
 """How often one address is asked; between two tries its host is left alone for as long as it wishes."""
@@ -27,7 +27,8 @@ _PUBLISHED = (Schema.PUBLICATION, Schema.HTML_PUBLICATION, Schema.DATA_SET)
 class Record:
     """Asks the public record what one producer published in `[begin, end)`, in its hosts' turns.
 
-    `told(read, all)` hears how far it is. Each raises `SurroundingsFault` when the record does not answer.
+    `told(read, all)` hears how far it is. Each raises `SurroundingsFault` when the record does not answer, and
+    `UnreadableCalendar` when what it answers is none.
     """
 
     pages: CalendarPages
@@ -38,11 +39,14 @@ class Record:
 
     async def of_govuk(self, site: str, organisations: tuple[str, ...]) -> AsyncIterator[Claim]:
         """Yield what GOV.UK's search and content items say."""
-        listed = [one for one in await self._listed(record_url(site, organisations, self.begin)) if self._may_be(one)]
+        first = record_url(site, organisations, self.begin)
+        listings = [read_listing((await self._answered(first)).page)]
+        listings += [read_listing((await self._answered(url)).page) for url in further_urls(first, listings[0])]
+        every = {one.link: one for listing in listings for one in listing.entries}
+        listed = [one for one in every.values() if one.link.startswith("/") and self._may_be(one)]
         for place, one in enumerate(listed, 1):
             got = await self._answered(f"{site}{CONTENT}{one.link}")
-            item = _item(got)
-            if item is not None and item.schema in _PUBLISHED and (claim := self._claim(item, got, site)) is not None:
+            if (claim := self._claim(got, f"{site}{one.link}")) is not None:
                 yield claim
             self.told(place, len(listed))
 
@@ -51,58 +55,41 @@ class Record:
         offset, total = 0, 1
         while offset < total:
             got = await self._answered(source.published(self.begin, self.end, offset).url)
-            try:
-                found, total = source.told(got.page)
-            except UnreadableCalendar as exc:
-                raise SurroundingsFault(str(exc)) from exc
+            found, total = source.told(got.page)
             for one in found:
-                at = one.slot.instant
+                at, read = one.slot.instant, got.answer.received
                 if at is not None and one.published and self.begin <= at < self.end:
-                    read = got.answer.received
                     yield Claim(self.producer, one.url, at, one.title, at, "announced", got.page.url, read)
             offset += LIMIT
             self.told(min(offset, total), total)
-
-    async def _listed(self, first: str) -> list[Listed]:
-        got = await self._answered(first)
-        try:
-            listings = [read_listing(got.page)]
-            listings += [read_listing((await self._answered(url)).page) for url in further_urls(first, listings[0])]
-        except UnreadableCalendar as exc:
-            raise SurroundingsFault(str(exc)) from exc
-        return list({one.link: one for listing in listings for one in listing.entries}.values())
 
     def _may_be(self, one: Listed) -> bool:
         """Tell whether an entry may be of this time; the index does not tell of every one when it first came out."""
         return one.first_published is None or self.begin <= one.first_published < self.end
 
-    def _claim(self, item: ContentItem, got: Got, site: str) -> Claim | None:
+    def _claim(self, got: Got, url: str) -> Claim | None:
+        """Return what a content item claims; None for what has gone, is no publication, or is of another time."""
+        try:
+            item = read_item(got.page.body) if got.page.status == 200 else None
+        except NotAContentItem:
+            return None
+        if item is None or item.schema not in _PUBLISHED or not url.endswith(item.base_path):
+            return None
         at, slot = item.first_published_at, item.scheduled_at
         if at is None or not self.begin <= at < self.end:
             return None
         if slot is not None and slot - at > _ANOTHER_EDITION:
             slot = None
-        source = "scheduled" if slot is not None else ""
-        url = urljoin(site, item.base_path)
-        return Claim(self.producer, url, at, item.title, slot, source, got.page.url, got.answer.received)
+        title, source = clean_title(item.title), "scheduled" if slot is not None else ""
+        return Claim(self.producer, url, at, title, slot, source, got.page.url, got.answer.received)
 
-    async def _answered(self, url: str) -> Got:
+    async def _answered(self, url: str, tries: int = _TRIES) -> Got:
         self.pages.forget(_KEPT_PAGES)
-        for left in reversed(range(_TRIES)):
-            try:
-                got = await self.pages.answered(Ask(url, accept="application/json"))
-            except (UnansweredAsk, TooCostly, WorkerFault) as exc:
-                if not left:
-                    raise SurroundingsFault(f"the record does not answer: {exc}") from exc
-                continue
-            if got is not None:
-                return got
-        raise SurroundingsFault(f"the record does not answer: {urlsplit(url).hostname}")
-
-
-def _item(got: Got) -> ContentItem | None:
-    """Return what a content item says; None for one that has gone, or is none."""
-    try:
-        return read_item(got.page.body) if got.page.status == 200 else None
-    except NotAContentItem:
-        return None
+        try:
+            got = await self.pages.answered(Ask(url, accept="application/json"))
+        except (UnansweredAsk, TooCostly, WorkerFault) as exc:
+            if tries > 1:
+                return await self._answered(url, tries - 1)
+            raise SurroundingsFault(f"the record does not answer: {exc}") from exc
+        assert got is not None  # noqa: S101  # only what is optional goes without
+        return got

@@ -59,12 +59,16 @@ def ons_list(query: str) -> bytes:
 
 
 class Site(ThreadingHTTPServer):
-    """GOV.UK as the script tells of it, on loopback; `refuse` is the status of the next answers."""
+    """GOV.UK as the script tells of it, on loopback.
+
+    `refuse` is the status of the next answers, `instead` what paths answer in place of the script.
+    """
 
     def __init__(self, script: Path) -> None:
         self.world = World(read_script(script))
         self.asked: list[str] = []
         self.refuse: list[int] = []
+        self.instead: dict[str, bytes] = {}
         super().__init__(("127.0.0.1", 0), Handler)
 
     def reply(self, target: str) -> Reply:
@@ -72,6 +76,8 @@ class Site(ThreadingHTTPServer):
         self.asked.append(place.path)
         if place.path == "/ons":
             return Reply(200, ons_list(place.query), {"Content-Type": "application/json"})
+        if place.path in self.instead:
+            return Reply(200, self.instead[place.path], {"Content-Type": "application/json"})
         if self.refuse:
             return Reply(self.refuse.pop(0), b"", {"Retry-After": "1"})
         return self.world.reply(Asked("GET", "www.gov.uk", place.path, place.query), NOW)
@@ -168,6 +174,28 @@ def test_a_record_that_asks_for_patience_gets_it_and_one_that_never_answers_ends
     assert (told.status, told.out) == (3, "")
     assert "the record does not answer" in told.err
     assert "503" in told.err
+
+
+def test_what_the_record_should_not_say_stops_neither_the_read_nor_the_terminal(ask: Ask, site: Site) -> None:
+    links = ["//evil.example/x", "https://evil.example/y", "/government/statistics/odd", "/government/statistics/gone"]
+    listing = {"total": 4, "results": [{"link": link, "title": "t"} for link in links]}
+    odd = {
+        "schema_name": "publication",
+        "base_path": "/government/statistics/odd",
+        "title": "Odd\u001b[2J\ntitle",
+        "first_published_at": "2018-01-05T09:30:00Z",
+        "publishing_scheduled_at": "2018-02-05T09:30:00Z",
+    }
+    site.instead = {"/api/search.json": json.dumps(listing).encode()}
+    site.instead["/api/content/government/statistics/odd"] = json.dumps(odd).encode()
+    site.instead["/api/content/government/statistics/gone"] = b'{"schema_name": "gone"}'
+    told = ask("backfill", "home-office", *SPAN)
+    assert (told.status, told.out.count("\n"), "\x1b" in told.out) == (0, 1, False)
+    (claim,) = ask("backfill", "home-office", *SPAN, "--json").lines
+    assert (claim["first_published"], claim["slot"], claim["new"]) == ("2018-01-05T09:30:00.000Z", None, False)
+    site.instead = {"/api/search.json": b"<html>sorry</html>"}
+    wrong = ask("backfill", "home-office", *SPAN)
+    assert (wrong.status, wrong.err.count("\n")) == (3, 1)
 
 
 def test_the_list_of_the_ons_is_read_page_by_page(ask: Ask, site: Site) -> None:
