@@ -7,11 +7,20 @@ import ipaddress
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from alerts.signed_link import read
 from monitor.clock import Clock
 
 _MOST_CLIENTS = 10_000
+
+
+class TokenScope(StrEnum):
+    """What a program may do that shows a token: read the metrics; everything; and acknowledge and hold back as well."""
+
+    METRICS = "metrics"
+    READ = "read"
+    DUTY = "duty"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,20 +38,17 @@ class Keys:
         """Return the incident that a signed link stands for, None for a false or outdated one."""
         return read(token, self.link, now) if self.link else None
 
-    def opens(self, authorization: str) -> bool:
-        """Tell whether an Authorization header bears the token; takes as long for any wrong one."""
-        return _bears(authorization, self.token)
-
-    def opens_metrics(self, authorization: str) -> bool:
-        """Tell whether an Authorization header bears a token that is good for the metrics."""
-        either = [_bears(authorization, token) for token in (self.metrics, self.token)]
-        return any(either)
+    def scope(self, shown: str) -> TokenScope | None:
+        """Return what a token opens that is shown; takes as long for any wrong one."""
+        told = ((self.token, TokenScope.DUTY), (self.metrics, TokenScope.METRICS))
+        right = [scope for token, scope in told if hmac.compare_digest(shown.encode(), token) and token]
+        return next(iter(right), None)
 
 
-def _bears(authorization: str, token: bytes) -> bool:
+def bearer(authorization: str) -> str:
+    """Return the token that an Authorization header bears, empty where it bears none."""
     scheme, _, shown = authorization.partition(" ")
-    right = hmac.compare_digest(shown.strip().encode(), token)
-    return bool(token) and scheme.lower() == "bearer" and right
+    return shown.strip() if scheme.lower() == "bearer" else ""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ _REF = "#/components/schemas/{model}"
 _FAULTS = {
     400: "wrong parameters, or a wrong body",
     401: "the board is not public: neither a name with its password nor the token",
-    403: "not for viewers",
+    403: "not for viewers, or not for this token",
     429: "too many wrong passwords or tokens; `Retry-After` says how many seconds to wait",
     503: "the store does not answer",
 }

@@ -15,7 +15,8 @@ from starlette.routing import Route
 from monitor.errors import UnknownName
 from monitor.web.answers import Answer
 from monitor.web.asked import Asked
-from monitor.web.request import body_of, client_of, problem, queries_of, takes
+from monitor.web.credentials import TokenScope
+from monitor.web.request import body_of, problem, takes
 
 UNKNOWN = {404: "nothing of that name"}
 REFUSED = {**UNKNOWN, 409: "not as things are now, such as an end that has passed"}
@@ -79,11 +80,10 @@ class ApiRoute(Route):
 
 
 def _refused(request: Request) -> Response | None:
-    """Return what to answer a program that does not show the token, None to one that does."""
-    queries, client = queries_of(request), client_of(request)
-    if queries.keys.opens(request.headers.get("Authorization", "")):
+    """Return what to answer a program that does not show a token that is good for this, None to one that does."""
+    may = getattr(request.state, "may", None)
+    if may is TokenScope.DUTY:
         return None
-    if wait := queries.throttle.wait(client):
-        return problem(429, "too many wrong tokens", {"Retry-After": str(wait)})
-    queries.throttle.failed(client)
-    return problem(401, "needs the token of [web] token as a bearer token", {"WWW-Authenticate": "Bearer"})
+    if may is not None:
+        return problem(403, f"this token is good for {may} alone")
+    return problem(401, "needs a token for duty as a bearer token", {"WWW-Authenticate": "Bearer"})

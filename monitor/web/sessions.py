@@ -18,7 +18,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import UserFault
 from monitor.web.credentials import Throttle
-from monitor.web.users import NOBODY, Person, Users
+from monitor.web.users import NOBODY, Person, Program, Users
 
 T = TypeVar("T")
 LASTS = 12 * 3600
@@ -102,6 +102,10 @@ class Sessions:
         name, password = _basic(authorization)
         person = await self._tried(name, password, client, (client, f"as {self.mark(name)}"))
         return await self.session(self._open(key, person)) if person is not None else None
+
+    async def program(self, token: str) -> Program | None:
+        """Return the program that shows a token, None where it is no good."""
+        return await self._ask(lambda: self._users.program(token))
 
     def leave(self, key: str) -> None:
         """Forget a session."""

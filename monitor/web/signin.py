@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from monitor.errors import UnknownName
+from monitor.web.credentials import TokenScope, bearer
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, form_of, problem, queries_of, session_of
@@ -59,7 +61,11 @@ class Doorway:
         request, door = Request(scope), self.queries.door
         try:
             session = request.state.session = None if door is None else await _who(request, door)
-            request.state.sees_all = session is not None and not session.person.is_viewer
+            may = request.state.may = await self._may(request, door)
+            is_staff = session is not None and not session.person.is_viewer
+            request.state.sees_all = (
+                is_staff or may in {TokenScope.READ, TokenScope.DUTY} or self._is_at_the_machine(request)
+            )
             passes = request.state.sees_all or self._is_open(request, session)
         except Busy as busy:
             await _told_to_wait(request, busy)(scope, receive, send)
@@ -70,9 +76,9 @@ class Doorway:
         path = request.scope["path"]
         if path in _OPEN or _BY_TOKEN.fullmatch(path) or (request.method == "POST" and _TYPED.fullmatch(path)):
             return True
-        request.state.sees_all = self._is_at_the_machine(request) or self._has_token(request)
-        readable = (self.queries.public or session is not None) and path not in {*_STAFF, _METRICS}
-        return request.state.sees_all or readable
+        if path == _METRICS:
+            return request.state.may is not None
+        return (self.queries.public or session is not None) and path not in _STAFF
 
     def _is_at_the_machine(self, request: Request) -> bool:
         # A page of elsewhere that a browser on this machine shows can have its own name lead here.
@@ -80,18 +86,22 @@ class Doorway:
         forwarded = any(name in request.headers for name in _FORWARDED)
         return self.queries.local and client_of(request) in _HERE and host is not None and not forwarded
 
-    def _has_token(self, request: Request) -> bool:
-        shown = request.headers.get("Authorization", "")
-        if request.method not in {"GET", "HEAD"} or not shown.lower().startswith("bearer "):
-            return False
-        keys, of_metrics = self.queries.keys, request.scope["path"] == _METRICS
-        if keys.opens_metrics(shown) if of_metrics else keys.opens(shown):
-            return True
+    async def _may(self, request: Request, door: Sessions | None) -> TokenScope | None:
+        """Return what the token opens that a request shows, None without one. Raises `Busy`."""
+        shown = bearer(request.headers.get("Authorization", ""))
+        if not shown or request.scope["path"] in _OPEN:
+            return None
+        if (scope := self.queries.keys.scope(shown)) is not None:
+            return scope
+        program = await door.program(shown) if door is not None else None
+        if program is not None:
+            structlog.contextvars.bind_contextvars(program=program.name)
+            return program.scope
         throttle, client = self.queries.throttle, client_of(request)
         if wait := throttle.wait(client):
             raise Busy(wait)
         throttle.failed(client)
-        return False
+        return None
 
 
 async def _who(request: Request, door: Sessions) -> Session | None:

@@ -1,8 +1,9 @@
 """People who may sign in: a file with one line each, `NAME:HASH`, `NAME:HASH:ROLE` or `NAME:HASH:ROLE:RIGHT`.
 
-`ninethirty user` makes them.
+`ninethirty user` makes them, and `NAME:$sha256$HASH:SCOPE` for a program that shows a token: nobody guesses
+that, so one hash of it is enough.
 
-A hash is a string `$scrypt$ln=…,r=…,p=…$salt$hash`, as other tools write it too, so that lines can be made elsewhere.
+The hash of a password is `$scrypt$ln=…,r=…,p=…$salt$hash`, as other tools write it too: lines can be made elsewhere.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 import structlog
 
 from monitor.errors import Fault
+from monitor.web.credentials import TokenScope
 
 SHORTEST = 12
 """Characters of a password that a new line is made for."""
@@ -31,6 +33,8 @@ _LEAST_WORK, _MOST_WORK = 1 << 17, 1 << 21
 """All parameters multiplied: 16 MB worked through once, and half a second of a small machine."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 _HASH = re.compile(r"\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{43})")
+_NO_NAME = "a name is made of letters, digits and . _ @ -, 64 at most"
+_TOKEN = re.compile(rf"([^:]+):\$sha256\$([0-9a-f]{{64}}):({'|'.join(TokenScope)})")
 _log = structlog.get_logger(__name__)
 
 
@@ -99,6 +103,14 @@ class Person:
         return self.right is Right.HEAD
 
 
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program that shows a token, and what it may do."""
+
+    name: str
+    scope: TokenScope
+
+
 NOBODY = Person("", Password(bytes(16), bytes(32)))
 """Whose password is tried when a name is unknown, so that this takes as long as a known one."""
 
@@ -106,7 +118,7 @@ NOBODY = Person("", Password(bytes(16), bytes(32)))
 def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) -> str:
     """Return a person's line of the file, with a salt of its own. Raises `ValueError` with what is wrong with it."""
     if not _NAME.fullmatch(name):
-        raise ValueError("a name is made of letters, digits and . _ @ -, 64 at most")
+        raise ValueError(_NO_NAME)
     if not SHORTEST <= len(password) <= LONGEST:
         raise ValueError(f"a password has at least {SHORTEST} characters; three random words are easy to remember")
     if not role.isprintable() or _right(role) is not None:
@@ -117,13 +129,31 @@ def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) ->
     return ":".join([*parts, role, right] if right is not Right.DUTY else [*parts, role] if role else parts)
 
 
+def token_line(name: str, scope: TokenScope) -> tuple[str, str]:
+    """Return a new token, and a program's line of the file. Raises `ValueError` for what is no name."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(_NO_NAME)
+    token = secrets.token_urlsafe(32)
+    return token, f"{name}:$sha256${_hash(token)}:{scope}"
+
+
+def read_programs(text: str) -> dict[str, Program]:
+    """Return the programs of a file by the hashes of their tokens."""
+    found = (_TOKEN.fullmatch(told.strip()) for told in text.splitlines())
+    return {one[2]: Program(one[1], TokenScope(one[3])) for one in found if one is not None and _NAME.fullmatch(one[1])}
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def read_people(text: str, file: str) -> tuple[dict[str, Person], list[Fault]]:
     """Return the people of a file by name, and what is wrong with its other lines; no fault shows a hash."""
     people: dict[str, Person] = {}
     faults = []
     for number, written in enumerate(text.splitlines(), 1):
         told = written.strip()
-        if not told or told.startswith("#"):
+        if not told or told.startswith("#") or read_programs(told):
             continue
         read = _person(told)
         if isinstance(read, str):
@@ -140,6 +170,8 @@ def _person(told: str) -> Person | str:
     kept, _, role = rest.partition(":")
     if not _NAME.fullmatch(name) or not kept:
         return "not NAME:HASH; `ninethirty user NAME` makes such a line"
+    if kept.startswith("$sha256$"):
+        return f"the token of {name} is not one that `ninethirty user --token` makes"
     password = _password(kept)
     if password is None:
         return f"the hash of {name} is not one that `ninethirty user` makes"
@@ -171,42 +203,52 @@ def _password(kept: str) -> Password | None:
 def faults_of(file: Path) -> Iterator[str]:
     """Yield what is wrong with a file of people, one line each."""
     try:
-        people, faults = read_people(file.read_text(encoding="utf-8"), file.name)
+        text = file.read_text(encoding="utf-8")
+        people, faults = read_people(text, file.name)
         if file.stat().st_mode & 0o022:
             yield f"{file.name}: can be written by others, chmod 600"
     except (OSError, UnicodeDecodeError) as exc:
         yield f"{file.name}: cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
         return
     yield from map(str, faults)
-    if not people:
+    if not people and not read_programs(text):
         yield f"{file.name}: nobody can sign in; `ninethirty user NAME` makes a line"
 
 
 class Users:
-    """The people of a file, read again whenever it has changed. Faulty lines are nobody's."""
+    """The people and programs of a file, read again whenever it has changed. Faulty lines are nobody's."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._read: tuple[object, Mapping[str, Person]] = (None, {})
+        self._mark: object = None
+        self._people: Mapping[str, Person] = {}
+        self._programs: Mapping[str, Program] = {}
 
     def find(self, name: str) -> Person | None:
         """Return a person as the file has them now; nobody while it cannot be read. Blocks on the disk."""
-        mark = self._mark()
-        if mark != self._read[0]:
-            self._read = (mark, self._people())
-        return self._read[1].get(name)
+        self._renew()
+        return self._people.get(name)
 
-    def _mark(self) -> object:
+    def program(self, token: str) -> Program | None:
+        """Return the program that shows a token, None where it is no good. Blocks on the disk."""
+        self._renew()
+        return self._programs.get(_hash(token))
+
+    def _renew(self) -> None:
+        mark = self._marked()
+        if mark == self._mark:
+            return
+        for fault in faults_of(self._file):
+            _log.warning("users_faulty", fault=fault)
+        try:
+            text = self._file.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            text = ""
+        self._mark, self._people, self._programs = mark, read_people(text, self._file.name)[0], read_programs(text)
+
+    def _marked(self) -> object:
         try:
             found = self._file.stat()
         except OSError as exc:
             return exc.strerror
         return found.st_mtime_ns, found.st_size, found.st_ino
-
-    def _people(self) -> Mapping[str, Person]:
-        for fault in faults_of(self._file):
-            _log.warning("users_faulty", fault=fault)
-        try:
-            return read_people(self._file.read_text(encoding="utf-8"), self._file.name)[0]
-        except (OSError, UnicodeDecodeError):
-            return {}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from monitor.web.users import read_people
+from monitor.web.users import read_people, read_programs
 from tests.unit.monitor.cli.terminal import asked_at_a_terminal
 
 Ask = Callable[..., Any]
@@ -84,3 +84,12 @@ def test_check_tells_every_fault_of_the_file_of_people(ask: Ask, folder: Path) -
         "users: line 2: the hash of bob is not one that `ninethirty user` makes",
         "users: nobody can sign in; `ninethirty user NAME` makes a line",
     ]
+
+
+def test_a_program_gets_a_token_that_its_line_does_not_hold(ask: Ask) -> None:
+    told = ask("user", "pager", "--token", "duty")
+    token = told.err.strip().rpartition(" ")[2]
+    (program,) = read_programs(told.out).values()
+    assert (program.name, program.scope, len(token)) == ("pager", "duty", 43)
+    assert token not in told.out
+    assert ask("user", "pager", "--token", "duty", "--head").status == 1
