@@ -237,5 +237,5 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "ahead": ahead_of(core.store, policies_of(settings), rules.book),
         "explained": explainer_of(settings, core.store).explained,
         "veil": veil(in_addresses(settings)),
-        "local": settings.web.users_file is None and is_loopback(settings.web.listen),
+        "local": is_loopback(settings.web.listen) and not (settings.web.users_file or settings.web.proxy_header),
     }

@@ -25,7 +25,7 @@ from monitor.app.options import (
 )
 from monitor.app.parts import afresh_for, outbox_options_for, reaching_people, shown_by, summaries_for
 from monitor.app.readers import readers_of
-from monitor.app.reporting_options import endings_of, reminding_of
+from monitor.app.reporting_options import endings_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
@@ -45,7 +45,17 @@ _log = structlog.get_logger(__name__)
 _ROLL = timedelta(hours=1)
 _SETTLED = 150.0
 """Seconds after which nothing is under way any more through what was replaced."""
-_FIXED = ("timezone", "store", "evidence", "clock", "web.listen", "web.proxies", "web.users_file", "watch.vantage")
+_FIXED = (
+    "timezone",
+    "store",
+    "evidence",
+    "clock",
+    "web.listen",
+    "web.proxies",
+    "web.users_file",
+    "web.proxy_header",
+    "watch.vantage",
+)
 """Keys that a running monitor cannot take otherwise: what was measured and kept so far was by these."""
 
 
@@ -189,6 +199,7 @@ class Reload:
         self.queries = replace(self.queries, **shown_by(self.core, self.record.rules))
         if self.queries.door is not None:
             self.queries.door.public_url = settings.web.public_url or ""
+            self.queries.door.vouching = vouching_of(settings)
         if self.daemon.web is not None:
             from monitor.web.app import application  # noqa: PLC0415 # 6 MB, for who serves alone
 

@@ -23,8 +23,8 @@ from monitor.deliver.summaries import Schedule
 from monitor.store.interface import Store
 from monitor.watch.explained import Explainer
 from monitor.web.credentials import Keys, Throttle
-from monitor.web.sessions import Sessions
-from monitor.web.users import Users
+from monitor.web.sessions import Sessions, Vouching
+from monitor.web.users import Right, Users
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 _NOT_OPTIONS = {"name", "kind", "digest"}
@@ -100,9 +100,19 @@ def keys_of(settings: Settings) -> Keys:
 def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
     """Return the sessions of people who sign in, None where nobody does; a relative file starts at `folder`."""
     web = settings.web
-    if web.users_file is None:
+    if web.users_file is None and web.proxy_header is None:
         return None
-    return Sessions(Users(folder / web.users_file), clock, throttle, web.public_url or "")
+    file = None if web.users_file is None else folder / web.users_file
+    door = Sessions(Users(file), clock, throttle, web.public_url or "")
+    door.vouching = vouching_of(settings)
+    return door
+
+
+def vouching_of(settings: Settings) -> Vouching | None:
+    """Return how a proxy says whom it has signed on, None where none does."""
+    web = settings.web
+    rights = {name: Right(right) for name, right in web.proxy_rights.items()}
+    return None if web.proxy_header is None else Vouching(web.proxy_header, rights)
 
 
 def reminding_of(settings: Settings) -> Reminding:

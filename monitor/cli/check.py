@@ -121,14 +121,16 @@ def who_sees(settings: Settings) -> list[str]:
     web = settings.web
     board = "promises, and what became of each release once its slot has passed; no address before, no status, no leak"
     strangers = board if web.public == "board" else "whether the monitor lives and is ready"
-    machine = ["whoever sits at this machine sees: everything"] if not web.users_file else []
+    machine = ["whoever sits at this machine sees: everything"] if not (web.users_file or web.proxy_header) else []
+    rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
+    vouched = [f"whom a proxy signs on ({web.proxy_header}) acts and sees as: {rights}"] if web.proxy_header else []
     staff = "staff who sign in see: everything; those whose line ends in :head sign reports"
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
     told = ", ".join(settings.alert.open_channels)
     channels = [f"told nothing that is embargoed: the channels {told}"] if told else []
-    return [f"strangers see: {strangers}", *machine, *people, *token, *metrics, *channels]
+    return [f"strangers see: {strangers}", *machine, *people, *vouched, *token, *metrics, *channels]
 
 
 def taken(context: Context) -> Settings:

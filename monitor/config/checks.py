@@ -14,7 +14,8 @@ from alerts import incident
 from alerts.draft.code import standard_book
 from monitor.config.calendars import Nation
 from monitor.config.settings import Settings
-from monitor.config.values import is_loopback, shown
+from monitor.config.values import shown
+from monitor.config.web_checks import web_faults
 from monitor.errors import UserFault
 from monitor.judge import verdict as judge
 from schedules.sources.options import SourceOptions, option_faults
@@ -44,7 +45,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _summaries(data)
     yield from _hosts(data)
     yield from _proxies(data)
-    yield from _web(data, folder)
+    yield from web_faults(_table(data, "web"), folder)
     if settings is not None:
         yield from typed_faults(settings)
         yield from telling_faults(settings, folder)
@@ -195,21 +196,6 @@ def _proxies(data: Row) -> Iterator[CrossFault]:
     for key, url in named.items():
         if isinstance(url, str) and not re.fullmatch(r"direct|http://[^/\s]+/?", url):
             yield f"network.{key}", 'is spoken to in plain HTTP, write "http://proxy.example:3128"', shown(url)
-
-
-def _web(data: Row, folder: Path) -> Iterator[CrossFault]:
-    listen, users = _table(data, "web").get("listen"), _table(data, "web").get("users_file")
-    if isinstance(listen, str) and not _is_listenable(listen):
-        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
-    elif isinstance(listen, str) and not is_loopback(listen) and users is None:
-        yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
-    if isinstance(users, str) and not (folder / users).is_file():
-        yield "web.users_file", "no such file", shown(users)
-
-
-def _is_listenable(listen: str) -> bool:
-    found = re.fullmatch(r"([^\s:]*|\[[0-9a-fA-F:]+\]):(\d{1,5})", listen)
-    return found is not None and int(found[2]) <= 65535
 
 
 def telling_faults(settings: Settings, folder: Path) -> Iterator[CrossFault]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ class WebSettings(Table):
 
     `public` is what strangers see: nothing, or the board without what is embargoed. `users_file` holds the people who
     may sign in; they see everything, unless as viewers, and acknowledge incidents. `proxies` are believed when they say
-    for whom they ask.
+    for whom they ask; where they sign people on, they tell the name in `proxy_header`, and what somebody may do stands
+    in `proxy_rights` by that name, of anybody else by `*`.
     `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
     `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so.
     """
@@ -23,6 +24,8 @@ class WebSettings(Table):
     listen: str = "127.0.0.1:9030"
     public: Literal["none", "board"] = "none"
     proxies: list[Network] = []
+    proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = None
+    proxy_rights: dict[str, Literal["viewer", "duty", "head"]] = {}
     users_file: str | None = None
     public_url: Address | None = None
     link_key: Secret | None = None

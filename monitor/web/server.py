@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from monitor.errors import PortTaken
 from monitor.web.access_log import Access
@@ -35,6 +38,11 @@ def listen(address: str) -> socket.socket:
     return bound
 
 
+def _is_among(host: str, networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    address = ipaddress.ip_address(host)
+    return any(address in one for one in networks)
+
+
 class WebServer:
     """Serves an application on a bound socket until told to stop. `proxies` are believed when they say who asks."""
 
@@ -43,16 +51,20 @@ class WebServer:
     ) -> None:
         self._bound = bound
         self.app = app
+        self._proxies = [ipaddress.ip_network(one, strict=False) for one in proxies]
+        self._believing: ASGIApp = self._answer
+        if proxies:
+            believed = ProxyHeadersMiddleware(self._answer, trusted_hosts=list(proxies))  # type: ignore[arg-type] # uvicorn's own names for the same
+            self._believing = cast("ASGIApp", believed)
         config = uvicorn.Config(
-            self._answer,
+            self._enter,
             interface="asgi3",
             log_config=None,
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=5,
             server_header=False,
-            proxy_headers=bool(proxies),
-            forwarded_allow_ips=list(proxies),
+            proxy_headers=False,
             http="h11",
             ws="none",
             h11_max_incomplete_event_size=LONGEST_HEAD,
@@ -70,6 +82,12 @@ class WebServer:
     async def run(self) -> None:
         """Serve until `stop`."""
         await self._server.serve(sockets=[self._bound])
+
+    async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
+        # Who connects, before anything is believed of whom they ask for.
+        host = (scope.get("client") or ("",))[0]
+        scope.setdefault("state", {})["by_proxy"] = bool(host) and _is_among(host, self._proxies)
+        await self._believing(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         # The application of that moment: another may take its place.

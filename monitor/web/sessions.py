@@ -8,7 +8,7 @@ import hmac
 import secrets
 from base64 import b64decode
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -18,7 +18,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import UserFault
 from monitor.web.credentials import Throttle
-from monitor.web.users import NOBODY, Person, Program, Users
+from monitor.web.users import NOBODY, Person, Program, Right, Users, is_name
 
 T = TypeVar("T")
 LASTS = 12 * 3600
@@ -44,10 +44,24 @@ class Session:
     person: Person
     ends: float
     guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
+    # A proxy signed them on, and it alone can sign them out.
+    vouched: bool = False
 
     def is_ours(self, shown: str) -> bool:
         """Tell whether a form was made for this session."""
         return hmac.compare_digest(shown.encode(), self.guard.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Vouching:
+    """How a proxy says whom it has signed on: in a header; `rights` by name, for anybody else by `*`."""
+
+    header: str
+    rights: Mapping[str, Right]
+
+    def right(self, name: str) -> Right | None:
+        """Return what somebody may do, None for nothing."""
+        return self.rights.get(name, self.rights.get("*")) if is_name(name) else None
 
 
 class Sessions:
@@ -56,6 +70,7 @@ class Sessions:
     def __init__(self, users: Users, clock: Clock, throttle: Throttle, public_url: str = "") -> None:
         """`public_url` is where people reach the pages, which tells when TLS ends before us."""
         self.public_url = public_url
+        self.vouching: Vouching | None = None
         self._users = users
         self._clock = clock
         self._throttle = throttle
@@ -103,6 +118,27 @@ class Sessions:
         person = await self._tried(name, password, client, (client, f"as {self.mark(name)}"))
         return await self.session(self._open(key, person)) if person is not None else None
 
+    @property
+    def by_password(self) -> bool:
+        """Tell whether people can sign in here."""
+        return self._users.file is not None
+
+    def vouched(self, names: Sequence[str]) -> Session | None:
+        """Return the session of whom a proxy that is believed has signed on, None for who has no right.
+
+        `names` are all that it told: of two, one may be what its client sent.
+        """
+        right = self.vouching.right(names[0]) if self.vouching is not None and len(names) == 1 else None
+        if right is None:
+            return None
+        key = self.mark(f"vouched {names[0]}")
+        known = self._sessions.get(key)
+        if known is None or self._clock.monotonic() >= known.ends:
+            _log.info("signed_in", user=names[0], right=str(right), by="proxy")
+            self._open(key, Person(names[0], NOBODY.password), vouched=True)
+        found = self._sessions[key]
+        return replace(found, person=replace(found.person, right=right))
+
     async def program(self, token: str) -> Program | None:
         """Return the program that shows a token, None where it is no good."""
         return await self._ask(lambda: self._users.program(token))
@@ -147,8 +183,8 @@ class Sessions:
         _log.warning("sign_in_refused", client=client)
         return None
 
-    def _open(self, key: str, person: Person) -> str:
-        self._sessions[key] = Session(person, self._clock.monotonic() + LASTS)
+    def _open(self, key: str, person: Person, *, vouched: bool = False) -> str:
+        self._sessions[key] = Session(person, self._clock.monotonic() + LASTS, vouched=vouched)
         if len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return key

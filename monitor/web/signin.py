@@ -105,6 +105,8 @@ class Doorway:
 
 
 async def _who(request: Request, door: Sessions) -> Session | None:
+    if door.vouching is not None and getattr(request.state, "by_proxy", False):
+        return door.vouched(request.headers.getlist(door.vouching.header))
     key = request.cookies.get(_cookie(request))
     session = await door.session(key) if key else None
     shown = request.headers.get("Authorization", "")
@@ -117,8 +119,8 @@ async def _who(request: Request, door: Sessions) -> Session | None:
 def _refusal(request: Request, door: Sessions | None) -> Response:
     if session_of(request) is not None:
         return problem(403, "this is for staff")
-    if door is None or request.scope["path"] == _METRICS:
-        return problem(401, "needs the token of [web]", {"WWW-Authenticate": "Bearer"})
+    if door is None or not door.by_password or request.scope["path"] == _METRICS:
+        return problem(401, "needs a token of [web]", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")
         where = request.scope["path"] + (f"?{query}" if query else "")

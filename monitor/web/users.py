@@ -129,6 +129,11 @@ def line(name: str, password: str, role: str = "", right: Right = Right.DUTY) ->
     return ":".join([*parts, role, right] if right is not Right.DUTY else [*parts, role] if role else parts)
 
 
+def is_name(text: str) -> bool:
+    """Tell whether somebody can have a name."""
+    return _NAME.fullmatch(text) is not None
+
+
 def token_line(name: str, scope: TokenScope) -> tuple[str, str]:
     """Return a new token, and a program's line of the file. Raises `ValueError` for what is no name."""
     if not _NAME.fullmatch(name):
@@ -218,8 +223,9 @@ def faults_of(file: Path) -> Iterator[str]:
 class Users:
     """The people and programs of a file, read again whenever it has changed. Faulty lines are nobody's."""
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
+    def __init__(self, file: Path | None) -> None:
+        """Without a file there is nobody."""
+        self.file = file
         self._mark: object = None
         self._people: Mapping[str, Person] = {}
         self._programs: Mapping[str, Program] = {}
@@ -235,20 +241,20 @@ class Users:
         return self._programs.get(_hash(token))
 
     def _renew(self) -> None:
-        mark = self._marked()
-        if mark == self._mark:
+        if self.file is None or (mark := _mark(self.file)) == self._mark:
             return
-        for fault in faults_of(self._file):
+        for fault in faults_of(self.file):
             _log.warning("users_faulty", fault=fault)
         try:
-            text = self._file.read_text(encoding="utf-8")
+            text = self.file.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             text = ""
-        self._mark, self._people, self._programs = mark, read_people(text, self._file.name)[0], read_programs(text)
+        self._mark, self._people, self._programs = mark, read_people(text, self.file.name)[0], read_programs(text)
 
-    def _marked(self) -> object:
-        try:
-            found = self._file.stat()
-        except OSError as exc:
-            return exc.strerror
-        return found.st_mtime_ns, found.st_size, found.st_ino
+
+def _mark(file: Path) -> object:
+    try:
+        found = file.stat()
+    except OSError as exc:
+        return exc.strerror
+    return found.st_mtime_ns, found.st_size, found.st_ino

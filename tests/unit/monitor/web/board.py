@@ -125,6 +125,10 @@ class Board:
     early: str = ""
     logs: list[str] = field(default_factory=list)
 
+    def remade(self) -> ASGIApp:
+        """Return the application as its queries have it now."""
+        return application(self.queries)
+
 
 def _fill(store: MemoryStore) -> None:
     events = VerdictRecord(store, RULES)

@@ -1,0 +1,44 @@
+"""What the table of the web must say for strangers to stay strangers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from monitor.config.values import is_loopback, shown
+
+Row = Mapping[str, Any]
+CrossFault = tuple[str, str, str | None]
+
+
+def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
+    """Yield `(key, reason, value)` for each fault of the table; `folder` is the one that its files start from."""
+    listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
+    yield from _signed_on(web)
+    if isinstance(listen, str) and not _is_listenable(listen):
+        yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
+    elif isinstance(listen, str) and not is_loopback(listen) and users is None and header is None:
+        yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
+    if isinstance(users, str) and not (folder / users).is_file():
+        yield "web.users_file", "no such file", shown(users)
+
+
+def _signed_on(web: Row) -> Iterator[CrossFault]:
+    header, proxies = web.get("proxy_header"), web.get("proxies")
+    if header is None:
+        if web.get("proxy_rights"):
+            yield "web.proxy_rights", "is for whom a proxy signs on: name its proxy_header", None
+        return
+    if not proxies:
+        yield "web.proxy_header", "nobody is believed: name the proxies that set it", shown(header)
+    elif isinstance(proxies, list) and any(str(one).endswith("/0") for one in proxies):
+        yield "web.proxies", "anybody could say who they are: name the proxies alone", None
+    if not web.get("proxy_rights"):
+        yield "web.proxy_header", "nobody has a right: name them in proxy_rights", shown(header)
+
+
+def _is_listenable(listen: str) -> bool:
+    found = re.fullmatch(r"([^\s:]*|\[[0-9a-fA-F:]+\]):(\d{1,5})", listen)
+    return found is not None and int(found[2]) <= 65535

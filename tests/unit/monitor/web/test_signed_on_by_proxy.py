@@ -1,0 +1,103 @@
+"""People whom a proxy signs on: it alone is believed, by the address it connects from, and rights go by name."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from monitor.web.server import WebServer, listen
+from monitor.web.sessions import Sessions, Vouching
+from monitor.web.users import Right, Users
+from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.test_acknowledge import acknowledged_by
+from tests.unit.monitor.web.test_signin import hidden
+
+HEADER = "X-Remote-User"
+RIGHTS = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
+PAGE = {"Accept": "text/html"}
+
+
+@asynccontextmanager
+async def behind(
+    proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None
+) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
+    """Serve a closed board on loopback to a client that stands where a proxy would."""
+    async with a_board(public=False) as board:
+        door = Sessions(Users(None), board.clock, board.queries.throttle)
+        door.vouching = Vouching(HEADER, RIGHTS if rights is None else rights)
+        board.queries.door = door
+        server = WebServer(board.remade(), listen("127.0.0.1:0"), proxies)
+        serving = asyncio.create_task(server.run())
+        async with httpx.AsyncClient(base_url=f"http://{server.address}", headers=PAGE) as client:
+            yield board, client
+        server.stop()
+        await serving
+
+
+async def seen(client: httpx.AsyncClient, name: str) -> list[int]:
+    """Return what a page, an incident and the status answer to somebody."""
+    return [(await client.get(path, headers={HEADER: name})).status_code for path in ("/", "/incidents", "/status")]
+
+
+async def test_what_somebody_may_do_goes_by_the_name_that_the_proxy_tells() -> None:
+    async with behind() as (board, client):
+        told = {name: await seen(client, name) for name in ("anne", "hope@dept.example", "vic")}
+        assert told == {"anne": [200] * 3, "hope@dept.example": [200] * 3, "vic": [200, 200, 403]}
+        sign = "Sign or waive"
+        for name, may in (("anne", False), ("hope@dept.example", True)):
+            page = await client.get(f"/incidents/{board.incident}", headers={HEADER: name})
+            assert (sign in page.text, name in page.text, "Sign out" in page.text) == (may, True, False)
+
+
+@pytest.mark.parametrize("proxies", [[], ["192.0.2.1"], ["10.0.0.0/8", "::1"]])
+async def test_strangers_who_send_the_header_themselves_get_nothing(proxies: list[str]) -> None:
+    async with behind(proxies) as (_, client):
+        assert await seen(client, "hope@dept.example") == [401] * 3
+        forged = {HEADER: "anne", "X-Forwarded-For": "127.0.0.1", "Forwarded": "for=127.0.0.1"}
+        assert (await client.get("/", headers=forged)).status_code == 401
+
+
+async def test_a_proxy_that_passes_on_what_its_client_sent_beside_its_own_is_not_believed() -> None:
+    async with behind() as (_, client):
+        both = [(HEADER, "anne"), (HEADER, "hope@dept.example")]
+        assert (await client.get("/", headers=both)).status_code == 401
+        for name in ("", "anne,hope@dept.example", "anne hope", "x" * 65):
+            assert (await client.get("/", headers={HEADER: name})).status_code == 401
+
+
+async def test_nobody_without_a_right_is_let_in() -> None:
+    async with behind(rights={"anne": Right.DUTY}) as (_, client):
+        assert (await seen(client, "anne"))[0] == 200
+        assert await seen(client, "*") == await seen(client, "vic") == [401] * 3
+        assert (await client.get("/sign-in", headers={HEADER: "vic"})).status_code == 404
+
+
+async def test_they_act_by_the_forms_of_their_own_pages_alone() -> None:
+    async with behind() as (board, client):
+        address, who = f"/incidents/{board.incident}", {HEADER: "anne"}
+        guard = hidden(await client.get(address, headers=who), "guard")
+        for sent, person in (
+            ({"guard": "x"}, "anne"),
+            ({"guard": guard}, "vic"),
+            ({"guard": guard}, "hope@dept.example"),
+        ):
+            form = sent | {"role": "duty statistician"}
+            refused = await client.post(f"{address}/acknowledge", data=form, headers={HEADER: person})
+            assert (refused.status_code, acknowledged_by(board)) == (403, [])
+        form = {"guard": guard, "role": "duty statistician"}
+        assert (await client.post(f"{address}/acknowledge", data=form, headers=who)).status_code == 303
+        assert acknowledged_by(board) == ["duty statistician"]
+
+
+async def test_a_right_that_is_taken_away_ends_at_once() -> None:
+    async with behind() as (board, client):
+        assert await seen(client, "anne") == [200] * 3
+        assert board.queries.door is not None
+        board.queries.door.vouching = Vouching(HEADER, {"anne": Right.VIEWER})
+        assert await seen(client, "anne") == [200, 200, 403]
+        board.queries.door.vouching = None
+        assert await seen(client, "anne") == [401] * 3
