@@ -10,7 +10,7 @@ from datetime import date, datetime
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
 from schedules.times.interval import Bounds, Interval

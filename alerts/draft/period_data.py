@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from alerts.by_hand import ended
-from alerts.draft.claims import claim_json
+from alerts.claim import claim_json
 from alerts.draft.history import outcome
 from alerts.draft.pattern import patterns_json
 from alerts.draft.period import Episode, Period, Row, counts, episodes, punctuality, unsure

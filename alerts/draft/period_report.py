@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from alerts.by_hand import ended
+from alerts.claim import NO_PROOF, Claim
 from alerts.draft import words
 from alerts.draft.answers import asks_for
-from alerts.draft.claims import claims_table, claims_text
 from alerts.draft.form import Question, form_named
 from alerts.draft.history import outcome
 from alerts.draft.pattern import NOT_LOGGED, patterns
@@ -28,7 +29,7 @@ from alerts.draft.period import (
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
 from schedules.times.interval import Bounds
-from schedules.times.words import day_text
+from schedules.times.words import day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
 VERDICTS: Mapping[str, str] = {
@@ -45,6 +46,8 @@ VERDICTS: Mapping[str, str] = {
 }
 LISTED = (3.0, 4.2, 3.4, 3.2, 3.0)
 LOGGED = ("Occurred", "Release and producer", "Over", "What it was", "Cause")
+MOST_CLAIMS = 500
+"""How many a document lists."""
 ALWAYS = ("on_time", "late", "early", "unproven")
 
 
@@ -76,7 +79,7 @@ def period_report(
         sections=sections,
         measured=_listed_table(period),
         figures=patterns(period),
-        claimed=claims_table(period.claims, zone),
+        claimed=_claims_table(period.claims, zone),
     )
 
 
@@ -164,10 +167,10 @@ def _coverage(period: Period) -> tuple[str, ...]:
     of_all = f"{number} of {words.count(len(period.rows), 'release')} watched stayed unproven."
     total = sum((each.ends - each.begins for each in period.blind), timedelta())
     if not period.blind:
-        return (of_all, "No gap in the monitor's watch is recorded for the period.", *claims_text(period.claims))
+        return (of_all, "No gap in the monitor's watch is recorded for the period.", *_claims_text(period.claims))
     gaps = words.count(len(period.blind), "gap")
     unseen = f"The monitor could not see during {gaps}, {words.length(round(total.total_seconds()))} in all."
-    return (of_all, unseen, *claims_text(period.claims))
+    return (of_all, unseen, *_claims_text(period.claims))
 
 
 ANSWERS: Mapping[str, Callable[[Period], tuple[str, ...]]] = {
@@ -219,3 +222,27 @@ def _length(row: Row) -> str:
     if row.verdict == "unproven" or row.delay is None:
         return "not proved"
     return words.span(Bounds(row.delay.min, row.delay.max))
+
+
+def _claims_text(claims: Sequence[Claim]) -> tuple[str, ...]:
+    if not claims:
+        return ()
+    told = f"The public record tells of {words.count(len(claims), 'publication')} in the period"
+    where = (
+        f"the first {MOST_CLAIMS} in the last annex, all in .csv" if len(claims) > MOST_CLAIMS else "see the last annex"
+    )
+    return (f"{told}: {where}. {NO_PROOF}",)
+
+
+def _claims_table(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
+    rows = tuple(
+        (
+            stamp(claim.at, zone),
+            f"{claim.title}\n{claim.producer}\n{claim.url}",
+            f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
+            f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
+        )
+        for claim in claims[:MOST_CLAIMS]
+    )
+    header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
+    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()

@@ -16,7 +16,7 @@ from monitor.errors import SurroundingsFault
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:
-    from alerts.draft.claims import Claim
+    from alerts.claim import Claim
     from monitor.config.calendars import CalendarSettings
     from monitor.ledger.backfill import Record
 
@@ -53,7 +53,7 @@ def command(context: Context, *, producer: str, first: date, last: date, as_json
 
 async def _backfill(context: Context, producer: str, first: date, last: date, *, as_json: bool) -> tuple[int, int]:
     """Store each claim as it is read; return how many were read, and how many of them are new."""
-    from alerts.draft.claims import claim_json
+    from alerts.claim import claim_json
     from monitor.app.readers import asking
     from monitor.config.settings import DEFAULT_RATES
     from monitor.ledger.backfill import Record

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from monitor.errors import SurroundingsFault
 from monitor.ledger.pages import CalendarPages, Got, UnansweredAsk
 from monitor.look.apart.workers import TooCostly, WorkerFault

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence

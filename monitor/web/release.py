@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.claims import NO_PROOF
+from alerts.claim import NO_PROOF
 from monitor.errors import UnknownName
 from monitor.judge.explain.explain import HEADS, by_head
 from monitor.judge.explain.timeline import Timeline, timeline

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from monitor.store.interface import Store
 from tests.contracts.rows import DAY, MINUTE, SLOT
 

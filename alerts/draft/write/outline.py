@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import groupby
 
+from alerts.claim import NO_PROOF
 from alerts.draft import words
-from alerts.draft.claims import NO_PROOF
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"

@@ -25,7 +25,7 @@ def history(context: Context, *, release: str, as_json: bool) -> None:
 
     Example: ninethirty calendar history malpractice-2017
     """
-    from alerts.draft.claims import NO_PROOF, claim_json
+    from alerts.claim import NO_PROOF, claim_json
     from monitor.watch.rejudge import titles_of_release
     from schedules.history import history as told
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from monitor.store.memory.transaction import Shelves
 from monitor.store.rows import Announced, CalendarRead, Judged, SeriesEdition
 from schedules.promise import Promise

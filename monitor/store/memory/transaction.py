@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence

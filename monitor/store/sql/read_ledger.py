@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, tuple_, union
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
 from monitor.store.sql.query import Asker, all_of, from_json, only, whole, within

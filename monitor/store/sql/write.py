@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
 
-from alerts.draft.claims import Claim
+from alerts.claim import Claim
 from alerts.incident import Incident
 from alerts.notice import Notice
 from alerts.silence import Silence

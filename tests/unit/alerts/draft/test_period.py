@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alerts.claim import Claim
 from alerts.draft.period import (
     Period,
     Row,
@@ -161,6 +162,16 @@ def test_a_quiet_period_says_so_and_has_no_tables() -> None:
     assert said(report, "P.table") == "No release of the period was late, early or unproven."
     assert (report.measured, report.figures) == ((), ())
     assert "1 release watched" in said(report, "P.counts")
+
+
+def test_what_publishers_claim_stands_apart_and_a_document_lists_so_many_of_it_as_are_read() -> None:
+    claim = Claim("ofqual", "https://www.gov.uk/x", SLOT, "T", None, "", "https://www.gov.uk/api/content/x", NOW)
+    held = replace(period(row("a")), claims=(claim,) * 501)
+    report = period_report(held, "Ofqual", NOW)
+    assert "501 publications in the period: the first 500 in the last annex, all in .csv" in said(report, "P.coverage")
+    assert (report.measured, [len(table.rows) for table in report.claimed]) == ((), [500])
+    assert counts(held) == {"on_time": 1}
+    assert len(period_csv(held).splitlines()) == 1 + 1 + 501
 
 
 def test_gaps_of_the_monitor_are_owned_up_to() -> None:

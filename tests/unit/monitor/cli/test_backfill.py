@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from alerts.draft.claims import NO_PROOF, Claim, claim_json
+from alerts.claim import NO_PROOF, Claim, claim_json
 from monitor.rehearse.publisher.reply import Asked, Reply
 from monitor.rehearse.publisher.world import World
 from monitor.rehearse.script.script import read_script

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from alerts.by_hand import log_by_hand
-from alerts.draft.claims import NO_PROOF, Claim
+from alerts.claim import NO_PROOF, Claim
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import a_board
 

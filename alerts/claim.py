@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from alerts.draft import words
-from alerts.draft.report import Table
 from schedules.times.json import instant_json
-from schedules.times.words import stamp
 
-MOST_TOLD = 500
-"""How many a document lists."""
 NO_PROOF = (
     "This is claimed by the publisher, not measured, and is no part of any verdict or figure: "
     "the public stamps of really late releases often say 09:30:00."
@@ -58,27 +52,3 @@ def claim_json(claim: Claim) -> dict[str, Any]:
         "source": claim.source,
         "read": instant_json(claim.read),
     }
-
-
-def claims_text(claims: Sequence[Claim]) -> tuple[str, ...]:
-    """Return in words how many claims there are, and what they are worth; nothing without any."""
-    if not claims:
-        return ()
-    told = f"The public record tells of {words.count(len(claims), 'publication')} in the period"
-    where = f"the first {MOST_TOLD} in the last annex, all in .csv" if len(claims) > MOST_TOLD else "see the last annex"
-    return (f"{told}: {where}. {NO_PROOF}",)
-
-
-def claims_table(claims: Sequence[Claim], zone: str) -> tuple[Table, ...]:
-    """Return the first claims as a table, none without any."""
-    rows = tuple(
-        (
-            stamp(claim.at, zone),
-            f"{claim.title}\n{claim.producer}\n{claim.url}",
-            f"{stamp(claim.slot, zone)}\n{claim.slot_source}" if claim.slot else "not told",
-            f"{urlsplit(claim.source).hostname}, read {stamp(claim.read, zone)}",
-        )
-        for claim in claims[:MOST_TOLD]
-    )
-    header = ("First published, as claimed", "Publication and producer", "Slot in the record", "Source")
-    return (Table("Claimed by the publishers, not measured", header, rows, (3.2, 7.4, 3.2, 3.0)),) if rows else ()
