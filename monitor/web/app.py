@@ -19,6 +19,7 @@ from monitor.web import (
     api,
     board,
     calendars,
+    feeds,
     incident_form,
     incident_page,
     live,
@@ -160,7 +161,7 @@ def application(queries: Queries) -> Access:
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None and queries.door.by_password else []),
         *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
-        *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES),
+        *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES, *feeds.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {
@@ -173,6 +174,6 @@ def application(queries: Queries) -> Access:
         routes=[*health, *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
-    app.state.queries, app.state.live = queries, LiveBoard(queries)
+    app.state.queries, app.state.live, app.state.badges = queries, LiveBoard(queries), {}
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
     return Access(SafeHeaders(inner), queries.clock, app.state.live.close)

@@ -24,6 +24,7 @@ from monitor.web import (
     api,
     board,
     calendars,
+    feeds,
     incident_form,
     incident_page,
     log_page,
@@ -101,6 +102,7 @@ ROUTES = [
     *pages.LOOKS,
     *api.ROUTES,
     *calendars.ROUTES,
+    *feeds.ROUTES,
     *signin.ROUTES,
     *acknowledge.ROUTES,
 ]
@@ -114,6 +116,7 @@ def addresses(store: Store) -> Iterator[str]:
         "release": [one.id for one in store.ledger.releases()],
         "incident": [one.id for one in store.verdicts.incidents()],
     }
+    names["producer"] = ["department-for-example", "no-department"]
     names |= {"ending": list(ENDINGS), "kind": list(FORMATS)}
     for route in ROUTES:
         if "GET" in (route.methods or ()):
@@ -135,6 +138,7 @@ def opened(life: Life, users: Path, *, public: bool) -> Queries:
     queries = Queries(store, life.app.status, life.clock, "Europe/London", public, throttle=throttle)
     queries.keys = Keys(metrics=b"for metrics alone")
     queries.door = Sessions(Users(users), life.clock, throttle)
+    queries.producers = {"department-for-example": "Department"}
     queries.ahead = ahead_of(store, policies_of(life.settings))
     queries.explained = explainer_of(life.settings, store).explained
     return queries
@@ -199,6 +203,8 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
     assert found["/api/v1/releases/claims-q3"][0] == 200
     assert "Example claims" in found["/"][1]
     assert "Example claims" in found["/calendar.ics"][1]
+    assert (found["/atom.xml"][0], "<entry" in found["/atom.xml"][1]) == (200, False)
+    assert "not known" in found["/badges/department-for-example.svg"][1]
     assert found["/metrics"][0] == (401 if not who else 403)
     assert found["/status"][0] in {401, 403}
 

@@ -1,0 +1,117 @@
+"""What others may embed or subscribe to: a producer's punctuality as a badge, and what became of releases as Atom.
+
+Both tell everybody the same, staff too: they are put where anybody reads them.
+"""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from datetime import datetime, timedelta
+from urllib.parse import quote
+from xml.etree.ElementTree import Element, SubElement, register_namespace, tostring
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.draft.period import on_time_of
+from alerts.one_line import one_line
+from monitor.errors import UnknownName
+from monitor.judge.as_json import lateness_text, loud_verdict, slot_text
+from monitor.store.interface import VerdictStore
+from monitor.store.rows import Event
+from monitor.web.embargo import has_passed
+from monitor.web.queries import Queries
+from monitor.web.request import queries_of
+from schedules.times.json import instant_json
+
+_YEAR, _LATELY, _LASTS = timedelta(days=365), timedelta(days=14), timedelta(minutes=10)
+_MOST_READ, _MOST_TOLD = 1000, 100
+_ATOM, _SVG = "http://www.w3.org/2005/Atom", "http://www.w3.org/2000/svg"
+_LETTER, _HEIGHT = 7, 22
+register_namespace("", _ATOM)
+
+
+async def badge(request: Request) -> Response:
+    """Draw how many releases that a producer led were on time in the last twelve months."""
+    queries, producer = queries_of(request), request.path_params["producer"]
+    now, kept = queries.clock.now(), request.app.state.badges
+    made, drawn = kept.get(producer, (now - _LASTS, b""))
+    if not timedelta() <= now - made < _LASTS:
+        # A year is much to read, and anybody may ask.
+        drawn = await queries.ask(lambda: _badge(queries, producer, now))
+        kept[producer] = now, drawn
+    return Response(drawn, media_type="image/svg+xml")
+
+
+def _badge(queries: Queries, producer: str, now: datetime) -> bytes:
+    rows = queries.store.verdicts.judged(now - _YEAR, now, producer)
+    if not rows and producer not in queries.producers:
+        raise UnknownName(f"no producer {producer!r}")
+    on_time, judged = on_time_of(row.word for row in rows if row.final and has_passed(row.body, now))
+    share = f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "not known"
+    name = one_line(queries.producers.get(producer, producer), 60)
+    return _drawn(f"{name}: on time in 12 months", share)
+
+
+def _drawn(left: str, right: str) -> bytes:
+    widths = [_LETTER * len(text) + 12 for text in (left, right)]
+    size = {"width": str(sum(widths)), "height": str(_HEIGHT)}
+    told = Element("svg", {"xmlns": _SVG, **size, "role": "img", "aria-label": f"{left}: {right}"})
+    SubElement(told, "title").text = f"{left}: {right}"
+    for at, text, fill in ((0, left, "#383f43"), (widths[0], right, "#1d70b8")):
+        wide = widths[at > 0]
+        SubElement(told, "rect", {"x": str(at), "width": str(wide), "height": str(_HEIGHT), "fill": fill})
+        # Fonts differ: letters are spread over the room that there is.
+        place = {"x": str(at + 6), "y": "15", "textLength": str(wide - 12), "lengthAdjust": "spacingAndGlyphs"}
+        look = {"fill": "#fff", "font-family": "sans-serif", "font-size": "12"}
+        SubElement(told, "text", place | look).text = text
+    drawn: bytes = tostring(told, encoding="utf-8", xml_declaration=True)
+    return drawn
+
+
+async def atom(request: Request) -> Response:
+    """List what became of releases in the last fortnight, the newest change first, once their slots have passed."""
+    queries = queries_of(request)
+    now = queries.clock.now()
+    events = await queries.ask(lambda: _told(queries.store.verdicts, now))
+    base = ((queries.door.public_url if queries.door is not None else "") or str(request.base_url)).rstrip("/")
+    feed = Element(f"{{{_ATOM}}}feed")
+    _texts(feed, id=uuid.uuid5(uuid.NAMESPACE_URL, f"{base}/atom.xml").urn, title="ninethirty: promised statistics")
+    _texts(feed, updated=instant_json(events[0].at if events else now))
+    SubElement(feed, f"{{{_ATOM}}}link", {"rel": "self", "href": f"{base}/atom.xml"})
+    for event in events:
+        _add(feed, event, base, queries)
+    return Response(tostring(feed, encoding="utf-8", xml_declaration=True), media_type="application/atom+xml")
+
+
+def _told(verdicts: VerdictStore, now: datetime) -> list[Event]:
+    @functools.cache
+    def is_due(release: str) -> bool:
+        row = verdicts.judged_one(release)
+        return row is not None and has_passed(row.body, now)
+
+    after, found = (now - _LATELY, ""), list[Event]()
+    while read := verdicts.events(after, None, _MOST_READ):
+        found = [*found, *(one for one in read if is_due(one.release))][-_MOST_TOLD:]
+        after = read[-1].at, read[-1].id
+    return found[::-1]
+
+
+def _add(feed: Element, event: Event, base: str, queries: Queries) -> None:
+    body, entry = event.body, SubElement(feed, f"{{{_ATOM}}}entry")
+    late = lateness_text(body) if event.after in {"late", "overdue"} else ""
+    _texts(entry, id=uuid.uuid5(uuid.NAMESPACE_URL, f"ninethirty event {event.id}").urn, updated=instant_json(event.at))
+    _texts(entry, title=one_line(f"{loud_verdict(body)}{f' by {late}' if late else ''}: {body['title']}"))
+    _texts(entry, summary=one_line(f"Promised for {slot_text(body['slot'])}. Before: {event.before or 'nothing'}."))
+    _texts(SubElement(entry, f"{{{_ATOM}}}author"), name=queries.producers.get(body["producer"], body["producer"]))
+    SubElement(entry, f"{{{_ATOM}}}link", {"href": f"{base}/releases/{quote(event.release)}"})
+
+
+def _texts(parent: Element, **texts: str) -> None:
+    for name, text in texts.items():
+        SubElement(parent, f"{{{_ATOM}}}{name}").text = text
+
+
+ROUTES = [Route("/badges/{producer}.svg", badge), Route("/atom.xml", atom)]

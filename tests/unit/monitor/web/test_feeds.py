@@ -1,0 +1,96 @@
+"""Badges and the feed: what anybody may embed or subscribe to, the same for everybody."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import feedparser
+import pytest
+
+from monitor.store.rows import Judged
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import TITLE, Board, a_board
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def add(board: Board, *words: str) -> None:
+    """Write down that earlier releases of ofqual had these verdicts, for good; one of its own was early."""
+    row = board.store.verdicts.judged_one("r")
+    assert row is not None
+    with board.store.transaction() as tx:
+        for number, word in enumerate(words):
+            name, slot = f"old-{number}", at(-86400 * (number + 2))
+            body = row.body | {"id": name, "verdict": word, "slot": row.body["slot"] | {"start": slot.isoformat()}}
+            tx.save_judged(Judged(name, "ofqual", slot, word, "none", final=True, at=slot, body=body))
+
+
+async def words_of(board: Board, producer: str = "ofqual") -> list[str]:
+    answer = await board.client.get(f"/badges/{producer}.svg")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    return [one.text or "" for one in ET.fromstring(answer.text).iter(f"{SVG}text")]  # noqa: S314 # our own
+
+
+async def test_a_badge_tells_the_share_and_the_count_of_what_is_settled() -> None:
+    async with a_board() as board:
+        add(board, "on_time", "on_time", "late", "unproven", "cancelled")
+        assert await words_of(board) == ["ofqual: on time in 12 months", "50 %, 2 of 4"]
+        board.queries.producers = {"ofqual": "Ofqual <&>"}
+        assert (await board.client.get("/badges/nobody.svg")).status_code == 404
+
+
+async def test_a_badge_is_made_anew_after_ten_minutes() -> None:
+    async with a_board() as board:
+        assert (await words_of(board))[1] == "0 %, 0 of 1"
+        add(board, "on_time")
+        assert (await words_of(board))[1] == "0 %, 0 of 1"
+        board.clock.seconds += 600
+        assert (await words_of(board))[1] == "50 %, 1 of 2"
+
+
+async def test_a_badge_leaves_out_what_is_not_settled_or_not_due() -> None:
+    async with a_board() as board:
+        add(board, "on_time", "late")
+        row = board.store.verdicts.judged_one("old-1")
+        assert row is not None
+        ahead = row.body["slot"] | {"start": at(86400).isoformat()}
+        with board.store.transaction() as tx:
+            tx.save_judged(replace(row, body=row.body | {"slot": ahead}))
+        assert (await words_of(board))[1] == "50 %, 1 of 2"
+
+
+async def test_the_feed_tells_each_change_newest_first_with_its_own_id() -> None:
+    async with a_board() as board:
+        answer = await board.client.get("/atom.xml")
+        assert answer.headers["content-type"] == "application/atom+xml"
+        told = feedparser.parse(answer.content)
+    assert (told.bozo, told.feed.title) == (False, "ninethirty: promised statistics")
+    assert [one.title for one in told.entries] == [
+        f"OVERDUE by at least 6 min 40 s: {TITLE}",
+        "EARLY: Example prices: monthly",
+    ]
+    assert [one.link for one in told.entries] == ["http://127.0.0.1/releases/r", "http://127.0.0.1/releases/early"]
+    assert len({one.id for one in told.entries}) == 2
+    assert told.feed.updated == told.entries[0].updated
+
+
+@pytest.mark.parametrize("title", ["<b>&amp;</b> ]]>", 'it\'s "quoted"', "two\nlines\x00"])
+async def test_a_hostile_title_is_text_in_the_feed(title: str) -> None:
+    async with a_board() as board:
+        (event, *_) = board.store.verdicts.events(release="r")
+        with board.store.transaction() as tx:
+            tx.add_event(replace(event, id="x", at=at(500), body=event.body | {"title": title}))
+        told = feedparser.parse((await board.client.get("/atom.xml")).content)
+    assert told.bozo is False
+    assert "<script" not in told.entries[0].title
+
+
+async def test_strangers_and_staff_read_the_same_and_nobody_reads_what_is_closed() -> None:
+    async with a_board() as board:
+        mine = await board.client.get("/atom.xml")
+        theirs = await board.client.get("/atom.xml", headers={"X-Forwarded-For": "192.0.2.9"})
+        assert mine.content == theirs.content
+    async with a_board(public=False) as board:
+        for path in ("/atom.xml", "/badges/ofqual.svg"):
+            assert (await board.client.get(path)).status_code == 401
