@@ -23,6 +23,7 @@ BENCHES = {
     "start": "bench.start",
     "memory": "bench.memory",
     "hostile": "bench.hostile",
+    "fleet": "bench.fleet",
 }
 
 

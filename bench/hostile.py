@@ -133,20 +133,23 @@ def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict
 
 @contextmanager
 def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    web = _free_port()
+    web = free_port()
     config = _written(place, port, web, chosen)
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     try:
-        _await_web(process, web)
+        await_web(process, web)
+        # The first look at the healthy page comes within its second.
+        time.sleep(_SETTLE)
         yield process, web
     finally:
         process.kill()
         process.wait()
 
 
-def _await_web(process: subprocess.Popen[bytes], web: int) -> None:
+def await_web(process: subprocess.Popen[bytes], web: int) -> None:
+    """Wait until a monitor answers. Raises `RuntimeError` when it does not come up."""
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
         try:
@@ -154,8 +157,6 @@ def _await_web(process: subprocess.Popen[bytes], web: int) -> None:
         except httpx.TransportError:
             time.sleep(_POLLED)
         else:
-            # The first look at the healthy page comes within its second.
-            time.sleep(_SETTLE)
             return
     raise RuntimeError("the daemon did not come up")
 
@@ -188,7 +189,8 @@ def _calendar(each: Hostile, url: str) -> str:
     return table + "".join(["[calendar.options]\n", *(f"{name} = {json.dumps(text)}\n" for name, text in each.options)])
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from alerts.channel import Channel
 from monitor import __version__
@@ -26,6 +27,8 @@ from monitor.look.interpret import Interpreter
 from monitor.look.reading import ReadingApart
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.interface import Store
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
 from monitor.store.open import is_shared, open_store
 from monitor.store.writer import Writer
 from monitor.threads import Tasks, Threads
@@ -35,7 +38,10 @@ from monitor.watch.judging_queue import JudgingQueue
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """What nearly every part is made from; `folder` is where relative files start."""
+    """What nearly every part is made from; `folder` is where relative files start.
+
+    `holder` holds the leases of this process: two monitors of one name must not both believe that one is theirs.
+    """
 
     settings: Settings
     edges: Edges
@@ -54,6 +60,8 @@ class Core:
     evidence: Evidence
     ledger: Ledger
     fetcher: Fetcher
+    holder: str
+    members: Members | None
 
 
 def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
@@ -68,6 +76,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     told = StoreHealth(clock, metrics, health)
     writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
     threads = Threads(4, "store")
+    holder = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # tells processes apart, guards nothing
     lost, durable = metrics.store_failures.inc, edges.durable
     evidence = Evidence(
         Path(settings.evidence.folder), store.evidence, writer, clock, vantage, durable=durable, on_lost=lost
@@ -90,7 +99,17 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         evidence,
         Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask),
         edges.fetcher or fetcher_of(settings, clock),
+        holder,
+        _members(settings, store, writer, clock, holder),
     )
+
+
+def _members(settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str) -> Members | None:
+    """Return this monitor among those of its store, None where it has one of its own."""
+    if not is_shared(settings.store.url):
+        return None
+    name, mine = settings.watch.vantage, Leaseholder(holder, settings.store.takeover)
+    return Members(name, mine, store.leases, writer, clock, divided=settings.store.mode == "shared")
 
 
 def _cost_too_much(metrics: Metrics, health: HealthState, host: str) -> None:

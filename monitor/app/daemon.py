@@ -15,7 +15,7 @@ from alerts.channel import Channel
 from monitor.app.jobs import Jobs
 from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
-from monitor.errors import SurroundingsFault
+from monitor.errors import StoreFault, SurroundingsFault
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
 from monitor.health.system import ServiceManager, give_back
@@ -25,7 +25,9 @@ from monitor.ledger.reading import CalendarReads
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Fetcher
 from monitor.look.poller import Poller
+from monitor.plan.share import Share
 from monitor.store.interface import Store
+from monitor.store.members import Members
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
 from monitor.watch.admission import Admission
@@ -73,17 +75,21 @@ class Daemon:
     channels: Sequence[Channel]
     counters: Metrics
     workers: Workers
+    members: Members | None = None
     web: WebServer | None = None
     closing: Sequence[Callable[[], None]] = ()
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: list[asyncio.Task[Any]] = field(default_factory=list)
     _opening: set[asyncio.Task[None]] = field(default_factory=set)
+    _keeping: asyncio.Task[None] | None = None
+    _dealt: tuple[str, ...] = ()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Take up where the store left off, work until `stop` is set, and stop in good order."""
         asyncio.get_running_loop().set_exception_handler(self._strayed)
         await self.take_up()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
+        self._tasks += [] if self._keeping is None else [self._keeping]
         for every, name, job in ((HEARTBEAT, "heartbeat", self._beat), *self.jobs):
             self.clockwork.every(every, name, job)
         self.clockwork.start()
@@ -112,6 +118,10 @@ class Daemon:
 
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
+        if self.members is not None:
+            self.members.told = self._take_share
+            await self.members.join()
+            self._keeping = asyncio.create_task(self.members.keep(), name="members")
         store, now = self.store, self.clock.now()
         beat = await self.ask(lambda: store.leases.heartbeat(self.name))
         self.blind.begin(self.writer)
@@ -132,6 +142,10 @@ class Daemon:
     async def finish(self) -> None:
         """Commit everything, and write down that this process ended in good order."""
         self.heartbeat.end(self.clock.now())
+        if self.members is not None and self._keeping is not None:
+            self._keeping.cancel()
+            with contextlib.suppress(StoreFault):
+                await self.members.leave()
         self.writer.nudge()
         await self.writer.close()
 
@@ -152,6 +166,23 @@ class Daemon:
         for close in self.closing:
             close()
         self.store.close()
+
+    def _take_share(self, share: Share) -> None:
+        self.poller.take_share(share)
+        if share.divided and share.members != self._dealt:
+            self._dealt = share.members
+            dealing = asyncio.create_task(self._deal(share), name="dealing")
+            self._opening.add(dealing)
+            dealing.add_done_callback(self._opening.discard)
+
+    async def _deal(self, share: Share) -> None:
+        while self._dealt == share.members:
+            try:
+                await self.admission.deal(share)
+            except StoreFault:
+                await self.clock.sleep(_PATIENCE)
+            else:
+                return
 
     def _works(self) -> list[tuple[str, Any]]:
         works = [
@@ -186,7 +217,7 @@ class Daemon:
             self.web.stop()
         self._stopping.set()
         for task in self._tasks:
-            if task.get_name() in {"watch", "outbox", "calendars"}:
+            if task.get_name() in {"watch", "outbox", "calendars", "members"}:
                 task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.finish()

@@ -43,7 +43,6 @@ from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
-from monitor.store.open import is_shared
 from monitor.watch.admission import Admission
 from monitor.watch.budget_forecast import BudgetForecast
 from monitor.watch.leads import Leads
@@ -59,7 +58,7 @@ from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
 
 _TURN = timedelta(seconds=10)
-"""How long a killed process keeps the outbox from another; where a store is shared, how often that one looks."""
+"""How long a killed process keeps the outbox from the next."""
 
 
 def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
@@ -71,18 +70,16 @@ def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], Repo
 
 def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
     """Return how the outbox is drained."""
-    settings = core.settings
-    # Of this process alone: two monitors of one name must not both believe to hold the outbox.
-    mark = Random(core.edges.seed).getrandbits(32)  # noqa: S311 # tells processes apart, guards nothing
+    settings, shares = core.settings, core.members is not None
     options = OutboxOptions(
         links_of(settings),
         rules.templates,
         digesting_of(settings),
-        Leaseholder(f"{settings.watch.vantage} {mark:08x}", _TURN),
+        Leaseholder(core.holder, settings.store.takeover if shares else _TURN),
         veil=veil(in_addresses(settings)),
         rules=rules,
     )
-    return replace(options, idle=_TURN) if is_shared(settings.store.url) else options
+    return replace(options, idle=settings.store.takeover) if shares else options
 
 
 def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules, as_of_now: AsOfNow) -> Outbox:
@@ -142,7 +139,6 @@ def summaries_for(core: Core, queries: Queries, forecast: BudgetForecast, outbox
 
 def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders) -> Watch:
     """Return what holds the releases under watch."""
-    shared = is_shared(core.settings.store.url)
     watch = Watch(
         core.clock,
         poller,
@@ -154,7 +150,7 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         blind=core.blind,
         health=core.health,
         on_recorded=reminders.recorded,
-        others=OtherMonitors(core.store, core.threads.ask) if shared else None,
+        others=None if core.members is None else OtherMonitors(core.store, core.threads.ask, core.members),
     )
     again = WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop())
     core.heartbeat.on_back(again.told)
@@ -203,7 +199,7 @@ def clockwork_for(core: Core) -> Jobs:
 def desk_for(core: Core, as_of_now: AsOfNow, outbox: Outbox) -> Desk:
     """Return what people write down from a browser."""
     settings = core.settings
-    own = [settings.watch.vantage] if is_shared(settings.store.url) else None
+    own = None if core.members is None else [settings.watch.vantage]
     return Desk(as_of_now, core.writer, core.clock, outbox.wake, Path(settings.evidence.folder), own)
 
 

@@ -37,9 +37,15 @@ class DeadmanSettings(Table):
 
 
 class StoreSettings(Table):
-    """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never."""
+    """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never.
+
+    `mode` is how several monitors on one PostgreSQL go about it: each watches everything, or hosts are divided. One
+    that has not been heard of for `takeover` is taken for dead, and the others do its work.
+    """
 
     url: str = "sqlite:///var/ninethirty.db"
+    mode: Literal["redundant", "shared"] = "redundant"
+    takeover: Spacing = timedelta(seconds=2)
     compact_after: Duration = timedelta(days=400)
 
 

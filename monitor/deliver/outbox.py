@@ -244,6 +244,8 @@ class Outbox:
         if begun is not None:
             async with self._turn.kept():
                 outcome, poison = await self._sent(notice, channel)
+            if outcome is None:
+                return
             await self._finish(begun, notice, outcome, _WITH_POISON if poison else _PATIENCE)
 
     def _begin(self, tx: Transaction, delivery: Delivery, now: datetime) -> Delivery | None:
@@ -262,10 +264,15 @@ class Outbox:
     def _current(self, notice: str, channel: str) -> Delivery | None:
         return next((row for row in self._store.outbox.deliveries(notice) if row.channel == channel), None)
 
-    async def _sent(self, notice: Notice, channel: Channel) -> tuple[Outcome, bool]:
-        """Hand a message over; also tells whether it broke us, so that the fault may lie in the message."""
+    async def _sent(self, notice: Notice, channel: Channel) -> tuple[Outcome | None, bool]:
+        """Hand a message over; also tells whether it broke us, so that the fault may lie in the message.
+
+        None when it was not handed over, since another process may have had the turn by now.
+        """
         try:
             parcel = await self._ask(partial(self._packer.pack, notice, channel.name, self._clock.now()))
+            if not self._turn.holds(self._clock.now()):
+                return None, False
             async with asyncio.timeout(_LONGEST_SEND):
                 return await channel.send(parcel), False
         except TimeoutError:
@@ -282,7 +289,7 @@ class Outbox:
         step = after(outcome, begun.attempts, notice.at, now, self._rng, patience)
         done = done_by(begun, step, now)
         self._ended.add(done)
-        await self._writer.write(lambda tx: write_done(tx, notice, done))
+        await self._writer.write(lambda tx: write_done(tx, notice, done, self._current(done.notice, done.channel)))
         if isinstance(step, Sent) and begun.channel in self._pacing:
             self._pacing[begun.channel].sent(notice, now)
         self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")

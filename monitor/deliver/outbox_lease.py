@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -18,6 +18,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
+_SOON = timedelta(seconds=0.1)
 
 
 class OutboxLease:
@@ -31,6 +32,7 @@ class OutboxLease:
         self._holder = holder
         self._ask = ask
         self._renew_at: datetime | None = None
+        self._ours_until: datetime | None = None
 
     async def begin(self) -> datetime | None:
         """Take or renew the turn; returns None when it is ours, else when the other's runs out."""
@@ -41,15 +43,21 @@ class OutboxLease:
         self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
         if mine:
             return None
-        lease = await self._ask(lambda: self._leases.lease(OUTBOX))
-        return now + holder.lasts if lease is None else lease.until
+        lease, at = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
+        return now + (holder.lasts if lease is None else max(lease.until - at, _SOON))
 
     def confirm(self, tx: Transaction, now: datetime) -> bool:
         """Tell, inside a transaction, whether the turn is still ours, and hold on to it."""
-        if self._holder is None or self._holder.take(tx, OUTBOX, now):
+        if self._holder is None:
             return True
-        self._renew_at = None
-        return False
+        is_ours = self._holder.take(tx, OUTBOX, now) is not None
+        self._ours_until = now + self._holder.lasts if is_ours else None
+        self._renew_at = self._renew_at if is_ours else None
+        return is_ours
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether the turn that was confirmed cannot have gone to another yet, as after we were stopped."""
+        return self._holder is None or (self._ours_until is not None and now < self._ours_until)
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:

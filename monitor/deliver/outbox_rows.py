@@ -68,8 +68,10 @@ def backlog_of(waiting: Iterable[tuple[Delivery, Notice]]) -> Backlog:
     return Backlog(len(waits), min(waits, default=None))
 
 
-def write_done(tx: Transaction, notice: Notice, done: Delivery) -> None:
-    """Write down how an attempt ended."""
+def write_done(tx: Transaction, notice: Notice, done: Delivery, known: Delivery | None) -> None:
+    """Write down how an attempt ended, unless another process has made one since: `known` is what the store tells."""
+    if known is not None and known.attempts > done.attempts:
+        return
     # A store that has gone back while the message was on its way lacks what it tells of.
     tx.add_notice(notice, [])
     tx.save_delivery(done)

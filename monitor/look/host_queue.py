@@ -14,6 +14,7 @@ from monitor.look.due_targets import DueTargets, seconds_until
 from monitor.look.fetch import Answer, Failure
 from monitor.look.scheduled import ScheduledTarget
 from monitor.plan.budget import Pacer, retry_after
+from monitor.plan.share import Share
 
 
 class Alarm:
@@ -80,6 +81,7 @@ class HostQueue:
         clock: Clock,
         start: Callable[[ScheduledTarget, datetime, datetime], None],
         at_once: int,
+        share: Share | None = None,
     ) -> None:
         self.host = host
         self.targets = DueTargets(rate)
@@ -92,6 +94,8 @@ class HostQueue:
         self._turns: deque[tuple[float, asyncio.Future[bool]]] = deque()
         self._is_driven = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
+        self._share = share
+        self.go_by(rate, at_once)
 
     async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
         """Start what is due until `stop` is set and `ring` is called. `woken` is called after waits that went wrong."""
@@ -125,9 +129,16 @@ class HostQueue:
 
     def go_by(self, rate: float, at_once: int) -> None:
         """Keep to another rate from now on, with so many looks under way at most."""
-        self.at_once, self.targets.rate = at_once, rate
-        self._pacer.go_by(rate)
+        self.at_once = at_once
+        turns = None if self._share is None else self._share.turns(self.host, rate, self._epoch)
+        self._pacer.go_by(rate, turns)
+        self.targets.rate = rate if turns is None or not turns.mine else turns.part / turns.gap.total_seconds()
         self.ring()
+
+    def take_share(self, share: Share) -> None:
+        """Ask the host in the turns that this monitor has among several."""
+        self._share = share
+        self.go_by(self._pacer.rate, self.at_once)
 
     def is_quiet(self) -> bool:
         """Tell whether the host is being left alone."""

@@ -18,6 +18,7 @@ from monitor.look.sighting import Sighting, State
 from monitor.plan.budget import Budget, at_once
 from monitor.plan.phases import Window
 from monitor.plan.proof import Proof
+from monitor.plan.share import Share
 from monitor.plan.targets import Target
 
 OnLook = Callable[[Target, Sighting, Answer | Failure], None]
@@ -63,6 +64,7 @@ class Poller:
         self._interpreter = interpreter
         self._hooks = Hooks()
         self._at_once = at_once
+        self._share: Share | None = None
         self._watched: dict[str, ScheduledTarget] = {}
         self._queues: dict[str, HostQueue] = {}
         self._running: asyncio.TaskGroup | None = None
@@ -128,6 +130,12 @@ class Poller:
         self._budget, self._fetcher = budget, fetcher
         for host, queue in self._queues.items():
             queue.go_by(budget.rate(host), self._at_once or at_once(budget.rate(host)))
+
+    def take_share(self, share: Share) -> None:
+        """Ask every host in the turns that this monitor has among several, from now on."""
+        self._share = share
+        for queue in self._queues.values():
+            queue.take_share(share)
 
     def watching(self) -> list[Target]:
         """Return what is being watched."""
@@ -195,7 +203,7 @@ class Poller:
         if queue is None:
             rate = self._budget.rate(host)
             many = self._at_once or at_once(rate)
-            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, many)
+            queue = self._queues[host] = HostQueue(host, rate, self._clock, self._start, many, self._share)
             if self._running is not None:
                 self._running.create_task(queue.run(self._stop, self._woken))
         return queue

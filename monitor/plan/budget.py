@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import ceil, sqrt
 
+from monitor.plan.share import LATEST, Turns
 from schedules.times.mail_date import mail_date
 
 _SECOND = timedelta(seconds=1)
@@ -17,6 +18,7 @@ _UNTOLD = timedelta(seconds=30)
 _MOST_UNTOLD = timedelta(minutes=5)
 _RECOVERS_FROM = 0.25
 _RECOVERS_BY = 1.1
+_LEAST_PART = 0.001
 
 Key = tuple[float, float]
 """A wanted spacing in seconds, and a chance."""
@@ -102,32 +104,35 @@ class Pacer:
 
     Consecutive starts are at least `1 / rate` seconds apart, so that no second ever holds more than the
     budget. A host that asks for patience gets it to the second, and then a quarter of the rate, which
-    grows by a tenth with every request it answers.
+    grows by a tenth with every request it answers. Where several monitors ask the host, `turns` are our own.
     """
 
     rate: float
     quiet_until: datetime | None = None
+    turns: Turns | None = None
     _last: datetime | None = None
     _pace: float = 1.0
     _untold: timedelta = _UNTOLD
     _gap: timedelta = field(init=False)
+    _least: timedelta = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin at the full rate."""
         self._go_at(self._pace)
 
-    def go_by(self, rate: float) -> None:
-        """Keep to another rate from now on; a host that asked for patience keeps it."""
-        self.rate = rate
+    def go_by(self, rate: float, turns: Turns | None = None) -> None:
+        """Keep to another rate, or to other turns, from now on; a host that asked for patience keeps it."""
+        self.rate, self.turns = rate, turns
         self._go_at(self._pace)
 
     def next_start(self, now: datetime) -> datetime:
         """Return the first instant, not before `now`, at which a request may start."""
-        start = now if self._last is None else max(now, self._last + self.gap())
-        return start if self.quiet_until is None else max(start, self.quiet_until)
+        start = now if self._last is None else max(now, self._last + self._least)
+        start = start if self.quiet_until is None else max(start, self.quiet_until)
+        return start if self.turns is None else self.turns.at_or_after(start)
 
     def gap(self) -> timedelta:
-        """Return the least time between two starts just now."""
+        """Return the time between two starts just now."""
         return self._gap
 
     def started(self, now: datetime) -> None:
@@ -159,7 +164,12 @@ class Pacer:
         self._go_at(_RECOVERS_FROM)
 
     def _go_at(self, pace: float) -> None:
-        self._pace, self._gap = pace, gap(self.rate * pace)
+        self._pace = pace
+        if self.turns is None:
+            self._gap = self._least = gap(self.rate * pace)
+            return
+        self._gap = self.turns.gap / max(self.turns.part, _LEAST_PART) / pace
+        self._least = (self._gap if pace < 1.0 else self.turns.gap) - LATEST
 
     def is_quiet(self, now: datetime) -> bool:
         """Tell whether the host is being left alone."""

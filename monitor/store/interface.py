@@ -213,6 +213,9 @@ class Leases(Protocol):
     def leases(self) -> list[Lease]:
         """Return every lease, by name."""
 
+    def now(self, own: datetime) -> datetime:
+        """Return the time by which leases run out: the database's where several monitors share it, else `own`."""
+
 
 class Store(Protocol):
     """Everything remembered, in six parts. Each raises `StoreFault` when it cannot be read or written."""

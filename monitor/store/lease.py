@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitor.store.interface import Transaction
+from monitor.store.rows import Lease
 
 LASTS = timedelta(seconds=15)
 """How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
@@ -13,17 +14,17 @@ LASTS = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Leaseholder:
-    """One monitor that takes leases. Its methods run inside a transaction; `now` is its own clock's.
+    """One process that takes leases. Its methods run inside a transaction.
 
-    Monitors whose clocks differ by more than a lease lasts could both believe to hold it; clocks that
-    wrong are a clock fault, under which nothing is proved anyway.
+    `now` is its own clock's: by it a lease runs out in a store that one process has for itself. What several share
+    goes by the database's clock alone.
     """
 
     name: str
     lasts: timedelta = LASTS
 
-    def take(self, tx: Transaction, thing: str, now: datetime) -> bool:
-        """Take a lease that is free or run out, or renew our own; False when somebody else holds it."""
+    def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
+        """Take a lease that is free or run out, or renew our own; None when somebody else holds it."""
         return tx.take_lease(thing, self.name, now, now + self.lasts)
 
     def release(self, tx: Transaction, thing: str) -> None:

@@ -172,8 +172,13 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one holder to a named thing (a host, the outbox) until an instant, exclusive."""
+    """The right of one holder to a named thing (the outbox, a monitor's name) until an instant, exclusive.
+
+    `since` is when its holder took it without having held it before, or having let it run out: what was decided under
+    an earlier one binds nobody.
+    """
 
     name: str
     holder: str
     until: datetime
+    since: datetime | None = None

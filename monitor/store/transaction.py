@@ -12,7 +12,7 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.errors import UserFault
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
+from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -84,8 +84,11 @@ class Transaction(Protocol):
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:
         """Note that the bytes of a monitor's records up to number `last` were given up at `at`."""
 
-    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
-        """Take or renew a lease; False when somebody else holds it beyond `now`."""
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
+        """Take or renew a lease and return it; None when somebody else holds it beyond `now`.
+
+        A database of several monitors goes by its own clock instead, for as long as from `now` to `until`.
+        """
 
     def drop_lease(self, name: str, holder: str) -> None:
         """Give a lease back; nothing happens when somebody else holds it."""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from urllib.parse import urlsplit
 
 from monitor.clock import Clock
 from monitor.judge.runs import Run
@@ -13,6 +14,7 @@ from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.ledger.promises import BEHIND
 from monitor.ledger.reader import Outcome
 from monitor.look.fetch import Found
+from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
@@ -36,6 +38,7 @@ class Admission:
     watch: Watch
     clock: Clock
     ask: Ask = off_the_loop
+    share: Share | None = None
     _listed: set[str] = field(default_factory=set)
     _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
 
@@ -103,6 +106,14 @@ class Admission:
         theirs = self.ledger.bearing(producer, found)
         return [Near(one, slot.begins() if (slot := book.slot(one, now)) else None) for one in theirs]
 
+    async def deal(self, share: Share) -> None:
+        """Watch from now on what falls to this monitor among several, and nothing else."""
+        self.share = share
+        for name, watched in list(self.watch.releases.items()):
+            if not self._is_ours(watched.release):
+                self.watch.forget(name)
+        await self._watch_near(self.clock.now(), self._listed, soon=True)
+
     async def take(self, release: str) -> WatchedRelease | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
         known = self.ledger.releases.get(release)
@@ -136,7 +147,7 @@ class Admission:
 
     async def _adopt(self, releases: Iterable[Release], *, soon: bool = False) -> None:
         """Have releases watched as they are now, but for those that were over and nothing new was said of since."""
-        new = [release for release in releases if self._is_new(release)]
+        new = [release for release in releases if self._is_ours(release) and self._is_new(release)]
         if not new:
             return
         runs, judged = await self.ask(lambda: self._stored([release.id for release in new]))
@@ -147,6 +158,9 @@ class Admission:
                 found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
                 promises = self.ledger.promises(release.id)
                 self.watch.adopt(release, promises, runs[release.id], found=found, place=place, soon=soon)
+
+    def _is_ours(self, release: Release) -> bool:
+        return self.share is None or self.share.has(urlsplit(release.url).hostname or release.id)
 
     def _is_new(self, release: Release) -> bool:
         """Tell whether a release is to come under watch; one that is watched already is as its calendars now say."""

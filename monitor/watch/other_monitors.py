@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Store
+from monitor.store.members import Members
 from monitor.threads import Ask
 from monitor.watch.release import WatchedRelease
 from schedules.promise import Promise
@@ -20,6 +21,7 @@ class OtherMonitors:
 
     store: Store
     ask: Ask
+    members: Members
 
     async def take_in(self, watched: WatchedRelease, now: datetime) -> list[Blind]:
         """Take in what the others saw and learnt of a release; returns the blind spans of all. Raises `StoreFault`."""

@@ -15,8 +15,9 @@ from monitor.deliver.verdicts import Recorded, VerdictRecord, body_of, standing
 from monitor.health.state import HealthState
 from monitor.judge.runs import Blind
 from monitor.judge.verdict import Kind, Verdict
-from monitor.store.interface import Conflict
+from monitor.store.interface import Conflict, Transaction
 from monitor.store.writer import Writer
+from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import WatchRules
 from monitor.watch.release import WatchedRelease
 from schedules.announcement import Origin
@@ -37,6 +38,7 @@ class Recorder:
     rules: WatchRules
     health: HealthState
     on_recorded: Callable[[Recorded], None]
+    others: OtherMonitors | None = None
 
     def measured(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind]) -> Measured:
         """Return how a verdict was measured, for the draft."""
@@ -53,14 +55,23 @@ class Recorder:
     async def record(self, watched: WatchedRelease, verdict: Verdict, blind: Sequence[Blind], now: datetime) -> bool:
         """Write a verdict down, unless it differs in nothing but lengths that still grow.
 
-        False when a person wrote to the same draft meanwhile: judged again, it is read again.
+        False when a person wrote to the same draft meanwhile, or other monitors took this one for dead: judged again,
+        it is read again.
         """
         measured = self.measured(watched, verdict, blind)
         told = _told(verdict, measured)
         if told == watched.told:
             return True
+        members = None if self.others is None else self.others.members
+        term = None if members is None else members.term
+
+        def write(tx: Transaction) -> Recorded:
+            if members is not None:
+                members.confirm(term)
+            return self.events.record(tx, verdict, measured, now)
+
         try:
-            recorded = await self.writer.write(lambda tx: self.events.record(tx, verdict, measured, now))
+            recorded = await self.writer.write(write)
         except Conflict:
             return False
         watched.told = told

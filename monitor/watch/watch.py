@@ -67,7 +67,7 @@ class Watch:
         self.events = events
         self._evidence = evidence
         self._rules = rules
-        self._recorder = Recorder(writer, events, rules, health, on_recorded)
+        self._recorder = Recorder(writer, events, rules, health, on_recorded, others)
         self._health = health
         self._blind = blind
         self._out_of_order = OutOfOrderLooks(blind)

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, inspect, text
 from monitor.errors import StoreFault, UserFault
 from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.open import open_store
-from monitor.store.rows import Delivery, DeliveryState, Heartbeat, Lease
+from monitor.store.rows import Delivery, DeliveryState, Heartbeat
 from monitor.store.sql import migrate
 from monitor.store.sql.engine import SqlStore
 from monitor.store.sql.tables import METADATA
@@ -70,11 +70,40 @@ def test_evidence_that_was_given_up_stays_in_the_chain_with_its_date(store: Stor
 def test_a_lease_has_one_holder_until_it_runs_out(store: Store) -> None:
     with store.transaction() as tx:
         assert tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
-        assert not tx.take_lease("outbox", "b", SLOT + 59 * SECOND, SLOT + 2 * MINUTE)
-        assert tx.take_lease("outbox", "a", SLOT + 59 * SECOND, SLOT + 2 * MINUTE)
-        assert tx.take_lease("outbox", "b", SLOT + 2 * MINUTE, SLOT + 3 * MINUTE)
-        assert not tx.take_lease("outbox", "a", SLOT + 2 * MINUTE, SLOT + 9 * MINUTE)
-    assert store.leases.leases() == [Lease("outbox", "b", SLOT + 3 * MINUTE)]
+        assert not tx.take_lease("outbox", "b", SLOT, SLOT + MINUTE)
+        assert tx.take_lease("outbox", "a", SLOT, SLOT)
+        assert tx.take_lease("outbox", "b", SLOT + SECOND, SLOT + MINUTE)
+        assert not tx.take_lease("outbox", "a", SLOT + SECOND, SLOT + MINUTE)
+    (held,) = store.leases.leases()
+    now = store.leases.now(SLOT + SECOND)
+    assert (held.name, held.holder) == ("outbox", "b")
+    assert now < held.until <= now + MINUTE
+
+
+def test_a_lease_tells_since_when_it_was_held_without_a_break(store: Store) -> None:
+    with store.transaction() as tx:
+        first = tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
+        again = tx.take_lease("outbox", "a", SLOT + SECOND, SLOT + SECOND)
+        anew = tx.take_lease("outbox", "a", SLOT + MINUTE, SLOT + 2 * MINUTE)
+    assert first is not None
+    assert again is not None
+    assert anew is not None
+    assert first.since == again.since
+    assert anew.since is not None
+    assert again.since is not None
+    assert anew.since > again.since
+    assert store.leases.lease("outbox") == anew
+
+
+@pytest.mark.needs("postgresql")
+def test_the_leases_of_several_monitors_run_out_by_the_clock_of_their_database(database: str) -> None:
+    store = open_store(database)
+    store.upgrade()
+    with store.transaction() as tx:
+        # Whatever a monitor's own clock shows, years ago or years ahead.
+        assert tx.take_lease("outbox", "a", SLOT, SLOT + MINUTE)
+        assert not tx.take_lease("outbox", "b", SLOT + 9000 * DAY, SLOT + 9001 * DAY)
+    store.close()
 
 
 def test_a_lease_is_given_back_by_its_holder_alone(store: Store) -> None:

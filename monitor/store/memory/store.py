@@ -178,6 +178,9 @@ class MemoryLeases:
     def leases(self) -> list[Lease]:
         return self.rows.pick(Lease, key=lambda lease: lease.name)
 
+    def now(self, own: datetime) -> datetime:
+        return own
+
 
 class MemoryStore:
     """Everything remembered until the process ends."""

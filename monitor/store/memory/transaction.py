@@ -183,12 +183,14 @@ class MemoryTransaction:
         for record in stale:
             self._shelves.put(replace(record, expired=record.expired or at), record.monitor, record.number)
 
-    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
         held = self._shelves.of(Lease).get((name,))
-        if held is not None and held.holder != holder and held.until > now:
-            return False
-        self._shelves.put(Lease(name, holder, until), name)
-        return True
+        is_held = held is not None and held.until > now
+        if held is not None and is_held and held.holder != holder:
+            return None
+        taken = Lease(name, holder, until, held.since if held is not None and is_held else now)
+        self._shelves.put(taken, name)
+        return taken
 
     def drop_lease(self, name: str, holder: str) -> None:
         held = self._shelves.of(Lease).get((name,))

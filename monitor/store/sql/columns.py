@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, Text
+from sqlalchemy import BigInteger, ColumnElement, Dialect, LargeBinary, Text, cast, func, type_coerce
 from sqlalchemy.types import TypeDecorator
 
 from monitor.store.sql.json_compression import pack, unpack
@@ -27,6 +27,12 @@ def to_micros(instant: datetime) -> int:
     if instant.tzinfo is None:
         raise ValueError(f"an instant needs its zone (got {instant.isoformat()})")
     return (instant - _EPOCH) // _MICRO
+
+
+def database_clock(later: timedelta = timedelta()) -> ColumnElement[datetime]:
+    """Return what PostgreSQL's own clock shows when it comes to this, or shows so much later, as an `Instant`."""
+    micros = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
+    return type_coerce(micros + later // _MICRO, Instant)
 
 
 class _Converted(TypeDecorator[T]):

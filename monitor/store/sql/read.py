@@ -17,6 +17,7 @@ from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
 from monitor.store.sql import tables
+from monitor.store.sql.columns import database_clock
 from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
@@ -214,6 +215,13 @@ class SqlLeases:
 
     def leases(self) -> list[Lease]:
         return self.ask.flat(Lease, all_of(Lease, tables.LEASE).order_by(tables.LEASE.c.name))
+
+    def now(self, own: datetime) -> datetime:
+        if self.ask.engine.dialect.name != "postgresql":
+            return own
+        (row,) = self.ask.rows(select(database_clock().label("now")))
+        now: datetime = row["now"]
+        return now
 
 
 def _slot_first(judged: Judged) -> tuple[bool, datetime, str]:

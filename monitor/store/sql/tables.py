@@ -14,7 +14,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0008"
+HEAD = "0009"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = sa.MetaData(
@@ -286,4 +286,4 @@ EVIDENCE = _lean(
     _maybe("expired", Instant),
 )
 
-LEASE = _lean("lease", _key("name"), _fact("holder", Name), _fact("until", Instant))
+LEASE = _lean("lease", _key("name"), _fact("holder", Name), _fact("until", Instant), _maybe("since", Instant))

@@ -7,7 +7,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Connection, Table, case, delete, func, select, tuple_, update
+from sqlalchemy import Connection, Table, case, delete, func, literal, select, tuple_, update
 
 from alerts.claim import Claim
 from alerts.incident import Incident
@@ -15,8 +15,9 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Conflict
-from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Record
+from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
 from monitor.store.sql import tables
+from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import chunks, to_json, to_row
 from schedules.promise import Promise
 from schedules.release import Release
@@ -127,15 +128,21 @@ class SqlTransaction:
         mine = (table.c.monitor == monitor) & (table.c.number <= last) & table.c.expired.is_(None)
         self._connection.execute(update(table).where(mine).values(expired=at))
 
-    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
-        table = tables.LEASE
-        statement = self._insert(table).values(name=name, holder=holder, until=until)
-        free = (table.c.until <= now) | (table.c.holder == holder)
+    def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> Lease | None:
+        table, is_postgresql = tables.LEASE, self._connection.dialect.name == "postgresql"
+        begins = database_clock() if is_postgresql else literal(now, Instant)
+        ends = database_clock(until - now) if is_postgresql else literal(until, Instant)
+        statement = self._insert(table).values(name=name, holder=holder, until=ends, since=begins)
+        is_over = table.c.until <= begins
+        since = case((is_over, begins), else_=func.coalesce(table.c.since, begins))
         # One statement, so that of two monitors asking at once the database lets through exactly one.
         upsert = statement.on_conflict_do_update(
-            index_elements=list(table.primary_key), set_={"holder": holder, "until": until}, where=free
+            index_elements=list(table.primary_key),
+            set_={"holder": holder, "until": ends, "since": since},
+            where=is_over | (table.c.holder == holder),
         )
-        return self._connection.execute(upsert.returning(table.c.name)).first() is not None
+        row = self._connection.execute(upsert.returning(table.c.until, table.c.since)).first()
+        return None if row is None else Lease(name, holder, row.until, row.since)
 
     def drop_lease(self, name: str, holder: str) -> None:
         table = tables.LEASE

@@ -21,7 +21,7 @@ from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, a_channel
 
-SHARED = StoreSettings(url="postgresql+psycopg://nobody@127.0.0.1/shared")
+SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
 LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
 BLIND = """
 [[fault]]

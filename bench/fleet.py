@@ -1,0 +1,196 @@
+"""Several monitors on one PostgreSQL: what a publisher sees of them all, and what becomes of it when one is killed.
+
+The monitors are the installed program, the publisher a process of its own that tells when it was asked for what.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from bench.figures import cpu_seconds_of, rounded
+from bench.hostile import await_web, free_port
+from bench.hostile_origin import FIRST, HOSTS
+from bench.origin import Beside, beside
+from bench.postgres import running
+from bench.world import folder
+from monitor.clock import SystemClock
+
+_RATE = 10
+_PAGES = 24
+_SETTLE = 6.0
+_STARTS = 10.0
+"""About how long two monitors take to start."""
+_CONFIG = """[store]
+url = "{store}"
+mode = "{mode}"
+[evidence]
+folder = "{place}/evidence"
+[web]
+listen = "127.0.0.1:{web}"
+[network]
+allow = ["127.0.0.0/8"]
+ports = [{port}]
+[budget]
+default = "{rate}/s"
+[watch]
+vantage = "{name}"
+origin_view = false
+near = {{ from = "60m", every = "1s" }}
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{place}/outbox"
+[policy]
+on_time_within = "2s"
+[[calendar]]
+name = "bench"
+kind = "toml"
+file = "{shared}/calendar.toml"
+"""
+_RELEASE = """[[release]]
+id = "{name}"
+title = "Births: July 2026"
+producer = "example"
+url = "{url}"
+slot = {slot}
+state = "confirmed"
+part = [{{ id = "page", role = "page", url = "{url}", recognise = "status" }}]
+"""
+
+
+@dataclass(frozen=True)
+class _Fleet:
+    """Monitors that run, by name."""
+
+    processes: dict[str, subprocess.Popen[bytes]]
+
+    def cpu(self) -> float:
+        """Return the CPU seconds of all."""
+        return sum(cpu_seconds_of(process.pid) for process in self.processes.values() if process.poll() is None)
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return what two and four monitors ask of a publisher against one, and what killing one of two does.
+
+    `takeover_s`: how long a host that fell to the one that was killed was not asked, hosts divided. `widest_gap_s`: how
+    long a page was not looked at around the kill, each watching everything. `duplicates`: messages sent twice.
+    """
+    seconds = 6.0 if quick else 30.0
+    with running() as database:
+        one, cpu_one = _asked(database, 1, seconds, "redundant")
+        two, _ = _asked(database, 2, seconds, "redundant")
+        four, _ = _asked(database, 4, seconds, "redundant")
+        _, cpu_four = _asked(database, 4, seconds, "shared")
+        takeover, _ = _killed(database, "shared", seconds)
+        gap, duplicates = _killed(database, "redundant", seconds)
+    return rounded(
+        {
+            "requests_ratio_2": two / one,
+            "requests_ratio_4": four / one,
+            "takeover_s": takeover,
+            "duplicates": duplicates,
+            "widest_gap_s": gap,
+            "cpu_per_look_ratio_4": cpu_four / cpu_one,
+            "requests_per_s_of_budget": one / _RATE,
+        }
+    )
+
+
+def _asked(database: str, many: int, seconds: float, mode: str) -> tuple[float, float]:
+    """Return the requests a second that monitors make of one host with more to look at than it allows, and CPU each."""
+    hosts = 1 if mode == "redundant" and many > 1 else HOSTS
+    with folder() as place, beside("bench.hostile_origin") as publisher:
+        slot = timedelta(minutes=20)
+        with _fleet(place, publisher, database, many, mode, _pages(publisher, hosts if many > 1 else 1, slot)) as fleet:
+            began, spent = time.monotonic(), fleet.cpu()
+            time.sleep(seconds)
+            ended, spent = time.monotonic(), fleet.cpu() - spent
+    looks = [at for _, at in _log(publisher) if began <= at < ended]
+    return len(looks) / (ended - began), spent / len(looks)
+
+
+def _killed(database: str, mode: str, seconds: float) -> tuple[float, float]:
+    """Return the widest gap between looks at one page while one of two monitors is killed, and what was told twice."""
+    with folder() as place, beside("bench.hostile_origin") as publisher:
+        # Some are late around the kill, so that there is something to be told on either side of it.
+        pages = _pages(publisher, HOSTS, timedelta(minutes=20), many=HOSTS)
+        for late in range(4):
+            soon = timedelta(seconds=_STARTS + _SETTLE + seconds + late - 4)
+            pages += _pages(publisher, HOSTS, soon, many=1, first=100 + late)
+        with _fleet(place, publisher, database, 2, mode, pages) as fleet:
+            time.sleep(seconds)
+            fleet.processes["m0"].send_signal(signal.SIGKILL)
+            killed = time.monotonic()
+            time.sleep(seconds)
+            ended = time.monotonic()
+        told = Counter(path.name for path in place.glob("*/outbox/*/*.json"))
+    gaps = [0.0]
+    for page in {path for path, _ in _log(publisher) if not path.startswith("/page-10")}:
+        times = [at for path, at in _log(publisher) if path == page and killed - seconds / 2 <= at <= ended]
+        gaps += [later - first for first, later in pairwise([*times, ended])]
+    return max(gaps), float(sum(many - 1 for many in told.values()))
+
+
+def _log(publisher: Beside) -> list[tuple[str, float]]:
+    return [(line[1], float(line[2])) for line in publisher.told if line[0] == "asked"]
+
+
+def _pages(publisher: Beside, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0) -> str:
+    slot = (SystemClock().now() + until_slot).isoformat()
+    numbers = range(first, first + many)
+    urls = {each: f"http://127.0.0.{FIRST + each % hosts}:{publisher.port}/page-{each}" for each in numbers}
+    return "".join(_RELEASE.format(name=f"r{each}", url=url, slot=slot) for each, url in urls.items())
+
+
+@contextmanager
+def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, pages: str) -> Iterator[_Fleet]:
+    _empty(database)
+    (place / "calendar.toml").write_text(pages, encoding="utf-8")
+    with ExitStack() as stack:
+        started = {
+            name: stack.enter_context(_monitor(place, publisher.port, database, name, mode))
+            for name in (f"m{number}" for number in range(many))
+        }
+        for process, web in started.values():
+            await_web(process, web)
+        time.sleep(_SETTLE)
+        yield _Fleet({name: process for name, (process, _) in started.items()})
+
+
+def _empty(database: str) -> None:
+    from sqlalchemy import create_engine, text  # noqa: PLC0415  # of this one use
+
+    engine = create_engine(database)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+@contextmanager
+def _monitor(place: Path, port: int, store: str, name: str, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    own, web = place / name, free_port()
+    own.mkdir()
+    config = own / "config.toml"
+    text = _CONFIG.format(place=own, shared=place, port=port, web=web, store=store, name=name, mode=mode, rate=_RATE)
+    config.write_text(text, encoding="utf-8")
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    with (own / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        try:
+            yield process, web
+        finally:
+            process.kill()
+            process.wait()

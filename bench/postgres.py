@@ -1,0 +1,42 @@
+"""A PostgreSQL of our own on loopback, in a folder that goes with it; for benches, and for tests of the store."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """Give the address of a new cluster's one database. Raises `ValueError` where PostgreSQL is not installed."""
+    # Not under pytest's own folder: that one is root's alone, and a socket's path must be short.
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    run = _as_nobody(folder) if os.getuid() == 0 else []
+    bin_ = max(Path("/usr/lib/postgresql").glob("*/bin"))
+    data, options = str(folder / "data"), f"-p {port} -c listen_addresses=127.0.0.1 -k {folder} -F"
+    pg_ctl = [*run, str(bin_ / "pg_ctl"), "-D", data, "-w"]
+    _quietly([*run, str(bin_ / "initdb"), "-D", data, "-U", "test", "-A", "trust", "-E", "UTF8", "--no-sync"], folder)
+    _quietly([*pg_ctl, "-t", "30", "-l", str(folder / "log"), "-o", options, "start"], folder)
+    try:
+        yield f"postgresql+psycopg://test@127.0.0.1:{port}/postgres"
+    finally:
+        _quietly([*pg_ctl, "-m", "immediate", "stop"], folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _as_nobody(folder: Path) -> list[str]:
+    shutil.chown(folder, "nobody", "nogroup")
+    who = ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+    return [*who, "env", f"HOME={folder}", "LC_ALL=C.UTF-8"]
+
+
+def _quietly(command: list[str], folder: Path) -> None:
+    subprocess.run(command, check=True, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

@@ -1,0 +1,160 @@
+"""The monitors of one store: each holds its name by a lease, and knows by the others' who else lives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault, SurroundingsFault
+from monitor.plan.share import Share
+from monitor.store.interface import Conflict, Leases, Transaction
+from monitor.store.lease import Leaseholder
+from monitor.store.rows import Lease
+from monitor.store.writer import Writer
+
+_log = structlog.get_logger(__name__)
+_READINGS = 20
+_MOVED = 0.001
+"""Seconds by which turns may drift before they are told anew."""
+_PREFIX = "monitor "
+
+
+class NameTaken(StoreFault):
+    """Another process writes under this monitor's name, so that this one must not."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the store tells of its monitors: its time, every lease that is one's name, and our own."""
+
+    at: datetime
+    leases: tuple[Lease, ...]
+
+
+class Members:
+    """One monitor among those of a store. `told` is called, in the loop, with the share that falls to it.
+
+    A name is renewed four times while its lease lasts; whoever comes waits for half of that before it asks anything, so
+    that all others have made room by then, and the turns of one that fell silent are left alone for a quarter more.
+    It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
+    dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it.
+    """
+
+    def __init__(
+        self, name: str, holder: Leaseholder, leases: Leases, writer: Writer, clock: Clock, *, divided: bool
+    ) -> None:
+        """`holder` is of this process alone; `divided`: each host is looked at by one monitor."""
+        self._name, self._divided = name, divided
+        self._holder = holder
+        self._every = holder.lasts / 4
+        self._leases = leases
+        self._writer = writer
+        self._clock = clock
+        self._now = clock.now()
+        self._held: Lease | None = None
+        self._is_in = False
+        self._settled: datetime | None = None
+        # How far the store's clock is ahead of our steady time, and how sure that is: the best of late readings.
+        self._readings: list[tuple[float, float]] = []
+        self.share = Share(name, (), 0.0, divided)
+        self.told: Callable[[Share], None] = lambda _share: None
+
+    @property
+    def term(self) -> datetime | None:
+        """Return since when this monitor has been alive to all others without a break."""
+        return None if self._held is None else self._held.since
+
+    def confirm(self, term: datetime | None) -> None:
+        """Raise `Conflict`, inside a transaction, when what was decided in a term is not to be written any more."""
+        if self.term != term:
+            raise Conflict(f"the monitor “{self._name}” was taken for dead meanwhile: what it decided is judged again")
+
+    async def join(self) -> None:
+        """Take our name. Raises `SurroundingsFault` when another process has it and is alive."""
+        self._now = self._clock.now()
+        gives_up = self._now + self._holder.lasts + 2 * self._every
+        while (mine := await self._writer.write(self._taken)) is None:
+            self._now = self._clock.now()
+            if self._now > gives_up:
+                raise SurroundingsFault(
+                    f"another monitor named “{self._name}” runs on this store: "
+                    "give each a `vantage` of its own under [watch]"
+                )
+            await self._clock.sleep(self._every.total_seconds() / 2)
+        self._held, self._is_in = mine, True
+        self._writer.accompany(self)
+        self.told(self.share)
+        await self._turn()
+
+    async def keep(self) -> None:
+        """Renew our name and see who else lives, until cancelled."""
+        while True:
+            await self._clock.sleep(self._every.total_seconds())
+            await self._turn()
+
+    async def leave(self) -> None:
+        """Give our name back, so that the others need not wait until it runs out."""
+        if self._is_in:
+            self._is_in = False
+            await self._writer.write(lambda tx: self._holder.release(tx, _PREFIX + self._name), patient=False)
+
+    def write(self, transaction: Transaction) -> None:
+        """Renew our name with a batch. Raises `NameTaken`."""
+        if not self._is_in:
+            return
+        mine = self._taken(transaction)
+        if mine is None:
+            raise NameTaken(f"another monitor named “{self._name}” writes to this store")
+        if self._held is not None and mine.since != self._held.since:
+            _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
+        self._held = mine
+
+    def written(self) -> None:
+        """Nothing is done once a batch is committed."""
+
+    def close(self) -> None:
+        """Write nothing more."""
+        self._is_in = False
+
+    def _taken(self, tx: Transaction) -> Lease | None:
+        return self._holder.take(tx, _PREFIX + self._name, self._now)
+
+    async def _turn(self) -> None:
+        self._now, began = self._clock.now(), self._clock.monotonic()
+        try:
+            seen = await self._writer.write(self._look, patient=False)
+        except NameTaken:
+            self._tell(())
+            return
+        except StoreFault:
+            return
+        ended = self._clock.monotonic()
+        ahead = seen.at.timestamp() - (began + ended) / 2
+        self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
+        self._tell(self._members(seen))
+
+    def _look(self, _tx: Transaction) -> _Seen:
+        names = (lease for lease in self._leases.leases() if lease.name.startswith(_PREFIX))
+        return _Seen(self._leases.now(self._now), tuple(names))
+
+    def _members(self, seen: _Seen) -> tuple[str, ...]:
+        """Return who shares every budget: whoever lives, and we ourselves once all others know of us."""
+        alive = {lease.name.removeprefix(_PREFIX) for lease in seen.leases if lease.until + self._every > seen.at}
+        others = alive - {self._name}
+        if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
+            self._settled = self.term
+        return tuple(sorted({*others, self._name} if self._settled == self.term else others))
+
+    def _tell(self, members: tuple[str, ...]) -> None:
+        zero = -min(self._readings)[1] if self._readings else 0.0
+        share = Share(self._name, members, zero, self._divided)
+        moved = abs(zero - self.share.zero)
+        if share.members != self.share.members or moved > _MOVED:
+            if share.members != self.share.members:
+                _log.info("monitors", looking=share.members)
+            self.share = share
+            self.told(share)

@@ -1,0 +1,89 @@
+"""Several monitors at one host: each in turns of its own, and all together within one budget."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from monitor.plan.share import LATEST, Share, Turns, owner
+
+EPOCH = datetime(2026, 11, 26, 9, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+NAMES = ("east", "north", "south", "west")
+
+shares = st.tuples(st.integers(1, 4), st.sampled_from([0.5, 2.0, 5.0, 20.0]), st.booleans())
+
+
+def turns(name: str, members: tuple[str, ...], rate: float, *, divided: bool, zero: float = -1e9) -> Turns:
+    return Share(name, members, zero, divided).turns("www.gov.uk", rate, EPOCH)
+
+
+def starts(mine: Turns, until: datetime, late: timedelta) -> list[datetime]:
+    """Return when a monitor asks that asks as often as it may, each time as late in its turn as is allowed."""
+    found, now = [], EPOCH
+    while (now := mine.at_or_after(now)) < until:
+        found.append(now + late)
+        now += mine.gap - LATEST
+    return found
+
+
+@given(shares, st.lists(st.integers(0, 20), min_size=4, max_size=4))
+def test_in_no_second_do_several_ask_more_often_than_one_may(how: tuple[int, float, bool], lateness: list[int]) -> None:
+    many, rate, divided = how
+    members, late = NAMES[:many], [timedelta(milliseconds=each) for each in lateness]
+    asked = sorted(
+        at
+        for name, each in zip(members, late, strict=False)
+        for at in starts(turns(name, members, rate, divided=divided), EPOCH + 60 * SECOND, each)
+    )
+    most = max(1, int(rate))
+    assert all(later - first > SECOND for first, later in zip(asked, asked[most:], strict=False))
+
+
+@given(shares)
+def test_all_together_use_what_the_budget_allows(how: tuple[int, float, bool]) -> None:
+    many, rate, divided = how
+    parts = [turns(name, NAMES[:many], rate, divided=divided) for name in NAMES[:many]]
+    assert sum(each.part for each in parts) == 1
+    assert {each.gap for each in parts} == {timedelta(seconds=1.05 / rate)}
+    assert all(one.mine.isdisjoint(other.mine) for one, other in pairwise(parts))
+
+
+def test_who_is_no_member_asks_nothing() -> None:
+    none, now = turns("west", ("north", "south"), 5.0, divided=False), EPOCH
+    for _ in range(100):
+        later = none.at_or_after(now)
+        assert later > now
+        now = later
+
+
+def test_a_start_too_late_in_its_turn_waits_for_the_next_of_its_own() -> None:
+    mine = turns("north", ("north", "south"), 1.0, divided=False, zero=0.0)
+    assert mine.at_or_after(EPOCH + LATEST) == EPOCH + LATEST
+    assert mine.at_or_after(EPOCH + 2 * LATEST) == EPOCH + 2 * mine.gap
+
+
+def test_the_one_a_host_falls_to_has_nearly_all_of_it_and_the_others_a_little() -> None:
+    mine = owner("www.gov.uk", NAMES)
+    parts = {name: turns(name, NAMES, 5.0, divided=True).part for name in NAMES}
+    assert parts.pop(mine) == 0.95
+    assert all(0 < part < 0.02 for part in parts.values())
+
+
+@given(st.lists(st.from_regex(r"[a-z]{1,8}\.[a-z]{1,8}\.gov\.uk", fullmatch=True), min_size=1, max_size=40))
+def test_when_one_goes_only_its_own_hosts_fall_to_others(hosts: list[str]) -> None:
+    for host in hosts:
+        before, after = owner(host, NAMES), owner(host, NAMES[:-1])
+        assert after == before or before == NAMES[-1]
+
+
+def test_a_page_and_its_files_fall_to_one_monitor() -> None:
+    for names in (NAMES, NAMES[1:], NAMES[:2]):
+        assert owner("assets.publishing.service.gov.uk", names) == owner("www.gov.uk", names)
+        service = "explore-education-statistics.service.gov.uk"
+        assert owner(f"content.{service}", names) == owner(service, names)
+        assert owner("download.ons.gov.uk", names) == owner("www.ons.gov.uk", names)
+    assert len({owner(f"127.0.0.{number}", NAMES) for number in range(40)}) == 4

@@ -1,0 +1,172 @@
+"""Several monitors on one store: who they are, what falls to each, and what one may still write that was stopped."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.errors import SurroundingsFault
+from monitor.plan.share import Share
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import Conflict, Store
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
+from monitor.store.open import open_store
+from monitor.store.writer import Writer
+
+BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
+Start = Callable[[str], Awaitable["Living"]]
+
+
+@dataclass
+class Living:
+    """One monitor's hold on its name, and every share that fell to it."""
+
+    members: Members
+    writer: Writer
+    shares: list[tuple[str, ...]] = field(default_factory=list)
+    keeping: asyncio.Task[None] | None = None
+
+    def stop(self) -> None:
+        """Stop renewing, as by SIGSTOP."""
+        assert self.keeping is not None
+        self.keeping.cancel()
+
+    def go_on(self) -> None:
+        """Go on, as by SIGCONT."""
+        self.keeping = asyncio.create_task(self.members.keep())
+
+    def told(self, share: Share) -> None:
+        """Remember a share."""
+        self.shares.append(share.members)
+
+
+def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]]) -> None:
+    async def told(clock: VirtualClock) -> None:
+        store: Store = open_store(f"sqlite:///{tmp_path}/store.db")
+        store.upgrade()
+        lives: list[Living] = []
+
+        async def start(name: str) -> Living:
+            writer = Writer(store, clock)
+            mark = Leaseholder(f"{name} {len(lives)}", timedelta(seconds=2))
+            life = Living(Members(name, mark, store.leases, writer, clock, divided=False), writer)
+            life.members.told = life.told
+            await life.members.join()
+            life.go_on()
+            lives.append(life)
+            return life
+
+        try:
+            await act(clock, start)
+        finally:
+            for life in lives:
+                life.stop()
+                life.writer.abandon()
+            store.close()
+
+    run_virtually(told, BEGINS, patience=20)
+
+
+def test_who_is_alone_has_every_turn_at_once(tmp_path: Path) -> None:
+    async def act(_clock: VirtualClock, start: Start) -> None:
+        assert (await start("north")).shares == [(), ("north",)]
+
+    story(tmp_path, act)
+
+
+def test_who_comes_asks_nothing_until_the_others_have_made_room(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north = await start("north")
+        south = await start("south")
+        assert south.shares[-1] == ("north",)
+        await clock.sleep(0.9)
+        assert (north.shares[-1], south.shares[-1]) == (("north", "south"), ("north",))
+        await clock.sleep(1.0)
+        assert south.shares[-1] == ("north", "south")
+
+    story(tmp_path, act)
+
+
+def test_the_turns_of_one_that_was_killed_fall_to_the_other_within_three_seconds(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        north.stop()
+        north.writer.abandon()
+        await clock.sleep(3)
+        assert south.shares[-1] == ("south",)
+
+    story(tmp_path, act)
+
+
+def test_the_turns_of_one_that_stops_in_good_order_fall_to_the_other_at_once(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        north.stop()
+        await north.members.leave()
+        await clock.sleep(0.6)
+        assert south.shares[-1] == ("south",)
+
+    story(tmp_path, act)
+
+
+def test_a_name_that_another_bears_is_refused_with_what_to_change(tmp_path: Path) -> None:
+    async def act(_clock: VirtualClock, start: Start) -> None:
+        await start("north")
+        with pytest.raises(SurroundingsFault, match=r"another monitor named “north” runs on this store.*vantage"):
+            await start("north")
+
+    story(tmp_path, act)
+
+
+def test_a_monitor_that_was_killed_comes_back_under_its_name(tmp_path: Path) -> None:
+    async def act(_clock: VirtualClock, start: Start) -> None:
+        north = await start("north")
+        north.stop()
+        north.writer.abandon()
+        assert (await start("north")).shares[-1] == ("north",)
+
+    story(tmp_path, act)
+
+
+def test_what_was_decided_before_a_monitor_was_taken_for_dead_is_not_written(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north = await start("north")
+        members, term = north.members, north.members.term
+        await clock.sleep(10)
+        await north.writer.write(lambda _tx: members.confirm(term))
+        north.stop()
+        await clock.sleep(10)
+        north.go_on()
+        await clock.sleep(1)
+        with pytest.raises(Conflict, match="taken for dead"):
+            await north.writer.write(lambda _tx: members.confirm(term))
+        later = members.term
+        await north.writer.write(lambda _tx: members.confirm(later))
+
+    story(tmp_path, act)
+
+
+def test_one_that_was_stopped_while_another_took_its_name_asks_and_writes_nothing(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        old = await start("north")
+        old.stop()
+        await clock.sleep(5)
+        new = await start("north")
+        old.go_on()
+        await clock.sleep(3)
+        assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+        writing = asyncio.ensure_future(old.writer.write(lambda _tx: None))
+        await clock.sleep(5)
+        assert not writing.done()
+        writing.cancel()
+
+    story(tmp_path, act)
