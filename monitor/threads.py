@@ -89,3 +89,13 @@ class Tasks:
 
 
 Job = Callable[[], Awaitable[None]]
+
+
+async def either(bell: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait for a bell, but no longer than so many seconds."""
+    waiters = [asyncio.ensure_future(bell.wait()), asyncio.ensure_future(clock.sleep(seconds))]
+    try:
+        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for waiter in waiters:
+            waiter.cancel()

@@ -37,10 +37,12 @@ def command(context: Context, *, day: date | None, as_json: bool) -> None:
 
 async def _once(context: Context, day: date | None) -> list[dict[str, Any]]:
     from monitor.app.build import Edges, build
+    from monitor.store.open import alone_on
 
     app = build(context.settings, Edges(serve=False), context.path.parent)
     try:
-        looked = await app.once(day)
+        with alone_on(context.settings.store.url):
+            looked = await app.once(day)
     finally:
         app.abandon()
         await app.close()

@@ -78,6 +78,7 @@ class _Hiding:
 
 async def _live(make: Callable[[], App], settings: Settings, again: Callable[[], Settings], file: str) -> None:
     from monitor.app.control import listening
+    from monitor.store.open import alone_on
 
     settle()
     app = make()
@@ -98,8 +99,9 @@ async def _live(make: Callable[[], App], settings: Settings, again: Callable[[],
 
     listen(asyncio.get_running_loop(), stop, hung_up)
     try:
-        async with listening(settings, reload):
-            await app.run(stop)
+        with alone_on(settings.store.url):
+            async with listening(settings, reload):
+                await app.run(stop)
     finally:
         await app.close()
 

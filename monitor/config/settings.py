@@ -45,7 +45,7 @@ class StoreSettings(Table):
 
     url: str = "sqlite:///var/ninethirty.db"
     mode: Literal["redundant", "shared"] = "redundant"
-    takeover: Spacing = timedelta(seconds=2)
+    takeover: Spacing = timedelta(seconds=1.5)
     compact_after: Duration = timedelta(days=400)
 
 

@@ -28,7 +28,7 @@ from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Delivery, DeliveryState
 from monitor.store.writer import Writer
-from monitor.threads import Ask
+from monitor.threads import Ask, either
 
 _log = structlog.get_logger(__name__)
 _IDLE = timedelta(minutes=5)
@@ -165,7 +165,7 @@ class Outbox:
             bell.clear()
             due = await self._emptied(name)
             wait = self._idle if due is None else min(self._idle, max(timedelta(), due - self._clock.now()))
-            await _either(bell, self._clock, wait.total_seconds())
+            await either(bell, self._clock, wait.total_seconds())
         if name not in self._channels:
             self.backlogs.pop(name, None)
 
@@ -294,13 +294,3 @@ class Outbox:
             self._pacing[begun.channel].sent(notice, now)
         self._told(begun.channel, done.standing.value if done.standing is not DeliveryState.WAITING else "again")
         _log.info("delivery", channel=begun.channel, notice=notice.id, standing=done.standing.value, reason=done.reason)
-
-
-async def _either(bell: asyncio.Event, clock: Clock, seconds: float) -> None:
-    """Wait for the bell, but no longer than so many seconds."""
-    waiters = [asyncio.ensure_future(bell.wait()), asyncio.ensure_future(clock.sleep(seconds))]
-    try:
-        await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for waiter in waiters:
-            waiter.cancel()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from monitor.errors import UserFault
+from monitor.errors import SurroundingsFault, UserFault
 from monitor.store.interface import Store
 from monitor.store.sql.engine import SqlStore
 
@@ -25,6 +28,26 @@ def file_of(url: str) -> Path | None:
 def is_shared(url: str) -> bool:
     """Tell whether several monitors may have their store at this address: a file has one alone."""
     return not url.startswith(("sqlite:", "memory:"))
+
+
+@contextmanager
+def alone_on(url: str) -> Iterator[None]:
+    """Keep every other monitor off a file for the length of a block. Raises `SurroundingsFault` where one is there.
+
+    The system lets go of it when the process dies.
+    """
+    file = file_of(url)
+    if file is None or not file.exists():
+        yield
+        return
+    with file.open("rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise SurroundingsFault(
+                f"another monitor runs on {file}: ask it with `today`, or stop it first (several share a PostgreSQL)"
+            ) from exc
+        yield
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:

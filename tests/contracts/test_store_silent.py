@@ -52,8 +52,8 @@ def test_every_connection_has_its_time_outs(database: str) -> None:
     engine = create_engine(database)
     make_impatient(engine)
     with engine.connect() as connection:
-        shown = [connection.execute(text(f"SHOW {name}")).scalar() for name in ("statement_timeout", "lock_timeout")]
-        assert shown == ["30s", "5s"]
+        names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
+        assert [connection.execute(text(f"SHOW {name}")).scalar() for name in names] == ["30s", "5s", "5s"]
         driver = connection.connection.driver_connection
         assert isinstance(driver, ImpatientConnection)
         assert driver.info.get_parameters()["tcp_user_timeout"] == "20000"

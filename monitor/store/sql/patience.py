@@ -20,9 +20,13 @@ ANSWER = 30.0
 """Seconds in which a statement must be answered, and a silent server is given up."""
 LOCK = 5.0
 """Seconds that a statement waits for a lock that somebody else holds."""
+IDLE = 5.0
+"""Seconds after which a transaction is given up in which nothing is asked: a monitor that was stopped holds no lock."""
 _CONNECT = 5
 TCP = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 20_000}
 """What finds a server whose machine is gone: in 25 seconds while idle, in 20 while something is on its way."""
+
+_TIMEOUTS = {"statement_timeout": ANSWER, "lock_timeout": LOCK, "idle_in_transaction_session_timeout": IDLE}
 
 
 class ImpatientConnection(Connection[Any]):
@@ -60,7 +64,7 @@ def make_impatient(engine: Engine) -> None:
 def _connect(_dialect: object, _record: object, arguments: list[Any], settings: dict[str, Any]) -> ImpatientConnection:
     # What the address itself asks for goes first.
     made = ImpatientConnection.connect(*arguments, **{"connect_timeout": _CONNECT, **TCP, **settings})
-    for name, seconds in (("statement_timeout", ANSWER), ("lock_timeout", LOCK)):
+    for name, seconds in _TIMEOUTS.items():
         if name not in str(settings.get("options", "")):
             made.execute(sql.SQL("SET {} = {}").format(sql.Identifier(name), round(seconds * 1000)))
     made.commit()

@@ -34,11 +34,15 @@ KEYS = {
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
+    "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
 
 
-@pytest.mark.parametrize("name", BENCHES)
+PARTS = {"fleet": pytest.mark.needs("postgresql")}
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=PARTS.get(name, ())) for name in BENCHES])
 def test_every_bench_prints_its_figures(name: str) -> None:
     command = [sys.executable, "-m", "bench", name, "--quick", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)

@@ -5,8 +5,12 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from monitor.cli.main import status_of
+from monitor.store.open import alone_on, open_store
 
 ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
 HEARS = """
@@ -49,3 +53,20 @@ def test_a_hang_up_stops_nothing_and_has_the_configuration_read_again(first: str
 def test_a_second_signal_ends_the_daemon_at_once(first: str, status: int) -> None:
     ended = subprocess.run([sys.executable, "-c", ENDS.format(first=first)], check=False, timeout=30)
     assert ended.returncode == status
+
+
+def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"sqlite:///{tmp_path}/store.db"
+    store = open_store(url)
+    store.upgrade()
+    store.close()
+    (tmp_path / "calendar.toml").write_text("")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[store]\nurl = "{url}"\n[evidence]\nfolder = "{tmp_path}/evidence"\n'
+        f'[[calendar]]\nname = "own"\nkind = "toml"\nfile = "{tmp_path}/calendar.toml"\n'
+    )
+    with alone_on(url):
+        assert status_of(["--config", str(config), "once"]) == 3
+        assert f"another monitor runs on {tmp_path}/store.db" in capsys.readouterr().err
+    assert status_of(["--config", str(config), "once"]) == 0
