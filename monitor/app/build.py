@@ -43,14 +43,11 @@ __all__ = ["REAL", "Edges", "build"]
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
-    """Return a program ready to run, made in the loop it will run in.
-
-    `folder` is where relative calendar files start from. Raises `UserFault`, `StoreFault`, `PortTaken`.
-    """
+    """Return a program to run in this loop; files start from `folder`. Raises `UserFault`, `StoreFault`, `PortTaken`."""
     bound = _listening(settings.web.listen) if edges.serve else None
     core = core_of(settings, edges, folder)
-    clock, interpreter = core.clock, interpreter_of(core)
-    poller = Poller(clock, core.fetcher, budget_of(settings), interpreter)
+    clock, interpreter, budget = core.clock, interpreter_of(core), budget_of(settings)
+    poller = Poller(clock, core.fetcher, budget, interpreter)
     channels, rules = reaching_people(core, settings)
     record = VerdictRecord(core.store, rules, core.evidence.appended, core.evidence.heads.get)
     as_of_now = AsOfNow(core.store.verdicts, afresh_for(core), record)
@@ -60,8 +57,8 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)
+    forecast = BudgetForecast(clock, watch.releases.values, budget, settings.timezone, off_the_loop)
     check = self_check_of(core, poller, outbox)
-    forecast = BudgetForecast(clock, watch.releases.values, budget_of(settings), settings.timezone, off_the_loop)
     status = status_of(core, watch, check, forecast, interpreter.skew)
     queries = queries_for(core, status, tally, record, desk_for(core, as_of_now, outbox))
     daemon = Daemon(
