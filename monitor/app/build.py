@@ -43,7 +43,7 @@ __all__ = ["REAL", "Edges", "build"]
 
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
-    """Return a program to run in this loop, files beside `folder`. Raises `UserFault`, `StoreFault`, `PortTaken`."""
+    """Return a program to run in this loop, files from `folder`. Raises `UserFault`, `StoreFault`, `PortTaken`."""
     bound = _listening(settings.web.listen) if edges.serve else None
     core = core_of(settings, edges, folder)
     clock, interpreter, budget = core.clock, interpreter_of(core), budget_of(settings)

@@ -18,6 +18,8 @@ from monitor.look.sighting import Sighting, State
 
 MOST_CHANGES = 8
 """Bytes that became others this often are not compared any more: those of a file made anew for each who asks."""
+UNDERWAY = timedelta(seconds=1)
+"""An answer was made at most this long before it reached us; a run keeps only when it was received."""
 _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
 

@@ -50,6 +50,7 @@ class Kind(StrEnum):
     UNWATCHED = "unwatched"
     WRONG_EDITION = "wrong_edition"
     WRONG_CONTENT = "wrong_content"
+    SPLIT_VIEW = "split_view"
 
 
 @dataclass(frozen=True, slots=True)

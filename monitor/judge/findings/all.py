@@ -10,6 +10,7 @@ from monitor.judge.findings.announcement import announced
 from monitor.judge.findings.blind import hidden
 from monitor.judge.findings.corrected import corrected
 from monitor.judge.findings.elsewhere_first import elsewhere_first
+from monitor.judge.findings.split_view import split_view
 from monitor.judge.findings.stale_edge import stale_edge
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
@@ -46,7 +47,8 @@ def findings(
             found += wrong_page(case, part, sight)
             found += [*swapped(case, part, sight), *withdrawn(case, part, sight), *corrected(case, part, sight)]
             # Nobody was promised another address, nor when it has what.
-            found += stale_edge(case, sight) if part.role != Role.ALTERNATIVE.value else []
+            if part.role != Role.ALTERNATIVE.value:
+                found += [*stale_edge(case, sight), *split_view(case, sight)]
         found += hidden(case, pairs)
     found += [*_cut(case), *_unwatched(case, parts, sights)]
     order = list(Kind)

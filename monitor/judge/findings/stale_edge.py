@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.runs import UNDERWAY
 from monitor.judge.spells import Spell
 from monitor.judge.verdict import Finding, Kind
 from monitor.plan.targets import View
 from schedules.times.interval import Bounds, Interval, between
 from schedules.times.words import between_exactly, lengths
-
-# An answer was made at most this long before it reached us; the run keeps only when it was received.
-_UNDERWAY = timedelta(seconds=1)
 
 
 def stale_edge(case: Case, sight: PartEvidence) -> list[Finding]:
@@ -72,7 +70,7 @@ def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
 
 
 def _served_until(spell: Spell) -> datetime:
-    return max(spell.end, spell.last_received - _UNDERWAY)
+    return max(spell.end, spell.last_received - UNDERWAY)
 
 
 def _told(case: Case, view: View, came: Interval, hidden: Bounds) -> str:

@@ -313,3 +313,36 @@ def test_that_more_parts_are_named_than_watched_is_a_finding(count: int, told: i
     parts = [Part(f"found-{n}", Role.DATA, f"https://a.example/{n}", required=False) for n in range(count)]
     verdict = judge(release(*parts), [promise()], {}, [], Policy(), second(200))
     assert len(of(verdict, Kind.PARTS_CUT)) == told
+
+
+def by_monitors(until: float, **stories: Story) -> dict[str, list[Run]]:
+    """Return the runs of one edge as monitors of these names saw it, in the order of looks."""
+    each = {name: seen(until, {"page/edge": story}) for name, story in stories.items()}
+    (target,) = {target for runs in each.values() for target in runs}
+    named = [replace(run, monitor=name) for name, runs in each.items() for run in runs[target]]
+    return {target: sorted(named, key=lambda run: run.key)}
+
+
+def test_an_edge_that_serves_one_monitor_and_not_the_other_is_a_split_view_with_both_named() -> None:
+    runs = by_monitors(200, north=Story([(-100, A), (5, P)]), south=Story([(-100, A), (60, P)]))
+    (found,) = of(judge(release(), [promise()], runs, [], Policy(), second(200)), Kind.SPLIT_VIEW)
+    assert found.part == "page"
+    assert found.detail.startswith(
+        "“north” got it between Fri 5 Jan 2018 09:30:04 GMT and Fri 5 Jan 2018 09:30:05 GMT; "
+    )
+    assert found.detail.endswith("“south” was served without it for 54 s to 56 s more")
+    assert found.seconds == Bounds(54, 56)
+
+
+def test_an_edge_that_still_serves_one_monitor_the_old_answer_has_no_end_yet() -> None:
+    runs = by_monitors(200, north=Story([(-100, A), (5, P)]), south=Story([(-100, A)]))
+    (found,) = of(judge(release(), [promise()], runs, [], Policy(), second(200)), Kind.SPLIT_VIEW)
+    assert found.seconds is not None
+    assert found.seconds.max is None
+
+
+def test_monitors_that_saw_the_same_or_one_alone_have_no_split_view() -> None:
+    alike = by_monitors(200, north=Story([(-100, A), (5, P)]), south=Story([(-100, A), (6, P)]))
+    alone = by_monitors(200, north=Story([(-100, A), (5, P)]))
+    for runs in (alike, alone):
+        assert not of(judge(release(), [promise()], runs, [], Policy(), second(200)), Kind.SPLIT_VIEW)
