@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 

@@ -11,8 +11,6 @@ from monitor.store.sql.columns import Body, Words
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 KEYS = {"release": ("id",), "announced": ("calendar", "uid")}

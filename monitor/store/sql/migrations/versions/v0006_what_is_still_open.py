@@ -11,8 +11,6 @@ from monitor.store.sql.columns import Packed
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 WITH_REPORT = ("late", "partial", "early", "hand")
 DONE = ("signed", "waived")

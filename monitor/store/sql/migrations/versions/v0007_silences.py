@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 
