@@ -13,7 +13,7 @@ _LATELY = timedelta(minutes=10)
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """A span in which a part was public before its slot."""
+    """A span in which a part was public before its slot. `to` is empty while it is open."""
 
     part: str
     start: Interval

@@ -12,12 +12,13 @@ from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
-from monitor.ledger.reader import AnswerKeeping, CalendarReader
+from monitor.ledger.reader import CalendarReader
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
+from monitor.store.evidence.evidence import Evidence
 from schedules.sources.registry import KINDS
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
@@ -35,7 +36,7 @@ async def asking(settings: Settings, clock: Clock) -> AsyncIterator[tuple[Poller
 
 
 def readers_of(
-    settings: Settings, folder: Path, ask: Ask, clock: Clock, evidence: AnswerKeeping | None, workers: Workers
+    settings: Settings, folder: Path, ask: Ask, clock: Clock, evidence: Evidence | None, workers: Workers
 ) -> list[tuple[CalendarReader, timedelta]]:
     """Return a reader for each calendar, and how often it reads; relative files start at `folder`."""
     tables = settings.calendar
@@ -49,7 +50,7 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
     ask: Ask,
     clock: Clock,
     workers: Workers,
-    evidence: AnswerKeeping | None = None,
+    evidence: Evidence | None = None,
 ) -> CalendarReader:
     """Return the reader of one calendar; without `evidence` no bytes are kept."""
     kind = KINDS[table.kind]

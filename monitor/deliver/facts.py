@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from alerts import finding as facts
 from monitor.judge.runs import Blind, Run
-from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
+from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED
 from schedules.slot import Precision, Slot
@@ -84,14 +84,10 @@ def _part(part: PartVerdict, verdict: Verdict) -> facts.Part:
         part.first_seen,
         part.released,
         part.delay,
-        tuple(_exposure(exposure) for exposure in part.exposures),
+        part.exposures,
         part.early_bound,
         verdict.address.value if part.id == "page" else "announced",
     )
-
-
-def _exposure(exposure: Exposure) -> facts.Exposure:
-    return facts.Exposure(exposure.part, exposure.start, exposure.to, exposure.seconds or Bounds(), exposure.open)
 
 
 def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:

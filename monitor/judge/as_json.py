@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from monitor.judge.verdict import Exposure, Finding, PartVerdict, Verdict, verdict_text
+from alerts.finding import Exposure
+from monitor.judge.verdict import Finding, PartVerdict, Verdict, verdict_text
 from monitor.plan.addresses import origin_of
 from schedules.announcement import Address, Origin, Part, Role, address_known
 from schedules.slot import Slot

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from itertools import pairwise
 
+from alerts.finding import Exposure
 from monitor.judge.presence import Presence
 from monitor.judge.runs import Run
 from monitor.judge.spells import Spell
-from monitor.judge.verdict import Exposure
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds_between

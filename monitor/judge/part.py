@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from alerts.finding import Exposure
 from monitor.judge.case import Case
 from monitor.judge.exposure import exposures, is_early, vanished
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Exposure, PartVerdict, Word
+from monitor.judge.verdict import PartVerdict, Word
 from monitor.judge.window import Window
 from monitor.look.sighting import State
 from monitor.plan.addresses import INDEX_LAG, UNPROMISED

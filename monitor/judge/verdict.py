@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from alerts.finding import Exposure
 from monitor.judge.policy import Grade
 from schedules.announcement import Address, Origin
 from schedules.slot import Slot
@@ -51,17 +52,6 @@ class Kind(StrEnum):
     WRONG_EDITION = "wrong_edition"
     WRONG_CONTENT = "wrong_content"
     SPLIT_VIEW = "split_view"
-
-
-@dataclass(frozen=True, slots=True)
-class Exposure:
-    """A span in which a part was public before its slot. `to` is empty while it is open."""
-
-    part: str
-    start: Interval
-    to: Interval
-    seconds: Bounds
-    open: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
 
 from alerts import calendar_incidents as alerts
 from alerts.incident import Decision, Incident, Kind
 from monitor.clock import Clock
+from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.state import FRESH_READS, HealthState
 from monitor.ledger.ledger import LearntRead, Ledger
-from monitor.store.interface import Transaction, VerdictStore
+from monitor.store.interface import VerdictStore
 from monitor.store.writer import LATE, Writer
 from monitor.threads import Ask, Tasks, off_the_loop
 from schedules.times.zone import local_date
@@ -20,13 +20,6 @@ from schedules.times.zone import local_date
 _LOOK_BACK = timedelta(days=730)
 MOST_HOSTS = 20
 """Hosts of which people are told in a day that their answers cannot be read: whoever has one may have thousands."""
-
-
-class Following(Protocol):
-    """What writes down what follows for people."""
-
-    def follow(self, tx: Transaction, decision: Decision, now: datetime) -> int:
-        """Write an incident and its notices; return how many notices are new."""
 
 
 @dataclass
@@ -38,7 +31,7 @@ class CalendarIncidents:
     clock: Clock
     verdicts: VerdictStore
     writer: Writer
-    events: Following
+    events: VerdictRecord
     wake: Callable[[], None]
     timezone: str = "Europe/London"
     ask: Ask = off_the_loop

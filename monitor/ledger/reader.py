@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from monitor.clock import Clock
 from monitor.ledger.pages import FEW, MEGABYTE, SECONDS, CalendarPages, Got, UnansweredAsk, local
 from monitor.look.apart.workers import TooCostly, WorkerFault
-from monitor.look.fetch import Answer
+from monitor.store.evidence.evidence import Evidence
 from monitor.store.rows import CalendarRead
 from schedules.announcement import Announcement
 from schedules.source import Ask, CalendarSource, Page, Reading, UnreadableCalendar
@@ -46,13 +46,6 @@ class Outcome:
     as_of: datetime | None = None
 
 
-class AnswerKeeping(Protocol):
-    """What keeps the bytes of answers."""
-
-    def keep_changed(self, answer: Answer, target: str, kind: str) -> str:
-        """Keep an answer unless its body is the last one kept for this address; return the id of its record."""
-
-
 @runtime_checkable
 class Remembering(Protocol):
     """A source that looks up one by one what its list no longer shows."""
@@ -75,7 +68,7 @@ class CalendarReader:
     pages: CalendarPages
     clock: Clock
     file: Path | None = None
-    evidence: AnswerKeeping | None = None
+    evidence: Evidence | None = None
     adjust: Adjust | None = None
     producer: str = ""
     is_plain: bool = False

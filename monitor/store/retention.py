@@ -11,6 +11,7 @@ from typing import Protocol
 import structlog
 
 from monitor.clock import Clock
+from monitor.store.evidence.evidence import Evidence
 from monitor.store.interface import Store, Transaction
 from monitor.store.sql.query import chunks
 from monitor.store.writer import Writer
@@ -23,13 +24,6 @@ BOUNDED = timedelta(minutes=1)
 READS_KEPT = timedelta(days=90)
 _PAGES = 100
 _PAUSE = 0.05
-
-
-class Keeping(Protocol):
-    """What keeps evidence."""
-
-    async def retain(self, keep: timedelta, most: int) -> list[str]:
-        """Give up what is past `keep` or beyond `most` bytes in all; return the names of the files."""
 
 
 class Compacting(Protocol):
@@ -46,7 +40,7 @@ class Retention:
     Evidence is kept for `keep`, and at most `most` bytes of it.
     """
 
-    evidence: Keeping
+    evidence: Evidence
     compaction: Compacting
     store: Store
     writer: Writer

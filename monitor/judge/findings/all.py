@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from alerts.finding import Exposure
 from monitor.judge.case import Case
 from monitor.judge.findings.after_release import swapped, withdrawn
 from monitor.judge.findings.announcement import announced
@@ -14,7 +15,7 @@ from monitor.judge.findings.split_view import split_view
 from monitor.judge.findings.stale_edge import stale_edge
 from monitor.judge.part import counts
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Word
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
 from monitor.look.recognise.title import ANOTHER_EDITION, ANOTHER_TITLE
 from schedules.announcement import Origin, Role
 from schedules.times.interval import Bounds, since

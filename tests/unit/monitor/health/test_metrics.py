@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from alerts.finding import Exposure
 from monitor.health.collector import Now, Shown, Vitals
 from monitor.health.metrics import MOST_HOSTS, Metrics
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Exposure, PartVerdict, Verdict, Word
+from monitor.judge.verdict import PartVerdict, Verdict, Word
 from schedules.slot import Precision, Slot
 from schedules.times.interval import Bounds, Interval
 

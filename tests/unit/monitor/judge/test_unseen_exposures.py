@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from alerts.finding import Exposure
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
-from monitor.judge.verdict import Exposure, Verdict, Word
+from monitor.judge.verdict import Verdict, Word
 from monitor.look.sighting import State
 from schedules.times.interval import Bounds, Interval
 from tests.unit.monitor.judge.world import promise, release, second

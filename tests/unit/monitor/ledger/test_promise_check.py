@@ -8,8 +8,9 @@ from datetime import datetime
 
 import pytest
 
+from alerts.finding import Exposure
 from monitor.judge.policy import Grade
-from monitor.judge.verdict import Exposure, Finding, Kind, PartVerdict, Verdict, Word
+from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_stand_since
 from schedules.release import Release
 from schedules.slot import Precision, Slot
