@@ -16,8 +16,7 @@ from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
-from monitor.health.state import HealthState
-from monitor.health.store_health import StoreHealth
+from monitor.health.state import HealthState, StoreHealth
 from monitor.health.system import SILENT, ServiceManager, is_kept
 from monitor.ledger.ledger import Ledger
 from monitor.look.apart.workers import Workers

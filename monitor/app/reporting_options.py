@@ -21,7 +21,7 @@ from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
 from monitor.store.interface import Store
-from monitor.watch.explained import Explainer
+from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.sessions import Sessions, Vouching
 from monitor.web.users import Right, Users

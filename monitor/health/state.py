@@ -6,8 +6,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import structlog
+
+from monitor.clock import Clock
+from monitor.health.metrics import Metrics
 from monitor.judge.runs import Blind
+from monitor.store.evidence.appender import EvidenceRefused
+from monitor.store.writer import LATE, StoreSilent
 from schedules.times.interval import Bounds
+
+_log = structlog.get_logger(__name__)
 
 FRESH_READS = 3
 _STORE_SILENCE = timedelta(seconds=5)
@@ -109,3 +117,26 @@ class HealthState:
         when = f"last read {last:%d %B %H:%M} UTC" if last else "not read yet"
         # Why is for the status page: a fault may quote an address, and this is told to whoever asks.
         return f"calendar {calendar}: {when}"
+
+
+@dataclass(frozen=True, slots=True)
+class StoreHealth:
+    """What the writer tells of each attempt."""
+
+    clock: Clock
+    counters: Metrics
+    health: HealthState
+
+    def committed(self, seconds: float, _rows: int) -> None:
+        """Take note that a batch was committed, and how long that took."""
+        self.counters.commit.observe(seconds)
+        self.health.committed(self.clock.now())
+
+    def failed(self, fault: Exception) -> None:
+        """Take note that a batch could not be committed."""
+        # While a folder of evidence holds the batch up, looks go on and nothing is unseen.
+        if not isinstance(fault, EvidenceRefused):
+            silent = timedelta(seconds=LATE) if isinstance(fault, StoreSilent) else timedelta()
+            self.health.store_failed(self.clock.now() - silent)
+        self.counters.store_failures.inc()
+        _log.error("store_failed", fault=str(fault))

@@ -12,7 +12,7 @@ from monitor.clock import VirtualClock
 from monitor.errors import UserFault
 from monitor.judge.policy import Policies, Policy
 from monitor.store.sql.engine import SqlStore
-from monitor.watch.explained import Explainer
+from monitor.watch.rejudge import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,6 +14,8 @@ from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
+from monitor.judge.explain.explain import Explanation, explain, title_facts
+from monitor.judge.explain.looks import Fact
 from monitor.judge.findings.platform import BEHIND, Settled, host_of, with_platform
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policies
@@ -22,7 +24,7 @@ from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import LedgerStore, RunStore, Store
-from monitor.store.rows import Judged
+from monitor.store.rows import Judged, Record
 from schedules.announcement import Address, Part
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
@@ -164,3 +166,44 @@ def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:
     before = [found["detail"] for found in stored["findings"] if found["kind"] == Kind.PLATFORM]
     after = [found.detail for found in again.findings if found.kind is Kind.PLATFORM]
     return [] if before == after else [f"findings.platform: was {before}, is {after}"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A release as of an instant: its JSON, why its verdict is so, and what it was judged from."""
+
+    body: dict[str, Any]
+    explanation: Explanation
+    case: StoredCase
+
+
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """Judges a release from the store and says why; `book` replaces the editions of the Code as shipped."""
+
+    store: Store
+    policies: Policies
+    timezone: str
+    book: Book | None = None
+
+    def explained(self, release: str, now: datetime) -> Explained | None:
+        """Return why the verdict on a release is so as of an instant; None for one that is not known."""
+        store, case = self.store, stored_case(self.store, release)
+        if case is None:
+            return None
+        verdict = with_those_late_too(store, case.verdict(self.policies, now))
+        opened = [one for one in store.verdicts.incidents_of(release) if one.opened <= now]
+        body = body_of(verdict, opened[-1] if opened else None, self.book)
+        policy = self.policies.of(*case.release.producers)
+        told = explain(verdict, case.release, case.promises, case.runs, case.blind, policy)
+        titles = title_facts(titles_of_release(store.ledger, case.release), now, self.timezone)
+        gone = _gone(store.evidence.records(told.records))
+        return Explained(body, replace(told, facts=(*told.facts, *titles, *gone)), case)
+
+
+def _gone(records: Iterable[Record]) -> Iterator[Fact]:
+    for record in records:
+        if record.expired is not None:
+            why = "could not be kept, the disk refused them" if record.is_lost else "were given up for want of room"
+            when = f"{record.expired:%d %B %Y %H:%M} UTC"
+            yield Fact("evidence", f"{record.id}: its bytes {why}, {when}", record.expired, evidence=(record.id,))

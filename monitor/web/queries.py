@@ -30,7 +30,7 @@ from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Draft, Event, Judged
 from monitor.store.writer import Writer
 from monitor.threads import Threads
-from monitor.watch.explained import Explained
+from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import for_all, has_passed, wordless
 from monitor.web.running import Running

@@ -7,7 +7,7 @@ Source: `facts/calendars.md` §4.3.
 from __future__ import annotations
 
 from schedules.dates.read import DateText, assume_time, read_date, with_time
-from schedules.dates.slots import at_instant, at_wall, no_slot, on_days
+from schedules.dates.span import at_instant, at_wall, no_slot, on_days
 from schedules.dates.status import state_of, status_word
 
 __all__ = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime, time, timedelta
 
-from schedules.dates.slots import at_instant, at_wall, no_slot, on_days
+from schedules.dates.span import at_instant, at_wall, no_slot, on_days
 from schedules.patterns import quick
 from schedules.slot import Slot
 

@@ -10,8 +10,7 @@ from functools import lru_cache
 from schedules.dates.days import day
 from schedules.dates.iso import iso_slot
 from schedules.dates.periods import half_year, month, quarter, season, year
-from schedules.dates.slots import at_wall, no_slot, of_span
-from schedules.dates.span import Context, Span, refuse
+from schedules.dates.span import Context, Span, at_wall, no_slot, of_span, refuse
 from schedules.dates.spans import day_range, month_range, until, week
 from schedules.dates.status import Peeled, peel, status_word
 from schedules.dates.times import TimeOfDay, find_time

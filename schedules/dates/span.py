@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
-from schedules.slot import Precision
+from schedules.slot import Precision, Slot
+from schedules.times.zone import LONDON, NoSingleInstant, instant
 
 FIRST_YEAR, LAST_YEAR = 2000, 2100
 BACK, AHEAD = timedelta(days=30), timedelta(days=335)
@@ -54,3 +55,42 @@ def months(precision: Precision, year: int, month: int, count: int, doubt: str |
     if not FIRST_YEAR <= year <= LAST_YEAR:
         return refuse("impossible")
     return Span(precision, date(year, month, 1), month_end(year, month + count - 1), doubt)
+
+
+def at_instant(moment: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+    """Return the slot of an aware instant, cut to milliseconds as it will be written."""
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        return no_slot(raw, "impossible", timezone)
+    exact = moment.astimezone(UTC)
+    exact = exact.replace(microsecond=exact.microsecond // 1000 * 1000)
+    return Slot(Precision.INSTANT, instant=exact, raw=raw, timezone=timezone, doubt=doubt)
+
+
+def at_wall(wall: datetime, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+    """Return the slot of a naive local time; one that the clock skips or repeats becomes its day, with a doubt."""
+    if not FIRST_YEAR <= wall.year <= LAST_YEAR:
+        return no_slot(raw, "impossible", timezone)
+    try:
+        return at_instant(instant(wall, timezone), raw, timezone, doubt)
+    except NoSingleInstant as skipped:
+        return on_days(wall.date(), wall.date(), raw, timezone, doubt=skipped.doubt)
+
+
+def on_days(first: date, last: date, raw: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+    """Return the slot of one local day, or of a range of them; both ends included."""
+    if not (FIRST_YEAR <= first.year <= last.year <= LAST_YEAR and first <= last):
+        return no_slot(raw, "impossible", timezone)
+    precision = Precision.DAY if first == last else Precision.RANGE
+    return Slot(precision, first=first, last=last, raw=raw, timezone=timezone, doubt=doubt)
+
+
+def of_span(span: Span, raw: str, timezone: str = LONDON) -> Slot:
+    """Return the slot of what the grammar found."""
+    if span.precision is Precision.NONE:
+        return no_slot(raw, span.reason or "not-a-date", timezone)
+    return Slot(span.precision, first=span.first, last=span.last, raw=raw, timezone=timezone, doubt=span.doubt)
+
+
+def no_slot(raw: str, reason: str, timezone: str = LONDON, doubt: str | None = None) -> Slot:
+    """Return the slot that could not be read, with the reason."""
+    return Slot(Precision.NONE, raw=raw, timezone=timezone, reason=reason, doubt=doubt)

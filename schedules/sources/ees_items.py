@@ -8,8 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from schedules.dates import no_slot, on_days
-from schedules.dates.slots import of_span
-from schedules.dates.span import months
+from schedules.dates.span import months, of_span
 from schedules.slot import Precision, Slot
 from schedules.sources.govuk_items import stamp
 

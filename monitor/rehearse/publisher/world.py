@@ -7,13 +7,12 @@ from functools import cached_property
 from urllib.parse import urlsplit
 
 from monitor.rehearse.publisher.calendar import CALENDAR_HOST, CALENDAR_PATH, toml_calendar
-from monitor.rehearse.publisher.cdn import Shown
+from monitor.rehearse.publisher.cdn import Shown, Timelines
 from monitor.rehearse.publisher.faults import Delivery, fault_for, spoilt
 from monitor.rehearse.publisher.govuk.facts import ASSETS, WWW, Facts
 from monitor.rehearse.publisher.govuk.pages import error_page, page
 from monitor.rehearse.publisher.govuk.site import GovUk, file_reply
 from monitor.rehearse.publisher.reply import Asked, Reply, to_bytes
-from monitor.rehearse.publisher.timeline import Timelines
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptFault, ScriptRelease
 
 _BACKENDS = {WWW: "origin", ASSETS: "awsorigin"}

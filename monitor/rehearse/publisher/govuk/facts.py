@@ -12,8 +12,7 @@ from itertools import takewhile
 from urllib.parse import urlsplit
 
 from monitor.rehearse.publisher.calendar import Entry, announced_url, entry_at, is_listed
-from monitor.rehearse.publisher.cdn import at_edge, at_origin
-from monitor.rehearse.publisher.timeline import Timelines
+from monitor.rehearse.publisher.cdn import Timelines, at_edge, at_origin
 from monitor.rehearse.script.script import Script, ScriptAnswer, ScriptPart, ScriptRelease
 
 WWW = "www.gov.uk"

@@ -26,7 +26,7 @@ from monitor.look.sighting import State
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
-from monitor.watch.explained import Explainer
+from monitor.watch.rejudge import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.queries import Queries
