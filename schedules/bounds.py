@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import accumulate
 
-from schedules.patterns import quick_bytes
+from schedules.patterns import quick
 
 DEEPEST = 100
 """Arrays and objects inside each other. Those of the calendars and items there are come to a dozen."""
@@ -17,7 +17,7 @@ MOST_TAGS = 250_000
 MOST_ATTRIBUTES = 500
 """Attributes of an element: the parser's time grows with their square."""
 _LONG = 2 * MOST_ATTRIBUTES
-_QUOTED = quick_bytes(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
+_QUOTED = quick(rb"=\s*(?:\"[^\"]*\"|'[^']*')")
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _STEPS = dict(zip(b"[]{}", (1, -1, 1, -1), strict=True))
 

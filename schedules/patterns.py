@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, AnyStr
 
 import re2
 
@@ -70,15 +70,8 @@ def linear(text: str, *, ignore_case: bool = False) -> Linear:
     return made
 
 
-def quick(text: str, flags: int = 0) -> re.Pattern[str]:
+def quick(text: AnyStr, flags: int = 0) -> re.Pattern[AnyStr]:
     """Compile a pattern of the product that needs no RE2, as a test proves."""
-    made = re.compile(text, flags)
-    QUICK.append(made)
-    return made
-
-
-def quick_bytes(text: bytes, flags: int = 0) -> re.Pattern[bytes]:
-    """Compile a pattern of bytes, as `quick` does."""
     made = re.compile(text, flags)
     QUICK.append(made)
     return made

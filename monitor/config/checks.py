@@ -71,7 +71,8 @@ def _rule_fault(recogniser: str) -> str | None:
     return None
 
 
-def _rows(data: Row, table: str) -> list[tuple[str, Row]]:
+def rows_of(data: Row, table: str) -> list[tuple[str, Row]]:
+    """Return each row of an array of tables with the key by which a fault names it."""
     rows = data.get(table)
     if not isinstance(rows, list):
         return []
@@ -94,7 +95,7 @@ def _meant(name: str, known: Sequence[str]) -> str:
 
 def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
     seen = set()
-    for place, row in _rows(data, table):
+    for place, row in rows_of(data, table):
         name = row.get(key)
         if isinstance(name, str) and name in seen:
             yield f"{place}.{key}", "is there already", shown(name)
@@ -102,7 +103,7 @@ def _twice(data: Row, table: str, key: str) -> Iterator[CrossFault]:
 
 
 def _calendars(data: Row, folder: Path) -> Iterator[CrossFault]:
-    for place, row in _rows(data, "calendar"):
+    for place, row in rows_of(data, "calendar"):
         file = row.get("file")
         if not _has_one_place(row):
             yield place, "needs either url or file", None
@@ -117,8 +118,8 @@ def _has_one_place(row: Row) -> bool:
 
 
 def _joins(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in _rows(data, "calendar") if isinstance(name := row.get("name"), str)]
-    for place, row in (*_rows(data, "pin"), *_rows(data, "split")):
+    known = [name for _, row in rows_of(data, "calendar") if isinstance(name := row.get("name"), str)]
+    for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         if "url" not in row and "title" not in row:
             yield place, "needs a url or a title, or it matches nothing", None
         calendar = row.get("calendar")
@@ -127,13 +128,13 @@ def _joins(data: Row) -> Iterator[CrossFault]:
     for nation in _table(data, "nation"):
         if nation not in get_args(Nation):
             yield f"nation.{nation}", "must be one of ENG, WLS, SCT or NIR", None
-    for place, row in (*_rows(data, "slot_time"), *_rows(data, "importance")):
+    for place, row in (*rows_of(data, "slot_time"), *rows_of(data, "importance")):
         if row.get("match") == {}:
             yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
 
 
 def _parts(data: Row) -> Iterator[CrossFault]:
-    for place, row in _rows(data, "part"):
+    for place, row in rows_of(data, "part"):
         recogniser, url = row.get("recognise"), row.get("url")
         if row.get("match") == {}:
             yield f"{place}.match", "must name a producer, a title or a url, or it matches nothing", None
@@ -154,8 +155,8 @@ def _can_be_filled(url: str) -> bool:
 
 
 def _routes(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
-    for place, row in _rows(data, "route"):
+    known = [name for _, row in rows_of(data, "channel") if isinstance(name := row.get("name"), str)]
+    for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
             for name in _texts(row.get(key)):
                 if name not in known:
@@ -166,9 +167,9 @@ def _routes(data: Row) -> Iterator[CrossFault]:
 
 
 def _summaries(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in _rows(data, "channel") if isinstance(name := row.get("name"), str)]
+    known = [name for _, row in rows_of(data, "channel") if isinstance(name := row.get("name"), str)]
     opened = _texts(_table(data, "alert").get("open_channels"))
-    for place, row in _rows(data, "summary"):
+    for place, row in rows_of(data, "summary"):
         for name in _texts(row.get("channels")):
             if name not in known:
                 yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)

@@ -74,7 +74,8 @@ LONGEST_DAYS = 36500
 _QUIET = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
-def _refuse(message: str) -> PydanticCustomError:
+def refuse(message: str) -> PydanticCustomError:
+    """Return the fault that pydantic is to report with exactly these words."""
     return PydanticCustomError("value", message)
 
 
@@ -82,10 +83,10 @@ def read_duration(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML 
     """Read `90s`, `5m`, `2h`, `14d` or `20ms`."""
     found = _DURATION.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise _refuse('not a duration, write "1s"')
+        raise refuse('not a duration, write "1s"')
     seconds = float(found[1]) * _SECONDS[found[2]]
     if seconds > LONGEST_DAYS * _SECONDS["d"]:
-        raise _refuse(f"must be at most {LONGEST_DAYS}d")
+        raise refuse(f"must be at most {LONGEST_DAYS}d")
     return timedelta(seconds=seconds)
 
 
@@ -93,7 +94,7 @@ def read_spacing(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML h
     """Read a duration that must be longer than nothing."""
     length = read_duration(value)
     if length <= timedelta():
-        raise _refuse("must be longer than nothing")
+        raise refuse("must be longer than nothing")
     return length
 
 
@@ -110,21 +111,21 @@ def _read_rate(value: Any) -> float:  # noqa: ANN401 # whatever the TOML holds
     found = _RATE.fullmatch(value) if isinstance(value, str) else None
     rate = float(found[1]) / _SECONDS[found[2]] if found else 0.0
     if rate <= 0:
-        raise _refuse('not a rate, write "2/s" or "30/m"')
+        raise refuse('not a rate, write "2/s" or "30/m"')
     return rate
 
 
 def _read_time(value: Any) -> time:  # noqa: ANN401 # whatever the TOML holds
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise _refuse('not a time of day, write "09:30"')
+        raise refuse('not a time of day, write "09:30"')
     return time(int(found[1]), int(found[2]))
 
 
 def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # whatever the TOML holds
     found = _QUIET.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise _refuse('not quiet hours, write "22:00-07:00"')
+        raise refuse('not quiet hours, write "22:00-07:00"')
     return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 
@@ -156,7 +157,7 @@ class Secret(Table):
     @model_validator(mode="after")
     def _exactly_one(self) -> Secret:
         if (self.env is None) == (self.file is None):
-            raise _refuse('name one place: {env = "NAME"} or {file = "PATH"}')
+            raise refuse('name one place: {env = "NAME"} or {file = "PATH"}')
         return self
 
     def missing(self) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from monitor.look.cache_age import is_stale
 from monitor.look.fetch import Answer
-from schedules.patterns import quick_bytes
+from schedules.patterns import quick
 
 _HEAD = 65_536
 _MARKS = (
@@ -22,12 +22,12 @@ _MARKS = (
     b"ddos-guard",
     b"/_sec/cp_challenge",
 )
-_TITLES = quick_bytes(
+_TITLES = quick(
     rb"<title[^>]{0,100}>\s*(just a moment|attention required|access denied|access to this page|sign in|log in|login"
     rb"|signing in|are you (a )?(human|robot)|human verification|security check|verify|one moment"
     rb"|checking your browser)"
 )
-_ASKED_TO_SIGN_IN = quick_bytes(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
+_ASKED_TO_SIGN_IN = quick(rb"<input[^>]{1,500}type\s*=\s*[\"']?password")
 
 
 def is_mirror(headers: Mapping[str, str]) -> bool:

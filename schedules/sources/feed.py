@@ -14,7 +14,7 @@ from xml.parsers import expat
 import feedparser
 
 from schedules.dates import at_instant
-from schedules.patterns import Linear, quick_bytes
+from schedules.patterns import Linear, quick
 from schedules.slot import Slot
 from schedules.source import Page, Reading, UnreadableCalendar
 from schedules.sources.body import OnePage, answered, place, refuse_html, text_of
@@ -27,7 +27,7 @@ DEEPEST = 100
 _TAIL = 4000
 MOST_LOOSE = 50_000  # tags of a feed that is no good XML
 
-_END = quick_bytes(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
+_END = quick(rb"</(?:[a-z]{1,20}:)?(?:rss|feed|rdf)\s{0,20}>", re.IGNORECASE)
 
 
 class FeedSource(OnePage):

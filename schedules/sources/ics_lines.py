@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from schedules.patterns import quick, quick_bytes
+from schedules.patterns import quick
 from schedules.source import Page, UnreadableCalendar
 from schedules.sources.body import place, refuse_html
 
 MOST_EVENTS = 250_000
 
-_FOLD = quick_bytes(rb"\n[ \t]")
+_FOLD = quick(rb"\n[ \t]")
 _NAME = quick(r'(?P<name>[A-Za-z0-9-]+)(?P<params>(?:;[A-Za-z0-9-]+=(?:"[^"]*"|[^;:"]*))*):')
 _PARAM = quick(r';([A-Za-z0-9-]+)=(?:"([^"]*)"|([^;:"]*))')
 # What no announcement is made of; with the rest of a large file it would fill the memory.

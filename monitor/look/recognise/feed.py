@@ -14,11 +14,11 @@ from monitor.look.recognise.result import Context, Recognised, Recogniser, absen
 from monitor.look.recognise.sitemap import is_sitemap, places, unpacked
 from monitor.look.recognise.title import Likeness, likeness, names_a_period
 from monitor.look.sighting import State
-from schedules.patterns import Linear, glob, quick_bytes
+from schedules.patterns import Linear, glob, quick
 
 _ENTRIES = 500
 _LARGEST = 500_000
-_BEGINS = quick_bytes(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
+_BEGINS = quick(rb"<(rss|feed|rdf:rdf|[a-z]+:feed)[\s>]", re.IGNORECASE)
 _HEAD = 4096
 
 

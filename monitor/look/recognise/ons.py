@@ -15,7 +15,7 @@ from monitor.look.fetch import Answer, Found
 from monitor.look.recognise.page import Page, absolute
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
 from monitor.look.recognise.title import by_title
-from schedules.patterns import quick_bytes
+from schedules.patterns import quick
 
 _SITE = "https://www.ons.gov.uk"
 _RELATED = {
@@ -35,7 +35,7 @@ _NOT_YET = (
     "mae'r datganiad hwn wedi cael ei ohirio",
 )
 _CANCELLED = ("this release has been cancelled", "release cancelled", "mae'r datganiad hwn wedi cael ei ganslo")
-_MARK = quick_bytes(
+_MARK = quick(
     rb"release-?_?status[\"']?\s{0,5}[:=]\s{0,5}[\"']?(upcoming|published|cancelled|provisional|confirmed|postponed)\b",
     re.IGNORECASE,
 )

@@ -13,11 +13,11 @@ from urllib.parse import unquote
 from lxml import etree
 
 from monitor.look.fetch import Found
-from schedules.patterns import Linear, quick_bytes
+from schedules.patterns import Linear, quick
 
 CHILD = "sitemap"
 """The role of what an index names: further sitemaps, which are no publications."""
-_BEGINS = quick_bytes(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
+_BEGINS = quick(rb"<(?:[a-z0-9]+:)?(urlset|sitemapindex)[\s>]", re.IGNORECASE)
 _PACKED = b"\x1f\x8b"
 _HEAD = 4096
 _LARGEST = 4_000_000

@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic_core import PydanticCustomError
 
+from monitor.config.checks import rows_of
 from monitor.errors import Fault
 from monitor.rehearse.script.values import to_utc
 from schedules.sources.options import did_you_mean
@@ -37,13 +38,6 @@ def script_faults(data: Row, file: str, zone: str) -> list[Fault]:
 
 def _shown(value: object) -> str:
     return value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _rows(data: Row, table: str) -> list[tuple[str, Row]]:
-    rows = data.get(table)
-    if not isinstance(rows, list):
-        return []
-    return [(f"{table}[{place}]", row) for place, row in enumerate(rows, 1) if isinstance(row, Mapping)]
 
 
 def _instant(value: object, zone: str) -> datetime | None:
@@ -75,10 +69,10 @@ def _twice(keys: Sequence[tuple[str, Any]]) -> Iterator[Found]:
 
 def _releases(data: Row, zone: str) -> Iterator[Found]:
     del zone
-    rows = _rows(data, "release")
+    rows = rows_of(data, "release")
     yield from _twice([(f"{place}.id", row.get("id")) for place, row in rows])
     for place, row in rows:
-        parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in _rows(row, "part")]
+        parts = [(f"{place}.part{at.removeprefix('part')}", part) for at, part in rows_of(row, "part")]
         yield from _twice([("", "page"), *((f"{at}.id", part.get("id")) for at, part in parts)])
         yield from _of_gov_uk(place, row)
 
@@ -95,7 +89,7 @@ def _of_gov_uk(place: str, row: Row) -> Iterator[Found]:
 
 def _changes(data: Row, zone: str) -> Iterator[Found]:
     del zone
-    for place, row in _rows(data, "change"):
+    for place, row in rows_of(data, "change"):
         given = [key for key in ("slot", "state", "gone") if key in row]
         if not given:
             yield place, "needs one of slot, state or gone", None
@@ -104,7 +98,7 @@ def _changes(data: Row, zone: str) -> Iterator[Found]:
 
 
 def _answers(data: Row, zone: str) -> Iterator[Found]:
-    rows = _rows(data, "answer")
+    rows = rows_of(data, "answer")
     moments = [(f"{place}.at", row.get("url"), _instant(row.get("at"), zone), row.get("at")) for place, row in rows]
     for (_, url, at, _), (key, other, later, raw) in combinations(moments, 2):
         if at is not None and (url, at) == (other, later):
@@ -115,7 +109,7 @@ def _answers(data: Row, zone: str) -> Iterator[Found]:
 
 
 def _faults(data: Row, zone: str) -> Iterator[Found]:
-    rows = _rows(data, "fault")
+    rows = rows_of(data, "fault")
     for place, row in rows:
         if ("host" in row) == ("url" in row):
             yield place, "needs either host or url", None
@@ -144,7 +138,7 @@ def _meet(one: Row, other: Row, zone: str) -> bool:
 
 def _troubles(data: Row, zone: str) -> Iterator[Found]:
     runs = True
-    rows = _rows(data, "monitor")
+    rows = rows_of(data, "monitor")
     for place, row in rows:
         if (row.get("kind") == "clock") != ("offset" in row):
             reason = "a wrong clock needs an offset" if row.get("kind") == "clock" else "belongs to clock alone"
@@ -160,10 +154,10 @@ def _troubles(data: Row, zone: str) -> Iterator[Found]:
 
 def _names(data: Row, zone: str) -> Iterator[Found]:
     del zone
-    known = [str(row.get("id")) for _, row in _rows(data, "release")]
+    known = [str(row.get("id")) for _, row in rows_of(data, "release")]
     # The calendars of a configuration may announce releases that the script does not tell of.
     for table in ("change",) if "config" in data else ("change", "log", "expect"):
-        for place, row in _rows(data, table):
+        for place, row in rows_of(data, table):
             name = row.get("release")
             if isinstance(name, str) and name not in known:
                 yield f"{place}.release", f"no such release{did_you_mean(name, known)}", name

@@ -11,14 +11,9 @@ from zoneinfo import ZoneInfo
 from pydantic import BeforeValidator, PlainValidator, ValidationInfo
 from pydantic_core import PydanticCustomError
 
-from monitor.config.values import read_duration
+from monitor.config.values import read_duration, refuse
 from schedules.sources.options import did_you_mean
 from schedules.times.json import instant_json
-
-
-def refuse(message: str) -> PydanticCustomError:
-    """Return the fault that pydantic is to report with exactly these words."""
-    return PydanticCustomError("value", message)
 
 
 def to_utc(value: datetime, zone: str) -> datetime:

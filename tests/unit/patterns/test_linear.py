@@ -117,7 +117,7 @@ def calls() -> Iterator[tuple[str, ast.Call, bool]]:
 def _makes_a_pattern(called: ast.expr) -> bool:
     if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
         return called.value.id in ("re", "re2") and called.attr in MAKES
-    return isinstance(called, ast.Name) and called.id in ("quick", "quick_bytes", "linear", "Linear", "glob")
+    return isinstance(called, ast.Name) and called.id in ("quick", "quick", "linear", "Linear", "glob")
 
 
 def is_literal(call: ast.Call) -> bool:
