@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from alerts.incident import MONITOR, Decision, Entry, Incident, Kind
-from alerts.notice import Notice, thread_id
+from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, notice_in
+from alerts.notice import Notice
 from alerts.one_line import one_line
 from schedules.times.words import day_text, moment
 from schedules.times.zone import local_date
@@ -169,15 +169,5 @@ def _incident(name: str, title: str, producer: str, now: datetime, since: dateti
 
 
 def _notice(incident: Incident, subject: str, lines: list[str], now: datetime, kind: str = "calendar") -> Notice:
-    return Notice(
-        id=thread_id(incident.id),
-        kind=kind,
-        incident=incident.id,
-        release="",
-        producer=incident.producer,
-        grade=incident.grade,
-        findings=(kind,),
-        at=now,
-        subject=subject,
-        text="\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n",
-    )
+    text = "\n".join([subject, "", *lines, "", f"Incident: {incident.id}"]) + "\n"
+    return notice_in(incident, kind, "thread", (kind,), now, (subject, text))

@@ -192,20 +192,27 @@ def notice_about(  # noqa: PLR0913 # one for each thing that a notice says
     changed: str = "",
 ) -> Notice:
     """Return the notice of one fact; the fact `thread` opens the incident's thread. `case` is what it tells first."""
-    thread = thread_id(incident.id)
-    identity = thread if fact == "thread" else notice_id(incident.id, kind, fact)
     told = case or incident.kind
+    words = subject(kind, told, facts, now), text(kind, told, facts, incident.id, now, changed)
+    return notice_in(incident, kind, fact, _named(facts, told), now, words)
+
+
+def notice_in(  # as above
+    incident: Incident, kind: str, fact: str, findings: tuple[str, ...], now: datetime, words: tuple[str, str]
+) -> Notice:
+    """Return a notice in the thread of an incident, its `words` subject and text; the fact `thread` opens it."""
+    thread = thread_id(incident.id)
     return Notice(
-        id=identity,
+        id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
         kind=kind,
         incident=incident.id,
         release=incident.release,
         producer=incident.producer,
         grade=incident.grade,
-        findings=_named(facts, told),
+        findings=findings,
         at=now,
-        subject=subject(kind, told, facts, now),
-        text=text(kind, told, facts, incident.id, now, changed),
+        subject=words[0],
+        text=words[1],
         follows="" if fact == "thread" else thread,
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
-from alerts.incident import Incident
+from alerts.incident import Incident, notice_in
 from alerts.notice_html import brief, page
 from alerts.one_line import one_line
 from alerts.tellable_facts import is_early
@@ -63,18 +63,8 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
         "",
         f"Incident: {incident.id}",
     ]
-    return Notice(
-        id=thread_id(incident.id),
-        kind="opened",
-        incident=incident.id,
-        release=incident.release,
-        producer=incident.producer,
-        grade=incident.grade,
-        findings=(str(incident.kind),),
-        at=now or incident.opened,
-        subject=subject,
-        text="\n".join(lines) + "\n",
-    )
+    words = subject, "\n".join(lines) + "\n"
+    return notice_in(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
 
 
 def message(

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 
 from alerts import tellable_facts as news
 from alerts.finding import ReleaseFacts
-from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, Linked, reminder, reminder_due
+from alerts.incident import MONITOR, Decision, Entry, Incident, Kind, Linked, notice_in, reminder, reminder_due
 from alerts.notice_text import TAILS, is_awaited
 from alerts.one_line import one_line
-from alerts.telling import Notice, notice_id, thread_id
+from alerts.telling import Notice
 from schedules.times.words import moment
 
 AWAITED, OUT, CLEARED = "awaited", "out", "cleared"
@@ -82,21 +82,8 @@ def follow_platform(known: Incident | None, member: Incident, now: datetime, *, 
 
 def notice_of(kind: str, fact: str, incident: Incident, now: datetime, changed: str = "") -> Notice:
     """Return a notice of the platform's thread, in words for whoever is told of all its releases."""
-    thread = thread_id(incident.id)
-    subject, text = worded(kind, incident, incident.linked, now, changed)
-    return Notice(
-        id=thread if fact == "thread" else notice_id(incident.id, kind, fact),
-        kind=kind,
-        incident=incident.id,
-        release="",
-        producer=incident.producer,
-        grade=incident.grade,
-        findings=("late", "platform"),
-        at=now,
-        subject=subject,
-        text=text,
-        follows="" if fact == "thread" else thread,
-    )
+    words = worded(kind, incident, incident.linked, now, changed)
+    return notice_in(incident, kind, fact, ("late", "platform"), now, words)
 
 
 def told_again(incident: Incident, now: datetime, every: timedelta, grace: timedelta) -> Notice | None:
