@@ -44,7 +44,7 @@ __all__ = ["REAL", "Edges", "build"]
 
 def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App:
     """Return a program to run in this loop, files from `folder`. Raises `UserFault`, `StoreFault`, `PortTaken`."""
-    bound = _listening(settings.web.listen) if edges.serve else None
+    bound = _listening(settings.web.listen, settings.web.metrics_listen) if edges.serve else ()
     core = core_of(settings, edges, folder)
     clock, interpreter, budget = core.clock, interpreter_of(core), budget_of(settings)
     poller = Poller(clock, core.fetcher, budget, interpreter)
@@ -95,16 +95,16 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
 # The web server is loaded only by who serves: 6 MB that others need not have.
 
 
-def _listening(address: str) -> socket:
+def _listening(*addresses: str | None) -> tuple[socket, ...]:
     from monitor.web.server import listen  # noqa: PLC0415 # see above
 
-    return listen(address)
+    return tuple(listen(one) for one in addresses if one is not None)
 
 
-def _web(queries: Queries, bound: socket | None, proxies: Sequence[str]) -> WebServer | None:
-    if bound is None:
+def _web(queries: Queries, bound: Sequence[socket], proxies: Sequence[str]) -> WebServer | None:
+    if not bound:
         return None
     from monitor.web.app import application  # noqa: PLC0415 # see above
     from monitor.web.server import WebServer  # noqa: PLC0415 # see above
 
-    return WebServer(application(queries), bound, proxies)
+    return WebServer(application(queries), bound[0], proxies, metrics=next(iter(bound[1:]), None))

@@ -54,6 +54,7 @@ _FIXED = (
     "web.proxies",
     "web.users_file",
     "web.proxy_header",
+    "web.metrics_listen",
     "watch.vantage",
 )
 """Keys that a running monitor cannot take otherwise: what was measured and kept so far was by these."""

@@ -128,6 +128,7 @@ def who_sees(settings: Settings) -> list[str]:
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
     metrics = ["programs with the metrics token see: the metrics"] if web.metrics_token else []
+    metrics += [f"whoever reaches {web.metrics_listen} sees: the metrics"] if web.metrics_listen else []
     told = ", ".join(settings.alert.open_channels)
     channels = [f"told nothing that is embargoed: the channels {told}"] if told else []
     return [f"strangers see: {strangers}", *machine, *people, *vouched, *token, *metrics, *channels]

@@ -18,7 +18,8 @@ class WebSettings(Table):
     for whom they ask; where they sign people on, they tell the name in `proxy_header`, and what somebody may do stands
     in `proxy_rights` by that name, of anybody else by `*`.
     `public_url` is where people reach the pages; with `link_key` notices carry a signed link, good for
-    `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so.
+    `link_lasts`, by which an incident can be acknowledged. `token` is what a program must show to do so. Whoever
+    reaches `metrics_listen` reads the metrics and health, and nothing else.
     """
 
     listen: str = "127.0.0.1:9030"
@@ -32,6 +33,7 @@ class WebSettings(Table):
     link_lasts: Spacing = timedelta(days=7)
     token: Secret | None = None
     metrics_token: Secret | None = None
+    metrics_listen: str | None = None
 
 
 class AlertSettings(Table):

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from monitor.config.people import WebSettings
 from monitor.config.values import is_loopback, shown
 
+_LISTEN = WebSettings().listen
 Row = Mapping[str, Any]
 CrossFault = tuple[str, str, str | None]
 
@@ -21,6 +23,11 @@ def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
         yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
     elif isinstance(listen, str) and not is_loopback(listen) and users is None and header is None:
         yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
+    own = web.get("metrics_listen")
+    if isinstance(own, str) and not _is_listenable(own):
+        yield "web.metrics_listen", 'not an address to listen on, write "127.0.0.1:9031"', shown(own)
+    elif isinstance(own, str) and own.rpartition(":")[2] == str(listen or _LISTEN).rpartition(":")[2]:
+        yield "web.metrics_listen", "needs a port of its own: that one is for the pages", shown(own)
     if isinstance(users, str) and not (folder / users).is_file():
         yield "web.users_file", "no such file", shown(users)
 

@@ -47,9 +47,16 @@ class WebServer:
     """Serves an application on a bound socket until told to stop. `proxies` are believed when they say who asks."""
 
     def __init__(
-        self, app: ASGIApp, bound: socket.socket, proxies: Sequence[str] = (), room: Room | None = None
+        self,
+        app: ASGIApp,
+        bound: socket.socket,
+        proxies: Sequence[str] = (),
+        room: Room | None = None,
+        metrics: socket.socket | None = None,
     ) -> None:
+        """Whoever connects to `metrics` is there for them alone."""
         self._bound = bound
+        self._metrics = metrics
         self.app = app
         self._proxies = [ipaddress.ip_network(one, strict=False) for one in proxies]
         self._believing: ASGIApp = self._answer
@@ -81,12 +88,14 @@ class WebServer:
 
     async def run(self) -> None:
         """Serve until `stop`."""
-        await self._server.serve(sockets=[self._bound])
+        await self._server.serve(sockets=[self._bound, *([self._metrics] if self._metrics is not None else [])])
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         # Who connects, before anything is believed of whom they ask for.
         host = (scope.get("client") or ("",))[0]
-        scope.setdefault("state", {})["by_proxy"] = bool(host) and _is_among(host, self._proxies)
+        own = self._metrics is not None and scope["server"][1] == self._metrics.getsockname()[1]
+        told = {"by_proxy": bool(host) and _is_among(host, self._proxies), "for_metrics": own}
+        scope.setdefault("state", {}).update(told)
         await self._believing(scope, receive, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:

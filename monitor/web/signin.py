@@ -29,6 +29,7 @@ from monitor.web.sessions import LASTS, Busy, Session, Sessions
 _OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/acknowledge"}
 """What anybody may ask for: health, and what lets people in by a key of its own; so do metrics."""
 _METRICS = "/metrics"
+_FOR_MACHINES = {_METRICS, "/healthz", "/livez", "/readyz"}
 _HERE = {"127.0.0.1", "::1"}
 _STAFF = ("/status", "/api/v1/calendars")
 """How the monitor is doing tells of hosts and addresses, whatever they are out with."""
@@ -59,6 +60,10 @@ class Doorway:
             await self.app(scope, receive, send)
             return
         request, door = Request(scope), self.queries.door
+        if getattr(request.state, "for_metrics", False):
+            is_there = scope["path"] in _FOR_MACHINES
+            await (self.app if is_there else problem(404, "only metrics and health are here"))(scope, receive, send)
+            return
         try:
             session = request.state.session = None if door is None else await _who(request, door)
             may = request.state.may = await self._may(request, door)
