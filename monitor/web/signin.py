@@ -110,8 +110,9 @@ class Doorway:
 
 
 async def _who(request: Request, door: Sessions) -> Session | None:
-    if door.vouching is not None and getattr(request.state, "by_proxy", False):
-        return door.vouched(request.headers.getlist(door.vouching.header))
+    names = request.headers.getlist(door.vouching.header) if door.vouching is not None else []
+    if names and getattr(request.state, "by_proxy", False):
+        return door.vouched(names)
     key = request.cookies.get(_cookie(request))
     session = await door.session(key) if key else None
     shown = request.headers.get("Authorization", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,8 +14,9 @@ from monitor.web.server import WebServer, listen
 from monitor.web.sessions import Sessions, Vouching
 from monitor.web.users import Right, Users
 from tests.unit.monitor.web.board import Board, a_board
+from tests.unit.monitor.web.people import users_file
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
-from tests.unit.monitor.web.test_signin import hidden
+from tests.unit.monitor.web.test_signin import SECRET, basic, hidden
 
 HEADER = "X-Remote-User"
 RIGHTS = {"anne": Right.DUTY, "hope@dept.example": Right.HEAD, "*": Right.VIEWER}
@@ -23,11 +25,11 @@ PAGE = {"Accept": "text/html"}
 
 @asynccontextmanager
 async def behind(
-    proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None
+    proxies: Sequence[str] = ("127.0.0.1",), rights: dict[str, Right] | None = None, users: Path | None = None
 ) -> AsyncIterator[tuple[Board, httpx.AsyncClient]]:
     """Serve a closed board on loopback to a client that stands where a proxy would."""
     async with a_board(public=False) as board:
-        door = Sessions(Users(None), board.clock, board.queries.throttle)
+        door = Sessions(Users(users), board.clock, board.queries.throttle)
         door.vouching = Vouching(HEADER, RIGHTS if rights is None else rights)
         board.queries.door = door
         server = WebServer(board.remade(), listen("127.0.0.1:0"), proxies)
@@ -91,6 +93,17 @@ async def test_they_act_by_the_forms_of_their_own_pages_alone() -> None:
         form = {"guard": guard, "role": "duty statistician"}
         assert (await client.post(f"{address}/acknowledge", data=form, headers=who)).status_code == 303
         assert acknowledged_by(board) == ["duty statistician"]
+
+
+async def test_whom_the_proxy_does_not_name_may_still_show_a_password_and_nobody_is_two_people(tmp_path: Path) -> None:
+    users = users_file(tmp_path)
+    async with behind(users=users) as (_, client):
+        mine = {**basic("vic", SECRET), "Accept": "text/html"}
+        assert (await client.get("/incidents", headers=mine)).status_code == 200
+        assert (await client.get("/status", headers=mine)).status_code == 403
+        assert (await client.get("/status", headers={**mine, HEADER: "anne"})).status_code == 200
+        assert (await client.get("/status", headers={**basic("anne", SECRET), HEADER: "vic"})).status_code == 403
+        assert (await client.get("/", headers={"Accept": "*/*"})).status_code == 401
 
 
 async def test_a_right_that_is_taken_away_ends_at_once() -> None:
