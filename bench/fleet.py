@@ -158,7 +158,7 @@ def _pages(publisher: Beside, hosts: int, until_slot: timedelta, many: int = _PA
 
 @contextmanager
 def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, pages: str) -> Iterator[_Fleet]:
-    _empty(database)
+    empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
         started = {
@@ -171,7 +171,8 @@ def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, 
         yield _Fleet({name: process for name, (process, _) in started.items()})
 
 
-def _empty(database: str) -> None:
+def empty(database: str) -> None:
+    """Have a database hold nothing."""
     from sqlalchemy import create_engine, text  # noqa: PLC0415  # of this one use
 
     engine = create_engine(database)

@@ -1,0 +1,123 @@
+"""One seeded sequence of faults, and what must be so after it whatever it was."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.chaos.world import NAMES, RATE, Truth, World, wait_until, world
+
+_BEFORE = 14.0
+_BETWEEN = 4.0
+_NEAR = 0.25
+"""Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
+
+
+def play(seed: int, place: Path, database: str, *, seconds: float) -> list[str]:
+    """Return what was wrong after faults of a seed over so many seconds of slots; nothing when all held."""
+    rng = Random(seed)  # noqa: S311  # a sequence that can be played again
+    mode, begins = rng.choice(["redundant", "shared"]), time.time() + _BEFORE
+    truths = dict(_truths(rng, begins, seconds))
+    with world(place, database, mode, truths) as made:
+        kills = _hurt(rng, made, begins, begins + seconds)
+        # Whatever was hurt has time to find out what became of it.
+        for name in NAMES:
+            made.start(name)
+        wait_until(max(truth.out for truth in truths.values()) + 20)
+        made.end()
+        return [*_wrong_words(made), *_wrong_notices(made, kills), *_wrong_store(made), *_over_budget(made)]
+
+
+def _truths(rng: Random, begins: float, seconds: float) -> Iterator[tuple[str, Truth]]:
+    for number in range(int(seconds / _BETWEEN)):
+        slot = float(round(begins + number * _BETWEEN))
+        yield f"r{number}", Truth(slot, slot + rng.choice([0.2, 0.7, 1.5, 7.0, 12.0]))
+
+
+def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
+    """Hurt monitors and their store until an instant; return how many monitors were killed."""
+    kills = 0
+    wait_until(begins)
+    while time.time() < ends:
+        name, length = rng.choice(NAMES), rng.uniform(0.5, 5.0)
+        what = rng.choice(["kill", "stop", "hang", "rest"])
+        made.hurt.append((what, name, time.time(), length))
+        match what:
+            case "kill":
+                made.send(name, signal.SIGKILL)
+                kills += 1
+                time.sleep(length)
+                made.start(name)
+            case "stop":
+                made.send(name, signal.SIGSTOP)
+                time.sleep(length)
+                made.send(name, signal.SIGCONT)
+            case "hang":
+                made.store(signal.SIGSTOP)
+                time.sleep(length)
+                made.store(signal.SIGCONT)
+            case _:
+                time.sleep(length)
+    return kills
+
+
+def _wrong_words(made: World) -> Iterator[str]:
+    for name, truth in made.truths.items():
+        row = _explained(made, name)
+        after, by = (_seconds(row["first_seen"][key]) for key in ("after", "by"))
+        if (after is not None and after > truth.out + _NEAR) or (by is not None and by < truth.out - _NEAR):
+            yield f"{name}: first seen {row['first_seen']} does not hold {truth.out}"
+        late = truth.out - truth.slot
+        allowed = {"unproven", "pending", "on_time" if late <= 5 else "late"}
+        if row["verdict"] not in allowed:
+            yield f"{name}: {row['verdict']}, though it came {late:g} s after its slot"
+
+
+def _explained(made: World, name: str) -> dict[str, Any]:
+    status, said = made.says(NAMES[0], "explain", name, "--json")
+    assert status == 0, said
+    row: dict[str, Any] = json.loads(said)
+    return row
+
+
+def _seconds(instant: str | None) -> float | None:
+    return None if instant is None else datetime.fromisoformat(instant).timestamp()
+
+
+def _wrong_notices(made: World, kills: int) -> Iterator[str]:
+    sent = Counter(path.stem for path in made.place.glob("*/outbox/*/*.json"))
+    twice = [name for name, many in sent.items() if many > 1]
+    if len(twice) > kills:
+        yield f"{len(twice)} messages were sent twice, with {kills} kills: {', '.join(sorted(twice)[:5])}"
+    told = " ".join(path.read_text(encoding="utf-8") for path in made.place.glob("*/outbox/*/*.[jt]*"))
+    for name, truth in made.truths.items():
+        row = _explained(made, name)
+        if row["verdict"] == "late" and row["grade"] != "none" and not re.search(rf"/{name}\b", told):
+            yield f"{name}: late by {truth.out - truth.slot:g} s and nobody was told"
+
+
+def _wrong_store(made: World) -> Iterator[str]:
+    for name in NAMES:
+        for words in (("store", "check"), ("replay",)):
+            status, said = made.says(name, *words)
+            if status:
+                yield f"{name}: {' '.join(words)}: {said}"
+
+
+def _over_budget(made: World) -> Iterator[str]:
+    times = sorted(at for _, at in made.asked)
+    for first, later in zip(times, times[RATE:], strict=False):
+        if later - first < 1.0 - _NEAR / 2:
+            before = [
+                f"{what} {name} {first - at:.1f} s before for {length:.1f} s" for what, name, at, length in made.hurt
+            ]
+            yield f"{RATE + 1} requests in {later - first:.3f} s ({made.mode}; {'; '.join(before)})"
+            return

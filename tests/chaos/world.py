@@ -1,0 +1,210 @@
+"""What chaos is played in: monitors as they are installed, one PostgreSQL, and a publisher of known truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from threading import Thread
+
+from bench.hostile import await_web, free_port
+
+ROOT = Path(__file__).parents[2]
+RATE = 8
+NAMES = ("north", "south")
+_CONFIG = """[store]
+url = "{store}"
+mode = "{mode}"
+[evidence]
+folder = "{own}/evidence"
+[web]
+listen = "127.0.0.1:{web}"
+[network]
+allow = ["127.0.0.0/8"]
+ports = [{port}]
+[budget]
+default = "{rate}/s"
+[policy]
+on_time_within = "5s"
+note_within = "10s"
+[watch]
+vantage = "{name}"
+origin_view = false
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{own}/outbox"
+[[calendar]]
+name = "own"
+kind = "toml"
+file = "{place}/calendar.toml"
+"""
+_RELEASE = """[[release]]
+id = "{name}"
+title = "Example figures: July 2026"
+producer = "example"
+url = "{url}"
+slot = {slot}
+state = "confirmed"
+part = [{{ id = "page", role = "page", url = "{url}", recognise = "status" }}]
+"""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """When a release was promised and when it came out, in seconds since 1970."""
+
+    slot: float
+    out: float
+
+
+@dataclass
+class World:
+    """The folder of all, the truth by release, the monitors that run by name, and what was asked for when."""
+
+    place: Path
+    database: str
+    mode: str
+    truths: dict[str, Truth]
+    port: int = 0
+    asked: list[tuple[str, float]] = field(default_factory=list)
+    alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    hurt: list[tuple[str, str, float, float]] = field(default_factory=list)
+
+    def start(self, name: str) -> None:
+        """Start a monitor, or let one that was stopped go on."""
+        if name in self.alive and self.alive[name].poll() is None:
+            self.alive[name].send_signal(signal.SIGCONT)
+            return
+        log = (self.place / name / "log").open("ab")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), "run"]
+        self.alive[name] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+        log.close()
+
+    def send(self, name: str, number: signal.Signals) -> None:
+        """Send a monitor a signal."""
+        self.alive[name].send_signal(number)
+        if number == signal.SIGKILL:
+            self.alive[name].wait()
+
+    def store(self, number: signal.Signals) -> None:
+        """Send a signal to every process of the store, so that it hangs or goes on."""
+        (port,) = [part.rpartition(":")[2].partition("/")[0] for part in [self.database]]
+        for pid in _postgres(port):
+            os.kill(pid, number)
+
+    def end(self) -> None:
+        """Let everybody go on, and stop every monitor in good order."""
+        for process in self.alive.values():
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
+        for process in self.alive.values():
+            process.wait(60)
+
+    def config(self, name: str) -> Path:
+        """Return a monitor's configuration."""
+        return self.place / name / "config.toml"
+
+    def says(self, name: str, *words: str) -> tuple[int, str]:
+        """Return the status and the words of a command as a monitor's machine would run it."""
+        command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+        return done.returncode, done.stdout + done.stderr
+
+
+@contextmanager
+def world(place: Path, database: str, mode: str, truths: dict[str, Truth]) -> Iterator[World]:
+    """Give a world in which two monitors have come up."""
+    made = World(place, database, mode, truths)
+    with ExitStack() as stack:
+        made.port = stack.enter_context(_publishing(made))
+        webs = {name: free_port() for name in NAMES}
+        _write(made, webs)
+        try:
+            for name in NAMES:
+                made.start(name)
+            for name in NAMES:
+                await_web(made.alive[name], webs[name])
+            yield made
+        finally:
+            made.store(signal.SIGCONT)
+            for process in made.alive.values():
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _publishing(made: World) -> Iterator[int]:
+    comes = made.place / "comes.json"
+    comes.write_text(json.dumps({f"/{name}": truth.out for name, truth in made.truths.items()}), encoding="utf-8")
+    command = [sys.executable, "-m", "tests.chaos.publisher", str(comes)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    port = int(process.stdout.readline())
+    lines = (line.split() for line in process.stdout)
+    hearing = Thread(target=made.asked.extend, args=[((path, float(at)) for path, at in lines)])
+    hearing.start()
+    try:
+        yield port
+    finally:
+        process.kill()
+        hearing.join()
+        process.wait()
+
+
+def _write(made: World, webs: dict[str, int]) -> None:
+    rows = []
+    for name, truth in made.truths.items():
+        slot = datetime.fromtimestamp(truth.slot, UTC).isoformat()
+        rows.append(_RELEASE.format(name=name, url=f"http://127.0.0.1:{made.port}/{name}", slot=slot))
+    (made.place / "calendar.toml").write_text("".join(rows), encoding="utf-8")
+    for name, web in webs.items():
+        own = made.place / name
+        own.mkdir()
+        text = _CONFIG.format(
+            store=made.database,
+            mode=made.mode,
+            own=own,
+            place=made.place,
+            web=web,
+            port=made.port,
+            rate=RATE,
+            name=name,
+        )
+        made.config(name).write_text(text, encoding="utf-8")
+
+
+def _postgres(port: str) -> list[int]:
+    """Return the processes of the cluster at a port: its first one, and those that it started."""
+    found = []
+    for each in Path("/proc").iterdir():
+        try:
+            if each.name.isdecimal() and f"-p\0{port}\0" in (each / "cmdline").read_text(encoding="utf-8") + "\0":
+                found.append(int(each.name))
+        except OSError:
+            continue
+    children = {int(pid) for first in found for pid in _children(first)}
+    return [*found, *children]
+
+
+def _children(pid: int) -> list[str]:
+    try:
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    except OSError:
+        return []
+
+
+def wait_until(instant: float) -> None:
+    """Wait until the machine's clock shows an instant, in seconds since 1970."""
+    time.sleep(max(0.0, instant - time.time()))
