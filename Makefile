@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore fuzz sbom dist lint bench oracle docs image image-trial parts
+.PHONY: venv demo run test explore chaos fuzz sbom dist lint bench oracle docs image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -66,6 +66,10 @@ bench: venv
 # Random rehearsals held against what was true in them: make oracle SEED=7 COUNT=500. A fresh seed without one.
 oracle: venv
 	@$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),100)
+
+# Two monitors and their store hurt at random, held against what was true: make chaos SEED=7 COUNT=50 SECONDS=120.
+chaos: venv parts
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60)
 
 docs: venv
 	$(BIN)/pytest tests/docs

@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.clock import Clock
@@ -107,6 +107,9 @@ class HostQueue:
             now, passed = self._clock.now(), self._clock.monotonic() - mono
             late = passed - seconds if timed else 0.0
             moved = seconds_until(now, began) - passed
+            if late > NOTICED and self._share is not None:
+                # Others may have taken us for dead, and our turns with us: until we are told, nothing is ours.
+                self.take_share(replace(self._share, members=()))
             if late > NOTICED or abs(moved) > NOTICED:
                 due = began + timedelta(seconds=passed - late)
                 # Either may be nothing but the rounding of clocks while the other is real.

@@ -18,8 +18,6 @@ from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
 _READINGS = 20
-_MOVED = 0.001
-"""Seconds by which turns may drift before they are told anew."""
 _PREFIX = "monitor "
 
 
@@ -36,7 +34,7 @@ class _Seen:
 
 
 class Members:
-    """One monitor among those of a store. `told` is called, in the loop, with the share that falls to it.
+    """One monitor among those of a store. `told` is called, in the loop, with each share.
 
     A name is renewed four times while its lease lasts; whoever comes waits for half of that before it asks anything, so
     that all others have made room by then, and the turns of one that fell silent are left alone for a quarter more.
@@ -131,6 +129,7 @@ class Members:
             self._tell(())
             return
         except StoreFault:
+            self.told(self.share)
             return
         ended = self._clock.monotonic()
         ahead = seen.at.timestamp() - (began + ended) / 2
@@ -152,9 +151,7 @@ class Members:
     def _tell(self, members: tuple[str, ...]) -> None:
         zero = -min(self._readings)[1] if self._readings else 0.0
         share = Share(self._name, members, zero, self._divided)
-        moved = abs(zero - self.share.zero)
-        if share.members != self.share.members or moved > _MOVED:
-            if share.members != self.share.members:
-                _log.info("monitors", looking=share.members)
-            self.share = share
-            self.told(share)
+        if share.members != self.share.members:
+            _log.info("monitors", looking=share.members)
+        self.share = share
+        self.told(share)

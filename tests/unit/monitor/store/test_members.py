@@ -43,8 +43,9 @@ class Living:
         self.keeping = asyncio.create_task(self.members.keep())
 
     def told(self, share: Share) -> None:
-        """Remember a share."""
-        self.shares.append(share.members)
+        """Remember a share that differs from the last."""
+        if not self.shares or self.shares[-1] != share.members:
+            self.shares.append(share.members)
 
 
 def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]]) -> None:
