@@ -149,18 +149,17 @@ def _publishing(made: World) -> Iterator[int]:
     comes = made.place / "comes.json"
     comes.write_text(json.dumps({f"/{name}": truth.out for name, truth in made.truths.items()}), encoding="utf-8")
     command = [sys.executable, "-m", "tests.chaos.publisher", str(comes)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    port = int(process.stdout.readline())
-    lines = (line.split() for line in process.stdout)
-    hearing = Thread(target=made.asked.extend, args=[((path, float(at)) for path, at in lines)])
-    hearing.start()
-    try:
-        yield port
-    finally:
-        process.kill()
-        hearing.join()
-        process.wait()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        port = int(process.stdout.readline())
+        lines = (line.split() for line in process.stdout)
+        hearing = Thread(target=made.asked.extend, args=[((path, float(at)) for path, at in lines)])
+        hearing.start()
+        try:
+            yield port
+        finally:
+            process.kill()
+            hearing.join()
 
 
 def _write(made: World, webs: dict[str, int]) -> None:
