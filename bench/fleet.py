@@ -5,10 +5,8 @@ The monitors are the installed program, the publisher a process of its own that 
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,8 +16,8 @@ from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
+from bench.daemons import await_web, configure, free_port, promised, started
 from bench.figures import cpu_seconds_of, rounded
-from bench.hostile import await_web, free_port
 from bench.hostile_origin import FIRST, HOSTS
 from bench.origin import Beside, beside
 from bench.postgres import running
@@ -31,41 +29,9 @@ _PAGES = 24
 _SETTLE = 6.0
 _STARTS = 10.0
 """About how long two monitors take to start."""
-_CONFIG = """[store]
-url = "{store}"
-mode = "{mode}"
-[evidence]
-folder = "{place}/evidence"
-[web]
-listen = "127.0.0.1:{web}"
-[network]
-allow = ["127.0.0.0/8"]
-ports = [{port}]
-[budget]
-default = "{rate}/s"
-[watch]
-vantage = "{name}"
-origin_view = false
-near = {{ from = "60m", every = "1s" }}
-[[channel]]
-name = "outbox"
-kind = "folder"
-folder = "{place}/outbox"
+_OFTEN = """near = { from = "60m", every = "1s" }
 [policy]
 on_time_within = "2s"
-[[calendar]]
-name = "bench"
-kind = "toml"
-file = "{shared}/calendar.toml"
-"""
-_RELEASE = """[[release]]
-id = "{name}"
-title = "Births: July 2026"
-producer = "example"
-url = "{url}"
-slot = {slot}
-state = "confirmed"
-part = [{{ id = "page", role = "page", url = "{url}", recognise = "status" }}]
 """
 
 
@@ -150,10 +116,10 @@ def _log(publisher: Beside) -> list[tuple[str, float]]:
 
 
 def _pages(publisher: Beside, hosts: int, until_slot: timedelta, many: int = _PAGES, first: int = 0) -> str:
-    slot = (SystemClock().now() + until_slot).isoformat()
+    slot = (SystemClock().now() + until_slot).timestamp()
     numbers = range(first, first + many)
     urls = {each: f"http://127.0.0.{FIRST + each % hosts}:{publisher.port}/page-{each}" for each in numbers}
-    return "".join(_RELEASE.format(name=f"r{each}", url=url, slot=slot) for each, url in urls.items())
+    return "".join(promised(f"r{each}", url, slot) for each, url in urls.items())
 
 
 @contextmanager
@@ -161,14 +127,14 @@ def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, 
     empty(database)
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
-        started = {
+        fleet = {
             name: stack.enter_context(_monitor(place, publisher.port, database, name, mode))
             for name in (f"m{number}" for number in range(many))
         }
-        for process, web in started.values():
+        for process, web in fleet.values():
             await_web(process, web)
         time.sleep(_SETTLE)
-        yield _Fleet({name: process for name, (process, _) in started.items()})
+        yield _Fleet({name: process for name, (process, _) in fleet.items()})
 
 
 def empty(database: str) -> None:
@@ -184,15 +150,11 @@ def empty(database: str) -> None:
 
 @contextmanager
 def _monitor(place: Path, port: int, store: str, name: str, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    own, web = place / name, free_port()
-    own.mkdir()
-    config = own / "config.toml"
-    text = _CONFIG.format(place=own, shared=place, port=port, web=web, store=store, name=name, mode=mode, rate=_RATE)
-    config.write_text(text, encoding="utf-8")
-    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    with (own / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
+    web = free_port()
+    values = {"web": web, "port": port, "store": store, "name": name, "mode": mode, "rate": _RATE}
+    config = configure(place / name, place / "calendar.toml", _OFTEN, **values)
+    with (place / name / "log").open("wb") as log:
+        process = started(config, log)
         try:
             yield process, web
         finally:

@@ -9,18 +9,16 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 
 import httpx
 
+from bench.daemons import await_web, configure, free_port, promised, started
 from bench.figures import rounded
 from bench.hostile_inputs import Hostile, inputs
 from bench.hostile_origin import FIRST, HOSTS
@@ -32,38 +30,7 @@ _PAGE_KB = os.sysconf("SC_PAGE_SIZE") / 1024
 _PATIENCE = 60.0
 _POLLED = 0.05
 _SETTLE = 5.0
-_CONFIG = """[store]
-url = "sqlite:///{place}/store.db"
-[evidence]
-folder = "{place}/evidence"
-[web]
-listen = "127.0.0.1:{web}"
-[network]
-allow = ["127.0.0.0/8"]
-ports = [{port}]
-[budget]
-default = "20/s"
-[watch]
-origin_view = false
-near = {{ from = "60m", every = "1s" }}
-[[channel]]
-name = "outbox"
-kind = "folder"
-folder = "{place}/outbox"
-[[calendar]]
-name = "bench"
-kind = "toml"
-file = "{place}/calendar.toml"
-"""
-_RELEASE = """[[release]]
-id = {name}
-title = "Births: July 2026"
-producer = "example"
-url = "{url}"
-slot = {slot}
-state = "confirmed"
-part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
-"""
+_NEAR = 'near = { from = "60m", every = "1s" }'
 _CALENDAR = """[[calendar]]
 name = "{name}"
 kind = "{reader}"
@@ -134,10 +101,7 @@ def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict
 @contextmanager
 def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     web = free_port()
-    config = _written(place, port, web, chosen)
-    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", "WARNING"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
+    process = started(_written(place, port, web, chosen))
     try:
         await_web(process, web)
         # The first look at the healthy page comes within its second.
@@ -148,38 +112,19 @@ def _daemon(place: Path, port: int, chosen: list[Hostile]) -> Iterator[tuple[sub
         process.wait()
 
 
-def await_web(process: subprocess.Popen[bytes], web: int) -> None:
-    """Wait until a monitor answers. Raises `RuntimeError` when it does not come up."""
-    until = time.monotonic() + _PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        try:
-            httpx.get(f"http://127.0.0.1:{web}/healthz", trust_env=False, timeout=_PATIENCE)
-        except httpx.TransportError:
-            time.sleep(_POLLED)
-        else:
-            return
-    raise RuntimeError("the daemon did not come up")
-
-
 def _written(place: Path, port: int, web: int, chosen: list[Hostile]) -> Path:
-    slot = (SystemClock().now() + timedelta(seconds=20)).isoformat()
-    healthy = _release("healthy", f"http://127.0.0.1:{port}/healthy", slot, "status")
+    slot = SystemClock().now().timestamp() + 20
+    healthy = promised("healthy", f"http://127.0.0.1:{port}/healthy", slot)
     tables, calendars = [healthy], []
     for number, each in enumerate(chosen):
         url = f"http://127.0.0.{FIRST + number % HOSTS}:{port}/hostile/{each.name}"
         if each.is_calendar:
             calendars.append(_calendar(each, url))
         else:
-            tables.append(_release(each.name, url, slot, each.reader))
-    (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
-    config = place / "config.toml"
-    text = "\n".join([_CONFIG.format(place=place, port=port, web=web), *calendars])
-    config.write_text(text, encoding="utf-8")
-    return config
-
-
-def _release(name: str, url: str, slot: str, reader: str) -> str:
-    return _RELEASE.format(name=json.dumps(name), url=url, slot=slot, reader=json.dumps(reader))
+            tables.append(promised(each.name, url, slot, reader=each.reader))
+    listed = place / "calendar.toml"
+    listed.write_text("\n".join(tables), encoding="utf-8")
+    return configure(place, listed, _NEAR, *calendars, web=web, port=port)
 
 
 def _calendar(each: Hostile, url: str) -> str:
@@ -187,14 +132,6 @@ def _calendar(each: Hostile, url: str) -> str:
     if not each.options:
         return table
     return table + "".join(["[calendar.options]\n", *(f"{name} = {json.dumps(text)}\n" for name, text in each.options)])
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens at."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-        return port
 
 
 def _rss_mb(pid: int) -> float:

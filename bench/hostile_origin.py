@@ -10,6 +10,7 @@ import asyncio
 import sys
 import time
 
+from bench.answering import Answering
 from bench.hostile_inputs import inputs
 
 FIRST, HOSTS = 2, 8
@@ -17,28 +18,23 @@ FIRST, HOSTS = 2, 8
 _MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
 
 
-class Publisher(asyncio.Protocol):
-    """Answers GET from what was made beforehand."""
+class Publisher(Answering):
+    """Answers from what was made beforehand."""
 
     def __init__(self, answers: dict[bytes, bytes]) -> None:
+        super().__init__()
         self._answers = answers
-        self._rest = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
-        self._transport = transport
+    def answer(self, path: bytes) -> bytes:
+        """Return what stands at a path, and tell that it was asked for."""
+        sys.stdout.write(f"asked {path.decode('ascii', 'replace')} {time.monotonic()}\n")
+        sys.stdout.flush()
+        return self._answers.get(path, _MISSING)
 
-    def data_received(self, data: bytes) -> None:
-        """Answer every whole request."""
-        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            path = head.split(b" ", 2)[1].partition(b"?")[0]
-            sys.stdout.write(f"asked {path.decode('ascii', 'replace')} {time.monotonic()}\n")
-            sys.stdout.flush()
-            answer = self._answers.get(path)
-            self._transport.write(answer or _MISSING)  # type: ignore[attr-defined]  # TCP gives a Transport
-            if answer is not None:
-                self._transport.close()
+    def answered(self, path: bytes) -> None:
+        """Hang up after what is hostile."""
+        if path in self._answers:
+            self.transport.close()
 
 
 async def _serve() -> None:

@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Thread
 
+from bench.answering import Answering
+
 _WORDS = "Example statistics of a department, with their figures and what they mean. "
 _BODY = (
     "<!DOCTYPE html><html><head><title>Example statistics: July to September 2026 - GOV.UK</title></head><body>"
@@ -33,32 +35,25 @@ _LOOKED = b"/looked"
 _FIRST = b"first"
 
 
-class Origin(asyncio.Protocol):
-    """Answers GET.
+class Origin(Answering):
+    """Publishes when it is told to.
 
     `/publish/…` makes an address answer from then on. `/again` has the next look told as a first, and `/looked` asks
     whether it has come.
     """
 
     def __init__(self, published: dict[bytes, bool]) -> None:
+        super().__init__()
         self._published = published
-        self._rest = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
-        self._transport = transport
+    def answered(self, path: bytes) -> None:
+        """Tell of the first answer that shows what was published."""
+        if self._published.get(path) is False:
+            self._published[path] = True
+            _tell("seen", path)
 
-    def data_received(self, data: bytes) -> None:
-        """Answer every whole request."""
-        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            path = head.split(b" ", 2)[1].partition(b"?")[0]
-            self._transport.write(self._answer(path))  # type: ignore[attr-defined]  # TCP gives a Transport
-            if self._published.get(path) is False:
-                self._published[path] = True
-                _tell("seen", path)
-
-    def _answer(self, path: bytes) -> bytes:
+    def answer(self, path: bytes) -> bytes:
+        """Return what stands at a path."""
         if path.startswith(_PUBLISH):
             self._published[path.removeprefix(_PUBLISH)] = False
             return _DONE

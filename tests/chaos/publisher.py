@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from bench.answering import Answering
+
 _TITLE = b"Example figures: July 2026"
 _BODY = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>" % (_TITLE, _TITLE)
 _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (
@@ -20,27 +22,19 @@ _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-
 _MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
 
 
-class Publisher(asyncio.Protocol):
-    """Answers GET."""
+class Publisher(Answering):
+    """Has each page from its instant on."""
 
     def __init__(self, comes: dict[str, float]) -> None:
+        super().__init__()
         self._comes = comes
-        self._rest = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where answers go."""
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        """Answer every whole request."""
-        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            path = head.split(b" ", 2)[1].partition(b"?")[0].decode("ascii", "replace")
-            now = time.time()
-            sys.stdout.write(f"{path} {now}\n")
-            sys.stdout.flush()
-            is_out = now >= self._comes.get(path, float("inf"))
-            self._transport.write(_FOUND if is_out else _MISSING)  # type: ignore[attr-defined]  # TCP gives a Transport
+    def answer(self, path: bytes) -> bytes:
+        """Return what stands at a path now, and tell that it was asked for."""
+        name, now = path.decode("ascii", "replace"), time.time()
+        sys.stdout.write(f"{name} {now}\n")
+        sys.stdout.flush()
+        return _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
 
 
 async def _serve(comes: dict[str, float]) -> None:

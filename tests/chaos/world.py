@@ -11,50 +11,17 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from threading import Thread
 
-from bench.hostile import await_web, free_port
+from bench.daemons import ROOT, await_web, configure, free_port, promised, started
 
-ROOT = Path(__file__).parents[2]
 RATE = 8
 NAMES = ("north", "south")
-_CONFIG = """[store]
-url = "{store}"
-mode = "{mode}"
-[evidence]
-folder = "{own}/evidence"
-[web]
-listen = "127.0.0.1:{web}"
-[network]
-allow = ["127.0.0.0/8"]
-ports = [{port}]
-[budget]
-default = "{rate}/s"
-[policy]
+_TITLE = "Example figures: July 2026"
+_POLICY = """[policy]
 on_time_within = "5s"
 note_within = "10s"
-[watch]
-vantage = "{name}"
-origin_view = false
-[[channel]]
-name = "outbox"
-kind = "folder"
-folder = "{own}/outbox"
-[[calendar]]
-name = "own"
-kind = "toml"
-file = "{place}/calendar.toml"
-"""
-_RELEASE = """[[release]]
-id = "{name}"
-title = "Example figures: July 2026"
-producer = "example"
-url = "{url}"
-slot = {slot}
-state = "confirmed"
-part = [{{ id = "page", role = "page", url = "{url}", recognise = "status" }}]
 """
 
 
@@ -84,11 +51,8 @@ class World:
         if name in self.alive and self.alive[name].poll() is None:
             self.alive[name].send_signal(signal.SIGCONT)
             return
-        log = (self.place / name / "log").open("ab")
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), "run"]
-        self.alive[name] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
-        log.close()
+        with (self.place / name / "log").open("ab") as log:
+            self.alive[name] = started(self.config(name), log, "INFO")
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a monitor a signal."""
@@ -163,25 +127,13 @@ def _publishing(made: World) -> Iterator[int]:
 
 
 def _write(made: World, webs: dict[str, int]) -> None:
-    rows = []
-    for name, truth in made.truths.items():
-        slot = datetime.fromtimestamp(truth.slot, UTC).isoformat()
-        rows.append(_RELEASE.format(name=name, url=f"http://127.0.0.1:{made.port}/{name}", slot=slot))
-    (made.place / "calendar.toml").write_text("".join(rows), encoding="utf-8")
+    listed = made.place / "calendar.toml"
+    at = f"http://127.0.0.1:{made.port}"
+    rows = (promised(name, f"{at}/{name}", truth.slot, _TITLE) for name, truth in made.truths.items())
+    listed.write_text("".join(rows), encoding="utf-8")
+    shared = {"store": made.database, "mode": made.mode, "port": made.port, "rate": RATE}
     for name, web in webs.items():
-        own = made.place / name
-        own.mkdir()
-        text = _CONFIG.format(
-            store=made.database,
-            mode=made.mode,
-            own=own,
-            place=made.place,
-            web=web,
-            port=made.port,
-            rate=RATE,
-            name=name,
-        )
-        made.config(name).write_text(text, encoding="utf-8")
+        configure(made.place / name, listed, _POLICY, web=web, name=name, **shared)
 
 
 def _postgres(port: str) -> list[int]:

@@ -1,0 +1,31 @@
+"""What publishers of benches and tests have in common: whole requests, each answered at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+
+class Answering(asyncio.Protocol):
+    """Answers GET by its path, without the query."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def answer(self, path: bytes) -> bytes:
+        """Return the bytes of an answer; nothing after an empty one."""
+        raise NotImplementedError
+
+    def answered(self, path: bytes) -> None:
+        """Hear that an answer was handed to the network."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where answers go."""
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Answer every whole request."""
+        *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
+        for head in heads:
+            path = head.split(b" ", 2)[1].partition(b"?")[0]
+            self.transport.write(self.answer(path))  # type: ignore[attr-defined]  # TCP gives a Transport
+            self.answered(path)

@@ -1,0 +1,99 @@
+"""The program as it is installed, in processes of its own on loopback, for benches and for chaos."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO
+
+import httpx
+
+ROOT = Path(__file__).parents[1]
+_PATIENCE = 60.0
+_POLLED = 0.05
+_CONFIG = """[store]
+url = "{store}"
+mode = "{mode}"
+[evidence]
+folder = "{own}/evidence"
+[web]
+listen = "127.0.0.1:{web}"
+[network]
+allow = ["127.0.0.0/8"]
+ports = [{port}]
+[budget]
+default = "{rate}/s"
+[[channel]]
+name = "outbox"
+kind = "folder"
+folder = "{own}/outbox"
+[[calendar]]
+name = "own"
+kind = "toml"
+file = "{calendar}"
+[watch]
+vantage = "{name}"
+origin_view = false
+"""
+_RELEASE = """[[release]]
+id = {name}
+title = {title}
+producer = "example"
+url = "{url}"
+slot = {slot}
+state = "confirmed"
+part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
+"""
+
+
+def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
+    """Write a monitor's configuration into a folder of its own, with further lines of `[watch]` and tables after it.
+
+    `values` are `store`, `mode`, `web`, `port` (of the publisher), `rate` and `name`.
+    """
+    own.mkdir(exist_ok=True)
+    config = own / "config.toml"
+    defaults = {"store": f"sqlite:///{own}/store.db", "mode": "redundant", "name": "edge", "rate": 20}
+    text = _CONFIG.format(own=own, calendar=calendar, **{**defaults, **values})
+    config.write_text("\n".join([text, *more]), encoding="utf-8")
+    return config
+
+
+def promised(name: str, url: str, slot: float, title: str = "Births: July 2026", reader: str = "status") -> str:
+    """Return a release as a TOML calendar has it; its slot in seconds since 1970."""
+    when = datetime.fromtimestamp(slot, UTC).isoformat()
+    words = {key: json.dumps(text) for key, text in (("name", name), ("title", title), ("reader", reader))}
+    return _RELEASE.format(url=url, slot=when, **words)
+
+
+def started(config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING") -> subprocess.Popen[bytes]:
+    """Start the daemon."""
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", level]
+    return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)})
+
+
+def await_web(process: subprocess.Popen[bytes], web: int) -> None:
+    """Wait until a monitor answers. Raises `RuntimeError` when it does not come up."""
+    until = time.monotonic() + _PATIENCE
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            httpx.get(f"http://127.0.0.1:{web}/healthz", trust_env=False, timeout=_PATIENCE)
+        except httpx.TransportError:
+            time.sleep(_POLLED)
+        else:
+            return
+    raise RuntimeError("the daemon did not come up")
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens at."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
