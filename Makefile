@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore chaos fuzz sbom dist lint bench oracle docs image image-trial parts
+.PHONY: venv demo run test explore chaos fuzz sbom dist lint bench oracle docs site image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -73,6 +73,12 @@ chaos: venv parts
 
 docs: venv
 	$(BIN)/pytest tests/docs
+
+# The pages of docs/ as a site in var/site, which asks nothing of anybody else.
+site: venv
+	@test -d var/site-venv || $(PYTHON) -m venv var/site-venv
+	@var/site-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r deploy/site/requirements.lock
+	@NO_MKDOCS_2_WARNING=true var/site-venv/bin/mkdocs build --quiet --strict --config-file deploy/site/mkdocs.yml && echo var/site/index.html
 
 image:
 	@ENGINE="$(ENGINE)" BASE="$(BASE)" sh deploy/image

@@ -34,6 +34,8 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
     plays = {script_of(name): read_script(script_of(name)) for name in INCIDENTS}
     moment = at or max(script.ends for script in plays.values())
     scripts = [path for path, script in plays.items() if script.begins <= moment]
+    there = [path for path in scripts if kept is not None and (kept / path.stem).is_dir()]
+    scripts = there or scripts
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
         folder = kept or Path(made)
         if kept is None:

@@ -49,11 +49,16 @@ def command(
 ) -> None:
     """Play scripts through the real daemon on a virtual clock; exit status 1 when an expectation is not met.
 
+    One that is shipped goes by its name alone, such as `ofqual-2018-01`.
+
     Example: ninethirty rehearse rehearsals/ofqual-2018-01.toml --keep var/rehearsal
     """
+    from monitor.rehearse.demo import script_of
+
     del context
     ok = True
-    for played_well, lines in played(_readable(scripts), keep, speed=speed, as_json=as_json):
+    named = tuple(own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts)
+    for played_well, lines in played(_readable(named), keep, speed=speed, as_json=as_json):
         click.echo(lines)
         ok = ok and played_well
     if not ok:
