@@ -53,6 +53,8 @@ def logging_to(stream: io.StringIO, **options: Any) -> Iterator[None]:  # noqa: 
     """Set logging up for a block, and put back what the tests run under."""
     root = logging.getLogger()
     before, level, configured = list(root.handlers), root.level, structlog.get_config()
+    # Whoever set logging up before in this process may have left warnings captured, which is done once only.
+    logging.captureWarnings(capture=False)
     listener = logs.set_up(stream=stream, **options)
     try:
         yield
