@@ -31,6 +31,8 @@ def _number(text: object) -> int:
 
 
 NAME = r"^[^\x00-\x1f\x7f-\x9f]+$"
+SEGMENT = r"^[^/\x00-\x1f\x7f-\x9f]+$"
+"""A name as one part of a path."""
 _A_DAY = {"type": "string", "format": "date", "pattern": "^(19|20|21)[0-9]{2}-[0-9]{2}-[0-9]{2}$"}
 Nothing = SkipJsonSchema[None]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema(_A_DAY)]

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute
 from alerts.draft.write.registry import MEDIA
 from monitor import __version__
 from monitor.web.answers import Answer
-from monitor.web.asked import NAME
+from monitor.web.asked import SEGMENT
 from monitor.web.operations import ApiRoute, Operation
 from monitor.web.request import PROBLEM
 
@@ -116,7 +116,7 @@ def _problem(words: str) -> Json:
 
 
 def _of_path(name: str) -> Json:
-    shape: Json = {"enum": [*MEDIA]} if name == "ending" else {"type": "string", "minLength": 1, "pattern": NAME}
+    shape: Json = {"enum": [*MEDIA]} if name == "ending" else {"type": "string", "minLength": 1, "pattern": SEGMENT}
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 

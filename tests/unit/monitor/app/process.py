@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -33,7 +34,10 @@ def until_said(child: subprocess.Popen[str], wanted: str, **more: Any) -> dict[s
 def alive(config: Path) -> Iterator[subprocess.Popen[str]]:
     """Run the daemon; whatever happens, it is dead in the end."""
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run"]
+    # Under `nohup` it would ignore a hang-up, as it should.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
+        signal.signal(signal.SIGHUP, before)
         try:
             yield child
         finally:

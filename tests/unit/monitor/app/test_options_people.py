@@ -193,7 +193,7 @@ def test_links_and_doors_take_their_keys_from_where_they_are_kept(read: Read, tm
     keys, links = keys_of(settings), links_of(settings)
     assert (keys.link, keys.token) == (b"signing", b"programs")
     assert (links.url, links.key, links.lasts) == ("https://board.example", b"signing", timedelta(days=2))
-    assert keys_of(read("")).opens("Bearer ") is False
+    assert keys_of(read("")).scope("") is None
     assert keys_of(read("")).incident("x", datetime(2018, 1, 5, tzinfo=UTC)) is None
 
 
