@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 
 
-class Answering(asyncio.Protocol):
+class Answering(asyncio.Protocol, ABC):
     """Answers GET by its path, without the query."""
 
     def __init__(self) -> None:
         self._rest = b""
 
+    @abstractmethod
     def answer(self, path: bytes) -> bytes:
-        """Return the bytes of an answer; nothing after an empty one."""
-        raise NotImplementedError
+        """Return the bytes of an answer."""
 
-    def answered(self, path: bytes) -> None:
+    def answered(self, path: bytes) -> None:  # not every publisher cares
         """Hear that an answer was handed to the network."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

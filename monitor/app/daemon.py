@@ -144,6 +144,7 @@ class Daemon:
         self.heartbeat.end(self.clock.now())
         if self.members is not None and self._keeping is not None:
             self._keeping.cancel()
+            # A store that cannot be told sees our name run out.
             with contextlib.suppress(StoreFault):
                 await self.members.leave()
         self.writer.nudge()
@@ -158,6 +159,8 @@ class Daemon:
 
     async def close(self) -> None:
         """Let go of everything, committed or not."""
+        # What falls to us is of no concern any more, though the store never told.
+        self._dealt = ()
         with contextlib.suppress(asyncio.CancelledError):
             await asyncio.gather(*self._tasks, *self._opening, return_exceptions=True)
         await self.fetcher.close()

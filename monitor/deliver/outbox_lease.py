@@ -41,6 +41,7 @@ class OutboxLease:
             return None
         mine = await self._writer.write(lambda tx: holder.take(tx, OUTBOX, now))
         self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
+        self._ours_until = now + holder.lasts if mine else None
         if mine:
             return None
         lease, at = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))

@@ -27,7 +27,7 @@ class NameTaken(StoreFault):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the store tells of its monitors: its time, every lease that is one's name, and our own."""
+    """What the store tells of its monitors: its time, and every lease that is a name."""
 
     at: datetime
     leases: tuple[Lease, ...]

@@ -13,10 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.chaos.world import NAMES, RATE, Truth, World, wait_until, world
+from tests.chaos.world import NAMES, RATE, Truth, World, world
 
 _BEFORE = 14.0
 _BETWEEN = 4.0
+_SETTLES = 20.0
+_LONGEST = 5.0
 _NEAR = 0.25
 """Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
 
@@ -31,7 +33,8 @@ def play(seed: int, place: Path, database: str, *, seconds: float) -> list[str]:
         # Whatever was hurt has time to find out what became of it.
         for name in NAMES:
             made.start(name)
-        wait_until(max(truth.out for truth in truths.values()) + 20)
+        last = max(truth.out for truth in truths.values()) + _SETTLES
+        made.until(last, last - time.time())
         made.end()
         return [*_wrong_words(made), *_wrong_notices(made, kills), *_wrong_store(made), *_over_budget(made)]
 
@@ -45,27 +48,27 @@ def _truths(rng: Random, begins: float, seconds: float) -> Iterator[tuple[str, T
 def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
     """Hurt monitors and their store until an instant; return how many monitors were killed."""
     kills = 0
-    wait_until(begins)
+    made.until(begins, begins - time.time())
     while time.time() < ends:
-        name, length = rng.choice(NAMES), rng.uniform(0.5, 5.0)
+        name, many = rng.choice(NAMES), rng.randrange(4, 5 * RATE)
         what = rng.choice(["kill", "stop", "hang", "rest"])
-        made.hurt.append((what, name, time.time(), length))
+        made.hurt.append((what, name, time.time(), many))
         match what:
             case "kill":
                 made.send(name, signal.SIGKILL)
                 kills += 1
-                time.sleep(length)
+                made.until_asked(many, _LONGEST)
                 made.start(name)
             case "stop":
                 made.send(name, signal.SIGSTOP)
-                time.sleep(length)
+                made.until_asked(many, _LONGEST)
                 made.send(name, signal.SIGCONT)
             case "hang":
                 made.store(signal.SIGSTOP)
-                time.sleep(length)
+                made.until_asked(many, _LONGEST)
                 made.store(signal.SIGCONT)
             case _:
-                time.sleep(length)
+                made.until_asked(many, _LONGEST)
     return kills
 
 
@@ -117,7 +120,7 @@ def _over_budget(made: World) -> Iterator[str]:
     for first, later in zip(times, times[RATE:], strict=False):
         if later - first < 1.0 - _NEAR / 2:
             before = [
-                f"{what} {name} {first - at:.1f} s before for {length:.1f} s" for what, name, at, length in made.hurt
+                f"{what} {name} {first - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
             ]
             yield f"{RATE + 1} requests in {later - first:.3f} s ({made.mode}; {'; '.join(before)})"
             return

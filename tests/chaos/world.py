@@ -7,12 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Thread
+from threading import Condition, Thread
 
 from bench.daemons import ROOT, await_web, configure, free_port, promised, started
 
@@ -43,8 +42,28 @@ class World:
     truths: dict[str, Truth]
     port: int = 0
     asked: list[tuple[str, float]] = field(default_factory=list)
+    hearing: Condition = field(default_factory=Condition)
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    hurt: list[tuple[str, str, float, float]] = field(default_factory=list)
+    hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
+
+    def hear(self, lines: Iterable[str]) -> None:
+        """Take in what the publisher tells that it was asked for, until it ends."""
+        for line in lines:
+            path, at = line.split()
+            with self.hearing:
+                self.asked.append((path, float(at)))
+                self.hearing.notify_all()
+
+    def until_asked(self, more: int, within: float) -> None:
+        """Wait until the publisher was asked so many times more, for so many seconds at most."""
+        wanted = len(self.asked) + more
+        with self.hearing:
+            self.hearing.wait_for(lambda: len(self.asked) >= wanted, within)
+
+    def until(self, instant: float, within: float) -> None:
+        """Wait until something is asked for at an instant or later, for so many seconds at most."""
+        with self.hearing:
+            self.hearing.wait_for(lambda: bool(self.asked) and self.asked[-1][1] >= instant, within)
 
     def start(self, name: str) -> None:
         """Start a monitor, or let one that was stopped go on."""
@@ -116,8 +135,7 @@ def _publishing(made: World) -> Iterator[int]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        lines = (line.split() for line in process.stdout)
-        hearing = Thread(target=made.asked.extend, args=[((path, float(at)) for path, at in lines)])
+        hearing = Thread(target=made.hear, args=[process.stdout])
         hearing.start()
         try:
             yield port
@@ -154,8 +172,3 @@ def _children(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
     except OSError:
         return []
-
-
-def wait_until(instant: float) -> None:
-    """Wait until the machine's clock shows an instant, in seconds since 1970."""
-    time.sleep(max(0.0, instant - time.time()))

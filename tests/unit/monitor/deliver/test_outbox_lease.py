@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from alerts.channels.fake import Options
 from monitor.clock import VirtualClock
 from monitor.deliver.outbox import OutboxOptions
+from monitor.deliver.outbox_lease import OutboxLease
 from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.lease import OUTBOX, Leaseholder
@@ -22,6 +25,7 @@ from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.deliver.story import at
 
+T = TypeVar("T")
 LASTS = timedelta(seconds=10)
 NAMES = [f"r{number}" for number in range(4)]
 
@@ -154,3 +158,28 @@ def test_what_may_have_ended_the_process_is_tried_after_the_others() -> None:
         writer.abandon()
 
     run_virtually(story, at(400))
+
+
+def test_a_turn_is_held_as_long_as_it_is_renewed_and_not_when_another_may_have_it() -> None:
+    async def story(clock: VirtualClock) -> None:
+        store = MemoryStore()
+        writer = Writer(store, clock)
+
+        async def ask(question: Callable[[], T]) -> T:
+            return question()
+
+        one, two = (OutboxLease(store.leases, writer, clock, Leaseholder(name, LASTS), ask) for name in ("one", "two"))
+        assert not one.holds(clock.now())
+        assert await one.begin() is None
+        async with one.kept():
+            # A draft that takes longer to make than a lease lasts goes out all the same.
+            await clock.sleep(3 * LASTS.total_seconds())
+            assert one.holds(clock.now())
+        await clock.sleep(LASTS.total_seconds())
+        assert not one.holds(clock.now())
+        assert await two.begin() is None
+        assert await one.begin() is not None
+        assert (one.holds(clock.now()), two.holds(clock.now())) == (False, True)
+        writer.abandon()
+
+    run_virtually(story)
