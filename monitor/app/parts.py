@@ -233,5 +233,5 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "ahead": ahead_of(core.store, policies_of(settings), rules.book),
         "explained": explainer_of(settings, core.store).explained,
         "veil": veil(in_addresses(settings)),
-        "local": is_loopback(settings.web.listen) and not (settings.web.users_file or settings.web.proxy_header),
+        "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

@@ -25,7 +25,7 @@ from monitor.app.options import (
 )
 from monitor.app.parts import afresh_for, outbox_options_for, reaching_people, shown_by, summaries_for
 from monitor.app.readers import readers_of
-from monitor.app.reporting_options import endings_of, reminding_of, vouching_of
+from monitor.app.reporting_options import endings_of, provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
@@ -43,6 +43,7 @@ from monitor.web.queries import Queries
 
 _log = structlog.get_logger(__name__)
 _ROLL = timedelta(hours=1)
+_RESTART = "cannot be changed while the monitor runs: restart it for that"
 _SETTLED = 150.0
 """Seconds after which nothing is under way any more through what was replaced."""
 _FIXED = (
@@ -66,7 +67,9 @@ def fixed_faults(now: Settings, then: Settings, file: str) -> Iterator[Fault]:
         for place, value in _differing(key, _at(now, key), _at(then, key)):
             # The address of a store may hold a password.
             value_told = None if place == "store.url" else shown(value)
-            yield Fault(file, place, "cannot be changed while the monitor runs: restart it for that", value_told)
+            yield Fault(file, place, _RESTART, value_told)
+    if now.web.signs_in != then.web.signs_in:
+        yield Fault(file, "web.oidc", _RESTART)
 
 
 def _at(settings: Settings, key: str) -> Any:  # noqa: ANN401 # whatever stands there
@@ -201,6 +204,7 @@ class Reload:
         if self.queries.door is not None:
             self.queries.door.public_url = settings.web.public_url or ""
             self.queries.door.vouching = vouching_of(settings)
+            self.queries.door.provider = provider_of(settings, self.core.clock)
         if self.daemon.web is not None:
             from monitor.web.app import application  # noqa: PLC0415 # 6 MB, for who serves alone
 

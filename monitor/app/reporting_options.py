@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, time, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.draft.code import Book, amended, standard_book
 from alerts.routes import Route
-from monitor.app.options import on_file, policies_of
+from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
 from monitor.config.people import SummarySettings
 from monitor.config.settings import ProducerSettings, Settings
@@ -20,9 +21,12 @@ from monitor.deliver.drafts import ENDINGS
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
+from monitor.look.guard import guard_of
+from monitor.look.http.fetcher import HttpFetcher
 from monitor.store.interface import Store
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
+from monitor.web.provider import Provider, SignsOn
 from monitor.web.sessions import Sessions, Vouching
 from monitor.web.users import Right, Users
 
@@ -100,12 +104,30 @@ def keys_of(settings: Settings) -> Keys:
 def door_of(settings: Settings, folder: Path, clock: Clock, throttle: Throttle) -> Sessions | None:
     """Return the sessions of people who sign in, None where nobody does; a relative file starts at `folder`."""
     web = settings.web
-    if web.users_file is None and web.proxy_header is None:
+    if not web.signs_in:
         return None
     file = None if web.users_file is None else folder / web.users_file
     door = Sessions(Users(file), clock, throttle, web.public_url or "")
-    door.vouching = vouching_of(settings)
+    door.vouching, door.provider = vouching_of(settings), provider_of(settings, clock)
     return door
+
+
+def provider_of(settings: Settings, clock: Clock) -> SignsOn | None:
+    """Return the provider that signs people on, None where none does."""
+    oidc = settings.web.oidc
+    if oidc is None:
+        return None
+    from monitor.web.openid import OpenID  # noqa: PLC0415 # 15 MB, for who has a provider alone
+
+    rights = {value: Right(right) for value, right in oidc.rights.items()}
+    back = f"{(settings.web.public_url or '').rstrip('/')}/sign-in/oidc/return"
+    provider = Provider(oidc.issuer, oidc.client_id, oidc.client_secret.reveal, oidc.claim, rights, back)
+    issuer = urlsplit(oidc.issuer)
+    network = settings.network
+    ports = [*network.ports, *([issuer.port] if issuer.port is not None else [])]
+    guard = guard_of(network.allow, ports, [(issuer.hostname or "", oidc.allow)])
+    proxies = proxies_of(network)
+    return OpenID(provider, clock, lambda: HttpFetcher(clock, guard, contact=network.contact, proxies=proxies))
 
 
 def vouching_of(settings: Settings) -> Vouching | None:

@@ -121,9 +121,12 @@ def who_sees(settings: Settings) -> list[str]:
     web = settings.web
     board = "promises, and what became of each release once its slot has passed; no address before, no status, no leak"
     strangers = board if web.public == "board" else "whether the monitor lives and is ready"
-    machine = ["whoever sits at this machine sees: everything"] if not (web.users_file or web.proxy_header) else []
+    machine = ["whoever sits at this machine sees: everything"] if not settings.web.signs_in else []
     rights = ", ".join(f"{name} {right}" for name, right in web.proxy_rights.items())
     vouched = [f"whom a proxy signs on ({web.proxy_header}) acts and sees as: {rights}"] if web.proxy_header else []
+    if web.oidc is not None:
+        given = ", ".join(f"{value} {right}" for value, right in web.oidc.rights.items())
+        vouched += [f"whom {web.oidc.issuer} signs on (OpenID Connect) acts and sees by {web.oidc.claim}: {given}"]
     staff = "staff who sign in see: everything; those whose line ends in :head sign reports"
     people = [f"viewers who sign in see: {board}", staff] if web.users_file else []
     token = ["programs with the token see: everything"] if web.token else []
@@ -238,7 +241,8 @@ def secrets(settings: Settings) -> Iterator[tuple[str, Secret]]:
             value = getattr(channel, name)
             if isinstance(value, Secret):
                 yield f"channel[{place}].{name}", value
-    for name in type(settings.web).model_fields:
-        value = getattr(settings.web, name)
-        if isinstance(value, Secret):
-            yield f"web.{name}", value
+    for key, table in (("web", settings.web), ("web.oidc", settings.web.oidc)):
+        for name in type(table).model_fields if table is not None else ():
+            value = getattr(table, name)
+            if isinstance(value, Secret):
+                yield f"{key}.{name}", value

@@ -7,7 +7,23 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table, TimeOfDay
+from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table, Text, TimeOfDay
+
+RightName = Literal["viewer", "duty", "head"]
+
+
+class OidcSettings(Table):
+    """An OpenID provider that signs people on, and the values of one claim by which it gives them rights.
+
+    `issuer` is its address to the letter, and may lie in the networks of `allow`.
+    """
+
+    issuer: Address
+    client_id: Text
+    client_secret: Secret
+    claim: Text
+    rights: dict[str, RightName] = Field(min_length=1)
+    allow: list[Network] = []
 
 
 class WebSettings(Table):
@@ -26,7 +42,8 @@ class WebSettings(Table):
     public: Literal["none", "board"] = "none"
     proxies: list[Network] = []
     proxy_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] | None = None
-    proxy_rights: dict[str, Literal["viewer", "duty", "head"]] = {}
+    proxy_rights: dict[str, RightName] = {}
+    oidc: OidcSettings | None = None
     users_file: str | None = None
     public_url: Address | None = None
     link_key: Secret | None = None
@@ -34,6 +51,11 @@ class WebSettings(Table):
     token: Secret | None = None
     metrics_token: Secret | None = None
     metrics_listen: str | None = None
+
+    @property
+    def signs_in(self) -> bool:
+        """Tell whether anybody could be told from strangers."""
+        return any(way is not None for way in (self.users_file, self.proxy_header, self.oidc))
 
 
 class AlertSettings(Table):

@@ -62,6 +62,7 @@ Hook = Annotated[str, _matching(r"https?://[^/\s]+(/\S*)?", "url", 'not an addre
 Mailbox = Annotated[
     str, _matching(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
 ]
+Text = Annotated[str, _matching(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
 Network = Annotated[str, AfterValidator(_network)]
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from monitor.config.people import WebSettings
 from monitor.config.values import is_loopback, shown
@@ -19,9 +20,10 @@ def web_faults(web: Row, folder: Path) -> Iterator[CrossFault]:
     """Yield `(key, reason, value)` for each fault of the table; `folder` is the one that its files start from."""
     listen, users, header = web.get("listen"), web.get("users_file"), web.get("proxy_header")
     yield from _signed_on(web)
+    yield from _signed_on_by_provider(web)
     if isinstance(listen, str) and not _is_listenable(listen):
         yield "web.listen", 'not an address to listen on, write "127.0.0.1:9030"', shown(listen)
-    elif isinstance(listen, str) and not is_loopback(listen) and users is None and header is None:
+    elif isinstance(listen, str) and not (is_loopback(listen) or users or header or web.get("oidc")):
         yield "web.listen", "others reach this address and nobody could sign in: name a users_file", shown(listen)
     own = web.get("metrics_listen")
     if isinstance(own, str) and not _is_listenable(own):
@@ -44,6 +46,26 @@ def _signed_on(web: Row) -> Iterator[CrossFault]:
         yield "web.proxies", "anybody could say who they are: name the proxies alone", None
     if not web.get("proxy_rights"):
         yield "web.proxy_header", "nobody has a right: name them in proxy_rights", shown(header)
+
+
+def _signed_on_by_provider(web: Row) -> Iterator[CrossFault]:
+    oidc = web.get("oidc")
+    if not isinstance(oidc, dict):
+        return
+    issuer = oidc.get("issuer")
+    if isinstance(issuer, str) and (why := _unusable(issuer)):
+        yield "web.oidc.issuer", why, shown(issuer)
+    if not web.get("public_url"):
+        yield "web.oidc", "people are sent back to public_url: name it", None
+
+
+def _unusable(issuer: str) -> str:
+    try:
+        split, _ = urlsplit(issuer), urlsplit(issuer).port
+    except ValueError:
+        return 'not an address, write "https://host/path"'
+    is_open = split.scheme == "http" and not is_loopback(f"{split.hostname}:0")
+    return "who comes from there is believed: write https" if is_open else ""
 
 
 def _is_listenable(listen: str) -> bool:

@@ -25,7 +25,7 @@ _QUIET = ("httpx", "httpcore", "apscheduler", "apprise", "uvicorn.access", "sqla
 
 _MINUTE = 60.0
 _MOST_A_MINUTE = 600
-_OF_STRANGERS = {"request", "sign_in_refused"}
+_OF_STRANGERS = {"request", "sign_in_refused", "sign_on_failed"}
 
 
 class _Veil(logging.Formatter):

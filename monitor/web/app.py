@@ -159,7 +159,7 @@ def application(queries: Queries) -> Access:
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
-        *(signin.ROUTES if queries.door is not None and queries.door.by_password else []),
+        *(signin.ROUTES if queries.door is not None and queries.door.lets_in else []),
         *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
         *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES, *feeds.ROUTES),
     ]

@@ -108,7 +108,8 @@ def render(request: Request, template: str, code: int = 200, **values: Any) -> R
     queries, session = queries_of(request), session_of(request)
     acts = queries.desk is not None and session is not None and not session.person.is_viewer
     seen = {
-        "signs_in": queries.door is not None and queries.door.by_password,
+        "signs_in": queries.door is not None and queries.door.lets_in,
+        "door": queries.door,
         "session": session,
         "closed": not (queries.public or queries.sees_all or session is not None),
         "sees_all": queries.sees_all,

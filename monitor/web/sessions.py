@@ -11,13 +11,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import UserFault
+from monitor.errors import UnknownName, UserFault
 from monitor.web.credentials import Throttle
+from monitor.web.provider import Claimed, Flow, NotSignedOn, SignsOn
 from monitor.web.users import NOBODY, Person, Program, Right, Users, is_name
 
 T = TypeVar("T")
@@ -46,6 +48,8 @@ class Session:
     guard: str = field(repr=False, default_factory=secrets.token_urlsafe)
     # A proxy signed them on, and it alone can sign them out.
     vouched: bool = False
+    # An OpenID provider signed them on, and told this of them.
+    claimed: Claimed | None = None
 
     def is_ours(self, shown: str) -> bool:
         """Tell whether a form was made for this session."""
@@ -71,6 +75,7 @@ class Sessions:
         """`public_url` is where people reach the pages, which tells when TLS ends before us."""
         self.public_url = public_url
         self.vouching: Vouching | None = None
+        self.provider: SignsOn | None = None
         self._users = users
         self._clock = clock
         self._throttle = throttle
@@ -94,23 +99,57 @@ class Sessions:
 
     def mark(self, name: str) -> str:
         """Return what a browser keeps in which this person has signed in; good until the next start."""
-        return hmac.new(self._salt, f"known {name}".encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
+        return self._keyed(f"known {name}")
+
+    def _keyed(self, text: str) -> str:
+        return hmac.new(self._salt, text.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
     async def session(self, key: str) -> Session | None:
         """Return the session of a key, None when there is none or its person may no longer sign in."""
         found = self._sessions.get(key)
         if found is None:
             return None
-        person = await self._ask(lambda: self._users.find(found.person.name))
+        person = await self._as_now(found)
         if person is None or person.password != found.person.password or self._clock.monotonic() >= found.ends:
             self._sessions.pop(key, None)
             return None
         return replace(found, person=person)
 
+    async def _as_now(self, session: Session) -> Person | None:
+        if session.claimed is None:
+            return await self._ask(lambda: self._users.find(session.person.name))
+        right = None if self.provider is None else self.provider.provider.right(session.claimed)
+        return None if right is None else replace(session.person, right=right)
+
+    async def way(self, browser: str) -> str:
+        """Return where a browser is sent to sign in at the provider. Raises `NotSignedOn`."""
+        return await self._signing_on().way(self.flow(browser))
+
+    def flow(self, browser: str) -> Flow:
+        """Return what a browser takes to the provider, by what it alone keeps meanwhile."""
+        return Flow(*(self._keyed(f"{use} {browser}") for use in ("state", "nonce", "verifier")))
+
+    def _signing_on(self) -> SignsOn:
+        if self.provider is None:
+            raise UnknownName("Nobody is signed on here by a provider.")
+        return self.provider
+
+    async def come_back(self, code: str, browser: str, client: str) -> str:
+        """Return the key of a new session for whom the provider signs on. Raises `Busy`, `NotSignedOn`."""
+        self._check_wait((client,))
+        signing_on = self._signing_on()
+        name, claimed = await signing_on.come_back(code, self.flow(browser), self._ask)
+        right = signing_on.provider.right(claimed)
+        if right is None:
+            told = f"You are signed on as {name}, who has no right here. Ask whoever looks after this monitor."
+            raise NotSignedOn(HTTPStatus.FORBIDDEN, told)
+        _log.info("signed_in", user=name, right=str(right), by="oidc", client=client)
+        return self._open(secrets.token_urlsafe(32), Person(name, NOBODY.password), claimed=claimed)
+
     async def basic(self, authorization: str, client: str) -> Session | None:
         """Return the session that a Basic header stands for. Raises `Busy`."""
         # A program shows its password each time; it is tried the first time alone.
-        key = hmac.new(self._salt, authorization.encode(), hashlib.sha256).hexdigest()
+        key = self._keyed(authorization)
         known = await self.session(key)
         if known is not None:
             return known
@@ -120,8 +159,13 @@ class Sessions:
 
     @property
     def by_password(self) -> bool:
-        """Tell whether people can sign in here."""
+        """Tell whether people can show a password here."""
         return self._users.file is not None
+
+    @property
+    def lets_in(self) -> bool:
+        """Tell whether people can sign in here, by a password or at a provider."""
+        return self.by_password or self.provider is not None
 
     def vouched(self, names: Sequence[str]) -> Session | None:
         """Return the session of whom a proxy that is believed has signed on, None for who has no right.
@@ -183,8 +227,9 @@ class Sessions:
         _log.warning("sign_in_refused", client=client)
         return None
 
-    def _open(self, key: str, person: Person, *, vouched: bool = False) -> str:
-        self._sessions[key] = Session(person, self._clock.monotonic() + LASTS, vouched=vouched)
+    def _open(self, key: str, person: Person, *, vouched: bool = False, claimed: Claimed | None = None) -> str:
+        ends = self._clock.monotonic() + LASTS
+        self._sessions[key] = Session(person, ends, vouched=vouched, claimed=claimed)
         if len(self._sessions) > _MOST_SESSIONS:
             self._sessions.popitem(last=False)
         return key

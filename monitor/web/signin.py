@@ -10,6 +10,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -19,14 +20,17 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from alerts.one_line import one_line
 from monitor.errors import UnknownName
 from monitor.web.credentials import TokenScope, bearer
 from monitor.web.pages import render
+from monitor.web.provider import NotSignedOn
 from monitor.web.queries import Queries
 from monitor.web.request import client_of, form_of, problem, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
-_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/acknowledge"}
+_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/acknowledge"}
+_OPEN |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 """What anybody may ask for: health, and what lets people in by a key of its own; so do metrics."""
 _METRICS = "/metrics"
 _FOR_MACHINES = {_METRICS, "/healthz", "/livez", "/readyz"}
@@ -41,6 +45,10 @@ _TYPED = re.compile(r"/incidents/([^/]+/draft|new)")
 _KNOWN_FOR = 90 * 24 * 3600
 _WRONG = "That name and password do not belong together."
 _STALE = "This page had grown old. Try again."
+_LONGEST_WHERE = 1000
+_FLOW = 43
+"""Characters of what a browser keeps on its way to a provider; where it wanted to go follows."""
+_log = structlog.get_logger(__name__)
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="ninethirty", charset="UTF-8"'}
 
 
@@ -125,13 +133,13 @@ async def _who(request: Request, door: Sessions) -> Session | None:
 def _refusal(request: Request, door: Sessions | None) -> Response:
     if session_of(request) is not None:
         return problem(403, "this is for staff")
-    if door is None or not door.by_password or request.scope["path"] == _METRICS:
+    if door is None or not door.lets_in or request.scope["path"] == _METRICS:
         return problem(401, "needs a token of [web]", {"WWW-Authenticate": "Bearer"})
     if request.method == "GET" and "text/html" in request.headers.get("Accept", ""):
         query = request.scope["query_string"].decode("latin-1")
         where = request.scope["path"] + (f"?{query}" if query else "")
         return RedirectResponse(f"/sign-in?next={quote(where)}", 303)
-    return problem(401, "sign in first", _CHALLENGE)
+    return problem(401, "sign in first", _CHALLENGE if door.by_password else {"WWW-Authenticate": "Bearer"})
 
 
 def _told_to_wait(request: Request, busy: Busy) -> Response:
@@ -171,13 +179,60 @@ async def enter(request: Request) -> Response:
     return answer
 
 
+async def set_out(request: Request) -> Response:
+    """Send a browser to the provider, or say why that cannot be."""
+    door, where = _door(request), _local(request.query_params.get("next", "/"))
+    browser = secrets.token_urlsafe()
+    try:
+        answer = RedirectResponse(await door.way(browser), 303)
+    except NotSignedOn as fault:
+        return _not_signed_on(request, where, fault)
+    _set(request, answer, f"{browser}{where if len(where) <= _LONGEST_WHERE else '/'}", 600, "-flow")
+    return answer
+
+
+async def come_back(request: Request) -> Response:
+    """Let in whom the provider signed on; of whoever set out elsewhere, or nowhere, nothing is believed."""
+    kept = request.cookies.get(_cookie(request, "-flow"), "")
+    where = _local(kept[_FLOW:])
+    try:
+        key = await _come_back(request, kept[:_FLOW])
+    except NotSignedOn as fault:
+        if fault.status is HTTPStatus.FORBIDDEN:
+            queries_of(request).throttle.failed(client_of(request))
+        answer = _not_signed_on(request, where, fault)
+    except Busy as busy:
+        return _told_to_wait(request, busy)
+    else:
+        _leave(request)
+        answer = RedirectResponse(where, 303)
+        _set(request, answer, key, LASTS)
+    _forget(request, answer, "-flow")
+    return answer
+
+
+async def _come_back(request: Request, browser: str) -> str:
+    door, told = _door(request), request.query_params
+    if not browser or not hmac.compare_digest(door.flow(browser).state.encode(), told.get("state", "").encode()):
+        raise NotSignedOn(HTTPStatus.BAD_REQUEST, _STALE)
+    if "code" not in told:
+        why = f"The sign-on service refused: {one_line(told.get('error', 'it gave no code'), 40)}."
+        raise NotSignedOn(HTTPStatus.FORBIDDEN, why)
+    return await door.come_back(told["code"], browser, client_of(request))
+
+
+def _not_signed_on(request: Request, where: str, fault: NotSignedOn) -> Response:
+    _log.warning("sign_on_failed", client=client_of(request), why=str(fault))
+    return _form(request, where, fault.status.value, fault=str(fault))
+
+
 async def leave(request: Request) -> Response:
     """Forget that somebody had signed in."""
     session, form = session_of(request), await form_of(request)
     if session is not None and session.is_ours(form.get("guard", "")):
         _leave(request)
     answer = RedirectResponse("/", 303)
-    answer.delete_cookie(_cookie(request), secure=_is_secure(request), httponly=True, samesite="lax")
+    _forget(request, answer)
     return answer
 
 
@@ -194,9 +249,13 @@ def _leave(request: Request) -> None:
     _door(request).leave(request.cookies.get(_cookie(request), ""))
 
 
+def _forget(request: Request, answer: Response, use: str = "") -> None:
+    answer.delete_cookie(_cookie(request, use), secure=_is_secure(request), httponly=True, samesite="lax")
+
+
 def _set(request: Request, answer: Response, value: str, lasts: int, use: str = "") -> None:
-    # Links in mail must find their reader signed in, so the session's cookie cannot be the strict kind.
-    same: Literal["strict", "lax"] = "strict" if use else "lax"
+    # Links in mail must find their reader signed in, and so must who comes back from a provider: no strict kind there.
+    same: Literal["strict", "lax"] = "lax" if use in {"", "-flow"} else "strict"
     secure = _is_secure(request)
     answer.set_cookie(_cookie(request, use), value, max_age=lasts, secure=secure, httponly=True, samesite=same)
 
@@ -228,5 +287,7 @@ def _local(where: str) -> str:
 ROUTES = [
     Route("/sign-in", ask, methods=["GET"]),
     Route("/sign-in", enter, methods=["POST"]),
+    Route("/sign-in/oidc", set_out, methods=["GET"]),
+    Route("/sign-in/oidc/return", come_back, methods=["GET"]),
     Route("/sign-out", leave, methods=["POST"]),
 ]

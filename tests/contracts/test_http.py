@@ -45,6 +45,26 @@ async def test_cookies_are_never_sent_back(engine: Engine) -> None:
     assert publisher.asked("cookie") == []
 
 
+async def test_what_has_a_body_goes_out_once_on_a_connection_of_its_own(engine: Engine) -> None:
+    bodies: list[bytes] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        bodies.append(await reader.readexactly(5 if publisher.heads[-1].startswith(b"POST") else 0))
+        if len(bodies) != 3:
+            writer.write(whole(b"ok"))
+        else:
+            writer.close()
+
+    async with publishing(handle) as publisher, reaching(publisher, engine) as fetcher:
+        await fetcher.fetch(Request(f"{BASE}/a"))
+        for kind in (Answer, Failure):
+            sent = await fetcher.fetch(Request(f"{BASE}/a", "POST"), [(b"Content-Type", b"text/plain")], b"a=b&c")
+            assert isinstance(sent, kind)
+    assert (bodies, publisher.connections) == ([b"", b"a=b&c", b"a=b&c"], 3)
+    assert publisher.asked("content-length") == ["5", "5"]
+    assert publisher.asked("content-type") == ["text/plain", "text/plain"]
+
+
 async def test_the_fetcher_goes_on_after_every_kind_of_trouble(engine: Engine) -> None:
     replies = [
         b"\x00garbage\r\n\r\n",

@@ -48,8 +48,9 @@ def _walk(model: type[BaseModel], path: str, heading: str, given: object = None)
 
 
 def _below(annotation: Any, path: str) -> Iterator[tuple[type[BaseModel], str, str]]:  # noqa: ANN401  # any annotation
-    if _is_table(annotation):
-        yield annotation, path, f"[{path}]"
+    tables = [one for one in _choices(annotation) if _is_table(one)]
+    if tables:
+        yield tables[0], path, f"[{path}]"
     elif get_origin(annotation) is dict and _is_table(get_args(annotation)[1]):
         yield get_args(annotation)[1], f"{path}.NAME", f"[{path}.NAME]"
     elif get_origin(annotation) is list:

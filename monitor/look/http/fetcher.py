@@ -15,7 +15,7 @@ from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.guard import Guard, Origin, RefusedAddress
 from monitor.look.http.body import Body, UnusableBody
 from monitor.look.http.proxy import Proxies
-from monitor.look.http.request_bytes import Asked, Asker
+from monitor.look.http.request_bytes import Asked, Asker, Headers
 from monitor.look.http.resolve import Resolver, Router
 from monitor.look.http.stock import StockTransport
 from monitor.look.http.timing import TRIP, RequestTiming
@@ -78,13 +78,17 @@ class HttpFetcher:
         self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
         self._retired: list[httpx.AsyncBaseTransport] = []
 
-    async def fetch(self, request: Request) -> Answer | Failure:
-        """Make one request. Never raises for what the network or the other side does."""
+    async def fetch(self, request: Request, more: Headers | None = None, body: bytes = b"") -> Answer | Failure:
+        """Make one request. Never raises for what the network or the other side does.
+
+        `more` headers and a `body` go with it where there are some. What has a body is never sent twice.
+        """
         trip = RequestTiming(self._clock, self._seconds)
+        trip.fresh = bool(body)
         token = TRIP.set(trip)
         started = trip.now()
         try:
-            return await self._made(request, trip)
+            return await self._made(self._asker.asked(request, more, body), request, trip)
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = _told(exc, trip)
             return Failure(request.url, reason, detail, trip.sent or started, trip.now(), trip.before)
@@ -98,8 +102,7 @@ class HttpFetcher:
         for transport in transports:
             await transport.aclose()
 
-    async def _made(self, request: Request, trip: RequestTiming) -> Answer:
-        asked = self._asker.asked(request)
+    async def _made(self, asked: Asked, request: Request, trip: RequestTiming) -> Answer:
         origin = asked.common.origin
         try:
             response = await _sent(self._transport(origin), asked, trip)

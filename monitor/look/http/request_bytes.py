@@ -37,15 +37,18 @@ class Common:
 class Asked(httpx.Request):
     """A request that is bytes already. What httpx's own transport reads besides is made when it reads it."""
 
-    __slots__ = ("_more", "_path", "common", "method", "unique", "wire")
+    __slots__ = ("_body", "_more", "_path", "common", "method", "unique", "wire")
 
-    def __init__(self, method: str, common: Common, path: bytes, more: Headers, unique: int | None = None) -> None:
+    def __init__(
+        self, method: str, common: Common, path: bytes, more: Headers, unique: int | None = None, body: bytes = b""
+    ) -> None:
         """Make the bytes. `more` are headers besides the common ones; raises httpx's fault for a line break in them.
 
         `unique` is the number in a path that no cache has seen.
         """
         self.method, self.common, self._path, self._more, self.unique = method, common, path, more, unique
-        self.wire = b"%s %s%s%s\r\n" % (method.encode("ascii"), path, common.head, lines_of(more) if more else b"")
+        self._body, told = body, lines_of(more) if more else b""
+        self.wire = b"%s %s%s%s\r\n%s" % (method.encode("ascii"), path, common.head, told, body)
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever httpx keeps there
         """Make the rest of the request. Left out above: with it a look would take a tenth longer."""
@@ -53,7 +56,8 @@ class Asked(httpx.Request):
             raise AttributeError(name)
         address, headers = f"{self.common.place}{self._path.decode('ascii')}", [*self.common.headers, *self._more]
         told = {"timeout": self.common.timeout}
-        super().__init__(self.method, address, headers=headers, stream=_NO_BODY, extensions=told)
+        stream = httpx.ByteStream(self._body) if self._body else _NO_BODY
+        super().__init__(self.method, address, headers=headers, stream=stream, extensions=told)
         return getattr(self, name)
 
 
@@ -68,12 +72,15 @@ class Asker:
         self._common: dict[tuple[str, str], Common] = {}
         self._unique = itertools.count(first)
 
-    def asked(self, request: Request) -> Asked:
+    def asked(self, request: Request, more: Headers | None = None, body: bytes = b"") -> Asked:
         """Return a request as it is sent. Raises `RefusedAddress`, and httpx's own fault for what is no address."""
         unique = next(self._unique) if request.bust else None
         common, path = self._addressed(request, unique)
         is_plain = request.etag is None and request.modified is None
-        return Asked(request.method, common, path, [] if is_plain else list(conditions_of(request)), unique)
+        besides = (more or []) if is_plain else [*conditions_of(request), *(more or [])]
+        if body:
+            besides = [*besides, (b"Content-Length", b"%d" % len(body))]
+        return Asked(request.method, common, path, besides, unique, body)
 
     def _addressed(self, request: Request, unique: int | None) -> tuple[Common, bytes]:
         plain = None if request.bust or "/." in request.url else _PLAIN.fullmatch(request.url)

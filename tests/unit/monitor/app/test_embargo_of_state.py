@@ -33,15 +33,16 @@ from monitor.web import (
     signin,
 )
 from monitor.web.app import application
-from monitor.web.credentials import Keys, Throttle
+from monitor.web.credentials import Keys, Throttle, TokenScope
 from monitor.web.queries import Queries
 from monitor.web.sessions import Sessions
-from monitor.web.users import Right, Users, line
+from monitor.web.users import Right, Users, line, token_line
 from schedules.export import FORMATS
 from tests.unit.monitor.app.life import HEAD, Life, a_channel, live
 
 MARK = "zwirbel"
 SECRET = "correct horse battery"
+PROMETHEUS = token_line("prometheus", TokenScope.METRICS)
 PAGE = f"https://www.gov.uk/government/statistics/{MARK}-claims"
 FILE = f"https://assets.publishing.service.gov.uk/media/{MARK}/{MARK}.ods"
 STORY = (
@@ -151,7 +152,7 @@ def basic(name: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def users(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("people") / "users"
-    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', Right.VIEWER)}\n")
+    file.write_text(f"{line('anne', SECRET)}\n{line('vic', SECRET, 'reader', Right.VIEWER)}\n{PROMETHEUS[1]}\n")
     return file
 
 
@@ -178,7 +179,9 @@ def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
     return [(path, word) for path, (text, words) in said.items() for word in words if word in text]
 
 
-def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str) -> dict[str, tuple[int, str]]:
+def published(
+    act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *paths: str, public: bool = True
+) -> dict[str, tuple[int, str]]:
     producer = ProducerSettings(id="department-for-example", name="Department", newest=["https://www.gov.uk/feed.atom"])
     found: dict[str, tuple[int, str]] = {}
 
@@ -187,7 +190,7 @@ def published(act_at: str, users: Path, tmp_path: Path, who: dict[str, str], *pa
         rows = [life.daemon.store.verdicts.judged_one(name) for name in ("claims-q3", "prices")]
         assert [row.word for row in rows if row is not None] == ["early", "early"]
         assert len({notice.incident for notice in life.daemon.store.outbox.notices()}) > 1
-        found.update(await read(life, users, who, paths))
+        found.update(await read(life, users, who, paths, public=public))
 
     live(tmp_path, "", act, head=STORY, base=Settings(producer=[producer]))
     return found
@@ -209,8 +212,24 @@ def test_before_the_slot_no_surface_tells_of_what_is_out(
     assert found["/status"][0] in {401, 403}
 
 
+@pytest.mark.parametrize("public", [True, False], ids=["public", "closed"])
+@pytest.mark.parametrize("token", ["for metrics alone", PROMETHEUS[0]], ids=["of the table", "of a program"])
+def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
+    token: str, users: Path, tmp_path: Path, *, public: bool
+) -> None:
+    shows = {"Authorization": f"Bearer {token}"}
+    found = published("09:29:50", users, tmp_path, shows, public=public)
+    status, text = found.pop("/metrics")
+    assert (status, MARK in text, 'verdict="early"} 1' in text) == (200, False, True)
+    assert telling(found) == []
+    mine = [path for path, (code, _) in found.items() if code == 200]
+    assert public or set(mine) <= {"/healthz", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in"}
+    assert found["/status"][0] == found["/api/v1/calendars"][0] == 401
+
+
 def test_before_the_slot_the_stream_of_the_board_tells_staff_alone_of_what_is_out(users: Path, tmp_path: Path) -> None:
-    readers = {"stranger": {}, "vic": basic("vic"), "anne": basic("anne")}
+    metrics = {"Authorization": f"Bearer {PROMETHEUS[0]}"}
+    readers = {"stranger": {}, "prometheus": metrics, "vic": basic("vic"), "anne": basic("anne")}
     found = {}
     for name, who in readers.items():
         (tmp_path / name).mkdir()

@@ -150,3 +150,24 @@ def test_an_example_is_in_order_once_its_secrets_are_there(
     told = json.loads(capsys.readouterr().out)
     assert told["faults"] == []
     assert [one for one in told["warnings"] if "is an example's" not in one] == []
+
+
+def test_who_may_sign_in_at_a_provider_is_told_and_a_secret_that_is_missing(ask: Run_, good: Path) -> None:
+    table = """
+[web]
+public_url = "https://board.example"
+[web.oidc]
+issuer = "https://login.example.gov.uk"
+client_id = "ninethirty"
+client_secret = { file = "oidc_secret" }
+claim = "groups"
+rights = { heads = "head", everybody = "viewer" }
+"""
+    file = good / "config.toml"
+    file.write_text(file.read_text() + table)
+    assert f"config.toml: web.oidc.client_secret: no file {good}/oidc_secret\n" in ask("check").err
+    (good / "oidc_secret").write_text("between the two")
+    told = ask("check").out
+    assert "whom https://login.example.gov.uk signs on (OpenID Connect) acts and sees by groups: heads head" in told
+    assert "whoever sits at this machine" not in told
+    assert "between the two" not in told

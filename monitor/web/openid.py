@@ -1,0 +1,176 @@
+"""OpenID Connect's code flow with PKCE by Authlib, which checks the tokens; requests go out as guarded as looks do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, cast
+
+import httpx
+from authlib.common.errors import AuthlibBaseError
+from authlib.oauth2.client import OAuth2Client
+from authlib.oidc.core import CodeIDToken
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, KeySetSerialization
+from joserfc.jws import JWSRegistry
+
+from alerts.one_line import one_line
+from monitor.clock import Clock
+from monitor.look.fetch import Failure, Request
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.threads import Ask
+from monitor.web.provider import Claimed, Flow, NotSignedOn, Provider
+from monitor.web.users import is_name
+
+_CAP = 500_000
+"""Bytes of an answer: the keys of a large provider are some ten thousand."""
+_LEEWAY = 60
+_KEPT, _FAILED_FOR = 600.0, 5.0
+_MOST_AT_ONCE = 8
+_SIGNED_BY = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+_UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+class OpenID:
+    """Sends browsers to the provider, and believes what it tells of them when they come back."""
+
+    def __init__(self, provider: Provider, clock: Clock, fetchers: Callable[[], HttpFetcher]) -> None:
+        """`fetchers` make one for each request, so that looks share no connection with it."""
+        self.provider = provider
+        self._clock = clock
+        self._fetchers = fetchers
+        self._turn = asyncio.Lock()
+        self._known: Mapping[str, Any] | NotSignedOn | None = None
+        self._until = 0.0
+        self._under_way = 0
+
+    async def way(self, flow: Flow) -> str:
+        """Return the address at the provider to which a browser is sent. Raises `NotSignedOn`."""
+        known = await self._metadata()
+        where, verifier = known["authorization_endpoint"], flow.verifier
+        client = _Client(self.provider, known, "", self._asked)
+        return str(client.create_authorization_url(where, flow.state, verifier, nonce=flow.nonce)[0])
+
+    async def come_back(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
+        """Return the name of whom the provider signed on, and what rights go by. Raises `NotSignedOn`."""
+        if self._under_way >= _MOST_AT_ONCE:
+            raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, "Too many people are signing in. Try again in a minute.")
+        self._under_way += 1
+        try:
+            known = await self._metadata()
+            token = await self._token(known, code, flow, await ask(self.provider.secret))
+            keys = await self._read(known["jwks_uri"])
+        finally:
+            self._under_way -= 1
+        now = int(self._clock.now().timestamp())
+        claims = await ask(lambda: _claims(self.provider, token, keys, flow.nonce, now))
+        names = (claims.get(name) for name in ("preferred_username", "email", "sub"))
+        name = next((one for one in names if isinstance(one, str) and is_name(one)), "somebody")
+        return name, self.provider.claimed(claims)
+
+    async def _metadata(self) -> Mapping[str, Any]:
+        # In turn: while a provider is slow, one request waits for it and the others for that one.
+        async with self._turn:
+            if self._known is None or self._clock.monotonic() >= self._until:
+                try:
+                    self._known, lasts = await self._discovered(), _KEPT
+                except NotSignedOn as fault:
+                    self._known, lasts = fault, _FAILED_FOR
+                self._until = self._clock.monotonic() + lasts
+            known = self._known
+        if isinstance(known, NotSignedOn):
+            raise NotSignedOn(known.status, str(known))
+        return known
+
+    async def _discovered(self) -> Mapping[str, Any]:
+        issuer = self.provider.issuer
+        told = await self._read(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+        if told.get("issuer") != issuer:
+            raise _unusable("its configuration names another issuer")
+        schemes = ("https://", f"{issuer.partition('://')[0]}://")
+        for name in _ENDPOINTS:
+            if not str(told.get(name, "")).startswith(schemes):
+                raise _unusable(f"its configuration has no {name} that may be asked")
+        return told
+
+    async def _read(self, url: str) -> dict[str, Any]:
+        answer = await self._asked(Request(url, accept="application/json", cap=_CAP))
+        try:
+            told = answer.json() if answer.status_code == HTTPStatus.OK else None
+        except (ValueError, RecursionError):
+            told = None
+        if not isinstance(told, dict):
+            raise _unusable(f"it answered {answer.status_code}, without what was asked for")
+        return told
+
+    async def _token(self, known: Mapping[str, Any], code: str, flow: Flow, secret: str) -> Mapping[str, Any]:
+        client = _Client(self.provider, known, secret, self._asked)
+        try:
+            token = await client.fetch_token(known["token_endpoint"], code=code, code_verifier=flow.verifier)
+        except AuthlibBaseError as exc:
+            raise _refused(f"refused: {one_line(str(exc.error), 40)}") from exc
+        except (httpx.HTTPStatusError, *_UNREADABLE) as exc:
+            raise _unusable("it gave no token") from exc
+        return dict(token)
+
+    async def _asked(
+        self, request: Request, more: list[tuple[bytes, bytes]] | None = None, body: bytes = b""
+    ) -> httpx.Response:
+        fetcher = self._fetchers()
+        try:
+            answer = await fetcher.fetch(request, more, body)
+        finally:
+            await fetcher.close()
+        if isinstance(answer, Failure):
+            why = f"The sign-on service does not answer ({answer.reason.value}). Try again later."
+            raise NotSignedOn(HTTPStatus.SERVICE_UNAVAILABLE, why)
+        return httpx.Response(answer.status, content=answer.body, request=httpx.Request("GET", answer.url))
+
+
+class _Client(OAuth2Client):  # type: ignore[misc] # Authlib has no types
+    """Authlib's client over our own way out."""
+
+    def __init__(self, provider: Provider, known: Mapping[str, Any], secret: str, asked: Callable[..., Any]) -> None:
+        methods = known.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        by = "client_secret_basic" if "client_secret_basic" in methods else "client_secret_post"
+        told = {"scope": "openid profile email", "redirect_uri": provider.back, "code_challenge_method": "S256"}
+        super().__init__(None, provider.client, secret, by, **told)
+        self._asked = asked
+
+    async def _fetch_token(self, url: str, body: str, auth: Any, headers: Any, method: str) -> Any:  # noqa: ANN401 # Authlib's
+        url, headers, body = auth.prepare(method, url, dict(headers), body)
+        accept = headers.pop("Accept")
+        more = [(name.encode(), value.encode()) for name, value in headers.items()]
+        return self.parse_response_token(await self._asked(Request(url, method, accept, _CAP), more, body.encode()))
+
+
+def _claims(
+    provider: Provider, token: Mapping[str, Any], keys: Mapping[str, Any], nonce: str, now: int
+) -> Mapping[str, Any]:
+    """Return what an ID token says whose signature, issuer, audience, times and nonce are right, else `NotSignedOn`."""
+    mine = {"iss": provider.issuer, "aud": provider.client, "nonce": nonce}
+    wanted = {name: {"essential": True, "value": value} for name, value in mine.items()}
+    known = {"nonce": nonce, "client_id": provider.client, "access_token": token.get("access_token")}
+    try:
+        registry = JWSRegistry(algorithms=_SIGNED_BY, strict_check_header=False)
+        read = jwt.decode(
+            str(token.get("id_token", "")), KeySet.import_key_set(cast("KeySetSerialization", keys)), registry=registry
+        )
+        claims = CodeIDToken(read.claims, read.header, wanted, known)
+        claims.validate(now, _LEEWAY)
+    except JoseError as exc:
+        raise _refused(f"told what cannot be believed: {one_line(str(exc), 80)}") from exc
+    except _UNREADABLE as exc:
+        raise _refused(f"told what cannot be read: {type(exc).__name__}") from exc
+    return dict(claims)
+
+
+def _unusable(why: str) -> NotSignedOn:
+    return NotSignedOn(HTTPStatus.BAD_GATEWAY, f"The sign-on service cannot be used: {why}.")
+
+
+def _refused(why: str) -> NotSignedOn:
+    return NotSignedOn(HTTPStatus.FORBIDDEN, f"The sign-on service {why}. Try again.")

@@ -1,0 +1,156 @@
+"""An OpenID provider on loopback that signs real tokens, and a board that it signs people on to."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64decode
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
+
+from monitor.app.reporting_options import door_of
+from monitor.config.people import WebSettings
+from monitor.config.settings import Settings
+from tests.loopback import Asked, http_server
+from tests.unit.monitor.web.board import Board, a_board
+
+BOARD = "http://board.example"
+SECRET = "a secret between the two"
+RIGHTS = {"stats-heads": "head", "stats-duty": "duty", "readers": "viewer"}
+Reply = tuple[int, str, dict[str, str]]
+
+
+@cache
+def key(name: str = "one") -> RSAKey:
+    """Return a key of the provider; anything but `one` is none that it tells of."""
+    return RSAKey.generate_key(2048, {"kid": name, "use": "sig", "alg": "RS256"})
+
+
+@dataclass
+class Idp:
+    """What the provider is asked, and how it answers: `claims` go over those that would be right."""
+
+    url: str = ""
+    claims: dict[str, Any] = field(default_factory=lambda: {"groups": ["stats-duty"], "preferred_username": "anne"})
+    configuration: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Reply] = field(default_factory=dict)
+    token: str | None = None
+    now: int = 0
+    sent: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def __call__(self, asked: Asked) -> Reply:
+        """Answer the monitor."""
+        path = urlsplit(asked.target).path
+        self.asked.append(path)
+        if path in self.answers:
+            return self.answers[path]
+        if path == "/token":
+            return self._exchanged(asked)
+        told = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._described()
+        return 200, json.dumps(told), {}
+
+    def _described(self) -> dict[str, Any]:
+        own = {name: f"{self.url}/{path}" for name, path in (("token_endpoint", "token"), ("jwks_uri", "keys"))}
+        return {"issuer": self.url, "authorization_endpoint": f"{self.url}/authorize", **own} | self.configuration
+
+    def _exchanged(self, asked: Asked) -> Reply:
+        form = {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+        shown = b64decode(asked.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        if shown != f"ninethirty:{SECRET}" and form.get("client_secret") != SECRET:
+            return 401, '{"error": "invalid_client"}', {}
+        proof = create_s256_code_challenge(form.get("code_verifier", ""))
+        if (form["code"], form["redirect_uri"], proof) != (
+            "c0de",
+            self.sent["redirect_uri"],
+            self.sent["code_challenge"],
+        ):
+            return 400, '{"error": "invalid_grant", "error_description": "<b>no</b>"}', {}
+        return (
+            200,
+            json.dumps({"access_token": "a", "token_type": "Bearer", "id_token": self.token or self.signed()}),
+            {},
+        )
+
+    def signed(self, by: RSAKey | None = None, header: Mapping[str, Any] | None = None) -> str:
+        """Return an ID token with the claims that it is to hold."""
+        right = {"iss": self.url, "aud": "ninethirty", "sub": "0815", "nonce": self.sent["nonce"]}
+        times = {"iat": self.now, "exp": self.now + 300}
+        claims = {name: value for name, value in (right | times | self.claims).items() if value is not None}
+        by = by or key()
+        return jwt.encode({"alg": "RS256", "kid": by.kid, **(header or {})}, claims, by)
+
+    def approves(self, sent: httpx.Response) -> dict[str, str]:
+        """Have somebody sign in there who was sent; return with what query they are sent back."""
+        assert sent.status_code == 303, sent.text
+        where = urlsplit(sent.headers["location"])
+        assert f"{where.scheme}://{where.netloc}{where.path}" == f"{self.url}/authorize"
+        self.sent = {name: values[0] for name, values in parse_qs(where.query).items()}
+        return {"code": "c0de", "state": self.sent["state"]}
+
+
+@dataclass
+class SignOn:
+    """A board, its provider, and a browser of somebody who is nobody yet."""
+
+    board: Board
+    idp: Idp
+    client: httpx.AsyncClient
+
+    async def set_out(self, where: str = "/") -> dict[str, str]:
+        """Go to the provider and sign in there; return with what query one is sent back."""
+        return self.idp.approves(await self.client.get("/sign-in/oidc", params={"next": where}))
+
+    async def come_back(self, query: Mapping[str, str]) -> httpx.Response:
+        """Come back with this query."""
+        return await self.client.get("/sign-in/oidc/return", params=query)
+
+    async def sign_on(self, where: str = "/") -> httpx.Response:
+        """Go there and come back."""
+        return await self.come_back(await self.set_out(where))
+
+    async def seen(self) -> list[int]:
+        """Return what a page, an incident and the status answer."""
+        return [(await self.client.get(path)).status_code for path in ("/", "/incidents", "/status")]
+
+
+def web(folder: Path, url: str, **more: Any) -> WebSettings:  # noqa: ANN401 # whatever the table takes
+    """Return a table that names a provider, whose secret is in a file."""
+    (folder / "secret").write_text(f"{SECRET}\n")
+    oidc = {
+        "issuer": url,
+        "client_id": "ninethirty",
+        "client_secret": {"file": str(folder / "secret")},
+        "claim": "groups",
+        "rights": RIGHTS,
+        "allow": ["127.0.0.0/8"],
+    }
+    return WebSettings.model_validate({"public_url": BOARD, "oidc": oidc | more})
+
+
+@asynccontextmanager
+async def signing_on(
+    folder: Path,
+    idp: Idp | None = None,
+    users: Path | None = None,
+    **more: Any,  # noqa: ANN401 # as above
+) -> AsyncIterator[SignOn]:
+    """Open a closed board with a provider beside it; `more` goes over what its table says."""
+    idp = idp or Idp()
+    async with a_board(public=False) as board, http_server(idp) as server:
+        idp.url, idp.now = server.url, int(board.clock.now().timestamp())
+        table = web(folder, server.url, **more).model_copy(update={"users_file": users and str(users)})
+        settings = Settings(web=table)
+        board.queries.door = door_of(settings, folder, board.clock, board.queries.throttle)
+        transport = httpx.ASGITransport(board.remade())
+        async with httpx.AsyncClient(transport=transport, base_url=BOARD, headers={"Accept": "text/html"}) as client:
+            yield SignOn(board, idp, client)

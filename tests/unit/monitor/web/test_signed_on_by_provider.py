@@ -1,0 +1,364 @@
+"""People whom an OpenID provider signs on: what is believed of it, and by whose word somebody has a right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from authlib.common.encoding import to_unicode, urlsafe_b64encode
+from joserfc import jwt
+from joserfc.jwk import OctKey
+from structlog.testing import capture_logs
+
+from monitor.app.reporting_options import provider_of
+from monitor.config.settings import Settings
+from monitor.look.guard import guard_of
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.web.openid import OpenID
+from monitor.web.sessions import LASTS
+from tests.loopback import rude_server
+from tests.unit.monitor.web.openid_provider import BOARD, SECRET, Idp, SignOn, key, signing_on, web
+from tests.unit.monitor.web.people import users_file
+from tests.unit.monitor.web.test_signin import SECRET as WORD
+from tests.unit.monitor.web.test_signin import hidden
+
+HOST = "board.example"
+DESCRIBED = "/.well-known/openid-configuration"
+
+
+def nobody(answer: httpx.Response, status: int, word: str) -> bool:
+    """Tell whether a sign-in page says this, and opens nothing."""
+    told = [line for line in answer.text.splitlines() if 'role="alert"' in line]
+    assert (answer.status_code, len(told)) == (status, 1), answer.text
+    return word in told[0] and "ninethirty=" not in answer.headers.get("set-cookie", "")
+
+
+@pytest.mark.parametrize(
+    ("groups", "seen", "signs"),
+    [
+        (["stats-duty"], [200, 200, 200], False),
+        (["readers", "stats-heads", "others"], [200, 200, 200], True),
+        (["readers"], [200, 200, 403], False),
+        ("stats-duty", [200, 200, 200], False),
+    ],
+)
+async def test_rights_go_by_the_claim_alone(
+    tmp_path: Path, groups: list[str] | str, seen: list[int], *, signs: bool
+) -> None:
+    idp = Idp(claims={"groups": groups, "preferred_username": "anne"})
+    async with signing_on(tmp_path, idp) as one:
+        assert await one.seen() == [303] * 3
+        answer = await one.sign_on("/incidents")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/incidents")
+        assert await one.seen() == seen
+        page = (await one.client.get(f"/incidents/{one.board.incident}")).text
+        assert ("Sign or waive" in page, "anne" in page, "Sign out" in page) == (signs, True, True)
+
+
+async def test_what_is_asked_for_is_a_code_bound_to_this_browser(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        await one.sign_on()
+        sent = one.idp.sent
+        fixed = ("response_type", "client_id", "redirect_uri", "code_challenge_method")
+        assert [sent[name] for name in fixed] == ["code", "ninethirty", f"{BOARD}/sign-in/oidc/return", "S256"]
+        assert sent["scope"].split()[0] == "openid"
+        assert len({sent["state"], sent["nonce"], sent["code_challenge"]}) == 3
+        assert one.idp.asked == [DESCRIBED, "/token", "/keys"]
+
+
+async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        await one.sign_on()
+        kept = one.client.cookies["ninethirty"]
+        guard = hidden(await one.client.get("/incidents"), "guard")
+        await one.client.post("/sign-out", data={"guard": guard})
+        one.client.cookies.set("ninethirty", kept, domain=HOST)
+        assert await one.seen() == [303] * 3
+        one.client.cookies.clear()
+        await one.sign_on()
+        one.board.clock.seconds += LASTS + 1
+        assert await one.seen() == [303] * 3
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"aud": "another"},
+        {"aud": ["another"], "azp": "ninethirty"},
+        {"aud": ["ninethirty", "another"], "azp": "another"},
+        {"aud": None},
+        {"iss": "https://another.example"},
+        {"iss": None},
+        {"nonce": "another"},
+        {"nonce": None},
+        {"exp": 1},
+        {"exp": None},
+        {"exp": "soon"},
+        {"iat": 99999999999},
+        {"nbf": 99999999999},
+        {"sub": None},
+        {"at_hash": "of-another-token"},
+    ],
+    ids=str,
+)
+async def test_a_token_for_another_or_of_another_time_signs_nobody_on(tmp_path: Path, claims: dict[str, Any]) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.claims |= claims
+        with capture_logs() as logs:
+            answer = await one.sign_on()
+        assert nobody(answer, 403, "cannot be")
+        assert await one.seen() == [303] * 3
+        (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
+        assert SECRET not in str(logs)
+        assert "cannot be" in told["why"]
+
+
+def unsigned(idp: Idp) -> str:
+    _, body, _ = idp.signed().split(".")
+    return f"{to_unicode(urlsafe_b64encode(json.dumps({'alg': 'none'}).encode()))}.{body}."
+
+
+def by_secret(idp: Idp) -> str:
+    claims = jwt.decode(idp.signed(), key()).claims
+    return jwt.encode({"alg": "HS256"}, claims, OctKey.import_key(SECRET), algorithms=["HS256"])
+
+
+def altered(idp: Idp) -> str:
+    head, _, mark = idp.signed().split(".")
+    idp.claims["groups"] = ["stats-heads"]
+    return f"{head}.{idp.signed().split('.')[1]}.{mark}"
+
+
+FORGED = {
+    "by an unknown key": lambda idp: idp.signed(key("two")),
+    "by an unknown key of a known name": lambda idp: idp.signed(key("two"), {"kid": "one"}),
+    "by nobody": unsigned,
+    "by the secret": by_secret,
+    "altered": altered,
+    "no token": lambda _: "x.y.z",
+    "nothing": lambda _: " ",
+}
+
+
+@pytest.mark.parametrize("how", FORGED)
+async def test_a_token_that_the_provider_did_not_sign_signs_nobody_on(tmp_path: Path, how: str) -> None:
+    async with signing_on(tmp_path) as one:
+        query = await one.set_out()
+        one.idp.token = FORGED[how](one.idp)
+        assert nobody(await one.come_back(query), 403, "cannot be")
+        assert await one.seen() == [303] * 3
+
+
+async def test_nobody_comes_back_who_did_not_set_out_in_the_same_browser(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        query = await one.set_out()
+        for wrong in ({**query, "state": "x"}, {"code": "c0de"}, {**query, "state": "ä"}, {}):
+            assert nobody(await one.come_back(wrong), 400, "grown old")
+            await one.set_out()
+        one.client.cookies.clear()
+        assert nobody(await one.come_back(query), 400, "grown old")
+        assert "/token" not in one.idp.asked
+
+
+async def test_a_way_back_is_good_once(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        query = await one.set_out()
+        assert (await one.come_back(query)).status_code == 303
+        assert nobody(await one.come_back(query), 400, "grown old")
+
+
+async def test_a_session_from_before_is_not_carried_on(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        await one.sign_on()
+        first = one.client.cookies["ninethirty"]
+        await one.sign_on()
+        second = one.client.cookies["ninethirty"]
+        one.client.cookies.set("ninethirty", first, domain=HOST)
+        assert (first != second, await one.seen()) == (True, [303] * 3)
+        one.client.cookies.clear()
+        one.client.cookies.set("ninethirty", "chosen-by-another", domain=HOST)
+        await one.sign_on()
+        assert one.client.cookies["ninethirty"] != "chosen-by-another"
+
+
+@pytest.mark.parametrize(
+    "where", ["//evil.example", "https://evil.example/", "/\\evil.example", "javascript:x", "", "/" + "a" * 2000]
+)
+async def test_nobody_is_sent_elsewhere_once_signed_on(tmp_path: Path, where: str) -> None:
+    async with signing_on(tmp_path) as one:
+        assert (await one.sign_on(where)).headers["location"] == "/"
+        query = await one.set_out()
+        kept = one.client.cookies["ninethirty-flow"].strip('"')
+        one.client.cookies.set("ninethirty-flow", f"{kept[:43]}//evil.example", domain=HOST)
+        assert (await one.come_back(query)).headers.get("location", "/") == "/"
+
+
+@pytest.mark.parametrize(
+    ("claim", "claims"),
+    [
+        ("groups", {"groups": ["others"]}),
+        ("groups", {"groups": None}),
+        ("groups", {"groups": {"stats-heads": True}}),
+        ("groups", {"groups": [["stats-heads"], 1, None]}),
+        ("email", {"email": "stats-heads"}),
+        ("email", {"email": "stats-heads", "email_verified": "true"}),
+    ],
+)
+async def test_nobody_has_a_right_whom_the_claim_gives_none(tmp_path: Path, claim: str, claims: dict[str, Any]) -> None:
+    async with signing_on(tmp_path, claim=claim) as one:
+        one.idp.claims |= claims
+        assert nobody(await one.sign_on(), 403, "no right here")
+        assert await one.seen() == [303] * 3
+
+
+async def test_an_address_that_the_provider_has_tried_gives_a_right(tmp_path: Path) -> None:
+    async with signing_on(tmp_path, claim="email", rights={"anne@dept.example": "head"}) as one:
+        one.idp.claims = {"email": "anne@dept.example", "email_verified": True}
+        await one.sign_on()
+        assert await one.seen() == [200] * 3
+
+
+@pytest.mark.parametrize(
+    ("path", "reply", "status", "word"),
+    [
+        (DESCRIBED, (500, "{}", {}), 502, "it answered 500"),
+        (DESCRIBED, (302, "", {"Location": "http://127.0.0.1:1/"}), 502, "it answered 302"),
+        (DESCRIBED, (200, "[]", {}), 502, "without what was asked for"),
+        (DESCRIBED, (200, "[" * 100_000, {}), 502, "without what was asked for"),
+        (DESCRIBED, (200, '{"issuer": "https://another.example"}', {}), 502, "another issuer"),
+        (DESCRIBED, (200, " " * 600_000, {}), 503, "too_large"),
+        ("/token", (500, "<html>", {}), 502, "no token"),
+        ("/token", (200, "[]", {}), 502, "no token"),
+        ("/token", (400, '{"error": "invalid_grant\\n"}', {}), 403, "refused: invalid_grant"),
+        ("/token", (200, '{"access_token": "a"}', {}), 403, "cannot be"),
+        ("/keys", (404, "", {}), 502, "it answered 404"),
+        ("/keys", (200, "{}", {}), 403, "cannot be"),
+        ("/keys", (200, '{"keys": [{"kty": "RSA", "n": "!", "e": 3}, 7]}', {}), 403, "cannot be"),
+    ],
+)
+async def test_what_is_wrong_with_the_provider_is_one_line(
+    tmp_path: Path, path: str, reply: tuple[int, str, dict[str, str]], status: int, word: str
+) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.answers[path] = reply
+        with capture_logs() as logs:
+            answer = await one.client.get("/sign-in/oidc")
+            if path != DESCRIBED:
+                answer = await one.come_back(one.idp.approves(answer))
+        assert nobody(answer, status, word)
+        (told,) = [line for line in logs if line["event"] == "sign_on_failed"]
+        assert "\n" not in told["why"]
+
+
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri", "authorization_endpoint"])
+async def test_an_endpoint_that_is_none_is_not_asked(tmp_path: Path, endpoint: str) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.configuration[endpoint] = "file:///etc/passwd"
+        assert nobody(await one.client.get("/sign-in/oidc"), 502, endpoint)
+
+
+async def test_the_provider_lies_in_networks_that_are_allowed_alone(tmp_path: Path) -> None:
+    async with signing_on(tmp_path, allow=[]) as one:
+        assert nobody(await one.client.get("/sign-in/oidc"), 503, "refused_address")
+        assert one.idp.asked == []
+
+
+async def test_a_provider_that_takes_the_secret_in_the_form_alone_gets_it_there(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.configuration["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
+        await one.sign_on()
+        assert await one.seen() == [200] * 3
+
+
+@pytest.mark.parametrize("how", ["hangs", "drips", "garbage"])
+async def test_a_slow_provider_holds_up_nobody_for_long(tmp_path: Path, how: str) -> None:
+    async with signing_on(tmp_path) as one, rude_server(how) as server:
+        door = one.board.queries.door
+        provider = provider_of(Settings(web=web(tmp_path, server.url)), one.board.clock)
+        assert door is not None
+        assert isinstance(provider, OpenID)
+        guard = guard_of(["127.0.0.0/8"], [server.port])
+        clock = one.board.clock
+        door.provider = OpenID(provider.provider, clock, lambda: HttpFetcher(clock, guard, seconds=0.2))
+        assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")
+        # The next is told the same at once, and a moment later the provider is asked again.
+        assert nobody(await one.client.get("/sign-in/oidc"), 503, "does not answer")
+        server.released.set()
+
+
+async def test_a_provider_that_is_back_is_found_again(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.answers[DESCRIBED] = (503, "", {})
+        for _ in range(3):
+            assert nobody(await one.client.get("/sign-in/oidc"), 502, "503")
+        assert one.idp.asked == [DESCRIBED]
+        one.idp.answers.clear()
+        one.board.clock.seconds += 6
+        assert (await one.sign_on()).status_code == 303
+
+
+async def test_a_right_that_is_taken_away_ends_at_once(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        await one.sign_on()
+        door = one.board.queries.door
+        assert door is not None
+        for rights, seen in (({"stats-duty": "viewer"}, [200, 200, 403]), ({"others": "head"}, [303] * 3)):
+            table = Settings(web=web(tmp_path, one.idp.url, rights=rights))
+            door.provider = provider_of(table, one.board.clock)
+            assert await one.seen() == seen
+
+
+@pytest.mark.parametrize("other", [{"claim": "roles"}, {"issuer": "https://login.example"}, None])
+async def test_values_of_another_claim_or_provider_give_no_right(tmp_path: Path, other: dict[str, str] | None) -> None:
+    async with signing_on(tmp_path) as one:
+        await one.sign_on()
+        door = one.board.queries.door
+        assert door is not None
+        table = Settings() if other is None else Settings(web=web(tmp_path, one.idp.url, **other))
+        door.provider = provider_of(table, one.board.clock)
+        assert await one.seen() != [200] * 3
+
+
+async def test_who_is_refused_again_and_again_has_to_wait_and_a_fault_of_the_provider_counts_for_nobody(
+    tmp_path: Path,
+) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.answers["/token"] = (500, "", {})
+        for _ in range(25):
+            assert (await one.sign_on()).status_code == 502
+        one.idp.answers["/token"] = (400, '{"error": "invalid_grant"}', {})
+        told = [(await one.sign_on()).status_code for _ in range(22)]
+        assert told == [403] * 20 + [429] * 2
+
+
+async def test_the_sign_in_page_offers_what_there_is(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        page = (await one.client.get("/sign-in", params={"next": "/incidents?q=1&a=2"})).text
+        assert 'href="/sign-in/oidc?next=/incidents%3Fq%3D1%26a%3D2"' in page
+        assert ("127.0.0.1" in page, 'type="password"' in page) == (True, False)
+
+
+async def test_a_person_of_the_users_file_and_one_of_that_name_at_the_provider_are_two(tmp_path: Path) -> None:
+    async with signing_on(tmp_path, users=users_file(tmp_path)) as one:
+        one.idp.claims = {"groups": ["readers"], "preferred_username": "hope"}
+        await one.sign_on()
+        assert await one.seen() == [200, 200, 403]
+        one.client.cookies.clear()
+        page = await one.client.get("/sign-in")
+        form = {"name": "hope", "password": WORD, "mark": hidden(page, "mark")}
+        assert (await one.client.post("/sign-in", data=form)).status_code == 303
+        assert await one.seen() == [200] * 3
+
+
+async def came_back_refused(one: SignOn, error: str) -> httpx.Response:
+    query = await one.set_out()
+    return await one.come_back({"state": query["state"], "error": error})
+
+
+async def test_somebody_who_is_refused_there_is_told_so(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        assert nobody(await came_back_refused(one, "access_denied"), 403, "refused: access_denied")
+        assert nobody(await came_back_refused(one, "<script>\n" + "x" * 500), 403, "refused: &lt;script&gt; xxx")
