@@ -47,7 +47,7 @@ def log_by_hand(
     it), `release`; whatever else is typed is kept for the draft. The same words make the same incident. Raises
     `NotEnough` with every fault.
     """
-    words = {name: _writable(text).strip() for name, text in words.items()}
+    words = {name: writable(text).strip() for name, text in words.items()}
     faults = list(_faults(words, facts, now, timezone))
     if faults:
         raise NotEnough(faults)
@@ -72,7 +72,8 @@ def log_by_hand(
     )
 
 
-def _writable(text: str) -> str:
+def writable(text: str) -> str:
+    """Return text that a store and a document take."""
     # A terminal hands on bytes that are no text as halves of characters, which no store and no document takes.
     return text.encode("utf-8", "replace").decode()
 
@@ -93,17 +94,27 @@ def note(
     Raises `NotEnough` without a role or words, and for what is no time or lies ahead.
     """
     faults = [] if text.strip() else ["a note needs words"]
+    then = now
     try:
-        then = _instant(at.strip(), timezone) if at.strip() else now
-    except ValueError:
-        then = now
-        faults.append(f'at: not a date-time, write "2018-01-05T09:41" (got "{at}")')
-    faults += [f'at: lies in the future (got "{at}")'] if then > now else []
+        then = instant_before(at, now, timezone)
+    except NotEnough as fault:
+        faults += fault.faults
     if faults:
         raise NotEnough(faults)
-    noted = _with(incident, Entry(then, as_role(role), _writable(text.strip())))
+    noted = _with(incident, Entry(then, as_role(role), writable(text.strip())))
     is_far = min(abs(then - incident.occurred), now - then) > _NEAR
     return _with(noted, Entry(now, MONITOR, _far(then, incident.occurred, timezone))) if is_far else noted
+
+
+def instant_before(at: str, now: datetime, timezone: str) -> datetime:
+    """Return the instant of a local date-time, `now` for a blank one. Raises `NotEnough` for none, or one ahead."""
+    try:
+        then = _instant(at.strip(), timezone) if at.strip() else now
+    except ValueError as exc:
+        raise NotEnough([f'at: not a date-time, write "2018-01-05T09:41" (got "{at}")']) from exc
+    if then > now:
+        raise NotEnough([f'at: lies in the future (got "{at}")'])
+    return then
 
 
 def ended(incident: Incident, timezone: str = "Europe/London") -> datetime | None:
@@ -124,7 +135,7 @@ def is_address(text: str) -> bool:
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
     """Say what caused it, in a few words that reports count; the last word on it holds. Blank words change nothing."""
-    words = one_line(_writable(cause))
+    words = one_line(writable(cause))
     if not words or incident.words.get("cause") == words:
         return incident
     told = _with(incident, Entry(now, as_role(role), f"cause: {words}"))
@@ -158,7 +169,7 @@ def sign_off(incident: Incident, role: str, version: int, now: datetime, anyway:
 
     `anyway` is why, where something was in the way.
     """
-    words = one_line(_writable(anyway))
+    words = one_line(writable(anyway))
     why = f", though something was in the way: {words}" if words else ""
     told = _with(incident, Entry(now, as_role(role), f"report signed off as version {version}{why}"))
     kept = {"signed_anyway": words} if words else {}
@@ -170,7 +181,7 @@ def waive(incident: Incident, role: str, reason: str, now: datetime) -> Incident
 
     New facts may open it again; the report stays waived.
     """
-    words = one_line(_writable(reason))
+    words = one_line(writable(reason))
     if not words:
         raise NotEnough(["say why no report will be made"])
     if not incident.owes_report:
@@ -194,7 +205,7 @@ def _with(incident: Incident, entry: Entry) -> Incident:
 
 def as_role(role: str) -> str:
     """Return a role as it is written down. Raises `NotEnough`."""
-    line = one_line(_writable(role))
+    line = one_line(writable(role))
     if not line or len(line) > _LONGEST_ROLE:
         raise NotEnough([f"say in which role, in at most {_LONGEST_ROLE} characters, never a name"])
     return line

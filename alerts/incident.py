@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from alerts import tellable_facts as news
@@ -51,6 +51,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Action:
+    """What is to be done by a role until the end of a local day; `done` says when it was, `done_by` in which role."""
+
+    text: str
+    owner: str
+    due: date
+    done: datetime | None = None
+    done_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Linked:
     """A release that a fault of a platform held up, with its own incident, and whether it is still awaited."""
 
@@ -90,6 +101,7 @@ class Incident:
     calendar: str = ""
     series: str = ""
     linked: tuple[Linked, ...] = ()
+    actions: tuple[Action, ...] = ()
 
     @property
     def has_draft(self) -> bool:

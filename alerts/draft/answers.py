@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from alerts.actions import in_words
 from alerts.by_hand import ended
 from alerts.draft import narrative, words
 from alerts.draft.certainty import in_short
@@ -182,6 +183,7 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "incident.evidence_list": _evidence,
     "impact.measured_sentence": narrative.impact,
     "release.slot": _slot,
+    "human.corrective": lambda case: tuple(in_words(each, case.timezone) for each in case.incident.actions),
 }
 
 

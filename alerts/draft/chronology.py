@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from alerts.actions import RECORD
 from alerts.draft import guidance
 from alerts.draft.edits import STEP
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
@@ -18,7 +19,7 @@ from schedules.times.zone import local_date
 
 HEADING = "In the order of time:"
 # What people write down for the record and for later reports is nothing that happened.
-RECORDS = ("cause: ", "report signed off", "report waived", "closed", "other producers' incidents")
+RECORDS = ("cause: ", "report signed off", "report waived", "closed", "other producers' incidents", RECORD)
 TIME = re.compile(r"\b([01]?\d|2[0-3])[:.]([0-5]\d)\b")
 
 Happening = tuple[datetime, str]

@@ -11,7 +11,7 @@ from alerts.draft.certainty import annex, certainty, measured
 from alerts.draft.code import Book, cited, edition_at
 from alerts.draft.form import Chapter, FilledBy, Form, Question
 from alerts.draft.input import DraftInput
-from alerts.draft.letters import covering, holding
+from alerts.draft.letters import correction, covering, holding, lines
 from alerts.draft.report import Field, Report, Section
 from alerts.draft.timeline import timeline
 from alerts.incident import Incident
@@ -64,6 +64,8 @@ def _report(case: DraftInput, form: Form) -> Report:
         steps=guidance.steps(case.kinds),
         covering=covering(case),
         holding=holding(case),
+        correction=correction(case),
+        lines=lines(case),
     )
 
 

@@ -173,8 +173,9 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A draft, ready to be written in any format, with the `covering` e-mail and the `holding` statement of it.
+    """A draft, ready to be written in any format.
 
+    With it go, in paragraphs, a `covering` e-mail, a `holding` statement, a `correction` notice and `lines` to take.
     `date_of_report` and `last_amended` are texts; `last_amended` is empty until it differs. `signed`, `amendments` and
     `anyway`, why it was signed though something was in the way, are sentences. Nothing here was public before its slot.
     `claimed` is what publishers say of themselves, apart from all that was measured.
@@ -205,6 +206,8 @@ class Report:
     kept: Mapping[str, str] = field(default_factory=dict)
     covering: tuple[str, ...] = ()
     holding: tuple[str, ...] = ()
+    correction: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
     def fields(self) -> Iterator[Field]:
         """Yield every field of every section, in order."""

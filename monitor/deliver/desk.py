@@ -12,7 +12,7 @@ import structlog
 from alerts.by_hand import acknowledge, waive
 from alerts.draft.take_back import Conflict
 from alerts.draft.versions import Versions
-from alerts.incident import Incident
+from alerts.incident import SIGNED, Incident
 from alerts.silence import Scope, Silence, silence
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
@@ -147,5 +147,8 @@ class Desk:
         return await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
 
 
-def _decided(incident: Incident | None) -> str | None:
-    return incident.words.get("brought_forward") if incident is not None else None
+def _decided(incident: Incident | None) -> object:
+    if incident is None:
+        return None
+    # What was signed is not amended by an action.
+    return incident.words.get("brought_forward"), () if SIGNED in incident.words else incident.actions

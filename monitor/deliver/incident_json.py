@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from alerts.by_hand import ended
-from alerts.incident import Incident, Kind
+from alerts.incident import Action, Incident, Kind
 from alerts.standing import behind
 from monitor.deliver.owed import is_owed
 from monitor.store.rows import CalendarRead, Draft, Event
@@ -43,8 +43,15 @@ def incident_json(incident: Incident, drafts: Sequence[Draft] = ()) -> dict[str,
         if facts
         else [],
         "timeline": [{"at": instant_json(entry.at), "by": entry.by, "text": entry.text} for entry in incident.happened],
+        "actions": [action_json(action) for action in incident.actions],
         "drafts": [draft_json(draft) for draft in drafts],
     }
+
+
+def action_json(action: Action) -> dict[str, Any]:
+    """Return an action of an incident."""
+    due, done = action.due.isoformat(), instant_json(action.done)
+    return {"text": action.text, "owner": action.owner, "due": due, "done": done, "done_by": action.done_by}
 
 
 def delay_of(incident: Incident) -> Bounds | None:

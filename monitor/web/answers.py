@@ -216,6 +216,7 @@ class ListedIncident(Answer):
     as_of: Instant | None
     findings: list[IncidentFinding]
     timeline: list[Entry]
+    actions: list[incident.Action]
 
 
 class Incident(ListedIncident):

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from alerts.actions import action_done, add_action
 from alerts.by_hand import NotEnough, bring_forward, close, is_address, log_cause, note
 from alerts.draft.edits import STEP
 from alerts.draft.form import question
@@ -37,7 +38,8 @@ from schedules.times.words import MINUTE, stamp
 _MOST_BYTES, _MOST_FIELDS = 1 << 20, 300
 _MOST_OF_STRANGERS = 1 << 17
 _HIDDEN = ("guard", "version", "do")
-_BOXES = {"as-role": "as-role", "call": "call", "said": "said", "address": "address", "brought forward": "forward"}
+_BOXES = {name: name for name in ("as-role", "call", "said", "address", "owner", "due")}
+_BOXES |= {"brought forward": "forward", "text": "action"}
 _NOT_YOURS = "This is for people whose line in the users file ends in :head."
 
 
@@ -77,7 +79,7 @@ def _readable(fields: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield what a person typed, by the question it answers."""
     for name, text in fields.items():
         asked = question(name.removeprefix("box."))
-        if name not in _HIDDEN and not name.startswith("tick.") and text.strip():
+        if name not in _HIDDEN and not name.startswith(("tick.", "acted.")) and text.strip():
             yield (asked.label if asked is not None else None) or name.removeprefix("box."), text
 
 
@@ -232,6 +234,7 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
         faults.append("as-role: say in which role you act, never a name")
     if faults:
         raise NotEnough(faults)
+    action = {"text": sent.text("action"), "owner": sent.text("owner"), "due": sent.text("due")}
     texts = [sent.text("note"), f"call with {call}: {said}" if call else "", f"also at {address}" if address else ""]
 
     def change(known: Incident) -> Incident:
@@ -240,6 +243,9 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
         known = log_cause(known, sent.role, sent.text("cause"), now)
+        known = add_action(known, sent.role, action, now, timezone) if any(action.values()) else known
+        for number in [place for place, _ in enumerate(known.actions, 1) if f"acted.{place}" in sent.fields]:
+            known = action_done(known, sent.role, number, now, timezone=timezone)
         return close(known, sent.role, now) if "close" in sent.fields else known
 
     return change

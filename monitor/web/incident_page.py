@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from alerts.actions import in_words, is_overdue, waiting
 from alerts.draft.edits import STEP, to_complete
 from alerts.draft.report import Report, report_from_json
 from alerts.draft.take_back import Conflict
@@ -22,6 +23,7 @@ from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
 from monitor.web.pages import render, silences_of
 from monitor.web.request import queries_of
+from schedules.times.zone import local_date
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         report=report,
         unanswered=len(to_complete(report)) if report is not None else 0,
         happened=_happened(found, queries.clock.now()),
+        acted=_acted(found, local_date(queries.clock.now(), queries.timezone), queries.timezone),
         cause=found.words.get("cause", ""),
         advice=advice(found.kind, found.facts) if found.facts is not None else (),
         details=list(details(found.kind, found.facts)) if found.facts is not None else (),
@@ -85,6 +88,12 @@ async def incident_page(request: Request, name: str, fault: str = "", answered: 
         endings=ENDINGS,
         **evidence_of(found, queries.clock.now()),
     )
+
+
+def _acted(incident: Incident, today: date, timezone: str) -> list[tuple[int, str, bool, bool]]:
+    """Return each action with its number, its words, and whether it is done or overdue; those due first in front."""
+    every = waiting([incident], done=True)
+    return [(number, in_words(one, timezone), one.done is not None, is_overdue(one, today)) for _, number, one in every]
 
 
 def _names(incident: Incident) -> set[str]:

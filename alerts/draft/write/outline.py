@@ -32,6 +32,8 @@ class Document(StrEnum):
     STEPS = "to-do"
     COVERING = "email"
     HOLDING = "statement"
+    CORRECTION = "correction"
+    LINES = "lines"
 
 
 TITLES = {
@@ -39,6 +41,8 @@ TITLES = {
     Document.STEPS: "What to do",
     Document.COVERING: "Covering e-mail",
     Document.HOLDING: "Statement for users",
+    Document.CORRECTION: "Correction notice for users",
+    Document.LINES: "Lines for ministers and press",
 }
 NO_STATEMENT = "Nothing was measured that users would notice: a statement is for the people dealing with this to write."
 
@@ -114,9 +118,14 @@ def outline(report: Report, document: Document | None = None) -> list[Block]:
         case Document.STEPS:
             return [*_head(report), *_steps(report)]
         case Document.COVERING:
-            return [Heading(1, report.title), _plain(*report.covering)]
+            said = report.covering
         case Document.HOLDING:
-            return [Heading(1, report.title), _plain(*(report.holding or [NO_STATEMENT]))]
+            said = report.holding
+        case Document.CORRECTION:
+            said = report.correction
+        case Document.LINES:
+            said = report.lines
+    return [Heading(1, report.title), _plain(*(said or [NO_STATEMENT]))]
 
 
 def entitled(report: Report, document: Document | None) -> Report:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, span_of, table
+from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
 from monitor.cli.incident.sign import sign
@@ -32,7 +33,7 @@ def command() -> None:
     """
 
 
-for _verb in (add, draft, sign):
+for _verb in (action, add, draft, sign):
     command.add_command(_verb)
 
 

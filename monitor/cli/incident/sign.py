@@ -98,7 +98,7 @@ def _folder(folder: Path) -> Path:
 def _written(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
-    """Write report, evidence, to-do list and e-mail in these formats; yields the files."""
+    """Write the report and all that goes with it in these formats; yields the files."""
     from alerts.draft.write.outline import Document
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import filed
@@ -106,7 +106,8 @@ def _written(
 
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
     shown = veiled(draft, context.hide)
-    tails = {Document.REPORT: "", Document.EVIDENCE: "-evidence", Document.STEPS: "-to-do", Document.COVERING: "-email"}
+    with_it = (Document.EVIDENCE, Document.STEPS, Document.COVERING, Document.CORRECTION, Document.LINES)
+    tails = {Document.REPORT: "", **{each: f"-{each}" for each in with_it}}
     # Without LibreOffice all the others are there when it is missed.
     for ending in sorted(endings, key="pdf".__eq__):
         for document, tail in tails.items():

@@ -11,6 +11,7 @@ from monitor.deliver.incident_json import delay_of
 from monitor.deliver.owed import is_owed
 from schedules.times.interval import Bounds
 from schedules.times.words import lengths, stamp
+from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
@@ -62,6 +63,11 @@ def incident_lines(
     yield f"  Draft     {_draft(drafts)}"
     if related:
         yield from ("", "Held up together with it, by one fault of the platform", *items(related))
+    if incident.actions:
+        from alerts.actions import in_words
+
+        yield from ("", "Actions")
+        yield from items(f"{number}. {in_words(each, LONDON)}" for number, each in enumerate(incident.actions, 1))
     yield from ("", "Timeline")
     yield from items(f"{stamp(entry.at)}  {entry.by}: {entry.text}" for entry in incident.happened)
     yield from _next(incident, drafts)

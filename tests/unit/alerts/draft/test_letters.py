@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
+
+from alerts.draft import words
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
 from alerts.draft.report import Report
@@ -52,3 +56,55 @@ def test_what_nobody_measured_has_no_statement_ready(moj: Incident, settings: Ma
     report = report_of(moj, settings)
     assert report.holding == ()
     assert "for the people dealing with this to write" in WRITERS["md"](report, Document.HOLDING).decode()
+
+
+def test_a_correction_notice_says_when_and_where_and_asks_what_has_changed(
+    ofqual_january: Incident, ofsted: Incident, settings: Mapping[str, str]
+) -> None:
+    report = report_of(ofqual_january, settings)
+    told = WRITERS["md"](report, Document.CORRECTION).decode()
+    assert told.startswith("# Correction notice for users\n")
+    first, asked, where, _ = report.correction
+    assert first.endswith("on Friday 5 January 2018. The release came out about 2 hours 49 minutes late.")
+    assert asked.startswith("[to be completed: whether anything in the release was changed since")
+    assert ofqual_january.facts is not None
+    assert where == f"The release is at {ofqual_january.facts.url}."
+    assert "The release is at" not in "".join(report_of(ofqual_january, settings, verdict="overdue").correction)
+    after = report_of(ofsted, settings, at=at("2017-03-22T12:00+00:00"))
+    assert "should go by the release itself" in "".join(after.correction)
+
+
+def test_until_its_slot_no_notice_leads_to_what_was_out_early(ofsted: Incident, settings: Mapping[str, str]) -> None:
+    report = report_of(ofsted, settings)
+    assert ofsted.facts is not None
+    assert report.at < (ofsted.facts.slot or report.at)
+    for told in (" ".join(report.correction), " ".join(report.lines)):
+        assert "Some of it could be seen before that time, by mistake." in told
+        assert "http" not in told
+        assert "still is" not in told
+
+
+def test_lines_for_ministers_and_press_hold_no_figure(
+    ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str]
+) -> None:
+    for incident in (ofqual_january, ofsted, moj):
+        assert incident.facts is not None or incident is moj
+        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        told = " ".join(report.lines)
+        known = (
+            f"{report.subject} {words.moment(incident.facts.slot, 'Europe/London')}"
+            if incident.facts
+            else (f"{report.subject} {incident.occurred:%-d %B %Y} 1 October 2016")
+        )
+        assert set(re.findall(r"\d+", told)) <= set(re.findall(r"\d+", known))
+        assert incident.words.get("what", "nothing typed") not in told
+        assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
+
+
+@pytest.mark.parametrize("which", ["covering", "holding", "correction", "lines"])
+def test_what_goes_out_is_short(
+    ofqual_january: Incident, ofsted: Incident, moj: Incident, settings: Mapping[str, str], which: str
+) -> None:
+    for incident in (ofqual_january, ofsted, moj):
+        report = fill(incident, form_named("B"), settings, [], incident.opened)
+        assert len(" ".join(getattr(report, which)).split()) <= 150

@@ -298,7 +298,7 @@ def test_signing_freezes_a_version_and_writes_what_is_sent(ask: Ask, folder: Pat
     told = ask("incident", "sign", INCIDENT, "--by", "head of profession", "--format", "docx", *given)
     assert told.json["signed"] is not None
     assert sorted(told.json["files"]) == sorted(str(file) for file in (folder / "sent").iterdir())
-    assert len(told.json["files"]) == 4
+    assert len(told.json["files"]) == 6
     ask("incident", "draft", INCIDENT, "--field", "B.4.corrective", "--text", "later", *ROLE)
     assert "Amended after sign-off" in ask("incident", "draft", INCIDENT).out
 

@@ -16,6 +16,7 @@ from monitor.store.rows import Draft
 from tests.unit.monitor.deliver.story import at
 from tests.unit.monitor.web.board import Board
 from tests.unit.monitor.web.people import form, send, users_file, working
+from tests.unit.monitor.web.test_signin import sign_in
 
 ACCOUNT = "box.B.2.account"
 
@@ -294,3 +295,38 @@ async def test_an_incident_there_is_not_is_not_found(users: Path) -> None:
         sent = await form(board, f"/incidents/{board.incident}")
         assert (await board.client.post("/incidents/none/draft", data=sent)).status_code == 404
         assert (await board.client.get("/incidents/none/evidence.zip")).status_code == 404
+
+
+async def test_an_action_is_added_enters_the_report_and_is_done(users: Path) -> None:
+    async with working(users) as board:
+        typed = {"action": "Renew the <certificate>", "owner": "web team", "due": "2018-02-01"}
+        await send(board, typed, {ACCOUNT: "A certificate."})
+        field = report_from_json(last(board).facts).field("B.4.corrective")
+        assert field is not None
+        assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "1. Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
+        await send(board, {"acted.1": "on", "acted.7": "on"})
+        incident = board.store.verdicts.incident(board.incident)
+        assert incident is not None
+        assert incident.actions[0].done_by == "duty statistician"
+        assert 'name="acted.1"' not in (await board.client.get(f"/incidents/{board.incident}")).text
+
+
+async def test_half_an_action_is_refused_at_each_of_its_boxes(users: Path) -> None:
+    async with working(users) as board:
+        answer = await send(board, {"owner": "web team", "due": "soon", ACCOUNT: "An hour's work."})
+        assert answer.status_code == 400
+        assert all(f'id="{box}-fault"' in answer.text for box in ("action", "due"))
+        assert "An hour&#39;s work." in answer.text
+        assert told(board) == []
+
+
+async def test_a_viewer_reads_actions_and_can_do_none(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {"action": "Renew it", "owner": "web team", "due": "2018-02-01"})
+        board.client.cookies.clear()
+        await sign_in(board, "vic")
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        assert "Renew it: web team, by 1 February 2018." in page
+        assert "acted.1" not in page

@@ -245,5 +245,9 @@ async def test_each_paper_of_a_report_is_handed_out_by_name() -> None:
         statement = await board.client.get(f"{address}?document=statement")
         assert statement.text.startswith("# Statement for users")
         assert "Annex" not in (await board.client.get(f"{address}?document=report")).text
+        page = (await board.client.get(f"/incidents/{board.incident}")).text
+        for paper in ("correction", "lines", "email"):
+            assert f"?document={paper}" in page
+            assert (await board.client.get(f"{address}?document={paper}")).status_code == 200
         refused = await board.client.get(f"{address}?document=cover")
         assert (refused.status_code, "document: Input should be 'draft', 'report'" in refused.text) == (400, True)

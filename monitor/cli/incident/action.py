@@ -1,0 +1,118 @@
+"""`ninethirty incident action`: what is to be done after an incident, by which role, and until when."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING
+
+import click
+
+from monitor.cli.common import Context, Day, as_json, print_json, table
+from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
+
+if TYPE_CHECKING:
+    from alerts.incident import Incident
+
+
+@click.group("action")
+def action() -> None:
+    """Keep corrective actions of incidents: what is to be done, by which role, until when.
+
+    They stand in the report's box for corrective actions until it is signed.
+
+    Example: ninethirty incident action list
+    """
+
+
+@action.command("add")
+@click.argument("incident")
+@click.option("--text", required=True, help="What is to be done.")
+@click.option("--owner", metavar="ROLE", required=True, help="Who is to do it: a role, never a name.")
+@click.option("--due", type=Day(), required=True, help="By which day it is to be done.")
+@by_role
+@as_json
+@click.pass_obj
+def add(  # noqa: PLR0913 # one for each option
+    context: Context, *, incident: str, text: str, owner: str, due: date, by: str | None, as_json: bool
+) -> None:
+    """Say what is to be done after an INCIDENT.
+
+    Example: ninethirty incident action add quarterly-2018-01-05 --text "Renew the certificate a month before it ends"
+    --owner "web team" --due 2018-02-01 --by "head of profession"
+    """
+    from alerts.actions import add_action
+
+    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    typed = {"text": text, "owner": owner, "due": due.isoformat()}
+    _changed(context, incident, lambda known: add_action(known, role, typed, now, zone), as_json=as_json)
+
+
+@action.command("done")
+@click.argument("incident")
+@click.argument("number", type=int)
+@click.option("--at", metavar="TIME", default="", help="When it was done, local. Default now.")
+@by_role
+@as_json
+@click.pass_obj
+def done(context: Context, *, incident: str, number: int, at: str, by: str | None, as_json: bool) -> None:
+    """Say that action NUMBER of an INCIDENT is done.
+
+    Example: ninethirty incident action done quarterly-2018-01-05 1 --by "web team"
+    """
+    from alerts.actions import action_done
+
+    role, now, zone = role_of(by), context.now(), context.settings.timezone
+    _changed(context, incident, lambda known: action_done(known, role, number, now, at, zone), as_json=as_json)
+
+
+@action.command("list")
+@click.argument("incident", required=False)
+@as_json
+@click.pass_obj
+def list_actions(context: Context, *, incident: str | None, as_json: bool) -> None:
+    """List the actions of an INCIDENT, without one those still to be done of all, the overdue first.
+
+    Example: ninethirty incident action list
+    """
+    from alerts.actions import is_overdue, waiting
+    from monitor.deliver.incident_json import action_json
+    from schedules.times.zone import local_date
+
+    with context.store() as store:
+        found = [incident_of(store.verdicts, incident)] if incident else store.verdicts.incidents()
+    today = local_date(context.now(), context.settings.timezone)
+    chosen = [(*each, is_overdue(each[2], today)) for each in waiting(found, done=incident is not None)]
+    if as_json:
+        print_json(
+            [
+                {"incident": one.id, "number": number, **action_json(each), "overdue": overdue}
+                for one, number, each, overdue in chosen
+            ]
+        )
+    elif chosen:
+        standing = ["done" if each.done else "OVERDUE" if overdue else "to do" for _, _, each, overdue in chosen]
+        rows = [
+            [each.due.isoformat(), told, each.owner, one.id, str(number), each.text]
+            for (one, number, each, _), told in zip(chosen, standing, strict=True)
+        ]
+        table(rows, ["DUE", "STANDING", "OWNER", "INCIDENT", "NO", "ACTION"], lambda row: row[1] == "OVERDUE")
+    else:
+        click.echo("No action.")
+
+
+def _changed(context: Context, incident: str, change: Callable[[Incident], Incident], *, as_json: bool) -> None:
+    from alerts.actions import waiting
+    from alerts.incident import SIGNED
+    from monitor.deliver.incident_json import incident_json
+
+    with context.store() as store:
+        changed = rewritten(store, incident, change)
+        # What was signed is not amended by an action.
+        if SIGNED not in changed.words:
+            refilled(context, store, changed)
+        drafts = store.verdicts.drafts(incident)
+    if as_json:
+        print_json(incident_json(changed, drafts))
+    else:
+        click.echo(f"{incident}: {len(changed.actions)} actions, {len(waiting([changed]))} to do")

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+
+from alerts.actions import action_done, add_action, in_words, is_overdue, waiting
+from alerts.by_hand import NotEnough, log_by_hand
+from alerts.draft.edits import merge, to_complete
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.draft.take_back import taken
+from alerts.draft.versions import edited, remeasured
+from alerts.draft.write.registry import WRITERS
+from alerts.incident import Incident
+
+NOW = datetime(2018, 1, 6, 12, tzinfo=UTC)
+ROLE = "head of profession"
+RENEW = {"text": "Renew the certificate.", "owner": "web team", "due": "2018-02-01"}
+LEAK = {"title": "Marriages", "producer": "ons", "what": "leaked", "when": "2018-01-05", "by": ROLE}
+
+
+@pytest.fixture
+def leak() -> Incident:
+    return log_by_hand(LEAK, None, NOW)
+
+
+def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None:
+    known = add_action(leak, ROLE, RENEW, NOW)
+    assert add_action(known, ROLE, RENEW, NOW) == known
+    [action] = known.actions
+    assert in_words(action, "Europe/London") == "Renew the certificate: web team, by 1 February 2018."
+    done = action_done(known, "web team", 1, NOW, "2018-01-06T09:00")
+    assert in_words(done.actions[0], "Europe/London") == "Renew the certificate: web team, done on 6 January 2018."
+    assert done.actions[0].done_by == "web team"
+    assert action_done(done, "press officer", 1, NOW) == done
+    assert [entry.text for entry in done.timeline[-2:]] == [
+        "action no. 1: Renew the certificate. (web team, by 1 February 2018)",
+        "action no. 1: done",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "faults"),
+    [
+        ({"text": " ", "owner": "", "due": "soon"}, ["due: not a day", "owner: say in which role", "text: say what"]),
+        ({"due": "2017-02-01"}, ["due: lies before the incident"]),
+        ({"owner": "x" * 81}, ["owner: say in which role, in at most 80 characters, never a name"]),
+    ],
+)
+def test_what_is_no_action_is_refused_with_every_fault(
+    leak: Incident, typed: dict[str, str], faults: list[str]
+) -> None:
+    with pytest.raises(NotEnough) as refused:
+        add_action(leak, ROLE, RENEW | typed, NOW)
+    assert all(told.startswith(fault) for told, fault in zip(refused.value.faults, faults, strict=True))
+
+
+@pytest.mark.parametrize(("number", "at"), [(0, ""), (2, ""), (1, "2018-01-07T09:00"), (1, "soon")])
+def test_only_an_action_there_is_can_be_done_and_not_in_the_future(leak: Incident, number: int, at: str) -> None:
+    with pytest.raises(NotEnough):
+        action_done(add_action(leak, ROLE, RENEW, NOW), ROLE, number, NOW, at)
+
+
+def test_those_that_should_be_done_by_now_come_first(leak: Incident) -> None:
+    later = add_action(leak, ROLE, RENEW, NOW)
+    sooner = add_action(replace(leak, id="another"), ROLE, RENEW | {"due": "2018-01-08"}, NOW)
+    assert [one.id for one, _, _ in waiting([later, sooner])] == ["another", leak.id]
+    assert not waiting([action_done(later, ROLE, 1, NOW)])
+    assert len(waiting([action_done(later, ROLE, 1, NOW)], done=True)) == 1
+    [action] = sooner.actions
+    assert not is_overdue(action, date(2018, 1, 8))
+    assert is_overdue(action, date(2018, 1, 9))
+
+
+@pytest.mark.parametrize("name", ["A", "B", "C", "D", "note"])
+def test_actions_answer_the_box_for_corrective_actions_of_every_form(leak: Incident, name: str) -> None:
+    empty, full = (
+        merge({}, fill(one, form_named(name), {}, [], NOW)) for one in (leak, add_action(leak, ROLE, RENEW, NOW))
+    )
+    [box] = [each for each in full.fields() if "human.corrective" in each.facts]
+    assert box.paragraphs == ("Renew the certificate: web team, by 1 February 2018.",)
+    assert set(to_complete(empty)) - set(to_complete(full)) == {box.id}
+    assert sum("Renew the certificate" in text for each in full.fields() for text in each.paragraphs) == 1
+
+
+def test_actions_can_be_reworded_in_the_file_and_added_to(leak: Incident) -> None:
+    versions = remeasured((), fill(add_action(leak, ROLE, RENEW, NOW), form_named("B"), {}, [], NOW))
+    text = WRITERS["md"](versions[-1].report).decode()
+    ours = "Renew the certificate: web team, by 1 February 2018."
+    reworded = taken(versions, text.replace(ours, "A new certificate comes in time.").encode(), "md", ROLE)
+    assert reworded.words == {"B.4.corrective": "A new certificate comes in time.", "instead.B.4.corrective": "yes"}
+    added = taken(versions, text.replace(ours, f"{ours}\n>\n> And a watch on it.").encode(), "md", ROLE)
+    assert added.words == {"B.4.corrective": "And a watch on it."}
+    field = edited(versions, reworded.words, ROLE, NOW)[-1].report.field("B.4.corrective")
+    assert field is not None
+    assert (field.replaced, field.contested) == (True, False)
