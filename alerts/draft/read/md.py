@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from alerts.draft.read.places import Key, Place, Places, Unreadable
 
-ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
+# A character that is protected, or an address that is marked as a link.
+ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])|<(https?://[^\s<>]*)>")
 # A cell: anything but a bar or a backslash, or a backslash with what it protects.
 CELL = re.compile(r"((?:[^|\\]|\\.)*)\|", re.DOTALL)
 BREAK = re.compile(r"(?<!\\)((?:\\\\)*)<br ?/?>")
@@ -85,4 +86,4 @@ def _cells(line: str) -> list[tuple[str, ...]]:
 
 
 def _plain(text: str) -> str:
-    return ESCAPED.sub(r"\1", text)
+    return ESCAPED.sub(lambda found: found[1] or found[2], text)

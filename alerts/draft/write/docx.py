@@ -15,7 +15,20 @@ from alerts.draft.bars import told
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import lane_alt, legend_text, span_text
 from alerts.draft.write import docx_look as look
-from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import (
+    HEADER,
+    LINK,
+    STYLES,
+    Block,
+    Box,
+    Grid,
+    Heading,
+    Piece,
+    Tone,
+    Words,
+    outline,
+    printable,
+)
 from alerts.draft.write.outline import Document as Which
 from alerts.draft.write.png import bar_png, lane_png
 
@@ -61,7 +74,10 @@ def _add(document: Document, block: Block) -> None:
 
 def _say(paragraph: Paragraph, piece: Piece, style: str = "") -> None:
     paragraph.style = f"{style}{STYLES[piece.tone]}"
-    paragraph.add_run(printable(f"• {piece.text}" if piece.tone is Tone.ASK else piece.text))
+    for place, part in enumerate(LINK.split(printable(piece.text))):
+        run = paragraph.add_run(part)
+        if place % 2:
+            look.link(paragraph, run, part)
 
 
 def _grid(document: Document, rows: Sequence[tuple[str, tuple[Piece, ...]]]) -> None:

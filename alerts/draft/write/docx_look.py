@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 from docx.document import Document
 from docx.enum.style import WD_STYLE_TYPE
+from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml.ns import qn
 from docx.shape import InlineShape
 from docx.shared import Cm, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.table import Table
+from docx.text.paragraph import Paragraph
+from docx.text.run import Run
 from lxml.etree import SubElement, _Element
 
 from alerts.draft.report import Report
@@ -19,6 +22,7 @@ from alerts.draft.write.outline import STYLES, Tone, footer_of, printable
 FONT = "Arial"
 INK = RGBColor(0x11, 0x11, 0x11)
 QUIET = RGBColor(0x44, 0x44, 0x44)
+LINKED = RGBColor(0x0B, 0x3F, 0x8A)
 KEPT = (
     "Normal",
     "heading 1",
@@ -29,7 +33,7 @@ KEPT = (
     "Default Paragraph Font",
     "No List",
 )
-FOREIGN = ("thumbnail", "stylesWithEffects", "customXml", "extended-properties", "numbering")
+FOREIGN = ("thumbnail", "stylesWithEffects", "customXml", "extended-properties")
 RULE = {"val": "single", "sz": "4", "color": "555555"}
 SIZES = {"Normal": 10.5, "Heading 1": 15, "Heading 2": 12, "Caption": 10}
 
@@ -58,6 +62,32 @@ def dress(document: Document, *, compact: bool) -> None:
         _toned(document, STYLES[tone], tone)
         _toned(document, f"Box {STYLES[tone]}", tone, framed=True)
     _cell_margins(document)
+    _bullets(document)
+    _links(document)
+
+
+def _bullets(document: Document) -> None:
+    """Leave one list, of bullets: paragraphs in the style of a question stand in it."""
+    numbering = document.part.numbering_part.element
+    for old in list(numbering):
+        numbering.remove(old)
+    level = child(child(numbering, "abstractNum", abstractNumId="0"), "lvl", ilvl="0")
+    for tag, value in (("start", "1"), ("numFmt", "bullet"), ("suff", "space"), ("lvlText", "•"), ("lvlJc", "left")):
+        child(level, tag, val=value)
+    child(child(numbering, "num", numId="1"), "abstractNumId", val="0")
+
+
+def _links(document: Document) -> None:
+    style = document.styles.add_style("Hyperlink", WD_STYLE_TYPE.CHARACTER)
+    style.font.color.rgb, style.font.underline = LINKED, True
+
+
+def link(paragraph: Paragraph, run: Run, address: str) -> None:
+    """Make a run a link to a web address."""
+    run.style = "Hyperlink"
+    holder = SubElement(paragraph.paragraph_format.element, qn("w:hyperlink"))
+    holder.set(qn("r:id"), paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True))
+    holder.append(run.font.element)
 
 
 def _prune(document: Document) -> None:
@@ -67,6 +97,10 @@ def _prune(document: Document) -> None:
             relations.pop(name)
     for language in document.settings.element.iter(qn("w:themeFontLang")):
         language.set(qn("w:val"), "en-GB")
+    for setting in document.settings.element.iter(qn("w:compatSetting")):
+        if setting.get(qn("w:name")) == "compatibilityMode":
+            # That of Word 2013 and since: any older opens in its compatibility mode.
+            setting.set(qn("w:val"), "15")
     for latent in document.styles.element.findall(qn("w:latentStyles")):
         document.styles.element.remove(latent)
     # Its 160 styles, besides their looks, make every look-up slow.
@@ -99,8 +133,10 @@ def _toned(document: Document, name: str, tone: Tone, *, framed: bool = False) -
     document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     style = _style(document, name)
     style.base_style = document.styles["Normal"]
-    # Frame and shade come first: the file format wants them before the spacing set below.
+    # List, frame and shade come first: the file format wants them before the spacing set below.
     properties = SubElement(style.element, qn("w:pPr"))
+    if tone is Tone.ASK:
+        child(child(properties, "numPr"), "numId", val="1")
     if framed:
         _frame(properties)
     if tone is Tone.OPEN:

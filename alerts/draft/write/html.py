@@ -11,7 +11,7 @@ from markupsafe import Markup
 from alerts.draft import bars
 from alerts.draft.report import Bars, Report, Timeline
 from alerts.draft.timeline import svg
-from alerts.draft.write.outline import HEADER, Document, outline
+from alerts.draft.write.outline import HEADER, LINK, Document, outline
 
 
 def write_html(report: Report, which: Document | None = None) -> str:
@@ -29,9 +29,15 @@ def _chart(figure: Bars, name: str) -> Markup:
     return Markup(bars.svg(figure, name))  # noqa: S704 # as above
 
 
+def _linked(text: str) -> Markup:
+    parts = enumerate(LINK.split(text))
+    return Markup("").join(Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
+
+
 @cache
 def _template() -> Template:
     here = Path(__file__).parent
     loader = FileSystemLoader(here)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.filters["linked"] = _linked
     return environment.get_template("report.html.j2")

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from alerts.draft.report import Bars, Report, Table, Timeline
-from alerts.draft.write.outline import HEADER, Block, Box, Document, Grid, Heading, Piece, Tone, Words, outline
+from alerts.draft.write.outline import HEADER, LINK, Block, Box, Document, Grid, Heading, Piece, Tone, Words, outline
 
 RULE = "---\n\n"
 # What would begin a list, a rule or an underlined heading at the start of a line.
@@ -46,7 +46,8 @@ def _pipes(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _escape(text: str) -> str:
-    return OPENING.sub(r"\1\\\2", SPECIAL.sub(r"\\\1", text))
+    told = (f"<{part}>" if place % 2 else SPECIAL.sub(r"\\\1", part) for place, part in enumerate(LINK.split(text)))
+    return OPENING.sub(r"\1\\\2", "".join(told))
 
 
 def _cell(text: str) -> str:

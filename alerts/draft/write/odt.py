@@ -6,20 +6,34 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import groupby
 
 from odf import table as tables
 from odf.draw import Frame, Image
 from odf.opendocument import OpenDocument, OpenDocumentText
 from odf.svg import Desc
 from odf.svg import Title as FigureTitle
-from odf.text import H, LineBreak, P, S, Tab
+from odf.text import A, H, LineBreak, List, ListItem, P, S, Tab
 
 from alerts.draft import bars
 from alerts.draft.report import Bars, Report, Table, Timeline
 from alerts.draft.timeline import size, svg
 from alerts.draft.write import odt_look as look
 from alerts.draft.write.odt_look import Element
-from alerts.draft.write.outline import HEADER, STYLES, Block, Box, Grid, Heading, Piece, Tone, Words, outline, printable
+from alerts.draft.write.outline import (
+    HEADER,
+    LINK,
+    STYLES,
+    Block,
+    Box,
+    Grid,
+    Heading,
+    Piece,
+    Tone,
+    Words,
+    outline,
+    printable,
+)
 from alerts.draft.write.outline import Document as Which
 
 WHOLE_CM = 17.0
@@ -63,14 +77,29 @@ def _add(document: OpenDocument, block: Block, place: int) -> None:
 
 
 def _say(parent: Element, pieces: Sequence[Piece], style: str) -> None:
-    for piece in pieces:
-        text = f"• {piece.text}" if piece.tone is Tone.ASK else piece.text
-        parent.addElement(_spaced(P(stylename=look.name(f"{style}{STYLES[piece.tone]}")), text))
+    for asked, every in groupby(pieces, key=lambda piece: piece.tone is Tone.ASK):
+        holder = List(stylename="Bullets") if asked else parent
+        for piece in every:
+            place = ListItem() if asked else parent
+            place.addElement(_spaced(P(stylename=look.name(f"{style}{STYLES[piece.tone]}")), piece.text))
+            if asked:
+                holder.addElement(place)
+        if asked:
+            parent.addElement(holder)
 
 
 def _spaced(paragraph: Element, text: str) -> Element:
     """Add text as it was typed: the format folds runs of spaces, tabs and line ends unless they are spelt out."""
-    for found in PARTS.finditer(printable(text)):
+    for place, part in enumerate(LINK.split(printable(text))):
+        if place % 2:
+            paragraph.addElement(A(type="simple", href=part, stylename=look.LINKED, text=part))
+        else:
+            _spelt(paragraph, part)
+    return paragraph
+
+
+def _spelt(paragraph: Element, text: str) -> None:
+    for found in PARTS.finditer(text):
         part = found.group()
         if part == "\n":
             paragraph.addElement(LineBreak())
@@ -80,7 +109,6 @@ def _spaced(paragraph: Element, text: str) -> Element:
             paragraph.addElement(S(c=len(part)))
         else:
             paragraph.addText(part)
-    return paragraph
 
 
 def _table(

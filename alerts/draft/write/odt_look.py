@@ -11,6 +11,8 @@ from odf.style import (
     DefaultStyle,
     FontFace,
     Footer,
+    ListLevelLabelAlignment,
+    ListLevelProperties,
     MasterPage,
     PageLayout,
     PageLayoutProperties,
@@ -22,7 +24,7 @@ from odf.style import (
     TableRowProperties,
     TextProperties,
 )
-from odf.text import P, PageCount, PageNumber
+from odf.text import ListLevelStyleBullet, ListStyle, P, PageCount, PageNumber
 
 from alerts.draft.report import Report
 from alerts.draft.write.outline import STYLES, Tone, footer_of, printable
@@ -31,6 +33,7 @@ from schedules.times.json import instant_json
 # odfpy carries no types: every element is one of its own.
 Element: TypeAlias = Any
 FONT = "Arial"
+LINKED = "Internet_20_link"
 RULE = "0.5pt solid #555555"
 SPACES = {"Heading 1": (0, 4, 15), "Heading 2": (14, 5, 12), "Caption": (8, 4, 10)}
 TEXTS: Mapping[Tone, Mapping[str, str]] = {
@@ -71,6 +74,16 @@ def dress(document: OpenDocument, report: Report) -> None:
     _paragraph(document, "Head Said", {}, {"fontweight": "bold"})
     _tables(document)
     _page(document, report)
+    linked = Style(name=LINKED, displayname="Internet link", family="text")
+    linked.addElement(TextProperties(color="#0b3f8a", textunderlinestyle="solid"))
+    document.styles.addElement(linked)
+    bullets, level = ListStyle(name="Bullets"), ListLevelStyleBullet(level=1, bulletchar="•")
+    # Margins of its own would tear a question out of the frame of its box.
+    beside = ListLevelProperties(listlevelpositionandspacemode="label-alignment")
+    beside.addElement(ListLevelLabelAlignment(labelfollowedby="space", marginleft="0cm", textindent="0cm"))
+    level.addElement(beside)
+    bullets.addElement(level)
+    document.styles.addElement(bullets)
 
 
 def _text(**values: str) -> Element:
@@ -99,8 +112,7 @@ def _headings(document: OpenDocument, smaller: int) -> None:
 def _toned(document: OpenDocument, tone: Tone, prefix: str, frame: Mapping[str, str]) -> None:
     # Bold and shaded: the mark of what is open survives a printer without colour.
     shade = {"backgroundcolor": "#fff3c4"} if tone is Tone.OPEN else {}
-    margins = {"marginleft": "0.25cm", "marginright": "0.25cm"} if prefix else {}
-    _paragraph(document, f"{prefix}{STYLES[tone]}", {**frame, **shade, **margins}, TEXTS.get(tone, {}))
+    _paragraph(document, f"{prefix}{STYLES[tone]}", {**frame, **shade}, TEXTS.get(tone, {}))
 
 
 def _tables(document: OpenDocument) -> None:

@@ -125,7 +125,8 @@ def outline(report: Report, document: Document | None = None) -> list[Block]:
             said = report.correction
         case Document.LINES:
             said = report.lines
-    return [Heading(1, report.title), _plain(*(said or [NO_STATEMENT]))]
+    tones = [(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in said or [NO_STATEMENT]]
+    return [Heading(1, report.title), Words(tuple(Piece(tone, text) for tone, text in tones))]
 
 
 def entitled(report: Report, document: Document | None) -> Report:
@@ -270,6 +271,8 @@ def footer_of(report: Report) -> str:
     return f"{report.producer}{'' if report.signed else f': {report.incident}'}. Page "
 
 
+LINK = re.compile(r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])")
+"""An address in a text, without what ends the sentence; whatever splits by it has the addresses at odd places."""
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 

@@ -14,8 +14,9 @@ from docx.text.paragraph import Paragraph
 from odf import teletype
 from odf.opendocument import load
 
-VOID = {"meta", "br", "col", "link"}
-TEXTUAL = {"title", "h1", "h2", "h3", "p", "th", "td", "caption", "figcaption", "desc", "text"}
+# A link is part of the words that it stands among.
+VOID = {"meta", "br", "col", "link", "a"}
+TEXTUAL = {"title", "h1", "h2", "h3", "p", "li", "th", "td", "caption", "figcaption", "desc", "text"}
 
 
 def plain(ending: str, body: bytes) -> str:
@@ -65,7 +66,7 @@ def _elements(parent: Any) -> Iterator[str]:  # noqa: ANN401 # odfpy carries no 
             for row in rows:
                 cells = [" / ".join(_elements(cell)) for cell in row.childNodes]
                 yield f"{'header' if name == 'table-header-rows' else 'row'}: {' | '.join(cells)}"
-        elif name == "table":
+        elif name in ("table", "list", "list-item"):
             yield from _elements(child)
 
 

@@ -1,0 +1,108 @@
+"""What a signed report links to is a link in every format; its lists are lists, and its file is not of an old Word."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Mapping
+
+import docx
+import pytest
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml.ns import qn
+from odf.namespaces import XLINKNS
+from odf.opendocument import load
+from odf.text import A, List, ListItem
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named
+from alerts.draft.report import Report
+from alerts.draft.take_back import taken
+from alerts.draft.versions import Versions, edited, remeasured, signed
+from alerts.draft.write.outline import LINK, Document
+from alerts.draft.write.registry import WRITERS
+from alerts.incident import Incident
+from monitor.deliver.drafts import as_pdf
+
+TYPED = (
+    "So (https://example.org/a_b?x=1&y=2#c), as <https://example.org/told> says: https://example.org/*. Not ftp://x."
+)
+LINKED = {"https://example.org/a_b?x=1&y=2#c", "https://example.org/told", "https://example.org/*"}
+
+
+@pytest.fixture
+def versions(ofqual_january: Incident, settings: Mapping[str, str]) -> Versions:
+    return remeasured((), fill(ofqual_january, form_named("B"), settings, [], ofqual_january.opened))
+
+
+@pytest.fixture
+def report(versions: Versions) -> Report:
+    last = versions[-1].report
+    answered = {field.id: TYPED for field in last.fields() if field.placeholder}
+    return signed(edited(versions, answered, "statistician", last.at), "head of profession", last.at)[-1].report
+
+
+def links(ending: str, body: bytes) -> set[str]:
+    """Return where a document leads, by what each format calls a link."""
+    if ending == "md":
+        return set(re.findall(r"(?<!\\)<(https?://[^>]+)>", body.decode()))
+    if ending == "html":
+        return {one.replace("&amp;", "&") for one in re.findall(r'<a href="([^"]+)">', body.decode())}
+    if ending == "odt":
+        return {each.attributes[XLINKNS, "href"] for each in load(io.BytesIO(body)).getElementsByType(A)}
+    document = docx.Document(io.BytesIO(body))
+    rels = document.part.rels
+    used = [rels[each.get(qn("r:id"))] for each in document.element.iter(qn("w:hyperlink"))]
+    assert all(each.reltype == RELATIONSHIP_TYPE.HYPERLINK and each.is_external for each in used)
+    return {each.target_ref for each in used}
+
+
+@pytest.mark.parametrize("ending", WRITERS)
+def test_every_address_of_a_signed_report_is_a_link(report: Report, ending: str) -> None:
+    said = [
+        text for field in report.fields() for text in (*field.paragraphs, field.answer.text if field.answer else "")
+    ]
+    there = {part for text in said for part in LINK.split(text)[1::2]}
+    assert there >= LINKED
+    assert links(ending, WRITERS[ending](report)) == there
+    assert links(ending, WRITERS[ending](report, Document.CORRECTION)) <= there
+
+
+@pytest.mark.parametrize("ending", ["md", "docx"])
+def test_a_link_reads_back_as_the_words_it_was(report: Report, versions: Versions, ending: str) -> None:
+    last = versions[-1]
+    written = edited(versions, {"B.4.corrective": TYPED}, "statistician", last.at)
+    assert taken(written, WRITERS[ending](written[-1].report), ending, "statistician").words == {}
+    older = taken(versions, WRITERS[ending](written[-1].report), ending, "statistician")
+    assert older.words == {"B.4.corrective": TYPED}
+    assert report.signed
+
+
+def test_what_is_asked_stands_in_real_lists(versions: Versions) -> None:
+    report = versions[-1].report
+    asked = [text for field in report.fields() for text in field.guidance]
+    document = docx.Document(io.BytesIO(WRITERS["docx"](report)))
+    numbered = {style.name for style in document.styles if style.element.find(f".//{qn('w:numPr')}") is not None}
+    assert numbered == {"Ask", "Box Ask"}
+    [kept] = document.part.numbering_part.element.iter(qn("w:lvlText"))
+    assert kept.get(qn("w:val")) == "•"
+    assert "•" not in document.element.xml
+    assert len(load(io.BytesIO(WRITERS["odt"](report))).getElementsByType(ListItem)) == len(asked) > 0
+    assert len(load(io.BytesIO(WRITERS["odt"](report))).getElementsByType(List)) < len(asked)
+    assert WRITERS["html"](report).decode().count("<li>") == len(asked)
+
+
+def test_word_opens_it_as_a_file_of_its_own_time(report: Report) -> None:
+    settings = zipfile.ZipFile(io.BytesIO(WRITERS["docx"](report))).read("word/settings.xml").decode()
+    assert re.search(r'w:name="compatibilityMode"[^>]*w:val="15"', settings)
+
+
+@pytest.mark.needs("libreoffice")
+@pytest.mark.parametrize("ending", ["docx", "odt"])
+def test_the_pdf_is_tagged_titled_in_its_language_and_leads_somewhere(
+    soffice: str, report: Report, ending: str
+) -> None:
+    made = as_pdf(WRITERS[ending](report), ending, soffice)
+    for mark in (b"/Lang(en-GB)", b"/Marked true", b"/DisplayDocTitle true", b"https://example.org/told"):
+        assert mark in made
