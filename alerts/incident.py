@@ -189,6 +189,12 @@ def reminder_due(incident: Incident, now: datetime, every: timedelta, grace: tim
     return min(MOST_REMINDERS, 1 + waited // every) if silent and waited >= timedelta() else None
 
 
+def which_reminder(notice: Notice) -> int:
+    """Return which reminder of its incident a notice is, from 1; the last one where it cannot be told."""
+    ids = [notice_id(notice.incident, "reminder", str(which)) for which in range(1, MOST_REMINDERS)]
+    return ids.index(notice.id) + 1 if notice.id in ids else MOST_REMINDERS
+
+
 def _past_grace(facts: ReleaseFacts, now: datetime) -> bool:
     return facts.final or (facts.slot is not None and now >= facts.slot + UNPROVEN_GRACE)
 

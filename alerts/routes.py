@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
+from alerts.incident import MOST_REMINDERS, which_reminder
 from alerts.notice import Notice
+from alerts.rota import Rota
 
 _SORTS = {
     "early_exposure": "early",
@@ -32,8 +34,9 @@ class Route:
     """Where notices of some sort go; every pattern must match (`*` and `?` as in file names).
 
     `finding` matches when any finding of the notice does. `channels` left empty keeps such findings
-    silent on purpose. `escalate` are told as well once nobody has acknowledged in time. `quiet` are local
-    times between which only grade `report` is delivered; they may span midnight.
+    silent on purpose. While nobody has acknowledged in time one more of `escalate` is told as well with each
+    reminder, with the last all of them. `quiet` are local times between which only grade `report` is delivered; they
+    may span midnight. Either may name a rota.
     """
 
     channels: tuple[str, ...]
@@ -44,7 +47,7 @@ class Route:
     escalate: tuple[str, ...] = ()
 
 
-def routes_for(  # what a route may ask about
+def routes_for(  # noqa: PLR0913 # what a route may ask about
     notice: Notice,
     routes: Sequence[Route],
     names: Sequence[str],
@@ -52,20 +55,21 @@ def routes_for(  # what a route may ask about
     timezone: str,
     *,
     producers: Sequence[str] = (),
+    rotas: Mapping[str, Rota] | None = None,
 ) -> list[tuple[str, datetime]]:
     """Return the channels a notice goes to, each with the instant before which it must not be sent.
 
     `names` are all channels there are, `producers` all whose release it tells of. Every matching route counts; a
-    channel named by several is told at the earliest of their times. A notice goes to every channel when no route
-    matches what it tells, or when it would be silent though one of its findings is silenced by no route: a fact that
-    nobody thought of must still reach someone.
+    channel named by several is told at the earliest of their times, of `rotas` whoever is on call by then. A notice
+    goes to every channel when no route matches what it tells, or when it would be silent though one of its findings is
+    silenced by no route: a fact that nobody thought of must still reach someone.
     """
     fitting = [route for route in routes if _fits(route, notice, producers)]
     found: dict[str, datetime] = {}
     for route in fitting:
         if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
             begin = _not_before(route, notice, now, timezone)
-            for name in _channels(route, notice):
+            for name in _resolved(_channels(route, notice), rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
     owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
@@ -101,7 +105,13 @@ def _besides(findings: Sequence[str]) -> set[str]:
 def _channels(route: Route, notice: Notice) -> Iterator[str]:
     yield from route.channels
     if notice.kind == "reminder":
-        yield from route.escalate
+        which = which_reminder(notice)
+        yield from route.escalate if which >= MOST_REMINDERS else route.escalate[:which]
+
+
+def _resolved(names: Iterator[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
+    for name in names:
+        yield from rotas[name].channels(at) if name in rotas else (name,)
 
 
 def _not_before(route: Route, notice: Notice, now: datetime, timezone: str) -> datetime:

@@ -11,7 +11,7 @@ from random import Random
 from alerts.channel import Channel
 from monitor import __version__
 from monitor.app.jobs import Failed, Jobs
-from monitor.app.options import checks_of, fetcher_of, joining_of
+from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
@@ -70,8 +70,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     store.upgrade()
     metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(queue, metrics)
-    spacings = {table.name: table.every for table in settings.calendar}
-    health = HealthState(clock.now(), spacings, settings.clock.unproven_offset, blind.note)
+    health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
     told = StoreHealth(clock, metrics, health)
     writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
     threads = Threads(4, "store")
@@ -130,7 +129,7 @@ def interpreter_of(core: Core) -> Interpreter:
 def _metrics(settings: Settings) -> Metrics:
     return Metrics(
         __version__,
-        {table.name: table.every for table in settings.calendar},
+        spacings_of(settings),
         [host for host in settings.budget if host != "default"],
         [table.name for table in settings.channel],
     )

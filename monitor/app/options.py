@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from urllib.parse import urlsplit
 
+from alerts.rota import calendar_of
 from monitor.clock import Clock
 from monitor.config.calendars import CalendarSettings, NationSettings, ReleaseMatch
 from monitor.config.settings import DEFAULT_RATES, NetworkSettings, PartSettings, PolicyTable, Settings
@@ -203,10 +205,13 @@ def _proxy(url: str) -> Proxy:
 
 
 def allowed_hosts(settings: Settings) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yield the hosts that calendars and producers name, with the networks that these may lie in."""
+    """Yield the hosts that calendars, rotas and producers name, with the networks that these may lie in."""
     for calendar in settings.calendar:
         if calendar.allow and (host := urlsplit(calendar.url or "").hostname):
             yield host, calendar.allow
+    for rota in settings.rota:
+        if rota.allow and (host := urlsplit(rota.url or "").hostname):
+            yield host, rota.allow
     for producer in settings.producer:
         listings = (urlsplit(url).hostname for url in (*producer.newest, *producer.press))
         for host in {*producer.hosts, *filter(None, listings)} if producer.allow else ():
@@ -218,6 +223,12 @@ def tripwires_of(settings: Settings) -> list[Producer]:
     return [
         Producer(table.id, table.hosts, table.newest, table.press, table.press_keywords) for table in settings.producer
     ]
+
+
+def spacings_of(settings: Settings) -> dict[str, timedelta]:
+    """Return how often each calendar is read, those of rotas among them."""
+    rotas = {calendar_of(table.name): table.read_every for table in settings.rota if table.url or table.file}
+    return {table.name: table.every for table in settings.calendar} | rotas
 
 
 def budget_of(settings: Settings) -> Budget:

@@ -12,10 +12,11 @@ from random import Random
 from typing import Any
 
 from alerts.channel import Channel
+from alerts.rota import Rota
 from monitor.app.core import Core
 from monitor.app.jobs import Jobs, SchedulerJobs, counted
 from monitor.app.options import policies_of, tripwires_of, watch_rules_of
-from monitor.app.readers import readers_of
+from monitor.app.readers import readers_of, rota_readers_of
 from monitor.app.reporting_options import (
     channels_of,
     digesting_of,
@@ -41,6 +42,7 @@ from monitor.deliver.summaries import Summaries
 from monitor.deliver.verdicts import VerdictRecord
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
+from monitor.ledger.rota import RotaReads, as_last_read
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
@@ -62,10 +64,11 @@ _TURN = timedelta(seconds=10)
 
 
 def reaching_people(core: Core, settings: Settings) -> tuple[list[Channel], ReportingRules]:
-    """Return the channels of a configuration, and what `alerts` wants to know of producers and routes."""
+    """Return the channels of a configuration, and what `alerts` wants to know of producers, routes and rotas."""
     own = core.edges.channels
     channels = channels_of(settings, core.clock.now, core.folder) if own is None else list(own)
-    return channels, reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
+    rules = reporting_rules_of(settings, [channel.name for channel in channels], core.folder)
+    return channels, replace(rules, rotas=as_last_read(rules.rotas, core.store))
 
 
 def outbox_options_for(core: Core, rules: ReportingRules) -> OutboxOptions:
@@ -187,6 +190,12 @@ def calendar_reads_for(core: Core, poller: Poller, admission: Admission, watch: 
         settings.policy.expect_editions,
         watch.check,
     )
+
+
+def rota_reads_for(core: Core, poller: Poller, incidents: CalendarIncidents, rotas: dict[str, Rota]) -> RotaReads:
+    """Return what reads the rotas that are calendars."""
+    readers = rota_readers_of(core.settings, core.folder, poller.ask, core.clock, core.workers)
+    return RotaReads(readers, rotas, incidents, core.health, core.metrics, core.clock, core.writer)
 
 
 def clockwork_for(core: Core) -> Jobs:

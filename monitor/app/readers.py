@@ -13,13 +13,16 @@ from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
 from monitor.ledger.pages import CalendarPages
 from monitor.ledger.reader import CalendarReader
+from monitor.ledger.rota import RotaReader
 from monitor.look.apart.workers import Workers
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
 from monitor.look.reading import ReadingApart
 from monitor.store.evidence.evidence import Evidence
+from schedules.sources.options import SourceOptions
 from schedules.sources.registry import KINDS
+from schedules.sources.rota import RotaSource
 
 Ask = Callable[[Request], Awaitable[Answer | Failure]]
 
@@ -65,6 +68,18 @@ def reader_of(  # noqa: PLR0913, PLR0917 # the edges it stands between
         producer=table.producer,
         is_plain=kind.is_plain,
     )
+
+
+def rota_readers_of(settings: Settings, folder: Path, ask: Ask, clock: Clock, workers: Workers) -> list[RotaReader]:
+    """Return a reader for each rota that is kept as a calendar; relative files start at `folder`."""
+    readers = []
+    for table in settings.rota:
+        if where := table.url or table.file:
+            source = RotaSource(SourceOptions(table.name, where, settings.timezone), list(table.who))
+            file = folder / table.file if table.file is not None else None
+            pages = CalendarPages(ask)
+            readers.append(RotaReader(table.name, table.read_every, source, pages, workers, clock, file))
+    return readers
 
 
 def _has_usual_times(settings: Settings) -> bool:

@@ -12,6 +12,7 @@ import structlog
 from pydantic import BaseModel
 
 from alerts.channel import Channel
+from alerts.rota import calendar_of
 from monitor.app.core import Core
 from monitor.app.daemon import Daemon
 from monitor.app.options import (
@@ -20,10 +21,18 @@ from monitor.app.options import (
     checks_of,
     fetcher_of,
     joining_of,
+    spacings_of,
     tripwires_of,
     watch_rules_of,
 )
-from monitor.app.parts import afresh_for, outbox_options_for, reaching_people, shown_by, summaries_for
+from monitor.app.parts import (
+    afresh_for,
+    outbox_options_for,
+    reaching_people,
+    rota_reads_for,
+    shown_by,
+    summaries_for,
+)
 from monitor.app.readers import readers_of
 from monitor.app.reporting_options import endings_of, provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
@@ -121,6 +130,7 @@ class Reload:
             *upkeep(core, self._starved, daemon.watch, self.forecast),
             *deadman(core, self.check),
             *self.reminders.jobs(),
+            *rota_reads_for(core, daemon.poller, daemon.calendar_reads.incidents, self.record.rules.rotas).jobs(),
             *summaries_for(core, self.queries, self.forecast, outbox).jobs(),
         )
 
@@ -149,7 +159,7 @@ class Reload:
         was, daemon, folder = self.core, self.daemon, self.core.folder
         core = replace(was, settings=settings, fetcher=self._fetcher(settings))
         # All that can go wrong comes first.
-        channels, rules = reaching_people(core, settings)
+        channels, rules = await core.threads.ask(lambda: reaching_people(core, settings))
         readers = readers_of(settings, folder, daemon.poller.ask, core.clock, core.evidence, core.workers)
         await core.ledger.go_by(joining_of(settings), checks_of(settings), core.clock.now())
         # From here on nothing is waited for: no look, page or notice meets half of it.
@@ -161,7 +171,8 @@ class Reload:
         daemon.outbox.go_by(channels, endings_of(settings, channels), outbox_options_for(core, rules))
         daemon.tripwires.go_by(tripwires_of(settings), settings.watch.tripwire.every)
         self._watch(settings)
-        anew = self._read(readers, was.settings)
+        rotas = [calendar_of(table.name) for table in settings.rota if table not in was.settings.rota]
+        anew = [*self._read(readers, was.settings), *rotas]
         self._show(settings)
         daemon.go_by(self.jobs(), anew)
         old, daemon.fetcher, daemon.channels = daemon.channels, core.fetcher, channels
@@ -176,7 +187,7 @@ class Reload:
         return core.fetcher if is_same else fetcher_of(settings, core.clock)
 
     def _count(self, settings: Settings, channels: Sequence[Channel]) -> None:
-        spacings = {table.name: table.every for table in settings.calendar}
+        spacings = spacings_of(settings)
         self.core.health.expect(spacings)
         hosts = [host for host in settings.budget if host != "default"]
         self.core.metrics.expect(spacings, hosts, [channel.name for channel in channels])

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
 from alerts.draft.code import Book, amended, standard_book
+from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
 from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
-from monitor.config.people import SummarySettings
+from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
@@ -29,6 +30,7 @@ from monitor.web.credentials import Keys, Throttle
 from monitor.web.provider import Provider, SignsOn
 from monitor.web.sessions import Sessions, Vouching
 from monitor.web.users import Right, Users
+from schedules.times.zone import zone
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 _NOT_OPTIONS = {"name", "kind", "digest"}
@@ -59,7 +61,22 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         folding=_folding(settings),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
         gather=settings.alert.digest_within,
+        rotas=rotas_of(settings),
     )
+
+
+def rotas_of(settings: Settings) -> dict[str, Rota]:
+    """Return who is on call by the tables alone: no calendar is read yet."""
+    return {table.name: _rota(table, settings.timezone) for table in settings.rota}
+
+
+def _rota(table: RotaSettings, timezone: str) -> Rota:
+    def instant(wall: datetime) -> datetime:
+        return wall.replace(tzinfo=zone(timezone)).astimezone(UTC)
+
+    turns = Turns(tuple(table.turns), table.begins, table.every) if table.turns and table.begins is not None else None
+    shifts = tuple(Shift(one.role, instant(one.begins), instant(one.until)) for one in table.shift)
+    return Rota(table.name, table.who, turns, shifts, timezone=timezone)
 
 
 def _folding(settings: Settings) -> frozenset[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from alerts.rota import Rota
 from monitor.clock import Clock
 from monitor.health.collector import Now, Shown
 from monitor.health.metrics import Metrics
@@ -33,6 +34,7 @@ class Status:
     forecast: BudgetForecast
     skew: Skew
     timezone: str
+    rotas: Callable[[], Mapping[str, Rota]] = dict
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -68,7 +70,10 @@ class Status:
         reads = {name: stamp(at, zone) for name, at in self.health.calendars.items()}
         offset = self.health.offset
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
+        now = self.clock.now()
+        on_call = {name: rota.told(now) for name, rota in self.rotas().items()}
         return {
+            **({"On call": on_call} if on_call else {}),
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
             "Clock": {

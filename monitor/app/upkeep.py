@@ -10,6 +10,7 @@ from monitor.app.core import Core
 from monitor.app.options import allowed_hosts, hosts_of, policies_of
 from monitor.app.status import Status, shown
 from monitor.deliver.outbox import Outbox
+from monitor.deliver.verdicts import VerdictRecord
 from monitor.health.collector import Now
 from monitor.health.deadman import Deadman
 from monitor.health.hosts import CHECKED, StarvedHosts
@@ -40,13 +41,17 @@ def self_check_of(core: Core, poller: Poller, outbox: Outbox) -> SelfCheck:
     )
 
 
-def status_of(core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew) -> Status:
-    """Return how the monitor is doing, for pages and for Prometheus."""
+def status_of(
+    core: Core, watch: Watch, check: SelfCheck, forecast: BudgetForecast, skew: Skew, record: VerdictRecord
+) -> Status:
+    """Return how the monitor is doing, for pages and for Prometheus; by the rules of `record` somebody is on call."""
     metrics, zone = core.metrics, core.settings.timezone
     failed = metrics.faults.labels("metrics").inc
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
     states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
-    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, zone)
+    return Status(
+        core.clock, watch, core.health, check, metrics, states, forecast, skew, zone, lambda: record.rules.rotas
+    )
 
 
 def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:

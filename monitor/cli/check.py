@@ -14,6 +14,7 @@ import click
 
 from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.on_call import gaps, lines, rotas_of
 from monitor.cli.outlook import Outlook, outlook_of
 from monitor.config.calendars import CalendarSettings
 from monitor.config.doubts import Announced, Known, doubts
@@ -25,6 +26,7 @@ from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
 
 if TYPE_CHECKING:
+    from alerts.rota import Rota
     from monitor.store.interface import LedgerStore
 
 
@@ -54,7 +56,8 @@ def command(context: Context, *, online: bool, as_json: bool) -> None:
         raise SystemExit(1)
     if not as_json:
         click.echo(f"{context.config}: in order" + (f", warnings: {len(found.doubts)}" if found.doubts else ""))
-        for told in (*found.outlook.lines(context.settings), *who_sees(context.settings)):
+        on_call = lines(context, found.rotas)
+        for told in (*found.outlook.lines(context.settings), *on_call, *who_sees(context.settings)):
             click.echo(told)
 
 
@@ -65,11 +68,14 @@ class _Found:
     faults: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     outlook: Outlook = field(default_factory=Outlook)
+    rotas: list[Rota] = field(default_factory=list)
 
 
 def _as_json(context: Context, found: _Found) -> dict[str, object]:
-    settings = context.settings
-    return {"warnings": found.doubts, "will": found.outlook.as_json(settings), "seen": who_sees(settings)}
+    settings, now = context.settings, context.now()
+    on_call = {rota.name: list(rota.on_call(now)) for rota in found.rotas}
+    will = found.outlook.as_json(settings)
+    return {"warnings": found.doubts, "will": will, "on_call": on_call, "seen": who_sees(settings)}
 
 
 def _found(context: Context, *, online: bool) -> _Found:
@@ -107,8 +113,16 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
             known += [Announced(one.producer, one.title, one.url or "") for one in announced]
             if online:
                 click.echo(f"calendar {table.name}: {read.entries} entries" if read.usable else faults[0], err=True)
-    file, facts = context.path.name, Known(entries, known, os.environ)
+    found.rotas = rotas_of(context, online=online)
+    found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
+    ahead = {rota.name: gaps(context, rota) for rota in found.rotas if _is_read(context, rota)}
+    file, facts = context.path.name, Known(entries, known, os.environ, ahead)
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+
+
+def _is_read(context: Context, rota: Rota) -> bool:
+    """Tell whether all is known of who is on call: nobody asked for a calendar that lies elsewhere."""
+    return bool(rota.read) or all(table.url is None for table in context.settings.rota if table.name == rota.name)
 
 
 def _last_entries(ledger: LedgerStore, settings: Settings) -> dict[str, int]:

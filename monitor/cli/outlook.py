@@ -65,14 +65,16 @@ def outlook_of(context: Context, store: Store) -> Outlook:
 def told(settings: Settings) -> Iterator[str]:
     """Yield who is told of what, one line a route."""
     ways = {channel.name: f"{channel.name} ({_way(channel)})" for channel in settings.channel}
+    everybody = ", ".join(ways.values())
+    ways |= {rota.name: f"{rota.name} (whoever is on call: {', '.join(rota.who)})" for rota in settings.rota}
     for route in settings.route:
         given = {key: value for key, value in route.match.model_dump().items() if value is not None}
         what = ", ".join(f"{key} {value}" for key, value in given.items()) or "everything"
         quiet = f", notes not from {route.quiet[0]:%H:%M} to {route.quiet[1]:%H:%M}" if route.quiet else ""
-        later = f"; nobody has it: {', '.join(ways[name] for name in route.escalate)}" if route.escalate else ""
+        later = f"; nobody has it: {', then '.join(ways[name] for name in route.escalate)}" if route.escalate else ""
         yield f"told of {what}: {', '.join(ways[name] for name in route.channels) or 'nobody'}{quiet}{later}"
     rest = "everything" if not settings.route else "what no route takes"
-    yield f"told of {rest}: {', '.join(ways.values()) or 'nobody'}"
+    yield f"told of {rest}: {everybody or 'nobody'}"
 
 
 def _way(channel: Channel) -> str:

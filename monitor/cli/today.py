@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from monitor.cli.common import Context, Day, as_json, of_producer, print_json, span_of, table, today
+from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
 from monitor.judge.as_text import due_text, measure_text, tally, told_text
 from schedules.times.words import day_text
@@ -35,6 +36,8 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
         print_json(rows)
         return
     click.echo(f"{day_text(day, weekday=True)}: {summary(rows)}")
+    for told in lines(context, rotas_of(context)):
+        click.echo(told)
     if rows:
         print_board(rows)
     _print_open(context)

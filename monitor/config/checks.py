@@ -13,6 +13,7 @@ from typing import Any, get_args
 from alerts import incident
 from alerts.draft.code import standard_book
 from monitor.config.calendars import Nation
+from monitor.config.rota_checks import rota_faults
 from monitor.config.settings import Settings
 from monitor.config.values import shown
 from monitor.config.web_checks import web_faults
@@ -42,6 +43,7 @@ def cross_faults(data: Row, settings: Settings | None, folder: Path) -> Iterator
     yield from _joins(data)
     yield from _twice(data, "channel", "name")
     yield from _routes(data)
+    yield from _rotas(data, folder)
     yield from _summaries(data)
     yield from _hosts(data)
     yield from _proxies(data)
@@ -118,7 +120,7 @@ def _has_one_place(row: Row) -> bool:
 
 
 def _joins(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in rows_of(data, "calendar") if isinstance(name := row.get("name"), str)]
+    known = _names(data, "calendar")
     for place, row in (*rows_of(data, "pin"), *rows_of(data, "split")):
         if "url" not in row and "title" not in row:
             yield place, "needs a url or a title, or it matches nothing", None
@@ -155,19 +157,30 @@ def _can_be_filled(url: str) -> bool:
 
 
 def _routes(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in rows_of(data, "channel") if isinstance(name := row.get("name"), str)]
+    known, rotas = _names(data, "channel"), _names(data, "rota")
     for place, row in rows_of(data, "route"):
         for key in ("channels", "escalate"):
             for name in _texts(row.get(key)):
-                if name not in known:
-                    yield f"{place}.{key}", "no channel of that name" + _meant(name, known), shown(name)
+                if name not in {*known, *rotas}:
+                    yield f"{place}.{key}", "no channel of that name" + _meant(name, known + rotas), shown(name)
     for name in _texts(_table(data, "alert").get("open_channels")):
         if name not in known:
             yield "alert.open_channels", "no channel of that name" + _meant(name, known), shown(name)
 
 
+def _rotas(data: Row, folder: Path) -> Iterator[CrossFault]:
+    channels, calendars = (_names(data, table) for table in ("channel", "calendar"))
+    taken = {*channels, *(name.removeprefix("rota-") for name in calendars if name.startswith("rota-"))}
+    yield from _twice(data, "rota", "name")
+    yield from rota_faults(rows_of(data, "rota"), channels, taken, folder)
+
+
+def _names(data: Row, table: str) -> list[str]:
+    return [name for _, row in rows_of(data, table) if isinstance(name := row.get("name"), str)]
+
+
 def _summaries(data: Row) -> Iterator[CrossFault]:
-    known = [name for _, row in rows_of(data, "channel") if isinstance(name := row.get("name"), str)]
+    known = _names(data, "channel")
     opened = _texts(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts(row.get("channels")):

@@ -32,11 +32,15 @@ class Announced:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known beside the configuration: entries by calendar at its last usable read, releases, environment."""
+    """What is known beside the configuration: entries by calendar at its last usable read, releases, environment.
+
+    `gaps` are the spans ahead, in words, in which nobody of a rota is on call.
+    """
 
     entries: Mapping[str, int] = field(default_factory=dict)
     releases: Sequence[Announced] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    gaps: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
@@ -47,6 +51,7 @@ def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
         yield from _unknown_producer(key, producer, producers)
     yield from _matches(settings, known)
     yield from _channels(settings)
+    yield from _rotas(settings, known)
     yield from _hosts(settings, known)
     if settings.timezone != "Europe/London":
         yield "timezone", "times without an offset are not read as London's", shown(settings.timezone)
@@ -129,7 +134,8 @@ def _channels(settings: Settings) -> Iterator[Doubt]:
         yield "channel", "there is none: nobody is told of anything", None
     elif all(channel.kind == "folder" for channel in settings.channel):
         yield "channel", "folders alone: only who looks into them learns of anything", None
-    routed = {name for route in settings.route for name in (*route.channels, *route.escalate)}
+    routed = _routed(settings)
+    routed |= {way for rota in settings.rota if rota.name in routed for way in rota.who.values()}
     for place, channel in enumerate(settings.channel, 1):
         if settings.route and channel.name not in routed:
             told = "no route names it: it is told only of what no route takes"
@@ -137,6 +143,18 @@ def _channels(settings: Settings) -> Iterator[Doubt]:
         host = getattr(channel, "host", "")
         if host.endswith(_EXAMPLES):
             yield f"channel[{place}].host", "is an example's: put your own server", shown(host)
+
+
+def _routed(settings: Settings) -> set[str]:
+    return {name for route in settings.route for name in (*route.channels, *route.escalate)}
+
+
+def _rotas(settings: Settings, known: Known) -> Iterator[Doubt]:
+    for place, rota in enumerate(settings.rota, 1):
+        if rota.name not in _routed(settings):
+            yield f"rota[{place}]", "no route names it: it decides nothing", shown(rota.name)
+        for gap in known.gaps.get(rota.name, ()):
+            yield f"rota[{place}]", f"nobody is on call {gap}: everybody of it is told", shown(rota.name)
 
 
 def _hosts(settings: Settings, known: Known) -> Iterator[Doubt]:

@@ -7,7 +7,20 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Duration, Network, QuietHours, Secret, Spacing, Table, Text, TimeOfDay
+from monitor.config.values import (
+    Address,
+    Duration,
+    Name,
+    Network,
+    QuietHours,
+    Secret,
+    Spacing,
+    Table,
+    Text,
+    TimeOfDay,
+    Turn,
+    Wall,
+)
 
 RightName = Literal["viewer", "duty", "head"]
 
@@ -120,9 +133,40 @@ class RouteMatch(Table):
 
 
 class RouteSettings(Table):
-    """Who is told of what. `escalate` are told as well once nobody has acknowledged in time."""
+    """Who is told of what; both lists may name a rota.
+
+    While nobody has acknowledged in time, one more of `escalate` is told as well with each reminder.
+    """
 
     match: RouteMatch = RouteMatch()
     channels: list[str]
     escalate: list[str] = []
     quiet: QuietHours | None = None
+
+
+class ShiftSettings(Table):
+    """A role that is on call from a local time until another, whoever's turn it would be."""
+
+    role: str
+    begins: Wall = Field(alias="from")
+    until: Wall
+
+
+class RotaSettings(Table):
+    """Who is on call: a route names it as it names a channel. `who` is the channel of each role.
+
+    Roles take `turns`, each `every`, the first from `begins` on; each `shift`, and those of an iCalendar file at `url`
+    or in `file`, read each `read_every`, go before. `secret` and `allow` are those of a calendar.
+    """
+
+    name: Name
+    who: dict[str, str] = Field(min_length=1)
+    turns: list[str] = []
+    begins: Wall | None = None
+    every: Turn = timedelta(days=7)
+    shift: list[ShiftSettings] = []
+    url: Address | None = None
+    file: str | None = None
+    read_every: Spacing = timedelta(minutes=10)
+    secret: bool = False
+    allow: list[Network] = []

@@ -30,6 +30,7 @@ def secrets_of(settings: Settings) -> frozenset[str]:
 def in_addresses(settings: Settings) -> frozenset[str]:
     """Return what configured addresses hold besides host and path, and the paths that are declared secret."""
     calendars = [(table.url, table.secret) for table in settings.calendar if table.url]
+    calendars += [(table.url, table.secret) for table in settings.rota if table.url]
     listings = [(url, table.secret) for table in settings.producer for url in (*table.newest, *table.press)]
     parts = [(table.url, table.secret) for table in settings.part]
     addresses = (*calendars, *listings, *parts)

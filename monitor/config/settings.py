@@ -22,6 +22,7 @@ from monitor.config.people import (
     AlertSettings,
     CodeSettings,
     ReportSettings,
+    RotaSettings,
     RouteSettings,
     SummarySettings,
     WebSettings,
@@ -234,6 +235,7 @@ class Settings(Table):
     nation: dict[str, NationSettings] = {}
     channel: list[Channel] = []
     route: list[RouteSettings] = []
+    rota: list[RotaSettings] = []
     summary: list[SummarySettings] = []
 
     def rate(self, host: str) -> float:

@@ -108,6 +108,12 @@ def write_duration(length: timedelta) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
+def _read_turn(value: Any) -> timedelta:  # noqa: ANN401 # whatever the TOML holds
+    if (length := read_duration(value)) < timedelta(hours=1):
+        raise refuse("must be at least an hour")
+    return length
+
+
 def _read_rate(value: Any) -> float:  # noqa: ANN401 # whatever the TOML holds
     found = _RATE.fullmatch(value) if isinstance(value, str) else None
     rate = float(found[1]) / _SECONDS[found[2]] if found else 0.0
@@ -130,8 +136,20 @@ def _read_quiet(value: Any) -> tuple[time, time]:  # noqa: ANN401 # whatever the
     return time(int(found[1]), int(found[2])), time(int(found[3]), int(found[4]))
 
 
+def read_wall(value: Any) -> datetime:  # noqa: ANN401 # whatever the TOML holds
+    """Read a local date-time, or a local date as its first minute."""
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return datetime.combine(value, time())
+    if not isinstance(value, datetime) or value.tzinfo is not None:
+        raise refuse("not a local date-time, write 2026-11-23T09:00:00 without quotes or offset")
+    return value
+
+
+Wall = Annotated[datetime, BeforeValidator(read_wall)]
+"""A local date-time, or the begin of a local date."""
 Duration = Annotated[timedelta, BeforeValidator(read_duration), PlainSerializer(write_duration)]
 Spacing = Annotated[timedelta, BeforeValidator(read_spacing), PlainSerializer(write_duration)]
+Turn = Annotated[timedelta, BeforeValidator(_read_turn), PlainSerializer(write_duration)]
 Rate = Annotated[float, BeforeValidator(_read_rate)]
 TimeOfDay = Annotated[time, BeforeValidator(_read_time)]
 QuietHours = Annotated[tuple[time, time], BeforeValidator(_read_quiet)]

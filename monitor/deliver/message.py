@@ -43,7 +43,7 @@ class Packer:
         incident = self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = self._attachments(incident, channel) if incident is not None and _has_draft(notice) else []
         if incident is not None and incident.kind is Kind.PLATFORM:
-            _, mine = self.rules.audience(notice, incident, now).get(channel, (now, incident.linked))
+            _, mine = self.rules.whoever().audience(notice, incident, now).get(channel, (now, incident.linked))
             notice = as_seen_by(notice, incident, mine, now)
         return self._veiled(message(notice, incident, attachments, self.links.to(notice), self.links.page(notice)))
 

@@ -86,6 +86,17 @@ def done_by(begun: Delivery, step: Step, now: datetime) -> Delivery:
     return replace(begun, due=step.at, finished=now, reason=step.reason)
 
 
+def heard_of(outbox: OutboxStore, incident: str) -> set[str]:
+    """Return the channels that were told of an incident, or are about to be, by itself and not with its platform."""
+
+    def is_own(row: Delivery) -> bool:
+        told = outbox.notice(row.reference) if row.standing is DeliveryState.COVERED else None
+        return row.standing is not DeliveryState.COVERED or (told is not None and told.incident in {"", incident})
+
+    rows = (row for notice in outbox.notices(incident) for row in outbox.deliveries(notice.id))
+    return {row.channel for row in rows if is_own(row)}
+
+
 def given_up_json(outbox: OutboxStore, delivery: Delivery) -> dict[str, Any]:
     """Return a delivery that was given up, with what it was to tell."""
     notice = outbox.notice(delivery.notice)

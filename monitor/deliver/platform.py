@@ -87,7 +87,7 @@ class PlatformThread:
             return list(deliveries)
         alone = replace(self.incident, linked=tuple(one for one in self.incident.linked if one.incident == self.member))
         knew = {row.channel for row in store.outbox.deliveries(notice.follows)}
-        concerned = self.rules.audience(notice, alone, now).keys() & knew
+        concerned = self.rules.whoever().audience(notice, alone, now).keys() & knew
         return [one for one in deliveries if one.channel in concerned]
 
     def _folds(self, row: Delivery) -> bool:

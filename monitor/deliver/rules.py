@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from alerts.draft.code import Book
 from alerts.incident import Incident, Kind, Linked
 from alerts.notice import Notice
+from alerts.rota import Rota
 from alerts.routes import Route, routes_for
 from alerts.signed_link import sign
 from monitor.judge.policy import UsualTime
@@ -25,7 +26,8 @@ class ReportingRules:
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
     editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff; those
     `folding` are told of a platform's fault in one thread, whose opening waits for `gather` after each release;
-    `pagers` are those that keep an alert open until they hear of its end.
+    `pagers` are those that keep an alert open until they hear of its end. Routes may name `rotas`, of which that of a
+    calendar is replaced whenever it was read anew.
     """
 
     timezone: str = "Europe/London"
@@ -40,6 +42,7 @@ class ReportingRules:
     folding: Collection[str] = ()
     pagers: Collection[str] = ()
     gather: timedelta = timedelta(milliseconds=400)
+    rotas: dict[str, Rota] = field(default_factory=dict)
 
     def entries(self, incident: Incident) -> dict[str, str]:
         """Return a producer's own entries for a draft, with the reference of a time other than 09:30."""
@@ -55,19 +58,33 @@ class ReportingRules:
         """Return what a producer is called, its id where nobody has named it."""
         return self.producers.get(producer, {}).get("name") or producer
 
-    def deliveries(self, notice: Notice, incident: Incident, now: datetime) -> list[Delivery]:
+    @property
+    def passes_on(self) -> bool:
+        """Tell whether later messages of a thread may go to others than its first."""
+        return bool(self.rotas) or any(one.escalate for one in self.routes)
+
+    def deliveries(
+        self, notice: Notice, incident: Incident, now: datetime, heard: Collection[str] = ()
+    ) -> list[Delivery]:
         """Return the deliveries that a notice needs, each with the instant from which it may go out.
 
-        What is told before the slot, and of leaks and leads at any time, goes to no open channel.
+        What is told before the slot, and of leaks and leads at any time, goes to no open channel. `heard` are channels
+        that were told of the thread before: they learn how it goes on, whoever is on call by now.
         """
-        if incident.kind is Kind.PLATFORM:
-            chosen = {name: due for name, (due, _) in self.audience(notice, incident, now).items()}
-        else:
-            closed = () if _may_all_know(incident, now) else self.open_channels
-            names = [one for one in self.channels if one not in closed]
-            found = routes_for(notice, self.routes, names, now, self.timezone, producers=incident.producers)
-            chosen = dict(found)
+        chosen = dict(self._chosen(notice, incident, now))
+        if heard:
+            wide = self.whoever()._chosen(notice, incident, now)  # noqa: SLF001  # of its own kind
+            chosen = {name: due for name, due in wide if name in heard} | chosen
         return [Delivery(notice.id, channel, DeliveryState.WAITING, due) for channel, due in chosen.items()]
+
+    def _chosen(self, notice: Notice, incident: Incident, now: datetime) -> Iterable[tuple[str, datetime]]:
+        if incident.kind is Kind.PLATFORM:
+            return [(name, due) for name, (due, _) in self.audience(notice, incident, now).items()]
+        closed = () if _may_all_know(incident, now) else self.open_channels
+        names = [one for one in self.channels if one not in closed]
+        return routes_for(
+            notice, self.routes, names, now, self.timezone, producers=incident.producers, rotas=self.rotas
+        )
 
     def audience(
         self, notice: Notice, incident: Incident, now: datetime
@@ -76,11 +93,19 @@ class ReportingRules:
         told: dict[str, tuple[datetime, tuple[Linked, ...]]] = {}
         for one in incident.linked:
             of_one = replace(notice, producer=one.producers[0], grade=one.grade)
-            chosen = routes_for(of_one, self.routes, self.channels, now, self.timezone, producers=one.producers)
+            chosen = routes_for(
+                of_one, self.routes, self.channels, now, self.timezone, producers=one.producers, rotas=self.rotas
+            )
             for name, due in chosen:
                 earliest, mine = told.get(name, (due, ()))
                 told[name] = (min(due, earliest), (*mine, one))
         return told
+
+    def whoever(self) -> ReportingRules:
+        """Return the rules by which everybody is told who may be, at whatever hour and however late they come in."""
+        everybody = {name: replace(rota, turns=None, shifts=(), read=()) for name, rota in self.rotas.items()}
+        routes = [replace(one, channels=(*one.channels, *one.escalate)) for one in self.routes]
+        return replace(self, rotas=everybody, routes=routes)
 
 
 def _may_all_know(incident: Incident, now: datetime) -> bool:

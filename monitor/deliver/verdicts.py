@@ -20,6 +20,7 @@ from alerts.incident import Decision, Incident, known_to
 from alerts.incident import Kind as Sort
 from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.outbox_rows import heard_of
 from monitor.deliver.period_rows import row_of as period_row
 from monitor.deliver.platform import PlatformThread, platform_thread
 from monitor.deliver.rules import ReportingRules
@@ -92,7 +93,9 @@ class VerdictRecord:
             self.redraft(tx, incident, now)
         added = 0
         for notice in decision.notices:
-            deliveries = self.rules.deliveries(notice, incident, now)
+            # Who heard of it is told how it goes on, though another be on call by now.
+            heard = heard_of(self.store.outbox, incident.id) if notice.follows and self.rules.passes_on else ()
+            deliveries = self.rules.deliveries(notice, incident, now, heard)
             if thread is not None and incident.kind is Sort.PLATFORM:
                 deliveries = thread.follow_up(self.store, notice, deliveries, now)
             elif thread is not None:

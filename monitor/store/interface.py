@@ -23,6 +23,7 @@ from monitor.store.rows import (
     Judged,
     Lease,
     Record,
+    RotaRead,
     SeriesEdition,
 )
 from monitor.store.transaction import Conflict, Transaction
@@ -183,6 +184,9 @@ class OutboxStore(Protocol):
 
     def silences(self, since: datetime) -> list[Silence]:
         """Return the silences made to last until `since` or longer, in the order they began."""
+
+    def rotas(self) -> list[RotaRead]:
+        """Return what the calendar of each rota said when it was last read with success, by name."""
 
 
 class EvidenceIndex(Protocol):

@@ -126,6 +126,15 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class RotaRead:
+    """What the calendar of a rota said when it was last read with success: `shifts` as JSON."""
+
+    rota: str
+    at: datetime
+    shifts: str
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The last sign of life of a monitor, from which a restart learns how long it was blind.
 

@@ -12,7 +12,18 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.errors import UserFault
 from monitor.judge.runs import Blind, Run
-from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    RotaRead,
+)
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -74,6 +85,9 @@ class Transaction(Protocol):
 
     def save_silence(self, silence: Silence) -> None:
         """Insert or replace a silence."""
+
+    def save_rota(self, read: RotaRead) -> None:
+        """Replace what the calendar of a rota said."""
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         """Replace the sign of life of one monitor."""

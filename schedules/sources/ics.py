@@ -56,7 +56,7 @@ class IcsSource(OnePage):
 
     def __init__(self, options: SourceOptions) -> None:
         super().__init__(options)
-        self._url = _https(options.url)
+        self._url = https(options.url)
 
     def read(self, pages: Sequence[Page], now: datetime) -> Reading:
         """Turn the events into announcements. Raises `UnreadableCalendar` for a file that is cut short."""
@@ -71,11 +71,9 @@ class IcsSource(OnePage):
         return reading(settled, [*_remarks(settled), *doubles])
 
     def _calendar(self, calendar: RawCalendar, patience: Patience, now: datetime) -> Iterator[Announcement]:
-        own = calendar.properties
-        floating = zone_name(own.value("X-WR-TIMEZONE")) or self._options.timezone
-        times = Times(self._options.timezone, floating, calendar.zones, local_date(now, self._options.timezone))
+        own, times = calendar.properties, times_of(calendar, self._options.timezone, now)
         file = _File(times, own.value("METHOD").upper() == "CANCEL", _ONS in own.value("PRODID").casefold(), patience)
-        for events in _groups(calendar.events).values():
+        for events in groups(calendar.events).values():
             if any(event.all("RRULE") or event.all("RDATE") for event in events):
                 yield from self._series(events, file)
             else:
@@ -144,11 +142,18 @@ class IcsSource(OnePage):
         return clean_url(urljoin(self._url, uid)) if uid.startswith("/") else ""
 
 
-def _groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
-    groups: dict[object, list[RawEvent]] = {}
+def groups(events: Sequence[RawEvent]) -> Mapping[object, list[RawEvent]]:
+    """Return events by their UID; one without stands alone."""
+    found: dict[object, list[RawEvent]] = {}
     for number, event in enumerate(events):
-        groups.setdefault(event.value("UID") or number, []).append(event)
-    return groups
+        found.setdefault(event.value("UID") or number, []).append(event)
+    return found
+
+
+def times_of(calendar: RawCalendar, timezone: str, now: datetime) -> Times:
+    """Return what the times of one VCALENDAR are read with."""
+    floating = zone_name(calendar.properties.value("X-WR-TIMEZONE")) or timezone
+    return Times(timezone, floating, calendar.zones, local_date(now, timezone))
 
 
 def _latest(events: Sequence[RawEvent]) -> Iterator[RawEvent]:
@@ -189,7 +194,7 @@ def _remarks(made: Sequence[Announcement]) -> Iterator[Remark]:
             yield Remark(each.uid, each.doubt or REASONS[each.slot.reason or ""], each.slot.raw)
 
 
-def _https(url: str) -> str:
+def https(url: str) -> str:
     """Return the address that a calendar program's own scheme stands for."""
     scheme, colon, rest = url.partition("://")
     return f"https://{rest}" if colon and scheme in {"webcal", "webcals"} else url

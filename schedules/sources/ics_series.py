@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import recurring_ical_events
 from icalendar import Calendar
-from icalendar.error import InvalidCalendar
+from icalendar.error import IncompleteComponent, InvalidCalendar
 
 from schedules.dates import at_instant, at_wall, on_days
 from schedules.patterns import quick
@@ -57,6 +58,27 @@ def instances(
     events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience
 ) -> list[Instance]:
     """Expand the events that share one UID between two days, both included; raises `SeriesRefused`."""
+    made = (_instance(each, times) for each in _expanded(events, times, window, patience))
+    return sorted(made, key=lambda instance: instance.day)
+
+
+def spans(
+    events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience
+) -> Iterator[tuple[str, datetime, datetime]]:
+    """Yield title, begin and end of what is on between two days of events that share one UID; raises `SeriesRefused`.
+
+    What is cancelled, or has no length or no single instant at an end, is left out.
+    """
+    for event in _expanded(events, times, window, patience):
+        try:
+            begins, ends = (_slot(at, times).begins() for at in (event.start, event.end))
+        except (ValueError, KeyError, TypeError, InvalidCalendar, IncompleteComponent) as exc:
+            raise SeriesRefused("series-unreadable") from exc
+        if begins is not None and ends is not None and begins < ends and str(event.get("STATUS", "")) != "CANCELLED":
+            yield str(event.get("SUMMARY", "")), begins, ends
+
+
+def _expanded(events: Sequence[RawEvent], times: Times, window: tuple[date, date], patience: Patience) -> Sequence[Any]:
     rules = [(_parts(rule.value), event.value("DTSTART")) for event in events for rule in event.all("RRULE")]
     for parts, start in rules:
         _check(parts, start, window)
@@ -68,7 +90,7 @@ def instances(
     return made
 
 
-def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> list[Instance]:
+def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date]) -> Sequence[Any]:
     text = "\r\n".join(("BEGIN:VCALENDAR", *_zone_blocks(events, times), *_lines(events, times), "END:VCALENDAR", ""))
     try:
         calendar = Calendar.from_ical(text.encode())
@@ -78,8 +100,7 @@ def _expand(events: Sequence[RawEvent], times: Times, window: tuple[date, date])
         found = query.between(window[0], window[1] + timedelta(days=1))
     except (ValueError, KeyError, TypeError, InvalidCalendar, recurring_ical_events.InvalidCalendar) as exc:
         raise SeriesRefused("series-unreadable") from exc
-    made = (_instance(each, times) for each in found[:MOST_INSTANCES])
-    return sorted(made, key=lambda instance: instance.day)
+    return list(found[:MOST_INSTANCES])
 
 
 def _parts(rule: str) -> dict[str, str]:
@@ -135,8 +156,8 @@ def _zone_blocks(events: Sequence[RawEvent], times: Times) -> list[str]:
     return [times.zones[tzid].text for tzid in private]
 
 
-def _instance(event: object, times: Times) -> Instance:
-    prop = event.get  # type: ignore[attr-defined]
+def _instance(event: Any, times: Times) -> Instance:  # noqa: ANN401  # a component of the library
+    prop = event.get
     start = prop("DTSTART").dt
     by_rule = prop("RECURRENCE-ID").dt if prop("RECURRENCE-ID") else start
     return Instance(_day(by_rule, times), _slot(start, times), str(prop("SUMMARY", "")), str(prop("STATUS", "")))

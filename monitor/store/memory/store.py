@@ -19,7 +19,7 @@ from monitor.plan.targets import release_of
 from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
 from monitor.store.memory.ledger import MemoryLedger, is_within
 from monitor.store.memory.transaction import MemoryTransaction, Shelves
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from schedules.release import Release
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
@@ -135,6 +135,9 @@ class MemoryOutbox:
 
     def silences(self, since: datetime) -> list[Silence]:
         return self.rows.pick(Silence, lambda it: it.until >= since, key=lambda it: (it.begins, it.id))
+
+    def rotas(self) -> list[RotaRead]:
+        return self.rows.pick(RotaRead, lambda _: True, key=lambda it: it.rota)
 
     def pending(self) -> int:
         return sum(delivery.standing is DeliveryState.WAITING for delivery in self.deliveries())

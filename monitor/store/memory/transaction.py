@@ -16,7 +16,18 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Conflict
-from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    RotaRead,
+)
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -168,6 +179,9 @@ class MemoryTransaction:
 
     def save_silence(self, silence: Silence) -> None:
         self._shelves.put(silence, silence.id)
+
+    def save_rota(self, read: RotaRead) -> None:
+        self._shelves.put(read, read.rota)
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._shelves.put(heartbeat, heartbeat.monitor)

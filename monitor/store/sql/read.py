@@ -15,7 +15,7 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.plan.targets import release_of
-from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
 from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
@@ -163,6 +163,9 @@ class SqlOutbox:
         table = tables.SILENCE
         wanted = all_of(Silence, table).where(table.c.until >= since)
         return self.ask.flat(Silence, wanted.order_by(table.c.begins, table.c.id))
+
+    def rotas(self) -> list[RotaRead]:
+        return self.ask.flat(RotaRead, all_of(RotaRead, tables.ROTA).order_by(tables.ROTA.c.rota))
 
     def pending(self) -> int:
         waiting = tables.DELIVERY.c.standing == DeliveryState.WAITING

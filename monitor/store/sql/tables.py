@@ -14,7 +14,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0009"
+HEAD = "0010"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 
 METADATA = sa.MetaData(
@@ -255,6 +255,8 @@ SILENCE = _lean(
     _fact("ended_by"),
     sa.Index(None, "until"),
 )
+
+ROTA = _table("rota", _key("rota"), _fact("at", Instant), _fact("shifts", Packed))
 
 CLAIM = _lean(
     "claim",

@@ -15,7 +15,18 @@ from alerts.notice import Notice
 from alerts.silence import Silence
 from monitor.judge.runs import Blind, Run
 from monitor.store.interface import Conflict
-from monitor.store.rows import Announced, CalendarRead, Delivery, Draft, Event, Heartbeat, Judged, Lease, Record
+from monitor.store.rows import (
+    Announced,
+    CalendarRead,
+    Delivery,
+    Draft,
+    Event,
+    Heartbeat,
+    Judged,
+    Lease,
+    Record,
+    RotaRead,
+)
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
 from monitor.store.sql.query import chunks, to_json, to_row
@@ -114,6 +125,9 @@ class SqlTransaction:
 
     def save_silence(self, silence: Silence) -> None:
         self._replace(tables.SILENCE, [to_row(silence)])
+
+    def save_rota(self, read: RotaRead) -> None:
+        self._replace(tables.ROTA, [to_row(read)])
 
     def save_heartbeat(self, heartbeat: Heartbeat) -> None:
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])

@@ -171,3 +171,40 @@ rights = { heads = "head", everybody = "viewer" }
     assert "whom https://login.example.gov.uk signs on (OpenID Connect) acts and sees by groups: heads head" in told
     assert "whoever sits at this machine" not in told
     assert "between the two" not in told
+
+
+ROTA = """
+[[rota]]
+name = "duty"
+who = { "duty A" = "desk" }
+[[rota.shift]]
+role = "duty A"
+from = %s
+until = %s
+[[route]]
+channels = ["duty"]
+"""
+
+
+@pytest.mark.parametrize("days", [3, 9])
+def test_who_is_on_call_is_told_and_a_gap_within_a_week_is_doubted(good: Path, ask: Run_, days: int) -> None:
+    now = SystemClock().now().replace(tzinfo=None, microsecond=0)
+    config = good / "config.toml"
+    shift = ROTA % ((now - timedelta(days=1)).isoformat(), (now + timedelta(days=days)).isoformat())
+    config.write_text(config.read_text() + shift)
+    told, today = ask("check"), ask("today")
+    assert "on call now: duty: duty A until " in told.out
+    assert "told of everything: duty (whoever is on call: duty A)" in told.out
+    assert "on call now: duty: duty A until " in today.out
+    assert ("rota[1]: nobody is on call from" in told.err) == (days < 7)
+    assert json.loads(ask("check", "--json").out)["on_call"] == {"duty": ["duty A"]}
+
+
+def test_a_rota_that_no_route_names_or_whose_file_puts_nobody_on_call_is_told(good: Path, ask: Run_) -> None:
+    (good / "duty.ics").write_text("BEGIN:VCALENDAR\nEND:VCALENDAR\n")
+    config = good / "config.toml"
+    config.write_text(config.read_text() + '[[rota]]\nname = "duty"\nfile = "duty.ics"\nwho = { "duty A" = "desk" }\n')
+    told = ask("check")
+    assert told.status == 1
+    assert "rota duty: no event of the next 62 days names a role of this rota" in told.err
+    assert "rota[1]: no route names it: it decides nothing" in told.err

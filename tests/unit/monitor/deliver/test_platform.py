@@ -2,99 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 from alerts.by_hand import acknowledge
 from alerts.channels.fake import FakeChannel
 from alerts.channels.pagerduty import event
-from alerts.incident import Incident, Kind
-from alerts.platform import platform_id
-from alerts.routes import Route
+from alerts.incident import Kind
 from monitor.clock import VirtualClock
-from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.facts import Measured
-from monitor.deliver.outbox import Outbox, OutboxOptions
 from monitor.deliver.platform import related
-from monitor.deliver.reminders import Reminders, Reminding
-from monitor.deliver.rules import ReportingRules
-from monitor.deliver.verdicts import VerdictRecord
-from monitor.judge.findings.platform import settled, with_platform
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import DeliveryState
-from monitor.store.writer import Writer
-from tests.unit.monitor.deliver.outbox import an_outbox, recording
-from tests.unit.monitor.deliver.story import SLOT, a_verdict, at, directly
-
-WHOSE = {f"r{place}": ("dfe", "dfe", "dfe", "ofqual", "ofqual", "ofqual", "ons", "ons")[place] for place in range(8)}
-OUT = {name: 1200.0 + 900 * place for place, name in enumerate(WHOSE)}
-NAME = platform_id("www.gov.uk", SLOT)
-ROUTES = (Route(("mail", "pager", "hook")), Route(("dfe",), producer="dfe"), Route(("ons",), producer="ons"))
-FOLDING = frozenset({"mail", "pager", "dfe", "ons"})
-
-
-@dataclass
-class Day:
-    """A day on which a platform fails, as its verdicts come in."""
-
-    clock: VirtualClock
-    store: MemoryStore = field(default_factory=MemoryStore)
-
-    def __post_init__(self) -> None:
-        self.channels = {name: recording(self.clock, name) for name in (*sorted(FOLDING), "hook")}
-        self.rules = ReportingRules(channels=sorted(self.channels), routes=ROUTES, folding=FOLDING, pagers=["pager"])
-        self.writer = Writer(self.store, self.clock)
-        self.events = VerdictRecord(self.store, self.rules)
-        options = OutboxOptions(rules=self.rules)
-        self.outbox: Outbox = an_outbox(self.store, self.writer, list(self.channels.values()), self.clock, options)
-        self.reminders = Reminders(
-            self.store,
-            self.writer,
-            self.clock,
-            self.rules,
-            Reminding(),
-            as_of_now=AsOfNow(self.store.verdicts, lambda _release, _now: None, self.events),
-            ask=directly,  # type: ignore[arg-type] # answers at once
-            wake=self.outbox.wake,
-        )
-
-    async def judged(self, seconds: float, names: Sequence[str] = tuple(WHOSE)) -> None:
-        """Judge all at an instant, twice: what the last one shows tells of the first one too."""
-        await self.on_to(seconds)
-        verdicts = {
-            name: replace(a_verdict(seconds, name, OUT[name]), producer=WHOSE[name], title=f"Title {name}")
-            for name in names
-        }
-        known: list[str] = []
-        for name in (*names, *names):
-            known.append(name)
-            others = [settled(verdicts[other]) for other in known if other != name]
-            found, now = with_platform(verdicts[name], others), self.clock.now()
-            self.reminders.recorded(
-                await self.writer.write(lambda tx, found=found, now=now: self.events.record(tx, found, Measured(), now))
-            )
-
-    async def on_to(self, seconds: float) -> None:
-        """Let time pass, with reminders and everything that falls due meanwhile sent."""
-        while self.clock.now() < at(seconds):
-            await self.reminders.remind()
-            for name in self.channels:
-                await self.outbox.empty(name)
-            await self.clock.sleep(min(20.0, (at(seconds) - self.clock.now()).total_seconds()))
-
-    def got(self, name: str) -> list[str]:
-        return [message.subject for message in self.channels[name].messages.values()]
-
-    def kinds(self, name: str) -> list[str]:
-        return [message.kind for message in self.channels[name].messages.values()]
-
-    def platform(self) -> Incident:
-        found = self.store.verdicts.incident(NAME)
-        assert found is not None
-        return found
+from tests.unit.monitor.deliver.platform_day import NAME, OUT, WHOSE, Day
+from tests.unit.monitor.deliver.story import at
 
 
 def events(pager: FakeChannel) -> list[Mapping[str, object]]:

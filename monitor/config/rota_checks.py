@@ -1,0 +1,79 @@
+"""What the tables of rotas must say for somebody to be on call."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import PydanticCustomError
+
+from monitor.config.values import read_wall, shown
+
+CrossFault = tuple[str, str, str | None]
+
+
+def rota_faults(
+    rows: Iterable[tuple[str, Mapping[str, Any]]], channels: Collection[str], taken: Collection[str], folder: Path
+) -> Iterator[CrossFault]:
+    """Yield `(key, reason, value)` for each fault of `rows`, by key; names that are `taken` are no rota's."""
+    for place, row in rows:
+        who = row.get("who")
+        ways = who if isinstance(who, dict) else {}
+        if (name := row.get("name")) in taken:
+            yield f"{place}.name", "a channel or calendar is called that", shown(name)
+        yield from (
+            _unknown(f"{place}.who.{shown(role)}", "channel", way, channels)
+            for role, way in ways.items()
+            if isinstance(way, str) and way not in channels
+        )
+        yield from (_unknown(key, "role", role, ways) for key, role in _roles(place, row) if ways and role not in ways)
+        yield from _sources(place, row, folder)
+        yield from _times(place, row)
+
+
+def _unknown(key: str, what: str, name: str, known: Collection[str]) -> CrossFault:
+    near = difflib.get_close_matches(name, known, n=1)
+    return key, f"no {what} of that name{f', did you mean {near[0]}?' if near else ''}", shown(name)
+
+
+def _roles(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    turns = row.get("turns")
+    named = [(f"{place}.turns", role) for role in turns] if isinstance(turns, list) else []
+    named += [(f"{where}.role", shift.get("role")) for where, shift in _shifts(place, row)]
+    yield from ((key, role) for key, role in named if isinstance(role, str))
+
+
+def _shifts(place: str, row: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    shifts = row.get("shift")
+    for number, shift in enumerate(shifts if isinstance(shifts, list) else (), 1):
+        if isinstance(shift, dict):
+            yield f"{place}.shift[{number}]", shift
+
+
+def _sources(place: str, row: Mapping[str, Any], folder: Path) -> Iterator[CrossFault]:
+    file = row.get("file")
+    if not any(row.get(key) for key in ("turns", "shift", "url", "file")):
+        yield place, "needs turns, shifts, a url or a file, or nobody is ever on call", None
+    if "url" in row and file is not None:
+        yield place, "needs either url or file", None
+    if isinstance(file, str) and not (folder / file).is_file():
+        yield f"{place}.file", "no such file", shown(file)
+    if row.get("turns") and "begins" not in row:
+        yield f"{place}.begins", "must be given with turns: the first has theirs from then on", None
+
+
+def _times(place: str, row: Mapping[str, Any]) -> Iterator[CrossFault]:
+    for where, shift in _shifts(place, row):
+        begins, until = (_wall(shift.get(key)) for key in ("from", "until"))
+        if begins is not None and until is not None and until <= begins:
+            yield f"{where}.until", "must be later than from", shown(shift["until"])
+
+
+def _wall(value: object) -> datetime | None:
+    try:
+        return read_wall(value)
+    except PydanticCustomError:
+        return None

@@ -1,0 +1,109 @@
+"""Rotas that are kept as calendars: read in the background, and what the last good read said stays in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from alerts.rota import Rota, Shift, calendar_of, shifts_from_json, shifts_json
+from monitor.clock import Clock
+from monitor.health.metrics import Metrics
+from monitor.health.state import HealthState
+from monitor.ledger.incidents import CalendarIncidents
+from monitor.ledger.ledger import LearntRead
+from monitor.ledger.pages import SECONDS, CalendarPages, UnansweredAsk, local
+from monitor.look.apart.workers import TooCostly, WorkerFault, Workers
+from monitor.store.interface import Store
+from monitor.store.rows import CalendarRead, RotaRead
+from monitor.store.writer import LATE, Writer
+from monitor.threads import Job, Tasks
+from schedules.source import Page, UnreadableCalendar
+from schedules.sources.rota import RotaSource, Span
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RotaReader:
+    """Reads the calendar of one rota, from `file` or by asking for its pages. None of its bytes are kept."""
+
+    name: str
+    every: timedelta
+    source: RotaSource
+    pages: CalendarPages
+    workers: Workers
+    clock: Clock
+    file: Path | None = None
+
+    async def read(self) -> tuple[tuple[Shift, ...], str]:
+        """Return who is on call when, and why that is not known: one of the two is empty. Never raises for either."""
+        now = self.clock.now()
+        try:
+            if self.file is not None:
+                spans: Sequence[Span] = self.source.read([local(self.file, now).page], now)
+            else:
+                (ask,) = self.source.first(now)
+                got = await self.pages.answered(ask)
+                spans = await self._apart([got.page] if got is not None else [], now)
+        except (UnansweredAsk, UnreadableCalendar, TooCostly, WorkerFault) as exc:
+            return (), " ".join(str(exc).split())
+        return tuple(Shift(*span) for span in spans), ""
+
+    async def _apart(self, pages: Sequence[Page], now: datetime) -> Sequence[Span]:
+        host = urlsplit(pages[0].url).hostname if pages else None
+        told, _ = await self.workers.ask("read", host or "", self.source, tuple(pages), now, seconds=SECONDS)
+        if isinstance(told, str):
+            raise UnreadableCalendar(told)
+        return told  # type: ignore[no-any-return]  # of whatever a worker may be asked
+
+
+@dataclass(frozen=True, slots=True)
+class RotaReads:
+    """Reads each rota by its spacing into `rotas` and the store; what was read last of one stays in force.
+
+    People are told once of one that cannot be read, as of a calendar.
+    """
+
+    readers: Sequence[RotaReader]
+    rotas: dict[str, Rota]
+    incidents: CalendarIncidents
+    health: HealthState
+    counters: Metrics
+    clock: Clock
+    writer: Writer
+    _tasks: Tasks = field(default_factory=Tasks)
+
+    def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
+        """Yield what recurs: spacing, name and work."""
+        for reader in self.readers:
+            yield reader.every, calendar_of(reader.name), partial(self.read, reader)
+
+    async def read(self, reader: RotaReader) -> None:
+        """Read one rota."""
+        begun, name = self.clock.now(), calendar_of(reader.name)
+        shifts, fault = await reader.read()
+        known = self.rotas[reader.name]
+        self.rotas[reader.name] = replace(known, read=known.read if fault else shifts, fault=fault)
+        read = CalendarRead(name, begun, self.clock.now(), usable=not fault, entries=len(shifts), fault=fault)
+        self.health.read(name, read.finished, fault)
+        if read.usable:
+            self.counters.calendar_read.labels(name).set(read.finished.timestamp())
+            self.counters.calendar_entries.labels(name).set(read.entries)
+        log = _log.warning if fault else _log.info
+        log("rota_read", rota=reader.name, shifts=len(shifts), fault=fault or None)
+        if shifts and shifts != known.read:
+            row = RotaRead(reader.name, begun, shifts_json(shifts))
+            await self._tasks.within(LATE, self.writer.write(lambda tx: tx.save_rota(row)))
+        await self.incidents.tell(name, "", LearntRead(read))
+
+
+def as_last_read(rotas: Mapping[str, Rota], store: Store) -> dict[str, Rota]:
+    """Return rotas with what their calendars said when they were last read."""
+    read = {row.rota: shifts_from_json(row.shifts) for row in store.outbox.rotas()} if rotas else {}
+    return {name: replace(rota, read=read.get(name, ())) for name, rota in rotas.items()}

@@ -1,0 +1,27 @@
+"""What each rota that is kept as a calendar said when it was last read."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0010"
+down_revision = "0009"
+
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
+
+def upgrade() -> None:
+    """Make the table."""
+    op.create_table(
+        "rota",
+        sa.Column("rota", NAME, nullable=False),
+        sa.Column("at", sa.BigInteger, nullable=False),
+        sa.Column("shifts", sa.LargeBinary, nullable=False),
+        sa.PrimaryKeyConstraint("rota", name="pk_rota"),
+    )
+
+
+def downgrade() -> None:
+    """Drop it."""
+    op.drop_table("rota")

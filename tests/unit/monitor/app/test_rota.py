@@ -1,0 +1,85 @@
+"""A rota that is kept as a calendar, read by the daemon: what it last said holds, and trouble with it is told once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from monitor.look.fake import Reply
+from monitor.store.open import open_store
+from tests.unit.monitor.app.office import Office, at_work
+
+URL = "https://rota.example/on-call.ics"
+ICS = """BEGIN:VCALENDAR
+BEGIN:VEVENT
+UID:1
+SUMMARY:duty A (Jo Bloggs)
+DTSTART;TZID=Europe/London:20261116T090000
+DTEND;TZID=Europe/London:20261123T090000
+END:VEVENT
+BEGIN:VEVENT
+UID:2
+SUMMARY:Duty B
+DTSTART;TZID=Europe/London:20261123T090000
+DTEND;TZID=Europe/London:20261130T090000
+END:VEVENT
+END:VCALENDAR
+"""
+TABLES: dict[str, object] = {
+    "channel": [{"name": "outbox", "kind": "folder", "folder": "outbox"}],
+    "rota": [{"name": "on-call", "who": {"duty A": "outbox", "duty B": "outbox"}, "url": URL}],
+    "route": [{"channels": ["on-call"]}],
+}
+ON_CALL = "duty A until Mon 23 Nov 2026 09:00:00 GMT, then duty B"
+
+
+def on_call(office: Office) -> object:
+    return office.app.status.status()["On call"]["on-call"]
+
+
+async def read(office: Office, reply: Reply, after: float = 0) -> None:
+    """Have the daemon read its rota, answered so, `after` so many minutes."""
+    office.pages[URL] = reply
+    await office.clock.sleep(after * 60)
+    (job,) = (job for _, name, job in office.daemon.jobs if name == "rota-on-call")
+    await job()
+
+
+def test_what_a_rota_said_last_holds_when_it_cannot_be_read_and_after_a_restart(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        assert on_call(office) == "nobody, so everybody of it is told"
+        await read(office, Reply(200, ICS.encode()))
+        assert on_call(office) == ON_CALL
+        assert office.last_read("rota-on-call") == office.clock.now().timestamp()
+        await read(office, Reply(500))
+        await read(office, Reply(200, b"BEGIN:VCALENDAR\nEND:VCALENDAR\n"), after=10)
+        assert on_call(office) == ON_CALL
+        await office.reopen()
+        assert on_call(office) == ON_CALL
+
+    at_work(tmp_path, story, **TABLES)
+
+
+def test_that_a_rota_cannot_be_read_is_told_once_and_it_is_over_when_it_can(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await read(office, Reply(200, ICS.encode()))
+        for _ in range(8):
+            await read(office, Reply(503), after=10)
+        (told,) = office.daemon.store.outbox.notices()
+        assert told.subject.startswith("CALENDAR: rota-on-call cannot be read")
+        await read(office, Reply(200, ICS.encode()), after=10)
+        (incident,) = office.daemon.store.verdicts.incidents()
+        assert incident.closed == office.clock.now()
+
+    at_work(tmp_path, story, **TABLES)
+
+
+def test_no_name_in_the_calendar_of_a_rota_is_kept(tmp_path: Path) -> None:
+    async def story(office: Office) -> None:
+        await read(office, Reply(200, ICS.encode()))
+
+    at_work(tmp_path, story, **TABLES)
+    assert [file for file in tmp_path.rglob("*") if file.is_file() and b"Bloggs" in file.read_bytes()] == []
+    (store,) = tmp_path.glob("**/*.db")
+    (kept,) = open_store(f"sqlite:///{store}").outbox.rotas()
+    assert "duty A" in kept.shifts
+    assert "Bloggs" not in kept.shifts

@@ -1,0 +1,131 @@
+"""Whoever is on call is told; who heard of it learns how it ends; nobody is told one fact twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+
+from alerts.by_hand import acknowledge
+from alerts.rota import Rota, Shift
+from alerts.routes import Route
+from monitor.clock import VirtualClock
+from monitor.rehearse.virtual_loop import run_virtually
+from tests.unit.monitor.deliver.platform_day import OUT, WHOSE, Day
+from tests.unit.monitor.deliver.story import at
+
+WAYS = {"A": "phone-a", "B": "phone-b", "A2": "phone-a"}
+PEOPLE = frozenset({"phone-a", "phone-b", "deputy", "head"})
+ROUTES = (Route(("on-call", "hook"), escalate=("deputy", "head")),)
+
+
+def a_rota(*turns: tuple[str, float, float]) -> Rota:
+    return Rota("on-call", WAYS, shifts=tuple(Shift(role, at(begins), at(ends)) for role, begins, ends in turns))
+
+
+def played(rota: Rota, story: Callable[[Day], Awaitable[None]], routes: tuple[Route, ...] = ROUTES) -> None:
+    async def whole(clock: VirtualClock) -> None:
+        day = Day(clock, routes=routes, folding=PEOPLE, rotas={"on-call": rota})
+        await story(day)
+        day.writer.abandon()
+
+    run_virtually(whole, at(0))
+
+
+HANDED_OVER = a_rota(("A", -9000, 600), ("B", 600, 90000))
+
+
+def test_who_is_on_call_is_told_and_at_the_next_turn_the_next_and_both_learn_how_it_ends() -> None:
+    async def story(day: Day) -> None:
+        await day.judged(400, ["r7"])
+        await day.on_to(500)
+        assert (day.kinds("phone-a"), day.kinds("phone-b")) == (["opened"], [])
+        await day.judged(1000, ["r7"])
+        await day.judged(OUT["r7"] + 30, ["r7"])
+        await day.judged(OUT["r7"] + 4000, ["r7"])
+        await day.on_to(OUT["r7"] + 4100)
+        # Reminders are for whoever can act.
+        assert [kind for kind in day.kinds("phone-a") if kind == "reminder"] == []
+        assert "reminder" in day.kinds("phone-b")
+        assert day.kinds("phone-a")[-1] == day.kinds("phone-b")[-1] == "final"
+
+    played(HANDED_OVER, story)
+
+
+def test_while_nobody_has_it_one_more_is_told_with_each_reminder_and_learns_of_its_end() -> None:
+    async def story(day: Day) -> None:
+        await day.judged(400, ["r7"])
+        await day.on_to(400 + 16 * 60)
+        assert (day.kinds("deputy"), day.kinds("head")) == (["reminder"], [])
+        await day.on_to(400 + 46 * 60)
+        assert (day.kinds("deputy"), day.kinds("head")) == (["reminder", "reminder"], ["reminder"])
+        await day.judged(OUT["r7"] + 4000, ["r7"])
+        await day.on_to(OUT["r7"] + 4100)
+        assert day.kinds("deputy")[-1] == day.kinds("head")[-1] == "final"
+
+    played(HANDED_OVER, story)
+
+
+def test_who_says_that_they_have_it_ends_the_escalation_and_who_was_never_told_hears_nothing() -> None:
+    async def story(day: Day) -> None:
+        await day.judged(400, ["r7"])
+        await day.on_to(400 + 16 * 60)
+        (incident,) = day.store.verdicts.incidents()
+        with day.store.transaction() as tx:
+            tx.save_incident(acknowledge(incident, "deputy", day.clock.now()))
+        await day.judged(OUT["r7"] + 4000, ["r7"])
+        await day.on_to(OUT["r7"] + 4100)
+        assert day.kinds("head") == []
+        assert day.kinds("deputy")[0] == "reminder"
+
+    played(HANDED_OVER, story)
+
+
+def test_where_nobody_is_on_call_everybody_of_the_rota_is_told() -> None:
+    async def story(day: Day) -> None:
+        await day.judged(400, ["r0"])
+        await day.on_to(500)
+        assert day.kinds("phone-a") == day.kinds("phone-b") == ["opened"]
+
+    played(a_rota(), story)
+
+
+TURNS = some.lists(some.tuples(some.sampled_from(sorted(WAYS)), some.integers(0, 6000), some.integers(1, 4000)))
+
+
+@pytest.mark.parametrize("releases", [1, len(WHOSE)], ids=["alone", "on a platform"])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@given(turns=TURNS, later=TURNS, seed=some.integers(0, 3))
+def test_one_fact_is_told_once_to_each_person_whatever_turns_the_rota_takes_meanwhile(
+    releases: int, turns: list[tuple[str, int, int]], later: list[tuple[str, int, int]], seed: int
+) -> None:
+    """`later` is the rota as it is read anew in the middle; somebody acknowledges by `seed`."""
+    names = list(WHOSE)[:releases]
+    first, then = (a_rota(*((role, at, at + n) for role, at, n in each)) for each in (turns, later))
+
+    async def story(day: Day) -> None:
+        for step, seconds in enumerate((61, 400, 1300, 2200, 4000, OUT[names[-1]] + 60, OUT[names[-1]] + 4000)):
+            await day.judged(seconds, names)
+            if step == seed:
+                (incident, *_) = day.store.verdicts.incidents()
+                with day.store.transaction() as tx:
+                    tx.save_incident(acknowledge(incident, "duty", day.clock.now()))
+            if step == 3:
+                day.rules.rotas["on-call"] = replace(then, name="on-call")
+        await day.on_to(OUT[names[-1]] + 4000 + timedelta(hours=1).total_seconds())
+        for channel in day.channels.values():
+            assert channel.attempts == len(channel.messages)
+            told = Counter((one.kind, one.subject, one.text) for one in channel.messages.values())
+            assert not [fact for fact, times in told.items() if times > 1]
+        reached = {name for channel in day.channels.values() if channel.name != "hook" for name in channel.messages}
+        sent = [one for one in day.store.outbox.notices() if day.store.outbox.deliveries(one.id)]
+        rows = {one.id: day.store.outbox.deliveries(one.id) for one in sent}
+        assert all(one.id in reached or any(row.reference in reached for row in rows[one.id]) for one in sent)
+        assert day.store.outbox.pending() == 0
+
+    played(first, story)
