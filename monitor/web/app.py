@@ -20,6 +20,7 @@ from monitor.web import (
     board,
     calendars,
     feeds,
+    history,
     incident_form,
     incident_page,
     live,
@@ -160,7 +161,7 @@ def application(queries: Queries) -> Access:
         *acknowledge.ROUTES,
         *pages.LOOKS,
         *(signin.ROUTES if queries.door is not None and queries.door.lets_in else []),
-        *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES),
+        *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES, *history.ROUTES),
         *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES, *feeds.ROUTES),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
@@ -174,6 +175,7 @@ def application(queries: Queries) -> Access:
         routes=[*health, *shown],
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
-    app.state.queries, app.state.live, app.state.badges = queries, LiveBoard(queries), {}
+    app.state.queries, app.state.live = queries, LiveBoard(queries)
+    app.state.badges, app.state.history = {}, history.History()
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
     return Access(SafeHeaders(inner), queries.clock, app.state.live.close)

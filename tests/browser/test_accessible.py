@@ -35,6 +35,7 @@ def addresses(board: Board) -> list[str]:
         f"/incidents/{board.early}",
         "/incidents/closed",
         f"/acknowledge?token={token}",
+        "/history",
         "/status",
         f"/api/v1/incidents/{board.incident}/draft.html",
         f"/api/v1/incidents/{board.early}/draft.html",

@@ -25,6 +25,7 @@ from monitor.web import (
     board,
     calendars,
     feeds,
+    history,
     incident_form,
     incident_page,
     log_page,
@@ -104,6 +105,7 @@ ROUTES = [
     *api.ROUTES,
     *calendars.ROUTES,
     *feeds.ROUTES,
+    *history.ROUTES,
     *signin.ROUTES,
     *acknowledge.ROUTES,
 ]

@@ -1,0 +1,148 @@
+"""The history: how punctual the releases of twelve months were, by month, producer, platform and hour.
+
+It tells everybody the same, staff too: what is settled, once its slot has passed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import NamedTuple
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from alerts.draft.period import on_time_of
+from monitor.errors import UnknownName
+from monitor.store.rows import Judged
+from monitor.web.embargo import has_passed
+from monitor.web.pages import render
+from monitor.web.queries import Queries
+from monitor.web.request import queries_of, takes
+
+_MONTHS, _LASTS, _MOST = 12, timedelta(minutes=10), 15
+WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
+"""Verdicts as they are drawn, from left to right; the last one counts for nothing."""
+
+
+class Kind(NamedTuple):
+    """What is told apart of a release: month and hour of its slot in local time, no hour where none was promised."""
+
+    month: str
+    producer: str
+    host: str
+    hour: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """So many releases of each verdict under one label; `whole` is what the full width stands for."""
+
+    label: str
+    words: Mapping[str, int]
+    whole: int
+
+    @property
+    def share(self) -> str:
+        """Return the share on time of what could be judged."""
+        on_time, judged = on_time_of(Counter(self.words).elements())
+        return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "nothing judged"
+
+    def boxes(self) -> Iterator[tuple[str, float, float]]:
+        """Yield each verdict with where its box begins and how wide it is, in percent."""
+        begins = 0.0
+        for word in WORDS:
+            width = 100 * self.words.get(word, 0) / max(self.whole, 1)
+            if width:
+                yield word, round(begins, 3), round(width, 3)
+            begins += width
+
+
+@dataclass
+class History:
+    """What was counted last, kept for ten minutes: a year is much to read, and anybody may ask."""
+
+    _counted: Counter[Kind] = field(default_factory=Counter)
+    _until: datetime | None = None
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def counted(self, queries: Queries) -> Counter[Kind]:
+        """Return how many releases there are of each kind. Raises `StoreFault`."""
+        now = queries.clock.now()
+        async with self._turn:
+            if self._until is None or not self._until - _LASTS <= now < self._until:
+                found = Counter[Kind]()
+                starts = months(now, queries.timezone)
+                # A month at a time, so that no more than one is held.
+                for begins, ends in zip(starts, [*starts[1:], now], strict=True):
+                    found += await queries.ask(partial(_count, queries, begins, ends, now))
+                self._counted, self._until = found, now + _LASTS
+            return self._counted
+
+
+def months(now: datetime, zone: str) -> list[datetime]:
+    """Return when each of the last twelve local months began, this one included, the first one first."""
+    local = now.astimezone(ZoneInfo(zone))
+    this = local.year * 12 + local.month - 1
+    return [datetime(one // 12, one % 12 + 1, 1, tzinfo=ZoneInfo(zone)) for one in range(this - _MONTHS + 1, this + 1)]
+
+
+def _count(queries: Queries, begins: datetime, ends: datetime, now: datetime) -> Counter[Kind]:
+    rows = queries.store.verdicts.judged(begins, ends)
+    settled = (row for row in rows if row.final and row.word in WORDS and has_passed(row.body, now))
+    return Counter(_kind(row, row.slot.astimezone(ZoneInfo(queries.timezone))) for row in settled if row.slot)
+
+
+def _kind(row: Judged, slot: datetime) -> Kind:
+    hour = f"{slot:%H}:00" if row.body["slot"]["precision"] == "instant" else ""
+    return Kind(f"{slot:%b %Y}", row.producer, urlsplit(row.body["url"]).hostname or "", hour, row.word)
+
+
+def bars(
+    counted: Iterable[tuple[Kind, int]], label: Callable[[Kind], str], known: Iterable[str] = (), most: int = _MOST
+) -> list[Bar]:
+    """Return the bars of kinds by a label: the `known` ones in their order, else those with most releases first."""
+    found: dict[str, Counter[str]] = {one: Counter() for one in known}
+    for kind, many in counted:
+        if name := label(kind):
+            found.setdefault(name, Counter())[kind.word] += many
+    widest = max((words.total() for words in found.values()), default=0)
+    made = [Bar(name, words, widest) for name, words in found.items()]
+    return made if known else sorted(made, key=lambda bar: (-sum(bar.words.values()), bar.label))[:most]
+
+
+async def history(request: Request) -> Response:
+    """Show how punctual releases were, of all producers or of one."""
+    queries, names = queries_of(request), queries_of(request).producers
+    takes(request, ("producer",))
+    kept: History = request.app.state.history
+    counted, producer = await kept.counted(queries), request.query_params.get("producer", "")
+    producers = {kind.producer for kind in counted}
+    if producer and producer not in producers | set(names):
+        raise UnknownName(f"There is no producer {producer!r}.")
+    chosen = [(kind, many) for kind, many in counted.items() if producer in ("", kind.producer)]
+    starts = months(queries.clock.now(), queries.timezone)
+    hours = sorted({kind.hour for kind, _ in chosen if kind.hour})
+    plots = {
+        "month": bars(chosen, lambda kind: kind.month, [f"{one:%b %Y}" for one in starts]),
+        "producer": bars(chosen, lambda kind: names.get(kind.producer, kind.producer)) if not producer else [],
+        "platform": bars(chosen, lambda kind: kind.host),
+        "hour": bars(chosen, lambda kind: kind.hour, hours),
+    }
+    told = sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
+    total = Bar("", sum((Counter({kind.word: many}) for kind, many in chosen), Counter()), 1)
+    words = [word for word in WORDS if word in total.words]
+    return render(
+        request, "history.html", plots=plots, most=_MOST, words=words, producers=told, producer=producer, total=total
+    )
+
+
+ROUTES = [Route("/history", history)]

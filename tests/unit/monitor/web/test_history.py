@@ -1,0 +1,112 @@
+"""The history: what is counted, who may read it, and that its pictures say what its tables say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import timedelta
+from xml.etree import ElementTree as ET
+
+import httpx
+import pytest
+
+from monitor.store.rows import Judged
+from monitor.web.history import months
+from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.web.board import Board, a_board
+
+
+def add(board: Board, *told: tuple[str, str, int]) -> None:
+    """Write down releases that are settled: producer, verdict, and how many days ago they were due."""
+    row = board.store.verdicts.judged_one("r")
+    assert row is not None
+    with board.store.transaction() as tx:
+        for number, (producer, word, days) in enumerate(told):
+            name, slot = f"old-{number}", at(-86400 * days)
+            promised = row.body["slot"] | {"start": slot.isoformat(), "precision": "instant"}
+            body = row.body | {"id": name, "verdict": word, "slot": promised, "producer": producer}
+            tx.save_judged(Judged(name, producer, slot, word, "none", final=True, at=slot, body=body))
+
+
+def tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
+    """Return the cells of each table by its caption and the heading of the row."""
+    assert page.status_code == 200, page.text
+    found = {}
+    for table in re.findall(r"<table>.*?</table>", page.text, re.DOTALL):
+        tree = ET.fromstring(table)  # noqa: S314 # our own
+        rows = [["".join(cell.itertext()) for cell in row] for row in tree.findall("tbody/tr")]
+        found["".join(tree.findtext("caption") or "")] = {row[0]: row[1:] for row in rows}
+    return found
+
+
+# The board has one of its own that was early, of ofqual in January 2018.
+OF_ALL = [("ofqual", "on_time", 2), ("ofqual", "late", 40), ("dft", "on_time", 3), ("dft", "unproven", 3)]
+
+
+async def test_what_is_settled_is_counted_by_month_producer_platform_and_hour() -> None:
+    async with a_board() as board:
+        add(board, *OF_ALL, ("dft", "early", 700), ("dft", "cancelled", 3))
+        board.queries.producers = {"dft": "Department for Transport"}
+        found = tables(await board.client.get("/history"))
+        by_month = found["Releases by month and verdict"]
+        assert len(by_month) == 12
+        told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "nothing judged"}
+        assert told == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
+        assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
+        assert len(found["Releases by platform and verdict"]) == 1
+        assert list(found["Releases by hour and verdict"]) == ["09:00"]
+
+
+async def test_one_producer_is_shown_alone_and_one_that_is_none_is_not_there() -> None:
+    async with a_board() as board:
+        add(board, *OF_ALL)
+        found = tables(await board.client.get("/history", params={"producer": "dft"}))
+        assert sum(cells[1] == "1" for cells in found["Releases by month and verdict"].values()) == 1
+        assert "Releases by producer and verdict" not in found
+        assert (await board.client.get("/history", params={"producer": "nobody"})).status_code == 404
+        assert (await board.client.get("/history", params={"host": "x"})).status_code == 400
+
+
+async def test_what_is_not_due_or_not_settled_is_counted_for_nobody() -> None:
+    async with a_board(public=True) as board:
+        add(board, ("dft", "early", 3), ("dft", "late", 3))
+        rows = [board.store.verdicts.judged_one(f"old-{number}") for number in range(2)]
+        with board.store.transaction() as tx:
+            for row in rows:
+                assert row is not None
+                ahead = row.body["slot"] | {"start": at(86400).isoformat()}
+                tx.save_judged(replace(row, body=row.body | {"slot": ahead}))
+        page = (await board.client.get("/history")).text
+        assert "early</th>" not in page
+        assert "dft" not in page
+
+
+async def test_the_year_is_read_once_in_ten_minutes_whoever_asks() -> None:
+    async with a_board() as board:
+        add(board, OF_ALL[0])
+        before = (await board.client.get("/history")).text
+        add(board, *OF_ALL)
+        assert (await board.client.get("/history")).text == before
+        board.clock.seconds += 601
+        assert (await board.client.get("/history")).text != before
+
+
+async def test_a_picture_has_a_name_and_no_box_leaves_it() -> None:
+    async with a_board() as board:
+        add(board, *OF_ALL, *[("dft", word, 5) for word in ("late", "early", "not_published", "on_time")])
+        page = (await board.client.get("/history")).text
+    pictures = re.findall(r'<svg width="100%".*?</svg>', page, re.DOTALL)
+    assert len(pictures) == 4
+    for picture in pictures:
+        assert 'role="img" aria-label="Releases by ' in picture
+        for left, width in re.findall(r'x="([\d.]+)%" width="([\d.]+)%"', picture):
+            assert float(left) + float(width) <= 100.001
+
+
+@pytest.mark.parametrize("seconds", [0, 86400 * 27, 86400 * 200])
+def test_twelve_months_end_with_this_one(seconds: float) -> None:
+    now = at(seconds)
+    starts = months(now, "Europe/London")
+    assert len({(one.year, one.month) for one in starts}) == 12
+    assert starts == sorted(starts)
+    assert starts[-1] <= now < starts[-1] + timedelta(days=32)
