@@ -30,7 +30,7 @@ def add_action(
             faults.append(f'due: lies before the incident (got "{typed["due"]}")')
     except ValueError:
         day = date.min
-        faults.append(f'due: not a day, write "2018-01-12" (got "{typed["due"]}")')
+        faults.append(f'due: say by which day, such as "2018-01-12" (got "{typed["due"]}")')
     try:
         whose = as_role(typed["owner"])
     except NotEnough as fault:

@@ -134,9 +134,7 @@ def _reworded(place: Place, field: Field, *, signed: bool) -> str:
     """Return all that a box for an account says where a person changed or dropped what was measured, else nothing."""
     if field.has_one_answer or field.replaced:
         return ""
-    left = list(place.paragraphs)
-    for text in reversed(_asked(field, signed=signed)):
-        _drop(left, text, from_end=True)
+    left = _without_prompts(place, field, signed=signed)
     rest = list(left)
     shown = [_drop(rest, text) for text in _shown(field, signed=signed)]
     return "" if all(shown) else place.gap.join(left)
@@ -148,13 +146,24 @@ def words_in(place: Place, field: Field, *, signed: bool = False) -> str:
     Where their words take the place of the measured answer they are all that the box holds, else what it
     holds besides that.
     """
-    left = list(place.paragraphs)
-    for text in reversed(_asked(field, signed=signed)):
-        _drop(left, text, from_end=True)
+    left = _without_prompts(place, field, signed=signed)
     if not field.has_one_answer or field.answer is not None:
         for text in _shown(field, signed=signed):
             _drop(left, text)
     return place.gap.join(left)
+
+
+def _without_prompts(place: Place, field: Field, *, signed: bool) -> list[str]:
+    left = list(place.paragraphs)
+    for text in reversed(_asked(field, signed=signed)):
+        _drop(left, text, from_end=True)
+    prompts = [mark.format(text) for text in (field.placeholder, *field.guidance) if text for mark in reversed(MARKS)]
+    for at, paragraph in enumerate(left):
+        # Somebody wrote on behind a prompt, or before it.
+        found = next((prompt for prompt in prompts if prompt in paragraph), None)
+        if found is not None:
+            left[at] = " ".join(part.strip() for part in paragraph.split(found) if part.strip())
+    return left
 
 
 def _asked(field: Field, *, signed: bool) -> list[str]:

@@ -143,3 +143,24 @@ async def test_the_pages_of_those_who_act_have_no_fault_and_stay_in_their_width(
         found += await faults(page, width, "refused")
         assert await page.locator("#call").input_value() == "web team"
     assert found == []
+
+
+@WIDTHS
+async def test_an_action_is_added_and_ticked_without_scripts(width: int, users: Path) -> None:
+    async with working(width, users, "anne", scripts=False) as (page, board, base):
+        await page.goto(f"{base}/incidents/{board.incident}")
+        await page.get_by_label("What", exact=True).fill("Renew the certificate a month before it ends")
+        await page.get_by_label("By which day").fill("2018-02-01")
+        await page.locator('.bar [value="save"]').click()
+        await page.locator("#owner-fault").wait_for()
+        assert await page.get_by_label("By which day").input_value() == "2018-02-01"
+        await page.get_by_label("Who does it").fill("web team")
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("status").wait_for()
+        await page.get_by_label("Done: Renew the certificate").check()
+        await page.locator('.bar [value="save"]').click()
+        await page.get_by_role("status").wait_for()
+        assert await page.get_by_label("Done: Renew the certificate").count() == 0
+        incident = board.store.verdicts.incident(board.incident)
+        assert incident is not None
+        assert incident.actions[0].done_by == "duty statistician"

@@ -44,7 +44,10 @@ def test_an_action_has_a_role_and_a_day_and_is_done_once(leak: Incident) -> None
 @pytest.mark.parametrize(
     ("typed", "faults"),
     [
-        ({"text": " ", "owner": "", "due": "soon"}, ["due: not a day", "owner: say in which role", "text: say what"]),
+        (
+            {"text": " ", "owner": "", "due": "soon"},
+            ["due: say by which day", "owner: say in which role", "text: say what"],
+        ),
         ({"due": "2017-02-01"}, ["due: lies before the incident"]),
         ({"owner": "x" * 81}, ["owner: say in which role, in at most 80 characters, never a name"]),
     ],

@@ -32,6 +32,8 @@ ENDINGS = pytest.mark.parametrize("ending", READERS)
 ROLE = "press officer"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r"), min_size=1, max_size=60)
 MARKUP = st.text(st.sampled_from("\\|<br>*_`>#-+=.) \n1a•☑[]"), min_size=1, max_size=24)
+TOKENS = ("https://example.org/", "http://", "a_b", "<", ">", "|", "\\", ".", ")", " ", "\n", "?x=1&y", "“")
+LINKS = st.lists(st.sampled_from(TOKENS), min_size=1, max_size=12).map("".join)
 
 
 def draft(incident: Incident, form: str = "B") -> Versions:
@@ -72,7 +74,9 @@ def test_every_box_and_step_of_every_form_is_read_back(ofqual_january: Incident,
 
 
 @ENDINGS
-@given(text=TEXTS | MARKUP, name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"]))
+@given(
+    text=TEXTS | MARKUP | LINKS, name=st.sampled_from(["B.1.producer", "B.2.clause", "B.2.account", "B.4.corrective"])
+)
 @limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_character_typed_in_the_file_is_lost(ofqual_january: Incident, ending: str, text: str, name: str) -> None:
     versions = draft(ofqual_january)
@@ -117,6 +121,22 @@ def test_words_typed_by_hand_into_markdown_are_taken_as_they_stand(ofqual_januar
     assert read.words == {"B.2.account": "A *link* was mistyped.\n\nTwice - at 09:29."}
     windows = "\ufeff" + "\r\n".join(lines)
     assert taken(versions, windows.encode(), "md", ROLE) == read
+
+
+@pytest.mark.parametrize("typed", ["{} A link was mistyped.", "A link was mistyped. {}", "A link {} was mistyped."])
+def test_what_is_typed_into_the_paragraph_of_a_prompt_leaves_the_prompt(ofqual_january: Incident, typed: str) -> None:
+    versions = draft(ofqual_january)
+    lines = text_of(versions).split("\n")
+    [at] = [place for place, line in enumerate(lines) if "completed: how and why" in line]
+    lines[at] = f"> {typed.format(lines[at].removeprefix('> '))}"
+    read = taken(versions, "\n".join(lines).encode(), "md", ROLE)
+    assert read.words == {"B.2.account": "A link was mistyped."}
+    document = docx.Document(io.BytesIO(file_of(versions[-1].report, "docx")))
+    [place] = [each for each in document.paragraphs if "completed: how and why" in each.text]
+    place.text = typed.format(place.text)
+    held = io.BytesIO()
+    document.save(held)
+    assert taken(versions, held.getvalue(), "docx", ROLE).words == read.words
 
 
 def test_a_measured_answer_that_is_reworded_in_the_file_is_the_persons_answer(ofqual_january: Incident) -> None:

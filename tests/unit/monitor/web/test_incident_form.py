@@ -305,7 +305,7 @@ async def test_an_action_is_added_enters_the_report_and_is_done(users: Path) -> 
         assert field is not None
         assert field.paragraphs == ("Renew the <certificate>: web team, by 1 February 2018.",)
         page = (await board.client.get(f"/incidents/{board.incident}")).text
-        assert "1. Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
+        assert "<li>Renew the &lt;certificate&gt;: web team, by 1 February 2018." in page
         await send(board, {"acted.1": "on", "acted.7": "on"})
         incident = board.store.verdicts.incident(board.incident)
         assert incident is not None
