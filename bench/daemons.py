@@ -20,6 +20,7 @@ _POLLED = 0.05
 _CONFIG = """[store]
 url = "{store}"
 mode = "{mode}"
+journal = "{own}/journal"
 [evidence]
 folder = "{own}/evidence"
 [web]

@@ -84,6 +84,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
         channels,
         core.metrics,
         core.workers,
+        core.apart,
         core.members,
         _web(queries, bound, settings.web.proxies),
         (queries.close, core.workers.close, core.threads.close),

@@ -12,6 +12,7 @@ from alerts.channel import Channel
 from monitor import __version__
 from monitor.app.jobs import Failed, Jobs
 from monitor.app.options import checks_of, fetcher_of, joining_of, spacings_of
+from monitor.app.standing_in import KeepingApart, Opened, opened
 from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.health.heartbeat import HeartbeatWriter
@@ -61,24 +62,35 @@ class Core:
     fetcher: Fetcher
     holder: str
     members: Members | None
+    apart: KeepingApart
 
 
 def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     """Return the core of a monitor, with its store opened and migrated. Raises `StoreFault`."""
     clock, vantage = edges.clock or SystemClock(), settings.watch.vantage
-    store = edges.store or open_store(settings.store.url, durable=edges.durable)
-    store.upgrade()
+    found = _opened(settings, edges, clock)
+    store = found.store
     metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
     blind = BlindSpans(queue, metrics)
     health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
-    told = StoreHealth(clock, metrics, health)
+    told = StoreHealth(clock, metrics, health, lambda: found.is_away)
+    if found.is_away:
+        health.store_failed(clock.now())
     writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
     threads = Threads(4, "store")
     holder = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # tells processes apart, guards nothing
     lost, durable = metrics.store_failures.inc, edges.durable
     evidence = Evidence(
-        Path(settings.evidence.folder), store.evidence, writer, clock, vantage, durable=durable, on_lost=lost
+        Path(settings.evidence.folder),
+        store.evidence,
+        writer,
+        clock,
+        found.keeper(vantage, clock),
+        durable=durable,
+        on_lost=lost,
     )
+    members = _members(settings, store, writer, clock, holder)
+    ledger = Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask)
     return Core(
         settings,
         edges,
@@ -95,11 +107,21 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         health,
         writer,
         evidence,
-        Ledger(store, writer, clock, joining_of(settings), checks_of(settings), threads.ask),
+        ledger,
         edges.fetcher or fetcher_of(settings, clock),
         holder,
-        _members(settings, store, writer, clock, holder),
+        members,
+        KeepingApart(found, vantage, writer, clock, health, members, ledger),
     )
+
+
+def _opened(settings: Settings, edges: Edges, clock: Clock) -> Opened:
+    url, durable = settings.store.url, edges.durable
+    if edges.journal:
+        return opened(url, settings.store.journal, settings.watch.vantage, clock, durable=durable)
+    store = edges.store or open_store(url, durable=durable)
+    store.upgrade()
+    return Opened(store)
 
 
 def _members(settings: Settings, store: Store, writer: Writer, clock: Clock, holder: str) -> Members | None:
@@ -137,7 +159,10 @@ def _metrics(settings: Settings) -> Metrics:
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one."""
+    """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one.
+
+    `journal`: what the store cannot take is kept beside it, and a store that is away holds up no start.
+    """
 
     clock: Clock | None = None
     clockwork: Callable[[Clock, Failed], Jobs] | None = None
@@ -148,6 +173,7 @@ class Edges:
     serve: bool = True
     manager: ServiceManager = SILENT
     durable: bool = True
+    journal: bool = False
 
 
 REAL = Edges()

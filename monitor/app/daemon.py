@@ -13,6 +13,7 @@ import structlog
 
 from alerts.channel import Channel
 from monitor.app.jobs import Jobs
+from monitor.app.standing_in import KeepingApart
 from monitor.clock import Clock
 from monitor.deliver.outbox import Outbox
 from monitor.errors import StoreFault, SurroundingsFault
@@ -75,6 +76,7 @@ class Daemon:
     channels: Sequence[Channel]
     counters: Metrics
     workers: Workers
+    apart: KeepingApart
     members: Members | None = None
     web: WebServer | None = None
     closing: Sequence[Callable[[], None]] = ()
@@ -147,8 +149,12 @@ class Daemon:
             # A store that cannot be told sees our name run out.
             with contextlib.suppress(StoreFault):
                 await self.members.leave()
+        await self.apart.keep_held()
         self.writer.nudge()
         await self.writer.close()
+        # The next start may have nothing else to go by.
+        with contextlib.suppress(StoreFault):
+            await self.apart.renew()
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""

@@ -64,6 +64,7 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     retention = Retention(core.evidence, compaction, core.store, core.writer, clock, ask=slow, keep=keep, most=most)
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
+    yield from core.apart.jobs()
     yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:

@@ -86,13 +86,18 @@ class Context:
 
         return veil(in_addresses(self.settings)) or str
 
-    @property
-    def own_monitors(self) -> list[str] | None:
-        """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too."""
-        from monitor.store.open import is_shared
+    def own_monitors(self, store: Store) -> list[str] | None:
+        """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too.
 
-        settings = self.settings
-        return [settings.watch.vantage] if is_shared(settings.store.url) else None
+        What ours kept while its store was away it kept under a name of its own.
+        """
+        from monitor.store.open import is_shared
+        from monitor.store.rows import APART
+
+        name = self.settings.watch.vantage
+        if not is_shared(self.settings.store.url):
+            return None
+        return [name, *(one for one in store.evidence.monitors() if one.startswith(name + APART))]
 
     def now(self) -> datetime:
         """Return the time."""

@@ -48,7 +48,7 @@ def command(context: Context, log: str, level: str) -> None:
     secrets = secrets_of(settings)
     hide = _Hiding(veil(secrets))
     listener = logs.set_up(level, as_json=log == "json", hide=hide)
-    edges = Edges(manager=service_manager(os.environ, os.getpid()))
+    edges = Edges(manager=service_manager(os.environ, os.getpid()), journal=True)
 
     def again() -> Settings:
         from monitor.cli.check import taken

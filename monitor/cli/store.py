@@ -42,8 +42,8 @@ def check(context: Context, *, as_json: bool) -> None:
     """
     from monitor.store.evidence.chain import verify
 
-    own = context.own_monitors
     with context.store() as store:
+        own = context.own_monitors(store)
         faults = store.check() or verify(store.evidence, Path(context.settings.evidence.folder), own)
         every = [] if own is None else store.evidence.monitors()
     others = [name for name in every if name not in (own or ())]

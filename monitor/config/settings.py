@@ -41,10 +41,12 @@ class StoreSettings(Table):
     """Where everything is remembered, and after how long what is settled is kept in fewer rows; nothing: never.
 
     `mode` is how several monitors on one PostgreSQL go about it: each watches everything, or hosts are divided. One
-    that has not been heard of for `takeover` is taken for dead, and the others do its work.
+    that has not been heard of for `takeover` is taken for dead, and the others do its work. `journal` is the folder of
+    what is near, and of what the store could not take; None: beside the file of the store, or below `var`.
     """
 
     url: str = "sqlite:///var/ninethirty.db"
+    journal: str | None = None
     mode: Literal["redundant", "shared"] = "redundant"
     takeover: Spacing = timedelta(seconds=1.5)
     compact_after: Duration = timedelta(days=400)

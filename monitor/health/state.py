@@ -67,6 +67,15 @@ class HealthState:
         """Take note that the store could not be written."""
         self._store_failing_since = self._store_failing_since or now
 
+    def store_back(self) -> None:
+        """Take note that the store works again, and has all that was seen meanwhile."""
+        self._store_failing_since = None
+
+    @property
+    def store_fails(self) -> bool:
+        """Tell whether the store did not take what it was given last."""
+        return self._store_failing_since is not None
+
     def stalled(self, begin: datetime, end: datetime) -> None:
         """Take note that the loop stood still."""
         self._late_until = end + timedelta(minutes=1)
@@ -126,11 +135,14 @@ class StoreHealth:
     clock: Clock
     counters: Metrics
     health: HealthState
+    is_away: Callable[[], bool] = lambda: False
 
     def committed(self, seconds: float, _rows: int) -> None:
         """Take note that a batch was committed, and how long that took."""
         self.counters.commit.observe(seconds)
-        self.health.committed(self.clock.now())
+        # What a journal takes in the store's place is safe, and the store is away all the same.
+        if not self.is_away():
+            self.health.committed(self.clock.now())
 
     def failed(self, fault: Exception) -> None:
         """Take note that a batch could not be committed."""

@@ -50,7 +50,7 @@ class LedgerChange:
 
 async def note(writer: Writer, read: CalendarRead) -> None:
     """Write down a read that changed nothing in force."""
-    await writer.write(lambda tx: tx.add_read(read))
+    await writer.write(lambda tx: tx.add_read(read), apart=True)
 
 
 async def confirm(writer: Writer, read: CalendarRead, releases: Mapping[str, str], as_of: datetime) -> None:
@@ -61,21 +61,21 @@ async def confirm(writer: Writer, read: CalendarRead, releases: Mapping[str, str
         tx.touch_announced(read.calendar, list(releases), read.finished)
         tx.add_read(read)
 
-    await writer.write(write)
+    await writer.write(write, apart=True)
 
 
 async def settle(writer: Writer, change: LedgerChange, at: datetime) -> None:
     """Write down what joining again changed without a read, as of `at`."""
     releases = change.releases()
     if releases:
-        await writer.write(lambda tx: _write_joined(change, releases, at, tx))
+        await writer.write(lambda tx: _write_joined(change, releases, at, tx), apart=True)
 
 
 async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighed: Weighed) -> None:
     """Write down a read that said something new. In one transaction, unless it said very much."""
     uids = list(dict.fromkeys((*weighed.changed, *change.new)))
     for start in range(SMALL, len(uids), SMALL):
-        await writer.write(partial(_write_entries, change, read, uids[start : start + SMALL]))
+        await writer.write(partial(_write_entries, change, read, uids[start : start + SMALL]), apart=True)
     # The releases of entries that say something new are written with these.
     with_entries = {change.joined.release_of[read.calendar, uid] for uid in uids} & change.joined.altered
     rest = [release for release in change.releases() if release.id not in with_entries]
@@ -86,7 +86,7 @@ async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighe
         _write_the_same(change, read, weighed, tx)
         tx.add_read(read)
 
-    await writer.write(write)
+    await writer.write(write, apart=True)
 
 
 async def again(writer: Writer, releases: Sequence[Release], book: PromiseBook, entries: Sequence[Announced]) -> None:
@@ -98,7 +98,7 @@ async def again(writer: Writer, releases: Sequence[Release], book: PromiseBook, 
         tx.add_promises(promises)
         tx.save_announced(entries)
 
-    await writer.write(write)
+    await writer.write(write, apart=True)
 
 
 def _write_joined(change: LedgerChange, releases: Iterable[Release], at: datetime, tx: Transaction) -> None:

@@ -18,7 +18,8 @@ from monitor.store.writer import Writer
 
 _log = structlog.get_logger(__name__)
 _READINGS = 20
-_PREFIX = "monitor "
+PREFIX = "monitor "
+"""What begins the name of a lease that is the name of a monitor."""
 
 
 class NameTaken(StoreFault):
@@ -98,7 +99,11 @@ class Members:
         """Give our name back, so that the others need not wait until it runs out."""
         if self._is_in:
             self._is_in = False
-            await self._writer.write(lambda tx: self._holder.release(tx, _PREFIX + self._name), patient=False)
+            await self._writer.write(lambda tx: self._holder.release(tx, PREFIX + self._name), patient=False)
+
+    def moved(self) -> None:
+        """Take note that the store is another one, by another clock."""
+        self._readings = []
 
     def write(self, transaction: Transaction) -> None:
         """Renew our name with a batch. Raises `NameTaken`."""
@@ -119,7 +124,7 @@ class Members:
         self._is_in = False
 
     def _taken(self, tx: Transaction) -> Lease | None:
-        return self._holder.take(tx, _PREFIX + self._name, self._now)
+        return self._holder.take(tx, PREFIX + self._name, self._now)
 
     async def _turn(self) -> None:
         self._now, began = self._clock.now(), self._clock.monotonic()
@@ -137,12 +142,12 @@ class Members:
         self._tell(self._members(seen))
 
     def _look(self, _tx: Transaction) -> _Seen:
-        names = (lease for lease in self._leases.leases() if lease.name.startswith(_PREFIX))
+        names = (lease for lease in self._leases.leases() if lease.name.startswith(PREFIX))
         return _Seen(self._leases.now(self._now), tuple(names))
 
     def _members(self, seen: _Seen) -> tuple[str, ...]:
         """Return who shares every budget: whoever lives, and we ourselves once all others know of us."""
-        alive = {lease.name.removeprefix(_PREFIX) for lease in seen.leases if lease.until + self._every > seen.at}
+        alive = {lease.name.removeprefix(PREFIX) for lease in seen.leases if lease.until + self._every > seen.at}
         others = alive - {self._name}
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term

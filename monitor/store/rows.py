@@ -146,6 +146,10 @@ class Heartbeat:
     stopped: bool = False
 
 
+APART = "~"
+"""What parts a monitor's name from the time at which it began without its store, in the name of its evidence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """Bytes that were kept as evidence, and their link in the chain of one monitor's records.

@@ -51,6 +51,7 @@ class _Write:
     make: Callable[[Transaction], Any]
     done: asyncio.Future[Any]
     patient: bool
+    apart: bool
     result: Any = None
 
 
@@ -97,7 +98,7 @@ class Writer:
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self._runs: dict[tuple[str, datetime, str], Run] = {}
         self._writes: list[_Write] = []
-        self._in_flight: list[_Write] = []
+        self._in_flight = _Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Task[None] | None = None
         self._nudged = False
@@ -127,20 +128,30 @@ class Writer:
         self._nudged = True
         self._commit_within(DELAY)
 
-    async def write(self, make: Callable[[Transaction], T], *, patient: bool = True) -> T:
+    async def write(self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
 
         Everything put before is committed in the same transaction or an earlier one. `make` may be called
         more than once; it must have no effect but through the transaction. What it raises is raised here,
         and nothing it wrote is kept. While the store fails this waits for it to recover; when not
-        `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written.
+        `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written. What is made `apart`
+        asks nothing of the store, and may be made in a journal as well.
         """
         if self._abandoned:
             raise StoreFault("the writer has stopped")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(make, done, patient))
+        self._writes.append(_Write(make, done, patient, apart))
         self._commit_within(0.0)
         return cast("T", await done)
+
+    def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
+        """Return what is not committed yet and may be kept elsewhere meanwhile: runs, and writes made `apart`."""
+        runs = {run.key: run for run in self._in_flight.runs} | self._runs
+        return list(runs.values()), [write.make for write in (*self._in_flight.writes, *self._writes) if write.apart]
+
+    async def between(self, work: Callable[[], T]) -> T:
+        """Do blocking work in the writer's thread, between two batches."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     async def close(self, within: float = 5.0) -> None:
         """Commit everything and stop; raises `StoreFault` when the store takes longer than `within` seconds."""
@@ -163,7 +174,7 @@ class Writer:
         # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart. A store that
         # is silent would never let us end: what it commits after all is what it was asked to.
         self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
-        for write in [*self._writes, *self._in_flight]:
+        for write in [*self._writes, *self._in_flight.writes]:
             write.done.cancel()
         self._runs, self._writes = {}, []
         while self._companions:
@@ -197,7 +208,7 @@ class Writer:
                 self._put_back(batch, fault)
                 break
             self._leave_out(batch, fault)
-        self._commit = None
+        self._commit, self._in_flight = None, _Batch((), [])
         if self._writes:
             self._commit_within(0.0)
         elif self._runs or self._nudged:
@@ -214,7 +225,7 @@ class Writer:
     def _take(self) -> _Batch:
         batch = _Batch(list(self._runs.values()), [write for write in self._writes if not write.done.done()])
         self._runs, self._writes = {}, []
-        self._in_flight = batch.writes
+        self._in_flight = batch
         return batch
 
     async def _attempt(self, batch: _Batch) -> BaseException | None:
@@ -227,7 +238,8 @@ class Writer:
             return None
         if fault is None:
             self._retry = 0.0
-            self._settle(batch)
+            for write in (each for each in batch.writes if not each.done.done()):
+                write.done.set_result(write.result)
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
 
@@ -237,7 +249,7 @@ class Writer:
         if late and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(f"the store has not answered for {LATE:g} s")
-            for write in [*self._in_flight, *self._writes]:
+            for write in [*self._in_flight.writes, *self._writes]:
                 if not write.patient:
                     _tell(write, silent)
             self._on_failure(silent)
@@ -257,11 +269,6 @@ class Writer:
                 raise _Abandoned
         for companion in self._companions:
             companion.written()
-
-    def _settle(self, batch: _Batch) -> None:
-        for write in batch.writes:
-            if not write.done.done():
-                write.done.set_result(write.result)
 
     def _put_back(self, batch: _Batch, fault: StoreFault) -> None:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""

@@ -51,7 +51,7 @@ class BlindSpans:
         counted = self._until.get(key := (span.cause, span.begins, span.host, span.target), span.begins)
         self._until[key] = max(counted, span.ends)
         self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))
-        await writer.write(lambda tx: tx.add_blind(span))
+        await writer.write(lambda tx: tx.add_blind(span), apart=True)
         self.take([span])
         if _is_worth_a_line(span, counted):
             _log.warning("blind", cause=span.cause, begins=span.begins.isoformat(), ends=span.ends.isoformat())

@@ -51,7 +51,7 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
     made.until(begins, begins - time.time())
     while time.time() < ends:
         name, many = rng.choice(NAMES), rng.randrange(4, 5 * RATE)
-        what = rng.choice(["kill", "stop", "hang", "rest"])
+        what = rng.choice(["kill", "stop", "hang", "away", "rest"])
         made.hurt.append((what, name, time.time(), many))
         match what:
             case "kill":
@@ -66,6 +66,14 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
             case "hang":
                 made.store(signal.SIGSTOP)
                 made.until_asked(many, _LONGEST)
+                made.store(signal.SIGCONT)
+            case "away":
+                made.store(signal.SIGSTOP)
+                made.send(name, signal.SIGKILL)
+                kills += 1
+                # It starts without its store, and watches.
+                made.start(name)
+                made.until_asked(many, 3 * _LONGEST)
                 made.store(signal.SIGCONT)
             case _:
                 made.until_asked(many, _LONGEST)

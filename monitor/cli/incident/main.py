@@ -205,7 +205,7 @@ def export(context: Context, *, incident: str, file: Path, as_json: bool) -> Non
         folder = Path(context.settings.evidence.folder)
         renew(context, store, incident_of(store.verdicts, incident).id)
         known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
-        made = exported(store, folder, known, file, context.now(), context.own_monitors)
+        made = exported(store, folder, known, file, context.now(), context.own_monitors(store))
     if as_json:
         print_json({"incident": incident, "file": str(file), "records": made.records, "elsewhere": made.elsewhere})
         return

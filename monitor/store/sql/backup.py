@@ -26,7 +26,11 @@ def fresh(file: Path) -> Iterator[Path]:
     part = file.with_name(f"{file.name}.part")
     try:
         _claim(file)
-        os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+        try:
+            os.close(os.open(part, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600))
+        except OSError:
+            file.unlink()
+            raise
     except OSError as exc:
         raise StoreFault(f"backup {file}: {exc.strerror}") from exc
     done = False

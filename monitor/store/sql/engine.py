@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
-from monitor.store.sql import backup
+from monitor.store.sql import backup, near
 from monitor.store.sql import integrity as whole
 from monitor.store.sql.driver_errors import faults_of
 from monitor.store.sql.query import Asker, unhurried
@@ -37,6 +38,10 @@ _UPGRADE_LOCK = 930
 _INCREMENTAL = 2
 # Enough rows of each index to know how they lie; all of them would hold up writes for seconds.
 _ROWS_WEIGHED = 1000
+
+
+class StoreTooNew(StoreFault):
+    """A newer version of the program made the store: no waiting mends that."""
 
 
 class SqlStore:
@@ -59,7 +64,7 @@ class SqlStore:
                 self._engine = _postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
-        ask = Asker(self._engine, self._place)
+        self._ask = ask = Asker(self._engine, self._place)
         self.ledger: LedgerStore = SqlLedger(ask)
         self.runs: RunStore = SqlRuns(ask)
         self.verdicts: VerdictStore = SqlVerdicts(ask)
@@ -143,6 +148,31 @@ class SqlStore:
         with faults_of(f"{source._place} into {self._place}"):
             backup.add_rows(source._engine, self._engine)
 
+    def copy_near(self, source: SqlStore, since: datetime, now: datetime, *, told_only: bool = False) -> None:
+        """Hold what another store knows of releases shown or due `since` then, instead of what this one held.
+
+        With `told_only`, what says what people were told is copied alone.
+        """
+        with faults_of(f"{source._place} into {self._place}"):
+            near.copy_near(source._engine, self._engine, since, now, near.TOLD if told_only else ())
+
+    def hold_leases(self, own: str, prefix: str, outbox: str, until: datetime) -> None:
+        """Take every other monitor of this copy for alive `until` then: nobody can ask."""
+        with faults_of(self._place):
+            near.hold_leases(self._engine, own, prefix, outbox, until)
+
+    def bring_in(self, journal: Path, before: Path) -> int:
+        """Write what a journal has beyond the copy it was begun from; return how many rows."""
+        with faults_of(f"{journal} into {self._place}"):
+            return near.bring_in(journal, before, self._engine)
+
+    def become(self, other: SqlStore) -> None:
+        """Go on as another store: whoever holds this one reads and writes that one from now on."""
+        left, self._engine = self._engine, other._engine
+        self._file, self._known, self._place = other._file, other._known, other._place
+        self._ask.engine, self._ask.place = other._engine, other._place
+        left.dispose()
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -175,7 +205,7 @@ class SqlStore:
 
         revision = self._revision()
         if revision is not None and revision not in migrate.known_revisions():
-            raise StoreFault(f"store {self._place}: a newer version of ninethirty made it (its shape is {revision})")
+            raise StoreTooNew(f"store {self._place}: a newer version of ninethirty made it (its shape is {revision})")
         with self._alone() as connection:
             migrate.upgrade(connection)
 

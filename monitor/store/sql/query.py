@@ -19,7 +19,7 @@ from monitor.store.sql.driver_errors import faults_of
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asker:
     """Asks the store, each time on a connection of its own that waits for no writer; `place` holds no password."""
 

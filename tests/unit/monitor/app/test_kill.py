@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from random import Random
 
@@ -19,32 +18,11 @@ from monitor.judge.runs import Run
 from monitor.store.evidence.chain import verify
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
+from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, until_said
 
 CLOCK = SystemClock()
 LIVES = 3
-
-
-class Publisher(ThreadingHTTPServer):
-    """Answers 404 until its release is `out`."""
-
-    daemon_threads = True
-    out: datetime | None = None
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Publisher
-
-    def do_GET(self) -> None:
-        body = b"<h1>Example claims</h1>" * 20
-        self.send_response(404 if self.server.out is None else 200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:  # type: ignore[override]
-        """Say nothing."""
 
 
 @pytest.fixture
@@ -54,31 +32,13 @@ def slot() -> datetime:
 
 @pytest.fixture
 def publisher() -> Iterator[Publisher]:
-    server = Publisher(("127.0.0.1", 0), _Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with publishing() as server:
+        yield server
 
 
 @pytest.fixture
 def config(tmp_path: Path, publisher: Publisher, slot: datetime) -> Path:
-    port = publisher.server_address[1]
-    (tmp_path / "calendar.toml").write_text(
-        f'[[release]]\nid = "claims"\ntitle = "Example claims"\nproducer = "example"\n'
-        f'url = "http://127.0.0.1:{port}/claims"\nslot = {slot.isoformat().replace("+00:00", "Z")}\n'
-    )
-    config = tmp_path / "config.toml"
-    config.write_text(
-        f'[store]\nurl = "sqlite:///{tmp_path}/store.db"\n[evidence]\nfolder = "{tmp_path}/evidence"\n'
-        f'[web]\nlisten = "127.0.0.1:0"\n[network]\nallow = ["127.0.0.1/32"]\nports = [{port}]\n'
-        '[policy]\non_time_within = "1s"\nnote_within = "2s"\n[budget]\ndefault = "8/s"\n'
-        '[[calendar]]\nname = "own"\nkind = "toml"\nfile = "calendar.toml"\n'
-        f'[[channel]]\nname = "drawer"\nkind = "folder"\nfolder = "{tmp_path}/drawer"\n'
-    )
-    return config
+    return configured(tmp_path, publisher, slot)
 
 
 def committed(config: Path) -> list[Run]:

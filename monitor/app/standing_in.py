@@ -1,0 +1,164 @@
+"""The journal at work: it takes what a store that is away cannot, and is home to a monitor that starts without one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from monitor.clock import Clock
+from monitor.errors import StoreFault
+from monitor.health.state import HealthState
+from monitor.ledger.ledger import Ledger
+from monitor.store.interface import Store
+from monitor.store.journal import Journal
+from monitor.store.members import Members
+from monitor.store.open import file_of, open_store
+from monitor.store.rows import APART, Heartbeat
+from monitor.store.sql.engine import SqlStore, StoreTooNew
+from monitor.store.writer import Writer
+from monitor.threads import Job, off_the_loop
+
+_log = structlog.get_logger(__name__)
+_OFTEN, _SOON, _MINUTE = timedelta(seconds=1), timedelta(seconds=10), 60.0
+
+
+@dataclass(slots=True)
+class Opened:
+    """The store that a monitor goes by, and its journal. While it is away it is `near`, the journal itself."""
+
+    store: Store
+    url: str = ""
+    journal: Journal | None = None
+    near: SqlStore | None = None
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether the store at the configured address is not the one that all go by."""
+        return self.near is not None
+
+    def keeper(self, vantage: str, clock: Clock) -> str:
+        """Return in whose name evidence is kept: what is written apart cannot go on from what the store has last."""
+        return f"{vantage}{APART}{clock.now():%Y%m%dT%H%M%SZ}" if self.is_away else vantage
+
+
+def opened(url: str, folder: str | None, monitor: str, clock: Clock, *, durable: bool) -> Opened:
+    """Return the store at an address, with what a journal holds brought in; the journal itself while it is away.
+
+    Raises `StoreFault` when it is away and nothing is known of what is near, or when a newer version made it.
+    """
+    file = file_of(url) or Path("var/store")
+    journal = Journal(Path(folder) if folder else file.parent / "journal", monitor, url, durable=durable)
+    try:
+        store = open_store(url, durable=durable)
+        store.upgrade()
+        if not isinstance(store, SqlStore):
+            return Opened(store)
+        if rows := journal.bring_in(store):
+            _log.warning("journal_taken_in", rows=rows)
+        journal.settled()
+    except StoreTooNew:
+        raise
+    except StoreFault as fault:
+        try:
+            near = journal.stand_in(clock.now())
+        except StoreFault as unknown:
+            raise fault from unknown
+        _log.critical("store_away", fault=str(fault), journal=str(journal.file))
+        return Opened(near, url, journal, near)
+    return Opened(store, url, journal)
+
+
+@dataclass(slots=True)
+class KeepingApart:
+    """Keeps in the journal what waits for a store that fails, and goes over to one that is back."""
+
+    opened: Opened
+    monitor: str
+    writer: Writer
+    clock: Clock
+    health: HealthState
+    members: Members | None
+    ledger: Ledger
+    _failed: bool = False
+    _copied: object = None
+    _due: float = 0.0
+
+    def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
+        """Yield what recurs; nothing without a journal."""
+        if self.opened.journal is not None:
+            yield _OFTEN, "journal", self.keep
+            yield _SOON, "near part", self.renew
+
+    async def keep(self) -> None:
+        """Go over to the store, where that was away; or keep apart what it does not take."""
+        journal = self.opened.journal
+        if journal is None:
+            return
+        if self.opened.near is not None:
+            await self._go_over(journal, self.opened.near)
+        elif self.health.store_fails:
+            await self.keep_held()
+        elif journal.holds:
+            await off_the_loop(journal.settled)
+
+    async def renew(self) -> None:
+        """Copy all that is near when calendars said something new, what was told each minute. Raises `StoreFault`."""
+        opened, now = self.opened, self.clock.now()
+        if opened.journal is None or opened.is_away or self.health.store_fails:
+            return
+        journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
+        is_new = known is not self._copied
+        if is_new or mono >= self._due:
+            await off_the_loop(lambda: journal.renew(opened.store, now, told_only=not is_new))
+            self._copied, self._due = known, mono + _MINUTE
+
+    async def keep_held(self) -> None:
+        """Keep apart what waits for a store that fails."""
+        journal = self.opened.journal
+        if journal is None or self.opened.is_away or not self.health.store_fails:
+            return
+        if not journal.holds:
+            _log.warning("journal_begun", journal=str(journal.file))
+        (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
+        try:
+            await off_the_loop(lambda: journal.keep(runs, makes, beat))
+        except StoreFault as fault:
+            if not self._failed:
+                _log.error("journal_failed", fault=str(fault))
+            self._failed = True
+        else:
+            self._failed = False
+
+    async def _go_over(self, journal: Journal, near: SqlStore) -> None:
+        try:
+            store = await off_the_loop(lambda: _reached(self.opened.url))
+            rows = await self.writer.between(lambda: _brought_in(journal, near, store))
+        except StoreFault:
+            return  # It was told when we began; that it is away still is what readiness tells.
+        self.opened.near = None
+        if self.members is not None:
+            self.members.moved()
+        self.health.store_back()
+        _log.warning("store_back", rows=rows)
+
+
+def _reached(url: str) -> SqlStore:
+    store = SqlStore(url)
+    try:
+        store.upgrade()
+    except StoreFault:
+        store.close()
+        raise
+    return store
+
+
+def _brought_in(journal: Journal, near: SqlStore, store: SqlStore) -> int:
+    """Go over to the store; for the writer's thread."""
+    rows = journal.bring_in(store)
+    near.become(store)
+    journal.settled()
+    return rows

@@ -1,0 +1,160 @@
+"""The journal beside the store: what it could not take, and what is near. A store that is away blinds nobody."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+import structlog
+from sqlalchemy.engine import make_url
+
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
+from monitor.store.interface import Store, Transaction
+from monitor.store.lease import OUTBOX
+from monitor.store.members import PREFIX
+from monitor.store.rows import Heartbeat
+from monitor.store.sql.engine import SqlStore
+
+_log = structlog.get_logger(__name__)
+_NEAR = timedelta(days=90)
+_EVER = timedelta(days=3650)
+_LOGS = ("", "-wal", "-shm")
+
+
+class Journal:
+    """Two SQLite files of one monitor in a folder of their own: what is near, and what came to it since.
+
+    The near part is copied while the store is well. Once it is not, the journal begins as a copy of that: there goes
+    what cannot be stored, and a monitor that starts without its store lives in it. What the journal has beyond the
+    copy is brought in when the store is back, and the journal is gone. Every method blocks; one thread at a time.
+    """
+
+    def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
+        """`url` is the store's address: what belongs to one is never brought into another."""
+        place = make_url(url).render_as_string(hide_password=True)
+        self._name = f"{quote(monitor, safe='')}-{sha256(place.encode()).hexdigest()[:8]}"
+        self._monitor = monitor
+        self._folder = folder
+        self._durable = durable
+        self._lock = threading.Lock()
+        self._kept: dict[tuple[str, datetime, str], Run] = {}
+        self._made: list[Callable[[Transaction], object]] = []
+        self._store: SqlStore | None = None
+
+    @property
+    def near(self) -> Path:
+        """Return the file of what was near when the store was last well."""
+        return self._folder / f"{self._name}.near.db"
+
+    @property
+    def file(self) -> Path:
+        """Return the file of the journal itself, which is there only while it holds something."""
+        return self._folder / f"{self._name}.journal.db"
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether there is something to be brought in."""
+        # A process that is killed while the journal begins leaves a file without a byte.
+        return self.file.exists() and self.file.stat().st_size > 0
+
+    def renew(self, store: Store, now: datetime, *, told_only: bool = False) -> None:
+        """Copy what is near; with `told_only`, what was told alone. Nothing is done while the journal holds something.
+
+        Raises `StoreFault`.
+        """
+        with self._lock:
+            if self.holds or not isinstance(store, SqlStore):
+                return
+            with closing(self._opened(self.near)) as near:
+                near.copy_near(store, now - _NEAR, now, told_only=told_only and self.near.exists())
+
+    def keep(self, runs: Sequence[Run], makes: Iterable[Callable[[Transaction], object]], beat: Heartbeat) -> int:
+        """Keep what cannot be stored, each version of it once; return how much was new. Raises `StoreFault`."""
+        with self._lock:
+            news = [run for run in runs if self._kept.get(run.key) != run]
+            fresh = [make for make in makes if make not in self._made]
+            self._store = self._store or self._begun()
+            with self._store.transaction() as transaction:
+                transaction.save_runs(news)
+                for make in fresh:
+                    make(transaction)
+                transaction.save_heartbeat(beat)
+            self._kept |= {run.key: run for run in news}
+            self._made += fresh
+            return len(news) + len(fresh)
+
+    def settled(self) -> None:
+        """Forget what was kept: the store has it by now."""
+        with self._lock:
+            self._kept, self._made = {}, []
+            if self._store is not None:
+                self._store.close()
+                self._store = None
+            self._remove()
+
+    def bring_in(self, store: SqlStore) -> int:
+        """Write into a store what the journal holds; return how many rows that were."""
+        with self._lock:
+            if not self.holds:
+                return 0
+            for file in (self.near, self.file):
+                self._opened(file).close()
+            return store.bring_in(self.file, self.near)
+
+    def stand_in(self, now: datetime) -> SqlStore:
+        """Return a store to live in while the true one is away: what was near, and what came to it since.
+
+        Where the folder cannot be written it is a copy that lives as long as the process. Raises `StoreFault` when
+        nothing is known.
+        """
+        if not self.near.exists():
+            raise StoreFault(f"journal {self._folder}: nothing is known yet of what is near")
+        try:
+            store = self._begun()
+        except StoreFault as fault:
+            _log.error("journal_failed", fault=str(fault))
+            self._move_to_memory()
+            store = self._begun()
+        store.hold_leases(self._monitor, PREFIX, OUTBOX, now + _EVER)
+        return store
+
+    def _begun(self) -> SqlStore:
+        if not self.near.exists():
+            self._opened(self.near).close()
+        if not self.holds:
+            self._remove()
+            with closing(self._opened(self.near)) as near:
+                near.backup(self.file)
+        return self._opened(self.file)
+
+    def _opened(self, file: Path) -> SqlStore:
+        store = SqlStore(f"sqlite:///{file}", durable=self._durable)
+        try:
+            store.upgrade()
+        except StoreFault:
+            store.close()
+            raise
+        return store
+
+    def _move_to_memory(self) -> None:
+        """Go on in a folder of this process's own: the configured one may be read, and no more."""
+        folder = Path(tempfile.mkdtemp(prefix="ninethirty-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        for file in (self.near, self.file):
+            for log in _LOGS:
+                if (there := file.with_name(file.name + log)).exists():
+                    shutil.copyfile(there, folder / there.name)
+        self._folder = folder
+
+    def _remove(self) -> None:
+        for log in reversed(_LOGS):
+            self.file.with_name(self.file.name + log).unlink(missing_ok=True)

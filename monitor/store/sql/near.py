@@ -1,0 +1,204 @@
+"""The near part of a store beside it, and what was written there brought back: the rows of the journal."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    NullPool,
+    RowMapping,
+    Select,
+    Table,
+    and_,
+    create_engine,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+
+from monitor.store.sql.query import chunks, unhurried
+from monitor.store.sql.tables import (
+    ANNOUNCED,
+    BLIND,
+    CALENDAR_READ,
+    DELIVERY,
+    DRAFT,
+    EVENT,
+    EVIDENCE,
+    HEARTBEAT,
+    INCIDENT,
+    JUDGED,
+    LEASE,
+    METADATA,
+    NOTICE,
+    PROMISE,
+    RELEASE,
+    RUN,
+    SILENCE,
+)
+
+_ROWS = 1000
+_BEFORE = "before"
+LATELY = timedelta(days=3)
+"""What is older is not asked for by a monitor that starts: looks, reads of calendars, what was settled."""
+
+TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, SILENCE, HEARTBEAT, LEASE)
+"""What says what people were told: few rows, copied so often that a monitor without its store tells nothing anew."""
+
+_LATER: Mapping[str, str] = {
+    "run": "last_received",
+    "blind": "ends",
+    "judged": "at",
+    "announced": "seen_last",
+    "promise": "confirmed_at",
+    "delivery": "attempts",
+    "heartbeat": "at",
+}
+"""The column by which, of two versions of a row that both changed, the later is known."""
+
+_Row = RowMapping | dict[str, Any]
+
+
+def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, only: Collection[Table] = ()) -> None:
+    """Put what the store at `source` knows of releases shown or due `since` then in the place of what `target` holds.
+
+    `target` is of SQLite. With `only` these tables alone. All of it is copied, or nothing.
+    """
+    wanted = {table: rows for table, rows in _near(since, now).items() if not only or table in only}
+    with source.connect() as reader, target.begin() as writer, unhurried(reader):
+        ordered = [table for table in METADATA.sorted_tables if table in wanted]
+        for table in reversed(ordered):
+            writer.execute(delete(table))
+        asked = reader.execution_options(ro=True) if source.dialect.name == "sqlite" else reader
+        for table in ordered:
+            for rows in asked.execute(wanted[table]).mappings().partitions(_ROWS):
+                # What a row belongs to may have come between the copies of two tables.
+                writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
+
+
+def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
+    """Leave the leases of every other monitor as they were, for as long as nobody can ask whether it lives.
+
+    While another is known the outbox is theirs: what two told, each from a copy, would be told twice.
+    """
+    others = and_(LEASE.c.name.startswith(prefix, autoescape=True), LEASE.c.name != prefix + own)
+    with target.begin() as writer:
+        known = writer.execute(update(LEASE).where(others).values(until=until)).rowcount
+        writer.execute(delete(LEASE).where(LEASE.c.name == prefix + own))
+        writer.execute(delete(LEASE).where(LEASE.c.name == outbox))
+        if known:
+            writer.execute(insert(LEASE), {"name": outbox, "holder": "others", "until": until, "since": None})
+
+
+def bring_in(journal: Path, before: Path, store: Engine) -> int:
+    """Write into a store the rows of a journal that differ from the copy it was begun from; return how many.
+
+    `before` is the file of that copy. What the store changed meanwhile stays, but for what the journal has later.
+    """
+    engine, count = create_engine("sqlite://", creator=partial(_beside, journal, before), poolclass=NullPool), 0
+    with engine.connect() as reader, store.begin() as writer, unhurried(writer):
+        # Runs name records of evidence: those must be there before.
+        for table in sorted(METADATA.sorted_tables, key=lambda each: each is not EVIDENCE):
+            if table is not LEASE:
+                count += _bring_in(reader, writer, table)
+    return count
+
+
+def _beside(journal: Path, before: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(journal)
+    connection.execute(f"ATTACH DATABASE ? AS {_BEFORE}", (str(before),))
+    return connection
+
+
+def _bring_in(reader: Connection, writer: Connection, table: Table) -> int:
+    copy, count = table.to_metadata(MetaData(), schema=_BEFORE), 0
+    ours = reader.execute(select(table).except_(select(copy))).mappings().all()
+    for rows in chunks(ours):
+        known, theirs = _by_key(reader, copy, rows), _by_key(writer, table, rows)
+        for row in rows:
+            key = _key(table, row)
+            if (made := _merged(table, row, known.get(key), theirs.get(key))) is not None:
+                if table is RUN:
+                    made["evidence"] = tuple(name for name in made["evidence"] if _is_kept(writer, name))
+                _write(writer, table, made, is_there=key in theirs)
+                count += 1
+    return count
+
+
+def _is_kept(writer: Connection, record: str) -> bool:
+    """Tell whether a record of evidence is in the store: the number of one that never came is given to another."""
+    monitor, _, number = record.rpartition("-")
+    mine = and_(EVIDENCE.c.monitor == monitor, EVIDENCE.c.number == int(number))
+    return writer.execute(select(EVIDENCE.c.number).where(mine)).first() is not None
+
+
+def _merged(table: Table, ours: RowMapping, before: _Row | None, theirs: _Row | None) -> dict[str, Any] | None:
+    """Return the row to be written, None for none: three versions of one row, as it was and as either side left it."""
+    if theirs is None or theirs == before:
+        return dict(ours)
+    column = _LATER.get(table.name)
+    if column is None or ours[column] is None:
+        return None
+    return dict(ours) if theirs[column] is None or ours[column] > theirs[column] else None
+
+
+def _write(writer: Connection, table: Table, row: dict[str, Any], *, is_there: bool) -> None:
+    if is_there:
+        same = and_(*(column == row[column.name] for column in table.primary_key))
+        writer.execute(update(table).where(same).values(row))
+    else:
+        writer.execute(insert(table), row)
+
+
+def _by_key(asked: Connection, table: Table, rows: Sequence[RowMapping]) -> dict[tuple[Any, ...], _Row]:
+    keys = [_key(table, row) for row in rows]
+    found = asked.execute(select(table).where(tuple_(*table.primary_key).in_(keys))).mappings()
+    return {_key(table, row): dict(row) for row in found}
+
+
+def _key(table: Table, row: _Row) -> tuple[Any, ...]:
+    return tuple(row[column.name] for column in table.primary_key)
+
+
+def _near(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
+    """Return what is copied of each table."""
+    lately = now - LATELY
+    shown = or_(ANNOUNCED.c.gone.is_(None), ANNOUNCED.c.gone >= since)
+    left_open = select(JUDGED.c.release).where(JUDGED.c.final.is_(False))
+    promised = select(PROMISE.c.release).where(PROMISE.c.begins >= since)
+    names = select(ANNOUNCED.c.release).where(shown).union(promised, left_open)
+    later = DRAFT.alias()
+    newest = select(func.max(later.c.version)).where(later.c.incident == DRAFT.c.incident).scalar_subquery()
+    open_or_new = or_(INCIDENT.c.is_open, INCIDENT.c.opened >= lately)
+    incidents = select(INCIDENT.c.id).where(open_or_new)
+    notices = or_(NOTICE.c.at >= lately, NOTICE.c.incident.in_(incidents))
+    return {
+        RELEASE: select(RELEASE).where(RELEASE.c.id.in_(names)),
+        PROMISE: select(PROMISE).where(PROMISE.c.release.in_(names)),
+        ANNOUNCED: select(ANNOUNCED).where(or_(shown, ANNOUNCED.c.release.in_(names))),
+        CALENDAR_READ: select(CALENDAR_READ).where(CALENDAR_READ.c.started >= lately),
+        RUN: select(RUN).where(RUN.c.last_received >= lately),
+        BLIND: select(BLIND).where(BLIND.c.ends >= since),
+        JUDGED: select(JUDGED).where(or_(JUDGED.c.slot >= lately, JUDGED.c.final.is_(False))),
+        EVENT: select(EVENT).where(EVENT.c.at >= lately),
+        INCIDENT: select(INCIDENT).where(open_or_new),
+        DRAFT: select(DRAFT).where(DRAFT.c.incident.in_(incidents), DRAFT.c.version == newest),
+        NOTICE: select(NOTICE).where(notices),
+        DELIVERY: select(DELIVERY).where(DELIVERY.c.notice.in_(select(NOTICE.c.id).where(notices))),
+        SILENCE: select(SILENCE).where(SILENCE.c.until >= since),
+        HEARTBEAT: select(HEARTBEAT),
+        LEASE: select(LEASE),
+        EVIDENCE: select(EVIDENCE).where(EVIDENCE.c.at >= lately),
+    }

@@ -1,0 +1,195 @@
+"""What is near is copied, what a store cannot take is kept, and both come back to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.errors import StoreFault
+from monitor.judge.runs import Blind
+from monitor.store.journal import Journal
+from monitor.store.lease import OUTBOX, Leaseholder
+from monitor.store.rows import Announced, Delivery, DeliveryState, Heartbeat
+from monitor.store.sql.engine import SqlStore
+from tests.contracts.rows import (
+    DAY,
+    MINUTE,
+    SECOND,
+    SLOT,
+    a_notice,
+    a_promise,
+    a_record,
+    a_release,
+    a_run,
+    an_incident,
+    judged,
+)
+
+BEAT = Heartbeat("m", SLOT)
+OLD = SLOT - 200 * DAY
+SENT = Delivery("n", "mail", DeliveryState.SENT, SLOT, 1, SLOT, SLOT)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.needs("postgresql"))])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
+    is_file = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path / 'store.db'}" if is_file else request.getfixturevalue("database")
+    with closing(SqlStore(url, durable=False)) as made:
+        made.upgrade()
+        with made.transaction() as tx:
+            tx.save_releases([a_release("r"), a_release("old")])
+            tx.add_promises([a_promise("r"), a_promise("old", OLD - DAY, OLD)])
+            tx.save_announced([Announced("govuk", "r", {"title": "T"}, SLOT - DAY, SLOT - DAY, release="r")])
+            tx.save_runs([a_run("r/page/edge", SLOT - MINUTE)])
+            tx.save_judged(judged("r", final=False))
+            tx.save_judged(judged("old", OLD))
+            tx.save_incident(an_incident("i"))
+            tx.add_notice(a_notice("n"), [replace(SENT, standing=DeliveryState.WAITING, attempts=0)])
+            tx.add_evidence([a_record(1), a_record(2)])
+        yield made
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Journal:
+    return Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+
+
+def stood_in(journal: Journal, stack: ExitStack) -> SqlStore:
+    return stack.enter_context(closing(journal.stand_in(SLOT)))
+
+
+def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        assert [one.id for one in near.ledger.releases()] == ["r"]
+        assert near.ledger.promises() == store.ledger.promises(["r"])
+        assert near.ledger.announced("govuk") == store.ledger.announced("govuk")
+        assert near.runs.of_release("r") == store.runs.of_release("r")
+        assert near.verdicts.open_judged() == store.verdicts.open_judged()
+        assert near.verdicts.incident("i") == store.verdicts.incident("i")
+        assert near.outbox.pending() == 1
+
+
+def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    with store.transaction() as tx:
+        tx.save_delivery(SENT)
+        tx.save_releases([a_release("new")])
+        tx.add_promises([a_promise("new")])
+    journal.renew(store, SLOT, told_only=True)
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        assert (near.outbox.pending(), near.outbox.deliveries("n")) == (0, [SENT])
+        assert near.ledger.release("new") is None
+
+
+def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> None:
+    with pytest.raises(StoreFault, match="nothing is known yet"):
+        journal.stand_in(SLOT)
+
+
+def test_what_is_kept_is_brought_in_and_forgotten(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    grown, blind = (
+        replace(a_run("r/page/edge", SLOT - MINUTE), looks=7, last_received=SLOT),
+        Blind(SLOT, SLOT + SECOND, "dns"),
+    )
+    runs = [grown, a_run("r/page/origin")]
+    adding = lambda tx: tx.add_blind(blind)  # noqa: E731 # the same each time
+    assert journal.keep(runs, [adding], BEAT) == 3
+    assert journal.keep(runs, [adding], BEAT) == 0
+    # Another process: the one that kept it was killed.
+    again = Journal(journal.file.parent, "m", "sqlite:///store.db", durable=False)
+    assert again.holds
+    assert again.bring_in(store) == 4
+    again.settled()
+    assert not again.holds
+    assert store.runs.of_release("r") == [grown, replace(runs[1], evidence=("m-1", "m-2"))]
+    assert store.runs.blind(SLOT, SLOT + DAY) == [blind]
+    assert store.leases.heartbeat("m") == BEAT
+    assert again.bring_in(store) == 0
+
+
+def test_a_run_names_no_record_that_never_reached_the_store(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    journal.keep([replace(a_run("r/page/origin"), evidence=("m-2", "m-3"))], [], BEAT)
+    journal.bring_in(store)
+    assert [run.evidence for run in store.runs.of_release("r") if run.target == "r/page/origin"] == [("m-2",)]
+
+
+def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        with near.transaction() as tx:
+            tx.save_runs([replace(a_run("r/page/edge", SLOT - MINUTE), looks=3, last_received=SLOT)])
+            tx.save_judged(replace(judged("r"), at=SLOT + 2 * DAY))
+            tx.save_incident(replace(an_incident("i"), title="Of the journal"))
+            tx.save_incident(replace(an_incident("j"), title="New in the journal"))
+            tx.save_delivery(SENT)
+    longer = replace(a_run("r/page/edge", SLOT - MINUTE), looks=9, last_received=SLOT + MINUTE)
+    with store.transaction() as tx:
+        tx.save_runs([longer])
+        tx.save_incident(replace(an_incident("i"), title="Of the store"))
+    journal.bring_in(store)
+    assert [run.looks for run in store.runs.of_release("r")] == [9]
+    assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
+    assert [one.title for one in store.verdicts.incidents_on(["i", "j"])] == ["Of the store", "New in the journal"]
+    assert store.outbox.deliveries("n") == [SENT]
+
+
+def test_the_near_part_stands_while_the_journal_holds_something(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    before = journal.near.read_bytes()
+    journal.keep([a_run("r/page/origin")], [], BEAT)
+    with store.transaction() as tx:
+        tx.save_incident(an_incident("later"))
+    journal.renew(store, SLOT)
+    assert journal.near.read_bytes() == before
+
+
+def test_other_monitors_are_taken_for_alive_and_the_outbox_is_theirs(store: SqlStore, journal: Journal) -> None:
+    mine, other = Leaseholder("p1"), Leaseholder("p2")
+    with store.transaction() as tx:
+        mine.take(tx, "monitor m", SLOT)
+        other.take(tx, "monitor elsewhere", SLOT)
+        mine.take(tx, OUTBOX, SLOT)
+    journal.renew(store, SLOT)
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        leases = {lease.name: lease.until for lease in near.leases.leases()}
+        with near.transaction() as tx:
+            assert Leaseholder("p3").take(tx, OUTBOX, SLOT + DAY) is None
+            assert Leaseholder("p3").take(tx, "monitor m", SLOT) is not None
+    assert set(leases) == {"monitor elsewhere", OUTBOX}
+    assert leases["monitor elsewhere"] > SLOT + 365 * DAY
+
+
+def test_a_folder_that_can_be_read_alone_is_copied(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    # Where the journal would begin is something that is no file: as root, modes stop nobody.
+    journal.file.with_name(f"{journal.file.name}.part").mkdir()
+    place = journal.file.parent
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        assert journal.file.parent != place
+        assert near.ledger.release("r") is not None
+
+
+def test_a_store_goes_on_as_another(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    near = journal.stand_in(SLOT)
+    ledger = near.ledger
+    with store.transaction() as tx:
+        tx.save_release(a_release("elsewhere"))
+    near.become(store)
+    assert ledger.release("elsewhere") is not None
+    with near.transaction() as tx:
+        tx.save_heartbeat(replace(BEAT, at=SLOT + timedelta(hours=1)))
+    assert store.leases.heartbeat("m") == replace(BEAT, at=SLOT + timedelta(hours=1))

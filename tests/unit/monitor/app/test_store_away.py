@@ -1,0 +1,153 @@
+"""A real process whose store is away: it starts and watches all the same, and what it saw outlives a kill -9."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.clock import SystemClock
+from monitor.config.read import read_settings
+from monitor.look.sighting import State
+from monitor.store.evidence.chain import verify
+from monitor.store.open import open_store
+from monitor.watch.rejudge import replay
+from tests.unit.monitor.app.one_release import Publisher, configured, publishing
+from tests.unit.monitor.app.process import alive, until_said
+
+CLOCK = SystemClock()
+
+
+@pytest.fixture
+def publisher() -> Iterator[Publisher]:
+    with publishing() as server:
+        yield server
+
+
+def known_before(folder: Path, publisher: Publisher) -> tuple[Path, datetime]:
+    """Have a monitor read its calendar and stop; return its configuration and the slot it read of.
+
+    The slot leaves room for another start, as long as one takes here.
+    """
+    (elsewhere := folder / "before").mkdir()
+    began = CLOCK.now()
+    read_once(configured(elsewhere, publisher, began + timedelta(hours=1)))
+    slot = (CLOCK.now() + 2.5 * (CLOCK.now() - began) + timedelta(seconds=3)).replace(microsecond=0)
+    config = configured(folder, publisher, slot)
+    read_once(config)
+    return config, slot
+
+
+def read_once(config: Path) -> None:
+    with alive(config) as child:
+        until_said(child, "calendar_read")
+        stopped(child)
+
+
+def stopped(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGTERM)
+    said = child.communicate(timeout=30)[0]
+    assert child.returncode == 0, said
+
+
+@contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """Put something in the store's place that is no folder, for the length of a block."""
+    (folder / "store").rename(folder / "elsewhere")
+    (folder / "store").touch()
+    yield
+    (folder / "store").unlink()
+    (folder / "elsewhere").rename(folder / "store")
+
+
+def until_past(instant: datetime) -> None:
+    while CLOCK.now() < instant:
+        threading.Event().wait(0.1)
+
+
+def until_kept(journal: Path) -> None:
+    """Wait until the journal has a page that is out."""
+    with closing(open_store(f"sqlite:///{journal}")) as kept:
+        while not any(run.state is State.PRESENT for run in kept.runs.of_release("claims")):
+            threading.Event().wait(0.1)
+
+
+def prove(config: Path, slot: datetime, out: datetime) -> None:
+    """Hold what the store has in the end against the truth."""
+    settings = read_settings(config)
+    with closing(open_store(settings.store.url)) as store:
+        (row,) = store.verdicts.judged()
+        assert (row.word, row.final) == ("late", True)
+        truth = (out - slot).total_seconds()
+        assert row.body["delay"]["min"] <= truth + 0.1
+        assert row.body["delay"]["max"] >= truth
+        notices = store.outbox.notices()
+        assert [notice.kind for notice in notices].count("opened") == 1
+        assert len({(notice.kind, notice.subject) for notice in notices}) == len(notices)
+        assert [differences for _, differences in replay(store, policies_of(settings), None, None)] == [[]]
+        assert (store.check(), verify(store.evidence, Path(settings.evidence.folder))) == ([], [])
+    assert not list((config.parent / "journal").glob("*.journal.db*"))
+
+
+def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
+    tmp_path: Path, publisher: Publisher
+) -> None:
+    config, slot = known_before(tmp_path, publisher)
+    with away(tmp_path), alive(config) as child:
+        until_said(child, "store_away")
+        until_said(child, "verdict", verdict="overdue", grade="report")
+        publisher.out = CLOCK.now()
+        until_said(child, "verdict", verdict="late", final=True)
+        until_said(child, "delivery", standing="sent")
+        child.kill()
+        child.communicate(timeout=20)
+    with alive(config) as child:
+        until_said(child, "journal_taken_in")
+        until_said(child, "calendar_read")
+        stopped(child)
+    prove(config, slot, publisher.out)
+
+
+def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publisher: Publisher) -> None:
+    config, slot = known_before(tmp_path, publisher)
+    with ExitStack() as stack:
+        with away(tmp_path):
+            child = stack.enter_context(alive(config))
+            until_said(child, "verdict", verdict="overdue", grade="report")
+        until_said(child, "store_back")
+        publisher.out = CLOCK.now()
+        until_said(child, "verdict", verdict="late", final=True)
+        until_said(child, "delivery", standing="sent")
+        stopped(child)
+    prove(config, slot, publisher.out)
+
+
+def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Path, publisher: Publisher) -> None:
+    config, slot = known_before(tmp_path, publisher)
+    file = tmp_path / "store" / "store.db"
+    with alive(config) as child:
+        until_said(child, "calendar_read")
+        with closing(sqlite3.connect(file, isolation_level=None)) as holder:
+            holder.execute("BEGIN EXCLUSIVE")
+            until_said(child, "store_failed")
+            until_said(child, "journal_begun")
+            until_past(slot + timedelta(seconds=3))
+            publisher.out = CLOCK.now()
+            until_said(child, "turned", state="present")
+            until_kept(next((tmp_path / "journal").glob("*.journal.db")))
+            child.kill()
+            child.communicate(timeout=20)
+    with alive(config) as child:
+        until_said(child, "journal_taken_in")
+        until_said(child, "verdict", verdict="late", final=True)
+        until_said(child, "delivery", standing="sent")
+        stopped(child)
+    prove(config, slot, publisher.out)
