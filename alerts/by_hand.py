@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from alerts.finding import ReleaseFacts
-from alerts.incident import ACKNOWLEDGED, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
+from alerts.incident import ACKNOWLEDGED, GIVEN, MONITOR, SIGNED, WAIVED, Entry, Incident, Kind
 from alerts.one_line import one_line
 from alerts.tellable_facts import GRADES
 from schedules.times.zone import local_date
@@ -135,11 +135,23 @@ def is_address(text: str) -> bool:
 
 def log_cause(incident: Incident, role: str, cause: str, now: datetime) -> Incident:
     """Say what caused it, in a few words that reports count; the last word on it holds. Blank words change nothing."""
-    words = one_line(writable(cause))
-    if not words or incident.words.get("cause") == words:
+    return _worded(incident, role, ("cause", one_line(writable(cause))), "cause: {}", now)
+
+
+def assign(incident: Incident, role: str, to: str, now: datetime) -> Incident:
+    """Give it to another role, which then is to act; the last word on it holds. Blank words change nothing.
+
+    Raises `NotEnough` for what is no role.
+    """
+    return _worded(incident, role, ("assigned", as_role(to) if to.strip() else ""), GIVEN + "{}", now)
+
+
+def _worded(incident: Incident, role: str, word: tuple[str, str], told: str, now: datetime) -> Incident:
+    name, text = word
+    if not text or incident.words.get(name) == text:
         return incident
-    told = _with(incident, Entry(now, as_role(role), f"cause: {words}"))
-    return replace(told, words={**incident.words, "cause": words})
+    entry = Entry(now, as_role(role), told.format(text))
+    return replace(_with(incident, entry), words={**incident.words, name: text})
 
 
 def bring_forward(incident: Incident, role: str, when: str, now: datetime, timezone: str = "Europe/London") -> Incident:

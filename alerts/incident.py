@@ -15,6 +15,8 @@ from alerts.telling import Notice, notice_id, thread_id
 
 MONITOR = "monitor"
 ACKNOWLEDGED = "acknowledged"
+GIVEN = "given to: "
+"""How an entry begins by which somebody gives it to another role: it shows that nobody has it yet."""
 SIGNED = "signed"
 WAIVED = "waived"
 """Under these names an incident's words say when its report was signed off, and why none will be written."""
@@ -134,7 +136,8 @@ class Incident:
     @property
     def acknowledged(self) -> Entry | None:
         """Return the entry in which someone first said, or showed, that they have it."""
-        return next((entry for entry in self.timeline if entry.by != MONITOR), None)
+        told = (entry for entry in self.timeline if entry.by != MONITOR)
+        return next((entry for entry in told if not entry.text.startswith(GIVEN)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""What the API answers: one model an object, which describes it, and which tests hold every answer against.
-
-What a store of an earlier version did not hold is left out of an answer, so some fields are not required.
-"""
+"""What the API answers: a model an object, which tests hold answers against; what old stores lack is not required."""
 
 from __future__ import annotations
 
@@ -211,6 +208,7 @@ class ListedIncident(Answer):
     releases: list[LinkedRelease]
     report_owed: bool
     acknowledged: Acknowledged | None
+    assigned: str | None
     verdict: str | None
     delay: Bounds | None
     as_of: Instant | None

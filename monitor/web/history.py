@@ -27,7 +27,8 @@ from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import queries_of, takes
 
-_MONTHS, _LASTS, _MOST = 12, timedelta(minutes=10), 15
+_MONTHS, _MOST = 12, 15
+_LASTS, _SETTLES = timedelta(minutes=10), timedelta(days=40)
 WORDS = ("on_time", "late", "overdue", "early", "not_published", "unproven")
 """Verdicts as they are drawn, from left to right; the last one counts for nothing."""
 
@@ -68,24 +69,25 @@ class Bar:
 
 @dataclass
 class History:
-    """What was counted last, kept for ten minutes: a year is much to read, and anybody may ask."""
+    """What was counted of each month: kept for ten minutes, for a day of months long over. A year is much to read."""
 
-    _counted: Counter[Kind] = field(default_factory=Counter)
-    _until: datetime | None = None
+    _kept: dict[datetime, tuple[datetime, Counter[Kind]]] = field(default_factory=dict)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def counted(self, queries: Queries) -> Counter[Kind]:
         """Return how many releases there are of each kind. Raises `StoreFault`."""
-        now = queries.clock.now()
+        now, found = queries.clock.now(), Counter[Kind]()
+        starts = months(now, queries.timezone)
         async with self._turn:
-            if self._until is None or not self._until - _LASTS <= now < self._until:
-                found = Counter[Kind]()
-                starts = months(now, queries.timezone)
-                # A month at a time, so that no more than one is held.
-                for begins, ends in zip(starts, [*starts[1:], now], strict=True):
-                    found += await queries.ask(partial(_count, queries, begins, ends, now))
-                self._counted, self._until = found, now + _LASTS
-            return self._counted
+            for begins, ends in zip(starts, [*starts[1:], now], strict=True):
+                lasts = _LASTS if now - ends < _SETTLES else timedelta(days=1)
+                read, _ = self._kept.get(begins, (now - lasts, None))
+                if not timedelta() <= now - read < lasts:
+                    # In a thread, and no more than a month at a time is held.
+                    self._kept[begins] = now, await queries.ask(partial(_count, queries, begins, ends, now))
+                found += self._kept[begins][1]
+            self._kept = {begins: self._kept[begins] for begins in starts}
+        return found
 
 
 def months(now: datetime, zone: str) -> list[datetime]:

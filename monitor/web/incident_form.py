@@ -20,7 +20,7 @@ from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.actions import action_done, add_action
-from alerts.by_hand import NotEnough, bring_forward, close, is_address, log_cause, note
+from alerts.by_hand import NotEnough, assign, bring_forward, close, is_address, log_cause, note
 from alerts.draft.edits import STEP
 from alerts.draft.form import question
 from alerts.draft.report import report_from_json
@@ -243,6 +243,7 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
         known = log_cause(known, sent.role, sent.text("cause"), now)
+        known = assign(known, sent.role, sent.text("assigned"), now)
         known = add_action(known, sent.role, action, now, timezone) if any(action.values()) else known
         for number in [place for place, _ in enumerate(known.actions, 1) if f"acted.{place}" in sent.fields]:
             known = action_done(known, sent.role, number, now, timezone=timezone)

@@ -101,6 +101,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 @click.argument("text", required=False)
 @click.option("--at", metavar="TIME", default="", help="When it happened, local: a call, a post. Default now.")
 @_cause
+@click.option("--assign", metavar="ROLE", default="", help="Give it to another role, which then is to act.")
 @click.option("--brought-forward", metavar="TIME", help="To when it was decided to bring the release forward, local.")
 @click.option("--cite-others", is_flag=True, help="Cite other producers' incidents on the same platform in the draft.")
 @by_role
@@ -113,6 +114,7 @@ def note(  # noqa: PLR0913 # one for each option
     text: str | None,
     at: str,
     cause: str,
+    assign: str,
     brought_forward: str | None,
     cite_others: bool,
     by: str | None,
@@ -123,6 +125,7 @@ def note(  # noqa: PLR0913 # one for each option
     Example: ninethirty incident note malpractice-2017-2018-01-05 "web team called" --by "duty statistician"
     """
     from alerts.by_hand import acknowledge, bring_forward, log_cause
+    from alerts.by_hand import assign as given
     from alerts.by_hand import cite_others as citing
     from alerts.by_hand import note as noted
     from alerts.incident import MONITOR, SIGNED
@@ -132,7 +135,10 @@ def note(  # noqa: PLR0913 # one for each option
     def told(known: Incident) -> Incident:
         zone = context.settings.timezone
         is_note = text is not None or at
-        had = noted(known, role, text or "", now, at, zone) if is_note else acknowledge(known, role, now)
+        # Whoever gives it away does not have it.
+        had = known if assign else acknowledge(known, role, now)
+        had = noted(known, role, text or "", now, at, zone) if is_note else had
+        had = given(had, role, assign, now)
         had = bring_forward(had, role, brought_forward, now, zone) if brought_forward else had
         had = citing(had, role, now) if cite_others else had
         return log_cause(had, role, cause, now)
@@ -144,7 +150,7 @@ def note(  # noqa: PLR0913 # one for each option
         # What was signed is not amended by a note, but by a decision or a wish.
         if brought_forward or cite_others or SIGNED not in changed.words:
             refilled(context, store, changed)
-    _done(context, incident, "noted" if text is not None or cause else "acknowledged", as_json=as_json)
+    _done(context, incident, "noted" if text is not None or cause or assign else "acknowledged", as_json=as_json)
 
 
 @command.command("close")

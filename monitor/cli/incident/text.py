@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from monitor.store.rows import Draft
 
 
-_TOLD = ("what", "when", "until", "url", "cause")
+_TOLD = ("what", "when", "until", "url", "cause", "assigned")
 
 
 def incident_row(incident: Incident, drafts: Sequence[Draft]) -> list[str]:

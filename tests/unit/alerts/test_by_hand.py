@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, close, ended, log_by_hand, log_cause, note
+from alerts.by_hand import NotEnough, acknowledge, assign, close, ended, log_by_hand, log_cause, note
 from alerts.decide import decide
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident, Kind, known_to
@@ -135,6 +135,15 @@ def test_a_cause_is_kept_and_corrected_and_never_asked_of_measurements(leak: Inc
     assert log_cause(logged, "duty officer", "Wrong list", NOW) == logged
     assert log_cause(logged, "duty officer", " ", NOW) == logged
     assert log_cause(logged, "head of profession", "Old list", NOW).words["cause"] == "Old list"
+
+
+def test_it_is_given_to_a_role_that_has_not_said_so_itself(leak: Incident) -> None:
+    given = assign(leak, "duty officer", " press\noffice ", NOW)
+    assert (given.words["assigned"], given.timeline[-1].text) == ("press office", "given to: press office")
+    assert given.acknowledged == leak.acknowledged
+    assert assign(given, "duty officer", "press office", NOW) == assign(given, "duty officer", " ", NOW) == given
+    with pytest.raises(NotEnough, match="role"):
+        assign(leak, "duty officer", "x" * 81, NOW)
 
 
 @pytest.mark.parametrize("role", ["", " ", "x" * 81])

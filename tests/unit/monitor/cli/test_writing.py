@@ -219,6 +219,15 @@ def test_a_file_that_cannot_be_read_back_says_why(
     assert (told.status, told.err) == (1, f"{folder / name}: {fault}\n")
 
 
+def test_whoever_gives_an_incident_away_does_not_have_it(ask: Ask) -> None:
+    told = ask("incident", "note", INCIDENT, "--assign", "press office", *ROLE, "--json")
+    assert told.status == 0
+    found = ask("incident", "show", INCIDENT, "--json").json
+    assert found["acknowledged"] is None
+    assert (found["assigned"], found["timeline"][-1]["text"]) == ("press office", "given to: press office")
+    assert "Assigned  press office" in ask("incident", "show", INCIDENT).out
+
+
 def test_a_logged_cause_is_counted_in_the_report_on_a_period(ask: Ask) -> None:
     ask("incident", "note", INCIDENT, "web team called", "--cause", "expired certificate", *ROLE)
     told = ask("incident", "show", INCIDENT, "--json").json["timeline"][-1]["text"]

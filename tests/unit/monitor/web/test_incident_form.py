@@ -191,6 +191,20 @@ async def test_a_note_a_call_another_address_and_a_cause_enter_the_timeline(user
         assert len(told(board)) == 4
 
 
+async def test_an_incident_is_given_to_another_role_and_says_so_wherever_it_stands(users: Path) -> None:
+    async with working(users) as board:
+        await send(board, {"assigned": "head of <profession>"})
+        assert told(board) == ["duty statistician: given to: head of <profession>"]
+        for page in ("/", "/incidents", f"/incidents/{board.incident}"):
+            assert "head of &lt;profession&gt;" in (await board.client.get(page)).text
+        found = (await board.client.get(f"/api/v1/incidents/{board.incident}")).json()
+        assert found["assigned"] == "head of <profession>"
+        refused = await send(board, {"assigned": "x" * 81})
+        assert (refused.status_code, "at most 80 characters" in refused.text) == (400, True)
+        await send(board)
+        assert len(told(board)) == 1
+
+
 @pytest.mark.parametrize(
     ("typed", "reason"),
     [
