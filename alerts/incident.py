@@ -238,6 +238,13 @@ def notice_in(  # as above
     )
 
 
+def findings_of(incident: Incident) -> tuple[str, ...]:
+    """Return the names by which routes know what an incident is about."""
+    if incident.facts is not None:
+        return _named(incident.facts, incident.kind)
+    return ("late", "platform") if incident.kind is Kind.PLATFORM else (str(incident.kind),)
+
+
 def _named(facts: ReleaseFacts, told: Kind) -> tuple[str, ...]:
     """Return the names that a notice goes by, what it tells first: whoever silences another loses no breach by it."""
     kinds = {one_line(finding.kind) for finding in facts.findings}

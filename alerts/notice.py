@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from alerts.channel import Attachment, Message
 from alerts.finding import Exposure, Part, ReleaseFacts
-from alerts.incident import Incident, notice_in
+from alerts.incident import SIGNED, Incident, findings_of, notice_in
 from alerts.notice_html import brief, page
 from alerts.one_line import one_line
 from alerts.tellable_facts import is_early
 from alerts.telling import Notice, notice_id, thread_id
-from schedules.times.json import bounds_json, instant_json, interval_json
+from schedules.times.json import bounds_json, instant_from_json, instant_json, interval_json
 
 __all__ = ["DIGESTED", "OPENINGS", "Digest", "Notice", "digest", "message", "notice_id", "opening", "thread_id"]
 
@@ -23,6 +23,9 @@ _LONGEST_TITLE = 70
 OPENINGS = frozenset({"opened", "lead", "altered", "unproven", "calendar", "too_costly"})
 DIGESTED = frozenset({"opened", "unproven"})
 """Openings that one fault can cause by the dozen: many at once are told as one."""
+ACTS = ("acknowledged", "closed", "signed")
+"""What people do, of which machines are told alone."""
+_EVENTS = {"digest": "opened", "final": "over"} | {kind: kind for kind in ("reminder", *ACTS, "summary", "test")}
 _TOGETHER: dict[str, tuple[str, str]] = {
     "opened": (
         "in trouble together",
@@ -65,6 +68,23 @@ def opening(incident: Incident, now: datetime | None = None) -> Notice:
     ]
     words = subject, "\n".join(lines) + "\n"
     return notice_in(incident, "opened", "thread", (str(incident.kind),), now or incident.opened, words)
+
+
+def acts(before: Incident, after: Incident, now: datetime) -> Iterator[Notice]:
+    """Yield what machines are told of what people did to an incident: each once, an end again when it was reopened."""
+    who, signed = after.acknowledged, after.words.get(SIGNED)
+    closed = after.closed if before.closed is None else None
+    done = {
+        "acknowledged": ("first", f"by {who.by}") if who is not None and before.acknowledged is None else None,
+        "closed": (closed.isoformat(), "by hand") if closed is not None else None,
+        "signed": (signed, "its report is signed off") if signed and signed != before.words.get(SIGNED) else None,
+    }
+    for kind, told in done.items():
+        if told is not None:
+            title = one_line(after.title, _LONGEST_TITLE)
+            subject = f"{kind.upper()}: {title} ({after.producer}), {told[1]}"
+            words = subject, f"{subject}\n\nIncident: {after.id}\n"
+            yield notice_in(after, kind, told[0], findings_of(after), now, words)
 
 
 def message(
@@ -148,6 +168,7 @@ def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attac
         "id": notice.id,
         "thread": notice.follows or notice.id,
         "kind": notice.kind,
+        "event": event_of(notice.kind),
         "at": instant_json(notice.at),
         "release": notice.release,
         "producer": notice.producer,
@@ -161,13 +182,21 @@ def _data(notice: Notice, incident: Incident | None, attachments: Sequence[Attac
     }
 
 
+def event_of(kind: str) -> str:
+    """Return what sort of event a kind of notice is, in one of a few words."""
+    return "opened" if kind in OPENINGS else _EVENTS.get(kind, "changed")
+
+
 def _incident(incident: Incident) -> dict[str, Any]:
+    who = incident.acknowledged
     return {
         "id": incident.id,
         "kind": str(incident.kind),
         "title": one_line(incident.title),
         "opened": instant_json(incident.opened),
         "closed": instant_json(incident.closed),
+        "acknowledged": {"at": instant_json(who.at), "by": who.by} if who is not None else None,
+        "signed": instant_json(instant_from_json(incident.words.get(SIGNED))),
     }
 
 

@@ -15,7 +15,7 @@ EVENTS = "https://events.pagerduty.com/v2/enqueue"
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
 _LONGEST_TEXT = 8000
-_OF_A_PLATFORM = frozenset({"opened", "reopened", "final"})
+_OF_A_PLATFORM = frozenset({"opened", "reopened", "final", "acknowledged", "closed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +41,23 @@ class PagerDuty(HttpChannel[Options]):
 
 
 def event(message: Message, routing_key: str) -> dict[str, Any] | None:
-    """Return the event: `resolve` when nothing more will be measured or a person closed it, else `trigger`.
+    """Return the event: `resolve` when it is over or closed, `acknowledge` once somebody has it, else `trigger`.
 
     `dedup_key` is the incident's id, or the thread's where there is no incident. Of a fault of a platform there is one
-    for its opening and one for its end, None for what changes meanwhile.
+    for its opening, for whoever has it and for its end, None for what changes meanwhile; none for a signature.
     """
     incident = message.data.get("incident") or {}
-    if incident.get("kind") == "platform" and message.kind not in _OF_A_PLATFORM:
+    is_platform = incident.get("kind") == "platform"
+    if message.kind == "signed" or (is_platform and message.kind not in _OF_A_PLATFORM):
         return None
     is_over = message.kind == "final" or incident.get("closed") is not None
+    is_taken = message.kind == "acknowledged"
     told: dict[str, Any] = {
         "routing_key": routing_key,
-        "event_action": "resolve" if is_over else "trigger",
+        "event_action": "resolve" if is_over else "acknowledge" if is_taken else "trigger",
         "dedup_key": str(incident.get("id") or message.notice)[:_LONGEST_KEY],
     }
-    if is_over:
+    if is_over or is_taken:
         return told
     return {**told, "payload": _payload(message), "links": _links(message), "client": "ninethirty"}
 

@@ -60,6 +60,7 @@ def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path
         usual=on_file(settings),
         folding=_folding(settings),
         pagers=frozenset(table.name for table in settings.channel if table.kind == "pagerduty"),
+        hooks=frozenset(table.name for table in settings.channel if table.kind == "webhook"),
         gather=settings.alert.digest_within,
         rotas=rotas_of(settings),
     )

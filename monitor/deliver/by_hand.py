@@ -16,7 +16,7 @@ from alerts.draft.take_back import Conflict, together
 from alerts.draft.versions import Versions, edited, signed
 from alerts.finding import ReleaseFacts
 from alerts.incident import Decision, Incident, Kind
-from alerts.notice import opening
+from alerts.notice import acts, opening
 from alerts.one_line import one_line
 from monitor.deliver.drafts import row_of, versions_of
 from monitor.deliver.verdicts import VerdictRecord
@@ -29,15 +29,20 @@ PUBLISHED = ("on_time", "late", "early")
 
 
 def rewritten(
-    tx: Transaction, verdicts: VerdictStore, incident: str, change: Callable[[Incident], Incident]
+    tx: Transaction, record: VerdictRecord, incident: str, change: Callable[[Incident], Incident], now: datetime
 ) -> Incident:
-    """Change an incident as it stands at this moment. Raises `UnknownName`, and what `change` raises."""
-    known = verdicts.incident(incident)
+    """Change an incident as it stands at this moment, and tell machines who has it, closed it or signed its report.
+
+    Raises `UnknownName`, and what `change` raises.
+    """
+    known = record.store.verdicts.incident(incident)
     if known is None:
         raise UnknownName(f"no incident {incident!r}")
     changed = change(known)
     if changed != known:
         tx.save_incident(changed)
+        for notice in acts(known, changed, now):
+            record.tell_machines(tx, notice, changed, now)
     return changed
 
 
@@ -86,7 +91,7 @@ def in_the_way(incident: Incident, report: Report) -> list[str]:
 
 def signed_off(  # noqa: PLR0913 # one for each thing that is written down
     tx: Transaction,
-    verdicts: VerdictStore,
+    record: VerdictRecord,
     incident: Incident,
     role: str,
     now: datetime,
@@ -110,9 +115,9 @@ def signed_off(  # noqa: PLR0913 # one for each thing that is written down
         told = f"Signed all the same, because: {why}. In the way: {'; '.join(found)}." if found else ""
         return signed(known, role, now, told)
 
-    versions = redrafted(tx, verdicts, incident.id, sign)
+    versions = redrafted(tx, record.store.verdicts, incident.id, sign)
     kept, number = why if versions[-1].report.anyway else "", versions[-1].number
-    rewritten(tx, verdicts, incident.id, lambda known: by_hand.sign_off(known, role, number, now, kept))
+    rewritten(tx, record, incident.id, lambda known: by_hand.sign_off(known, role, number, now, kept), now)
     return versions
 
 

@@ -72,7 +72,7 @@ class Desk:
                 found.extend(conflicts)
                 return versions
 
-            changed = rewritten(tx, verdicts, incident, change)
+            changed = rewritten(tx, current.record, incident, change, now)
             if words:
                 redrafted(tx, verdicts, incident, type_in)
             return changed if changed.has_draft and _decided(changed) != before else None, tuple(found)
@@ -81,6 +81,7 @@ class Desk:
         if decided is not None:
             # A decision stands in the draft too.
             await self.writer.write(lambda tx: current.record.redraft(tx, current.incident(decided, now), now))
+        self.wake()
         _log.info("written_by_hand", incident=incident, role=role, boxes=sorted(words), conflicts=len(conflicts))
         return conflicts
 
@@ -89,8 +90,9 @@ class Desk:
 
         `anyway` is why, where something is in the way. Raises `InTheWay` without, `UserFault` and `NotEnough`.
         """
-        now, verdicts = self.clock.now(), self.current.verdicts
-        await self.writer.write(lambda tx: signed_off(tx, verdicts, incident, role, now, anyway=anyway, read=read))
+        now, record = self.clock.now(), self.current.record
+        await self.writer.write(lambda tx: signed_off(tx, record, incident, role, now, anyway=anyway, read=read))
+        self.wake()
         _log.info("signed_off", incident=incident.id, role=role)
 
     async def log(self, words: Mapping[str, str], release: str = "") -> Incident:
@@ -143,8 +145,10 @@ class Desk:
         return export(self.current.record.store, self.evidence, incident, file, self.clock.now(), self.own)
 
     async def _change(self, incident: str, change: Change) -> Incident:
-        verdicts = self.current.verdicts
-        return await self.writer.write(lambda tx: rewritten(tx, verdicts, incident, change))
+        now, record = self.clock.now(), self.current.record
+        changed = await self.writer.write(lambda tx: rewritten(tx, record, incident, change, now))
+        self.wake()
+        return changed
 
 
 def _decided(incident: Incident | None) -> object:

@@ -26,8 +26,8 @@ class ReportingRules:
     the form it uses where that is not decided by date, `templates` to its own .docx file. `book` replaces the
     editions of the Code as shipped; `usual` are times that are on file. `open_channels` reach more than staff; those
     `folding` are told of a platform's fault in one thread, whose opening waits for `gather` after each release;
-    `pagers` are those that keep an alert open until they hear of its end. Routes may name `rotas`, of which that of a
-    calendar is replaced whenever it was read anew.
+    `pagers` are those that keep an alert open until they hear of its end, `hooks` the machines that hear of whatever
+    people do. Routes may name `rotas`, of which that of a calendar is replaced whenever it was read anew.
     """
 
     timezone: str = "Europe/London"
@@ -42,6 +42,7 @@ class ReportingRules:
     folding: Collection[str] = ()
     pagers: Collection[str] = ()
     gather: timedelta = timedelta(milliseconds=400)
+    hooks: Collection[str] = ()
     rotas: dict[str, Rota] = field(default_factory=dict)
 
     def entries(self, incident: Incident) -> dict[str, str]:

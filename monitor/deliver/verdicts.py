@@ -18,6 +18,7 @@ from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
 from alerts.incident import Decision, Incident, known_to
 from alerts.incident import Kind as Sort
+from alerts.notice import Notice
 from monitor.deliver.drafts import measured_anew
 from monitor.deliver.facts import Measured, release_facts
 from monitor.deliver.outbox_rows import heard_of
@@ -102,6 +103,14 @@ class VerdictRecord:
                 deliveries = thread.deliveries(self.store, notice, deliveries, now)
             added += tx.add_notice(notice, deliveries)
         return added
+
+    def tell_machines(self, tx: Transaction, notice: Notice, incident: Incident, now: datetime) -> None:
+        """Write what a person did for webhooks, and for the pagers that were called: nobody else need hear of it."""
+        heard = heard_of(self.store.outbox, incident.id)
+        told = {*self.rules.hooks, *(heard & {*self.rules.pagers})}
+        rows = self.rules.deliveries(notice, incident, now, heard)
+        if mine := [one for one in rows if one.channel in told]:
+            tx.add_notice(notice, mine)
 
     def redraft(self, tx: Transaction, incident: Incident, now: datetime) -> None:
         """Write a new version of a draft from new measurements; what people typed comes along untouched."""

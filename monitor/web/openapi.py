@@ -46,7 +46,7 @@ class Problem(Answer):
     detail: str
 
 
-class _Plain(GenerateJsonSchema):
+class PlainSchema(GenerateJsonSchema):
     """Leaves out titles, which repeat the names of fields."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ANN401, ARG002 # as pydantic calls it
@@ -60,7 +60,7 @@ def description(routes: Iterable[BaseRoute]) -> Json:
     answers: set[tuple[Any, JsonSchemaMode]] = {(one.answer, "serialization") for _, one in asked if one.answer}
     questions: set[tuple[Any, JsonSchemaMode]] = {(one.asked, "validation") for _, one in asked}
     wanted = sorted([(Problem, "serialization"), *answers, *questions], key=str)
-    schemas = models_json_schema(wanted, schema_generator=_Plain, ref_template=_REF)[1]["$defs"]
+    schemas = models_json_schema(wanted, schema_generator=PlainSchema, ref_template=_REF)[1]["$defs"]
     paths: Json = {}
     for path, one in asked:
         paths.setdefault(path, {})[one.method.lower()] = _operation(path, one, schemas)

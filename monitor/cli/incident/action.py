@@ -107,7 +107,7 @@ def _changed(context: Context, incident: str, change: Callable[[Incident], Incid
     from monitor.deliver.incident_json import incident_json
 
     with context.store() as store:
-        changed = rewritten(store, incident, change)
+        changed = rewritten(context, store, incident, change)
         # What was signed is not amended by an action.
         if SIGNED not in changed.words:
             refilled(context, store, changed)

@@ -144,7 +144,7 @@ def note(  # noqa: PLR0913 # one for each option
         return log_cause(had, role, cause, now)
 
     with context.store() as store:
-        changed = rewritten(store, incident, told)
+        changed = rewritten(context, store, incident, told)
         if at and changed.timeline[-1].by == MONITOR:
             click.echo(changed.timeline[-1].text, err=True)
         # What was signed is not amended by a note, but by a decision or a wish.
@@ -170,7 +170,7 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 
     role, now = role_of(by), context.now()
     with context.store() as store:
-        rewritten(store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
+        rewritten(context, store, incident, lambda known: closed(log_cause(known, role, cause, now), role, now, text))
     _done(context, incident, "closed", as_json=as_json)
 
 
@@ -189,7 +189,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
 
     role, now = role_of(by), context.now()
     with context.store() as store:
-        rewritten(store, incident, lambda known: waived(known, role, reason, now))
+        rewritten(context, store, incident, lambda known: waived(known, role, reason, now))
     _done(context, incident, "report waived", as_json=as_json)
 
 

@@ -16,7 +16,7 @@ from monitor.errors import SurroundingsFault, UserFault
 
 if TYPE_CHECKING:
     from alerts.incident import Incident
-    from monitor.store.interface import Store
+    from monitor.deliver.verdicts import VerdictRecord
     from monitor.store.rows import Draft
 
 
@@ -56,7 +56,7 @@ def sign(  # noqa: PLR0913 # one for each option
         known = as_of_now(context, store).incident(incident_of(store.verdicts, incident), context.now())
         folder = _folder(output or Path(incident))
         try:
-            _sign(store, known, role, context.now(), anyway)
+            _sign(as_of_now(context, store).record, known, role, context.now(), anyway)
         except UserFault:
             if not any(folder.iterdir()):
                 folder.rmdir()
@@ -71,14 +71,14 @@ def sign(  # noqa: PLR0913 # one for each option
         click.echo(str(file))
 
 
-def _sign(store: Store, known: Incident, role: str, now: datetime, anyway: str) -> None:
+def _sign(record: VerdictRecord, known: Incident, role: str, now: datetime, anyway: str) -> None:
     """Sign it off. Raises `UserFault` where something is in the way and no reason is given."""
     from alerts.by_hand import NotEnough
     from monitor.deliver.by_hand import InTheWay, signed_off
 
-    with store.transaction() as tx:
+    with record.store.transaction() as tx:
         try:
-            signed_off(tx, store.verdicts, known, role, now, anyway=anyway)
+            signed_off(tx, record, known, role, now, anyway=anyway)
         except InTheWay as exc:
             told = "\n".join(items(exc.obstacles))
             raise UserFault(f"{exc}:\n{told}\nTo sign all the same: --anyway REASON") from exc

@@ -44,15 +44,16 @@ def incident_of(verdicts: VerdictStore, incident: str) -> Incident:
     return found
 
 
-def rewritten(store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
+def rewritten(context: Context, store: Store, incident: str, change: Callable[[Incident], Incident]) -> Incident:
     """Change an incident as it stands at this moment. Raises `UnknownName`, and `UserFault` for unfit words."""
     from alerts.by_hand import NotEnough
     from monitor.deliver import by_hand
 
     incident_of(store.verdicts, incident)
+    record = as_of_now(context, store).record
     with store.transaction() as tx:
         try:
-            return by_hand.rewritten(tx, store.verdicts, incident, change)
+            return by_hand.rewritten(tx, record, incident, change, context.now())
         except NotEnough as exc:
             raise UserFault(str(exc)) from exc
 

@@ -43,7 +43,7 @@ class Day:
         self.channels = {name: recording(self.clock, name) for name in (*sorted(self.folding), "hook")}
         names, rotas = sorted(self.channels), dict(self.rotas)
         self.rules = ReportingRules(
-            channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas
+            channels=names, routes=self.routes, folding=self.folding, pagers=["pager"], rotas=rotas, hooks=["hook"]
         )
         self.writer = Writer(self.store, self.clock)
         self.events = VerdictRecord(self.store, self.rules)

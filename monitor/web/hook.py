@@ -1,0 +1,104 @@
+"""What a webhook posts: the models that its published schema is made of, and that tests hold every event against.
+
+`python -m monitor.web.hook` prints the schema, which stands in `docs/webhook.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from alerts.notice import ACTS, OPENINGS, SCHEMA
+from alerts.notice_text import TAILS
+from monitor.judge.policy import Grade
+from monitor.web.answers import Acknowledged, Answer, Bounds, Exposure, IncidentKind, Instant, Interval
+from monitor.web.openapi import PlainSchema
+
+KINDS = sorted({*OPENINGS, *TAILS, *ACTS, "digest", "summary", "test"})
+
+
+class HookIncident(Answer):
+    """The incident that an event is about: who has it, when it was closed, and when its report was signed off."""
+
+    id: str
+    kind: IncidentKind
+    title: str
+    opened: Instant
+    closed: Instant | None
+    acknowledged: Acknowledged | None
+    signed: Instant | None
+
+
+class HookPart(Answer):
+    """What was measured of one part of the release."""
+
+    id: str
+    role: str
+    url: str
+    required: bool
+    verdict: str
+    first_seen: Interval
+    delay: Bounds | None
+    exposures: list[Exposure]
+
+
+class HookMeasured(Answer):
+    """What was measured of the release, as of `at`."""
+
+    url: str
+    timezone: str
+    slot: Instant | None
+    slot_text: str
+    verdict: str
+    final: bool
+    at: Instant
+    unproven_because: str | None
+    parts: list[HookPart]
+
+
+class HookFile(Answer):
+    """A file of the draft; `base64` is the file itself, where the channel has `with_attachments`."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: str
+    base64: str | None = None
+
+
+class Hook(Answer):
+    """One event. `id` is the same at every attempt, `thread` for all events of one incident.
+
+    `event` is the sort of event and `kind` what it was in particular. `incident` is null for a digest, a summary and a
+    test, `measured` also for what was logged by hand about no release.
+    """
+
+    version: Literal["ninethirty.notice/1"] = Field(alias="schema")
+    id: str
+    thread: str
+    event: Literal["opened", "changed", "over", "reminder", "acknowledged", "closed", "signed", "summary", "test"]
+    kind: Annotated[str, WithJsonSchema({"type": "string", "enum": KINDS})]
+    at: Instant
+    release: str
+    producer: str
+    grade: Grade
+    findings: list[str]
+    subject: str
+    text: str
+    link: str
+    attachments: list[str]
+    files: list[HookFile]
+    incident: HookIncident | None
+    measured: HookMeasured | None
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of what a webhook posts."""
+    made = Hook.model_json_schema(mode="serialization", schema_generator=PlainSchema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMA, **made}
+
+
+if __name__ == "__main__":
+    print(json.dumps(schema(), indent=2))  # noqa: T201  # all it is for

@@ -1,0 +1,118 @@
+"""What webhooks are sent is what its published schema says, whatever happens to an incident."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from alerts.channels.fake import FakeChannel
+from alerts.channels.pagerduty import event
+from alerts.channels.webhook import payload
+from alerts.silence import Scope
+from monitor.cli.channel import _message
+from monitor.clock import VirtualClock
+from monitor.deliver.as_of_now import AsOfNow
+from monitor.deliver.desk import Desk
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.web.hook import Hook, schema
+from tests.unit.monitor.deliver.platform_day import OUT, Day
+from tests.unit.monitor.deliver.story import at
+
+PUBLISHED = Path(__file__).parents[4] / "docs" / "webhook.schema.json"
+ROLE = "duty statistician"
+
+
+def posted(channel: FakeChannel) -> list[dict[str, Any]]:
+    """Return what a webhook would have posted, each held against its model, which allows nothing else."""
+    bodies = [
+        payload(message, with_attachments=place % 2 == 0) for place, message in enumerate(channel.messages.values())
+    ]
+    for body in bodies:
+        Hook.model_validate_json(body, extra="forbid")
+    return [json.loads(body) for body in bodies]
+
+
+def played(story: Callable[[Day, Desk], Awaitable[None]], pager: str = "pager") -> Day:
+    days: list[Day] = []
+
+    async def whole(clock: VirtualClock) -> None:
+        day = Day(clock)
+        desk = Desk(AsOfNow(day.store.verdicts, lambda _release, _now: None, day.events), day.writer, clock)
+        days.append(day)
+        await story(day, desk)
+        day.writer.abandon()
+
+    run_virtually(whole, at(0))
+    return days[0]
+
+
+async def taken_and_signed(day: Day, desk: Desk) -> None:
+    await day.judged(400, ["r7"])
+    await day.on_to(400 + 16 * 60)
+    (incident,) = day.store.verdicts.incidents()
+    await desk.take(incident.id, ROLE)
+    await desk.take(incident.id, "head of profession")
+    await day.on_to(1600)
+    await day.judged(OUT["r7"] + 30, ["r7"])
+    await day.judged(OUT["r7"] + 4000, ["r7"])
+    (incident,) = day.store.verdicts.incidents()
+    await desk.sign(incident, ROLE, {}, anyway="it is urgent")
+    await day.on_to(OUT["r7"] + 4100)
+
+
+def test_the_published_schema_is_that_of_the_models() -> None:
+    told = "python -m monitor.web.hook > docs/webhook.schema.json"
+    assert json.loads(PUBLISHED.read_text(encoding="utf-8")) == schema(), told
+
+
+def test_a_webhook_hears_of_opening_reminder_whoever_has_it_end_and_signature_each_once() -> None:
+    day = played(taken_and_signed)
+    told = posted(day.channels["hook"])
+    assert [one["event"] for one in told] == ["opened", "reminder", "acknowledged", "over", "signed"]
+    assert {one["thread"] for one in told} == {told[0]["id"]}
+    assert [one["incident"]["acknowledged"] for one in told][1:3] == [None, {"at": told[2]["at"], "by": ROLE}]
+    assert [bool(one["incident"]["signed"]) for one in told] == [False] * 4 + [True]
+
+
+def test_people_are_not_told_that_somebody_has_it_or_signed() -> None:
+    day = played(taken_and_signed)
+    assert not {"acknowledged", "signed", "closed"} & {*day.kinds("mail"), *day.kinds("ons")}
+
+
+def test_a_pager_is_told_who_has_it_and_of_its_end_and_nothing_of_signatures() -> None:
+    day = played(taken_and_signed)
+    told = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    actions = [one["event_action"] for one in told if one is not None]
+    assert actions == ["trigger", "trigger", "acknowledge", "resolve"]
+
+
+def test_who_closes_it_by_hand_closes_it_for_machines_and_an_incident_of_a_platform_is_told_likewise() -> None:
+    async def story(day: Day, desk: Desk) -> None:
+        await day.judged(400)
+        await day.on_to(700)
+        await desk.take(day.platform().id, ROLE)
+        await desk.log({"what": "a leak", "when": "2018-01-05T08:00", "title": "T", "producer": "ons", "by": ROLE})
+        await day.on_to(800)
+        (logged,) = (one for one in day.store.verdicts.incidents() if one.kind.value == "hand")
+        await desk.waive(logged.id, ROLE, "no report is called for")
+        await desk.silence(Scope.PRODUCER, "dfe", at(900), ROLE, "moving")
+        await day.judged(1300)
+        await day.on_to(1500)
+
+    day = played(story)
+    told = posted(day.channels["hook"])
+    of_platform = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "platform"]
+    assert of_platform[:2] == ["opened", "acknowledged"]
+    by_hand = [one["event"] for one in told if (one["incident"] or {}).get("kind") == "hand"]
+    assert by_hand == ["opened", "closed"]
+    paged = [event(message, "key") for message in day.channels["pager"].messages.values()]
+    assert [one["event_action"] for one in paged if one is not None and "platform" in one["dedup_key"]] == [
+        "trigger",
+        "acknowledge",
+    ]
+
+
+def test_a_test_of_a_webhook_is_as_published_too() -> None:
+    Hook.model_validate_json(payload(_message("hook", at(0)), with_attachments=False), extra="forbid")
