@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 from axe_playwright_python.async_playwright import Axe
 
+from monitor.app.reporting_options import provider_of
+from monitor.config.settings import Settings
 from monitor.web.users import line
-from tests.browser.pages import overflowing
+from tests.browser.pages import browsing, overflowing, serving
 from tests.browser.test_accessible import DESK, WIDTHS, opened
+from tests.unit.monitor.web.openid_provider import signing_on, web
 from tests.unit.monitor.web.test_acknowledge import acknowledged_by
 
 SECRET = "correct horse battery"
@@ -68,3 +71,32 @@ async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_widt
             faults += [f"{step}: {told}" for told in found.generate_snapshot().splitlines()]
             faults += [f"{step} {told}" for told in await overflowing(page, width)]
     assert faults == []
+
+
+@WIDTHS
+async def test_somebody_signs_in_at_a_provider_of_another_site_and_comes_back_to_where_they_were(
+    width: int, tmp_path: Path
+) -> None:
+    async with signing_on(tmp_path) as one, serving(one.board.remade()) as here, browsing(width) as page:
+        base, door = here.replace("127.0.0.1", "localhost"), one.board.queries.door
+        assert door is not None
+        door.public_url = base
+        door.provider = provider_of(Settings(web=web(tmp_path, one.idp.url, base)), one.board.clock)
+        refused = []
+        page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
+        await page.goto(f"{base}/incidents/{one.board.incident}")
+        assert (await Axe().run(page)).response["violations"] == []
+        assert await overflowing(page, width) == []
+        await page.get_by_role("link", name="Sign in at 127.0.0.1").click()
+        await page.get_by_role("link", name="I am Anne").click()
+        await page.get_by_text("anne", exact=True).wait_for()
+        assert page.url == f"{base}/incidents/{one.board.incident}"
+        await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("heading", name="Sign in").wait_for()
+        one.idp.answers["/.well-known/openid-configuration"] = (503, "", {})
+        one.board.clock.seconds += 601
+        await page.get_by_role("link", name="Sign in at 127.0.0.1").click()
+        await page.get_by_role("alert").get_by_text("it answered 503").wait_for()
+        assert (await Axe().run(page)).response["violations"] == []
+        assert await overflowing(page, width) == []
+        assert refused == []

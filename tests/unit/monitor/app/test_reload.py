@@ -85,6 +85,17 @@ def test_what_cannot_be_taken_while_running_is_refused_by_name_and_all_stays_as_
     live(tmp_path, OUT_IN_TIME, act)
 
 
+def test_a_first_way_to_sign_in_takes_a_new_start(tmp_path: Path) -> None:
+    async def act(life: Life) -> None:
+        await life.until("09:29:00")
+        oidc = {"issuer": "https://login.example", "client_id": "ninethirty", "client_secret": {"env": "PATH"}}
+        oidc |= {"claim": "groups", "rights": {"duty": "duty"}}
+        faults = await life.app.reload(settings_with(life.settings, web={"oidc": oidc}), "config.toml")
+        assert faults == ["config.toml: web.oidc: cannot be changed while the monitor runs: restart it for that"]
+
+    live(tmp_path, OUT_IN_TIME, act)
+
+
 def test_a_configuration_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     def broken() -> Settings:
         raise UserFault("config.toml: is not TOML\nconfig.toml: nor anything else")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -56,6 +56,10 @@ class Idp:
             return self.answers[path]
         if path == "/token":
             return self._exchanged(asked)
+        if path == "/authorize":
+            self.sent = {name: values[0] for name, values in parse_qs(urlsplit(asked.target).query).items()}
+            back = f"{self.sent['redirect_uri']}?{urlencode({'code': 'c0de', 'state': self.sent['state']})}"
+            return 200, f'<title>There</title><a href="{back}">I am Anne</a>', {"Content-Type": "text/html"}
         told = KeySet([key()]).as_dict(private=False) if path == "/keys" else self._described()
         return 200, json.dumps(told), {}
 
@@ -123,8 +127,8 @@ class SignOn:
         return [(await self.client.get(path)).status_code for path in ("/", "/incidents", "/status")]
 
 
-def web(folder: Path, url: str, **more: Any) -> WebSettings:  # noqa: ANN401 # whatever the table takes
-    """Return a table that names a provider, whose secret is in a file."""
+def web(folder: Path, url: str, public: str = BOARD, **more: Any) -> WebSettings:  # noqa: ANN401 # what the table takes
+    """Return a table that names a provider, whose secret is in a file; `public` is where people reach the board."""
     (folder / "secret").write_text(f"{SECRET}\n")
     oidc = {
         "issuer": url,
@@ -134,7 +138,7 @@ def web(folder: Path, url: str, **more: Any) -> WebSettings:  # noqa: ANN401 # w
         "rights": RIGHTS,
         "allow": ["127.0.0.0/8"],
     }
-    return WebSettings.model_validate({"public_url": BOARD, "oidc": oidc | more})
+    return WebSettings.model_validate({"public_url": public, "oidc": oidc | more})
 
 
 @asynccontextmanager
