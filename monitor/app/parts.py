@@ -157,6 +157,7 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
     )
     again = WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop())
     core.heartbeat.on_back(again.told)
+    core.apart.on_back(again.write)
     return watch
 
 

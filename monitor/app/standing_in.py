@@ -83,9 +83,14 @@ class KeepingApart:
     health: HealthState
     members: Members | None
     ledger: Ledger
+    _back: Job | None = None
     _failed: bool = False
     _copied: object = None
     _due: float = 0.0
+
+    def on_back(self, told: Job) -> None:
+        """Have `told` called once the store is back: others may have written there meanwhile what they knew."""
+        self._back = told
 
     def jobs(self) -> Iterator[tuple[timedelta, str, Job]]:
         """Yield what recurs; nothing without a journal."""
@@ -144,6 +149,8 @@ class KeepingApart:
             self.members.moved()
         self.health.store_back()
         _log.warning("store_back", rows=rows)
+        if self._back is not None:
+            await self._back()
 
 
 def _reached(url: str) -> SqlStore:

@@ -30,11 +30,11 @@ class WriteAgain:
 
     def told(self) -> None:
         """Take note that the store has lost what it had taken; for the writer's thread."""
+        _log.error("store_went_back", releases=len(self.watch.releases))
         self.loop.call_soon_threadsafe(lambda: self._tasks.start(self.write()))
 
     async def write(self) -> None:
         """Write everything again that memory holds."""
-        _log.error("store_went_back", releases=len(self.watch.releases))
         await self.ledger.write_again()
         spans = list(self.blind.spans)
 
