@@ -1,0 +1,147 @@
+"""Drafts edited at random in the file and read back: no typed word is lost, and none of ours becomes a person's."""
+
+from __future__ import annotations
+
+import copy
+import io
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+import docx
+from docx.document import Document
+from docx.text.paragraph import Paragraph
+from hypothesis import HealthCheck, assume, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+
+from alerts.draft.fill import fill
+from alerts.draft.form import form_named, forms
+from alerts.draft.read.md import ESCAPED
+from alerts.draft.report import Field, Report
+from alerts.draft.take_back import taken
+from alerts.draft.versions import Versions, edited, remeasured
+from alerts.draft.write.registry import WRITERS
+from alerts.incident import Incident
+
+PROMPT_EDITS = ("instead", "behind", "before", "below", "out")
+MEASURED_EDITS = ("instead", "out")
+WORDS = (
+    *("A certificate had expired", "at 09:41", "https://example.org/a_b?x=1.", "(https://example.org/z)", "<b>", "~"),
+    *(
+        "*twice*",
+        "| bar",
+        "• bullet",
+        "- item",
+        "# one",
+        "1. first",
+        "[to do]",
+        "\\slash",
+        "`x`",
+        "None",
+        "&amp;",
+        "“ŵy”",
+    ),
+)
+TYPED = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
+
+
+def in_md(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
+    """Edit a paragraph of ours in Markdown; a person protects what Markdown would read. None where it is not found."""
+    chunks = re.split(r"(\n|<br>| \| )", body.decode())
+    for at, chunk in enumerate(chunks):
+        lead, tail = "> " * chunk.startswith("> "), " |" * chunk.endswith(" |")
+        bare = chunk.removeprefix(lead).removesuffix(tail)
+        if ESCAPED.sub(lambda found: found[1] or found[2], bare.strip("*").removeprefix("• ")) == ours:
+            gap = "\n>\n> " if lead else "<br>"
+            said = re.sub(r"([\\`*_{}\[\]<>|#~])|^(\d*)([-.])", r"\2\\\1\3", typed)
+            made = {"instead": said, "behind": f"{bare} {said}", "before": f"{said} {bare}", "below": bare + gap + said}
+            chunks[at] = lead + made.get(how, "") + tail
+            return "".join(chunks).encode()
+    return None
+
+
+def in_docx(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
+    """Edit a paragraph of ours in a word processor's file. None where it is not found."""
+    document = docx.Document(io.BytesIO(body))
+    paragraph = next((each for each in paragraphs(document) if each.text == ours), None)
+    if paragraph is None:
+        return None
+    match how:
+        case "instead":
+            paragraph.text = typed
+        case "behind":
+            paragraph.add_run(f" {typed}")
+        case "before":
+            paragraph.text = f"{typed} {ours}"
+        case "below":
+            below = copy.deepcopy(paragraph._p)
+            paragraph._p.addnext(below)
+            Paragraph(below, paragraph._parent).text = typed
+        case _:
+            paragraph.text = ""
+    held = io.BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def paragraphs(document: Document) -> Iterator[Paragraph]:
+    yield from document.paragraphs
+    yield from (
+        each for table in document.tables for row in table.rows for cell in row.cells for each in cell.paragraphs
+    )
+
+
+EDITS: Mapping[str, Callable[[bytes, str, str, str], bytes | None]] = {"md": in_md, "docx": in_docx}
+
+
+def choices(report: Report) -> list[tuple[Field, str, str]]:
+    """Return what can be edited: a box, a text of ours that stands once in the draft, and how."""
+    every = [text for field in report.fields() for text in (*field.paragraphs, *field.guidance, field.placeholder)]
+    every += [*report.certainty, *(cell for table in report.annex for row in table.rows for cell in row)]
+    every += [line for table in report.measured for row in table.rows for cell in row for line in cell.split("\n")]
+    found = []
+    for field in report.fields():
+        prompts = (*field.guidance, field.placeholder) if field.answer is None else ()
+        measured = field.paragraphs if not field.replaced else ()
+        found += [(field, text, how) for text in prompts for how in PROMPT_EDITS]
+        found += [(field, text, how) for text in measured for how in MEASURED_EDITS]
+    return [each for each in found if each[1] and "\n" not in each[1] and every.count(each[1]) == 1]
+
+
+def draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str]) -> tuple[Versions, Versions]:
+    """Return a draft as it was when its file was saved, and as it is when the file is read."""
+    incident = data.draw(st.sampled_from(sorted(five.values(), key=lambda each: each.id)))
+    form = form_named(data.draw(st.sampled_from([name for name in forms() if name != "period"])))
+    known = data.draw(st.sampled_from([{}, dict(own)]))
+    now = max(incident.opened, incident.facts.at if incident.facts else incident.opened)
+    saved = remeasured((), fill(incident, form, known, [], now))
+    if data.draw(st.booleans()):
+        name = data.draw(st.sampled_from([field.id for field in saved[-1].report.fields()]))
+        saved = edited(saved, {name: data.draw(TYPED)}, "web editor", now)
+    if data.draw(st.booleans()):
+        return saved, saved
+    later = replace(incident, title=f"{incident.title}, revised")
+    again = fill(later, form, {**known, "contact": "new desk"}, [], now + timedelta(minutes=5))
+    return saved, remeasured(saved, again)
+
+
+@given(data=st.data(), typed=TYPED, ending=st.sampled_from(sorted(EDITS)))
+@limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
+    five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject, typed: str, ending: str
+) -> None:
+    saved, now = draft(data, five, settings)
+    report = saved[-1].report
+    field, ours, how = data.draw(st.sampled_from(choices(report)))
+    body = EDITS[ending](WRITERS[ending](report), ours, how, typed)
+    assume(body is not None)
+    words = taken(now, body or b"", ending, "statistician").words
+    said = words.get(field.id, "")
+    assert set(words) <= {field.id, f"instead.{field.id}"}
+    assert how == "out" or typed.strip() in said
+    assert not [text for text in (*field.guidance, field.placeholder) if text and text in said]
+    # Where what a person says takes the place of what was measured, all that the box holds is theirs.
+    is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words
+    assert is_all_theirs or not [text for text in field.paragraphs if text in said and text not in typed]
