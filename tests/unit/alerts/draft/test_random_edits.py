@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import docx
+import pytest
 from docx.document import Document
 from docx.text.paragraph import Paragraph
 from hypothesis import HealthCheck, assume, given
@@ -127,6 +128,7 @@ def draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, s
     return saved, remeasured(saved, again)
 
 
+@pytest.mark.explored
 @given(data=st.data(), typed=TYPED, ending=st.sampled_from(sorted(EDITS)))
 @limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
