@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
 from alerts.draft.read.docx import read_docx
 from alerts.draft.read.md import read_md
-from alerts.draft.read.places import Key, Place, Unreadable
+from alerts.draft.read.places import PICTURE, Key, Place, Unreadable
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
 from alerts.draft.write.outline import NONE, SINCE, WHAT_TO_DO, Tone, pieces, stamp
@@ -16,8 +16,9 @@ from alerts.draft.write.registry import WRITERS
 
 READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {"md": read_md, "docx": read_docx}
 FALLBACK = 10
-# How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either.
-MARKS = ("{}", "• {}", "*{}*", "*• {}*", "**{}**")
+# How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either, for which some
+# programs write lines.
+MARKS = ("{}", "• {}", "*{}*", "_{}_", "*• {}*", "_• {}_", "**{}**")
 BOTH = UNSETTLED + "\n{}\n[as {} wrote it meanwhile]\n{}"
 
 
@@ -106,12 +107,27 @@ def _refuse_strays(
 ) -> None:
     if not any(key in theirs for key in homes):
         raise Unreadable("it holds no box of this draft's form")
+    headings = {key.heading for key in ours}
     for key, place in theirs.items():
         known = ours.get(key)
-        if not (key in homes or _step_of(key, report)) and (known is None or not place.reads_as(known)):
-            told = " ".join(place.gap.join(place.paragraphs).split())
+        told = " ".join(" ".join((key.label or "", *place.paragraphs)).split())
+        # Of a section that somebody took out the heading alone may be left, and rows without a word say nothing.
+        is_blank = not told and key.heading in headings
+        if not (is_blank or key in homes or _step_of(key, report)) and (known is None or not place.reads_as(known)):
             where = f"under “{key.heading}”" if key.heading else "at its beginning"
             raise Unreadable(f"{where} it holds words outside every box, which would be lost: “{told[:120]}”")
+        if (key in homes or known is None) and any(PICTURE in each for each in place.paragraphs):
+            raise Unreadable(f"under “{key.heading}” it holds a picture, which no box keeps")
+    for key in homes.keys() & ours.keys() - theirs.keys():
+        _refuse_displaced(key, theirs, ours)
+
+
+def _refuse_displaced(gone: Key, theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> None:
+    """Refuse a file in which what we had written into a box stands in another, since its heading was taken out."""
+    texts = {each for each in ours[gone].paragraphs if each.strip()}
+    for key, place in theirs.items():
+        if key in ours and texts & {*place.paragraphs} - {*ours[key].paragraphs}:
+            raise Unreadable(f"the heading “{gone.heading}” is missing; what it bore stands under “{key.heading}”")
 
 
 def _said(

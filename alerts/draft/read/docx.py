@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from io import BytesIO
 from zipfile import BadZipFile
 
 import docx
+from docx.document import Document
 from docx.opc.exceptions import PackageNotFoundError
 from docx.oxml.ns import qn
-from docx.table import Table
+from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
-from lxml.etree import LxmlError, _Element
+from lxml.etree import LxmlError, _Element, fromstring
 
-from alerts.draft.read.places import Key, Place, Places, Unreadable
+from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable
 
 TEXT = qn("w:t")
 SAID = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "\u2011"}
+DRAWN = (qn("w:drawing"), qn("w:pict"))
+BOXED = qn("w:txbxContent")
+FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+ASIDE = ("comments", "footnotes", "endnotes", "header", "footer")
+PAGES = re.compile(r"Page\s*\d*\s*of\s*\d*")
 FAULTS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
 def read_docx(data: bytes) -> dict[Key, Place]:
-    """Return what stands where in a .docx file. Raises Unreadable when it is none."""
+    """Return what stands where in a .docx file. Raises Unreadable when it is none, or holds what cannot be placed."""
     try:
-        blocks = list(docx.Document(BytesIO(data)).iter_inner_content())
+        document = docx.Document(BytesIO(data))
+        _settle(document.element)
+        blocks = list(document.iter_inner_content())
+        aside = list(_aside(document))
     except FAULTS as exc:
         raise Unreadable("it is no .docx file that can be opened") from exc
     places = Places()
@@ -31,26 +42,59 @@ def read_docx(data: bytes) -> dict[Key, Place]:
             _table(places, block)
         else:
             _paragraph(places, block)
+    for name, text in sorted({*aside}):
+        places.head(f"the {name} of the file")
+        places.say(text)
     places.close()
     return places.found
+
+
+def _settle(whole: _Element) -> None:
+    """Leave one of what stands there twice, and what stands in a control in its place."""
+    for twice in [*whole.iter(FALLBACK, qn("w:moveFrom"))]:
+        _holder(twice).remove(twice)
+    for control in [*whole.iter(qn("w:sdt"))]:
+        for held in [*control.iterfind(f"{qn('w:sdtContent')}/*")]:
+            control.addprevious(held)
+        _holder(control).remove(control)
+
+
+def _holder(element: _Element) -> _Element:
+    holder = element.getparent()
+    if holder is None:
+        raise ValueError(f"{element.tag} stands nowhere")
+    return holder
+
+
+def _aside(document: Document) -> Iterator[tuple[str, str]]:
+    """Yield what stands beside the text: in headers, footers, notes and comments."""
+    for relation in document.part.rels.values():
+        name = relation.reltype.rsplit("/", 1)[-1]
+        if name in ASIDE and not relation.is_external:
+            lines = (_text(each) for each in fromstring(relation.target_part.blob).iter(qn("w:p")))
+            # A word processor may have counted the pages by now.
+            if told := " ".join(PAGES.sub("Page of", line).strip() for line in lines).strip():
+                yield name, told
 
 
 def _paragraph(places: Places, paragraph: Paragraph) -> None:
     style = paragraph.style.name if paragraph.style is not None else None
     if (style or "").casefold().startswith("heading"):
-        places.head(_text(paragraph))
-    elif text := _text(paragraph):
+        places.head(_text(paragraph.paragraph_format.element))
+    elif text := _text(paragraph.paragraph_format.element):
         places.say(text)
 
 
-def _text(paragraph: Paragraph) -> str:
+def _text(paragraph: _Element) -> str:
     # The library passes over what was typed while changes are tracked; what was struck out is named otherwise.
-    return "".join(map(_said, paragraph.paragraph_format.element.iter(*SAID)))
+    return "".join(map(_said, paragraph.iter(*SAID, *DRAWN)))
 
 
 def _said(element: _Element) -> str:
     if element.tag == TEXT:
         return element.text or ""
+    if element.tag in DRAWN:
+        return "" if next(element.iter(BOXED), None) is not None else PICTURE
     # Tab stops of a paragraph have the name of a tab in a run, the break of a page that of a line.
     holder = element.getparent()
     is_typed = holder is not None and holder.tag == qn("w:r") and element.get(qn("w:type")) is None
@@ -58,7 +102,17 @@ def _said(element: _Element) -> str:
 
 
 def _table(places: Places, table: Table) -> None:
-    rows = [[tuple(_text(each) for each in cell.paragraphs) for cell in row.cells] for row in table.rows]
+    rows = [[_lines(cell) for cell in row.cells] for row in table.rows]
     header = tuple("\n".join(cell) for cell in rows[0]) if rows else ()
-    for row in rows[1:]:
+    if any(next(row._tr.iter(qn("w:vMerge")), None) is not None for row in table.rows):  # noqa: SLF001 # no other way
+        raise Unreadable(
+            f"cells of the table “{' | '.join(header)}” were made one: whose answer they hold is not known"
+        )
+    for row in rows:
         places.row(header, row)
+
+
+def _lines(cell: _Cell) -> tuple[str, ...]:
+    """Return the paragraphs of a cell, those of a table inside it among them."""
+    every = cell._tc.iter(qn("w:p"))  # noqa: SLF001 # as above
+    return tuple(_text(each) for each in every if next(each.iterancestors(BOXED), None) is None)

@@ -76,7 +76,7 @@ def _table(places: Places, block: list[str]) -> None:
     rows = [_cells(line) for line in block]
     ruled = len(block) > 1 and RULED.fullmatch(block[1]) is not None
     header = tuple("\n".join(cell) for cell in rows[0]) if ruled else ()
-    for row in rows[2:] if ruled else rows:
+    for row in [rows[0], *rows[2:]] if ruled else rows:
         places.row(header, row)
 
 

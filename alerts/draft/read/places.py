@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from alerts.draft.write.outline import BLANK, HEADER, STEPS
+from alerts.draft.write.outline import BLANK, STEPS
 
 # An annex that somebody took out changes the letters of those behind it.
 ANNEX = re.compile(r"^Annex [A-Z]: ")
 TICKED, UNTICKED = "☑", "☐"
+PICTURE = "\ufffc[picture]\ufffc"
 DONE = "done, no time noted"
 
 
@@ -35,8 +36,9 @@ class Place:
     gap: str = "\n"
 
     def reads_as(self, other: Place) -> bool:
-        """Tell whether both say the same: spaces around paragraphs, which programs add and drop, are nothing."""
-        return [each.strip() for each in self.paragraphs] == [each.strip() for each in other.paragraphs]
+        """Tell whether both say the same: spaces around paragraphs and blank ones, which programs add, are nothing."""
+        ours, theirs = ([each.strip() for each in one.paragraphs if each.strip()] for one in (self, other))
+        return ours == theirs
 
 
 @dataclass(slots=True)
@@ -61,12 +63,10 @@ class Places:
     def row(self, header: tuple[str, ...], cells: list[tuple[str, ...]]) -> None:
         """Add a row of a table; `cells` are paragraphs."""
         first = "\n".join(cells[0])
-        if header == HEADER and len(cells) == len(HEADER):
-            self._put(first, Place(cells[1]))
-        elif header == STEPS and len(cells) == len(STEPS):
+        if header == STEPS and len(cells) == len(STEPS):
             self._put(first.removeprefix(TICKED).removeprefix(UNTICKED).strip(), _done(first, cells[2]))
         else:
-            self._put(first, Place(tuple("\n".join(cell) for cell in cells[1:])))
+            self._put(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
 
     def close(self) -> None:
         """End what stands under a heading."""
