@@ -13,6 +13,7 @@ RUN pip install --require-hashes -r build.lock \
 COPY pyproject.toml README.md LICENSE ./
 COPY alerts alerts
 COPY monitor monitor
+COPY docs/operate.md docs/operate.md
 COPY rehearsals rehearsals
 COPY schedules schedules
 COPY deploy/unneeded.py ./

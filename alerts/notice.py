@@ -88,12 +88,17 @@ def acts(before: Incident, after: Incident, now: datetime) -> Iterator[Notice]:
 
 
 def message(
-    notice: Notice, incident: Incident | None, attachments: Sequence[Attachment] = (), link: str = "", board: str = ""
+    notice: Notice,
+    incident: Incident | None,
+    attachments: Sequence[Attachment] = (),
+    link: str = "",
+    board: str = "",
+    runbook: str = "",
 ) -> Message:
     """Make the message of a notice, the same for every channel.
 
-    `attachments` is the draft, where there is one; `link` an address at which the incident can be read
-    or acknowledged, `board` that of its page. `data` is versioned by its `schema`.
+    `attachments` is the draft, where there is one; `link` an address at which the incident can be read or acknowledged,
+    `board` that of its page, `runbook` that of what is to be done. `data` is versioned by its `schema`.
     """
     text = notice.text + "".join(f"\n{line}" for line in _extras(notice, attachments, link))
     facts = incident.facts if incident is not None else None
@@ -108,7 +113,7 @@ def message(
         text=text,
         html=page(one_line(notice.subject), _readable(notice, attachments), grade, buttons, linked=is_open),
         brief=brief(notice, facts),
-        data=_data(notice, incident, attachments, link),
+        data=_data(notice, incident, attachments, link) | {"page": board, "runbook": runbook},
         attachments=tuple(attachments),
     )
 

@@ -65,6 +65,7 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
     data = message.data
     incident = data.get("incident") or {}
     measured = data.get("measured") or {}
+    links = {"runbook_url": data.get("runbook"), "board_url": data.get("page")}
     return {
         "labels": {
             "alertname": "NinethirtyIncident" if incident else f"Ninethirty{message.kind.capitalize()}",
@@ -79,6 +80,7 @@ def _alert(message: Message, grade: str, starts: datetime, ends: datetime) -> di
             "description": message.text[:_LONGEST_TEXT],
             "notice": message.id,
             "url": str(measured.get("url", "")),
+            **{name: str(address) for name, address in links.items() if address},
         },
         "startsAt": instant_json(starts),
         "endsAt": instant_json(ends),

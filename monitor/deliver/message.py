@@ -40,12 +40,12 @@ class Packer:
 
     def pack(self, notice: Notice, channel: str, now: datetime) -> Message:
         """Return the message of a notice for a channel."""
-        incident = self.verdicts.incident(notice.incident) if notice.incident else None
+        links, incident = self.links, self.verdicts.incident(notice.incident) if notice.incident else None
         attachments = self._attachments(incident, channel) if incident is not None and _has_draft(notice) else []
         if incident is not None and incident.kind is Kind.PLATFORM:
             _, mine = self.rules.whoever().audience(notice, incident, now).get(channel, (now, incident.linked))
             notice = as_seen_by(notice, incident, mine, now)
-        return self._veiled(message(notice, incident, attachments, self.links.to(notice), self.links.page(notice)))
+        return self._veiled(message(notice, incident, attachments, links.to(notice), links.page(notice), links.runbook))
 
     def _veiled(self, made: Message) -> Message:
         if self.veil is None:

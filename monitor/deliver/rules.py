@@ -133,6 +133,11 @@ class Links:
             return self.page(notice)
         return f"{self.url.rstrip('/')}/acknowledge?token={sign(notice.incident, notice.at + self.lasts, self.key)}"
 
+    @property
+    def runbook(self) -> str:
+        """Return the address of what is to be done; empty where there are no pages."""
+        return f"{self.url.rstrip('/')}/runbook#at-931" if self.url else ""
+
     def page(self, notice: Notice) -> str:
         """Return the address of the page of a notice's incident; empty where there is none."""
         if not self.url or not notice.incident:

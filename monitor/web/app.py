@@ -27,6 +27,7 @@ from monitor.web import (
     log_page,
     pages,
     release,
+    runbook,
     signin,
     silences,
 )
@@ -160,6 +161,7 @@ def application(queries: Queries) -> Access:
     shown = [
         *acknowledge.ROUTES,
         *pages.LOOKS,
+        *runbook.ROUTES,
         *(signin.ROUTES if queries.door is not None and queries.door.lets_in else []),
         *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES, *history.ROUTES),
         *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES, *feeds.ROUTES),

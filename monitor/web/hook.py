@@ -71,8 +71,9 @@ class HookFile(Answer):
 class Hook(Answer):
     """One event. `id` is the same at every attempt, `thread` for all events of one incident.
 
-    `event` is the sort of event and `kind` what it was in particular. `incident` is null for a digest, a summary and a
-    test, `measured` also for what was logged by hand about no release.
+    `event` is the sort of event and `kind` what it was in particular. `link` is where the incident can be read or
+    acknowledged, `page` its page, `runbook` what is to be done; empty where there are no pages. `incident` is null for
+    a digest, a summary and a test, `measured` also for what was logged by hand about no release.
     """
 
     version: Literal["ninethirty.notice/1"] = Field(alias="schema")
@@ -88,6 +89,8 @@ class Hook(Answer):
     subject: str
     text: str
     link: str
+    page: str
+    runbook: str
     attachments: list[str]
     files: list[HookFile]
     incident: HookIncident | None

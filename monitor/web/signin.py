@@ -29,7 +29,7 @@ from monitor.web.queries import Queries
 from monitor.web.request import client_of, form_of, problem, queries_of, session_of
 from monitor.web.sessions import LASTS, Busy, Session, Sessions
 
-_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/acknowledge"}
+_OPEN = {"/healthz", "/livez", "/readyz", "/style.css", "/live.js", "/icon.svg", "/runbook", "/acknowledge"}
 _OPEN |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 """What anybody may ask for: health, and what lets people in by a key of its own; so do metrics."""
 _METRICS = "/metrics"

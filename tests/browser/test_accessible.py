@@ -37,6 +37,7 @@ def addresses(board: Board) -> list[str]:
         f"/acknowledge?token={token}",
         "/history",
         "/status",
+        "/runbook",
         f"/api/v1/incidents/{board.incident}/draft.html",
         f"/api/v1/incidents/{board.early}/draft.html",
     ]

@@ -155,6 +155,7 @@ def prometheus_config(chain: Chain) -> str:
     """Return the configuration we ship, with the addresses of this chain and everything once a second."""
     table = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text(encoding="utf-8"))
     table["global"] = {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
+    table["global"]["external_labels"] = {"board": f"http://127.0.0.1:{chain.web}"}
     table["rule_files"] = [str(DEPLOY / "prometheus" / name) for name in table["rule_files"]]
     table["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{chain.alertmanager}"]
     job = next(job for job in table["scrape_configs"] if job["job_name"] == "ninethirty")

@@ -5,6 +5,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.deploy.conftest import CLOCK, PING, Chain, lines, until
@@ -48,6 +49,11 @@ async def _both_ring(chain: Chain) -> None:
         return "firing" in late and "firing" in early
 
     await until("both alerts reach the receiver", rings)
+    told = [one for one in chain.hooked if "release" in one["labels"]]
+    links = {one["annotations"][name] for one in told for name in ("runbook_url", "board_url")}
+    async with httpx.AsyncClient() as client:
+        assert [link for link in links if (await client.get(link)).status_code != 200] == []
+    assert [one["labels"]["board"] for one in told if "board" in one["labels"]] == []
 
 
 async def _a_kill_resolves_nothing(chain: Chain) -> None:

@@ -57,6 +57,13 @@ def test_a_graver_alert_ends_the_one_it_replaces(message: Message) -> None:
     assert len(pushed(message, kind="opened")) == len(pushed(message, kind="appeared")) == 1
 
 
+def test_an_alert_leads_to_the_board_and_to_what_is_to_be_done_where_there_are_pages(message: Message) -> None:
+    links = {"page": "https://board.example/incidents/i", "runbook": "https://board.example/runbook#at-931"}
+    (told, *_) = pushed(message, data={**message.data, **links})
+    assert (told["annotations"]["board_url"], told["annotations"]["runbook_url"]) == (links["page"], links["runbook"])
+    assert not {"board_url", "runbook_url"} & pushed(message)[0]["annotations"].keys()
+
+
 @pytest.mark.parametrize("kind", ["lead", "unproven", "calendar"])
 def test_what_no_measurement_resolves_ends_by_itself_within_a_day(message: Message, kind: str) -> None:
     assert pushed(message, kind=kind)[0]["endsAt"] == "2018-01-06T09:35:01.000Z"

@@ -225,7 +225,7 @@ def test_a_token_for_metrics_opens_metrics_and_no_word_of_what_is_out(
     assert (status, MARK in text, 'verdict="early"} 1' in text) == (200, False, True)
     assert telling(found) == []
     mine = [path for path, (code, _) in found.items() if code == 200]
-    assert public or set(mine) <= {"/healthz", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in"}
+    assert public or set(mine) <= {"/healthz", "/readyz", "/style.css", "/live.js", "/icon.svg", "/sign-in", "/runbook"}
     assert found["/status"][0] == found["/api/v1/calendars"][0] == 401
 
 

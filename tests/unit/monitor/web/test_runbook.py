@@ -1,0 +1,34 @@
+"""What alerts link to is there, for anybody, and says what each of them means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.monitor.web.board import a_board
+
+RULES = Path(__file__).parents[4] / "deploy" / "prometheus" / "rules.yml"
+
+
+@pytest.mark.parametrize("public", [True, False])
+async def test_every_alert_has_its_place_in_the_runbook_whoever_reads_it(*, public: bool) -> None:
+    async with a_board(public=public) as board:
+        told = await board.client.get("/runbook")
+    assert told.status_code == 200
+    anchors = re.findall(r'<h[23] id="([^"]+)"', told.text)
+    groups = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
+    linked = {rule["annotations"]["runbook_url"].partition("#")[2] for group in groups for rule in group["rules"]}
+    assert linked <= set(anchors)
+    assert "at-931" in anchors
+
+
+async def test_the_runbook_links_to_nothing_but_itself() -> None:
+    async with a_board() as board:
+        text = (await board.client.get("/runbook")).text
+    inside = re.findall(r'href="([^"]+)"', text[text.index("<main") :])
+    assert inside
+    assert all(link.startswith("#") for link in inside)
+    assert {link[1:] for link in inside} <= set(re.findall(r'id="([^"]+)"', text))
