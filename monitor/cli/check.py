@@ -16,6 +16,7 @@ from monitor.cli.calendar.read import read_once
 from monitor.cli.common import Context, as_json, print_json
 from monitor.cli.on_call import gaps, lines, rotas_of
 from monitor.cli.outlook import Outlook, outlook_of
+from monitor.clock import SystemClock
 from monitor.config.calendars import CalendarSettings
 from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
@@ -35,7 +36,7 @@ _RECENT = timedelta(days=400)
 
 
 @click.command("check")
-@click.option("--online", is_flag=True, help="Also read every calendar once.")
+@click.option("--online", is_flag=True, help="Also read every calendar once, and ask who signs people on.")
 @as_json
 @click.pass_obj
 def command(context: Context, *, online: bool, as_json: bool) -> None:
@@ -113,11 +114,25 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
             known += [Announced(one.producer, one.title, one.url or "") for one in announced]
             if online:
                 click.echo(f"calendar {table.name}: {read.entries} entries" if read.usable else faults[0], err=True)
+    found.faults += list(_unsigned(context)) if online else []
     found.rotas = rotas_of(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
     ahead = {rota.name: gaps(context, rota) for rota in found.rotas if _is_read(context, rota)}
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+
+
+def _unsigned(context: Context) -> Iterator[str]:
+    """Yield why the provider that is named would sign nobody on, as it answers now."""
+    from monitor.app.reporting_options import provider_of
+    from monitor.web.provider import Flow, NotSignedOn
+
+    provider = provider_of(context.settings, SystemClock())
+    try:
+        if provider is not None:
+            asyncio.run(provider.way(Flow("", "", "")))
+    except NotSignedOn as fault:
+        yield f"{context.path.name}: web.oidc: {fault}"
 
 
 def _is_read(context: Context, rota: Rota) -> bool:

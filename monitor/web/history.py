@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from alerts.draft.period import on_time_of
+from alerts.draft.period import JUDGED
 from monitor.errors import UnknownName
 from monitor.store.rows import Judged
 from monitor.web.embargo import has_passed
@@ -54,7 +54,7 @@ class Bar:
     @property
     def share(self) -> str:
         """Return the share on time of what could be judged."""
-        on_time, judged = on_time_of(Counter(self.words).elements())
+        on_time, judged = self.words.get("on_time", 0), sum(self.words.get(word, 0) for word in JUDGED)
         return f"{100 * on_time // judged} %, {on_time} of {judged}" if judged else "nothing judged"
 
     def boxes(self) -> Iterator[tuple[str, float, float]]:
@@ -123,28 +123,42 @@ def bars(
 
 async def history(request: Request) -> Response:
     """Show how punctual releases were, of all producers or of one."""
-    queries, names = queries_of(request), queries_of(request).producers
+    queries = queries_of(request)
     takes(request, ("producer",))
     kept: History = request.app.state.history
     counted, producer = await kept.counted(queries), request.query_params.get("producer", "")
     producers = {kind.producer for kind in counted}
-    if producer and producer not in producers | set(names):
+    if producer and producer not in producers | set(queries.producers):
         raise UnknownName(f"There is no producer {producer!r}.")
-    chosen = [(kind, many) for kind, many in counted.items() if producer in ("", kind.producer)]
-    starts = months(queries.clock.now(), queries.timezone)
-    hours = sorted({kind.hour for kind, _ in chosen if kind.hour})
+    # Thousands of kinds take a while.
+    plots, total = await queries.ask(partial(_plots, queries, counted, producer))
+    told = sorted(((one, queries.producers.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
+    words = [word for word in WORDS if word in total.words]
+    return render(
+        request, "history.html", plots=plots, most=_MOST, words=words, producers=told, producer=producer, total=total
+    )
+
+
+def _plots(queries: Queries, counted: Counter[Kind], producer: str) -> tuple[dict[str, list[Bar]], Bar]:
+    """Return the bars of each picture, and all releases in one."""
+    names, chosen = (
+        queries.producers,
+        [(kind, many) for kind, many in counted.items() if producer in ("", kind.producer)],
+    )
+    starts, hours = (
+        months(queries.clock.now(), queries.timezone),
+        sorted({kind.hour for kind, _ in chosen if kind.hour}),
+    )
     plots = {
         "month": bars(chosen, lambda kind: kind.month, [f"{one:%b %Y}" for one in starts]),
         "producer": bars(chosen, lambda kind: names.get(kind.producer, kind.producer)) if not producer else [],
         "platform": bars(chosen, lambda kind: kind.host),
         "hour": bars(chosen, lambda kind: kind.hour, hours),
     }
-    told = sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
-    total = Bar("", sum((Counter({kind.word: many}) for kind, many in chosen), Counter()), 1)
-    words = [word for word in WORDS if word in total.words]
-    return render(
-        request, "history.html", plots=plots, most=_MOST, words=words, producers=told, producer=producer, total=total
-    )
+    total = Counter[str]()
+    for kind, many in chosen:
+        total[kind.word] += many
+    return plots, Bar("", total, 1)
 
 
 ROUTES = [Route("/history", history)]

@@ -208,3 +208,23 @@ def test_a_rota_that_no_route_names_or_whose_file_puts_nobody_on_call_is_told(go
     assert told.status == 1
     assert "rota duty: no event of the next 62 days names a role of this rota" in told.err
     assert "rota[1]: no route names it: it decides nothing" in told.err
+
+
+def test_a_provider_that_would_sign_nobody_on_is_found_by_asking_it(ask: Run_, folder: Path) -> None:
+    table = """
+[web]
+public_url = "https://board.example"
+[web.oidc]
+issuer = "http://127.0.0.1:1"
+client_id = "ninethirty"
+client_secret = { env = "PATH" }
+claim = "groups"
+rights = { heads = "head" }
+"""
+    file = folder / "config.toml"
+    for allow, why in (("", "refused_address"), ('allow = ["127.0.0.0/8"]', "connect")):
+        file.write_text(file.read_text().partition("\n[web]")[0] + table + allow)
+        told = ask("check", "--online", "--json")
+        fault = f"config.toml: web.oidc: The sign-on service does not answer ({why}). Try again later."
+        assert (told.status, told.json["faults"]) == (1, [fault])
+        assert ask("check").status == 0

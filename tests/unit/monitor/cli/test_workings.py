@@ -59,6 +59,7 @@ def test_a_configuration_in_order_is_said_to_be(ask: Ask, folder: Path) -> None:
         "warnings": [FOLDERS_ALONE.strip().removeprefix("WARNING: ")],
         "will": {"days": 7, "due": {}, "told": [f"told of everything: desk (files in {folder}/outbox)"], "short": []},
         "seen": SEEN,
+        "on_call": {},
     }
 
 
