@@ -111,7 +111,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        KeepingApart(found, vantage, writer, clock, health, members, ledger),
+        KeepingApart(found, vantage, writer, clock, told, members, ledger),
     )
 
 

@@ -11,7 +11,7 @@ import structlog
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
-from monitor.health.state import HealthState
+from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.interface import Store
 from monitor.store.journal import Journal
@@ -80,7 +80,7 @@ class KeepingApart:
     monitor: str
     writer: Writer
     clock: Clock
-    health: HealthState
+    told: StoreHealth
     members: Members | None
     ledger: Ledger
     _back: Job | None = None
@@ -105,7 +105,7 @@ class KeepingApart:
             return
         if self.opened.near is not None:
             await self._go_over(journal, self.opened.near)
-        elif self.health.store_fails:
+        elif self.told.health.store_fails:
             await self.keep_held()
         elif journal.holds:
             await off_the_loop(journal.settled)
@@ -113,7 +113,7 @@ class KeepingApart:
     async def renew(self) -> None:
         """Copy all that is near when calendars said something new, what was told each minute. Raises `StoreFault`."""
         opened, now = self.opened, self.clock.now()
-        if opened.journal is None or opened.is_away or self.health.store_fails:
+        if opened.journal is None or opened.is_away or self.told.health.store_fails:
             return
         journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
         is_new = known is not self._copied
@@ -124,7 +124,7 @@ class KeepingApart:
     async def keep_held(self) -> None:
         """Keep apart what waits for a store that fails."""
         journal = self.opened.journal
-        if journal is None or self.opened.is_away or not self.health.store_fails:
+        if journal is None or self.opened.is_away or not self.told.health.store_fails:
             return
         if not journal.holds:
             _log.warning("journal_begun", journal=str(journal.file))
@@ -142,12 +142,13 @@ class KeepingApart:
         try:
             store = await off_the_loop(lambda: _reached(self.opened.url))
             rows = await self.writer.between(lambda: _brought_in(journal, near, store))
-        except StoreFault:
-            return  # It was told when we began; that it is away still is what readiness tells.
+        except StoreFault as fault:
+            self.told.failed(fault)
+            return
         self.opened.near = None
         if self.members is not None:
             self.members.moved()
-        self.health.store_back()
+        self.told.health.store_back()
         _log.warning("store_back", rows=rows)
         if self._back is not None:
             await self._back()

@@ -48,7 +48,7 @@ class StoreSettings(Table):
     url: str = "sqlite:///var/ninethirty.db"
     journal: str | None = None
     mode: Literal["redundant", "shared"] = "redundant"
-    takeover: Spacing = timedelta(seconds=1.5)
+    takeover: Spacing = timedelta(seconds=1.2)
     compact_after: Duration = timedelta(days=400)
 
 

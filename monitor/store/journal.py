@@ -18,7 +18,7 @@ from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
-from monitor.store.interface import Store, Transaction
+from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
 from monitor.store.rows import Heartbeat
@@ -102,13 +102,22 @@ class Journal:
             self._remove()
 
     def bring_in(self, store: SqlStore) -> int:
-        """Write into a store what the journal holds; return how many rows that were."""
+        """Write into a store what the journal holds; return how many rows that were.
+
+        A journal that contradicts the store is put aside whole, under another name.
+        """
         with self._lock:
             if not self.holds:
                 return 0
             for file in (self.near, self.file):
                 self._opened(file).close()
-            return store.bring_in(self.file, self.near)
+            try:
+                return store.bring_in(self.file, self.near)
+            except (Conflict, ValueError) as fault:
+                aside = self.file.with_suffix(".refused")
+                shutil.copyfile(self.file, aside)
+                _log.error("journal_refused", fault=str(fault), kept=str(aside))
+                return 0
 
     def stand_in(self, now: datetime) -> SqlStore:
         """Return a store to live in while the true one is away: what was near, and what came to it since.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -142,6 +143,19 @@ def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> No
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
     assert [one.title for one in store.verdicts.incidents_on(["i", "j"])] == ["Of the store", "New in the journal"]
     assert store.outbox.deliveries("n") == [SENT]
+
+
+def test_a_journal_that_contradicts_the_store_is_put_aside(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT)
+    journal.keep([a_run("r/page/origin")], [], BEAT)
+    # Of a delivery there is no notice: no store takes that.
+    with closing(sqlite3.connect(journal.file)) as torn, torn:
+        torn.execute("UPDATE delivery SET notice = 'gone'")
+    assert journal.bring_in(store) == 0
+    assert [run.target for run in store.runs.of_release("r")] == ["r/page/edge"]
+    journal.settled()
+    assert [file.name for file in journal.file.parent.glob("*.refused")] != []
+    assert not journal.holds
 
 
 def test_the_near_part_stands_while_the_journal_holds_something(store: SqlStore, journal: Journal) -> None:

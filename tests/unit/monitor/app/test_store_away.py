@@ -103,6 +103,7 @@ def test_a_monitor_whose_store_is_away_watches_and_tells_from_what_it_knows(
     config, slot = known_before(tmp_path, publisher)
     with away(tmp_path), alive(config) as child:
         until_said(child, "store_away")
+        until_said(child, "store_failed")
         until_said(child, "verdict", verdict="overdue", grade="report")
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
