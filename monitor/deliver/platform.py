@@ -9,6 +9,7 @@ from datetime import datetime
 from alerts.incident import Decision, Incident, Kind
 from alerts.notice import Notice, thread_id
 from alerts.platform import follow_platform, is_told_with_platform, platform_at, platform_of
+from monitor.deliver.outbox_rows import heard_of
 from monitor.deliver.rules import ReportingRules
 from monitor.store.interface import Store, Transaction, VerdictStore
 from monitor.store.rows import Delivery, DeliveryState
@@ -33,7 +34,7 @@ class PlatformThread:
         """
         if not is_told_with_platform(notice):
             return list(deliveries)
-        told = self._channels(notice, now)
+        told = self._channels(store, notice, now)
         if notice.kind == "final":
             rows = store.outbox.deliveries(notice.follows)
             told -= {row.channel for row in rows if row.standing is DeliveryState.SENT} & set(self.rules.pagers)
@@ -44,7 +45,7 @@ class PlatformThread:
         opening = store.outbox.notice(thread_id(self.member))
         if opening is None or not is_told_with_platform(opening):
             return
-        told = self._channels(opening, now)
+        told = self._channels(store, opening, now)
         for row in store.outbox.deliveries(opening.id):
             if row.channel in told and _is_untold(row):
                 tx.save_delivery(self._covered(row, now))
@@ -93,8 +94,10 @@ class PlatformThread:
     def _folds(self, row: Delivery) -> bool:
         return row.channel in self.rules.folding
 
-    def _channels(self, notice: Notice, now: datetime) -> set[str]:
-        return self.rules.audience(notice, self.incident, now).keys() & set(self.rules.folding)
+    def _channels(self, store: Store, notice: Notice, now: datetime) -> set[str]:
+        """Return who hears of it by the thread: also those who were told of the thread before their turn was over."""
+        heard = heard_of(store.outbox, self.incident.id) if self.rules.passes_on else set()
+        return (self.rules.audience(notice, self.incident, now).keys() | heard) & set(self.rules.folding)
 
     def _covered(self, row: Delivery, now: datetime) -> Delivery:
         return replace(row, standing=DeliveryState.COVERED, finished=now, reference=thread_id(self.incident.id))
