@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from alerts.finding import Certainty, Exposure, Finding, ReleaseFacts
 from alerts.finding import Part as FactsPart
-from alerts.incident import Entry, Incident
+from alerts.incident import Action, Entry, Incident
 from alerts.incident import Kind as IncidentKind
 from alerts.notice import Notice
 from monitor.judge.runs import Run
@@ -63,7 +64,8 @@ def an_incident(name: str = "i", kind: IncidentKind = IncidentKind.LATE) -> Inci
         certainty=Certainty("m", 10, records=(("m-1", "ab"),)),
     )  # fmt: skip
     entries = (Entry(SLOT, "on-call", "Rang the producer"),)
-    return Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
+    made = Incident(name, kind, "r", "ofqual", "T", SLOT, SLOT, "report", facts, None, entries, {"what": "Späť"})
+    return replace(made, actions=(Action("Renew it", "web team", SLOT.date(), SLOT, "desk"),))
 
 
 def a_record(number: int, monitor: str = "m") -> Record:
