@@ -131,7 +131,7 @@ async def history(request: Request) -> Response:
     if producer and producer not in producers | set(queries.producers):
         raise UnknownName(f"There is no producer {producer!r}.")
     # Thousands of kinds take a while.
-    plots, total = await queries.ask(partial(_plots, queries, counted, producer))
+    plots, total = await queries.ask(partial(_plots, queries, counted, producer, queries.clock.now()))
     told = sorted(((one, queries.producers.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
     words = [word for word in WORDS if word in total.words]
     return render(
@@ -139,16 +139,11 @@ async def history(request: Request) -> Response:
     )
 
 
-def _plots(queries: Queries, counted: Counter[Kind], producer: str) -> tuple[dict[str, list[Bar]], Bar]:
+def _plots(queries: Queries, counted: Counter[Kind], producer: str, now: datetime) -> tuple[dict[str, list[Bar]], Bar]:
     """Return the bars of each picture, and all releases in one."""
-    names, chosen = (
-        queries.producers,
-        [(kind, many) for kind, many in counted.items() if producer in ("", kind.producer)],
-    )
-    starts, hours = (
-        months(queries.clock.now(), queries.timezone),
-        sorted({kind.hour for kind, _ in chosen if kind.hour}),
-    )
+    chosen = [(kind, many) for kind, many in counted.items() if producer in ("", kind.producer)]
+    hours = sorted({kind.hour for kind, _ in chosen if kind.hour})
+    starts, names = months(now, queries.timezone), queries.producers
     plots = {
         "month": bars(chosen, lambda kind: kind.month, [f"{one:%b %Y}" for one in starts]),
         "producer": bars(chosen, lambda kind: names.get(kind.producer, kind.producer)) if not producer else [],
