@@ -23,6 +23,7 @@ BENCHES = {
     "start": "bench.start",
     "memory": "bench.memory",
     "hostile": "bench.hostile",
+    "scale": "bench.scale",
     "fleet": "bench.fleet",
 }
 

@@ -104,11 +104,11 @@ def _fill(made: Daemon, a_year: int) -> None:
             for number in batch:
                 slot = SystemClock().now() - timedelta(hours=24 * 365 * number / a_year)
                 slot = slot.replace(minute=30, second=0, microsecond=0)
-                one = _edition(number, slot)
+                one = edition(number, slot)
                 transaction.save_release(one)
                 transaction.add_promises([promise(number, slot)])
-                transaction.save_announced([_entry(one, slot)])
-                transaction.save_judged(_judged(one, promise(number, slot), slot))
+                transaction.save_announced([entry(one, slot)])
+                transaction.savejudgement(judgement(one, promise(number, slot), slot))
 
 
 def _batches(count: int, size: int) -> Iterator[range]:
@@ -119,19 +119,23 @@ def _settings(place: Path) -> Settings:
     return settings(place, calendar=[{"name": _CALENDAR, "kind": "toml", "file": str(place / "calendar.toml")}])
 
 
-def _edition(number: int, slot: datetime) -> Release:
+def edition(number: int, slot: datetime) -> Release:
+    """Return a release of one of five hundred series of forty producers."""
     series = number % _SERIES
     return replace(release(number, producer=f"producer-{series % 40}"), title=f"Example series {series}: {slot:%B %Y}")
 
 
-def _entry(one: Release, slot: datetime) -> Announced:
-    """Return the entry of a release that its calendar showed until it was out."""
+def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:
+    """Return the entry of a release that its calendar shows, or showed until it was out."""
     said = Announcement(one.id, one.title, one.producer, one.url, Slot(Precision.INSTANT, slot), State.CONFIRMED)
     body = {"announcement": announcement_json(said)}
-    return Announced(_CALENDAR, one.id, body, slot - timedelta(days=28), slot, slot + timedelta(hours=1), one.id)
+    return Announced(
+        _CALENDAR, one.id, body, slot - timedelta(days=28), slot, slot + timedelta(hours=1) if gone else None, one.id
+    )
 
 
-def _judged(one: Release, promised: Promise, slot: datetime) -> Judged:
+def judgement(one: Release, promised: Promise, slot: datetime) -> Judged:
+    """Return the verdict on a release that nobody looked at, as of today."""
     settled = slot + timedelta(days=40)
     verdict = judge(one, [promised], {}, (), Policy(), min(settled, SystemClock().now()))
     body = body_of(verdict, None)

@@ -218,29 +218,33 @@ def _cut(line: str) -> str:
     return line if len(line) <= most or not sys.stdout.isatty() else f"{line[: most - 1]}…"
 
 
-def deliver(content: bytes, output: Path | None, kind: str, *, told: bool = True) -> None:
-    """Write a document to a file, or to standard output. Raises `SurroundingsFault` when the file cannot be written.
+def deliver(content: bytes | Iterable[bytes], output: Path | None, kind: str, *, told: bool = True) -> None:
+    """Write a document, whole or in pieces, to a file, or to standard output.
 
-    Raises wrong usage when `kind` is no text and would go to a terminal.
+    Raises `SurroundingsFault` when the file cannot be written, wrong usage when `kind` is no text and would go to a
+    terminal.
     """
+    pieces = [content] if isinstance(content, bytes) else content
     if output is None:
         if kind in {"docx", "odt", "pdf"} and sys.stdout.isatty():
             raise click.UsageError(f"a {kind} is not for a terminal, write --output FILE.{kind}")
-        click.echo(content, nl=False)
+        for piece in pieces:
+            click.echo(piece, nl=False)
         return
     try:
-        _replace(output, content)
+        _replace(output, pieces)
     except OSError as exc:
         raise SurroundingsFault(f"{output}: cannot be written: {exc.strerror}") from exc
     if told:
         click.echo(f"{output}: written", err=True)
 
 
-def _replace(output: Path, content: bytes) -> None:
+def _replace(output: Path, pieces: Iterable[bytes]) -> None:
     # Whoever reads the file meanwhile gets the old one whole.
     part = output.with_name(f".{output.name}.part")
     try:
-        part.write_bytes(content)
+        with part.open("wb") as file:
+            file.writelines(pieces)
         part.replace(output)
     finally:
         part.unlink(missing_ok=True)

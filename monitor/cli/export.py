@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,22 +78,31 @@ def command(  # noqa: PLR0913 # one for each option
         raise click.UsageError("--events are written as JSON lines, and are no calendar")
     with context.store() as store:
         if is_history:
-            content, chosen = b"".join(_events(store.verdicts, begin, end)), "json"
+            content, chosen = _events(store.verdicts, begin, end), "json"
         elif is_calendar or chosen in {"ics", "toml"}:
-            content = _calendar(context, store, chosen, (begin, end))
+            content = iter([_calendar(context, store, chosen, (begin, end))])
         else:
             content = _verdicts(judged_bodies(context, store, begin, end), chosen)
-    deliver(context.hide(content.decode()).encode(), output, chosen)
+        deliver((context.hide(piece.decode()).encode() for piece in content), output, chosen)
 
 
-def _verdicts(bodies: Sequence[Mapping[str, Any]], kind: str) -> bytes:
+def _verdicts(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]:
     if kind == "json":
-        return (json.dumps(bodies, ensure_ascii=False) + "\n").encode()
+        before = "["
+        for body in bodies:
+            yield (before + json.dumps(body, ensure_ascii=False)).encode()
+            before = ", "
+        yield b"]\n" if before != "[" else b"[]\n"
+        return
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows([_safe(_cells(body)[name]) for name in COLUMNS] for body in bodies)
-    return held.getvalue().encode()
+    for body in bodies:
+        writer.writerow([_safe(_cells(body)[name]) for name in COLUMNS])
+        yield held.getvalue().encode()
+        held.seek(0)
+        held.truncate()
+    yield held.getvalue().encode()
 
 
 def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:

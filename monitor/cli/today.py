@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -84,21 +84,29 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
     """Return the JSON of every release whose slot begins on a local day, judged afresh where it is not final."""
     begin, end = span_of(day, day, context.settings.timezone)
     with context.store() as store:
-        rows = judged_bodies(context, store, begin, end)
+        rows = [*judged_bodies(context, store, begin, end)]
         known = {row["id"] for row in rows}
         ahead = [release.id for release in store.ledger.releases(begin, end) if release.id not in known]
         rows += [body for name in ahead if (body := _unjudged(context, store, name)) is not None]
     return sorted(rows, key=lambda row: (row["slot"]["start"] or "" if row["slot"] else "", row["id"]))
 
 
-def judged_bodies(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> list[dict[str, Any]]:
-    """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
+def judged_bodies(
+    context: Context, store: Store, begin: datetime | None, end: datetime | None
+) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of every release that was judged and whose slot begins between two instants, as of now.
+
+    A few are in memory at a time.
+    """
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
+    from monitor.store.sql.query import chunks
     from monitor.watch.rejudge import fresh
 
     policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
-    return context.hidden([fresh(store, policies, row, now, book) for row in store.verdicts.judged(begin, end)])
+    for names in chunks(store.verdicts.judged_ids(begin, end)):
+        rows = {row.release: row for row in store.verdicts.judged_on(names)}
+        yield from context.hidden([fresh(store, policies, rows[name], now, book) for name in names if name in rows])
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:

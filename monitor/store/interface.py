@@ -119,6 +119,9 @@ class VerdictStore(Protocol):
         Those on releases that were joined into others are left out.
         """
 
+    def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
+        """Return the releases of `judged`, in its order: for whoever goes through more of them than memory holds."""
+
     def judged_one(self, release: str) -> Judged | None:
         """Return the verdict on one release."""
 

@@ -123,8 +123,9 @@ def test_verdicts_are_listed_by_slot_and_those_without_one_last(store: Store) ->
     with store.transaction() as tx:
         for release, slot in (("c", None), ("b", SLOT), ("a", SLOT), ("z", SLOT - DAY)):
             tx.save_judged(judged(release, slot))
-    assert [it.release for it in store.verdicts.judged()] == ["z", "a", "b", "c"]
+    assert [it.release for it in store.verdicts.judged()] == store.verdicts.judged_ids() == ["z", "a", "b", "c"]
     assert [it.release for it in store.verdicts.judged(SLOT - DAY, SLOT)] == ["z"]
+    assert store.verdicts.judged_ids(SLOT - DAY, SLOT) == ["z"]
     assert [it.release for it in store.verdicts.judged(begin=SLOT)] == ["a", "b"]
     assert store.verdicts.judged(producer="ons") == []
 

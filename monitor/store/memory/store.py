@@ -63,6 +63,9 @@ class MemoryVerdicts:
         found = [judged for judged in mine if judged.release not in away]
         return [judged for judged in found if (begin is None and end is None) or is_within(judged.slot, begin, end)]
 
+    def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
+        return [judged.release for judged in self.judged(begin, end)]
+
     def judged_one(self, release: str) -> Judged | None:
         return self.rows.get(Judged, release)
 

@@ -68,6 +68,12 @@ class SqlVerdicts:
         wanted = all_of(Judged, table).where(*asked, table.c.release.not_in(joined_away()))
         return sorted(self.ask.flat(Judged, wanted), key=_slot_first)
 
+    def judged_ids(self, begin: datetime | None = None, end: datetime | None = None) -> list[str]:
+        table = tables.JUDGED
+        asked = select(table.c.release).where(*within(table.c.slot, begin, end))
+        slot_first = (table.c.slot.is_(None), func.coalesce(table.c.slot, table.c.at), table.c.release)
+        return self.ask.flat(str, asked.where(table.c.release.not_in(joined_away())).order_by(*slot_first))
+
     def judged_one(self, release: str) -> Judged | None:
         return self.ask.flat_one(Judged, tables.JUDGED, release)
 

@@ -1,0 +1,136 @@
+"""How costs grow with the releases that are known: N due within 100 days, and N of the ten years before."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx
+
+from bench import as_installed  # noqa: F401  # before anything that looks for consoles
+from bench.board import edition, entry, judgement
+from bench.figures import cpu_seconds, rounded, rss_kb
+from bench.world import app, folder, promise, quietly, settings
+from monitor.clock import SystemClock
+from monitor.config.settings import Settings
+from monitor.store.interface import Transaction
+from monitor.store.open import open_store
+from monitor.web.app import application
+from monitor.web.credentials import Throttle
+from monitor.web.queries import Queries
+from schedules.release import Release
+
+_RELEASES, _DAYS, _PAST = 5000, 100, 3650
+_BATCH = 2000
+# What a process was started from counts as its own memory: this one is small.
+_APART = """import json, resource, subprocess, sys
+subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}))
+"""
+_PROGRAMS: Mapping[str, Sequence[str]] = {
+    "plan": ("plan",),
+    "export": ("export", "--format", "csv"),
+    "period": ("report", "period", "--from", "2020-01-01", "--to", "2039-12-31", "--format", "csv"),
+}
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return CPU seconds and MB with 50,000 releases ahead and as many past, and by which power each grew from 5,000.
+
+    A start is all that is read back and joined before the first look; `/calendar.ics` is asked twice.
+    """
+    few = 50 if quick else _RELEASES
+    small, large = (_at(count) for count in (few, 10 * few))
+    exponents = {f"{name}_exponent": math.log10(large[name] / small[name]) for name in small if small[name] > 0}
+    return rounded({"releases": 10 * few, **large, **exponents})
+
+
+def _at(count: int) -> dict[str, float]:
+    """Return the figures with so many releases, measured in a process of their own."""
+    told = subprocess.run([sys.executable, "-m", "bench.scale", str(count)], stdout=subprocess.PIPE, check=True)
+    figures: dict[str, float] = json.loads(told.stdout)
+    return figures
+
+
+def _measured(count: int) -> dict[str, float]:
+    quietly()
+    with folder() as place:
+        chosen = _settings(place)
+        _fill(chosen, count, SystemClock().now())
+        before = rss_kb()
+        figures = asyncio.run(_started(place, chosen))
+        figures["start_mb"] = (figures["start_mb"] - before) / 1024
+        for name, words in _PROGRAMS.items():
+            figures |= _run(place, name, words)
+        return figures
+
+
+async def _started(place: Path, chosen: Settings) -> dict[str, float]:
+    made, clock = app(place, SystemClock(), chosen=chosen), SystemClock()
+    began = cpu_seconds()
+    await made.daemon.take_up()
+    figures = {"start_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
+    queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"
+    ) as client:
+        for name in ("ics", "ics_again"):
+            began = cpu_seconds()
+            (await client.get("/calendar.ics", timeout=120)).raise_for_status()
+            figures[f"{name}_cpu_seconds"] = cpu_seconds() - began
+    queries.close()
+    await made.daemon.finish()
+    await made.close()
+    return figures
+
+
+def _run(place: Path, name: str, words: Sequence[str]) -> dict[str, float]:
+    """Return what one command costs: CPU seconds, and resident memory at most."""
+    config = place / "config.toml"
+    config.write_text(
+        f'[store]\nurl = "sqlite:///{place}/store.db"\n[evidence]\nfolder = "{place}/evidence"\n'
+        f'[[calendar]]\nname = "bench"\nkind = "toml"\nfile = "{place}/calendar.toml"\n',
+        encoding="utf-8",
+    )
+    command = [sys.executable, "-m", "monitor", "--config", str(config), *words]
+    told = subprocess.run([sys.executable, "-c", _APART, *command], stdout=subprocess.PIPE, check=True)
+    figures: dict[str, float] = json.loads(told.stdout)
+    return {f"{name}_{unit}": figure for unit, figure in figures.items()}
+
+
+def _fill(chosen: Settings, count: int, now: datetime) -> None:
+    store = open_store(chosen.store.url)
+    store.upgrade()
+    begins = now.replace(minute=30, second=0, microsecond=0) + timedelta(hours=1)
+    for first in range(0, count, _BATCH):
+        with store.transaction() as transaction:
+            for number in range(first, min(first + _BATCH, count)):
+                _promised(transaction, number, begins + timedelta(days=number % _DAYS), gone=False)
+                slot = begins - timedelta(days=1 + number % _PAST)
+                one = _promised(transaction, count + number, slot, gone=True)
+                transaction.save_judged(judgement(one, promise(count + number, slot), slot))
+    store.close()
+
+
+def _promised(transaction: Transaction, number: int, slot: datetime, *, gone: bool) -> Release:
+    one = edition(number, slot)
+    transaction.save_release(one)
+    transaction.add_promises([promise(number, slot)])
+    transaction.save_announced([entry(one, slot, gone=gone)])
+    return one
+
+
+def _settings(place: Path) -> Settings:
+    (place / "calendar.toml").write_text("", encoding="utf-8")
+    return settings(place, calendar=[{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}])
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measured(int(sys.argv[1]))))
