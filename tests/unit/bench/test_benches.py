@@ -34,7 +34,7 @@ KEYS = {
     "detect": {"detect_p50_ms", "detect_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
-    "scale": {"releases", "start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
+    "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
