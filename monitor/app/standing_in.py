@@ -140,7 +140,7 @@ class KeepingApart:
 
     async def _go_over(self, journal: Journal, near: SqlStore) -> None:
         try:
-            store = await off_the_loop(lambda: _reached(self.opened.url))
+            store = await off_the_loop(lambda: SqlStore.ready(self.opened.url))
             rows = await self.writer.between(lambda: _brought_in(journal, near, store))
         except StoreFault as fault:
             self.told.failed(fault)
@@ -152,16 +152,6 @@ class KeepingApart:
         _log.warning("store_back", rows=rows)
         if self._back is not None:
             await self._back()
-
-
-def _reached(url: str) -> SqlStore:
-    store = SqlStore(url)
-    try:
-        store.upgrade()
-    except StoreFault:
-        store.close()
-        raise
-    return store
 
 
 def _brought_in(journal: Journal, near: SqlStore, store: SqlStore) -> int:

@@ -71,7 +71,8 @@ class Context:
 
     def hidden(self, body: J) -> J:
         """Return what JSON is made of likewise."""
-        return cast("J", json.loads(self.hide(json.dumps(body))))
+        text = json.dumps(body)
+        return body if (told := self.hide(text)) == text else cast("J", json.loads(told))
 
     def speaking(self) -> ExitStack:
         """Have nothing of that told to the terminal, for the length of a block, whatever goes wrong."""

@@ -146,13 +146,7 @@ class Journal:
         return self._opened(self.file)
 
     def _opened(self, file: Path) -> SqlStore:
-        store = SqlStore(f"sqlite:///{file}", durable=self._durable)
-        try:
-            store.upgrade()
-        except StoreFault:
-            store.close()
-            raise
-        return store
+        return SqlStore.ready(f"sqlite:///{file}", durable=self._durable)
 
     def _move_to_memory(self) -> None:
         """Go on in a folder of this process's own: the configured one may be read, and no more."""

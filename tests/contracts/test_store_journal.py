@@ -17,6 +17,8 @@ from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.rows import Announced, Delivery, DeliveryState, Heartbeat
 from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.near import copied
+from monitor.store.sql.tables import METADATA
 from tests.contracts.rows import (
     DAY,
     MINUTE,
@@ -75,6 +77,10 @@ def test_a_monitor_without_its_store_knows_what_is_near_and_what_was_told(store:
         assert near.verdicts.open_judged() == store.verdicts.open_judged()
         assert near.verdicts.incident("i") == store.verdicts.incident("i")
         assert near.outbox.pending() == 1
+
+
+def test_every_table_is_copied_but_for_what_is_never_asked_of_a_journal() -> None:
+    assert {*METADATA.tables} - {table.name for table in copied(SLOT, SLOT)} == {"claim"}
 
 
 def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -> None:

@@ -72,6 +72,17 @@ class SqlStore:
         self.evidence: EvidenceIndex = SqlEvidence(ask)
         self.leases: Leases = SqlLeases(ask)
 
+    @classmethod
+    def ready(cls, url: str, *, durable: bool = True) -> SqlStore:
+        """Return the store at an address, of this version's shape. Raises `StoreFault`, and leaves nothing open then."""
+        store = cls(url, durable=durable)
+        try:
+            store.upgrade()
+        except StoreFault:
+            store.close()
+            raise
+        return store
+
     @contextmanager
     def transaction(self) -> Iterator[SqlTransaction]:
         self._follow_file()

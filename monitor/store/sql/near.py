@@ -45,6 +45,7 @@ from monitor.store.sql.tables import (
     NOTICE,
     PROMISE,
     RELEASE,
+    ROTA,
     RUN,
     SILENCE,
 )
@@ -54,7 +55,7 @@ _BEFORE = "before"
 LATELY = timedelta(days=3)
 """What is older is not asked for by a monitor that starts: looks, reads of calendars, what was settled."""
 
-TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, SILENCE, HEARTBEAT, LEASE)
+TOLD = (JUDGED, EVENT, INCIDENT, DRAFT, NOTICE, DELIVERY, ROTA, SILENCE, HEARTBEAT, LEASE)
 """What says what people were told: few rows, copied so often that a monitor without its store tells nothing anew."""
 
 _LATER: Mapping[str, str] = {
@@ -65,6 +66,7 @@ _LATER: Mapping[str, str] = {
     "promise": "confirmed_at",
     "delivery": "attempts",
     "heartbeat": "at",
+    "rota": "at",
 }
 """The column by which, of two versions of a row that both changed, the later is known."""
 
@@ -76,7 +78,7 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
 
     `target` is of SQLite. With `only` these tables alone. All of it is copied, or nothing.
     """
-    wanted = {table: rows for table, rows in _near(since, now).items() if not only or table in only}
+    wanted = {table: rows for table, rows in copied(since, now).items() if not only or table in only}
     with source.connect() as reader, target.begin() as writer, unhurried(reader):
         ordered = [table for table in METADATA.sorted_tables if table in wanted]
         for table in reversed(ordered):
@@ -172,8 +174,8 @@ def _key(table: Table, row: _Row) -> tuple[Any, ...]:
     return tuple(row[column.name] for column in table.primary_key)
 
 
-def _near(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
-    """Return what is copied of each table."""
+def copied(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
+    """Return what is copied of each table that is copied at all."""
     lately = now - LATELY
     shown = or_(ANNOUNCED.c.gone.is_(None), ANNOUNCED.c.gone >= since)
     left_open = select(JUDGED.c.release).where(JUDGED.c.final.is_(False))
@@ -197,6 +199,7 @@ def _near(since: datetime, now: datetime) -> Mapping[Table, Select[Any]]:
         DRAFT: select(DRAFT).where(DRAFT.c.incident.in_(incidents), DRAFT.c.version == newest),
         NOTICE: select(NOTICE).where(notices),
         DELIVERY: select(DELIVERY).where(DELIVERY.c.notice.in_(select(NOTICE.c.id).where(notices))),
+        ROTA: select(ROTA),
         SILENCE: select(SILENCE).where(SILENCE.c.until >= since),
         HEARTBEAT: select(HEARTBEAT),
         LEASE: select(LEASE),
