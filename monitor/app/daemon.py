@@ -154,7 +154,7 @@ class Daemon:
         await self.writer.close()
         # The next start may have nothing else to go by.
         with contextlib.suppress(StoreFault):
-            await self.apart.renew()
+            await self.apart.renew(stopping=True)
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""

@@ -23,7 +23,7 @@ from monitor.store.writer import Writer
 from monitor.threads import Job, off_the_loop
 
 _log = structlog.get_logger(__name__)
-_OFTEN, _SOON, _MINUTE = timedelta(seconds=1), timedelta(seconds=10), 60.0
+_OFTEN, _SOON, _MINUTE, _LONG = timedelta(seconds=1), timedelta(seconds=10), 60.0, 600.0
 
 
 @dataclass(slots=True)
@@ -87,6 +87,7 @@ class KeepingApart:
     _failed: bool = False
     _copied: object = None
     _due: float = 0.0
+    _all_due: float = 0.0
 
     def on_back(self, told: Job) -> None:
         """Have `told` called once the store is back: others may have written there meanwhile what they knew."""
@@ -110,16 +111,21 @@ class KeepingApart:
         elif journal.holds:
             await off_the_loop(journal.settled)
 
-    async def renew(self) -> None:
-        """Copy all that is near when calendars said something new, what was told each minute. Raises `StoreFault`."""
+    async def renew(self, *, stopping: bool = False) -> None:
+        """Copy all that is near once calendars said something new, what was told each minute. Raises `StoreFault`."""
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.is_away or self.told.health.store_fails:
             return
         journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
-        is_new = known is not self._copied
+        # Around a slot calendars say something new again and again.
+        is_new = known is not self._copied and (stopping or mono >= self._all_due)
         if is_new or mono >= self._due:
             await off_the_loop(lambda: journal.renew(opened.store, now, told_only=not is_new))
-            self._copied, self._due = known, mono + _MINUTE
+            self._due = mono + _MINUTE
+        if is_new:
+            # The first copy is of a ledger that has read nothing yet.
+            self._all_due = mono + (0.0 if self._copied is None else _LONG)
+            self._copied = known
 
     async def keep_held(self) -> None:
         """Keep apart what waits for a store that fails."""

@@ -74,7 +74,7 @@ class SqlStore:
 
     @classmethod
     def ready(cls, url: str, *, durable: bool = True) -> SqlStore:
-        """Return the store at an address, of this version's shape. Raises `StoreFault`, and leaves nothing open then."""
+        """Return the store at an address, of this version's shape. Raises `StoreFault`, and leaves nothing open."""
         store = cls(url, durable=durable)
         try:
             store.upgrade()

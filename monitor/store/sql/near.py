@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Column,
     Connection,
     Engine,
     MetaData,
@@ -25,8 +26,10 @@ from sqlalchemy import (
     or_,
     select,
     tuple_,
+    type_coerce,
     update,
 )
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from monitor.store.sql.query import chunks, unhurried
 from monitor.store.sql.tables import (
@@ -85,9 +88,20 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
             writer.execute(delete(table))
         asked = reader.execution_options(ro=True) if source.dialect.name == "sqlite" else reader
         for table in ordered:
-            for rows in asked.execute(wanted[table]).mappings().partitions(_ROWS):
-                # What a row belongs to may have come between the copies of two tables.
-                writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
+            stored = wanted[table].with_only_columns(*(type_coerce(each, _stored(each)) for each in table.columns))
+            # What a row belongs to may have come between the copies of two tables.
+            put = insert(_plain(table)).prefix_with("OR IGNORE")
+            for rows in asked.execute(stored).partitions(_ROWS):
+                writer.execute(put, [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
+
+
+def _stored(column: Column[Any]) -> TypeEngine[Any]:
+    """Return the type that a database holds for ours: what is copied need not be read."""
+    return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+
+
+def _plain(table: Table) -> Table:
+    return Table(table.name, MetaData(), *(Column(each.name, _stored(each)) for each in table.columns))
 
 
 def hold_leases(target: Engine, own: str, prefix: str, outbox: str, until: datetime) -> None:
