@@ -227,7 +227,7 @@ def deliver(content: bytes | Iterable[bytes], output: Path | None, kind: str, *,
     """
     pieces = [content] if isinstance(content, bytes) else content
     if output is None:
-        if kind in {"docx", "odt", "pdf"} and sys.stdout.isatty():
+        if kind in {"docx", "odt", "pdf", "sqlite"} and sys.stdout.isatty():
             raise click.UsageError(f"a {kind} is not for a terminal, write --output FILE.{kind}")
         for piece in pieces:
             click.echo(piece, nl=False)

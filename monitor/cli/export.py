@@ -8,38 +8,19 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli.common import Context, Day, as_json, deliver, span_of
 from monitor.cli.today import judged_bodies
+from monitor.deliver.open_data import VERDICT, blind_rows, verdict_row, write_sqlite
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store, VerdictStore
 
-FORMATS = ("csv", "json", "ics", "toml")
-COLUMNS = (
-    "id",
-    "title",
-    "producer",
-    "url",
-    "slot",
-    "precision",
-    "verdict",
-    "grade",
-    "final",
-    "first_seen_after",
-    "first_seen_by",
-    "delay_min",
-    "delay_max",
-    "exposure_min",
-    "exposure_max",
-    "findings",
-    "unproven_because",
-    "released_after",
-    "released_by",
-)
+FORMATS = ("csv", "json", "ics", "toml", "sqlite")
 
 
 @click.command("export")
@@ -66,6 +47,7 @@ def command(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Write every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
+    sqlite is a file with the verdicts, what they rest on (promises, looks, blind spans) and what every column means.
     With --events every change of a verdict is one line of JSON, oldest first, with the release as it stood then.
     Instants are UTC, lengths are seconds. Nothing of what was seen before its slot is told but when and where.
 
@@ -79,6 +61,9 @@ def command(  # noqa: PLR0913 # one for each option
     with context.store() as store:
         if is_history:
             content, chosen = _events(store.verdicts, begin, end), "json"
+        elif chosen == "sqlite":
+            deliver(_sqlite(context, store, begin, end), output, chosen)
+            return
         elif is_calendar or chosen in {"ics", "toml"}:
             content = iter([_calendar(context, store, chosen, (begin, end))])
         else:
@@ -96,9 +81,9 @@ def _verdicts(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]
         return
     held = io.StringIO()
     writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(COLUMNS)
+    writer.writerow(VERDICT)
     for body in bodies:
-        writer.writerow([_safe(_cells(body)[name]) for name in COLUMNS])
+        writer.writerow(map(_safe, verdict_row(body).values()))
         yield held.getvalue().encode()
         held.seek(0)
         held.truncate()
@@ -117,26 +102,12 @@ def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None
         last = page[-1].at, page[-1].id
 
 
-def _cells(body: Mapping[str, Any]) -> dict[str, Any]:
-    slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
-    longest: Mapping[str, Any] = max(
-        (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
-    )
-    return {
-        **body,
-        "final": json.dumps(body["final"]),
-        "slot": slot.get("start"),
-        "precision": slot.get("precision"),
-        "first_seen_after": body["first_seen"]["after"],
-        "first_seen_by": body["first_seen"]["by"],
-        "released_after": released["after"],
-        "released_by": released["by"],
-        "delay_min": delay.get("min"),
-        "delay_max": delay.get("max"),
-        "exposure_min": longest.get("min"),
-        "exposure_max": longest.get("max"),
-        "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
-    }
+def _sqlite(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
+    with TemporaryDirectory(prefix="ninethirty-") as folder:
+        file = Path(folder) / "export.db"
+        write_sqlite(store, judged_bodies(context, store, begin, end), blind_rows(store, begin, end), file)
+        with file.open("rb") as made:
+            yield from iter(lambda: made.read(1_000_000), b"")
 
 
 def _safe(value: object) -> object:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from icalendar import Calendar
 
+from monitor import History
+from monitor.deliver.open_data import PROMISE, TABLES
+from monitor.errors import UserFault
 from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
 
 Ask = Callable[..., Any]
@@ -135,6 +141,39 @@ def test_every_change_of_a_verdict_is_exported_as_a_line_oldest_first(ask: Ask) 
     assert (last["after"], last["body"]["verdict"]) == ("late", "late")
     assert ask("export", "--events", "--to", "2018-01-01").out == ""
     assert ask("export", "--events", "--format", "csv").status == 2
+
+
+def test_verdicts_are_exported_with_what_they_rest_on_and_what_every_column_means(ask: Ask, folder: Path) -> None:
+    assert ask("export", "--format", "sqlite", "--output", str(folder / "all.db")).status == 0
+    with closing(sqlite3.connect(folder / "all.db")) as made:
+        made.row_factory = sqlite3.Row
+        (row,) = (dict(row) for row in made.execute("SELECT * FROM verdict"))
+        assert (row["id"], row["verdict"], row["slot"]) == ("births-2016", "late", "2018-01-05T09:30:00.000Z")
+        promised = made.execute("SELECT DISTINCT release FROM promise").fetchall()
+        looked = made.execute("SELECT DISTINCT release FROM look").fetchall()
+        assert [tuple(each) for each in (*promised, *looked)] == [("births-2016",), ("births-2016",)]
+        for table in TABLES:
+            columns = [each["name"] for each in made.execute(f"PRAGMA table_info({table})")]
+            told = dict(made.execute("SELECT name, means FROM dictionary WHERE of = ?", (table,)))
+            assert columns == list(told)
+            assert all(told.values())
+
+
+def test_a_notebook_reads_the_same_and_writes_nothing(ask: Ask, folder: Path) -> None:
+    (exported,) = csv.DictReader(io.StringIO(ask("export").out))
+    before = (folder / "store.db").read_bytes()
+    with History(f"sqlite:///{folder}/store.db") as history:
+        (row,) = history.verdicts()
+        assert {name: "" if value is None else str(value) for name, value in row.items()} == exported
+        assert [body["id"] for body in history.releases()] == [row["id"]]
+        assert list(history.verdicts(end=datetime(2018, 1, 1, tzinfo=UTC))) == []
+        assert list(history.promises(row["id"])[0]) == list(PROMISE)
+        assert [look["state"] for look in history.looks(row["id"])][:1] == ["absent"]
+        assert history.blind() == []
+        assert [one["release"] for one in history.incidents()] == ["births-2016"]
+    assert (folder / "store.db").read_bytes() == before
+    with pytest.raises(UserFault, match="there is no such file"):
+        History(f"sqlite:///{folder}/elsewhere.db")
 
 
 def test_verdicts_are_exported_as_csv_and_json(ask: Ask) -> None:

@@ -1,0 +1,68 @@
+"""What a store holds of the past, for programs that analyse it: `from monitor import History`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime
+from types import TracebackType
+from typing import Any
+
+from monitor.deliver.incident_json import incident_json
+from monitor.deliver.open_data import Row, blind_rows, look_row, promise_row, verdict_row
+from monitor.errors import UserFault
+from monitor.store.open import file_of, open_store
+from monitor.store.sql.query import chunks
+
+
+class History(AbstractContextManager["History"]):
+    """Reads a store, and writes nothing to it; a monitor may run on it meanwhile.
+
+    Rows are those of `ninethirty export`, column for column; docs/operate.md says what each means. Instants are RFC
+    3339 in UTC, lengths seconds. Slots are chosen by `[begin, end)`, instants with a zone; without bounds all. Verdicts
+    are as last judged: what still grows is of then.
+
+        with History("sqlite:///var/ninethirty.db") as history:
+            late = [row for row in history.verdicts() if row["verdict"] == "late"]
+    """
+
+    def __init__(self, url: str = "sqlite:///var/ninethirty.db") -> None:
+        """Open the store at an address. Raises `UserFault` where there is none."""
+        file = file_of(url)
+        if file is not None and not file.is_file():
+            raise UserFault(f"store {url}: there is no such file")
+        self._store = open_store(url)
+
+    def verdicts(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[Row]:
+        """Yield a flat row for each release that was judged, by slot."""
+        return map(verdict_row, self.releases(begin, end))
+
+    def releases(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the JSON of each release that was judged, by slot, with its parts, findings and exposures."""
+        verdicts = self._store.verdicts
+        for names in chunks(verdicts.judged_ids(begin, end)):
+            bodies = {row.release: row.body for row in verdicts.judged_on(names)}
+            yield from (bodies[name] for name in names if name in bodies)
+
+    def promises(self, release: str) -> list[Row]:
+        """Return what calendars promised of a release, in the order learnt."""
+        return [promise_row(promise) for promise in self._store.ledger.promises([release])]
+
+    def looks(self, release: str) -> list[Row]:
+        """Return what was seen of a release, consecutive looks with one answer in one row."""
+        return [look_row(run) for run in self._store.runs.of_release(release)]
+
+    def blind(self, begin: datetime | None = None, end: datetime | None = None) -> list[Row]:
+        """Return when nothing could be seen."""
+        return blind_rows(self._store, begin, end)
+
+    def incidents(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the JSON of each incident that occurred then."""
+        for incident in self._store.verdicts.incidents(begin, end):
+            yield incident_json(incident, self._store.verdicts.drafts(incident.id))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the store go."""
+        self._store.close()

@@ -1,0 +1,155 @@
+"""What a store holds of the past as flat rows, for CSV, SQLite and notebooks; every column says what it means."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from monitor.judge.runs import Run
+from monitor.plan.targets import release_of
+from monitor.store.interface import Store
+from schedules.promise import Promise
+from schedules.times.json import instant_json
+
+Row = dict[str, Any]
+INSTANT = "instant, UTC (RFC 3339)"
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+
+VERDICT: Mapping[str, str] = {
+    "id": "the release, the same for ever",
+    "title": "its title, as a calendar last told it",
+    "producer": "the id of its first producer",
+    "url": "the address of its page",
+    "slot": f"the promised time in force; {INSTANT}",
+    "precision": "how exact that is: instant, day, range, month, quarter, season, year or none",
+    "verdict": "pending, on_time, late, overdue, early, not_published, unproven, cancelled, moved or unannounced",
+    "grade": "what is due for it: none, note or report",
+    "final": "true once nothing more will be measured",
+    "first_seen_after": f"the last look that proved the page absent before it was first seen; {INSTANT}",
+    "first_seen_by": f"the first look that proved it there; {INSTANT}",
+    "delay_min": "how long after the slot it appeared at least, negative before it; seconds",
+    "delay_max": "how long at most, empty while it still grows; seconds",
+    "exposure_min": "how long the longest exposure before the slot lasted at least; seconds",
+    "exposure_max": "how long at most, empty while it is open; seconds",
+    "findings": "the kinds of all findings, with blanks between them",
+    "unproven_because": "why nothing could be proved",
+    "released_after": f"the last look that proved it absent before its release; {INSTANT}",
+    "released_by": f"the first look that proved it released; {INSTANT}",
+}
+PROMISE: Mapping[str, str] = {
+    "release": "the release it was promised for",
+    "calendar": "the calendar that showed it, by the name it is configured under",
+    "learnt": f"the read that first showed it; {INSTANT}",
+    "unlearnt": f"the last read before that which did not show it; {INSTANT}",
+    "confirmed_at": f"the last read that still showed it; {INSTANT}",
+    "slot": f"when the promised time begins; {INSTANT}",
+    "precision": "how exact that is, as of a verdict",
+    "state": "confirmed, provisional, cancelled or postponed, empty where the calendar does not tell",
+    "why": "the reason that the calendar gave",
+}
+LOOK: Mapping[str, str] = {
+    "release": "the release that was looked for",
+    "target": "what was looked at: RELEASE/PART/VIEW",
+    "address": "its address",
+    "monitor": "the monitor that looked",
+    "state": "present, absent or unknown, all through these looks",
+    "first_sent": f"when the first request was sent; {INSTANT}",
+    "last_received": f"when the last answer came; {INSTANT}",
+    "begin": f"the state held at this instant or before; {INSTANT}",
+    "end": f"and at this one or after; {INSTANT}",
+    "looks": "how many looks these are",
+    "status": "the HTTP status of the first answer",
+    "why": "why the state is unknown, or what told it",
+}
+BLIND: Mapping[str, str] = {
+    "begins": f"when nothing could be seen any more; {INSTANT}",
+    "ends": f"until when; {INSTANT}",
+    "cause": "stopped, killed, suspended, stalled, network, dns, budget, store or clock",
+    "host": "the host that could not be seen, empty for all",
+    "target": "the target that could not be seen, empty for all",
+}
+TABLES: Mapping[str, Mapping[str, str]] = {"verdict": VERDICT, "promise": PROMISE, "look": LOOK, "blind": BLIND}
+
+
+def verdict_row(body: Mapping[str, Any]) -> Row:
+    """Return the JSON of a release as one flat row."""
+    slot, delay, released = body["slot"] or {}, body["delay"] or {}, body["released"]
+    longest: Mapping[str, Any] = max(
+        (one["seconds"] for one in body["exposures"]), key=lambda one: one["min"] or 0.0, default={}
+    )
+    told = {
+        **body,
+        "final": json.dumps(body["final"]),
+        "slot": slot.get("start"),
+        "precision": slot.get("precision"),
+        "first_seen_after": body["first_seen"]["after"],
+        "first_seen_by": body["first_seen"]["by"],
+        "released_after": released["after"],
+        "released_by": released["by"],
+        "delay_min": delay.get("min"),
+        "delay_max": delay.get("max"),
+        "exposure_min": longest.get("min"),
+        "exposure_max": longest.get("max"),
+        "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
+    }
+    return {name: told[name] for name in VERDICT}
+
+
+def promise_row(promise: Promise) -> Row:
+    """Return a promise as one flat row."""
+    told = _flat(promise, PROMISE.keys() - {"slot", "precision", "state"})
+    state = None if promise.state is None else promise.state.value
+    begins = instant_json(promise.slot.begins())
+    return _ordered(PROMISE, told | {"slot": begins, "precision": promise.slot.precision.value, "state": state})
+
+
+def look_row(run: Run) -> Row:
+    """Return consecutive looks with one answer as one flat row."""
+    told = _flat(run, LOOK.keys() - {"release", "state"})
+    return _ordered(LOOK, told | {"release": release_of(run.target), "state": run.state.value})
+
+
+def blind_rows(store: Store, begin: datetime | None, end: datetime | None) -> list[Row]:
+    """Return the blind spans that touch `[begin, end)` as flat rows; without a bound from or to all time."""
+    return [_ordered(BLIND, _flat(span, BLIND)) for span in store.runs.blind(begin or _FIRST, end or _LAST)]
+
+
+def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Iterable[Row], file: Path) -> None:
+    """Write these verdicts, and the promises, looks and blind spans they rest on, to a new SQLite file.
+
+    Its table `dictionary` tells of every column what it means.
+    """
+    with closing(sqlite3.connect(file)) as made, made:
+        for name, columns in TABLES.items():
+            made.execute(f"CREATE TABLE {name} ({', '.join(columns)})")
+        made.execute("CREATE TABLE dictionary (of, name, means)")
+        told = [(name, *column) for name, columns in TABLES.items() for column in columns.items()]
+        made.executemany("INSERT INTO dictionary VALUES (?, ?, ?)", told)
+        _insert(made, "blind", blind)
+        for body in bodies:
+            _insert(made, "verdict", [verdict_row(body)])
+            _insert(made, "promise", map(promise_row, store.ledger.promises([body["id"]])))
+            _insert(made, "look", map(look_row, store.runs.of_release(body["id"])))
+
+
+def _insert(made: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    marks = ", ".join("?" for _ in TABLES[table])
+    # The name is one of ours.
+    made.executemany(f"INSERT INTO {table} VALUES ({marks})", (tuple(row.values()) for row in rows))  # noqa: S608
+
+
+def _flat(thing: object, names: Iterable[str]) -> Row:
+    return {name: _plain(getattr(thing, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 # whatever a field holds
+    return instant_json(value) if isinstance(value, datetime) else value
+
+
+def _ordered(columns: Mapping[str, str], told: Row) -> Row:
+    return {name: told[name] for name in columns}
