@@ -153,8 +153,7 @@ class Daemon:
         self.writer.nudge()
         await self.writer.close()
         # The next start may have nothing else to go by.
-        with contextlib.suppress(StoreFault):
-            await self.apart.renew(stopping=True)
+        await self.apart.renew(stopping=True)
 
     def abandon(self) -> None:
         """Die at once: nothing that is not committed is kept."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -112,7 +112,7 @@ class KeepingApart:
             await off_the_loop(journal.settled)
 
     async def renew(self, *, stopping: bool = False) -> None:
-        """Copy all that is near once calendars said something new, what was told each minute. Raises `StoreFault`."""
+        """Copy all that is near once calendars said something new, and each minute what was told."""
         opened, now = self.opened, self.clock.now()
         if opened.journal is None or opened.is_away or self.told.health.store_fails:
             return
@@ -120,7 +120,7 @@ class KeepingApart:
         # Around a slot calendars say something new again and again.
         is_new = known is not self._copied and (stopping or mono >= self._all_due)
         if is_new or mono >= self._due:
-            await off_the_loop(lambda: journal.renew(opened.store, now, told_only=not is_new))
+            await self._tried(lambda: journal.renew(opened.store, now, told_only=not is_new))
             self._due = mono + _MINUTE
         if is_new:
             # The first copy is of a ledger that has read nothing yet.
@@ -135,8 +135,12 @@ class KeepingApart:
         if not journal.holds:
             _log.warning("journal_begun", journal=str(journal.file))
         (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
+        await self._tried(lambda: journal.keep(runs, makes, beat))
+
+    async def _tried(self, work: Callable[[], object]) -> None:
+        """Do something to the journal; that it cannot be written is told once, until it can."""
         try:
-            await off_the_loop(lambda: journal.keep(runs, makes, beat))
+            await off_the_loop(work)
         except StoreFault as fault:
             if not self._failed:
                 _log.error("journal_failed", fault=str(fault))
