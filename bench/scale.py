@@ -19,12 +19,10 @@ from bench.figures import cpu_seconds, rounded, rss_kb
 from bench.world import app, folder, promise, quietly, settings
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
-from monitor.store.interface import Transaction
 from monitor.store.open import open_store
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from schedules.release import Release
 
 _RELEASES, _DAYS, _PAST = 5000, 100, 3650
 _BATCH = 2000
@@ -110,21 +108,19 @@ def _fill(chosen: Settings, count: int, now: datetime) -> None:
     store.upgrade()
     begins = now.replace(minute=30, second=0, microsecond=0) + timedelta(hours=1)
     for first in range(0, count, _BATCH):
+        numbers = range(first, min(first + _BATCH, count))
+        ahead = {number: begins + timedelta(days=number % _DAYS) for number in numbers}
+        past = {count + number: begins - timedelta(days=1 + number % _PAST) for number in numbers}
         with store.transaction() as transaction:
-            for number in range(first, min(first + _BATCH, count)):
-                _promised(transaction, number, begins + timedelta(days=number % _DAYS), gone=False)
-                slot = begins - timedelta(days=1 + number % _PAST)
-                one = _promised(transaction, count + number, slot, gone=True)
-                transaction.save_judged(judgement(one, promise(count + number, slot), slot))
+            for slots in (ahead, past):
+                ones = {number: edition(number, slot) for number, slot in slots.items()}
+                promises = {number: promise(number, slot) for number, slot in slots.items()}
+                transaction.save_releases(ones.values())
+                transaction.add_promises(promises.values())
+                transaction.save_announced(entry(ones[n], slot, gone=slots is past) for n, slot in slots.items())
+            for number, slot in past.items():
+                transaction.save_judged(judgement(ones[number], promises[number], slot))
     store.close()
-
-
-def _promised(transaction: Transaction, number: int, slot: datetime, *, gone: bool) -> Release:
-    one = edition(number, slot)
-    transaction.save_release(one)
-    transaction.add_promises([promise(number, slot)])
-    transaction.save_announced([entry(one, slot, gone=gone)])
-    return one
 
 
 def _settings(place: Path) -> Settings:
