@@ -108,7 +108,7 @@ def _fill(made: Daemon, a_year: int) -> None:
                 transaction.save_release(one)
                 transaction.add_promises([promise(number, slot)])
                 transaction.save_announced([entry(one, slot)])
-                transaction.savejudgement(judgement(one, promise(number, slot), slot))
+                transaction.save_judged(judgement(one, promise(number, slot), slot))
 
 
 def _batches(count: int, size: int) -> Iterator[range]:

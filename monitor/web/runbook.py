@@ -14,7 +14,7 @@ from monitor.web.pages import render
 from schedules.patterns import quick
 
 _BEGINS, _ENDS = "## At 9:31", "## Installing"
-_LINK = quick(r"\[([^\]]*)\]\(([^)]*)\)")
+_LINK = quick(r"\[([^\[\]]*)\]\(([^()]*)\)")
 
 
 @cache

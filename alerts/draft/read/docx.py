@@ -23,7 +23,7 @@ DRAWN = (qn("w:drawing"), qn("w:pict"))
 BOXED = qn("w:txbxContent")
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 ASIDE = ("comments", "footnotes", "endnotes", "header", "footer")
-PAGES = re.compile(r"Page\s*\d*\s*of\s*\d*")
+PAGES = re.compile(r"Page\s{0,9}\d{0,9}\s{0,9}of\s{0,9}\d{0,9}")
 FAULTS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
