@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Select, Table, bindparam, select
 
 from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of
@@ -40,8 +40,9 @@ class Asker:
         return next((whole(kind, row) for row in self.rows(select(table).where(column == key))), None)
 
     def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
-        (column,) = table.primary_key
-        return next(iter(self.flat(kind, all_of(kind, table).where(column == key))), None)
+        with faults_of(self.place), self.engine.connect() as connection:
+            found = connection.execution_options(ro=True).execute(_of_key(kind, table), {"key": key})
+            return next(iter([kind(*row) for row in found]), None)
 
     def among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
         """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
@@ -53,6 +54,16 @@ class Asker:
 def all_of(kind: type[Any], table: Table) -> Select[Any]:
     """Return the question for every row of a table, in the order of a dataclass's fields."""
     return select(*(table.c[name] for name in field_names(kind)))
+
+
+_OF_KEY: dict[Table, Select[Any]] = {}
+
+
+def _of_key(kind: type[Any], table: Table) -> Select[Any]:
+    if table not in _OF_KEY:
+        (column,) = table.primary_key
+        _OF_KEY[table] = all_of(kind, table).where(column == bindparam("key", type_=column.type))
+    return _OF_KEY[table]
 
 
 def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:

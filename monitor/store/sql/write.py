@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from importlib import import_module
 from typing import Any
 
@@ -165,10 +166,7 @@ class SqlTransaction:
     def _replace(self, table: Table, rows: Sequence[Row]) -> None:
         if not rows:
             return
-        statement = self._insert(table)
-        given = {name: statement.excluded[name] for name in rows[0] if not table.c[name].primary_key}
-        upsert = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
-        self._connection.execute(upsert, rows)
+        self._connection.execute(_upsert(table, self._connection.dialect.name, tuple(rows[0])), rows)
 
     def _delete(self, table: Table, keys: Sequence[tuple[Any, ...]]) -> None:
         for some in chunks(keys):
@@ -187,9 +185,21 @@ class SqlTransaction:
     def _unless_there(self, table: Table) -> Any:  # noqa: ANN401  # as below
         return self._insert(table).on_conflict_do_nothing(index_elements=list(table.primary_key))
 
-    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
-        # Named, not imported: nobody but its own users loads the dialect of a database.
-        return import_module(f"sqlalchemy.dialects.{self._connection.dialect.name}").insert(table)
+    def _insert(self, table: Table) -> Any:  # noqa: ANN401  # as below
+        return _insert(table, self._connection.dialect.name)
+
+
+# Made once: of what a commit of one look costs, half was to say the same again.
+@cache
+def _upsert(table: Table, dialect: str, names: tuple[str, ...]) -> Any:  # noqa: ANN401  # as below
+    statement = _insert(table, dialect)
+    given = {name: statement.excluded[name] for name in names if not table.c[name].primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=given)
+
+
+def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect has an insert of its own
+    # Named, not imported: nobody but its own users loads the dialect of a database.
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
 def _keyed(thing: Any, *keys: str) -> Row:  # noqa: ANN401  # any of our dataclasses
