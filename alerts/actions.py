@@ -47,7 +47,7 @@ def add_action(
     return replace(incident, actions=(*incident.actions, made), timeline=(*incident.timeline, told))
 
 
-def action_done(  # as above
+def action_done(
     incident: Incident, role: str, number: int, now: datetime, at: str = "", timezone: str = "Europe/London"
 ) -> Incident:
     """Write down that an action, counted from 1, was done at a local date-time, now without one.

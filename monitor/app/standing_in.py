@@ -119,9 +119,11 @@ class KeepingApart:
         journal, known, mono = opened.journal, self.ledger.releases, self.clock.monotonic()
         # Around a slot calendars say something new again and again.
         is_new = known is not self._copied and (stopping or mono >= self._all_due)
-        if is_new or mono >= self._due:
-            await self._tried(lambda: journal.renew(opened.store, now, told_only=not is_new))
-            self._due = mono + _MINUTE
+        if not is_new and mono < self._due:
+            return
+        if not await self._tried(lambda: journal.renew(opened.store, now, told_only=not is_new)):
+            return
+        self._due = mono + _MINUTE
         if is_new:
             # The first copy is of a ledger that has read nothing yet.
             self._all_due = mono + (0.0 if self._copied is None else _LONG)
@@ -137,7 +139,7 @@ class KeepingApart:
         (runs, makes), beat = self.writer.held(), Heartbeat(self.monitor, self.clock.now())
         await self._tried(lambda: journal.keep(runs, makes, beat))
 
-    async def _tried(self, work: Callable[[], object]) -> None:
+    async def _tried(self, work: Callable[[], object]) -> bool:
         """Do something to the journal; that it cannot be written is told once, until it can."""
         try:
             await off_the_loop(work)
@@ -147,6 +149,7 @@ class KeepingApart:
             self._failed = True
         else:
             self._failed = False
+        return not self._failed
 
     async def _go_over(self, journal: Journal, near: SqlStore) -> None:
         try:
@@ -166,7 +169,11 @@ class KeepingApart:
 
 def _brought_in(journal: Journal, near: SqlStore, store: SqlStore) -> int:
     """Go over to the store; for the writer's thread."""
-    rows = journal.bring_in(store)
+    try:
+        rows = journal.bring_in(store)
+    except StoreFault:
+        store.close()
+        raise
     near.become(store)
     journal.settled()
     return rows

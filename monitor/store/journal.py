@@ -14,13 +14,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import structlog
-from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import OUTBOX
 from monitor.store.members import PREFIX
+from monitor.store.open import place_of
 from monitor.store.rows import Heartbeat
 from monitor.store.sql.engine import SqlStore
 
@@ -39,15 +39,14 @@ class Journal:
     """
 
     def __init__(self, folder: Path, monitor: str, url: str, *, durable: bool = True) -> None:
-        """`url` is the store's address: what belongs to one is never brought into another."""
-        place = make_url(url).render_as_string(hide_password=True)
-        self._name = f"{quote(monitor, safe='')}-{sha256(place.encode()).hexdigest()[:8]}"
+        """`url` is the store's address: what belongs to one is never brought into another. Raises `UserFault`."""
+        self._name = f"{quote(monitor, safe='')}-{sha256(place_of(url).encode()).hexdigest()[:8]}"
         self._monitor = monitor
         self._folder = folder
         self._durable = durable
         self._lock = threading.Lock()
         self._kept: dict[tuple[str, datetime, str], Run] = {}
-        self._made: list[Callable[[Transaction], object]] = []
+        self._made: dict[int, Callable[[Transaction], object]] = {}
         self._store: SqlStore | None = None
 
     @property
@@ -74,14 +73,15 @@ class Journal:
         with self._lock:
             if self.holds or not isinstance(store, SqlStore):
                 return
+            told_only = told_only and self.near.exists()
             with closing(self._opened(self.near)) as near:
-                near.copy_near(store, now - _NEAR, now, told_only=told_only and self.near.exists())
+                near.copy_near(store, now - _NEAR, now, told_only=told_only)
 
     def keep(self, runs: Sequence[Run], makes: Iterable[Callable[[Transaction], object]], beat: Heartbeat) -> int:
         """Keep what cannot be stored, each version of it once; return how much was new. Raises `StoreFault`."""
         with self._lock:
             news = [run for run in runs if self._kept.get(run.key) != run]
-            fresh = [make for make in makes if make not in self._made]
+            fresh = [make for make in makes if id(make) not in self._made]
             self._store = self._store or self._begun()
             with self._store.transaction() as transaction:
                 transaction.save_runs(news)
@@ -89,13 +89,13 @@ class Journal:
                     make(transaction)
                 transaction.save_heartbeat(beat)
             self._kept |= {run.key: run for run in news}
-            self._made += fresh
+            self._made |= {id(make): make for make in fresh}
             return len(news) + len(fresh)
 
     def settled(self) -> None:
         """Forget what was kept: the store has it by now."""
         with self._lock:
-            self._kept, self._made = {}, []
+            self._kept, self._made = {}, {}
             if self._store is not None:
                 self._store.close()
                 self._store = None

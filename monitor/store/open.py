@@ -14,6 +14,9 @@ from monitor.errors import SurroundingsFault, UserFault
 from monitor.store.interface import Store
 from monitor.store.sql.engine import SqlStore
 
+# The address may hold a password: it is not told.
+_NO_ADDRESS = "the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…"
+
 
 def file_of(url: str) -> Path | None:
     """Return the file in which an address keeps a store; None where it is no file, or the address cannot be read."""
@@ -23,6 +26,14 @@ def file_of(url: str) -> Path | None:
         return None
     is_file = url.startswith("sqlite:") and address.database not in {None, "", ":memory:"}
     return Path(str(address.database)) if is_file else None
+
+
+def place_of(url: str) -> str:
+    """Return an address without its password. Raises `UserFault` for one that cannot be read."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as exc:
+        raise UserFault(_NO_ADDRESS) from exc
 
 
 def is_shared(url: str) -> bool:
@@ -64,5 +75,4 @@ def open_store(url: str, *, durable: bool = True) -> Store:
     try:
         return SqlStore(url, durable=durable)
     except (ArgumentError, NoSuchModuleError) as exc:
-        # The address may hold a password: it is not told.
-        raise UserFault("the store's address cannot be read: write sqlite:///FILE or postgresql+psycopg://…") from exc
+        raise UserFault(_NO_ADDRESS) from exc

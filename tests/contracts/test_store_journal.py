@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
 from monitor.store.journal import Journal
 from monitor.store.lease import OUTBOX, Leaseholder
@@ -94,6 +94,17 @@ def test_what_was_told_is_copied_on_its_own(store: SqlStore, journal: Journal) -
         near = stood_in(journal, stack)
         assert (near.outbox.pending(), near.outbox.deliveries("n")) == (0, [SENT])
         assert near.ledger.release("new") is None
+
+
+def test_where_nothing_was_copied_yet_everything_is(store: SqlStore, journal: Journal) -> None:
+    journal.renew(store, SLOT, told_only=True)
+    with ExitStack() as stack:
+        assert stood_in(journal, stack).ledger.release("r") is not None
+
+
+def test_what_is_no_address_is_a_users_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UserFault, match="address cannot be read"):
+        Journal(tmp_path, "m", "foo")
 
 
 def test_nothing_is_known_before_the_store_was_ever_well(journal: Journal) -> None:
