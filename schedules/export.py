@@ -147,7 +147,8 @@ def _event(entry: Promised) -> Event:
         event.add("status", _STATUS[entry.state])
     if slot.instant is not None:
         event.add("dtstart", slot.instant)
-        event.add("dtend", slot.instant)
+        # Later than its begin, as RFC 5545 has it, by what a slot is announced to.
+        event.add("dtend", slot.instant + timedelta(minutes=1))
     elif slot.first is not None and slot.last is not None:
         event.add("dtstart", slot.first)
         event.add("dtend", slot.last + timedelta(days=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -27,13 +28,20 @@ def published(  # noqa: PLR0913 # what people choose of it
     `kind` is one of `FORMATS`; of a `producer` its releases alone. Promises are told, nothing that was seen;
     `with_addresses` or without those of releases that are not due yet, some of which may be out.
     """
+    write, media = FORMATS[kind]
+    entries = promised_in(ledger, span, now, producer)
+    return write(entries if with_addresses else map(partial(_unaddressed, now), entries), timezone), media
+
+
+def promised_in(
+    ledger: LedgerStore, span: tuple[datetime | None, datetime | None], now: datetime, producer: str | None = None
+) -> Iterator[Promised]:
+    """Yield what is promised now between two instants, as `published` has it."""
     releases = [one for one in ledger.releases(*span) if not producer or producer in one.producers]
     promises: dict[str, list[Promise]] = defaultdict(list)
     for promise in ledger.promises([release.id for release in releases]):
         promises[promise.release].append(promise)
-    write, media = FORMATS[kind]
-    entries = promised(releases, promises, now)
-    return write(entries if with_addresses else map(partial(_unaddressed, now), entries), timezone), media
+    yield from promised(releases, promises, now)
 
 
 def _unaddressed(now: datetime, entry: Promised) -> Promised:

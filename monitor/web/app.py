@@ -25,6 +25,7 @@ from monitor.web import (
     incident_page,
     live,
     log_page,
+    month,
     pages,
     release,
     runbook,
@@ -164,7 +165,16 @@ def application(queries: Queries) -> Access:
         *runbook.ROUTES,
         *(signin.ROUTES if queries.door is not None and queries.door.lets_in else []),
         *(*log_page.ROUTES, *silences.ROUTES, *incident_form.ROUTES, *incident_page.ROUTES, *history.ROUTES),
-        *(*board.ROUTES, *live.ROUTES, *release.ROUTES, *pages.ROUTES, *api.ROUTES, *calendars.ROUTES, *feeds.ROUTES),
+        *(
+            *board.ROUTES,
+            *live.ROUTES,
+            *release.ROUTES,
+            *pages.ROUTES,
+            *api.ROUTES,
+            *calendars.ROUTES,
+            *month.ROUTES,
+            *feeds.ROUTES,
+        ),
     ]
     health = [Route("/healthz", healthz), Route("/livez", livez), Route("/readyz", readyz), Route("/metrics", metrics)]
     handlers: dict[int | type[Exception], Callable[..., object]] = {

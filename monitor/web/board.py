@@ -78,11 +78,11 @@ async def board(request: Request) -> Response:
         chosen=chosen,
         mine=mine,
         is_filtered=any(chosen.values()),
-        producers=_producers(promised, queries.producers),
+        producers=producers_of(promised, queries.producers),
         states=[word for word, _ in counts(promised)],
         needing=needing_part(queries, needing),
         parts=parts | {"warnings": await warnings_part(queries, now)},
-        cells=await _cells(queries, rows, _looked(queries, rows, now) if is_today else {}, now),
+        cells=await cells_of(queries, rows, _looked(queries, rows, now) if is_today else {}, now),
         element_of=element_of,
         live=position if is_today else "",
         wall=asked.get("wall") == "1",
@@ -141,9 +141,10 @@ def _looked(queries: Queries, rows: Iterable[Row], now: datetime) -> dict[str, d
     return {name: looked for name in told if name in pulses and (looked := pulses[name].looked) is not None}
 
 
-async def _cells(
+async def cells_of(
     queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime
 ) -> dict[str, str]:
+    """Return the cells of each row, by the id of its release."""
     cells = {}
     for number, row in enumerate(rows):
         cells[row["id"]] = row_part(queries, row, looked.get(row["id"]), now)
@@ -159,7 +160,8 @@ def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) ->
     return is_in_state and is_of(row, chosen["producer"]) and chosen["q"].casefold() in text
 
 
-def _producers(rows: Iterable[Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
+def producers_of(rows: Iterable[Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the producers of releases with their names, in the order of these."""
     ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
     return sorted(((one, _name(one, names)) for one in ids), key=lambda one: one[1].casefold())
 

@@ -17,7 +17,7 @@ from monitor.store.rows import CalendarRead
 from monitor.web.answers import Calendars
 from monitor.web.asked import Asked
 from monitor.web.operations import ApiRoute, Operation
-from monitor.web.request import queries_of
+from monitor.web.request import queries_of, takes
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
@@ -37,6 +37,7 @@ async def calendars(request: Request, _asked: Asked) -> dict[str, Any]:
 async def subscribe(request: Request) -> Response:
     """Return the joined calendar, of one `producer` if named: two months back, and all that is promised ahead."""
     queries = queries_of(request)
+    takes(request, ("producer",))
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")

@@ -22,7 +22,7 @@ from monitor.web.queries import Queries
 from monitor.web.request import queries_of, session_of
 from schedules.announcement import ORIGIN_KNOWN, Origin
 from schedules.times.json import instant_from_json, interval_from_json
-from schedules.times.words import MINUTE, SECOND, between, clock, length, stamp
+from schedules.times.words import MINUTE, SECOND, between, clock, day_text, length, stamp
 
 KINDS = {
     "late": "late",
@@ -46,6 +46,7 @@ def _pages() -> Environment:
     )
     made.filters |= {
         "local": local,
+        "day": day_text,
         "at": partial(stamp, step=SECOND),
         "exact_time": partial(clock, exact=True),
         "clock_time": clock,

@@ -161,7 +161,7 @@ class Queries:
         self, first: date | None = None, last: date | None = None, until: datetime | None = None
     ) -> list[Incident]:
         """Return the newest incidents of these local days, before `until`, newest first; at most `MOST_INCIDENTS`."""
-        begin, end = self._span(first, last)
+        begin, end = self.span(first, last)
         end, now = min(filter(None, (end, until)), default=None), self.clock.now()
         return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
@@ -171,7 +171,7 @@ class Queries:
         Those that occurred on these local days; however long ago, where none are given.
         """
         store, now = self.store.verdicts, self.clock.now()
-        begin, end = self._span(first, last)
+        begin, end = self.span(first, last)
 
         def found() -> list[Incident]:
             still = [
@@ -273,7 +273,8 @@ class Queries:
         wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
         return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
 
-    def _span(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    def span(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+        """Return the instants between which local days lie, both included; None where a side is open."""
         begin = None if first is None else self._midnight(first)
         return begin, None if last is None else self._midnight(last + timedelta(days=1))
 

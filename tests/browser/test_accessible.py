@@ -27,6 +27,7 @@ def addresses(board: Board) -> list[str]:
     return [
         "/?date=2018-01-05",
         "/?date=2018-01-06",
+        "/calendar?month=2018-01",
         "/releases/r",
         "/releases/early",
         "/releases/none",

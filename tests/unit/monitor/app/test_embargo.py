@@ -56,7 +56,16 @@ async def everything_shown(life: Life) -> str:
     (incident,) = store.verdicts.incidents()
     queries = Queries(store, life.app.status, life.clock, "Europe/London", throttle=Throttle(life.clock), local=True)
     paths = [
-        *("/", "/releases/claims-q3", "/incidents", f"/incidents/{incident.id}", "/status", "/metrics", "/readyz"),
+        *(
+            "/",
+            "/calendar",
+            "/releases/claims-q3",
+            "/incidents",
+            f"/incidents/{incident.id}",
+            "/status",
+            "/metrics",
+            "/readyz",
+        ),
         *("/api/v1/releases", "/api/v1/releases/claims-q3", "/api/v1/incidents", f"/api/v1/incidents/{incident.id}"),
         *("/api/v1/calendars", f"/api/v1/incidents/{incident.id}/draft.html"),
     ]
