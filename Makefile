@@ -4,7 +4,7 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore chaos fuzz sbom dist lint bench oracle docs site image image-trial parts
+.PHONY: venv demo run test explore chaos fuzz sbom dist man lint bench oracle docs site image image-trial parts
 .DEFAULT_GOAL := test
 
 venv: .venv/installed
@@ -59,6 +59,10 @@ sbom: venv
 # A wheel that is the same whenever it is built from the same commit.
 dist: venv
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel --directory dist
+
+# Man pages of every verb in var/man: man -l var/man/ninethirty-today.1
+man: venv
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python deploy/man.py var/man && echo var/man
 
 bench: venv
 	@$(BIN)/python -m bench

@@ -15,12 +15,13 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, deliver, span_of
 from monitor.cli.today import judged_bodies
-from monitor.deliver.open_data import VERDICT, blind_rows, verdict_row, write_sqlite
+from monitor.deliver.open_data import VERDICT, blind_rows, verdict_row, write_parquet, write_sqlite
+from monitor.errors import UserFault
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store, VerdictStore
 
-FORMATS = ("csv", "json", "ics", "toml", "sqlite")
+FORMATS = ("csv", "json", "ics", "toml", "sqlite", "parquet")
 
 
 @click.command("export")
@@ -47,7 +48,8 @@ def command(  # noqa: PLR0913 # one for each option
 ) -> None:
     """Write every verdict (csv, json), or every promised release as a calendar (ics, toml, or with --calendar).
 
-    sqlite is a file with the verdicts, what they rest on (promises, looks, blind spans) and what every column means.
+    sqlite is a file with the verdicts, what they rest on (promises, looks, blind spans) and what every column means;
+    parquet one with the verdicts alone, each column typed.
     With --events every change of a verdict is one line of JSON, oldest first, with the release as it stood then.
     Instants are UTC, lengths are seconds. Nothing of what was seen before its slot is told but when and where.
 
@@ -61,8 +63,8 @@ def command(  # noqa: PLR0913 # one for each option
     with context.store() as store:
         if is_history:
             content, chosen = _events(store.verdicts, begin, end), "json"
-        elif chosen == "sqlite":
-            deliver(_sqlite(context, store, begin, end), output, chosen)
+        elif chosen in {"sqlite", "parquet"}:
+            deliver(_file(context, store, chosen, (begin, end)), output, chosen)
             return
         elif is_calendar or chosen in {"ics", "toml"}:
             content = iter([_calendar(context, store, chosen, (begin, end))])
@@ -102,12 +104,22 @@ def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None
         last = page[-1].at, page[-1].id
 
 
-def _sqlite(context: Context, store: Store, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
+def _file(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> Iterator[bytes]:
     with TemporaryDirectory(prefix="ninethirty-") as folder:
-        file = Path(folder) / "export.db"
-        write_sqlite(store, judged_bodies(context, store, begin, end), blind_rows(store, begin, end), file)
+        file, bodies = Path(folder) / "export", judged_bodies(context, store, *span)
+        if kind == "sqlite":
+            write_sqlite(store, bodies, blind_rows(store, *span), file)
+        else:
+            _parquet(bodies, file)
         with file.open("rb") as made:
             yield from iter(lambda: made.read(1_000_000), b"")
+
+
+def _parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
+    try:
+        write_parquet(bodies, file)
+    except ModuleNotFoundError as exc:
+        raise UserFault(f"--format parquet: needs {exc.name}, which the extra `parquet` installs") from exc
 
 
 def _safe(value: object) -> object:

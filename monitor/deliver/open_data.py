@@ -1,4 +1,4 @@
-"""What a store holds of the past as flat rows, for CSV, SQLite and notebooks; every column says what it means."""
+"""What a store holds of the past as flat rows, for CSV, Parquet, SQLite and notebooks, with what each column means."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from monitor.judge.runs import Run
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from schedules.promise import Promise
-from schedules.times.json import instant_json
+from schedules.times.json import instant_from_json, instant_json
 
 Row = dict[str, Any]
 INSTANT = "instant, UTC (RFC 3339)"
+_AT_ONCE = 1000
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
 
 VERDICT: Mapping[str, str] = {
@@ -135,6 +137,35 @@ def write_sqlite(store: Store, bodies: Iterable[Mapping[str, Any]], blind: Itera
             _insert(made, "verdict", [verdict_row(body)])
             _insert(made, "promise", map(promise_row, store.ledger.promises([body["id"]])))
             _insert(made, "look", map(look_row, store.runs.of_release(body["id"])))
+
+
+def write_parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
+    """Write these verdicts to a new Parquet file, whose fields say what they mean (`means` in their metadata).
+
+    Raises `ImportError` where pyarrow is not installed.
+    """
+    # An extra, which few install.
+    import pyarrow as pa  # noqa: PLC0415
+    from pyarrow.parquet import ParquetWriter  # noqa: PLC0415
+
+    kinds = {"instant": pa.timestamp("ms", tz="UTC"), "seconds": pa.float64(), "final": pa.bool_()}
+    told = {name: kinds.get(_kind(name), pa.string()) for name in VERDICT}
+    fields = [pa.field(name, kind, metadata={"means": VERDICT[name]}) for name, kind in told.items()]
+    with ParquetWriter(file, schema := pa.schema(fields)) as made:
+        rows = iter({name: _typed(name, value) for name, value in verdict_row(body).items()} for body in bodies)
+        while page := list(islice(rows, _AT_ONCE)):
+            made.write_table(pa.Table.from_pylist(page, schema=schema))
+
+
+def _kind(name: str) -> str:
+    means = VERDICT[name]
+    return "instant" if means.endswith(INSTANT) else "seconds" if means.endswith("seconds") else name
+
+
+def _typed(name: str, value: Any) -> Any:  # noqa: ANN401 # whatever a row holds
+    if name == "final":
+        return value == "true"
+    return instant_from_json(value) if _kind(name) == "instant" else value
 
 
 def _insert(made: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:

@@ -9,13 +9,18 @@ import tomllib
 from configparser import RawConfigParser
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import kubernetes_validate
 import pytest
 import yaml
+
+from monitor.cli.main import VERBS
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+PROGRAM = [sys.executable, "-m", "monitor"]
 LOADED = [*DEPLOY.rglob("*.y*ml"), DEPLOY / "ninethirty.service", ROOT / "Dockerfile"]
 
 
@@ -64,6 +69,46 @@ def test_what_the_image_copies_is_there_and_let_through_to_the_builder() -> None
     assert {*wheel["packages"], *wheel["force-include"]} <= names
 
 
+def test_kubernetes_takes_every_manifest_and_never_hides_the_board_behind_a_doubt() -> None:
+    folder = DEPLOY / "kubernetes"
+    kinds = {}
+    for manifest in yaml.safe_load_all((folder / "monitor.yaml").read_text(encoding="utf-8")):
+        kubernetes_validate.validate(manifest, "1.30", strict=True)
+        kinds[manifest["kind"]] = manifest
+    pod = kinds["StatefulSet"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    asked = {name: probe["httpGet"]["path"] for name, probe in container.items() if name.endswith("Probe")}
+    assert asked == {"startupProbe": "/healthz", "livenessProbe": "/livez", "readinessProbe": "/healthz"}
+    assert pod["securityContext"]["runAsUser"] == 10001
+    assert {mount["name"] for mount in container["volumeMounts"]} == {
+        *(volume["name"] for volume in pod["volumes"]),
+        *(claim["metadata"]["name"] for claim in kinds["StatefulSet"]["spec"]["volumeClaimTemplates"]),
+    }
+    assert (
+        kinds["Service"]["spec"]["selector"].items()
+        <= kinds["StatefulSet"]["spec"]["template"]["metadata"]["labels"].items()
+    )
+
+
+def test_what_kustomize_is_told_to_gather_is_what_the_configuration_names(tmp_path: Path) -> None:
+    folder = DEPLOY / "kubernetes"
+    told = yaml.safe_load((folder / "kustomization.yaml").read_text(encoding="utf-8"))
+    (secret,), (config,) = told["secretGenerator"], told["configMapGenerator"]
+    assert {secret["name"], config["name"]} == {"ninethirty"}
+    for name in config["files"]:
+        shutil.copy(folder / name, tmp_path)
+    person = subprocess.run([*PROGRAM, "user", "anne"], input=f"{uuid4()}", check=True, capture_output=True, text=True)
+    held = {"users": person.stdout, "smtp_password": "p\n", "metrics_token": f"{uuid4()}\n"}
+    assert {Path(name).name for name in secret["files"]} == set(held)
+    for name, text in held.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / name).chmod(0o600)
+    told = subprocess.run(
+        [*PROGRAM, "--config", "config.toml", "check"], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert told.returncode == 0, told.stdout + told.stderr
+
+
 def test_only_what_developers_need_is_taken_out_of_the_image() -> None:
     command = [sys.executable, str(DEPLOY / "unneeded.py"), "httpx"]
     named = set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
@@ -88,7 +133,7 @@ def test_the_services_of_compose_find_each_other_their_files_and_their_secrets()
 def test_no_secret_stands_in_a_file(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     values = re.findall(r"(?im)^[^#\n]*(?:password|secret|token|api_key)\w*[ \t]*[:=][ \t]*(\S.*)$", text)
-    assert [value for value in values if not value.startswith(("/", "{", "[", "$", "secrets:/"))] == []
+    assert [value for value in values if not value.startswith(("/", "{", "[", "$", "secrets:/", "false"))] == []
     assert not re.search(r"://[^/\s:@]+:[^/\s@]+@", text)
 
 
@@ -165,3 +210,12 @@ def test_the_bill_of_materials_names_everything_in_the_lock_by_its_hash() -> Non
     assert hashes == set(re.findall(r"sha256:([0-9a-f]{64})", lock))
     assert all(one["externalReferences"] for one in bill["components"])
     assert len({one["bom-ref"] for one in bill["components"]}) == len(bill["components"])
+
+
+def test_every_verb_has_a_man_page_that_tells_what_its_help_does(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(DEPLOY / "man.py"), str(tmp_path)], check=True)
+    pages = {page.stem for page in tmp_path.iterdir()}
+    assert {f"ninethirty-{verb}" for verb in VERBS} | {"ninethirty", "ninethirty-incident-sign"} <= pages
+    told = (tmp_path / "ninethirty-export.1").read_text(encoding="utf-8")
+    assert "Write every verdict (csv, json), or every promised release as a calendar" in told.partition(".SH DESC")[0]
+    assert r"--output" in told.replace("\\", "")

@@ -14,11 +14,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from icalendar import Calendar
 
 from monitor import History
-from monitor.deliver.open_data import PROMISE, TABLES
+from monitor.deliver.open_data import PROMISE, TABLES, VERDICT
 from monitor.errors import UserFault
 from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
 
@@ -157,6 +158,15 @@ def test_verdicts_are_exported_with_what_they_rest_on_and_what_every_column_mean
             told = dict(made.execute("SELECT name, means FROM dictionary WHERE of = ?", (table,)))
             assert columns == list(told)
             assert all(told.values())
+
+
+def test_verdicts_are_exported_as_parquet_each_column_of_its_type_and_with_its_meaning(ask: Ask, folder: Path) -> None:
+    assert ask("export", "--output", str(folder / "all.parquet")).status == 0
+    table = pq.read_table(folder / "all.parquet")
+    (row,) = table.to_pylist()
+    assert (row["id"], row["final"], row["delay_min"]) == ("births-2016", True, 1200.0)
+    assert row["slot"] == datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
+    assert {each.name: each.metadata[b"means"].decode() for each in table.schema} == VERDICT
 
 
 def test_a_notebook_reads_the_same_and_writes_nothing(ask: Ask, folder: Path) -> None:
