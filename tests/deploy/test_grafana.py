@@ -6,6 +6,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import yaml
 
@@ -51,6 +52,20 @@ def test_every_query_goes_to_the_chosen_source_and_asks_for_what_we_export(board
         assert {re.sub(r"_bucket$", "", name) for name in asked} <= exported()
         known = {variable["name"] for variable in read(board)["templating"]["list"]}
         assert set(re.findall(r"\$(\w+)", target["expr"])) <= known | {"__rate_interval", "__range"}
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.stem)
+def test_whatever_is_shown_release_by_release_links_to_our_page_of_it(board: Path) -> None:
+    for panel in read(board)["panels"]:
+        if not any(re.match(r"(topk\(15, )?max by \(release\b", each["expr"]) for each in panel["targets"]):
+            continue
+        fields = panel["fieldConfig"]
+        given = [*fields["defaults"].get("links", [])]
+        for one in (one for each in fields["overrides"] for one in each["properties"]):
+            given += one["value"] if one["id"] == "links" else []
+        assert [link["url"].partition("/releases/")[0] for link in given] == ["${board:raw}"], panel["title"]
+        (address,) = (one["query"] for one in read(board)["templating"]["list"] if one["name"] == "board")
+        assert httpx.URL(address).port == 9030
 
 
 def test_provisioning_finds_prometheus_and_the_boards_where_compose_puts_them() -> None:
