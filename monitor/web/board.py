@@ -23,6 +23,7 @@ from monitor.web.fragments import (
     element_of,
     gravity,
     is_bad,
+    named,
     needing_part,
     pieces,
     row_part,
@@ -163,7 +164,7 @@ def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) ->
 def producers_of(rows: Iterable[Row], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the producers of releases with their names, in the order of these."""
     ids = {name for row in rows for name in row.get("producers", [row["producer"]])}
-    return sorted(((one, _name(one, names)) for one in ids), key=lambda one: one[1].casefold())
+    return named(ids, names)
 
 
 def _name(producer: str, names: Mapping[str, str]) -> str:

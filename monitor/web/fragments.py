@@ -20,6 +20,11 @@ _GOOD = ("on_time", "cancelled", "moved", "pending")
 _MOST_NEEDING = 12
 
 
+def named(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return the ids of producers with their names, in the order of these."""
+    return sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
+
+
 def element_of(release: str) -> str:
     """Return the id of a release's row on the page."""
     return f"release-{quote(release, safe='')}"

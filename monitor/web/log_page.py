@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
+from monitor.web.fragments import named
 from monitor.web.incident_form import Sent, by_box, sent_by
 from monitor.web.pages import fault_page, render
 from monitor.web.request import queries_of, session_of, takes
@@ -72,7 +73,7 @@ async def _form(request: Request, typed: Mapping[str, str], faults: Mapping[str,
         "sorts": SORTS,
         "offered": offered[:_MOST_OFFERED],
         "known": known,
-        "producers": sorted(queries.producers.items(), key=lambda one: one[1].casefold()),
+        "producers": named(queries.producers, queries.producers),
         "today": today,
     }
     return render(request, "log.html", 400 if faults else 200, **values)

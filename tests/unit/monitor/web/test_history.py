@@ -43,7 +43,7 @@ def tables(page: httpx.Response) -> dict[str, dict[str, list[str]]]:
 OF_ALL = [("ofqual", "on_time", 2), ("ofqual", "late", 40), ("dft", "on_time", 3), ("dft", "unproven", 3)]
 
 
-async def test_what_is_settled_is_counted_by_month_producer_platform_and_hour() -> None:
+async def test_what_is_settled_is_counted_by_month_producer_host_and_hour() -> None:
     async with a_board() as board:
         add(board, *OF_ALL, ("dft", "early", 700), ("dft", "cancelled", 3))
         board.queries.producers = {"dft": "Department for Transport"}
@@ -53,7 +53,7 @@ async def test_what_is_settled_is_counted_by_month_producer_platform_and_hour() 
         told = {month: cells[0] for month, cells in by_month.items() if cells[0] != "nothing judged"}
         assert told == {"Nov 2017": "0 %, 0 of 1", "Jan 2018": "66 %, 2 of 3"}
         assert found["Releases by producer and verdict"]["Department for Transport"][0] == "100 %, 1 of 1"
-        assert len(found["Releases by platform and verdict"]) == 1
+        assert len(found["Releases by host and verdict"]) == 1
         assert list(found["Releases by hour and verdict"]) == ["09:00"]
 
 
@@ -64,7 +64,30 @@ async def test_one_producer_is_shown_alone_and_one_that_is_none_is_not_there() -
         assert sum(cells[1] == "1" for cells in found["Releases by month and verdict"].values()) == 1
         assert "Releases by producer and verdict" not in found
         assert (await board.client.get("/history", params={"producer": "nobody"})).status_code == 404
-        assert (await board.client.get("/history", params={"host": "x"})).status_code == 400
+        assert (await board.client.get("/history", params={"host": "x"})).status_code == 404
+        assert (await board.client.get("/history", params={"day": "x"})).status_code == 400
+
+
+async def test_a_producer_is_shown_by_series_the_worst_first_under_the_newest_title() -> None:
+    async with a_board() as board:
+        add(board, ("dft", "on_time", 40), ("dft", "on_time", 9), ("dft", "late", 70), ("dft", "late", 8))
+        titles = ["Road figures, November 2017", "Road figures, December 2017", "Rail, 2016 to 2017", "Rail, 2017/18"]
+        with board.store.transaction() as tx:
+            for number, title in enumerate(titles):
+                row = board.store.verdicts.judged_one(f"old-{number}")
+                assert row is not None
+                tx.save_judged(replace(row, body=row.body | {"title": title, "url": f"https://h{number % 2}.example/"}))
+        mine = tables(await board.client.get("/history", params={"producer": "dft"}))["Releases by series and verdict"]
+        host = tables(await board.client.get("/history", params={"producer": "dft", "host": "h1.example"}))
+        assert "Releases by series and verdict" not in tables(await board.client.get("/history"))
+    assert {title: cells[0] for title, cells in mine.items()} == {
+        "Rail, 2017/18": "0 %, 0 of 2",
+        "Road figures, December 2017": "100 %, 2 of 2",
+    }
+    assert list(mine) == ["Rail, 2017/18", "Road figures, December 2017"]
+    told = host["Releases by series and verdict"]
+    assert [cells[0] for cells in told.values()] == ["0 %, 0 of 1", "100 %, 1 of 1"]
+    assert "Releases by host and verdict" not in host
 
 
 async def test_what_is_not_due_or_not_settled_is_counted_for_nobody() -> None:
