@@ -11,7 +11,8 @@ NinethirtyError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -49,6 +50,13 @@ class BadInput(UserFault):
 
 class UnknownName(UserFault):
     """A name given by a person that names nothing."""
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
+    """Return the fault for a name that names nothing, with the nearest one that does."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1) or [one for one in names if name and name in one][:1]
+    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{near[0]}"?' if near else ""))
 
 
 class Refused(UserFault):

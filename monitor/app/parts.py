@@ -25,6 +25,7 @@ from monitor.app.reporting_options import (
     explainer_of,
     keys_of,
     links_of,
+    periods_of,
     reminding_of,
     reporting_rules_of,
     schedules_of,
@@ -242,6 +243,7 @@ def shown_by(core: Core, rules: ReportingRules) -> dict[str, Any]:
         "producers": {table.id: table.name for table in settings.producer},
         "ahead": ahead_of(core.store, policies_of(settings), rules.book),
         "explained": explainer_of(settings, core.store).explained,
+        "periods": periods_of(settings, core.store),
         "veil": veil(in_addresses(settings)),
         "local": is_loopback(settings.web.listen) and not settings.web.signs_in,
     }

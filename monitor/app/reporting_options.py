@@ -14,7 +14,9 @@ from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
 from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
+from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
+from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret
 from monitor.deliver.digests import Digesting
@@ -25,6 +27,7 @@ from monitor.deliver.summaries import Schedule
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
 from monitor.store.interface import Store
+from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.provider import Provider, SignsOn
@@ -100,6 +103,14 @@ def book_of(settings: Settings) -> Book | None:
 def explainer_of(settings: Settings, store: Store) -> Explainer:
     """Return what says why a verdict is what it is."""
     return Explainer(store, policies_of(settings), settings.timezone, book_of(settings))
+
+
+def periods_of(settings: Settings, store: Store) -> Periods:
+    """Return what makes reports on periods."""
+    names = {slug: called[0] for slug, called in ORGANISATIONS.items()}
+    mine = {one.id: one.name for one in settings.producer}
+    hides = veil(in_addresses(settings))
+    return Periods(store, policies_of(settings), settings.timezone, names | mine, mine, book_of(settings), hides)
 
 
 def links_of(settings: Settings) -> Links:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, hushed, print_json, span_of
+from monitor.cli.common import Context, Day, as_json, hushed, print_json
 from monitor.clock import SystemClock
 from monitor.errors import SurroundingsFault
 from schedules.times.words import stamp
+from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from alerts.claim import Claim

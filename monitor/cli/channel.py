@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, unknown
+from monitor.cli.common import Context, as_json, print_json
+from monitor.errors import unknown
 from schedules.times.zone import LONDON
 
 if TYPE_CHECKING:

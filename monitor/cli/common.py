@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from textwrap import wrap
@@ -19,7 +18,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from monitor.clock import SystemClock
-from monitor.errors import SurroundingsFault, UnknownName
+from monitor.errors import SurroundingsFault
 
 if TYPE_CHECKING:
     # Only annotations want these, and `--help` should not wait for them.
@@ -67,12 +66,7 @@ class Context:
     def hide(self, text: str) -> str:
         """Return a text without what configured addresses hold besides host and path, and without secret paths."""
         # Before the configuration is read, nothing is known that could be told.
-        return self._veil(text) if "settings" in self.__dict__ else text
-
-    def hidden(self, body: J) -> J:
-        """Return what JSON is made of likewise."""
-        text = json.dumps(body)
-        return body if (told := self.hide(text)) == text else cast("J", json.loads(told))
+        return self.veil(text) if "settings" in self.__dict__ and self.veil is not None else text
 
     def speaking(self) -> ExitStack:
         """Have nothing of that told to the terminal, for the length of a block, whatever goes wrong."""
@@ -82,10 +76,11 @@ class Context:
         return stack
 
     @cached_property
-    def _veil(self) -> Callable[[str], str]:
+    def veil(self) -> Callable[[str], str] | None:
+        """Return what takes those out of a text, None where there are none."""
         from monitor.config.secrets import in_addresses, veil
 
-        return veil(in_addresses(self.settings)) or str
+        return veil(in_addresses(self.settings))
 
     def own_monitors(self, store: Store) -> list[str] | None:
         """Return the monitors whose evidence lies on this machine: None for all, where the store is its alone too.
@@ -162,24 +157,6 @@ _LONDON = ZoneInfo("Europe/London")
 def today(timezone: str = "Europe/London") -> date:
     """Return the local date of now."""
     return SystemClock().now().astimezone(ZoneInfo(timezone)).date()
-
-
-def midnight(day: date, timezone: str) -> datetime:
-    """Return the instant (UTC) at which a local day begins."""
-    return datetime.combine(day, time(), ZoneInfo(timezone)).astimezone(UTC)
-
-
-def span_of(first: date | None, last: date | None, timezone: str) -> tuple[datetime | None, datetime | None]:
-    """Return the instants between which local days lie, both included; None where a side is open."""
-    begin = None if first is None else midnight(first, timezone)
-    return begin, None if last is None else midnight(last + timedelta(days=1), timezone)
-
-
-def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """Return the fault for a name that names nothing, with the nearest one that does."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1) or [one for one in names if name and name in one][:1]
-    return UnknownName(f'no {kind} "{name}"' + (f', did you mean "{near[0]}"?' if near else ""))
 
 
 def print_json(value: object) -> None:

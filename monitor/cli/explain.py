@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Instant, as_json, items, print_json, unknown
+from monitor.cli.common import Context, Instant, as_json, items, print_json
 from monitor.cli.text import release_lines
+from monitor.errors import unknown
 
 if TYPE_CHECKING:
     from monitor.judge.explain.explain import Explanation

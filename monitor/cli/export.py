@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, deliver, span_of
+from monitor.cli.common import Context, Day, as_json, deliver
 from monitor.cli.today import judged_bodies
 from monitor.deliver.open_data import VERDICT, blind_rows, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault
+from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store, VerdictStore

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from monitor.cli.common import Context, midnight, today
+from monitor.cli.common import Context, today
 from monitor.config.channels import Channel
 from monitor.config.settings import Settings
+from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
@@ -54,7 +55,7 @@ def outlook_of(context: Context, store: Store) -> Outlook:
     due: Counter[str] = Counter()
     short: list[str] = []
     for day in range(DAYS):
-        begin, end = (midnight(today(zone) + timedelta(days=day + after), zone) for after in (0, 1))
+        begin, end = (day_begins(today(zone) + timedelta(days=day + after), zone) for after in (0, 1))
         releases = planned(store, rules, begin, end, context.now())
         due.update(one.release.producer for one in releases if one.is_due)
         if any(one.is_due for one in releases):

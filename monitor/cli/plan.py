@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, midnight, of_producer, print_json, table, today
+from monitor.cli.common import Context, Day, as_json, of_producer, print_json, table, today
 from schedules.times.words import day_text
+from schedules.times.zone import day_begins
 
 if TYPE_CHECKING:
     from monitor.watch.day_plan import HostPlan, Planned
@@ -37,7 +38,7 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
     settings = context.settings
     zone, rules = settings.timezone, watch_rules_of(settings)
     day = day or today(zone)
-    begin, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
+    begin, end = day_begins(day, zone), day_begins(day + timedelta(days=1), zone)
     with context.store() as store:
         releases = planned(store, rules, begin, end, context.now())
     hosts = hosts_of(releases, Carried(budget_of(settings), tripwires_of(settings), zone), rules, begin, end)

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, midnight, print_json
+from monitor.cli.common import Context, Day, as_json, print_json
+from schedules.times.zone import day_begins
 
 
 @click.command("replay")
@@ -23,8 +24,8 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     from monitor.watch.rejudge import replay
 
     zone = context.settings.timezone
-    begin = midnight(first, zone) if first else None
-    end = midnight(last + timedelta(days=1), zone) if last else None
+    begin = day_begins(first, zone) if first else None
+    end = day_begins(last + timedelta(days=1), zone) if last else None
     with context.store() as store:
         rows = list(replay(store, policies_of(context.settings), begin, end))
     differing = {release: differences for release, differences in rows if differences}

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Instant, as_json, print_json, table, unknown
+from monitor.cli.common import Context, Instant, as_json, print_json, table
 from monitor.cli.incident.store import by_role, incident_of, role_of
-from monitor.errors import UserFault
+from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, of_producer, print_json, span_of, table, today
+from monitor.cli.common import Context, Day, as_json, of_producer, print_json, table, today
 from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
 from monitor.judge.as_text import due_text, measure_text, tally, told_text
 from schedules.times.words import day_text
+from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from monitor.store.interface import Store
@@ -94,19 +95,14 @@ def board(context: Context, day: date) -> list[dict[str, Any]]:
 def judged_bodies(
     context: Context, store: Store, begin: datetime | None, end: datetime | None
 ) -> Iterator[dict[str, Any]]:
-    """Yield the JSON of every release that was judged and whose slot begins between two instants, as of now.
-
-    A few are in memory at a time.
-    """
+    """Return the JSON of every release that was judged and whose slot begins between two instants, as of now."""
     from monitor.app.options import policies_of
     from monitor.app.reporting_options import book_of
-    from monitor.store.sql.query import chunks
-    from monitor.watch.rejudge import fresh
+    from monitor.watch.rejudge import judged_between
 
-    policies, now, book = policies_of(context.settings), context.now(), book_of(context.settings)
-    for names in chunks(store.verdicts.judged_ids(begin, end)):
-        rows = {row.release: row for row in store.verdicts.judged_on(names)}
-        yield from context.hidden([fresh(store, policies, rows[name], now, book) for name in names if name in rows])
+    settings = context.settings
+    span, now = (begin, end), context.now()
+    return judged_between(store, policies_of(settings), span, now, book_of(settings), context.veil)
 
 
 def judged_now(context: Context, store: Store, release: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,6 +12,7 @@ from typing import Any
 from alerts.draft.code import Book
 from alerts.finding import ReleaseFacts
 from monitor.deliver.facts import Measured, release_facts
+from monitor.deliver.message import Veil
 from monitor.deliver.verdicts import body_of, with_decision
 from monitor.judge.as_json import judged_part
 from monitor.judge.differences import differences
@@ -25,6 +27,7 @@ from monitor.ledger.state import titles_of
 from monitor.plan.addresses import standing_at
 from monitor.store.interface import LedgerStore, RunStore, Store
 from monitor.store.rows import Judged, Record
+from monitor.store.sql.query import chunks
 from schedules.announcement import Address, Part
 from schedules.ledger_event import LedgerEvent
 from schedules.promise import Promise
@@ -100,6 +103,24 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     if case is None:
         return with_decision(row.body, incident)
     return body_of(with_those_late_too(store, case.verdict(policies, now)), incident, book)
+
+
+def judged_between(  # whatever their JSON goes by
+    store: Store,
+    policies: Policies,
+    span: tuple[datetime | None, datetime | None],
+    now: datetime,
+    book: Book | None = None,
+    veil: Veil | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the JSON of every release that was judged and whose slot begins between two instants, as of now.
+
+    A few are in memory at a time. `veil` takes out what configured addresses hold that may not be told.
+    """
+    for names in chunks(store.verdicts.judged_ids(*span)):
+        rows = {row.release: row for row in store.verdicts.judged_on(names)}
+        told = [fresh(store, policies, rows[name], now, book) for name in names if name in rows]
+        yield from told if veil is None else json.loads(veil(json.dumps(told)))
 
 
 def facts_of(store: Store, policies: Policies, monitor: str, release: str, now: datetime) -> ReleaseFacts | None:

@@ -109,10 +109,15 @@ async def draft(request: Request, asked: OfDraft) -> Response:
     document = await queries.document(found, ending, which) if found is not None else None
     if document is None:
         raise UnknownName(f"no draft of an incident {name!r}")
-    content, media = document
+    is_saved = ending in {"docx", "odt"}
+    return file_of(*document, f"{name}{f'-{which}' if which else ''}.{ending}" if is_saved else "")
+
+
+def file_of(content: bytes, media: str, name: str) -> Response:
+    """Return a document, to be saved under a name if there is one; no part of it may run or be fetched."""
     headers = {"Content-Security-Policy": _OF_A_DRAFT}
-    if ending in {"docx", "odt"}:
-        headers["Content-Disposition"] = f'attachment; filename="{name}{f"-{which}" if which else ""}.{ending}"'
+    if name:
+        headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return Response(content, media_type=media, headers=headers)
 
 

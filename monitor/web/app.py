@@ -28,6 +28,7 @@ from monitor.web import (
     month,
     pages,
     release,
+    reports,
     runbook,
     signin,
     silences,
@@ -173,6 +174,7 @@ def application(queries: Queries) -> Access:
             *api.ROUTES,
             *calendars.ROUTES,
             *month.ROUTES,
+            *reports.ROUTES,
             *feeds.ROUTES,
         ),
     ]

@@ -6,7 +6,7 @@ import asyncio
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
@@ -30,11 +30,13 @@ from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Draft, Event, Judged
 from monitor.store.writer import Writer
 from monitor.threads import Threads
+from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
 from monitor.web.embargo import for_all, has_passed, wordless
 from monitor.web.running import Running
 from monitor.web.sessions import Sessions
+from schedules.times.zone import day_begins, span_of
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
@@ -77,6 +79,8 @@ class Queries:
     writer: Writer | None = None
     throttle: Throttle = field(kw_only=True)
     door: Sessions | None = None
+    # Makes reports on periods.
+    periods: Periods | None = None
     # Takes out of every answer what configured addresses hold that may not be told.
     veil: Veil | None = None
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
@@ -113,13 +117,13 @@ class Queries:
         return [shown for body in told if (shown := self._shown(body)) is not None]
 
     def _watched(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
-        begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
+        begin, end = self._days(first, last)
         watched = [body for name in self.live.pulses() if (body := self.live.body(name)) is not None]
         slots = ((body, (body["slot"] or {}).get("start")) for body in watched if is_of(body, producer))
         return [body for body, start in slots if start and begin <= datetime.fromisoformat(start) < end]
 
     async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
-        begin, end = self._midnight(first), self._midnight(last + timedelta(days=1))
+        begin, end = self._days(first, last)
         rows = [
             row for row in await self.ask(lambda: self.store.verdicts.judged(begin, end)) if is_of(row.body, producer)
         ]
@@ -273,13 +277,12 @@ class Queries:
         wanted = (one for one in self.store.ledger.releases(begin, end) if producer in (None, *one.producers))
         return [body for one in wanted if (body := self.ahead(one.id, now)) is not None]
 
+    def _days(self, first: date, last: date) -> tuple[datetime, datetime]:
+        return day_begins(first, self.timezone), day_begins(last + timedelta(days=1), self.timezone)
+
     def span(self, first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
         """Return the instants between which local days lie, both included; None where a side is open."""
-        begin = None if first is None else self._midnight(first)
-        return begin, None if last is None else self._midnight(last + timedelta(days=1))
-
-    def _midnight(self, day: date) -> datetime:
-        return datetime.combine(day, time(), ZoneInfo(self.timezone)).astimezone(UTC)
+        return span_of(first, last, self.timezone)
 
 
 def _release_of(incident: Incident) -> str:

@@ -35,8 +35,8 @@ _OPEN |= {"/sign-in", "/sign-in/oidc", "/sign-in/oidc/return"}
 _METRICS = "/metrics"
 _FOR_MACHINES = {_METRICS, "/healthz", "/livez", "/readyz"}
 _HERE = {"127.0.0.1", "::1"}
-_STAFF = ("/status", "/api/v1/calendars")
-"""How the monitor is doing tells of hosts and addresses, whatever they are out with."""
+_STAFF = ("/status", "/api/v1/calendars", "/reports")
+"""How the monitor is doing tells of hosts and addresses, whatever they are out with; reports tell of incidents."""
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?")
 _FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 _BY_TOKEN = re.compile(r"/api/v1/incidents/[^/]+/acknowledge")
@@ -91,7 +91,7 @@ class Doorway:
             return True
         if path == _METRICS:
             return request.state.may is not None
-        return (self.queries.public or session is not None) and path not in _STAFF
+        return (self.queries.public or session is not None) and not path.startswith(_STAFF)
 
     def _is_at_the_machine(self, request: Request) -> bool:
         # A page of elsewhere that a browser on this machine shows can have its own name lead here.

@@ -5,7 +5,7 @@ London is the default zone; every function takes another. Source: `facts/calenda
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -67,6 +67,12 @@ def local_date(moment: datetime, timezone: str = LONDON) -> date:
 def day_begins(day: date, timezone: str = LONDON) -> datetime:
     """Return the first instant (UTC) of a local day."""
     return datetime.combine(day, time(), zone(timezone)).astimezone(UTC)
+
+
+def span_of(first: date | None, last: date | None, timezone: str = LONDON) -> tuple[datetime | None, datetime | None]:
+    """Return the instants (UTC) between which local days lie, both included; None where a side is open."""
+    begin = None if first is None else day_begins(first, timezone)
+    return begin, None if last is None else day_begins(last + timedelta(days=1), timezone)
 
 
 def is_summer(day: date, timezone: str = LONDON) -> bool:

@@ -37,6 +37,7 @@ def addresses(board: Board) -> list[str]:
         "/incidents/closed",
         f"/acknowledge?token={token}",
         "/history",
+        "/reports?from=2018-01-01&to=2018-01-31",
         "/status",
         "/runbook",
         f"/api/v1/incidents/{board.incident}/draft.html",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, print_json, table, unknown
+from monitor.cli.common import Context, as_json, print_json, table
+from monitor.errors import unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:

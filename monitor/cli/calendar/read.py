@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines, unknown
+from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines
 from monitor.clock import SystemClock
-from monitor.errors import UserFault
+from monitor.errors import UserFault, unknown
 from monitor.judge.as_json import slot_text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, as_json, deliver, items, print_json, table, unknown
+from monitor.cli.common import Context, as_json, deliver, items, print_json, table
 from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of, tell_steps
 from monitor.cli.incident.take_back import say, take_back, tell_apart, tell_conflicts
-from monitor.errors import UserFault
+from monitor.errors import UserFault, unknown
 from schedules.times.words import stamp
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, print_json, span_of, table
+from monitor.cli.common import Context, Day, as_json, print_json, table
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
@@ -16,6 +16,7 @@ from monitor.cli.incident.sign import sign
 from monitor.cli.incident.store import as_of_now, by_role, incident_of, refilled, renew, rewritten, role_of
 from monitor.cli.incident.text import incident_lines, incident_row
 from monitor.cli.today import judged_now
+from schedules.times.zone import span_of
 
 if TYPE_CHECKING:
     from alerts.incident import Incident

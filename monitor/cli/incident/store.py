@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from monitor.cli.common import Context, unknown
-from monitor.errors import UserFault
+from monitor.cli.common import Context
+from monitor.errors import UserFault, unknown
 
 if TYPE_CHECKING:
     from alerts.draft.versions import Versions

@@ -26,6 +26,7 @@ from monitor.look.sighting import State
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Delivery, DeliveryState, Record
 from monitor.store.writer import Writer
+from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
 from monitor.web.app import application
 from monitor.web.credentials import Keys, Throttle
@@ -186,6 +187,7 @@ async def a_board(
         throttle=throttle,
         explained=Explainer(store, policies, "Europe/London").explained,
         local=public and door is None,
+        periods=Periods(store, policies, "Europe/London", {"ofqual": "Ofqual"}, ("ofqual",)),
     )
     app = application(queries)
     try:

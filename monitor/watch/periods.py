@@ -1,0 +1,117 @@
+"""Reports on periods out of the store, for the command line and for the browser."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from urllib.parse import urlsplit
+
+from alerts.draft.code import Book
+from alerts.draft.period import Period, period_of
+from alerts.draft.period_data import period_csv, period_json
+from alerts.draft.period_report import period_report
+from alerts.draft.report import Report
+from alerts.draft.versions import Versions
+from alerts.draft.write.registry import MEDIA, WRITERS
+from alerts.finding import BlindSpan
+from alerts.incident import Incident, Kind
+from monitor.deliver.drafts import measured_anew
+from monitor.deliver.message import Veil
+from monitor.deliver.period_rows import row_of
+from monitor.errors import unknown
+from monitor.judge.policy import Policies
+from monitor.store.interface import Store, Transaction, VerdictStore
+from monitor.watch.rejudge import judged_between
+from schedules.times.zone import day_begins, span_of
+
+FORMATS: Mapping[str, str] = {**MEDIA, "csv": "text/csv; charset=utf-8", "json": "application/json"}
+"""The formats of a report on a period, and the media type of each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Makes reports on the releases with a slot between two local days.
+
+    `names` are those of producers by id, `watched` the ids that are configured; `book` replaces the editions of the
+    Code as shipped, `veil` hides secrets.
+    """
+
+    store: Store
+    policies: Policies
+    timezone: str
+    names: Mapping[str, str]
+    watched: Collection[str] = ()
+    book: Book | None = None
+    veil: Veil | None = None
+
+    def period(self, first: date, last: date, now: datetime, producer: str = "", host: str = "") -> Period:
+        """Return what is known of a period, of a producer, a host or all. Raises `UnknownName`."""
+        store, (begin, end) = self.store, span_of(first, last, self.timezone)
+        bodies = judged_between(store, self.policies, (begin, end), now, self.book, self.veil)
+        rows = [row_of(store.verdicts, body) for body in bodies]
+        logged = [one for one in store.verdicts.incidents(begin, end) if one.kind is Kind.HAND]
+        claims = store.ledger.claims(begin, end)
+        known = {one for row in rows for one in (row.producer, *row.others)} | {*self.watched}
+        known |= {one.producer for one in logged} | {one.producer for one in claims}
+        hosts = {row.host for row in rows}.union((one.host for one in claims), *map(_hosts, logged))
+        _check_names(store.verdicts, known, hosts, producer, host)
+        blind = store.runs.blind(begin, end) if begin is not None and end is not None else []
+        return replace(
+            period_of(rows, first, last, producer, host),
+            blind=tuple(BlindSpan(span.begins, span.ends, span.cause) for span in blind),
+            logged=tuple(
+                one for one in logged if _is_of(one.producers, producer) and (not host or host in _hosts(one))
+            ),
+            claims=tuple(one for one in claims if _is_of((one.producer,), producer) and host in ("", one.host)),
+        )
+
+    def report(self, found: Period, now: datetime) -> Report:
+        """Return the report on a period."""
+        name = found.host or self.names.get(found.producer, found.producer) or "All producers watched"
+        return period_report(found, name, now, self.timezone, lambda producer: self.names.get(producer, producer))
+
+    def written(self, found: Period, kind: str, now: datetime) -> bytes:
+        """Return a report in one of `FORMATS`."""
+        if kind == "csv":
+            return period_csv(found).encode()
+        if kind == "json":
+            return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
+        return WRITERS[kind](self.report(found, now))
+
+    def keep(self, tx: Transaction, found: Period, now: datetime) -> tuple[Incident, Versions]:
+        """Write a report down as the draft of a period, which is closed and owed by nobody."""
+        whose, report, verdicts = found.producer or found.host or "all", self.report(found, now), self.store.verdicts
+        name = f"period-{name_of(found)}"
+        begin = day_begins(found.begins, self.timezone)
+        title, what = f"{report.title}: {report.subject}", {"what": "A report on all releases of a period."}
+        made = Incident(name, Kind.PLATFORM, "", whose, title, now, begin, "none", closed=now, words=what)
+        incident = verdicts.incident(name) or made
+        tx.save_incident(incident)
+        return incident, measured_anew(tx, verdicts.drafts(name), name, replace(report, incident=name))
+
+
+def name_of(found: Period) -> str:
+    """Return what the file of a period is called: `ofqual-2026-10-01-2026-12-31`."""
+    return f"{'-'.join(filter(None, (found.producer, found.host))) or 'all'}-{found.begins}-{found.ends}"
+
+
+def _is_of(producers: Sequence[str], producer: str) -> bool:
+    return not producer or producer in producers
+
+
+def _hosts(incident: Incident) -> set[str]:
+    urls = [*incident.words.get("url", "").splitlines(), *([incident.facts.url] if incident.facts is not None else [])]
+    return {urlsplit(url).hostname or "" for url in urls}
+
+
+def _check_names(verdicts: VerdictStore, producers: set[str], hosts: set[str], producer: str, host: str) -> None:
+    if producer and producer not in producers:
+        producers |= {each.producer for each in verdicts.judged()}
+        if producer not in producers:
+            raise unknown("producer", producer, producers)
+    if host and host not in hosts:
+        hosts |= {urlsplit(each.body["url"]).hostname or "" for each in verdicts.judged()}
+        if host not in hosts:
+            raise unknown("host", host, hosts)

@@ -1,0 +1,96 @@
+"""Reports on periods in the browser: who may have them, what is refused, and that they are those of the command."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from monitor.watch.periods import FORMATS
+from tests.unit.monitor.web.people import users_file, working
+from tests.unit.monitor.web.test_signin import hidden
+
+JANUARY = {"from": "2018-01-01", "to": "2018-01-31"}
+
+
+async def test_a_report_is_read_on_the_page_and_downloaded_in_every_format(tmp_path: Path) -> None:
+    async with working(users_file(tmp_path)) as board:
+        page = (await board.client.get("/reports", params=JANUARY)).text
+        links = re.findall(r'href="(/reports/period\.[^"]+)"', page)
+        answers = {link: await board.client.get(link.replace("&amp;", "&")) for link in links}
+        now = board.clock.now()
+        periods = board.queries.periods
+        assert periods is not None
+        found = periods.period(board.queries.today().replace(day=1), board.queries.today().replace(day=31), now)
+        assert answers[links[0]].status_code == 200
+        kinds = {link.partition("?")[0].rpartition(".")[2]: answer for link, answer in answers.items()}
+        assert kinds["csv"].content == periods.written(found, "csv", now)
+        assert kinds["csv"].text.splitlines()[1].startswith("early,")
+    assert "<h2>All producers watched, 1 to 31 January 2018</h2>" in page
+    assert {kind: answer.headers["content-type"] for kind, answer in kinds.items()} == dict(FORMATS)
+    assert all("default-src 'none'" in answer.headers["content-security-policy"] for answer in kinds.values())
+    assert kinds["docx"].headers["content-disposition"] == 'attachment; filename="all-2018-01-01-2018-01-31.docx"'
+
+
+async def test_until_a_period_is_chosen_the_last_month_is_offered(tmp_path: Path) -> None:
+    async with working(users_file(tmp_path)) as board:
+        board.queries.producers = {"ofqual": "Ofqual"}
+        page = (await board.client.get("/reports?producer=ofqual")).text
+    assert re.findall(r'type="date" name="(\w+)" value="([^"]+)"', page) == [
+        ("from", "2017-12-01"),
+        ("to", "2017-12-31"),
+    ]
+    assert '<option value="ofqual" selected>' in page or "selected" not in page
+    assert "/reports/period." not in page
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"to": "2017-12-31"}, "to: lies before from"),
+        ({"from": "2016-01-01"}, "to: more than 400 days"),
+        ({"from": "rubbish"}, "from: not a day"),
+        ({"from": ""}, "from: not a day"),
+        ({"producer": "ofqal"}, "no producer &#34;ofqal&#34;, did you mean &#34;ofqual&#34;?"),
+        ({"host": "gov.uk"}, "no host &#34;gov.uk&#34;"),
+    ],
+)
+async def test_what_is_no_period_is_refused_with_the_reason_and_what_was_typed(
+    tmp_path: Path, change: dict[str, str], why: str
+) -> None:
+    async with working(users_file(tmp_path)) as board:
+        answer = await board.client.get("/reports", params=JANUARY | change)
+        file = await board.client.get("/reports/period.csv", params=JANUARY | change)
+    assert (answer.status_code, file.status_code) == (400, 404 if "no " in why and "not" not in why else 400)
+    assert why in answer.text
+    assert f'value="{(JANUARY | change)["to"]}"' in answer.text
+
+
+@pytest.mark.parametrize("name", ["vic", ""])
+async def test_viewers_and_strangers_get_no_report_be_the_board_public_or_not(tmp_path: Path, name: str) -> None:
+    async with working(users_file(tmp_path), name or "anne") as board:
+        board.queries.public = True
+        if not name:
+            board.client.cookies.clear()
+        for path in ("/reports", "/reports/period.csv"):
+            answer = await board.client.get(path, params=JANUARY)
+            assert answer.status_code in (401, 403)
+            assert "Malpractice" not in answer.text
+
+
+async def test_a_report_is_kept_as_a_draft_by_whoever_may_act(tmp_path: Path) -> None:
+    async with working(users_file(tmp_path)) as board:
+        page = await board.client.get("/reports", params=JANUARY)
+        sent = JANUARY | {"producer": "", "host": "", "guard": hidden(page, "guard")}
+        answer = await board.client.post("/reports", data=sent)
+        assert answer.headers["location"] == "/incidents/period-all-2018-01-01-2018-01-31"
+        shown = await board.client.get(answer.headers["location"])
+        refused = await board.client.post("/reports", data=sent | {"guard": "another"})
+    assert (shown.status_code, refused.status_code) == (200, 403)
+    assert "All producers watched, 1 to 31 January 2018" in shown.text
+
+
+async def test_a_kind_of_file_there_is_none_of_is_not_found(tmp_path: Path) -> None:
+    async with working(users_file(tmp_path)) as board:
+        assert (await board.client.get("/reports/period.pdf", params=JANUARY)).status_code == 404
