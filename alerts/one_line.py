@@ -1,4 +1,4 @@
-"""Texts and lengths as they fit into one line of a notice."""
+"""Texts and lengths as they fit into one line of a notice, or into one cell of a table."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ def one_line(text: str, longest: int = 0) -> str:
     """Return `text` on one line without control characters, cut with … where it is longer than `longest`."""
     line = " ".join(text.translate(_EVERY_WHITE).split())
     return line if not longest or len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def cell(value: object) -> object:
+    """Return a value as it stands in CSV; a quote before what begins like a formula makes it text for spreadsheets."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def whole_lengths(seconds: Bounds) -> str:

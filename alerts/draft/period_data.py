@@ -12,6 +12,7 @@ from alerts.draft.history import outcome
 from alerts.draft.pattern import patterns_json
 from alerts.draft.period import Episode, Period, Row, counts, episodes, punctuality, unsure
 from alerts.incident import Incident
+from alerts.one_line import cell
 from alerts.platform import platform_id
 from schedules.times.interval import Bounds
 from schedules.times.json import instant_json
@@ -36,15 +37,8 @@ def period_csv(period: Period) -> str:
     logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
     claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
     for told in (*map(_record, period.rows), *logged, *claimed):
-        writer.writerow([_safe(told.get(name)) for name in COLUMNS])
+        writer.writerow([cell(told.get(name)) for name in COLUMNS])
     return held.getvalue()
-
-
-def _safe(value: object) -> object:
-    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return "" if value is None else value
 
 
 def _record(row: Row) -> dict[str, Any]:

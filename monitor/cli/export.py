@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
@@ -15,7 +13,7 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, deliver
 from monitor.cli.today import judged_bodies
-from monitor.deliver.open_data import VERDICT, blind_rows, verdict_row, write_parquet, write_sqlite
+from monitor.deliver.open_data import VERDICT, as_csv, blind_rows, verdict_row, write_parquet, write_sqlite
 from monitor.errors import UserFault
 from schedules.times.zone import span_of
 
@@ -82,15 +80,7 @@ def _verdicts(bodies: Iterable[Mapping[str, Any]], kind: str) -> Iterator[bytes]
             before = ", "
         yield b"]\n" if before != "[" else b"[]\n"
         return
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(VERDICT)
-    for body in bodies:
-        writer.writerow(map(_safe, verdict_row(body).values()))
-        yield held.getvalue().encode()
-        held.seek(0)
-        held.truncate()
-    yield held.getvalue().encode()
+    yield from as_csv(VERDICT, map(verdict_row, bodies))
 
 
 def _events(verdicts: VerdictStore, begin: datetime | None, end: datetime | None) -> Iterator[bytes]:
@@ -121,13 +111,6 @@ def _parquet(bodies: Iterable[Mapping[str, Any]], file: Path) -> None:
         write_parquet(bodies, file)
     except ModuleNotFoundError as exc:
         raise UserFault(f"--format parquet: needs {exc.name}, which the extra `parquet` installs") from exc
-
-
-def _safe(value: object) -> object:
-    # A text that begins like a formula is run by spreadsheet programs; a quote before it makes it text again.
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
 
 
 def _calendar(context: Context, store: Store, kind: str, span: tuple[datetime | None, datetime | None]) -> bytes:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from alerts.one_line import cell
 from monitor.judge.runs import Run
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
@@ -42,6 +45,37 @@ VERDICT: Mapping[str, str] = {
     "unproven_because": "why nothing could be proved",
     "released_after": f"the last look that proved it absent before its release; {INSTANT}",
     "released_by": f"the first look that proved it released; {INSTANT}",
+}
+INCIDENT: Mapping[str, str] = {
+    "id": "the incident",
+    "kind": "which kind of incident",
+    "release": "its release, empty for none",
+    "producers": "the ids of its producers, with blanks between them",
+    "title": "the title of its release, or as a person logged it",
+    "opened": f"when it was opened; {INSTANT}",
+    "occurred": f"when it occurred; {INSTANT}",
+    "ended": f"when it ended, as a person logged it; {INSTANT}",
+    "closed": f"when it was closed; {INSTANT}",
+    "urls": "addresses that a person logged, with blanks between them",
+    "grade": "what is due for it: none, note or report",
+    "report_owed": "true while its report is neither signed nor waived",
+    "acknowledged_at": f"when somebody first had it; {INSTANT}",
+    "acknowledged_by": "in which role",
+    "assigned": "the role it was given to",
+    "verdict": "the verdict on its release, as of as_of",
+    "delay_min": "how late its release is at least; seconds",
+    "delay_max": "how late at most; seconds",
+    "as_of": f"when this was so; {INSTANT}",
+    "findings": "the kinds of all findings, with blanks between them",
+}
+EVENT: Mapping[str, str] = {
+    "id": "the change",
+    "at": f"when it was written down; {INSTANT}",
+    "release": "the release",
+    "title": "its title then",
+    "producer": "the id of its first producer",
+    "before": "the verdict before, empty for the first",
+    "after": "the verdict from then on",
 }
 PROMISE: Mapping[str, str] = {
     "release": "the release it was promised for",
@@ -100,6 +134,42 @@ def verdict_row(body: Mapping[str, Any]) -> Row:
         "findings": " ".join(sorted({found["kind"] for found in body["findings"]})),
     }
     return {name: told[name] for name in VERDICT}
+
+
+def as_csv(columns: Iterable[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield the lines of a CSV file: the names of the columns, then each row."""
+    held = io.StringIO()
+    writer = csv.DictWriter(held, [*columns], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        yield held.getvalue().encode()
+        held.seek(0)
+        held.truncate()
+        writer.writerow({name: cell(value) for name, value in row.items()})
+    yield held.getvalue().encode()
+
+
+def incident_row(told: Mapping[str, Any]) -> Row:
+    """Return the JSON of an incident as one flat row."""
+    delay, who = told["delay"] or {}, told["acknowledged"] or {}
+    flat = {
+        **told,
+        "producers": " ".join(told["producers"]),
+        "urls": " ".join(told["urls"]),
+        "report_owed": json.dumps(told["report_owed"]),
+        "acknowledged_at": who.get("at"),
+        "acknowledged_by": who.get("by"),
+        "delay_min": delay.get("min"),
+        "delay_max": delay.get("max"),
+        "findings": " ".join(sorted({found["kind"] for found in told["findings"]})),
+    }
+    return {name: flat[name] for name in INCIDENT}
+
+
+def event_row(told: Mapping[str, Any]) -> Row:
+    """Return the JSON of a change of verdict as one flat row."""
+    flat = {**told, "title": told["body"]["title"], "producer": told["body"]["producer"]}
+    return {name: flat[name] for name in EVENT}
 
 
 def promise_row(promise: Promise) -> Row:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from alerts.draft.write.registry import MEDIA
 from alerts.incident import Incident as Known
 from monitor.deliver.incident_json import event_json, incident_json
+from monitor.deliver.open_data import EVENT, INCIDENT, VERDICT, event_row, incident_row, verdict_row
 from monitor.errors import UnknownName
 from monitor.web.answers import Events, Incident, Incidents, Release, Releases
 from monitor.web.asked import Asked, OfDraft, OfEvents, OfIncidents, OfReleases
 from monitor.web.openapi import description
-from monitor.web.operations import UNKNOWN, ApiRoute, Operation
+from monitor.web.operations import CSV, UNKNOWN, ApiRoute, Operation, Rows
+from monitor.web.pages import fragment, render
 from monitor.web.request import day_of, queries_of
 
 Json = dict[str, Any]
@@ -123,22 +127,43 @@ def file_of(content: bytes, media: str, name: str) -> Response:
 
 async def openapi(request: Request, _asked: Asked) -> Response:
     """Describe this API."""
+    return JSONResponse(await _described(request))
+
+
+async def _described(request: Request) -> Json:
     state = request.app.state
     if not hasattr(state, "openapi"):
         # Long to make, and the same for as long as the application is.
         state.openapi = await asyncio.to_thread(description, request.app.routes)
-    return JSONResponse(state.openapi)
+    told: Json = state.openapi
+    return told
 
 
+async def page(request: Request) -> Response:
+    """Show the same description to people."""
+    told, state, queries = await _described(request), request.app.state, queries_of(request)
+    if not hasattr(state, "reference"):
+        state.reference = await asyncio.to_thread(fragment, queries, "reference.html", told=told)
+    return render(request, "api.html", reference=state.reference)
+
+
+_listing = partial(Operation, faults=UNKNOWN, media=("application/json", CSV))
+_RELEASES, _INCIDENTS = Rows("releases", VERDICT, verdict_row), Rows("incidents", INCIDENT, incident_row)
 ROUTES = [
-    ApiRoute("/api/v1/releases", Operation("listReleases", "releases", releases, Releases, OfReleases, UNKNOWN)),
+    ApiRoute("/api/v1/releases", _listing("listReleases", "releases", releases, Releases, OfReleases, rows=_RELEASES)),
     ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, Release, faults=UNKNOWN)),
-    ApiRoute("/api/v1/incidents", Operation("listIncidents", "incidents", incidents, Incidents, OfIncidents, UNKNOWN)),
+    ApiRoute(
+        "/api/v1/incidents", _listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, rows=_INCIDENTS)
+    ),
     ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, Incident, faults=UNKNOWN)),
     ApiRoute(
         "/api/v1/incidents/{incident}/draft.{ending}",
         Operation("getDraft", "incidents", draft, asked=OfDraft, faults=UNKNOWN, media=tuple(MEDIA.values())),
     ),
-    ApiRoute("/api/v1/events", Operation("listEvents", "releases", events, Events, OfEvents, UNKNOWN)),
+    ApiRoute(
+        "/api/v1/events",
+        _listing("listEvents", "releases", events, Events, OfEvents, rows=Rows("events", EVENT, event_row)),
+    ),
     ApiRoute("/api/v1/openapi.json", Operation("describe", "description", openapi)),
+    Route("/api", page),
 ]

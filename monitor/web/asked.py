@@ -72,7 +72,13 @@ def _told(fault: ValidationError) -> str:
     return "; ".join(": ".join([*map(str, where), words]) for where, words in reversed(told.items()))
 
 
-class Span(Asked):
+class Listed(Asked):
+    """In which form a list is told."""
+
+    format: Literal["json", "csv"] | Nothing = Field(None, description="Default by `Accept`, else json.")
+
+
+class Span(Listed):
     """Which days, whose, and which page."""
 
     first: Day | Nothing = Field(None, alias="from", description="The first day; of releases, default today.")
@@ -94,7 +100,7 @@ class OfIncidents(Span):
     limit: Limit = 500
 
 
-class OfEvents(Asked):
+class OfEvents(Listed):
     """Which changes."""
 
     after: After | Nothing = None

@@ -15,7 +15,7 @@ from alerts.draft.write.registry import MEDIA
 from monitor import __version__
 from monitor.web.answers import Answer
 from monitor.web.asked import SEGMENT
-from monitor.web.operations import ApiRoute, Operation
+from monitor.web.operations import CSV, ApiRoute, Operation
 from monitor.web.request import PROBLEM
 
 Json = dict[str, Any]
@@ -98,7 +98,10 @@ def _operation(path: str, one: Operation, schemas: Json) -> Json:
         "parameters": [_of_path(name) for name in re.findall(r"{(\w+)}", path)],
     }
     shape: Json = {"type": "object"} if one.answer is None else {"$ref": _REF.format(model=one.answer.__name__)}
-    content = {media: {"schema": shape} if media == _JSON else {} for media in one.media}
+    content: Json = {media: {"schema": shape} if media == _JSON else {} for media in one.media}
+    if one.rows is not None:
+        columns = "; ".join(f"{name}: {words}" for name, words in one.rows.columns.items())
+        content[CSV] = {"schema": {"type": "string", "description": f"A row each, with the columns {columns}."}}
     answer: Json = {"description": HTTPStatus(one.status).phrase, "content": content}
     if one.method == "POST":
         body = {"schema": {"$ref": _REF.format(model=one.asked.__name__)}}

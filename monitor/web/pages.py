@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -62,6 +64,7 @@ def _pages() -> Environment:
         "lateness": lateness,
         "against": against,
         "kind": KINDS.__getitem__,
+        "ticked": ticked,
         "found_how": lambda origin: ORIGIN_KNOWN[Origin(origin)],
     }
     return made
@@ -71,6 +74,11 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
     """Return an instant of the interface in local time: `5 Jan 2018 09:30:00 GMT`."""
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
+
+
+def ticked(text: str) -> Markup:
+    """Return a text with what stands between backticks as code."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 # escaped just before
 
 
 def time_of_day(text: str, timezone: str) -> str:

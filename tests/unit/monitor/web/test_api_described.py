@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
 import pytest
 
+from monitor.deliver.open_data import EVENT, INCIDENT, VERDICT
 from monitor.web import answers
 from monitor.web.app import application
 from monitor.web.openapi import description
@@ -162,3 +165,53 @@ async def test_a_fault_of_ours_is_a_problem_without_its_words() -> None:
 
 def test_a_description_of_no_operations_is_still_one() -> None:
     assert description([])["paths"] == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "columns"), [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT)]
+)
+async def test_a_list_is_told_as_csv_to_whoever_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
+    async with a_board() as board:
+        more = "&" if "?" in path else "?"
+        listed = (await board.client.get(f"/api/v1/{path}")).json()[path.partition("?")[0]]
+        asked = await board.client.get(f"/api/v1/{path}{more}format=csv")
+        preferred = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})
+        plain = await board.client.get(f"/api/v1/{path}", headers={"Accept": "application/json, text/csv"})
+        known = {"If-None-Match": asked.headers["etag"]}
+        again = await board.client.get(f"/api/v1/{path}{more}format=csv", headers=known)
+    assert asked.content == preferred.content
+    assert (asked.headers["content-type"], asked.headers["vary"]) == ("text/csv; charset=utf-8", "Accept")
+    assert (plain.headers["content-type"], again.status_code) == ("application/json", 304)
+    rows = list(csv.DictReader(asked.text.splitlines()))
+    assert [row["id"] for row in rows] == [one["id"] for one in listed]
+    assert rows
+    assert list(rows[0]) == list(columns)
+
+
+async def test_a_page_of_csv_leads_to_the_next() -> None:
+    async with a_board() as board:
+        found, address = [], f"/api/v1/releases?{DAY}&limit=1&format=csv"
+        while address:
+            answer = await board.client.get(address)
+            found += [row["id"] for row in csv.DictReader(answer.text.splitlines())]
+            address = answer.links["next"]["url"] if "next" in answer.links else ""
+    assert found == ["early", "r"]
+
+
+async def test_strangers_read_as_csv_what_they_read_as_json() -> None:
+    async with a_board(base="http://board.example") as board:
+        listed = (await board.client.get("/api/v1/incidents")).json()["incidents"]
+        rows = csv.DictReader((await board.client.get("/api/v1/incidents?format=csv")).text.splitlines())
+        assert [row["id"] for row in rows] == [one["id"] for one in listed]
+        assert (await board.client.get(f"/api/v1/releases?{DAY}&format=csv")).status_code == 200
+
+
+async def test_people_read_of_every_operation_and_object_and_every_link_leads_somewhere() -> None:
+    async with a_board() as board:
+        told, page = await described(board), (await board.client.get("/api")).text
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {*told["components"]["schemas"], *(one["operationId"] for one in operations(told))} <= set(ids)
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= set(ids)
+    assert re.findall(r'(?:src|href)="(?:https?:)?//', page) == []
+    assert "<code>next</code> of the page before" in page

@@ -16,12 +16,15 @@ FOR_PROGRAMS = [one for one in (*api.ROUTES, *calendars.ROUTES, *acknowledge.ROU
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("?date=2018-01-04", "date: unknown parameter, known are from, to, producer, after, limit"),
-        ("?from=2018-01-04&producr=ofqual", "producr: unknown parameter, known are from, to, producer, after, limit"),
-        ("?From=2018-01-04", "From: unknown parameter, known are from, to, producer, after, limit"),
+        ("?date=2018-01-04", "date: unknown parameter, known are format, from, to, producer, after, limit"),
+        (
+            "?from=2018-01-04&producr=ofqual",
+            "producr: unknown parameter, known are format, from, to, producer, after, limit",
+        ),
+        ("?From=2018-01-04", "From: unknown parameter, known are format, from, to, producer, after, limit"),
         ("?from=2018-01-04&from=2018-01-05", "from: given more than once"),
-        ("?=2018-01-04", "(no name): unknown parameter, known are from, to, producer, after, limit"),
-        (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are from, to, producer, after, limit"),
+        ("?=2018-01-04", "(no name): unknown parameter, known are format, from, to, producer, after, limit"),
+        (f"?{'x' * 500}=%0d%0a", f"{'x' * 39}…: unknown parameter, known are format, from, to, producer, after, limit"),
     ],
 )
 async def test_an_unknown_parameter_is_refused_by_name_with_those_that_are_known(query: str, told: str) -> None:
@@ -52,7 +55,7 @@ async def test_every_parameter_that_is_described_is_taken() -> None:
         (first, *_) = (await board.client.get("/api/v1/events")).json()["events"]
         asked = {"producer": "ofqual", "open": "true", "release": first["release"], "limit": "5"}
         places = {"releases": f"{DAY}T09:00:00.000Z/r", "incidents": board.incident, "events": first["id"]}
-        asked["document"] = "evidence"
+        asked |= {"document": "evidence", "format": "json"}
         for path, told in description(api.ROUTES)["paths"].items():
             names = [one["name"] for one in told.get("get", {}).get("parameters", ()) if one["in"] == "query"]
             values = {name: asked.get(name, DAY) for name in names}
