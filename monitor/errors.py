@@ -5,7 +5,9 @@ NinethirtyError
 │   ├── BadInput         one or more faults in a file, all told at once
 │   └── UnknownName      no release, calendar, channel or incident of that name
 └── SurroundingsFault    the machine or network failed us
-    ├── StoreFault       store unreachable, locked, full, or of another version
+    ├── StoreFault       store unreachable, locked or full
+    │   ├── StoreTooNew  a version made it beside which this one cannot work: no waiting mends that
+    │   └── StoreTooOld  it lacks steps that this version needs, and whoever only asks takes none
     └── PortTaken        the address to listen on is in use
 """
 
@@ -69,6 +71,14 @@ class SurroundingsFault(NinethirtyError):
 
 class StoreFault(SurroundingsFault):
     """The store cannot be reached, read or written."""
+
+
+class StoreTooNew(StoreFault):
+    """A version of the program made the store beside which this one cannot work."""
+
+
+class StoreTooOld(StoreFault):
+    """The store lacks steps that this version needs."""
 
 
 class PortTaken(SurroundingsFault):

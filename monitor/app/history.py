@@ -10,7 +10,7 @@ from typing import Any
 
 from monitor.deliver.incident_json import incident_json
 from monitor.deliver.open_data import Row, blind_rows, look_row, promise_row, verdict_row
-from monitor.errors import UserFault
+from monitor.errors import StoreFault, UserFault
 from monitor.store.open import file_of, open_store
 from monitor.store.sql.query import chunks
 
@@ -27,11 +27,16 @@ class History(AbstractContextManager["History"]):
     """
 
     def __init__(self, url: str = "sqlite:///var/ninethirty.db") -> None:
-        """Open the store at an address. Raises `UserFault` where there is none."""
+        """Open the store at an address. Raises `UserFault` where there is none, `StoreFault` for an unfit one."""
         file = file_of(url)
         if file is not None and not file.is_file():
             raise UserFault(f"store {url}: there is no such file")
         self._store = open_store(url)
+        try:
+            self._store.accept()
+        except StoreFault:
+            self._store.close()
+            raise
 
     def verdicts(self, begin: datetime | None = None, end: datetime | None = None) -> Iterator[Row]:
         """Yield a flat row for each release that was judged, by slot."""

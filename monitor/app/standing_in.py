@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault
+from monitor.errors import StoreFault, StoreTooNew
 from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.interface import Store
@@ -18,7 +18,7 @@ from monitor.store.journal import Journal
 from monitor.store.members import Members
 from monitor.store.open import file_of, open_store
 from monitor.store.rows import APART, Heartbeat
-from monitor.store.sql.engine import SqlStore, StoreTooNew
+from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import Writer
 from monitor.threads import Job, off_the_loop
 

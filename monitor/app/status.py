@@ -35,6 +35,7 @@ class Status:
     skew: Skew
     timezone: str
     rotas: Callable[[], Mapping[str, Rota]] = dict
+    newer: Callable[[], str] = str
 
     def body(self, release: str) -> dict[str, Any] | None:
         """Return the JSON of a watched release as of now."""
@@ -72,8 +73,10 @@ class Status:
         told = "not measured yet" if offset is None else f"between {offset.min:.3f} s and {offset.max:.3f} s"
         now = self.clock.now()
         on_call = {name: rota.told(now) for name, rota in self.rotas().items()}
+        newer = self.newer()
         return {
             **({"On call": on_call} if on_call else {}),
+            **({"Store": {"shape": f"{newer}, of a newer version of ninethirty: upgrade this one"}} if newer else {}),
             "Calendars, last usable read": reads,
             "Calendars, faults": dict(self.health.faults),
             "Clock": {

@@ -49,9 +49,8 @@ def status_of(
     failed = metrics.faults.labels("metrics").inc
     counted, now = (metrics.slots_passed.inc, failed, metrics.exposures.inc), core.clock.now
     states = Now(partial(shown, watch.releases), check.vitals, now, *counted)
-    return Status(
-        core.clock, watch, core.health, check, metrics, states, forecast, skew, zone, lambda: record.rules.rotas
-    )
+    rotas, newer = (lambda: record.rules.rotas), (lambda: core.store.newer)
+    return Status(core.clock, watch, core.health, check, metrics, states, forecast, skew, zone, rotas, newer)
 
 
 def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetForecast) -> Iterator[Recurring]:

@@ -22,7 +22,7 @@ from monitor.config.doubts import Announced, Known, doubts
 from monitor.config.read import load
 from monitor.config.settings import Settings
 from monitor.config.values import Secret, shown
-from monitor.errors import BadInput, Fault, NinethirtyError, UserFault
+from monitor.errors import BadInput, Fault, NinethirtyError, StoreTooOld, UserFault
 from monitor.ledger.reader import Outcome
 from monitor.web.users import faults_of
 
@@ -96,14 +96,20 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     settings = context.settings
     entries: dict[str, int] = {}
     known: list[Announced] = []
+    shape = ""
     store_file = file_of(settings.store.url)
     if store_file is None or store_file.exists():
-        with context.store() as store:
-            found.outlook = outlook_of(context, store)
-            entries = _last_entries(store.ledger, settings)
-            known = [
-                Announced(one.producer, one.title, one.url) for one in store.ledger.releases(context.now() - _RECENT)
-            ]
+        try:
+            with context.store() as store:
+                found.outlook = outlook_of(context, store)
+                entries = _last_entries(store.ledger, settings)
+                known = [
+                    Announced(one.producer, one.title, one.url)
+                    for one in store.ledger.releases(context.now() - _RECENT)
+                ]
+                shape = f"its shape, {store.newer}, is of a newer version: upgrade this one" if store.newer else ""
+        except StoreTooOld as exc:
+            shape = str(exc)
     for table in settings.calendar:
         # A file can be read whenever: no other machine is asked.
         if online or table.file is not None:
@@ -120,6 +126,7 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     ahead = {rota.name: gaps(context, rota) for rota in found.rotas if _is_read(context, rota)}
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
+    found.doubts += [f"{file}: store.url: {shape}"] if shape else []
 
 
 def _unsigned(context: Context) -> Iterator[str]:
@@ -219,6 +226,9 @@ def _faults_of_store(context: Context) -> Iterator[str]:
     try:
         with context.store() as store:
             yield from (f"{file}: store.url: {fault}" for fault in store.check())
+    except StoreTooOld:
+        # The next start mends that; nothing can be told of it before but a warning.
+        return
     except NinethirtyError as exc:
         yield f"{file}: store.url: {exc}"
 

@@ -100,13 +100,16 @@ class Context:
         return SystemClock().now()
 
     @contextmanager
-    def store(self) -> Iterator[Store]:
-        """Open the configured store for the length of a block. Raises `StoreFault`."""
+    def store(self, *, steps: bool = False) -> Iterator[Store]:
+        """Open the configured store for the length of a block. Raises `StoreFault`.
+
+        One of an older shape is refused; with `steps` it is brought to this version's.
+        """
         from monitor.store.open import open_store
 
         store = open_store(self.settings.store.url)
         try:
-            store.upgrade()
+            store.upgrade(steps=steps)
             yield store
         finally:
             store.close()

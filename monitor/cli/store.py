@@ -26,8 +26,9 @@ def upgrade(context: Context, *, as_json: bool) -> None:
 
     Example: ninethirty store upgrade
     """
-    with context.store():
-        _tell({"upgraded": True}, "The store is of this version.", as_json=as_json)
+    with context.store(steps=True) as store:
+        told = f"A newer version has made it {store.newer}, and this one may work on it." if store.newer else ""
+        _tell({"upgraded": True}, told or "The store is of this version.", as_json=as_json)
 
 
 @command.command("check")

@@ -234,11 +234,21 @@ class Store(Protocol):
     evidence: EvidenceIndex
     leases: Leases
 
+    @property
+    def newer(self) -> str:
+        """Return the shape of a store that a newer version changed, beside which this one may work; else nothing."""
+
     def transaction(self) -> AbstractContextManager[Transaction]:
         """Open a transaction: committed at the end of the block, rolled back when it raises."""
 
-    def upgrade(self) -> None:
-        """Bring the store to this version's shape; creates it when it is empty."""
+    def upgrade(self, *, steps: bool = True) -> None:
+        """Bring the store to this version's shape; creates it when it is empty.
+
+        Without `steps` one of an older shape is refused, and left as it is.
+        """
+
+    def accept(self) -> None:
+        """Refuse a store of a shape that this version cannot read; makes and changes nothing."""
 
     def give_back(self, most: int) -> int:
         """Hand up to `most` pages of freed room back to the disk; return how many are left to be.

@@ -8,7 +8,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from monitor.errors import UserFault
+from monitor.errors import StoreFault, UserFault
 from monitor.store.open import file_of, open_store
 from monitor.store.sql.engine import SqlStore
 
@@ -40,9 +40,13 @@ def restore_store(backup: Path, target: str) -> dict[str, int]:
         copy = Path(folder) / "store.db"
         _copy(backup, copy)
         _prove(backup, copy)
-        with closing(_opened(f"sqlite:///{copy}")) as old:
-            old.upgrade()
-        return copy_store(f"sqlite:///{copy}", target)
+        try:
+            with closing(_opened(f"sqlite:///{copy}")) as old:
+                old.upgrade()
+            return copy_store(f"sqlite:///{copy}", target)
+        except (StoreFault, UserFault) as exc:
+            # Nobody knows our own copy by its name.
+            raise type(exc)(str(exc).replace(f"sqlite:///{copy}", str(backup))) from exc
 
 
 def _opened(url: str) -> SqlStore:

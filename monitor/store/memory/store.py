@@ -205,8 +205,15 @@ class MemoryStore:
         with self._shelves.undoing():
             yield MemoryTransaction(self._shelves)
 
-    def upgrade(self) -> None:
+    @property
+    def newer(self) -> str:
+        return ""
+
+    def upgrade(self, *, steps: bool = True) -> None:
         """Do nothing: a store in memory is always of this version."""
+
+    def accept(self) -> None:
+        """Do nothing likewise."""
 
     def give_back(self, most: int) -> int:
         """Do nothing: there are no pages."""

@@ -5,52 +5,47 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy import URL, Connection, Engine, create_engine, event, insert, inspect, select, text
+from sqlalchemy import URL, Connection, insert, inspect, text
 from sqlalchemy.engine import make_url
 
 from monitor.errors import StoreFault, UserFault
 from monitor.store.interface import EvidenceIndex, Leases, LedgerStore, OutboxStore, RunStore, VerdictStore
 from monitor.store.sql import backup, near
 from monitor.store.sql import integrity as whole
+from monitor.store.sql.connect import identity, make_folder, postgresql, sqlite
 from monitor.store.sql.driver_errors import faults_of
 from monitor.store.sql.query import Asker, unhurried
 from monitor.store.sql.read import SqlEvidence, SqlLeases, SqlOutbox, SqlRuns, SqlVerdicts
 from monitor.store.sql.read_ledger import SqlLedger
-from monitor.store.sql.tables import HEAD, METADATA, REVISION
+from monitor.store.sql.shape import OURS, Shape, Standing
+from monitor.store.sql.tables import HEAD, METADATA, REVISION, WORKS_FROM
 from monitor.store.sql.write import SqlTransaction
 
 _log = structlog.get_logger(__name__)
-_BUSY_MS = 5000
-# What a long reader made the log grow by is cut off again at the next turn of it.
-_LOG_BYTES = 8_000_000
-# Pages that each of up to six connections keeps, a quarter of what is usual; the machine keeps them for all.
-_CACHE_KB = 512
 # Any number will do as long as every monitor asks for the same one.
 _UPGRADE_LOCK = 930
+_TABLE_MS = 2000
 _INCREMENTAL = 2
+_KEPT = "SELECT version_num, works_from FROM alembic_version"
 # Enough rows of each index to know how they lie; all of them would hold up writes for seconds.
 _ROWS_WEIGHED = 1000
-
-
-class StoreTooNew(StoreFault):
-    """A newer version of the program made the store: no waiting mends that."""
 
 
 class SqlStore:
     """A store behind one SQLAlchemy engine. `sqlite:///:memory:` is a private file, deleted when let go.
 
     `durable` False spares SQLite the wait for the disk: what is committed outlives the process, not a power cut.
+    `shape` is what the program knows of tables: this version's, but for tests of versions side by side.
     """
 
-    def __init__(self, url: str, *, durable: bool = True) -> None:
+    def __init__(self, url: str, *, durable: bool = True, shape: Shape = OURS) -> None:
         address = make_url(url)
         self._file: Path | None = None
         self._known: tuple[int, int] | None = None
@@ -59,11 +54,13 @@ class SqlStore:
             case "sqlite":
                 # As people write it: rendered, a space in a path would be %20.
                 self._place = f"sqlite:///{address.database or ''}"
-                self._engine = _sqlite(self._settled(address), durable=durable)
+                self._engine = sqlite(self._settled(address), durable=durable)
             case "postgresql":
-                self._engine = _postgresql(address)
+                self._engine = postgresql(address)
             case other:
                 raise UserFault(f"no store of kind {other}: write sqlite:///FILE or postgresql+psycopg://…")
+        self._standing = Standing(self._place, shape)
+        self._is_settled = False
         self._ask = ask = Asker(self._engine, self._place)
         self.ledger: LedgerStore = SqlLedger(ask)
         self.runs: RunStore = SqlRuns(ask)
@@ -87,24 +84,43 @@ class SqlStore:
     def transaction(self) -> Iterator[SqlTransaction]:
         self._follow_file()
         with faults_of(self._place), self._engine.begin() as connection:
+            if self._is_settled:
+                # Another monitor may have taken steps since: a store that they made too new for us takes nothing.
+                self._standing.still(_row(connection, _KEPT))
             yield SqlTransaction(connection)
 
     def _follow_file(self) -> None:
         """Go on in the file that bears our name now: what is written to one that lost it is lost with it."""
-        there = _identity(self._file)
+        there = identity(self._file)
         if self._known is None or there == self._known:
             return
         _log.error("store_replaced", store=self._place, gone=there is None)
         self._engine.dispose()
         self.upgrade()
 
-    def upgrade(self) -> None:
+    @property
+    def newer(self) -> str:
+        """Return the revision of a store that a newer version has changed; empty for one of this version's shape."""
+        return self._standing.newer
+
+    def upgrade(self, *, steps: bool = True) -> None:
         with faults_of(self._place):
-            if self._revision() is None:
+            if self._kept() is None:
                 self._make()
-            if self._revision() != HEAD:
+            kept = self._kept() or {}
+            if not steps:
+                self._standing.accept(kept)
+            elif self._standing.wants_steps(kept):
                 self._migrate()
-            self._known = _identity(self._file)
+            self._known = identity(self._file)
+            self._is_settled = steps
+
+    def accept(self) -> None:
+        """Refuse a store that is of another shape than this version can read; nothing is made or changed."""
+        with faults_of(self._place):
+            kept = self._kept()
+            if kept is not None:
+                self._standing.accept(kept)
 
     def give_back(self, most: int) -> int:
         if self._engine.dialect.name != "sqlite":
@@ -143,13 +159,15 @@ class SqlStore:
         Raises `UserFault` when this one is not empty, or the other is not of this version's shape.
         """
         with faults_of(source._place):
-            revision = source._revision()
-        if revision is None:
-            raise UserFault(f"store {source._place}: is no store of ninethirty")
-        if revision != HEAD:
-            raise UserFault(
-                f"store {source._place}: its shape is {revision}: run `ninethirty store upgrade` on it first"
-            )
+            kept = source._kept()
+            if kept is None:
+                raise UserFault(f"store {source._place}: is no store of ninethirty")
+            if source._standing.is_older(kept):
+                shape = kept["version_num"]
+                raise UserFault(
+                    f"store {source._place}: its shape is {shape}: run `ninethirty store upgrade` on it first"
+                )
+        source._refuse_newer()
         self.upgrade()
         with faults_of(f"{source._place} into {self._place}"):
             return backup.copy_rows(source._engine, self._engine)
@@ -181,6 +199,7 @@ class SqlStore:
         """Go on as another store: whoever holds this one reads and writes that one from now on."""
         left, self._engine = self._engine, other._engine
         self._file, self._known, self._place = other._file, other._known, other._place
+        self._standing, self._is_settled = other._standing, other._is_settled
         self._ask.engine, self._ask.place = other._engine, other._place
         left.dispose()
 
@@ -190,18 +209,24 @@ class SqlStore:
     def _settled(self, address: URL) -> URL:
         if address.database not in {None, "", ":memory:"}:
             self._file = Path(str(address.database))
-            _make_folder(self._file)
+            make_folder(self._file)
             return address
         # A true database in memory is one connection's own: readers and the writer would not meet there.
         folder = tempfile.mkdtemp(prefix="ninethirty-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
         return address.set(database=f"{folder}/store.db")
 
-    def _revision(self) -> str | None:
+    def _kept(self) -> Mapping[str, str | None] | None:
+        """Return the row that keeps the revision, with the columns that this store has for it; None for none."""
         with self._engine.connect().execution_options(ro=True) as connection:
-            if not inspect(connection).has_table(REVISION.name):
-                return None
-            return connection.execute(select(REVISION)).scalar()
+            return _row(connection) if inspect(connection).has_table(REVISION.name) else None
+
+    def _refuse_newer(self) -> None:
+        # What this version has no name for would be left behind without a word.
+        if self.newer:
+            raise UserFault(
+                f"store {self._place}: its shape is {self.newer}, newer than this version's: use the one that made it"
+            )
 
     def _make(self) -> None:
         """Make what all steps together make, which an empty store need not take one by one."""
@@ -209,16 +234,15 @@ class SqlStore:
             if not inspect(connection).has_table(REVISION.name):
                 METADATA.create_all(connection, checkfirst=False)
                 REVISION.create(connection)
-                connection.execute(insert(REVISION), {"version_num": HEAD})
+                connection.execute(insert(REVISION), {"version_num": HEAD, "works_from": WORKS_FROM})
 
     def _migrate(self) -> None:
         from monitor.store.sql import migrate  # noqa: PLC0415  # 0.3 s and 8 MB that a store already up to date need not pay
 
-        revision = self._revision()
-        if revision is not None and revision not in migrate.known_revisions():
-            raise StoreTooNew(f"store {self._place}: a newer version of ninethirty made it (its shape is {revision})")
         with self._alone() as connection:
-            migrate.upgrade(connection)
+            # Meanwhile another may have taken them, and more.
+            if self._standing.wants_steps(_row(connection) or {}):
+                migrate.upgrade(connection, shape=self._standing.shape)
 
     @contextmanager
     def _alone(self) -> Iterator[Connection]:
@@ -227,6 +251,8 @@ class SqlStore:
             if connection.dialect.name == "postgresql":
                 with unhurried(connection):
                     connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _UPGRADE_LOCK})
+                    # Whoever waits for a table holds up all who come after: a step that must is tried again later.
+                    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_TABLE_MS}")
                     yield connection
             else:
                 yield connection
@@ -238,6 +264,8 @@ class SqlStore:
             yield raw.driver_connection
 
     def _copy_rows(self, copy: Path) -> None:
+        self.accept()
+        self._refuse_newer()
         target = SqlStore(f"sqlite:///{copy}")
         try:
             target.upgrade()
@@ -246,51 +274,6 @@ class SqlStore:
             target.close()
 
 
-def _identity(file: Path | None) -> tuple[int, int] | None:
-    """Return what tells a file from another of its name; None for none."""
-    try:
-        found = file.stat() if file is not None else None
-    except OSError:
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
-
-
-def _make_folder(file: Path) -> None:
-    try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as exc:
-        raise StoreFault(f"store {file}: its folder cannot be made: {exc.strerror}") from exc
-
-
-def _postgresql(address: URL) -> Engine:
-    engine = create_engine(address, pool_pre_ping=True)
-    from monitor.store.sql.patience import make_impatient  # noqa: PLC0415  # its driver is loaded by its own users alone
-
-    make_impatient(engine)
-    return engine
-
-
-def _sqlite(address: URL, *, durable: bool) -> Engine:
-    engine = create_engine(address, connect_args={"timeout": _BUSY_MS / 1000})
-    event.listen(engine, "connect", partial(_set_up, "FULL" if durable else "OFF"))
-    event.listen(engine, "begin", _begin)
-    return engine
-
-
-def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN401  # sqlite3.Connection as its driver wraps it
-    dbapi.isolation_level = None
-    # FULL: a sighting that was committed must outlive a power cut; it is evidence, and there are few rows.
-    dbapi.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-    if not dbapi.execute("PRAGMA page_count").fetchone()[0]:
-        # That freed room is handed back in portions must be said before there is anything.
-        dbapi.execute("PRAGMA auto_vacuum=INCREMENTAL")
-    log = ("journal_mode=WAL", f"journal_size_limit={_LOG_BYTES}")
-    for pragma in (*log, f"synchronous={synchronous}", "foreign_keys=ON", f"cache_size=-{_CACHE_KB}"):
-        dbapi.execute(f"PRAGMA {pragma}")
-
-
-def _begin(connection: Connection) -> None:
-    # A deferred transaction that reads and then writes fails at once when another has committed meanwhile,
-    # whatever the busy timeout says; one that takes the lock first waits its turn.
-    reads_only = connection.get_execution_options().get("ro", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+def _row(connection: Connection, asked: str = "SELECT * FROM alembic_version") -> Mapping[str, str | None] | None:
+    row = connection.exec_driver_sql(asked).mappings().first()
+    return None if row is None else dict(row)

@@ -50,7 +50,8 @@ def _found_by_sqlite(connection: Connection) -> list[str]:
 def _other_shape(connection: Connection) -> list[str]:
     revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     told = f"its shape is {revision}, this version needs {HEAD}: run `ninethirty store upgrade`"
-    return [] if revision == HEAD else [told]
+    # One that is newer, and not refused, only has more than is asked for here.
+    return [] if revision is not None and revision >= HEAD else [told]
 
 
 def _unbacked(connection: Connection) -> Iterable[str]:

@@ -2,30 +2,52 @@
 
 from __future__ import annotations
 
+import os
+
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect, text, update
+
+from monitor.store.sql.shape import OURS, Shape
+from monitor.store.sql.tables import REVISION
 
 
-def upgrade(connection: Connection, revision: str = "head") -> None:
-    """Run every step up to `revision` on this connection, inside its transaction."""
-    command.upgrade(_config(connection), revision)
+def upgrade(connection: Connection, revision: str = "", shape: Shape = OURS) -> None:
+    """Run every step up to `revision`, or to the last, on this connection, inside its transaction."""
+    wanted = revision or shape.head
+    _make_room(connection)
+    command.upgrade(_config(shape, connection), wanted)
+    connection.execute(update(REVISION).values(works_from=works_from(wanted, shape)))
 
 
 def downgrade(connection: Connection, revision: str = "base") -> None:
     """Take back every step after `revision`."""
-    command.downgrade(_config(connection), revision)
+    command.downgrade(_config(OURS, connection), revision)
 
 
-def known_revisions() -> tuple[str, ...]:
-    """Return the steps this version knows, newest first."""
-    return tuple(step.revision for step in ScriptDirectory.from_config(_config()).walk_revisions())
+def known_revisions(shape: Shape = OURS) -> tuple[str, ...]:
+    """Return the steps that a version knows, newest first."""
+    return tuple(step.revision for step in ScriptDirectory.from_config(_config(shape)).walk_revisions())
 
 
-def _config(connection: Connection | None = None) -> Config:
+def works_from(revision: str, shape: Shape = OURS) -> str:
+    """Return the oldest revision whose program may work on the store at one: the last that did more than add."""
+    steps = ScriptDirectory.from_config(_config(shape)).iterate_revisions(revision, "base")
+    return next(step.revision for step in steps if not getattr(step.module, "expands", False))
+
+
+def _make_room(connection: Connection) -> None:
+    # Stores of before have the column only from their first upgrade by a version that knows of it.
+    REVISION.create(connection, checkfirst=True)
+    if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
+        connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
+
+
+def _config(shape: Shape, connection: Connection | None = None) -> Config:
     config = Config()
     config.set_main_option("script_location", "monitor.store.sql:migrations")
+    config.set_main_option("version_locations", os.pathsep.join(map(str, shape.steps)))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     return config

@@ -16,6 +16,8 @@ from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names
 
 HEAD = "0010"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
+WORKS_FROM = "0006"
+"""The oldest migration whose program may work on them: each after it only added (docs/architecture.md)."""
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -30,9 +32,10 @@ REVISION = sa.Table(
     "alembic_version",
     sa.MetaData(),
     sa.Column("version_num", sa.String(32), nullable=False),
+    sa.Column("works_from", sa.String(32)),
     sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
 )
-"""Where Alembic keeps the step that a store has reached, made as Alembic makes it."""
+"""Where Alembic keeps the step that a store has reached, and beside it the oldest whose program may work on it."""
 
 
 def _key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]] = Name, *more: sa.ForeignKey) -> sa.Column[Any]:

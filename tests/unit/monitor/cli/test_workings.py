@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from monitor.look.fetch import Answer
 from monitor.store.evidence.evidence import Evidence
 from monitor.store.open import open_store
 from monitor.store.rows import Heartbeat
+from monitor.store.sql import migrate
 from monitor.store.sql.driver_errors import MEND
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.tables import HEAD
 from monitor.store.writer import Writer
+from tests.contracts.later import BEFORE, NEXT
 
 Ask = Callable[..., Any]
 QUIET_DAY = """
@@ -83,6 +88,25 @@ def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, fo
         f'config.toml: channel[1].folder: the folder cannot be written (got "{folder}/file")',
         f"config.toml: store.url: store sqlite:///{folder}/store.db: the file is not a database, or damaged: {MEND}",
     ]
+
+
+def test_a_store_of_another_version_is_told_of_and_left_as_it_is(ask: Ask, folder: Path) -> None:
+    with closing(SqlStore(f"sqlite:///{folder}/store.db", shape=NEXT)) as store:
+        with store._engine.begin() as connection:
+            migrate.downgrade(connection, BEFORE.head)
+        older = f"store sqlite:///{folder}/store.db: its shape is {BEFORE.head}, this version needs {HEAD}: "
+        older += "run `ninethirty store upgrade`, or start the monitor"
+        told = ask("today")
+        assert (told.status, told.err) == (3, older + "\n")
+        told = ask("check")
+        assert (told.status, f"WARNING: config.toml: store.url: {older}" in told.err.splitlines()) == (0, True)
+        assert ask("store", "upgrade").out == "The store is of this version.\n"
+        assert ask("today").status == 0
+        store.upgrade()
+        newer = "its shape, 9001, is of a newer version: upgrade this one"
+        assert f"config.toml: store.url: {newer}" in ask("check", "--json").json["warnings"]
+        assert ask("store", "upgrade").out == "A newer version has made it 9001, and this one may work on it.\n"
+        assert ask("store", "check", "--json").json["faults"] == []
 
 
 def test_a_test_notice_goes_through_the_channel_that_is_named(ask: Ask, folder: Path) -> None:

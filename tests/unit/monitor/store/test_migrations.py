@@ -52,10 +52,9 @@ def test_the_newest_step_is_the_one_that_the_tables_name() -> None:
 
 def test_a_store_made_by_a_newer_version_is_left_alone(sqlite: SqlStore) -> None:
     with sqlite._engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999', works_from = '9999'")
     with pytest.raises(StoreFault, match="a newer version of ninethirty made it"):
         sqlite.upgrade()
-    assert any("its shape is 9999" in line for line in sqlite.check())
 
 
 def test_a_step_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:

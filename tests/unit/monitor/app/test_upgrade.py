@@ -1,0 +1,69 @@
+"""Two monitors on one store, brought to the next version one after the other, and one of them back."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from monitor.app.options import policies_of
+from monitor.config.settings import Settings
+from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.shape import OURS, Shape
+from monitor.watch.rejudge import replay
+from tests.contracts.later import NEXT
+from tests.unit.monitor.app.life import OUT_IN_TIME, Life
+from tests.unit.monitor.app.test_two_monitors import HOUR, LATE, SLOT, together
+
+
+def exchange(life: Life, folder: Path, shape: Shape) -> None:
+    """Have a monitor be of this version from its next start on."""
+    life.store_of = lambda: SqlStore(f"sqlite:///{(folder / 'ninethirty.db').as_posix()}", shape=shape)
+
+
+@pytest.mark.parametrize(
+    ("moments", "tables", "word"),
+    [
+        # On both sides of the slot, and of the moment at which it comes late.
+        (("09:29:40.2", "09:29:52.6", "09:30:09.4", "09:30:21.2"), OUT_IN_TIME, "on_time"),
+        (("09:39:50.2", "09:39:57.6", "09:40:06.4", "09:40:21.2"), LATE, "late"),
+    ],
+)
+def test_monitors_upgraded_one_after_the_other_lose_no_second_and_tell_nothing_twice(
+    tmp_path: Path, moments: tuple[str, str, str, str], tables: str, word: str
+) -> None:
+    async def act(north: Life, south: Life) -> None:
+        for life, begin, end in ((north, *moments[:2]), (south, *moments[2:])):
+            await life.until(begin)
+            await life.end()
+            exchange(life, tmp_path, NEXT)
+            await life.until(end)
+            await life.start()
+            newer = "9001" if life is north else ""
+            await life.clock.sleep(2.0)
+            # The other goes on meanwhile, and knows.
+            assert (south.daemon.store.newer, north.daemon.store.newer) == (newer, "")
+        await north.until("09:42:00")
+        await north.end()
+        exchange(north, tmp_path, OURS)
+        await north.start()
+        await north.until("09:45:00")
+        told = str(north.app.status.status()["Store"])
+        assert "9001, of a newer version" in told
+
+    store = together(tmp_path, tables, act, blind="")
+    assert [row.word for row in store.verdicts.judged()] == [word]
+    assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
+    came = SLOT + timedelta(minutes=10 if word == "late" else 0)
+    incidents, notices = store.verdicts.incidents(), store.outbox.notices()
+    assert len(incidents) == (word == "late")
+    assert len([notice.id for notice in notices if notice.kind == "opened"]) == len(incidents)
+    assert {delivery.attempts for delivery in store.outbox.deliveries()} <= {1}
+    # Between them no look is missing: the page is seen as it comes.
+    (page,) = store.verdicts.judged()[0].body["parts"]
+    after, by = (datetime.fromisoformat(page["released"][end]) for end in ("after", "by"))
+    assert after <= came <= by
+    assert by - after < timedelta(seconds=1.5)
+    assert {span.cause for span in store.runs.blind(SLOT - HOUR, SLOT + HOUR)} == {"stopped"}
+    store.close()
