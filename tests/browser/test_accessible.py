@@ -38,6 +38,7 @@ def addresses(board: Board) -> list[str]:
         f"/acknowledge?token={token}",
         "/history",
         "/reports?from=2018-01-01&to=2018-01-31",
+        "/api",
         "/status",
         "/runbook",
         f"/api/v1/incidents/{board.incident}/draft.html",
