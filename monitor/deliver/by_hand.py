@@ -5,7 +5,7 @@ All of it reads what stands inside the transaction that writes: daemon and comma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -73,6 +73,15 @@ def said(
     seen = next((one for one in versions if one.number == read), last)
     merged = together(words, seen.words, last.words, role)
     return edited(versions, merged.words, role, now, seen.report), merged.conflicts
+
+
+class Clash(UserFault):
+    """Words were not written: somebody else wrote into the same boxes meanwhile."""
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        """Take where both wrote, and what."""
+        super().__init__(f"somebody wrote meanwhile into {', '.join(one.field for one in conflicts)}")
+        self.conflicts = tuple(conflicts)
 
 
 class InTheWay(UserFault):

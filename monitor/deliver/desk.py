@@ -16,7 +16,7 @@ from alerts.incident import SIGNED, Incident
 from alerts.silence import Scope, Silence, silence
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.by_hand import log_by_hand, redrafted, rewritten, said, signed_off
+from monitor.deliver.by_hand import Clash, log_by_hand, redrafted, rewritten, said, signed_off
 from monitor.errors import UnknownName
 from monitor.store.evidence.bundle import Exported, export
 from monitor.store.interface import Transaction
@@ -55,11 +55,19 @@ class Desk:
         _log.info("report_waived", incident=incident, role=role)
 
     async def write(
-        self, incident: str, role: str, words: Mapping[str, str], read: int, change: Change
+        self,
+        incident: str,
+        role: str,
+        words: Mapping[str, str],
+        read: int,
+        change: Change,
+        *,
+        merging: bool = True,
     ) -> tuple[Conflict, ...]:
         """Write words into boxes and change the incident; returns where somebody else wrote since version `read`.
 
-        Raises `UnknownName`, and what `change` raises; then nothing is written.
+        Both wordings stand there then; where they are not to be merged, `Clash` is raised. Raises `UnknownName` too,
+        and what `change` raises; then nothing is written.
         """
         current, verdicts, now = self.current, self.current.verdicts, self.clock.now()
 
@@ -70,6 +78,8 @@ class Desk:
             def type_in(known: Versions) -> Versions:
                 versions, conflicts = said(known, words, read, role, now)
                 found.extend(conflicts)
+                if conflicts and not merging:
+                    raise Clash(conflicts)
                 return versions
 
             changed = rewritten(tx, current.record, incident, change, now)

@@ -18,6 +18,7 @@ from monitor.deliver.open_data import EVENT, INCIDENT, VERDICT, event_row, incid
 from monitor.errors import UnknownName
 from monitor.web.answers import Events, Incident, Incidents, Release, Releases
 from monitor.web.asked import Asked, OfDraft, OfEvents, OfIncidents, OfReleases
+from monitor.web.form_api import LOGGING
 from monitor.web.openapi import description
 from monitor.web.operations import CSV, UNKNOWN, ApiRoute, Operation, Rows
 from monitor.web.pages import fragment, render
@@ -153,7 +154,9 @@ ROUTES = [
     ApiRoute("/api/v1/releases", _listing("listReleases", "releases", releases, Releases, OfReleases, rows=_RELEASES)),
     ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, Release, faults=UNKNOWN)),
     ApiRoute(
-        "/api/v1/incidents", _listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, rows=_INCIDENTS)
+        "/api/v1/incidents",
+        _listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, rows=_INCIDENTS),
+        LOGGING,
     ),
     ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, Incident, faults=UNKNOWN)),
     ApiRoute(

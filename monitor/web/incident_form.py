@@ -92,8 +92,8 @@ async def save(request: Request) -> Response:
     now, zone = sent.desk.clock.now(), queries_of(request).timezone
     try:
         read = _version(drafts, sent.fields.get("version", ""))
-        words = dict(_changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
-        change = _noted(sent, now, zone)
+        words = dict(changed(read, drafts, _typed(sent, read, now, zone))) if read else {}
+        change = noted(sent, now, zone)
         number = read.version if read is not None else 0
         conflicts = await sent.desk.write(sent.incident, sent.role, words, number, change)
     except NotEnough as fault:
@@ -184,21 +184,22 @@ def _version(drafts: list[Draft], number: str) -> Draft | None:
     return found
 
 
-def _changed(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def changed(read: Draft, drafts: list[Draft], typed: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the boxes that hold something else than what was read, and than what stands there by now."""
-    before, after = (_shown(one) for one in (read, drafts[-1]))
+    before, after = (shown(one) for one in (read, drafts[-1]))
     for name, stood in before.items():
         text = typed.get(name)
         if text is None or text in (stood, after.get(name)):
             continue
         yield name, text
         # Words that came here from a box of another form would come here again.
-        yield from ((old, "") for old, told in read.words.items() if old not in before and stood == _lines(told) != "")
+        yield from ((old, "") for old, told in read.words.items() if old not in before and stood == lines(told) != "")
 
 
-def _shown(draft: Draft) -> dict[str, str]:
+def shown(draft: Draft) -> dict[str, str]:
+    """Return what stands in each box of a version."""
     report = report_from_json(draft.facts)
-    return {name: _lines(text) for name, text in (standing(report) | strays(draft.words, report)).items()}
+    return {name: lines(text) for name, text in (standing(report) | strays(draft.words, report)).items()}
 
 
 def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, str]:
@@ -206,8 +207,8 @@ def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, s
 
     A step that was ticked without a word was done just now; one whose tick was taken off was not done.
     """
-    stood = _shown(read)
-    typed = {name.removeprefix("box."): _lines(text) for name, text in sent.fields.items() if name.startswith("box.")}
+    stood = shown(read)
+    typed = {name.removeprefix("box."): lines(text) for name, text in sent.fields.items() if name.startswith("box.")}
     for name in (one for one in typed if one.startswith(STEP)):
         is_ticked, is_blank = f"tick.{name}" in sent.fields, not typed[name].strip()
         if is_ticked and is_blank:
@@ -217,12 +218,13 @@ def _typed(sent: Sent, read: Draft, now: datetime, timezone: str) -> dict[str, s
     return typed
 
 
-def _lines(text: str) -> str:
+def lines(text: str) -> str:
+    """Return a text with every end of a line as one character."""
     # Browsers send every end of a line as two characters.
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Incident]:
+def noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Incident]:
     """Return what writes notes into the timeline. Raises `NotEnough` with what cannot be one, by the id of its box."""
     call, said, address = sent.text("call"), sent.text("said"), sent.text("address")
     faults = []
@@ -239,7 +241,7 @@ def _noted(sent: Sent, now: datetime, timezone: str) -> Callable[[Incident], Inc
 
     def change(known: Incident) -> Incident:
         for text in filter(None, texts):
-            known = note(known, sent.role, _lines(text), now)
+            known = note(known, sent.role, lines(text), now)
         if sent.text("forward"):
             known = bring_forward(known, sent.role, sent.text("forward"), now, timezone)
         known = log_cause(known, sent.role, sent.text("cause"), now)

@@ -37,13 +37,25 @@ _TAGS = {
 }
 
 
+class Clashing(Answer):
+    """A box into which somebody else wrote meanwhile: what stands there, and what was sent."""
+
+    box: str
+    stood: str
+    sent: str
+
+
 class Problem(Answer):
-    """Why there is no answer (RFC 9457): the status with its words, and one line for a person."""
+    """Why there is no answer (RFC 9457): the status with its words, and one line for a person.
+
+    `conflicts` are there only where answers were written to a version that is no longer the newest.
+    """
 
     type: Literal["about:blank"]
     title: str
     status: int
     detail: str
+    conflicts: list[Clashing] | None = None
 
 
 class PlainSchema(GenerateJsonSchema):

@@ -53,6 +53,7 @@ class Operation:
     method: str = "GET"
     status: int = 200
     rows: Rows | None = None
+    longest: int = 8192
 
     @property
     def parameters(self) -> list[str]:
@@ -73,7 +74,7 @@ class Operation:
         elif (refused := _refused(request)) is not None:
             return refused
         else:
-            found = await self.endpoint(request, self.asked.read(await body_of(request)))
+            found = await self.endpoint(request, self.asked.read(await body_of(request, self.longest)))
         if isinstance(found, Response):
             return found
         is_csv = self.rows is not None and form == "csv"

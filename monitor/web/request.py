@@ -79,9 +79,9 @@ def day_of(text: str) -> date:
     return date.fromisoformat(text)
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Tell a program why there is no answer, as RFC 9457 has it."""
-    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: object) -> Response:
+    """Tell a program why there is no answer, as RFC 9457 has it, and what `more` there is to tell."""
+    told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail, **more}
     return JSONResponse(told, status, headers, PROBLEM)
 
 

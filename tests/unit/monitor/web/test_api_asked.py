@@ -13,11 +13,11 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from monitor.web import acknowledge, answers, api, calendars, silences
+from monitor.web import acknowledge, answers, api, calendars, form_api, silences
 from monitor.web.openapi import Problem, description
 from tests.unit.monitor.web.board import KEYS, Board, a_board
 
-TOLD = description([*api.ROUTES, *calendars.ROUTES, *acknowledge.ROUTES, *silences.ROUTES])
+TOLD = description([*api.ROUTES, *calendars.ROUTES, *acknowledge.ROUTES, *silences.ROUTES, *form_api.ROUTES])
 SCHEMAS = TOLD["components"]["schemas"]
 OPERATIONS = {
     one["operationId"]: (path, method, one) for path, each in TOLD["paths"].items() for method, one in each.items()
@@ -47,12 +47,16 @@ def values(schema: Json) -> st.SearchStrategy[Any]:
         return values(SCHEMAS[schema["$ref"].rpartition("/")[2]])
     if "enum" in schema or "const" in schema:
         return st.sampled_from(schema.get("enum") or [schema["const"]])
+    if "additionalProperties" in schema:
+        names = st.sampled_from(["B.2.account", "step.tell-head", *KNOWN])
+        return st.dictionaries(names, values(schema["additionalProperties"]))
     if schema["type"] == "object":
-        return st.fixed_dictionaries({name: values(one) for name, one in schema["properties"].items()})
-    if schema["type"] == "integer":
-        return st.integers(schema["minimum"], schema["maximum"])
-    if "format" in schema:
-        return {"date": DAYS, "date-time": INSTANTS}[schema["format"]]
+        parts = {name: values(one) for name, one in schema["properties"].items()}
+        needed = {name: parts.pop(name) for name in schema.get("required", ())}
+        return st.fixed_dictionaries(needed, optional=parts)
+    if schema["type"] == "integer" or "format" in schema:
+        kinds = {"date": DAYS, "date-time": INSTANTS}
+        return kinds[schema["format"]] if "format" in schema else st.integers(schema["minimum"], schema["maximum"])
     # Halves of a pair are no characters.
     letters = st.text(st.characters(exclude_categories=["Cs"]), max_size=min(40, schema.get("maxLength", 40)))
     return st.one_of(st.sampled_from(KNOWN), letters.filter(re.compile(schema["pattern"].replace("$", r"\Z")).search))
@@ -87,8 +91,8 @@ async def answered(board: Board, name: str, asked: Json) -> None:
     assert media in told
     ref = told[media].get("schema", {}).get("$ref", "").rpartition("/")[2]
     if ref:
-        model: type[BaseModel] = Problem if ref == Problem.__name__ else getattr(answers, ref)
-        model.model_validate(answer.json(), extra="forbid")
+        models: dict[str, type[BaseModel]] = {**vars(answers), "Problem": Problem, "Form": form_api.Form}
+        models[ref].model_validate(answer.json(), extra="forbid")
 
 
 @pytest.mark.explored

@@ -34,7 +34,7 @@ async def test_every_operation_has_a_name_of_its_own_a_tag_words_and_typed_answe
     async with a_board() as board:
         told = await described(board)
     every = list(operations(told))
-    assert len({one["operationId"] for one in every}) == len(every) == 11
+    assert len({one["operationId"] for one in every}) == len(every) == 15
     tags = {one["name"] for one in told["tags"]}
     for one in every:
         assert set(one["tags"]) <= tags
