@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, cast
+from urllib.parse import urlencode
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
@@ -27,6 +28,8 @@ from monitor.web.users import is_name
 _CAP = 500_000
 """Bytes of an answer: the keys of a large provider are some ten thousand."""
 _LEEWAY = 60
+_LONGEST_HINT = 4000
+"""Characters of an ID token that an address takes along: some servers take no longer ones."""
 _KEPT, _FAILED_FOR = 600.0, 5.0
 _MOST_AT_ONCE = 8
 _SIGNED_BY = [f"{kind}{bits}" for kind in ("RS", "PS", "ES") for bits in (256, 384, 512)]
@@ -69,7 +72,22 @@ class OpenID:
         claims = await ask(lambda: _claims(self.provider, token, keys, flow.nonce, now))
         names = (claims.get(name) for name in ("preferred_username", "email", "sub"))
         name = next((one for one in names if isinstance(one, str) and is_name(one)), "somebody")
-        return name, self.provider.claimed(claims)
+        return name, self.provider.claimed(claims, str(token["id_token"]))
+
+    async def way_out(self, claimed: Claimed) -> str:
+        """Return the address at which the provider signs somebody out, empty where it tells of none."""
+        try:
+            where = str((await self._metadata()).get("end_session_endpoint", ""))
+        except NotSignedOn:
+            return ""
+        if not self.provider.told(claimed) or not where.startswith(self._schemes):
+            return ""
+        known = {"id_token_hint": claimed.token} if len(claimed.token) <= _LONGEST_HINT else {}
+        return f"{where}{'&' if '?' in where else '?'}{urlencode({'client_id': self.provider.client, **known})}"
+
+    @property
+    def _schemes(self) -> tuple[str, str]:
+        return "https://", f"{self.provider.issuer.partition('://')[0]}://"
 
     async def _metadata(self) -> Mapping[str, Any]:
         # In turn: while a provider is slow, one request waits for it and the others for that one.
@@ -90,9 +108,8 @@ class OpenID:
         told = await self._read(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
         if told.get("issuer") != issuer:
             raise _unusable("its configuration names another issuer")
-        schemes = ("https://", f"{issuer.partition('://')[0]}://")
         for name in _ENDPOINTS:
-            if not str(told.get(name, "")).startswith(schemes):
+            if not str(told.get(name, "")).startswith(self._schemes):
                 raise _unusable(f"its configuration has no {name} that may be asked")
         return told
 

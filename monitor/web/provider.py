@@ -24,10 +24,14 @@ class NotSignedOn(NinethirtyError):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What rights go by of what a provider told of somebody: who told it in which claim, and its values."""
+    """What rights go by of what a provider told of somebody: who told it in which claim, and its values.
+
+    `token` is the ID token that told it, by which the provider knows whom it is to sign out.
+    """
 
     source: str
     values: tuple[str, ...]
+    token: str = field(repr=False, default="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +58,20 @@ class Provider:
         """Return the most that any of the values gives, None for nothing."""
         held = {self.rights[value] for value in claimed.values if value in self.rights}
         # Another provider, or another claim, has other values.
-        is_so_still = claimed.source == self._source
-        return next((right for right in reversed(Right) if right in held), None) if is_so_still else None
+        return next((right for right in reversed(Right) if right in held), None) if self.told(claimed) else None
 
-    def claimed(self, claims: Mapping[str, Any]) -> Claimed:
+    def told(self, claimed: Claimed) -> bool:
+        """Tell whether it was this provider that told it, in the claim that counts."""
+        return claimed.source == self._source
+
+    def claimed(self, claims: Mapping[str, Any], token: str) -> Claimed:
         """Return what an ID token says that rights go by."""
         told = claims.get(self.claim)
         values = told if isinstance(told, list) else [told]
         # Some providers let people type whatever address they like.
         if self.claim == "email" and claims.get("email_verified") is not True:
             values = []
-        return Claimed(self._source, tuple(value for value in values if isinstance(value, str)))
+        return Claimed(self._source, tuple(value for value in values if isinstance(value, str)), token)
 
     @property
     def host(self) -> str:
@@ -83,6 +90,9 @@ class SignsOn(Protocol):
 
     async def way(self, flow: Flow) -> str:
         """Return the address at the provider to which a browser is sent. Raises `NotSignedOn`."""
+
+    async def way_out(self, claimed: Claimed) -> str:
+        """Return the address at which the provider signs somebody out, empty where it tells of none."""
 
     async def come_back(self, code: str, flow: Flow, ask: Ask) -> tuple[str, Claimed]:
         """Return the name of whom the provider signed on, and what rights go by. Raises `NotSignedOn`.

@@ -193,6 +193,10 @@ class Sessions:
         if left is not None:
             _log.info("signed_out", user=left.person.name)
 
+    async def way_out(self, session: Session) -> str:
+        """Return where a provider signs somebody out whom it signed on; empty for anybody else."""
+        return await self.provider.way_out(session.claimed) if self.provider and session.claimed else ""
+
     def close(self) -> None:
         """Let the thread go."""
         self._thread.shutdown(wait=True, cancel_futures=True)

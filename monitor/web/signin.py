@@ -227,11 +227,15 @@ def _not_signed_on(request: Request, where: str, fault: NotSignedOn) -> Response
 
 
 async def leave(request: Request) -> Response:
-    """Forget that somebody had signed in."""
-    session, form = session_of(request), await form_of(request)
+    """Forget that somebody had signed in, and send whom a provider signed on there, to be signed out as well.
+
+    By a page that leads there: no form of ours may end up elsewhere.
+    """
+    session, form, where = session_of(request), await form_of(request), ""
     if session is not None and session.is_ours(form.get("guard", "")):
         _leave(request)
-    answer = RedirectResponse("/", 303)
+        request.state.session, where = None, await _door(request).way_out(session)
+    answer = render(request, "signedout.html", where=where) if where else RedirectResponse("/", 303)
     _forget(request, answer)
     return answer
 

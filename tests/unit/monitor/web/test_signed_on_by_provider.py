@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
@@ -81,6 +84,58 @@ async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) 
         await one.sign_on()
         one.board.clock.seconds += LASTS + 1
         assert await one.seen() == [303] * 3
+
+
+async def signed_out(one: SignOn) -> httpx.Response:
+    """Sign on, then out; what was known of a session opens nothing after."""
+    await one.sign_on()
+    kept, guard = one.client.cookies["ninethirty"], hidden(await one.client.get("/incidents"), "guard")
+    answer = await one.client.post("/sign-out", data={"guard": guard})
+    one.client.cookies.set("ninethirty", kept, domain=HOST)
+    assert await one.seen() == [303] * 3
+    return answer
+
+
+@pytest.mark.parametrize("path", ["/out", "/out?tenant=1"])
+async def test_who_signs_out_is_led_to_the_provider_to_be_signed_out_there(tmp_path: Path, path: str) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}{path}"}
+        page = await signed_out(one)
+        assert (page.status_code, "Sign out</button>" in page.text) == (200, False)
+        (there,) = re.findall(r'http-equiv="refresh" content="0; url=([^"]+)"', page.text)
+        where = urlsplit(unescape(there))
+        assert f'href="{there}"' in page.text
+        assert unescape(there).startswith(f"{one.idp.url}{path}")
+        asked = {name: values[0] for name, values in parse_qs(where.query).items()}
+        claims = jwt.decode(asked["id_token_hint"], key()).claims
+        assert (asked["client_id"], claims["sub"], claims["nonce"]) == ("ninethirty", "0815", one.idp.sent["nonce"])
+
+
+@pytest.mark.parametrize("told", [None, "javascript:alert(1)", "/out", 5])
+async def test_where_the_provider_signs_nobody_out_the_board_does(tmp_path: Path, told: object) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.configuration = {"end_session_endpoint": told}
+        answer = await signed_out(one)
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+async def test_a_token_that_is_longer_than_an_address_stays_here(tmp_path: Path) -> None:
+    idp = Idp(claims={"groups": ["stats-duty"], "more": "x" * 4000})
+    async with signing_on(tmp_path, idp) as one:
+        idp.configuration = {"end_session_endpoint": f"{idp.url}/out"}
+        page = await signed_out(one)
+        assert f'href="{idp.url}/out?client_id=ninethirty"' in page.text
+
+
+async def test_a_provider_that_is_away_keeps_nobody_signed_in(tmp_path: Path) -> None:
+    async with signing_on(tmp_path) as one:
+        one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}
+        await one.sign_on()
+        guard = hidden(await one.client.get("/incidents"), "guard")
+        one.idp.answers[DESCRIBED] = (500, "", {})
+        one.board.clock.seconds += 700
+        answer = await one.client.post("/sign-out", data={"guard": guard})
+        assert (answer.status_code, await one.seen()) == (303, [303] * 3)
 
 
 @pytest.mark.parametrize(
