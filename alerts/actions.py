@@ -81,6 +81,11 @@ def is_overdue(action: Action, today: date) -> bool:
     return action.done is None and action.due < today
 
 
+def overdue(incidents: Iterable[Incident], today: date) -> list[tuple[Incident, int, Action]]:
+    """Return the actions that should have been done before this day, with their numbers, the longest first."""
+    return [each for each in waiting(incidents) if is_overdue(each[2], today)]
+
+
 def waiting(incidents: Iterable[Incident], *, done: bool = False) -> list[tuple[Incident, int, Action]]:
     """Return actions with their numbers, those due first in front; what is done too only when `done`."""
     every = [(one, number, action) for one in incidents for number, action in enumerate(one.actions, 1)]

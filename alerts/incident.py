@@ -120,7 +120,7 @@ class Incident:
     @property
     def is_open(self) -> bool:
         """Tell whether somebody still has something to do about it."""
-        return self.closed is None or self.owes_report
+        return self.closed is None or self.owes_report or any(action.done is None for action in self.actions)
 
     @property
     def producers(self) -> tuple[str, ...]:

@@ -45,12 +45,13 @@ def command(context: Context, *, day: date | None, producer: str | None, as_json
 
 
 def _print_open(context: Context) -> None:
-    from monitor.deliver.owed import reports_owed
+    from monitor.deliver.owed import actions_overdue, reports_owed
 
     # What came out days early stands on the board of another day, and somebody must act today.
     with context.store() as store:
         still = [one for one in store.verdicts.incidents() if one.closed is None]
         owed = [one for one in reports_owed(store.verdicts) if one.closed is not None]
+        late = actions_overdue(store.verdicts, today(context.settings.timezone))
         silent = [one for one in store.outbox.silences(context.now()) if one.is_on(context.now())]
     if silent:
         click.echo(f"\nMessages held back: {len(silent)}")
@@ -61,6 +62,10 @@ def _print_open(context: Context) -> None:
             click.echo(f"\n{what}: {len(found)}")
         for one in found[-_MOST_OPEN:]:
             click.echo(f"  {one.grade:<6}  {one.kind.value:<8}  {one.id}")
+    if late:
+        click.echo(f"\nActions overdue: {len(late)}")
+    for one, number, each in late[:_MOST_OPEN]:
+        click.echo(f"  {each.due}  {each.owner}  {one.id} no. {number}: {each.text}")
 
 
 def print_board(rows: Sequence[dict[str, Any]]) -> None:

@@ -1,13 +1,16 @@
-"""Reports that somebody still has to sign, or to waive with a reason."""
+"""What somebody still owes: reports to be signed, or waived with a reason, and actions that should have been done."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, datetime, timedelta
 
-from alerts.incident import Incident
+from alerts.actions import overdue
+from alerts.incident import Action, Incident
 from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
+
+_MOST = 1000
 
 
 def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
@@ -18,10 +21,25 @@ def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
     return incident.owes_report and not any(draft.signed for draft in drafts)
 
 
+def wants_somebody(incident: Incident, drafts: Callable[[str], Sequence[Draft]], today: date) -> bool:
+    """Tell whether it is not over, its report is owed, or one of its actions was to be done before this local day."""
+    return incident.closed is None or bool(overdue([incident], today)) or is_owed(incident, drafts(incident.id))
+
+
 def reports_owed(store: VerdictStore) -> list[Incident]:
     """Return the incidents whose report is owed, the longest first."""
     found = (one for one in store.incidents() if one.owes_report and is_owed(one, store.drafts(one.id)))
     return sorted(found, key=lambda one: (one.opened, one.id))
+
+
+def actions_overdue(store: VerdictStore, today: date) -> list[tuple[Incident, int, Action]]:
+    """Return the actions that should have been done before this local day, the longest overdue first."""
+    return overdue(store.open_incidents(_MOST), today)
+
+
+def is_countable(incident: Incident, now: datetime) -> bool:
+    """Tell whether what is owed for an incident may count in a number that anybody reads."""
+    return incident.facts is None or (incident.facts.slot is not None and incident.facts.slot <= now)
 
 
 def longest_owed(owed: Sequence[Incident], now: datetime) -> tuple[int, timedelta]:
@@ -29,5 +47,5 @@ def longest_owed(owed: Sequence[Incident], now: datetime) -> tuple[int, timedelt
 
     What a person logged about no release has no slot to wait for, and a number names nobody.
     """
-    known = [one for one in owed if one.facts is None or (one.facts.slot is not None and one.facts.slot <= now)]
+    known = [one for one in owed if is_countable(one, now)]
     return len(known), max((now - one.opened for one in known), default=timedelta())

@@ -13,12 +13,13 @@ from alerts.notice import notice_id
 from alerts.platform import platform_of, told_again
 from monitor.clock import Clock
 from monitor.deliver.as_of_now import AsOfNow
-from monitor.deliver.owed import longest_owed, reports_owed
+from monitor.deliver.owed import actions_overdue, is_countable, longest_owed, reports_owed
 from monitor.deliver.rules import ReportingRules
 from monitor.deliver.verdicts import Recorded
 from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
 from monitor.threads import Ask, Job
+from schedules.times.zone import local_date
 
 _log = structlog.get_logger(__name__)
 _EVERY = timedelta(minutes=1)
@@ -43,7 +44,8 @@ class Reminders:
     """Reminds people of incidents that nobody has.
 
     `wake` says that the outbox has something new; `given_up` is told how many deliveries were, `owed` how many reports
-    are and for how long the longest. `as_of_now` brings an incident and its draft up to date, inside a transaction.
+    are, for how long the longest, and how many actions are overdue. `as_of_now` brings an incident and its draft up to
+    date, inside a transaction.
     """
 
     store: Store
@@ -56,7 +58,7 @@ class Reminders:
     ask: Ask
     wake: Callable[[], None]
     given_up: Callable[[int], None] = lambda _count: None
-    owed: Callable[[int, timedelta], None] = lambda _count, _longest: None
+    owed: Callable[[int, timedelta, int], None] = lambda _count, _longest, _actions: None
     _open: set[str] | None = None
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -87,10 +89,12 @@ class Reminders:
         self._open.difference_update(over)
 
     async def count(self) -> None:
-        """Tell how many deliveries were given up of late, and how many reports are owed."""
-        now = self.clock.now()
+        """Tell how many deliveries were given up of late, how many reports are owed and how many actions overdue."""
+        now, verdicts = self.clock.now(), self.store.verdicts
+        today = local_date(now, self.rules.timezone)
         self.given_up(await self.ask(lambda: len(self.store.outbox.given_up(now - GIVEN_UP_FOR))))
-        self.owed(*longest_owed(await self.ask(lambda: reports_owed(self.store.verdicts)), now))
+        late = [one for one, _, _ in await self.ask(lambda: actions_overdue(verdicts, today)) if is_countable(one, now)]
+        self.owed(*longest_owed(await self.ask(lambda: reports_owed(verdicts)), now), len(late))
 
     def _recent(self, now: datetime) -> list[str]:
         return [one.id for one in self.store.verdicts.incidents(now - _LOOK_BACK) if _is_waiting(one)]

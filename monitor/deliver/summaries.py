@@ -12,7 +12,7 @@ import structlog
 from alerts.notice import Notice, notice_id
 from alerts.tellable_facts import GRADES
 from monitor.clock import Clock
-from monitor.deliver.owed import reports_owed
+from monitor.deliver.owed import actions_overdue, reports_owed
 from monitor.deliver.summary_text import Facts, Summary, evening, month, morning
 from monitor.store.interface import Store, Transaction
 from monitor.store.rows import Delivery, DeliveryState
@@ -112,8 +112,10 @@ class Summaries:
         first, last = (today, today) if schedule.kind in _OF_A_DAY else _month_before(today)
         owed = await self.ask(lambda: reports_owed(self.store.verdicts))
         mine = [one for one in owed if producer in (None, *one.producers)]
+        late = await self.ask(lambda: actions_overdue(self.store.verdicts, today))
+        undone = [each for each in late if producer in (None, *each[0].producers)]
         rows = await self.board(first, last, producer)
-        facts = Facts(now, first, last, rows, mine, risks=self.risks(), names=self.names, link=self.link)
+        facts = Facts(now, first, last, rows, mine, undone, risks=self.risks(), names=self.names, link=self.link)
         if schedule.kind == _EVENING:
             day, following = await self._following(today, producer)
             facts = replace(facts, next=day, following=following)

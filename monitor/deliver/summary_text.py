@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Any
 
 from alerts.draft.period import FAULTY, on_time_of
-from alerts.incident import Incident
+from alerts.incident import Action, Incident
 from alerts.one_line import one_line
 from monitor.judge.as_text import LOUD, due_text, measure_text, tally, told_text
 from schedules.times.words import day_text, length
@@ -41,8 +41,9 @@ class Facts:
     """What a summary is made of, as of `now`.
 
     `rows` are the releases of the local days `first` to `last`, `following` those of the day `next` on which something
-    is due again; `owed` the incidents whose reports are. `risks` are in words what budgets will not prove, by host and
-    day; `names` those of producers by id; `link` where the board is, empty for nowhere.
+    is due again; `owed` the incidents whose reports are, `undone` the actions that are overdue. `risks` are in
+    words what budgets will not prove, by host and day; `names` those of producers by id; `link` where the board is,
+    empty for nowhere.
     """
 
     now: datetime
@@ -50,6 +51,7 @@ class Facts:
     last: date
     rows: Sequence[Body]
     owed: Sequence[Incident] = ()
+    undone: Sequence[tuple[Incident, int, Action]] = ()
     next: date | None = None
     following: Sequence[Body] = ()
     risks: Risks = field(default_factory=dict)
@@ -88,8 +90,9 @@ def month(facts: Facts) -> Summary:
 
 def _summary(subject: str, facts: Facts, *blocks: str) -> Summary:
     owing = _more(len(facts.owed), "report owed" if len(facts.owed) == 1 else "reports owed")
+    owing += _more(len(facts.undone), "action overdue" if len(facts.undone) == 1 else "actions overdue")
     board = f"Board: {facts.link}\n" if facts.link else ""
-    told = (f"{subject}{owing}.\n", *blocks, _owed(facts.owed, facts.now), board)
+    told = (f"{subject}{owing}.\n", *blocks, _owed(facts.owed, facts.now), _undone(facts.undone), board)
     return Summary(f"{subject}{owing}", "\n".join(block for block in told if block))
 
 
@@ -157,6 +160,14 @@ def _owed(owed: Sequence[Incident], now: datetime) -> str:
 
     each = (f"{one_line(one.title)} ({one.producer}): for {age(one)}, {one.id}" for one in owed)
     return _items("Reports owed, neither signed nor waived", each)
+
+
+def _undone(actions: Iterable[tuple[Incident, int, Action]]) -> str:
+    each = (
+        f"{action.owner}, by {day_text(action.due)}: {one_line(action.text)}, no. {number} of {one.id}"
+        for one, number, action in actions
+    )
+    return _items("Actions overdue", each)
 
 
 def _more(number: int, what: str) -> str:

@@ -66,6 +66,7 @@ class Metrics:
         self.given_up = gauge("outbox_given_up", "Deliveries given up within the last seven days")
         self.reports_owed = gauge("reports_owed", "Reports neither signed nor waived")
         self.report_owed = gauge("report_owed_oldest_seconds", "For how long the oldest of them has been owed")
+        self.actions_overdue = gauge("actions_overdue", "Actions of incidents not done by their day")
         self.notices = counter("notices", "Attempts to deliver", ["channel", "outcome"])
         self.commit = histogram("store_commit_seconds", "Length of a commit")
         self.store_failures = counter("store_failures", "Attempts to write to the store that failed")
@@ -106,8 +107,9 @@ class Metrics:
         if at is not None:
             self.reload_at.set(at.timestamp())
 
-    def owed(self, count: int, longest: timedelta) -> None:
-        """Note how many reports are owed, and for how long the longest has been."""
+    def owed(self, count: int, longest: timedelta, actions: int) -> None:
+        """Note how many reports are owed, for how long the longest has been, and how many actions are overdue."""
+        self.actions_overdue.set(actions)
         self.reports_owed.set(count)
         self.report_owed.set(longest.total_seconds())
 

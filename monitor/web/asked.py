@@ -96,7 +96,9 @@ class OfReleases(Span):
 class OfIncidents(Span):
     """Which incidents, by the days on which they occurred."""
 
-    open: Literal["true"] | Nothing = Field(None, description="Those that want somebody: not over, or a report owed.")
+    open: Literal["true"] | Nothing = Field(
+        None, description="Those that want somebody: not over, a report owed, or an action overdue."
+    )
     limit: Limit = 500
 
 

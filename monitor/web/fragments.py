@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import quote
 
+from alerts.actions import overdue
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
 from monitor.web.pages import fragment, silences_of
@@ -59,9 +60,15 @@ def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: da
     return fragment(queries, "row.html", row=row, looked=looked, now=now, element=element_of(row["id"]))
 
 
+def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:
+    """Return the JSON of an incident as lists show it: with how many of its actions are overdue, in words."""
+    many = len(overdue([incident], today))
+    return incident_json(incident) | {"overdue": f"{many} {'action' if many == 1 else 'actions'} overdue" * (many > 0)}
+
+
 def needing_part(queries: Queries, needing: Sequence[Incident]) -> str:
     """Return what needs somebody."""
-    told = [incident_json(one) for one in needing[:_MOST_NEEDING]]
+    told = [with_overdue(one, queries.today()) for one in needing[:_MOST_NEEDING]]
     return fragment(queries, "needing.html", needing=told, more=max(0, len(needing) - _MOST_NEEDING))
 
 

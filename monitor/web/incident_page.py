@@ -21,6 +21,7 @@ from alerts.platform import standing_of_platform
 from monitor.deliver.drafts import ENDINGS, versions_of
 from monitor.deliver.incident_json import incident_json
 from monitor.errors import UnknownName
+from monitor.web.fragments import with_overdue
 from monitor.web.pages import render, silences_of
 from monitor.web.request import queries_of
 from schedules.times.zone import local_date
@@ -40,11 +41,11 @@ class Answered:
 
 
 async def incidents(request: Request) -> Response:
-    """List incidents, those that want somebody first, however old: what is not over, then reports that are owed."""
+    """List incidents, those that want somebody first, however old: what is not over, then what is owed."""
     queries = queries_of(request)
     found = {one.id: one for one in (*await queries.needing(), *await queries.incidents())}
     told = sorted(found.values(), key=lambda one: (one.closed is not None, not one.is_open))
-    return render(request, "incidents.html", incidents=[incident_json(one) for one in told])
+    return render(request, "incidents.html", incidents=[with_overdue(one, queries.today()) for one in told])
 
 
 async def incident(request: Request) -> Response:

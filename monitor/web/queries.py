@@ -19,7 +19,7 @@ from monitor.deliver.desk import Desk
 from monitor.deliver.drafts import written
 from monitor.deliver.message import Veil, veiled
 from monitor.deliver.outbox_rows import given_up_json
-from monitor.deliver.owed import is_owed
+from monitor.deliver.owed import wants_somebody
 from monitor.deliver.platform import related
 from monitor.deliver.reminders import GIVEN_UP_FOR
 from monitor.deliver.verdicts import with_decision
@@ -170,11 +170,11 @@ class Queries:
         return await self.ask(lambda: self._told(self.store.verdicts.incidents(begin, end, limit=MOST_INCIDENTS), now))
 
     async def needing(self, first: date | None = None, last: date | None = None) -> list[Incident]:
-        """Return the incidents that want somebody, newest first: not over, or with a report that is owed.
+        """Return the incidents that want somebody, newest first: not over, or with a report owed or an action overdue.
 
         Those that occurred on these local days; however long ago, where none are given.
         """
-        store, now = self.store.verdicts, self.clock.now()
+        store, now, today = self.store.verdicts, self.clock.now(), self.today()
         begin, end = self.span(first, last)
 
         def found() -> list[Incident]:
@@ -183,8 +183,7 @@ class Queries:
                 for one in store.open_incidents(MOST_INCIDENTS)
                 if (begin or one.occurred) <= one.occurred and (end is None or one.occurred < end)
             ]
-            wanted = [one for one in still if one.closed is None or is_owed(one, store.drafts(one.id))]
-            return self._told(wanted[::-1], now)
+            return self._told([one for one in still[::-1] if wants_somebody(one, store.drafts, today)], now)
 
         return await self.ask(found)
 

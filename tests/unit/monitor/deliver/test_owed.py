@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
-from monitor.deliver.owed import longest_owed
+from alerts.incident import SIGNED, Action
+from monitor.deliver.owed import actions_overdue, is_countable, longest_owed, wants_somebody
+from monitor.store.memory.store import MemoryStore
 from tests.contracts.rows import DAY, SLOT, an_incident
 
 
@@ -20,3 +22,24 @@ def test_before_its_slot_no_report_is_counted() -> None:
     ahead = replace(known, facts=replace(known.facts, slot=SLOT + DAY))
     assert longest_owed([ahead], SLOT) == (0, timedelta())
     assert longest_owed([ahead], SLOT + DAY)[0] == 1
+
+
+def test_an_action_is_overdue_from_the_day_after_until_it_is_done_though_the_report_is_signed() -> None:
+    due = date(2018, 1, 12)
+    settled = replace(an_incident("settled"), closed=SLOT, words={SIGNED: "2"})
+    undone = replace(settled, id="undone", actions=(Action("Renew it", "web team", due), Action("Test it", "qa", due)))
+    done = replace(undone, id="done", actions=(Action("Renew it", "web team", due, SLOT, "web team"),))
+    store = MemoryStore()
+    with store.transaction() as tx:
+        for one in (settled, undone, done):
+            tx.save_incident(one)
+    told = {day: actions_overdue(store.verdicts, due + timedelta(days=day)) for day in (0, 1)}
+    assert told[0] == []
+    assert [(one.id, number, action.owner) for one, number, action in told[1]] == [
+        ("undone", 1, "web team"),
+        ("undone", 2, "qa"),
+    ]
+    wanted = [wants_somebody(one, store.verdicts.drafts, due + timedelta(days=1)) for one in (settled, undone, done)]
+    assert wanted == [False, True, False]
+    assert not wants_somebody(undone, store.verdicts.drafts, due)
+    assert is_countable(undone, SLOT)

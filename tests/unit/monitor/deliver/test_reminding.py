@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
 from alerts.finding import ReleaseFacts
+from alerts.incident import Action
 from alerts.notice import Notice
 from alerts.routes import Route
 from monitor.clock import VirtualClock
@@ -192,6 +193,24 @@ def test_nobody_acknowledges_what_there_is_not() -> None:
     async def story(world: World) -> None:
         with pytest.raises(UnknownName):
             await a_desk(world).take("nothing", "duty statistician")
+
+    played(story)
+
+
+def test_reports_that_are_owed_and_actions_that_are_overdue_are_counted() -> None:
+    async def story(world: World) -> None:
+        await some_late(world.store, world.writer, world.clock, ["r"])
+        (known,) = world.store.verdicts.incidents()
+        due = world.clock.now().date()
+        with world.store.transaction() as tx:
+            tx.save_incident(replace(known, actions=(Action("Renew it", "web team", due),)))
+        told: list[tuple[int, int]] = []
+        reminders = world.reminders()
+        reminders.owed = lambda count, _longest, actions: told.append((count, actions))
+        await reminders.count()
+        await world.clock.sleep(86400)
+        await reminders.count()
+        assert told == [(1, 0), (1, 1)]
 
     played(story)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from alerts.incident import Action
 from alerts.notice import Notice
 from monitor.app.reporting_options import schedules_of
 from monitor.clock import VirtualClock
@@ -131,6 +132,24 @@ def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_
             "",
             "Reports owed, neither signed nor waived:",
             "- Malpractice (ofqual): for 7 h, r-2018-01-05",
+        ]
+
+    played([{"kind": "evening"}], story)
+
+
+def test_actions_that_are_overdue_are_told_with_who_owes_them() -> None:
+    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+        (known,) = store.verdicts.incidents()
+        late = Action("Renew the\ncertificate", "web team", date(2018, 1, 4))
+        with store.transaction() as tx:
+            tx.save_incident(replace(known, actions=(late, replace(late, due=FRIDAY))))
+        await clock.sleep(300)
+        await summaries.tell()
+        (notice,) = summaries_in(store)
+        assert notice.subject == "Friday 5 January 2018: 1 LATE; 1 report owed; 1 action overdue"
+        assert notice.text.splitlines()[-2:] == [
+            "Actions overdue:",
+            "- web team, by 4 January 2018: Renew the certificate, no. 1 of r-2018-01-05",
         ]
 
     played([{"kind": "evening"}], story)

@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+from alerts.incident import Action
 from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
 from monitor.web.queries import MOST_INCIDENTS
@@ -111,6 +112,25 @@ async def test_what_needs_somebody_stands_first_whatever_day_is_shown() -> None:
             with board.store.transaction() as tx:
                 tx.save_incident(replace(known, closed=at(1500), words={"waived": "none is called for"}))
         assert 'class="needing"' not in (await board.client.get("/?date=2018-02-01")).text
+
+
+async def test_an_action_that_is_overdue_needs_somebody_though_all_else_is_settled() -> None:
+    async with a_board() as board:
+        due, pages = board.queries.today(), []
+        for known in board.store.verdicts.incidents():
+            actions = (Action("Renew it", "web team", due),) if known.id == board.incident else ()
+            with board.store.transaction() as tx:
+                tx.save_incident(
+                    replace(known, closed=at(1500), words={"waived": "none is called for"}, actions=actions)
+                )
+        for _ in range(2):
+            pages.append((await board.client.get("/")).text)
+            listed = (await board.client.get("/api/v1/incidents?open=true")).json()["incidents"]
+            board.clock.seconds += 86400
+        assert ['class="needing"' in page for page in pages] == [False, True]
+        assert "over, <strong>1 action overdue</strong>" in pages[1]
+        assert [one["id"] for one in listed] == [board.incident]
+        assert "closed, 1 action overdue" in (await board.client.get("/incidents")).text
 
 
 async def test_a_report_that_is_owed_needs_somebody_though_the_incident_is_over() -> None:
