@@ -19,7 +19,7 @@ from monitor.deliver.outbox import Outbox
 from monitor.errors import StoreFault, SurroundingsFault
 from monitor.health.heartbeat import HeartbeatWriter
 from monitor.health.metrics import Metrics
-from monitor.health.system import ServiceManager, give_back
+from monitor.health.system import ServiceManager
 from monitor.judge.runs import Blind
 from monitor.ledger.ledger import Ledger
 from monitor.ledger.reading import CalendarReads
@@ -211,7 +211,6 @@ class Daemon:
         self.heartbeat.alive(self.clock.now())
         self.writer.nudge()
         self.workers.rest()
-        give_back()
 
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""

@@ -16,6 +16,7 @@ from monitor.health.deadman import Deadman
 from monitor.health.hosts import CHECKED, StarvedHosts
 from monitor.health.progress import PollerProgress
 from monitor.health.self_check import SelfCheck
+from monitor.health.system import give_back
 from monitor.look.clock_skew import Skew
 from monitor.look.poller import Poller
 from monitor.store.retention import BOUNDED, DAILY, Retention
@@ -25,6 +26,7 @@ from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 
+_HOURLY = timedelta(hours=1)
 Recurring = tuple[timedelta, str, Job]
 
 
@@ -64,12 +66,17 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
     yield from core.apart.jobs()
+    yield _HOURLY, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
         inside = {host.lower() for host, _ in allowed_hosts(settings)}
         predicted = PredictedAddresses(core.store.verdicts, watch, clock, hosts_of(settings), ask, inside)
         yield EVERY, "expected addresses", predicted.learn
+
+
+async def _give_back() -> None:
+    give_back()
 
 
 def deadman(core: Core, check: SelfCheck) -> Iterator[Recurring]:

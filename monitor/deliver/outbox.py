@@ -178,8 +178,7 @@ class Outbox:
 
     async def _rows(self, name: str, now: datetime) -> tuple[list[Row], Held]:
         """Return what waits for a channel and may go, and what silences hold back: that keeps nobody waiting."""
-        found = await self._ask(lambda: self._look_up(name, now + _EVER))
-        quiet = await self._ask(lambda: held_back(self._store, found, now))
+        found, quiet = await self._ask(lambda: self._look_up(name, now))
         free = quiet.free(found)
         since = backlog_of((row.delivery, row.notice) for row in free).since
         self.backlogs[name] = Backlog(len(found), since)
@@ -190,13 +189,14 @@ class Outbox:
             for silence, rows in over.values():
                 tell_what_is_so(tx, self._store, self._current_of, silence, rows, now)
 
-    def _look_up(self, name: str, horizon: datetime) -> list[Row]:
+    def _look_up(self, name: str, now: datetime) -> tuple[list[Row], Held]:
         rows = []
-        for delivery in self._store.outbox.due_deliveries(horizon, limit=_MOST):
+        for delivery in self._store.outbox.due_deliveries(now + _EVER, limit=_MOST):
             notice = self._store.outbox.notice(delivery.notice) if delivery.channel == name else None
             if notice is not None:
                 rows.append(Row(delivery, notice))
-        return sorted(rows, key=lambda row: (row.notice.at, row.notice.id))
+        rows.sort(key=lambda row: (row.notice.at, row.notice.id))
+        return rows, held_back(self._store, rows, now)
 
     def _openings(self, name: str, rows: Sequence[Row], now: datetime) -> list[Notice]:
         """Return the openings that a digest may still stand for: nobody has been told of them yet."""

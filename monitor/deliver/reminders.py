@@ -90,11 +90,17 @@ class Reminders:
 
     async def count(self) -> None:
         """Tell how many deliveries were given up of late, how many reports are owed and how many actions overdue."""
-        now, verdicts = self.clock.now(), self.store.verdicts
+        now, outbox, verdicts = self.clock.now(), self.store.outbox, self.store.verdicts
         today = local_date(now, self.rules.timezone)
-        self.given_up(await self.ask(lambda: len(self.store.outbox.given_up(now - GIVEN_UP_FOR))))
-        late = [one for one, _, _ in await self.ask(lambda: actions_overdue(verdicts, today)) if is_countable(one, now)]
-        self.owed(*longest_owed(await self.ask(lambda: reports_owed(verdicts)), now), len(late))
+        given_up, owed, overdue = await self.ask(
+            lambda: (
+                len(outbox.given_up(now - GIVEN_UP_FOR)),
+                reports_owed(verdicts),
+                actions_overdue(verdicts, today),
+            )
+        )
+        self.given_up(given_up)
+        self.owed(*longest_owed(owed, now), sum(is_countable(one, now) for one, _, _ in overdue))
 
     def _recent(self, now: datetime) -> list[str]:
         return [one.id for one in self.store.verdicts.incidents(now - _LOOK_BACK) if _is_waiting(one)]

@@ -48,8 +48,11 @@ class _Selector(selectors.DefaultSelector):
             return ready
         if timeout is not None and timeout <= 0:
             return ready
+        wait = self.pass_time(float("inf") if timeout is None else timeout)
+        if wait <= 0:
+            return ready
         began = _REAL.monotonic()
-        ready = super().select(self.pass_time(float("inf") if timeout is None else timeout))
+        ready = super().select(wait)
         self.waited(_REAL.monotonic() - began, bool(ready))
         return ready
 

@@ -52,13 +52,17 @@ class Retention:
 
     async def bound(self) -> None:
         """Give up the oldest evidence as soon as there is too much of it."""
+        if self.evidence.is_grown:
+            await self._hold_to_its_room()
+
+    async def _hold_to_its_room(self) -> None:
         files = await self.evidence.retain(self.keep, self.most)
         if files:
             _log.info("given_up", files=files)
 
     async def give_up(self) -> None:
         """Give up what the configuration says, and hand back the room."""
-        await self.bound()
+        await self._hold_to_its_room()
         reads = await self._thin_reads()
         runs = await self.compaction.compact()
         await self._hand_back()

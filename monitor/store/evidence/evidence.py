@@ -22,6 +22,7 @@ from monitor.store.evidence.warc import GIVEN_UP, GivenUp, records, statement
 from monitor.store.interface import EvidenceIndex, Transaction
 from monitor.store.rows import Record
 from monitor.store.writer import Writer
+from monitor.threads import off_the_loop
 
 _MOST_WAITING = 64_000_000
 _MOST_REMEMBERED = 16_000_000
@@ -103,6 +104,8 @@ class Evidence:
         last = index.last(monitor)
         self.mended = self._vault.mend(last)
         self._number = last.number if last else 0
+        self.is_grown = True
+        """Whether something was written since it was last held to its room."""
         self.appender = Appender(self._vault, last.chain if last else "", clock.now().date(), on_lost)
         self.heads = Heads()
         self._waiting: deque[Waiting] = deque()
@@ -185,16 +188,17 @@ class Evidence:
         The store learns it first, and so does the chain: bytes that are gone without their knowing were tampered with.
         """
         now = self._clock.now()
-        given_up = self._vault.outdated(now, keep, most)
+        self.is_grown = False
+        given_up = await off_the_loop(partial(self._vault.outdated, now, keep, most))
         if given_up:
-            files = self._vault.files()
+            files = await off_the_loop(self._vault.files)
             last = first_in(files[len(given_up)].name) - 1
             names = [path.name for path in given_up]
             told = GivenUp(names, first_in(names[0]), last, keep_days=keep // _DAY, keep_mb=most // 1_000_000)
             with self._lock:
                 self._put(GIVEN_UP, now, partial(statement, told, at=now), 0)
             await self._writer.write(lambda tx: tx.expire_evidence(self._monitor, last, now))
-            self._vault.delete(given_up)
+            await off_the_loop(partial(self._vault.delete, given_up))
         return [path.name for path in given_up]
 
     def write(self, transaction: Transaction) -> None:
@@ -203,7 +207,7 @@ class Evidence:
             waiting = list(self._waiting)
         self._written = []
         if waiting:
-            self._written = self.appender.append(waiting)
+            self._written, self.is_grown = self.appender.append(waiting), True
             transaction.add_evidence(self._written)
         else:
             self.appender.try_again()
