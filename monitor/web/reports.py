@@ -46,7 +46,7 @@ async def builder(request: Request) -> Response:
         asked=asked,
         chosen=urlencode({name: text for name, text in asked.items() if text}),
         producers=named(queries.producers, queries.producers),
-        endings=[*FORMATS],
+        endings=["html", *(one for one in FORMATS if one != "html")],
         **{"report": None, **values},
     )
 
