@@ -12,18 +12,22 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import NamedTuple
 
+from monitor.clock import Clock
 from monitor.look.cache_age import age_of
 from monitor.look.clock_vote import Span, Vote, apart, overlap, vote
 from monitor.look.fetch import Answer
 from schedules.times.mail_date import mail_date
 
 _GRAIN = 1.0
+SET = 0.01
+"""By so many seconds our clock must leave steady time to have been set: between reading both, less passes."""
 _DRIFT = 0.0005
 """A clock being slewed drifts by up to 500 ppm: old bounds are widened by that before they are used."""
 _CHANGES_MIND_AFTER = 2
 _SMALL = 1.0
 """Servers behind one name differ by this much among themselves; it says nothing of our clock."""
 _ERRATIC_AFTER = 6
+_TRIES = 5
 _VOTES_EVERY = timedelta(seconds=1)
 _APART = 5.0
 """Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
@@ -99,6 +103,12 @@ class _Host:
         self.turns += 1
         return True
 
+    def shift(self, seconds: float) -> None:
+        """Take note that our clock was set by so much: what was said before is said of the clock of now."""
+        self.bounds = shifted(self.bounds, seconds)
+        self.rival = self.rival and shifted(self.rival, seconds)
+        self.at += timedelta(seconds=seconds)
+
     def is_sure(self) -> bool:
         """Tell whether its newest date agrees with those before."""
         return self.rival is None and not self.is_erratic()
@@ -111,9 +121,14 @@ class _Host:
 class Skew:
     """The offset of our clock as the hosts we look at show it, in seconds; positive when ours is ahead."""
 
-    def __init__(self, kept: Callable[[], bool] = lambda: False) -> None:
-        """Know nothing yet. `kept` tells whether the machine says that its clock is kept right."""
+    def __init__(self, kept: Callable[[], bool] = lambda: False, ahead: Callable[[], float] = lambda: 0.0) -> None:
+        """Know nothing yet. `kept` tells whether the machine says that its clock is kept right.
+
+        `ahead` is by how many seconds our clock is ahead of steady time: it changes by as much as our clock is set.
+        """
         self._kept = kept
+        self.ahead = ahead
+        self._ahead = ahead()
         self._told = Vote((0.0, 0.0))
         self._hosts: dict[str, _Host] = {}
         self._since: datetime | None = None
@@ -127,6 +142,7 @@ class Skew:
 
         Then either clock has just been set, and what the answer proves cannot be dated.
         """
+        self._follow()
         bounds = self._offset(host, answer)
         if bounds is None:
             return True
@@ -142,6 +158,18 @@ class Skew:
         if known.rival is not None or self._is_due(answer.received):
             self._bounds, self._voted = self._vote(), answer.received
         return known.rival is None
+
+    def _follow(self) -> None:
+        """Go on from what is known where our clock was set: it is now off by so much more."""
+        moved = self.ahead() - self._ahead
+        if abs(moved) < SET:
+            return
+        self._ahead += moved
+        self._bounds = shifted(self._bounds, moved) if self._hosts else self._bounds
+        self._since, self._voted = self._since and self._since + timedelta(seconds=moved), None
+        self._aged.clear()
+        for host in self._hosts.values():
+            host.shift(moved)
 
     def bounds(self) -> Span:
         """Return the least and most that our clock is ahead; zero and zero before anything is known."""
@@ -202,6 +230,22 @@ class Skew:
             told = vote(spans, kept=self._kept())
         self._told = told
         return told.bounds
+
+
+def ahead(clock: Clock) -> float:
+    """Return by how many seconds our clock is ahead of steady time, the time asleep counted as passed."""
+    for _ in range(_TRIES):
+        before = clock.monotonic()
+        found = clock.now().timestamp() - clock.asleep() - before
+        # Whoever is held up between the two has not read them together.
+        if clock.monotonic() - before < SET / 2:
+            break
+    return found
+
+
+def shifted(bounds: Span, seconds: float) -> Span:
+    """Return the bounds of a clock that was set by so many seconds."""
+    return bounds[0] + seconds, bounds[1] + seconds
 
 
 def is_off(bounds: Span) -> bool:

@@ -9,7 +9,7 @@ from sys import intern
 
 from monitor.look.cache_age import age_bounds
 from monitor.look.challenge import not_theirs
-from monitor.look.clock_skew import Skew, is_off, most_off
+from monitor.look.clock_skew import SET, Skew, is_off, most_off
 from monitor.look.clock_vote import Span
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
@@ -32,6 +32,7 @@ _BY_STATUS = {200: unknown("empty"), 404: absent("404"), 410: withdrawn("410")}
 class LastAnswer:
     """What is remembered of a target between its looks.
 
+    `ahead` is by how much our clock was ahead of steady time when it was asked, which tells whether it was set since.
     `recognised` is what the body of SHA-256 `digest` showed; `etag` and `modified` ask whether that body
     still stands at `address`, and there alone. `baseline` is the SHA-256 of the body before the release, for `changed`.
     All of it is of the address and the questions of `target`.
@@ -46,6 +47,7 @@ class LastAnswer:
     address: str | None = None
     baseline: str | None = None
     was_missing: bool = False
+    ahead: float | None = None
 
 
 @dataclass(slots=True)
@@ -67,6 +69,7 @@ class Interpreter:
     def request(self, target: Target, url: str | None = None) -> Request:
         """Return what to ask for a target, at `url` when it was led there."""
         known, address = self._memory(target), url or target.url
+        known.ahead = self.skew.ahead()
         # Where a redirect led, the marks of the address before mean nothing, or something else.
         memory = known if known.address == address else None
         return Request(
@@ -95,9 +98,11 @@ class Interpreter:
         """Return what a look proved, and remember what the next one needs. `read`: what its body shows, where known."""
         if isinstance(outcome, Failure):
             return sighted(target, outcome, unknown(outcome.reason.value))
-        is_dated = self.skew.observe(target.host, outcome)
-        bounds = self.skew.bounds()
         memory = self._memory(target)
+        # Of an answer under way while our clock was set it is not known by which clock it left.
+        was_set = memory.ahead is not None and abs(self.skew.ahead() - memory.ahead) >= SET
+        is_dated = not was_set and self.skew.observe(target.host, outcome)
+        bounds = self.skew.bounds()
         recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):

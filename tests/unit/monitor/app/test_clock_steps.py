@@ -1,0 +1,85 @@
+"""A clock that is set again and again, through the real daemon: no interval without the truth, nobody wronged."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from monitor.app.options import policies_of
+from monitor.config.settings import Settings
+from monitor.rehearse.drive import play
+from monitor.rehearse.script.script import read_script
+from monitor.rehearse.settings import settings_for
+from monitor.watch.rejudge import replay
+from tests.unit.monitor.app.life import reopened
+from tests.unit.monitor.app.test_truth import TOLERANCE, Truth, _contains, _local
+
+pytestmark = pytest.mark.explored
+
+
+@dataclass(frozen=True)
+class Stepped(Truth):
+    """A truth seen by a clock that is wrong from each of these seconds on by so many milliseconds."""
+
+    steps: tuple[tuple[int, int], ...] = field(default=())
+
+    def _monitor(self) -> list[str]:
+        sets = (f'[[monitor]]\nat = {_local(at)}\nkind = "clock"\noffset = "{ms}ms"\n' for at, ms in self.steps)
+        return [*super()._monitor(), *sets]
+
+
+@st.composite
+def stepped(draw: st.DrawFn) -> Stepped:
+    wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, -2000, 20_000, -29_000, 45_000, -3_600_000])
+    steps = draw(st.lists(st.tuples(st.integers(-110, 200), wrong), min_size=1, max_size=6))
+    return Stepped(
+        out=draw(st.none() | st.integers(0, 5) | st.integers(0, 150)),
+        exposed=None,
+        cache=draw(st.sampled_from([0, 0, 5, 30])),
+        faults=(),
+        down=draw(st.none() | st.none() | st.tuples(st.integers(-90, 90), st.integers(2, 90))),
+        offset=0,
+        rate=draw(st.sampled_from([5, 1])),
+        sheet=draw(st.none() | st.integers(0, 150)),
+        steps=tuple(sorted(steps)),
+    )
+
+
+def hold(truth: Stepped, folder: Path) -> None:
+    """Play a truth; whatever was said of it at any time is so."""
+    path = folder / "steps.toml"
+    path.write_text(truth.script())
+    script = read_script(path)
+    done = play(script, Settings.model_validate({"budget": {"default": f"{truth.rate}/s"}}), folder)
+    rules = settings_for(script, Settings(), folder)
+    store = reopened(rules)
+    said = [(event.at, event.after) for event in store.verdicts.events()]
+    told = [(notice.at, notice.kind, notice.subject) for notice in store.outbox.notices()]
+    again = [row for _, row in replay(store, policies_of(rules), None, None) if row]
+    store.close()
+    (release,) = done.results.releases
+    came = {"page": truth.out, "sheet": truth.sheet}
+    for part in release["parts"]:
+        if part["id"] in came:
+            _contains(part["released"], came[part["id"]], None)
+    parts = [truth.out, truth.sheet]
+    words = {word for _, word in said}
+    assert "early" not in words
+    if all(at is not None and at <= TOLERANCE - 1 for at in parts):
+        assert words <= {"pending", "on_time", "unproven"}, said
+        assert [one for one in told if one[1] not in {"unproven", "final", "resolved"}] == []
+    if release["verdict"] == "on_time":
+        assert all(at is not None and at <= TOLERANCE + 1 for at in parts)
+    assert again == []
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(truth=stepped())
+def test_whatever_the_clock_is_set_to_no_interval_is_without_the_truth(truth: Stepped) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        hold(truth, Path(folder))

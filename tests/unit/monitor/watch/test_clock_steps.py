@@ -1,0 +1,151 @@
+"""Our clock is set, the loop stands still, looks go on: whatever the order, no interval is without the truth."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from functools import partial
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from monitor.judge.judge import judge
+from monitor.judge.policy import Policy
+from monitor.judge.runs import Blind, OutOfOrder, Run, extend, was_blind
+from monitor.judge.verdict import Verdict
+from monitor.look.clock_skew import Skew, ahead
+from monitor.look.fake import Reply, ScriptedFetcher
+from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.interpret import Interpreter
+from monitor.look.poller import Hooks, Poller
+from monitor.look.sighting import Sighting, State
+from monitor.plan.budget import Budget
+from monitor.plan.phases import Window
+from monitor.plan.targets import Target, View
+from monitor.rehearse.virtual_loop import run_virtually
+from tests.unit.monitor.judge.world import SLOT, URL, promise, release
+from tests.unit.monitor.look.story import HaltingClock
+
+BEGINS, ENDS, DAY = -30.0, 60.0, timedelta(days=1)
+PLAY = 1.0
+"""By less than a second a date tells nothing of a clock: there ours is taken for right."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Seconds from the slot: when the page came, by how many milliseconds our clock is wrong from when on, halts."""
+
+    out: float | None
+    steps: Sequence[tuple[float, int]]
+    every: float = 1.0
+    latency: float = 0.04
+    halts: Sequence[tuple[float, float]] = ()
+    views: int = 1
+
+
+@dataclass
+class Seen:
+    """What a watch keeps of its looks: runs by target, and the spans in which our clock or the loop was not right."""
+
+    every: timedelta
+    runs: dict[str, list[Run]] = field(default_factory=dict)
+    blind: list[Blind] = field(default_factory=list)
+
+    def looked(self, target: Target, sighting: Sighting, _outcome: Answer | Failure) -> None:
+        runs = self.runs.setdefault(target.id, [])
+        last, one = runs[-1] if runs else None, replace(sighting, specific=sighting.state is State.PRESENT)
+        try:
+            outcome = extend(last, one, self.every, apart=was_blind(last, one, self.blind))
+        except OutOfOrder:
+            until = sighting.received if last is None else last.last_received
+            self.blind.append(Blind(sighting.received, until, "clock", target=target.id))
+            return
+        runs[-1:] = [outcome] if isinstance(outcome, Run) else outcome
+
+    def hooks(self) -> Hooks:
+        return Hooks(
+            self.looked,
+            stalled=lambda begin, end: self.blind.append(Blind(begin, end, "stalled")),
+            clock_set=lambda begin, end, _: self.blind.append(Blind(min(begin, end), max(begin, end), "clock")),
+        )
+
+
+def judged(story: Story) -> Verdict:
+    """Return the verdict at the end of a story, of a publisher whose dates are true."""
+    begins, seen = SLOT + timedelta(seconds=BEGINS), Seen(timedelta(seconds=max(story.every, 1.0)))
+
+    async def play(clock: HaltingClock) -> datetime:
+        interpreter = Interpreter(Skew(ahead=partial(ahead, clock)))
+        poller = Poller(clock, publisher(story, clock), Budget(1000.0), interpreter, at_once=4)
+        window = Window("slot", SLOT - DAY, SLOT + DAY, timedelta(seconds=story.every))
+        for view in (View.EDGE, View.ORIGIN)[: story.views]:
+            poller.watch(Target(f"r/page/{view}", "r", "page", view, URL, f"{view}.example", "status"), [window])
+        stop = asyncio.Event()
+        running = asyncio.create_task(poller.run(stop, seen.hooks()))
+        steps = [(at, "set", wrong / 1000) for at, wrong in story.steps]
+        for at, what, seconds in sorted([*steps, *((at, "halt", long) for at, long in story.halts)]):
+            await clock.sleep(at - BEGINS - clock.monotonic())
+            if what == "set":
+                clock.offset = timedelta(seconds=seconds)
+            else:
+                clock.halted += seconds
+        await clock.sleep(ENDS - BEGINS - clock.monotonic())
+        stop.set()
+        await running
+        return clock.now()
+
+    ended = run_virtually(lambda _: play(HaltingClock(begins)), begins)
+    return judge(release(), [promise()], seen.runs, seen.blind, Policy(), max(ended, SLOT + timedelta(seconds=ENDS)))
+
+
+def publisher(story: Story, clock: HaltingClock) -> ScriptedFetcher:
+    def answer(_: Request) -> Reply:
+        true = BEGINS + clock.monotonic()
+        date = format_datetime((SLOT + timedelta(seconds=true)).replace(microsecond=0), usegmt=True)
+        status, body = (200, b"figures") if story.out is not None and true >= story.out else (404, b"no")
+        return Reply(status, body, {"date": date}, seconds=story.latency)
+
+    return ScriptedFetcher(clock, answer)
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> Story:
+    moment = st.floats(-28, 50).map(lambda at: round(at, 2))
+    wrong = st.integers(-5000, 5000) | st.sampled_from([0, 1000, 2000, 20_000, -29_000, 45_000, -3_600_000, 3_600_000])
+    halt = st.tuples(moment, st.floats(0.2, 20).map(lambda long: round(long, 1)))
+    return Story(
+        out=draw(st.none() | st.floats(0, 8).map(lambda at: round(at, 2)) | moment),
+        steps=tuple(draw(st.lists(st.tuples(moment, wrong), min_size=1, max_size=6))),
+        every=draw(st.sampled_from([0.5, 1.0, 1.0, 5.0, 15.0])),
+        latency=draw(st.sampled_from([0.02, 0.3, 1.5])),
+        halts=tuple(draw(st.lists(halt, max_size=2))),
+        views=draw(st.sampled_from([1, 2])),
+    )
+
+
+@pytest.mark.explored
+@settings(max_examples=25)
+@example(story=Story(3.99, ((0.62, 3133),), latency=1.5))
+@example(story=Story(0.3, ((-20.0, 1000), (-9.0, -1000), (0.1, 2000)), latency=0.3))
+@example(story=Story(32.73, ((13.62, 1401), (31.83, 3037), (42.21, 143), (43.87, -3112)), every=0.5, latency=0.3))
+@example(story=Story(1.89, ((-3.97, -2275), (39.12, -29_000)), every=15.0, latency=0.3))
+@example(story=Story(3.14, ((-18.55, 2011), (-15.72, 2131), (-14.48, -3801)), every=15.0, latency=1.5, views=2))
+@given(story=stories())
+def test_no_step_of_our_clock_makes_an_interval_without_the_truth_or_a_verdict_against_it(story: Story) -> None:
+    verdict = judged(story)
+    (page,) = verdict.parts
+    after, by = page.released.after, page.released.by
+    if story.out is None:
+        assert by is None
+        assert verdict.word in {"pending", "unproven", "overdue"}
+        return
+    # What was there before its slot stands from the slot on.
+    came, play = SLOT + timedelta(seconds=max(story.out, 0.0)), timedelta(seconds=PLAY)
+    assert after is None or after <= came + play
+    assert by is None or by >= came - play
+    assert verdict.word not in {"late", "overdue"}
+    assert verdict.word != "early" or story.out < 0
