@@ -33,11 +33,11 @@ from schedules.slot import Precision, Slot
 
 _YEARS, _A_YEAR = 10, 6000
 _CALENDAR, _SERIES = "bench", 500
-_PAGES = {"board": "/", "releases": "/api/v1/releases", "release": "/api/v1/releases/r7"}
+_PAGES = {"board": "/", "calendar": "/calendar", "releases": "/api/v1/releases", "release": "/api/v1/releases/r7"}
 
 
 def run(*, quick: bool = False) -> dict[str, float]:
-    """Return p50 and p99 in milliseconds of `/`, the list of releases and one release, through the application.
+    """Return p50 and p99 in milliseconds of `/`, the month, the list of releases and one release, by the application.
 
     And CPU seconds and MB that a start takes to read back what it keeps in mind, and to look through all editions.
     """

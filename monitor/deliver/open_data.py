@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from itertools import islice
@@ -77,6 +77,22 @@ EVENT: Mapping[str, str] = {
     "before": "the verdict before, empty for the first",
     "after": "the verdict from then on",
 }
+SILENCE: Mapping[str, str] = {
+    "id": "the silence",
+    "of": "of what messages are held back: incident, release or producer",
+    "name": "its id",
+    "begins": f"from when; {INSTANT}",
+    "until": f"until when; {INSTANT}",
+    "by": "in which role somebody asked for it",
+    "reason": "why",
+}
+CALENDAR: Mapping[str, str] = {
+    "name": "the calendar, by the name it is configured under",
+    "last_usable_read": f"when it was last read so that it could be used; {INSTANT}",
+    "entries": "how many entries that read had",
+    "last_read": f"when it was last read; {INSTANT}",
+    "fault": "what was wrong with the last read",
+}
 PROMISE: Mapping[str, str] = {
     "release": "the release it was promised for",
     "calendar": "the calendar that showed it, by the name it is configured under",
@@ -136,23 +152,23 @@ def verdict_row(body: Mapping[str, Any]) -> Row:
     return {name: told[name] for name in VERDICT}
 
 
-def as_csv(columns: Iterable[str], rows: Iterable[Row]) -> Iterator[bytes]:
-    """Yield the lines of a CSV file: the names of the columns, then each row."""
+def as_csv(columns: Collection[str], rows: Iterable[Row]) -> Iterator[bytes]:
+    """Yield the lines of a CSV file: the names of the columns, then these of each row."""
     held = io.StringIO()
-    writer = csv.DictWriter(held, [*columns], lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(held, lineterminator="\n")
+    writer.writerow(columns)
     for row in rows:
         yield held.getvalue().encode()
         held.seek(0)
         held.truncate()
-        writer.writerow({name: cell(value) for name, value in row.items()})
+        writer.writerow([cell(row[name]) for name in columns])
     yield held.getvalue().encode()
 
 
 def incident_row(told: Mapping[str, Any]) -> Row:
     """Return the JSON of an incident as one flat row."""
     delay, who = told["delay"] or {}, told["acknowledged"] or {}
-    flat = {
+    return {
         **told,
         "producers": " ".join(told["producers"]),
         "urls": " ".join(told["urls"]),
@@ -163,13 +179,11 @@ def incident_row(told: Mapping[str, Any]) -> Row:
         "delay_max": delay.get("max"),
         "findings": " ".join(sorted({found["kind"] for found in told["findings"]})),
     }
-    return {name: flat[name] for name in INCIDENT}
 
 
 def event_row(told: Mapping[str, Any]) -> Row:
     """Return the JSON of a change of verdict as one flat row."""
-    flat = {**told, "title": told["body"]["title"], "producer": told["body"]["producer"]}
-    return {name: flat[name] for name in EVENT}
+    return {**told, "title": told["body"]["title"], "producer": told["body"]["producer"]}
 
 
 def promise_row(promise: Promise) -> Row:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -20,7 +19,7 @@ from monitor.web.answers import Events, Incident, Incidents, Release, Releases
 from monitor.web.asked import Asked, OfDraft, OfEvents, OfIncidents, OfReleases
 from monitor.web.form_api import LOGGING
 from monitor.web.openapi import description
-from monitor.web.operations import CSV, UNKNOWN, ApiRoute, Operation, Rows
+from monitor.web.operations import UNKNOWN, ApiRoute, Operation, Rows, listing
 from monitor.web.pages import fragment, render
 from monitor.web.request import day_of, queries_of
 
@@ -148,14 +147,15 @@ async def page(request: Request) -> Response:
     return render(request, "api.html", reference=state.reference)
 
 
-_listing = partial(Operation, faults=UNKNOWN, media=("application/json", CSV))
 _RELEASES, _INCIDENTS = Rows("releases", VERDICT, verdict_row), Rows("incidents", INCIDENT, incident_row)
 ROUTES = [
-    ApiRoute("/api/v1/releases", _listing("listReleases", "releases", releases, Releases, OfReleases, rows=_RELEASES)),
+    ApiRoute(
+        "/api/v1/releases", listing("listReleases", "releases", releases, Releases, OfReleases, UNKNOWN, rows=_RELEASES)
+    ),
     ApiRoute("/api/v1/releases/{release}", Operation("getRelease", "releases", release, Release, faults=UNKNOWN)),
     ApiRoute(
         "/api/v1/incidents",
-        _listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, rows=_INCIDENTS),
+        listing("listIncidents", "incidents", incidents, Incidents, OfIncidents, UNKNOWN, rows=_INCIDENTS),
         LOGGING,
     ),
     ApiRoute("/api/v1/incidents/{incident}", Operation("getIncident", "incidents", incident, Incident, faults=UNKNOWN)),
@@ -165,7 +165,7 @@ ROUTES = [
     ),
     ApiRoute(
         "/api/v1/events",
-        _listing("listEvents", "releases", events, Events, OfEvents, rows=Rows("events", EVENT, event_row)),
+        listing("listEvents", "releases", events, Events, OfEvents, UNKNOWN, rows=Rows("events", EVENT, event_row)),
     ),
     ApiRoute("/api/v1/openapi.json", Operation("describe", "description", openapi)),
     Route("/api", page),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -192,6 +193,6 @@ def application(queries: Queries) -> Access:
         exception_handlers=handlers,  # type: ignore[arg-type] # starlette's own type is narrower than what it takes
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
-    app.state.badges, app.state.history = {}, history.History()
+    app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
     return Access(SafeHeaders(inner), queries.clock, app.state.live.close)

@@ -11,12 +11,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from monitor.deliver.incident_json import read_json
+from monitor.deliver.open_data import CALENDAR
 from monitor.errors import UnknownName
 from monitor.ledger.export import published
 from monitor.store.rows import CalendarRead
 from monitor.web.answers import Calendars
-from monitor.web.asked import Asked
-from monitor.web.operations import ApiRoute, Operation
+from monitor.web.asked import Listed
+from monitor.web.operations import ApiRoute, Rows, listing
 from monitor.web.request import queries_of, takes
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
@@ -25,7 +26,7 @@ _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
 _READS = 50
 
 
-async def calendars(request: Request, _asked: Asked) -> dict[str, Any]:
+async def calendars(request: Request, _asked: Listed) -> dict[str, Any]:
     """List every calendar with its last usable read, and the last reads of all."""
     queries = queries_of(request)
     reads = await queries.reads()
@@ -64,7 +65,8 @@ def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:
     }
 
 
+_LIST = listing("listCalendars", "calendars", calendars, Calendars, rows=Rows("calendars", CALENDAR))
 ROUTES = [
-    ApiRoute("/api/v1/calendars", Operation("listCalendars", "calendars", calendars, Calendars)),
+    ApiRoute("/api/v1/calendars", _LIST),
     Route("/calendar.{kind}", subscribe),
 ]

@@ -16,7 +16,7 @@ _MOST_CLIENTS = 10_000
 
 
 class TokenScope(StrEnum):
-    """What a program may do that shows a token: read the metrics; everything; and acknowledge and hold back as well."""
+    """What a program may do that shows a token: read the metrics; everything; and do what duty staff do as well."""
 
     METRICS = "metrics"
     READ = "read"

@@ -59,7 +59,8 @@ async def month(request: Request) -> Response:
     if producer and producer not in {*queries.producers, *(one for one, _ in producers_of(every, {}))}:
         raise UnknownName(f"There is no producer {producer!r}.")
     rows = [row | states.get(row["id"], {}) for row in every if is_of(row, producer)]
-    days, whole = _by_day(rows, queries.timezone), len(rows) <= _MOST
+    # Thousands of rows take a while.
+    days, whole = await queries.ask(lambda: _by_day(rows, queries.timezone)), len(rows) <= _MOST
     return render(
         request,
         "month.html",

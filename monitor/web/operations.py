@@ -16,7 +16,7 @@ from starlette.routing import Route
 from monitor.deliver.open_data import Row, as_csv
 from monitor.errors import UnknownName
 from monitor.web.answers import Answer
-from monitor.web.asked import Asked
+from monitor.web.asked import Asked, Listed
 from monitor.web.credentials import TokenScope
 from monitor.web.request import body_of, problem, takes
 
@@ -32,7 +32,7 @@ class Rows:
 
     name: str
     columns: Mapping[str, str]
-    row: Callable[[Mapping[str, Any]], Row]
+    row: Callable[[Mapping[str, Any]], Row] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,20 @@ class Operation:
     def _as_csv(self, found: Mapping[str, Any]) -> bytes:
         rows = self.rows
         return b"" if rows is None else b"".join(as_csv(rows.columns, map(rows.row, found[rows.name])))
+
+
+def listing(  # noqa: PLR0913 # as an operation has it
+    name: str,
+    tag: str,
+    endpoint: Callable[[Request, Any], Awaitable[Any]],
+    answer: type[Answer],
+    asked: type[Listed] = Listed,
+    faults: Mapping[int, str] | None = None,
+    *,
+    rows: Rows,
+) -> Operation:
+    """Return an operation that tells a list, as JSON or as CSV."""
+    return Operation(name, tag, endpoint, answer, asked, faults or {}, ("application/json", CSV), rows=rows)
 
 
 class ApiRoute(Route):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from typing import TypeVar
 from urllib.parse import quote, urlencode
 
 from starlette.requests import Request
@@ -12,14 +14,15 @@ from starlette.routing import Route
 
 from alerts.draft.period import Period
 from monitor.errors import UnknownName, UserFault
+from monitor.threads import off_the_loop
 from monitor.watch.periods import FORMATS, Periods, name_of
 from monitor.web.api import MOST_DAYS, file_of
 from monitor.web.fragments import named
 from monitor.web.incident_form import sent_by
 from monitor.web.pages import render
-from monitor.web.queries import Queries
 from monitor.web.request import day_of, queries_of, takes
 
+T = TypeVar("T")
 _ASKED = ("from", "to", "producer", "host")
 
 
@@ -30,9 +33,8 @@ async def builder(request: Request) -> Response:
     asked, fault, values = {name: request.query_params.get(name, "").strip() for name in _ASKED}, "", {}
     if asked["from"] or asked["to"]:
         try:
-            found = await _found(queries, asked)
-            report = await queries.ask(lambda: _periods(queries).report(found, queries.clock.now()))
-            values = {"found": found, "report": report}
+            found, now = await _found(request, asked), queries.clock.now()
+            values = {"report": await _made(request, lambda periods: periods.report(found, now))}
         except UserFault as exc:
             fault = str(exc)
     else:
@@ -53,12 +55,13 @@ async def builder(request: Request) -> Response:
 
 async def document(request: Request) -> Response:
     """Hand the report on a period out as a file."""
-    queries, ending = queries_of(request), request.path_params["ending"]
+    ending = request.path_params["ending"]
     takes(request, _ASKED)
     if ending not in FORMATS:
         raise UnknownName(f"There is no report of that kind: there are {', '.join(FORMATS)}.")
-    found = await _found(queries, {name: request.query_params.get(name, "").strip() for name in _ASKED})
-    content = await queries.ask(lambda: _periods(queries).written(found, ending, queries.clock.now()))
+    now = queries_of(request).clock.now()
+    found = await _found(request, {name: request.query_params.get(name, "").strip() for name in _ASKED})
+    content = await _made(request, lambda periods: periods.written(found, ending, now))
     return file_of(content, FORMATS[ending], f"{name_of(found)}.{ending}" if ending != "html" else "")
 
 
@@ -67,21 +70,29 @@ async def keep(request: Request) -> Response:
     sent = await sent_by(request)
     if isinstance(sent, Response):
         return sent
-    queries, now = queries_of(request), sent.desk.clock.now()
-    periods, found = _periods(queries), await _found(queries, {name: sent.text(name) for name in _ASKED})
+    now = sent.desk.clock.now()
+    periods, found = _periods(request), await _found(request, {name: sent.text(name) for name in _ASKED})
     incident, _ = await sent.desk.writer.write(lambda tx: periods.keep(tx, found, now))
     return RedirectResponse(f"/incidents/{quote(incident.id)}", 303)
 
 
-async def _found(queries: Queries, asked: Mapping[str, str]) -> Period:
+async def _found(request: Request, asked: Mapping[str, str]) -> Period:
     """Return what is known of the period that is asked for. Raises `UserFault`, `UnknownName`."""
     first, last = (_day(name, asked[name]) for name in ("from", "to"))
     if last < first:
         raise UserFault("to: lies before from")
     if (last - first).days >= MOST_DAYS:
         raise UserFault(f"to: more than {MOST_DAYS} days are for `ninethirty report period`")
-    periods, now = _periods(queries), queries.clock.now()
-    return await queries.ask(lambda: periods.period(first, last, now, asked["producer"], asked["host"]))
+    now = queries_of(request).clock.now()
+    return await _made(request, lambda periods: periods.period(first, last, now, asked["producer"], asked["host"]))
+
+
+async def _made(request: Request, make: Callable[[Periods], T]) -> T:
+    # A year takes seconds: one report at a time, and not in the threads that other pages wait for.
+    lock: asyncio.Lock = request.app.state.reporting
+    periods = _periods(request)
+    async with lock:
+        return await off_the_loop(lambda: make(periods))
 
 
 def _day(name: str, text: str) -> date:
@@ -91,10 +102,10 @@ def _day(name: str, text: str) -> date:
         raise UserFault(f'{name}: not a day, write "2026-11-26"') from exc
 
 
-def _periods(queries: Queries) -> Periods:
-    if queries.periods is None:
+def _periods(request: Request) -> Periods:
+    if (periods := queries_of(request).periods) is None:
         raise UnknownName("No reports are made here.")
-    return queries.periods
+    return periods
 
 
 ROUTES = [

@@ -12,13 +12,14 @@ from starlette.routing import Route
 
 from alerts.by_hand import NotEnough
 from alerts.silence import Scope
+from monitor.deliver.open_data import SILENCE
 from monitor.deliver.silences import silence_json
 from monitor.errors import Refused, UnknownName, UserFault
 from monitor.web.answers import Silence, Silences
-from monitor.web.asked import Asked, Silencing
+from monitor.web.asked import Listed, Silencing
 from monitor.web.incident_form import sent_by
 from monitor.web.incident_page import Answered, incident_page
-from monitor.web.operations import REFUSED, ApiRoute, Operation
+from monitor.web.operations import REFUSED, ApiRoute, Operation, Rows, listing
 from monitor.web.pages import silences_of
 from monitor.web.request import queries_of
 
@@ -53,7 +54,7 @@ async def end_on_page(request: Request) -> Response:
     return RedirectResponse(f"/incidents/{quote(sent.incident)}", 303)
 
 
-async def listed(request: Request, _asked: Asked) -> dict[str, Any]:
+async def listed(request: Request, _asked: Listed) -> dict[str, Any]:
     """List the silences that hold messages back now.
 
     Those who may not know everything are told of none.
@@ -78,7 +79,7 @@ ROUTES = [
     Route("/incidents/{incident}/silence/end", end_on_page, methods=["POST"]),
     ApiRoute(
         "/api/v1/silences",
-        Operation("listSilences", "silences", listed, Silences),
+        listing("listSilences", "silences", listed, Silences, rows=Rows("silences", SILENCE)),
         Operation("holdBack", "silences", by_program, Silence, Silencing, REFUSED, method="POST", status=201),
     ),
 ]

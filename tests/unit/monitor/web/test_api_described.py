@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from monitor.deliver.open_data import EVENT, INCIDENT, VERDICT
+from monitor.deliver.open_data import EVENT, INCIDENT, SILENCE, VERDICT
 from monitor.web import answers
 from monitor.web.app import application
 from monitor.web.openapi import description
@@ -168,11 +168,14 @@ def test_a_description_of_no_operations_is_still_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "columns"), [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT)]
+    ("path", "columns"),
+    [("releases?from=2018-01-05", VERDICT), ("incidents", INCIDENT), ("events", EVENT), ("silences", SILENCE)],
 )
 async def test_a_list_is_told_as_csv_to_whoever_asks_for_it(path: str, columns: Mapping[str, str]) -> None:
     async with a_board() as board:
         more = "&" if "?" in path else "?"
+        held = {"of": "release", "name": "r", "until": "2018-01-05T12:00:00Z", "reason": "moves", "role": "web team"}
+        await board.client.post("/api/v1/silences", json=held, headers=TOKEN)
         listed = (await board.client.get(f"/api/v1/{path}")).json()[path.partition("?")[0]]
         asked = await board.client.get(f"/api/v1/{path}{more}format=csv")
         preferred = await board.client.get(f"/api/v1/{path}", headers={"Accept": "text/csv, application/json;q=0.5"})

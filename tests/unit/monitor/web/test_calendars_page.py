@@ -52,6 +52,9 @@ def test_each_calendar_is_told_with_its_last_usable_read_and_its_fault(tmp_path:
             }
         ]
         assert [read["usable"] for read in answer["reads"]] == [False, True]
+        heads, row_of_it = (await ask("/api/v1/calendars?format=csv")).text.splitlines()
+        assert heads == "name,last_usable_read,entries,last_read,fault"
+        assert row_of_it.startswith("stats,2026-11-16T12:00:00.000Z,2,")
 
     served(tmp_path, act)
 

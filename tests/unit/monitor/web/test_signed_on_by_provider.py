@@ -74,12 +74,7 @@ async def test_what_is_asked_for_is_a_code_bound_to_this_browser(tmp_path: Path)
 
 async def test_a_session_ends_by_signing_out_and_after_its_time(tmp_path: Path) -> None:
     async with signing_on(tmp_path) as one:
-        await one.sign_on()
-        kept = one.client.cookies["ninethirty"]
-        guard = hidden(await one.client.get("/incidents"), "guard")
-        await one.client.post("/sign-out", data={"guard": guard})
-        one.client.cookies.set("ninethirty", kept, domain=HOST)
-        assert await one.seen() == [303] * 3
+        await signed_out(one)
         one.client.cookies.clear()
         await one.sign_on()
         one.board.clock.seconds += LASTS + 1
