@@ -21,6 +21,7 @@ PARTS = {
     "alertmanager": "prometheus-alertmanager",
     "chromium": "chromium",
     "libreoffice": "soffice",
+    "tinyproxy": "tinyproxy",
 }
 
 # A busy machine is no fault. With CI=true the same examples are tried each time: `make explore` looks for new ones.

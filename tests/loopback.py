@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,7 +55,7 @@ class Server:
 
 
 @asynccontextmanager
-async def http_server(reply: Reply) -> AsyncIterator[Server]:
+async def http_server(reply: Reply, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """Answer each request with (status, body, headers), one a connection."""
     server = Server()
 
@@ -73,7 +74,7 @@ async def http_server(reply: Reply) -> AsyncIterator[Server]:
         await writer.drain()
         writer.close()
 
-    async with _listening(server, serve):
+    async with _listening(server, serve, tls):
         yield server
 
 
@@ -160,7 +161,9 @@ async def _read(reader: asyncio.StreamReader) -> Asked:
 
 
 @asynccontextmanager
-async def _listening(server: Server, serve: Callable[..., Any]) -> AsyncIterator[None]:
+async def _listening(
+    server: Server, serve: Callable[..., Any], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[None]:
     tasks: set[asyncio.Task[None]] = set()
 
     async def tracked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -174,7 +177,7 @@ async def _listening(server: Server, serve: Callable[..., Any]) -> AsyncIterator
         finally:
             tasks.discard(task)
 
-    listener = await asyncio.start_server(tracked, "127.0.0.1", 0)
+    listener = await asyncio.start_server(tracked, "127.0.0.1", 0, ssl=tls)
     server.port = listener.sockets[0].getsockname()[1]
     try:
         yield

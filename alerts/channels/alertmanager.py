@@ -31,6 +31,7 @@ class Options:
     hold: float = 14 * 86400.0
     hold_others: float = 86400.0
     ca_file: str | None = None
+    proxy: str | None = None
     timeout: float = 30.0
 
 

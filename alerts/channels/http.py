@@ -21,11 +21,15 @@ _LONGEST_WAIT = timedelta(days=1)
 
 
 class PostOptions(Patient, Protocol):
-    """What every channel that posts is told besides: whose certificates it trusts."""
+    """What every channel that posts is told besides: whose certificates it trusts, and which proxy is its way out."""
 
     @property
     def ca_file(self) -> str | None:
         """Return the file of certificates, None for those of the system."""
+
+    @property
+    def proxy(self) -> str | None:
+        """Return the address of the proxy, None where there is none."""
 
 
 OptionsT = TypeVar("OptionsT", bound=PostOptions)
@@ -36,16 +40,22 @@ class HttpChannel(NamedChannel[OptionsT]):
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str] | None = None) -> Outcome:
         every = {"Content-Type": "application/json", "User-Agent": "ninethirty", **(headers or {})}
-        return await within(self._options.timeout, post(url, body, every, self._options.ca_file, self._now()))
+        return await within(self._options.timeout, post(url, body, every, self._options, self._now()))
 
 
-async def post(url: str, body: bytes, headers: Mapping[str, str], ca_file: str | None, now: datetime) -> Outcome:
+async def post(url: str, body: bytes, headers: Mapping[str, str], options: PostOptions, now: datetime) -> Outcome:
     """Send a body once and weigh the answer. Follows no redirect, reads no proxy from the environment."""
     try:
         # A client of its own for each message: an attempt that is cut short cannot harm the next one.
-        tls = ssl.create_default_context(cafile=ca_file)
+        tls = ssl.create_default_context(cafile=options.ca_file)
         async with (
-            httpx.AsyncClient(verify=tls, trust_env=False, follow_redirects=False, timeout=None) as client,  # noqa: S113  # the whole attempt is timed by its caller
+            httpx.AsyncClient(
+                verify=tls,
+                proxy=options.proxy,
+                trust_env=False,
+                follow_redirects=False,
+                timeout=None,  # noqa: S113  # the whole attempt is timed by its caller
+            ) as client,
             client.stream("POST", url, content=body, headers=dict(headers)) as response,
         ):
             return weigh(response.status_code, response.headers.get("retry-after", ""), now)

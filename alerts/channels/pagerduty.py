@@ -25,6 +25,7 @@ class Options:
     routing_key: str = field(repr=False)
     url: str = EVENTS
     ca_file: str | None = None
+    proxy: str | None = None
     timeout: float = 30.0
 
 

@@ -24,6 +24,7 @@ class Options:
     secret: str | None = field(default=None, repr=False)
     with_attachments: bool = False
     ca_file: str | None = None
+    proxy: str | None = None
     timeout: float = 30.0
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from alerts.channel import Channel
 from alerts.channels import open_channel
+from alerts.channels.pagerduty import EVENTS
 from alerts.draft.code import Book, amended, standard_book
 from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
@@ -26,6 +27,7 @@ from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
 from monitor.look.guard import guard_of
 from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.proxy import Proxies
 from monitor.store.interface import Store
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explainer
@@ -37,6 +39,8 @@ from schedules.times.zone import zone
 
 _WHEN = {"morning": time(8, 45), "evening": time(17), "month": time(9)}
 _NOT_OPTIONS = {"name", "kind", "digest"}
+_POSTING = {"webhook", "alertmanager", "pagerduty", "notify"}
+_WHERE = {"pagerduty": EVENTS, "notify": "https://api.notifications.service.gov.uk"}
 
 
 def reporting_rules_of(settings: Settings, channels: Sequence[str], folder: Path = Path()) -> ReportingRules:
@@ -193,12 +197,22 @@ def schedules_of(settings: Settings) -> list[Schedule]:
 
 def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = Path()) -> list[Channel]:
     """Return every channel, secrets revealed, nothing connected; relative files of authorities start at `folder`."""
-    channels = []
+    channels, proxies = [], proxies_of(settings.network)
     for table in settings.channel:
         options = {name: getattr(table, name) for name in type(table).model_fields if name not in _NOT_OPTIONS}
         given = {name: _plain(name, value, folder) for name, value in options.items() if value is not None}
+        if table.kind in _POSTING:
+            given["proxy"] = _way_out(str(given.get("url") or given.get("base_url") or _WHERE[table.kind]), proxies)
         channels.append(open_channel(table.kind, table.name, given, now))
     return channels
+
+
+def _way_out(url: str, proxies: Proxies) -> str | None:
+    """Return the address of the proxy through which a channel goes out; this machine itself is reached without."""
+    host = urlsplit(url).hostname or ""
+    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
+    proxy = None if is_here else proxies.of(host)
+    return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
 
 
 def _plain(name: str, value: object, folder: Path) -> object:

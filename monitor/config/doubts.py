@@ -58,7 +58,8 @@ def doubts(settings: Settings, known: Known) -> Iterator[Doubt]:
     for name in _PROXIES:
         if known.environment.get(name) and settings.network.proxy is None:
             # Its value may hold a password.
-            yield "environment", f"{name} is set and is not used: [network] proxy is the way out", None
+            but = " but by Apprise" if any(table.kind == "apprise" for table in settings.channel) else ""
+            yield "environment", f"{name} is set and is not used{but}: [network] proxy is the way out", None
 
 
 def _calendars(settings: Settings, known: Known) -> Iterator[Doubt]:

@@ -108,7 +108,8 @@ def test_every_option_of_every_channel_can_be_configured() -> None:
             continue
         options = {field.name for field in fields(import_module(place.partition(":")[0]).Options)}
         (table,) = [table for told, table in tables.items() if kind in repr(told)]
-        assert set(table.model_fields) - {"name", "kind", "digest"} == options, kind
+        # The way out is that of everything, under [network].
+        assert set(table.model_fields) - {"name", "kind", "digest"} == options - {"proxy"}, kind
 
 
 def _tables() -> list[type]:
@@ -122,6 +123,21 @@ async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Pat
     assert (mail.timeout, mail.ca_file) == (12.0, str(tmp_path / "ca.pem"))
     assert (am.hold, am.hold_others) == (172800.0, 3600.0)
     for channel in channels.values():
+        await channel.close()
+
+
+async def test_channels_that_post_go_out_by_the_proxy_of_their_host_but_to_this_machine(
+    read: Read, tmp_path: Path
+) -> None:
+    proxies = '[network]\nproxy = "http://out.example:3128"\n[network.proxies]\n"hook.example" = "direct"\n'
+    ours = '[[channel]]\nname = "here"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
+    pager = '[[channel]]\nname = "pager"\nkind = "pagerduty"\nrouting_key = { env = "NINETHIRTY_TEST_KEY" }\n'
+    channels = channels_of(read(CHANNELS + ours + pager + proxies), SystemClock().now, tmp_path)
+    ways = {one.name: getattr(one._options, "proxy", "none asked") for one in channels}  # type: ignore[attr-defined] # what they were given
+    out = "http://out.example:3128"
+    wanted = {"notify": out, "hook": None, "am": out, "here": None, "pager": out, "mail": "none asked"}
+    assert {name: ways[name] for name in wanted} == wanted
+    for channel in channels:
         await channel.close()
 
 

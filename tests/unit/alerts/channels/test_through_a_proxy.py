@@ -1,0 +1,109 @@
+"""Channels that post go out through the proxy they are told of: a real one, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from alerts.channel import Accepted, Message, Refused
+from alerts.channels import notify, webhook
+from alerts.channels.notify import Notify
+from alerts.channels.webhook import Webhook
+from tests.deploy.conftest import free_port
+from tests.loopback import NOTIFY_KEY, NotifyTwin, http_server
+
+pytestmark = pytest.mark.needs("tinyproxy")
+NOW = datetime(2018, 1, 5, 9, 40, tzinfo=UTC)
+APPRISE = """
+import asyncio, json, sys
+from datetime import UTC, datetime
+from alerts.channel import Message
+from alerts.channels.apprise import Apprise, Options
+message = Message(id="a", notice="a", kind="opened", subject="LATE", text="late", html="", data={})
+print(asyncio.run(Apprise("chat", Options(sys.argv[1]), lambda: datetime.now(UTC)).send(message)))
+"""
+
+
+@dataclass
+class Proxy:
+    """Where it listens, and the process."""
+
+    url: str
+    running: subprocess.Popen[str]
+
+    def asked(self) -> list[str]:
+        """End it, and return every request it had: method and what for."""
+        self.running.terminate()
+        lines, _ = self.running.communicate(timeout=10)
+        return [line.partition("): ")[2].rpartition(" HTTP")[0] for line in lines.splitlines() if "Request (" in line]
+
+
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[Proxy]:
+    """Run a proxy that lets everything through."""
+    port = free_port()
+    options = f"Port {port}\nListen 127.0.0.1\nTimeout 20\nMaxClients 10\nLogLevel Info\n"
+    (tmp_path / "proxy.conf").write_text(options, encoding="utf-8")
+    # To a pipe it would write whole blocks.
+    command = ["stdbuf", "-oL", "tinyproxy", "-d", "-c", str(tmp_path / "proxy.conf")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            assert any("Accepting connections" in line for line in iter(running.stdout.readline, ""))
+            yield Proxy(f"http://127.0.0.1:{port}", running)
+        finally:
+            running.terminate()
+
+
+async def test_a_post_goes_through_the_proxy_and_tls_through_a_tunnel(
+    message: Message, proxy: Proxy, server_tls: ssl.SSLContext, certificate: Path
+) -> None:
+    async with http_server(lambda _: (204, "", {})) as plain, http_server(lambda _: (204, "", {}), server_tls) as tls:
+        for url in (plain.url, f"https://127.0.0.1:{tls.port}"):
+            options = webhook.Options(f"{url}/hook", ca_file=str(certificate), proxy=proxy.url)
+            assert await Webhook("w", options, lambda: NOW).send(message) == Accepted("204")
+    assert [len(server.asked) for server in (plain, tls)] == [1, 1]
+    assert proxy.asked() == [f"POST {plain.url}/hook", f"CONNECT 127.0.0.1:{tls.port}"]
+
+
+async def test_a_proxy_that_is_not_there_is_worth_another_attempt(message: Message) -> None:
+    async with http_server(lambda _: (204, "", {})) as server:
+        options = webhook.Options(server.url, proxy=f"http://127.0.0.1:{free_port()}")
+        outcome = await Webhook("w", options, lambda: NOW).send(message)
+    assert isinstance(outcome, Refused)
+    assert not outcome.permanent
+    assert server.asked == []
+
+
+async def test_notify_is_asked_through_the_proxy(message: Message, proxy: Proxy) -> None:
+    twin = NotifyTwin()
+    async with http_server(twin) as server:
+        options = notify.Options(NOTIFY_KEY, "t", ["a@example.gov.uk"], base_url=server.url, proxy=proxy.url)
+        assert isinstance(await Notify("n", options, lambda: NOW).send(message), Accepted)
+    assert len(twin.taken) == 1
+    assert [line.split()[0] for line in proxy.asked()] == ["GET", "POST"]
+
+
+async def test_apprise_goes_by_the_proxy_of_the_environment(proxy: Proxy) -> None:
+    async with http_server(lambda _: (200, json.dumps({}), {})) as server:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            APPRISE,
+            f"json://127.0.0.1:{server.port}",
+            env={**os.environ, "HTTP_PROXY": proxy.url, "NO_PROXY": ""},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        told, _ = await child.communicate()
+    assert told.decode().strip() == "Accepted(reference='json')"
+    assert proxy.asked() == [f"POST {server.url}/"]
