@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
 from alerts.draft.read.docx import read_docx
+from alerts.draft.read.html import read_html
 from alerts.draft.read.md import read_md
-from alerts.draft.read.places import PICTURE, Key, Place, Unreadable
+from alerts.draft.read.odt import read_odt
+from alerts.draft.read.places import PICTURE, Key, Place, Unreadable, outside
 from alerts.draft.report import Field, Report
 from alerts.draft.versions import Version, Versions
 from alerts.draft.write.outline import NONE, SINCE, WHAT_TO_DO, Tone, pieces, stamp
 from alerts.draft.write.registry import WRITERS
 
-READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {"md": read_md, "docx": read_docx}
+READERS: Mapping[str, Callable[[bytes], dict[Key, Place]]] = {
+    "md": read_md,
+    "docx": read_docx,
+    "odt": read_odt,
+    "html": read_html,
+}
+# From which version a file was written, what stands in it, and what stood there as we wrote it.
+Read: TypeAlias = tuple[Version, dict[Key, Place], dict[Key, Place]]
 FALLBACK = 10
 # How the writers mark what is not a person's: nothing, a bullet, and in Markdown stars around either, for which some
 # programs write lines.
@@ -40,14 +51,15 @@ class Taken:
     conflicts: tuple[Conflict, ...] = ()
 
 
-def taken(versions: Versions, data: bytes, ending: str, by: str) -> Taken:
+def taken(versions: Versions, data: bytes, ending: str, by: str, template: bytes | None = None) -> Taken:
     """Return what a person in the role `by` changed in a file of one of the `versions`.
 
+    A .docx file may be in an organisation's own `template`.
     Where someone else has changed the same box since, both wordings are kept, one below the other. Raises
     Unreadable when the file is no draft of ours, or when something differs outside the boxes, which would be lost.
     """
-    theirs = READERS[ending](data)
-    base, ours = _base(versions, theirs, ending)
+    in_template = _in_template(versions, data, template) if template is not None and ending == "docx" else None
+    base, theirs, ours = in_template or _base(versions, READERS[ending](data), ending)
     homes = _homes(base.report)
     _refuse_strays(base.report, theirs, ours, homes)
     last = versions[-1].words
@@ -74,12 +86,36 @@ def together(
     return Taken({**said, **both}, base, conflicts)
 
 
-def _base(versions: Versions, theirs: Mapping[Key, Place], ending: str) -> tuple[Version, dict[Key, Place]]:
+def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | None:
+    """Return what is read from a file in an organisation's own template, None where it is like our own form."""
+    from alerts.draft.read.template import apart, filled, read_template, stretches  # noqa: PLC0415 # heavy, and rare
+    from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
+
+    theirs = stretches(data)
+    try:
+        made = [(each, filled(template, each.report)) for each in versions[-FALLBACK:]]
+    except BadTemplate:
+        # Our own form was written instead.
+        return None
+    base, ours = min(reversed(made), key=lambda each: apart(each[1].plain, theirs))
+    if apart(stretches(WRITERS["docx"](base.report)), theirs) < apart(ours.plain, theirs):
+        return None
+    return (base, *read_template(base.report, ours, theirs))
+
+
+def _base(versions: Versions, theirs: dict[Key, Place], ending: str) -> Read:
     """Return the version from which a file was written: of those whose stamp it bears the one it differs least from."""
     text = "\n".join(paragraph for place in theirs.values() for paragraph in place.paragraphs)
     likely = [each for each in versions if stamp(each.report) in text] or versions[-FALLBACK:]
-    read = [(each, READERS[ending](WRITERS[ending](each.report))) for each in likely]
-    return min(reversed(read), key=lambda each: _distance(theirs, each[1]))
+    read = [(each, _ours(each.report, ending)) for each in likely]
+    base, ours = min(reversed(read), key=lambda each: _distance(theirs, each[1]))
+    # It may have been written as something else, and saved as this.
+    others = (_ours(base.report, other) for other in READERS if other != ending)
+    return base, theirs, min((ours, *others), key=lambda each: _distance(theirs, each))
+
+
+def _ours(report: Report, ending: str) -> dict[Key, Place]:
+    return READERS[ending](WRITERS[ending](report))
 
 
 def _distance(theirs: Mapping[Key, Place], ours: Mapping[Key, Place]) -> int:
@@ -110,14 +146,16 @@ def _refuse_strays(
     headings = {key.heading for key in ours}
     for key, place in theirs.items():
         known = ours.get(key)
-        told = " ".join(" ".join((key.label or "", *place.paragraphs)).split())
+        where = f"under “{key.heading}”" if key.heading else "at its beginning"
+        # What of ours was taken out there is lost to nobody; what was added would be.
+        added = Counter(place.said()) - Counter(known.said() if known else ())
+        label = "" if known else (key.label or "")
         # Of a section that somebody took out the heading alone may be left, and rows without a word say nothing.
-        is_blank = not told and key.heading in headings
-        if not (is_blank or key in homes or _step_of(key, report)) and (known is None or not place.reads_as(known)):
-            where = f"under “{key.heading}”" if key.heading else "at its beginning"
-            raise Unreadable(f"{where} it holds words outside every box, which would be lost: “{told[:120]}”")
-        if (key in homes or known is None) and any(PICTURE in each for each in place.paragraphs):
-            raise Unreadable(f"under “{key.heading}” it holds a picture, which no box keeps")
+        is_blank = not added and not label and key.heading in headings
+        if not (is_blank or key in homes or _step_of(key, report)):
+            raise outside(where, " ".join((label, *added)))
+        if any(PICTURE in each for each in added):
+            raise Unreadable(f"{where} it holds a picture, which no box keeps")
     for key in homes.keys() & ours.keys() - theirs.keys():
         _refuse_displaced(key, theirs, ours)
 

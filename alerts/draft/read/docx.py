@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from io import BytesIO
 from zipfile import BadZipFile
@@ -15,7 +14,7 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 from lxml.etree import LxmlError, _Element, fromstring
 
-from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable
+from alerts.draft.read.places import PICTURE, Key, Place, Places, Unreadable, made_one
 
 TEXT = qn("w:t")
 SAID = {TEXT: "", qn("w:br"): "\n", qn("w:cr"): "\n", qn("w:tab"): "\t", qn("w:noBreakHyphen"): "\u2011"}
@@ -23,30 +22,53 @@ DRAWN = (qn("w:drawing"), qn("w:pict"))
 BOXED = qn("w:txbxContent")
 FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 ASIDE = ("comments", "footnotes", "endnotes", "header", "footer")
-PAGES = re.compile(r"Page\s{0,9}\d{0,9}\s{0,9}of\s{0,9}\d{0,9}")
 FAULTS = (BadZipFile, PackageNotFoundError, LxmlError, KeyError, ValueError)
 
 
 def read_docx(data: bytes) -> dict[Key, Place]:
     """Return what stands where in a .docx file. Raises Unreadable when it is none, or holds what cannot be placed."""
-    try:
-        document = docx.Document(BytesIO(data))
-        _settle(document.element)
-        blocks = list(document.iter_inner_content())
-        aside = list(_aside(document))
-    except FAULTS as exc:
-        raise Unreadable("it is no .docx file that can be opened") from exc
+    blocks, aside = _opened(data)
     places = Places()
     for block in blocks:
         if isinstance(block, Table):
             _table(places, block)
         else:
             _paragraph(places, block)
-    for name, text in sorted({*aside}):
-        places.head(f"the {name} of the file")
-        places.say(text)
-    places.close()
+    places.aside(aside)
     return places.found
+
+
+def stretches(data: bytes) -> dict[str, tuple[str, ...]]:
+    """Return the paragraphs of each stretch of text between tables, of each cell, and of what stands beside the text.
+
+    They go by where they are. Raises Unreadable for what is no .docx file.
+    """
+    blocks, aside = _opened(data)
+    found: dict[str, tuple[str, ...]] = {"before any table": ()}
+    number = 0
+    for block in blocks:
+        if isinstance(block, Table):
+            number += 1
+            rows = enumerate(block.rows, 1)
+            cells = ((row, column, cell) for row, each in rows for column, cell in enumerate(each.cells, 1))
+            found |= {f"in table {number}, row {row}, cell {column}": _lines(cell) for row, column, cell in cells}
+            found[f"behind table {number}"] = ()
+        else:
+            where = [*found][-1]
+            found[where] = (*found[where], _text(block.paragraph_format.element))
+    places = Places()
+    places.aside(aside)
+    return found | {f"under “{key.heading}”": place.paragraphs for key, place in places.found.items()}
+
+
+def _opened(data: bytes) -> tuple[list[Paragraph | Table], list[tuple[str, str]]]:
+    """Return the blocks of a .docx file, and what stands beside them."""
+    try:
+        document = docx.Document(BytesIO(data))
+        _settle(document.element)
+        return list(document.iter_inner_content()), list(_aside(document))
+    except FAULTS as exc:
+        raise Unreadable("it is no .docx file that can be opened") from exc
 
 
 def _settle(whole: _Element) -> None:
@@ -71,10 +93,7 @@ def _aside(document: Document) -> Iterator[tuple[str, str]]:
     for relation in document.part.rels.values():
         name = relation.reltype.rsplit("/", 1)[-1]
         if name in ASIDE and not relation.is_external:
-            lines = (_text(each) for each in fromstring(relation.target_part.blob).iter(qn("w:p")))
-            # A word processor may have counted the pages by now.
-            if told := " ".join(PAGES.sub("Page of", line).strip() for line in lines).strip():
-                yield name, told
+            yield name, " ".join(_text(each) for each in fromstring(relation.target_part.blob).iter(qn("w:p")))
 
 
 def _paragraph(places: Places, paragraph: Paragraph) -> None:
@@ -105,9 +124,7 @@ def _table(places: Places, table: Table) -> None:
     rows = [[_lines(cell) for cell in row.cells] for row in table.rows]
     header = tuple("\n".join(cell) for cell in rows[0]) if rows else ()
     if any(next(row._tr.iter(qn("w:vMerge")), None) is not None for row in table.rows):  # noqa: SLF001 # no other way
-        raise Unreadable(
-            f"cells of the table “{' | '.join(header)}” were made one: whose answer they hold is not known"
-        )
+        raise made_one(header)
     for row in rows:
         places.row(header, row)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from alerts.draft.write.outline import BLANK, STEPS
@@ -13,10 +13,32 @@ ANNEX = re.compile(r"^Annex [A-Z]: ")
 TICKED, UNTICKED = "☑", "☐"
 PICTURE = "\ufffc[picture]\ufffc"
 DONE = "done, no time noted"
+PAGES = re.compile(r"Page\s{0,9}\d{0,9}\s{0,9}of\s{0,9}\d{0,9}")
+BLANKS = re.compile(r"[ \t\u00a0]+")
+FOLDED = re.compile(r"[ \t\r\n\f]+")
+# A space, tab and line end that stand as they are, in files that fold all others.
+SPACE, TAB, LINE = "\x01", "\x02", "\x03"
+KEPT = str.maketrans({" ": SPACE, "\t": TAB, "\n": LINE})
+UNFOLDED = str.maketrans({SPACE: " ", TAB: "\t", LINE: "\n"})
 
 
 class Unreadable(ValueError):
     """The file is no draft of ours, or holds words where there is no box for them."""
+
+
+def settled(text: str) -> str:
+    """Return text with runs of blanks folded into one space, and those in their places that stand as they are."""
+    return FOLDED.sub(" ", text).strip(" ").translate(UNFOLDED)
+
+
+def made_one(header: Iterable[str]) -> Unreadable:
+    """Return the fault of a table in which cells of several rows were made one."""
+    return Unreadable(f"cells of the table “{' | '.join(header)}” were made one: whose answer they hold is not known")
+
+
+def outside(where: str, told: str) -> Unreadable:
+    """Return the fault of words that stand in no box."""
+    return Unreadable(f"{where} it holds words outside every box, which would be lost: “{told.strip()[:120]}”")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +58,12 @@ class Place:
     gap: str = "\n"
 
     def reads_as(self, other: Place) -> bool:
-        """Tell whether both say the same: spaces around paragraphs and blank ones, which programs add, are nothing."""
-        ours, theirs = ([each.strip() for each in one.paragraphs if each.strip()] for one in (self, other))
-        return ours == theirs
+        """Tell whether both say the same: spaces and blank paragraphs, which programs add and fold, are nothing."""
+        return self.said() == other.said()
+
+    def said(self) -> list[str]:
+        """Return the paragraphs that say something, spaces apart."""
+        return [BLANKS.sub(" ", each).strip() for each in self.paragraphs if each.strip()]
 
 
 @dataclass(slots=True)
@@ -67,6 +92,16 @@ class Places:
             self._put(first.removeprefix(TICKED).removeprefix(UNTICKED).strip(), _done(first, cells[2]))
         else:
             self._put(first, Place(tuple(paragraph for cell in cells[1:] for paragraph in cell)))
+
+    def aside(self, found: Iterable[tuple[str, str]]) -> None:
+        """Add what stands beside the text, such as in a `footer`, and end."""
+        # A word processor may have counted the pages by now.
+        lines = {(name, " ".join(PAGES.sub("Page of", text).split())) for name, text in found}
+        for name, text in sorted(lines):
+            if text:
+                self.head(f"the {name} of the file")
+                self.say(text)
+        self.close()
 
     def close(self) -> None:
         """End what stands under a heading."""

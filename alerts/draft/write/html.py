@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from functools import cache
 from pathlib import Path
 
@@ -10,28 +11,35 @@ from markupsafe import Markup
 
 from alerts.draft import bars
 from alerts.draft.report import Bars, Report, Timeline
-from alerts.draft.timeline import svg
-from alerts.draft.write.outline import HEADER, LINK, Document, outline
+from alerts.draft.timeline import size, svg
+from alerts.draft.write.outline import HEADER, LINK, Document, outline, printable
 
 
 def write_html(report: Report, which: Document | None = None) -> str:
     """Return the draft as a complete HTML document."""
     blocks = [(type(block).__name__, block) for block in outline(report, which)]
-    return _template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart)
+    return printable(_template().render(report=report, blocks=blocks, header=HEADER, svg=_figure, chart=_chart))
 
 
 def _figure(timeline: Timeline) -> Markup:
-    # The figure escapes what it holds itself; see `svg`.
-    return Markup(svg(timeline))  # noqa: S704
+    return _drawn(timeline.title, size(timeline), svg(timeline))
 
 
 def _chart(figure: Bars, name: str) -> Markup:
-    return Markup(bars.svg(figure, name))  # noqa: S704 # as above
+    return _drawn(figure.title, bars.size(figure), bars.svg(figure, name))
+
+
+def _drawn(title: str, size: tuple[int, int], drawing: str) -> Markup:
+    # A word processor would spill the words of a drawing that stands open in the page into its text.
+    told = Markup('<img width="{}" height="{}" alt="{}" src="data:image/svg+xml;base64,{}">')
+    return told.format(*size, title, b64encode(drawing.encode()).decode())
 
 
 def _linked(text: str) -> Markup:
     parts = enumerate(LINK.split(text))
-    return Markup("").join(Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
+    told = (Markup('<a href="{0}">{0}</a>').format(part) if place % 2 else part for place, part in parts)
+    # A program that opens the page knows no other line end.
+    return Markup("").join(told).replace("\n", Markup("<br>"))
 
 
 @cache

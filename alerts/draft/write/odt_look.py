@@ -106,7 +106,10 @@ def _headings(document: OpenDocument, smaller: int) -> None:
         level = {"defaultoutlinelevel": title[-1]} if title.startswith("Heading") else {}
         _paragraph(document, title, spaces, text, **level)
         if level:
-            _paragraph(document, f"{title} on new page", {**spaces, "breakbefore": "page"}, text, **level)
+            # Made of the other, so that every program knows it as a heading.
+            above = Style(name=name(f"{title} on new page"), family="paragraph", parentstylename=name(title))
+            above.addElement(ParagraphProperties(breakbefore="page"))
+            document.automaticstyles.addElement(above)
 
 
 def _toned(document: OpenDocument, tone: Tone, prefix: str, frame: Mapping[str, str]) -> None:

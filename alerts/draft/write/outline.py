@@ -273,11 +273,12 @@ def footer_of(report: Report) -> str:
 
 LINK = re.compile(r"(https?://[^\s<>|\\`\"\u201c-\u201f]*[^\s<>|\\`\"\u2018-\u201f.,;:!?')\]}])")
 """An address in a text, without what ends the sentence; whatever splits by it has the addresses at odd places."""
-CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+PLANES = "".join(f"{chr(plane | 0xFFFE)}{chr(plane | 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+CONTROL = re.compile(rf"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{PLANES}]")
 
 
 def printable(text: str) -> str:
-    """Return text without characters that XML forbids: each is shown by its control picture, none is dropped."""
+    """Return text without characters that XML forbids or warns of: each is shown by its control picture."""
     return CONTROL.sub(lambda found: _picture(found.group()), text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -15,8 +15,9 @@ from docxtpl import DocxTemplate
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from lxml.etree import LxmlError
+from markupsafe import escape
 
-from alerts.draft.report import Report
+from alerts.draft.report import Field, Report
 from alerts.draft.write.outline import Tone, pieces, printable
 
 # name in a template → the fact whose box of the form it shows
@@ -54,6 +55,8 @@ PLAIN = (
 )
 FIELDS: tuple[str, ...] = (*PLAIN, *BOXES, "amendments", "parts")
 FAULTS = (TemplateError, BadZipFile, LxmlError, KeyError, ValueError, TypeError, OSError)
+# Characters for private use, at the far end of what there is.
+BEGIN, SAYS, END = "\U0010fff0", "\U0010fff1", "\U0010fff2"
 MISSING = "[to be completed: not asked for on form {}]"
 
 
@@ -61,15 +64,36 @@ class BadTemplate(ValueError):
     """The template is no .docx file, is not well formed, or asks for what there is not."""
 
 
-def write_template(template: bytes, report: Report) -> bytes:
-    """Return the report in an organisation's own .docx template, as bytes.
+class Marked(str):
+    """The text of a box that is shown between marks, by which it is found again: first its name, then what it says."""
+
+    __slots__ = ("name",)
+    name: str
+
+    def __html__(self) -> str:
+        """Return it as a template shows it."""
+        return f"{BEGIN}{self.name}{SAYS}{escape(str(self))}{END}"
+
+
+def marked(name: str, text: str) -> Marked:
+    """Return the text of a box of this name."""
+    made = Marked(text)
+    made.name = name
+    return made
+
+
+def write_template(template: bytes, report: Report, *, marks: bool = False) -> bytes:
+    """Return the report in an organisation's own .docx template, as bytes; with `marks` around what each box says.
 
     Text stays text: nothing a person typed is read as markup. Raises BadTemplate.
     """
+    fields = fields_of(report)
+    if marks:
+        fields |= {name: marked(name, fields[name]) for name in BOXES if field_of(report, name)}
     held = BytesIO()
     try:
         document = DocxTemplate(BytesIO(template))
-        document.render(fields_of(report), jinja_env=_environment())
+        document.render(fields, jinja_env=_environment())
         document.save(held)
     except FAULTS as exc:
         raise BadTemplate(f"the template cannot be filled: {exc}") from exc
@@ -88,14 +112,19 @@ def unknown_fields(template: bytes) -> list[str]:
 def fields_of(report: Report) -> dict[str, Any]:
     """Return what each name of `FIELDS` stands for in a report."""
     plain = {name: printable(str(getattr(report, name))) for name in PLAIN}
-    boxes = {name: printable(_box(report, fact)) for name, fact in BOXES.items()}
+    boxes = {name: printable(_box(report, name)) for name in BOXES}
     rows = [row for table in report.measured for row in table.rows]
     parts = [dict(zip(("name", "first_seen", "delay", "early"), row, strict=True)) for row in rows if len(row) == 4]
     return {**plain, **boxes, "amendments": list(report.amendments), "parts": parts}
 
 
-def _box(report: Report, fact: str) -> str:
-    field = next((each for each in report.fields() if fact in each.facts), None)
+def field_of(report: Report, name: str) -> Field | None:
+    """Return the box that a name in a template shows, None where the form has none."""
+    return next((each for each in report.fields() if BOXES[name] in each.facts), None)
+
+
+def _box(report: Report, name: str) -> str:
+    field = field_of(report, name)
     signed = bool(report.signed)
     if field is None:
         return "" if signed else MISSING.format(report.form)

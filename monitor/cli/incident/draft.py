@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("md", "html", "docx", "odt", "pdf")
 DOCUMENTS = ("draft", "report", "evidence", "to-do", "email", "statement", "correction", "lines")
-_FROM = "Take what was typed into a draft saved as .md or .docx."
+_FROM = "Take what was typed into a draft saved as .docx, .odt, .html or .md."
 
 
 @click.command("draft")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, print_json
-from monitor.cli.incident.store import redrafted, role_of, tell_steps
+from monitor.cli.incident.store import incident_of, redrafted, role_of, tell_steps
 from monitor.errors import UserFault
 
 if TYPE_CHECKING:
@@ -25,12 +25,13 @@ _COLUMN = 52
 
 
 def take_back(context: Context, incident: str, file: Path, by: str | None, *, as_json: bool) -> None:
-    """Write what differs in a .md or .docx file from what we had written into the draft, as a new version.
+    """Write what differs in a file from what we had written into the draft, as a new version.
 
     Raises `UserFault` for a file that is no draft of ours, or that holds words outside every box.
     """
     from alerts.draft.edits import INSTEAD
     from alerts.draft.versions import edited
+    from monitor.app.reporting_options import templates_of
     from monitor.deliver.incident_json import draft_json
 
     data, ending = _data(file)
@@ -38,12 +39,13 @@ def take_back(context: Context, incident: str, file: Path, by: str | None, *, as
     found: list[Taken] = []
 
     def change(known: Versions) -> Versions:
-        read = _taken(known, data, ending, role, file)
+        read = _taken(known, data, ending, role, file, own)
         found.append(read)
         base = next(one.report for one in known if one.number == read.base)
         return edited(known, read.words, role, context.now(), base) if read.words else known
 
     with context.store() as store:
+        own = templates_of(context.settings, context.path.parent).get(incident_of(store.verdicts, incident).producer)
         changed = redrafted(store, incident, change)
         tell_steps(context, store, incident, found[-1].words)
         made = store.verdicts.drafts(incident)[-1]
@@ -101,19 +103,19 @@ def _data(file: Path) -> tuple[bytes, str]:
 
     ending = file.suffix.removeprefix(".").lower()
     if ending not in READERS:
-        raise UserFault(f"{file}: words are read back from .{' and .'.join(READERS)} alone")
+        raise UserFault(f"{file}: words are read back from .{', .'.join(READERS)} alone")
     try:
         return file.read_bytes(), ending
     except OSError as exc:
         raise UserFault(f"{file}: cannot be read: {exc.strerror}") from exc
 
 
-def _taken(known: Versions, data: bytes, ending: str, role: str, file: Path) -> Taken:
+def _taken(known: Versions, data: bytes, ending: str, role: str, file: Path, own: Path | None) -> Taken:
     from alerts.draft.read.places import Unreadable
     from alerts.draft.take_back import taken
 
     try:
-        return taken(known, data, ending, role)
+        return taken(known, data, ending, role, own.read_bytes() if own is not None and own.is_file() else None)
     except Unreadable as exc:
         raise UserFault(f"{file}: {exc}") from exc
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
+from zipfile import ZipFile
 
 import docx
 import pytest
@@ -16,6 +17,8 @@ from docx.text.paragraph import Paragraph
 from hypothesis import HealthCheck, assume, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
+from lxml import etree
+from lxml.html import HTMLParser, document_fromstring, tostring
 
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named, forms
@@ -45,6 +48,7 @@ WORDS = (
         "“ŵy”",
     ),
 )
+P = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}p"
 TYPED = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 
 
@@ -87,6 +91,51 @@ def in_docx(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
     return held.getvalue()
 
 
+def in_odt(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
+    """Edit a paragraph of ours in an .odt file. None where it is not found."""
+    content = etree.fromstring(part_of(body, "content.xml"))
+    paragraph = next((each for each in content.iter(P) if "".join(each.itertext()) == ours), None)
+    if paragraph is None:
+        return None
+    rewritten(paragraph, ours, how, typed)
+    return with_part(body, "content.xml", etree.tostring(content))
+
+
+def in_html(body: bytes, ours: str, how: str, typed: str) -> bytes | None:
+    """Edit a paragraph of ours in a page, as a text editor would. None where it is not found."""
+    page = document_fromstring(body, parser=HTMLParser(encoding="utf-8"))
+    paragraph = next((each for each in page.iter("p", "li") if "".join(each.itertext()) == ours), None)
+    if paragraph is None:
+        return None
+    rewritten(paragraph, ours, how, typed)
+    return tostring(page, encoding="utf-8", doctype="<!doctype html>")
+
+
+def rewritten(paragraph: etree._Element, ours: str, how: str, typed: str) -> None:
+    """Leave in a paragraph, or behind it, what a person made of it."""
+    if how == "below":
+        paragraph.addnext(etree.Element(paragraph.tag))
+        paragraph = paragraph.getnext()  # type: ignore[assignment]
+    for child in [*paragraph]:
+        paragraph.remove(child)
+    made = {"instead": typed, "below": typed, "behind": f"{ours} {typed}", "before": f"{typed} {ours}"}
+    paragraph.text = made.get(how, "")
+
+
+def part_of(body: bytes, name: str) -> bytes:
+    with ZipFile(io.BytesIO(body)) as file:
+        return file.read(name)
+
+
+def with_part(body: bytes, name: str, content: bytes) -> bytes:
+    """Return a file of parts with one of them changed."""
+    held = io.BytesIO()
+    with ZipFile(io.BytesIO(body)) as file, ZipFile(held, "w") as made:
+        for each in file.infolist():
+            made.writestr(each, content if each.filename == name else file.read(each))
+    return held.getvalue()
+
+
 def paragraphs(document: Document) -> Iterator[Paragraph]:
     yield from document.paragraphs
     yield from (
@@ -94,7 +143,12 @@ def paragraphs(document: Document) -> Iterator[Paragraph]:
     )
 
 
-EDITS: Mapping[str, Callable[[bytes, str, str, str], bytes | None]] = {"md": in_md, "docx": in_docx}
+EDITS: Mapping[str, Callable[[bytes, str, str, str], bytes | None]] = {
+    "md": in_md,
+    "docx": in_docx,
+    "odt": in_odt,
+    "html": in_html,
+}
 
 
 def choices(report: Report) -> list[tuple[Field, str, str]]:

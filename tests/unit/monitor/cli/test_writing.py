@@ -204,7 +204,7 @@ def test_two_wordings_of_one_box_are_shown_side_by_side(ask: Ask, folder: Path) 
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
-        ("a.txt", "x", "words are read back from .md and .docx alone"),
+        ("a.txt", "x", "words are read back from .md, .docx, .odt, .html alone"),
         ("a.md", "# Something else\n\nx", "it holds no box of this draft's form"),
         ("a.docx", "x", "it is no .docx file that can be opened"),
         ("none.md", None, "cannot be read: No such file or directory"),

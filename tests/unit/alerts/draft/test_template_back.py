@@ -1,0 +1,201 @@
+"""A draft in an organisation's own template, edited and read back: each answer by the words around it."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import docx
+import pytest
+from docx.document import Document
+from docx.oxml import parse_xml
+from docx.text.paragraph import Paragraph
+
+from alerts.draft.read.places import Unreadable
+from alerts.draft.take_back import taken
+from alerts.draft.write.template import write_template
+from alerts.incident import Incident
+from tests.unit.alerts.draft.test_odd_files import SAID, SPACES
+from tests.unit.alerts.draft.test_take_back import ROLE, draft, file_of, saved_by
+
+
+def template() -> bytes:
+    document = docx.Document()
+    document.add_heading("Department for Example: {{ subject }}", 1)
+    document.add_paragraph("What happened: {{ what_happened }}")
+    document.add_paragraph("{{ impact }}")
+    document.add_heading("4. Corrective actions", 2)
+    document.add_paragraph("{{ corrective_actions }}")
+    document.add_paragraph("{% if agreed_by %}Agreed by {{ agreed_by }}, for {{ producer_name }}.{% endif %}")
+    table = document.add_table(2, 2)
+    for cell, text in zip(table._cells, ["Who", "Where", "{{ contact }}", "{{ output }}"], strict=True):
+        cell.text = text
+    document.sections[0].footer.paragraphs[0].text = "Reference {{ incident }}"
+    held = io.BytesIO()
+    document.save(held)
+    return held.getvalue()
+
+
+def find(document: Document, told: str) -> Paragraph:
+    return next(each for each in document.paragraphs if re.search(told, each.text))
+
+
+def read(incident: Incident, edit: Callable[[Document], object]) -> dict[str, str]:
+    versions = draft(incident)
+    document = docx.Document(io.BytesIO(write_template(template(), versions[-1].report)))
+    edit(document)
+    held = io.BytesIO()
+    document.save(held)
+    return {
+        name: text.strip() for name, text in taken(versions, held.getvalue(), "docx", ROLE, template()).words.items()
+    }
+
+
+def nothing(document: Document) -> None:
+    assert document.paragraphs
+
+
+def instead(document: Document) -> None:
+    find(document, "corrective actions taken").text = "Extra checks."
+
+
+def behind(document: Document) -> None:
+    find(document, "corrective actions taken").add_run(" Extra checks.")
+
+
+def in_two_paragraphs(document: Document) -> None:
+    place = find(document, "corrective actions taken")
+    place.insert_paragraph_before("Extra checks,")
+    place.text = "each day."
+
+
+def in_a_control(document: Document) -> None:
+    place = find(document, "corrective actions taken")
+    place._p.addprevious(parse_xml(f"<w:sdt {SPACES}><w:sdtContent><w:p>{SAID}</w:p></w:sdtContent></w:sdt>"))
+    place.text = ""
+
+
+def among_other_words(document: Document) -> None:
+    place = find(document, "^Agreed by")
+    place.text = place.text.replace("for ofqual.", "for the exams watchdog.")
+
+
+def in_a_cell(document: Document) -> None:
+    document.tables[0].rows[1].cells[0].text = "Press desk"
+
+
+def below(document: Document) -> None:
+    find(document, "^4. Corrective").insert_paragraph_before("One call.")
+
+
+def two(document: Document) -> None:
+    in_a_cell(document)
+    instead(document)
+
+
+@pytest.mark.parametrize(
+    ("edit", "words"),
+    [
+        (nothing, {}),
+        (instead, {"B.4.corrective": "Extra checks."}),
+        (behind, {"B.4.corrective": "Extra checks."}),
+        (in_two_paragraphs, {"B.4.corrective": "Extra checks,\neach day."}),
+        (in_a_control, {"B.4.corrective": "Extra checks."}),
+        (among_other_words, {"B.1.producer": "the exams watchdog"}),
+        (in_a_cell, {"B.1.dealing": "Press desk"}),
+        (below, {"B.3.impact": "One call."}),
+        (two, {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}),
+    ],
+)
+def test_words_are_read_by_what_the_template_says_around_them(
+    ofqual_january: Incident, edit: Callable[[Document], object], words: dict[str, str]
+) -> None:
+    assert read(ofqual_january, edit) == words
+
+
+def a_title_reworded(document: Document) -> None:
+    find(document, "^Department").text = "Ministry for Example"
+
+
+def a_row(document: Document) -> None:
+    document.tables[0].add_row().cells[0].text = "Extra checks."
+
+
+def a_table(document: Document) -> None:
+    document.add_table(1, 1).rows[0].cells[0].text = "Extra checks."
+
+
+def a_comment(document: Document) -> None:
+    document.add_comment(find(document, "^Agreed").runs, text="Is that all?", author="x", initials="x")
+
+
+def a_footer(document: Document) -> None:
+    document.sections[0].footer.paragraphs[0].add_run(" Not final.")
+
+
+def side_by_side(document: Document) -> None:
+    find(document, "^What happened").text = "What happened: nothing."
+    find(document, "impact").text = "One call."
+    find(document, "^One call").insert_paragraph_before("Two calls.")
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        (a_title_reworded, "before any table it holds words outside every box.*Ministry for Example"),
+        (a_row, "in table 1, row 3, cell 1 it holds words outside every box.*Extra checks"),
+        (a_table, "in table 2, row 1, cell 1 it holds words outside every box.*Extra checks"),
+        (a_comment, "under “the comments of the file” .*Is that all"),
+        (a_footer, "under “the footer of the file” .*Not final"),
+        (side_by_side, "before any table answers stand side by side; whose this is cannot be known.*Two calls"),
+    ],
+)
+def test_what_no_box_of_a_template_can_hold_is_named(
+    ofqual_january: Incident, edit: Callable[[Document], None], told: str
+) -> None:
+    with pytest.raises(Unreadable, match=told):
+        read(ofqual_january, edit)
+
+
+def test_one_box_that_stands_in_two_places_and_reads_two_ways_is_named(ofqual_january: Incident) -> None:
+    def both(document: Document) -> None:
+        document.tables[0].rows[1].cells[1].text = "Malpractice"
+        find(document, "^Output").text = "Output: malpractice tables"
+
+    held = docx.Document(io.BytesIO(template()))
+    held.add_paragraph("Output: {{ output }}")
+    file = io.BytesIO()
+    held.save(file)
+    versions = draft(ofqual_january)
+    written = docx.Document(io.BytesIO(write_template(file.getvalue(), versions[-1].report)))
+    both(written)
+    body = io.BytesIO()
+    written.save(body)
+    with pytest.raises(Unreadable, match="stands in two places, and reads two ways"):
+        taken(versions, body.getvalue(), "docx", ROLE, file.getvalue())
+
+
+def test_our_own_form_is_read_as_before_where_a_template_is_configured(ofqual_january: Incident) -> None:
+    versions = draft(ofqual_january)
+    document = docx.Document(io.BytesIO(file_of(versions[-1].report, "docx")))
+    instead(document)
+    held = io.BytesIO()
+    document.save(held)
+    for own in (template(), b"no template"):
+        assert taken(versions, held.getvalue(), "docx", ROLE, own).words == {"B.4.corrective": "Extra checks."}
+
+
+@pytest.mark.needs("libreoffice")
+def test_a_template_saved_by_a_word_processor_is_read_back(
+    soffice: str, tmp_path: Path, ofqual_january: Incident
+) -> None:
+    def saved(document: Document) -> None:
+        two(document)
+        document.save(str(tmp_path / "own.docx"))
+
+    read(ofqual_january, saved)
+    again = saved_by(soffice, tmp_path, tmp_path / "own.docx", "docx", "again")
+    words = taken(draft(ofqual_january), again.read_bytes(), "docx", ROLE, template()).words
+    assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
