@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from alerts.draft.edits import INSTEAD, STEP, UNSETTLED
-from alerts.draft.read.docx import read_docx
+from alerts.draft.read.docx import read_docx, stretches
 from alerts.draft.read.html import read_html
 from alerts.draft.read.md import read_md
 from alerts.draft.read.odt import read_odt
@@ -88,7 +88,7 @@ def together(
 
 def _in_template(versions: Versions, data: bytes, template: bytes) -> Read | None:
     """Return what is read from a file in an organisation's own template, None where it is like our own form."""
-    from alerts.draft.read.template import apart, filled, read_template, stretches  # noqa: PLC0415 # heavy, and rare
+    from alerts.draft.read.template import apart, filled, read_template  # noqa: PLC0415 # heavy, and rarely needed
     from alerts.draft.write.template import BadTemplate  # noqa: PLC0415 # as above
 
     theirs = stretches(data)
