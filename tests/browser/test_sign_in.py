@@ -74,13 +74,15 @@ async def test_pages_for_people_who_sign_in_have_no_fault_and_stay_in_their_widt
 
 
 @WIDTHS
-async def test_somebody_signs_in_at_a_provider_of_another_site_and_comes_back_to_where_they_were(
+async def test_somebody_signs_in_at_a_provider_of_another_site_comes_back_and_signs_out_at_both(
     width: int, tmp_path: Path
 ) -> None:
     async with signing_on(tmp_path) as one, serving(one.board.remade()) as here, browsing(width) as page:
         base, door = here.replace("127.0.0.1", "localhost"), one.board.queries.door
         assert door is not None
         door.public_url = base
+        one.idp.configuration = {"end_session_endpoint": f"{one.idp.url}/out"}
+        one.idp.answers["/out"] = (200, "<title>Out</title><h1>Nobody is in</h1>", {"Content-Type": "text/html"})
         door.provider = provider_of(Settings(web=web(tmp_path, one.idp.url, base)), one.board.clock)
         refused = []
         page.on("console", lambda told: refused.append(told.text) if "Content Security" in told.text else None)
@@ -92,6 +94,9 @@ async def test_somebody_signs_in_at_a_provider_of_another_site_and_comes_back_to
         await page.get_by_text("anne", exact=True).wait_for()
         assert page.url == f"{base}/incidents/{one.board.incident}"
         await page.get_by_role("button", name="Sign out").click()
+        await page.get_by_role("heading", name="Nobody is in").wait_for()
+        assert page.url.startswith(f"{one.idp.url}/out?client_id=ninethirty&id_token_hint=")
+        await page.goto(f"{base}/incidents")
         await page.get_by_role("heading", name="Sign in").wait_for()
         one.idp.answers["/.well-known/openid-configuration"] = (503, "", {})
         one.board.clock.seconds += 601
