@@ -5,16 +5,17 @@ from __future__ import annotations
 import copy
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from zipfile import ZipFile
 
 import docx
 import pytest
 from docx.document import Document
 from docx.text.paragraph import Paragraph
-from hypothesis import HealthCheck, assume, given
+from hypothesis import HealthCheck, Phase, assume, given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 from lxml import etree
@@ -28,6 +29,7 @@ from alerts.draft.take_back import taken
 from alerts.draft.versions import Versions, edited, remeasured
 from alerts.draft.write.registry import WRITERS
 from alerts.incident import Incident
+from tests.unit.alerts.draft.saved import saved_by
 
 PROMPT_EDITS = ("instead", "behind", "before", "below", "out")
 MEASURED_EDITS = ("instead", "out")
@@ -48,6 +50,8 @@ WORDS = (
         "“ŵy”",
     ),
 )
+# As what a word processor saves a file, one after the other.
+OTHER = {"docx": ("odt", "docx"), "odt": ("docx", "odt"), "html": ("html", "html")}
 P = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}p"
 TYPED = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 
@@ -182,22 +186,68 @@ def draft(data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, s
     return saved, remeasured(saved, again)
 
 
-@pytest.mark.explored
-@given(data=st.data(), typed=TYPED, ending=st.sampled_from(sorted(EDITS)))
-@limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
-    five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject, typed: str, ending: str
-) -> None:
-    saved, now = draft(data, five, settings)
+@dataclass(frozen=True)
+class Edited:
+    """A file as a person saved it, and what they did to it."""
+
+    now: Versions
+    field: Field
+    how: str
+    typed: str
+    ending: str
+    body: bytes
+
+    def hold(self, body: bytes, ending: str) -> None:
+        """Hold what is read from the file, as it may have been saved again, against what was done to it."""
+        words = taken(self.now, body, ending, "statistician").words
+        field, said = self.field, words.get(self.field.id, "")
+        assert set(words) <= {field.id, f"instead.{field.id}"}
+        assert self.how == "out" or self.typed.strip() in said
+        assert not [text for text in (*field.guidance, field.placeholder) if text and text in said]
+        # Where what a person says takes the place of what was measured, all that the box holds is theirs.
+        is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words
+        assert is_all_theirs or not [text for text in field.paragraphs if text in said and text not in self.typed]
+
+
+def at_random(
+    data: st.DataObject, five: Mapping[str, Incident], own: Mapping[str, str], endings: Iterable[str]
+) -> Edited | None:
+    """Return a draft edited at random, None where the text to be edited is not found as it stands."""
+    saved, now = draft(data, five, own)
     report = saved[-1].report
     field, ours, how = data.draw(st.sampled_from(choices(report)))
+    ending, typed = data.draw(st.sampled_from(sorted(endings))), data.draw(TYPED)
     body = EDITS[ending](WRITERS[ending](report), ours, how, typed)
-    assume(body is not None)
-    words = taken(now, body or b"", ending, "statistician").words
-    said = words.get(field.id, "")
-    assert set(words) <= {field.id, f"instead.{field.id}"}
-    assert how == "out" or typed.strip() in said
-    assert not [text for text in (*field.guidance, field.placeholder) if text and text in said]
-    # Where what a person says takes the place of what was measured, all that the box holds is theirs.
-    is_all_theirs = field.has_one_answer or f"instead.{field.id}" in words
-    assert is_all_theirs or not [text for text in field.paragraphs if text in said and text not in typed]
+    return None if body is None else Edited(now, field, how, typed, ending, body)
+
+
+@pytest.mark.explored
+@given(data=st.data())
+@limits(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_word_is_lost_and_none_of_ours_becomes_a_persons(
+    five: dict[str, Incident], settings: Mapping[str, str], data: st.DataObject
+) -> None:
+    made = at_random(data, five, settings, EDITS)
+    assume(made is not None)
+    assert made is not None
+    made.hold(made.body, made.ending)
+
+
+@pytest.mark.explored
+@pytest.mark.needs("libreoffice")
+@given(data=st.data())
+@limits(max_examples=1, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+def test_no_word_is_lost_where_a_word_processor_saves_the_file_as_another_and_back(
+    five: dict[str, Incident], settings: Mapping[str, str], soffice: str, tmp_path: Path, data: st.DataObject
+) -> None:
+    every = [made for _ in range(12) if (made := at_random(data, five, settings, OTHER))]
+    for source, (first, then) in OTHER.items():
+        mine = {f"{place}.{source}": made for place, made in enumerate(every) if made.ending == source}
+        for name, made in mine.items():
+            (tmp_path / name).write_bytes(made.body)
+        ending, names = source, [tmp_path / name for name in mine]
+        for place, into in enumerate((first, then)):
+            names = saved_by(soffice, tmp_path, names, into, f"{source}-{place}") if names else []
+            ending = into
+            for name, made in zip(names, mine.values(), strict=True):
+                made.hold(name.read_bytes(), ending)

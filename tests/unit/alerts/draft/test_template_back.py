@@ -17,8 +17,9 @@ from alerts.draft.read.places import Unreadable
 from alerts.draft.take_back import taken
 from alerts.draft.write.template import write_template
 from alerts.incident import Incident
+from tests.unit.alerts.draft.saved import saved_by
 from tests.unit.alerts.draft.test_odd_files import SAID, SPACES
-from tests.unit.alerts.draft.test_take_back import ROLE, draft, file_of, saved_by
+from tests.unit.alerts.draft.test_take_back import ROLE, draft, file_of
 
 
 def template() -> bytes:
@@ -196,6 +197,6 @@ def test_a_template_saved_by_a_word_processor_is_read_back(
         document.save(str(tmp_path / "own.docx"))
 
     read(ofqual_january, saved)
-    again = saved_by(soffice, tmp_path, tmp_path / "own.docx", "docx", "again")
+    [again] = saved_by(soffice, tmp_path, [tmp_path / "own.docx"], "docx", "again")
     words = taken(draft(ofqual_january), again.read_bytes(), "docx", ROLE, template()).words
     assert words == {"B.1.dealing": "Press desk", "B.4.corrective": "Extra checks."}
