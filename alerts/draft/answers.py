@@ -98,7 +98,8 @@ def _typed_dates(typed: str, zone: str) -> str:
     """Return dates or date-times typed with commas as people read them; any other words as they stand."""
     instants = _read_dates(typed, zone)
     whole = [len(each.strip()) <= len("2016-10-01") for each in typed.split(",")]
-    named = [day_text(at.date()) if day else words.brief(at, zone) for at, day in zip(instants, whole, strict=False)]
+    told = sorted(zip(instants, whole, strict=False))
+    named = [day_text(at.date()) if is_day else words.brief(at, zone) for at, is_day in told]
     return words.joined(named) or typed
 
 

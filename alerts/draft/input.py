@@ -70,7 +70,10 @@ class DraftInput:
 
 def part_name(part: Part) -> str:
     """Return what to call a part in a sentence: `announced page`, `data file (tables)`."""
-    role = PAGES[part.address] if part.role == "page" else ROLES.get(part.role, part.role)
+    # Where the release was found, how its address was known has been told once.
+    is_found = part.address == "guessed" and part.first_seen.by is not None
+    page = "landing page" if is_found else PAGES[part.address]
+    role = page if part.role == "page" else ROLES.get(part.role, part.role)
     return role if part.id in (part.role, "page") else f"{role} ({part.id})"
 
 

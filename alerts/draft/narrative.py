@@ -111,8 +111,8 @@ def slot_clock(facts: ReleaseFacts) -> str:
 
 
 def _when(seen: Interval, facts: ReleaseFacts) -> str:
-    """Return an interval in words, without its date on the day of the slot, which has been told."""
-    known = local_date(facts.slot, facts.timezone) if facts.slot else None
+    """Return an interval in words, without its date on the day of the slot, where no other day has been told."""
+    known = local_date(facts.slot, facts.timezone) if facts.slot and not facts.exposures else None
     return words.between(seen, facts.timezone, known)
 
 
@@ -198,7 +198,9 @@ def _exposures(facts: ReleaseFacts) -> list[str]:
         return []
     spared = [part_name(part) for part in parts_in_order(facts) if not part.exposures and part.verdict != "unproven"]
     unseen = [f"The monitor saw no exposure of the {words.joined(spared, 'or')}."] if spared else []
-    return [*told, *unseen, EMBARGO]
+    # Once all is public there is nothing to be kept back.
+    is_ahead = facts.slot is None or facts.at < facts.slot
+    return [*told, *unseen, *([EMBARGO] if is_ahead else [])]
 
 
 def exposure_told(exposure: Exposure, facts: ReleaseFacts) -> str:

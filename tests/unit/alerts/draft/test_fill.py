@@ -131,7 +131,26 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
 def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> None:
     released = Interval(at("2017-03-22T09:29:59+00:00"), at("2017-03-22T09:30:01+00:00"))
     told = said(note_of(with_page(ofsted, released=released)), "N.what")
-    assert "The release was seen released on the announced page between 09:29:59 and 09:30:01 GMT." in told
+    seen = "between 09:29:59 and 09:30:01 GMT on 22 March 2017"
+    assert f"The release was seen released on the announced page {seen}." in told
+
+
+def test_a_paper_says_that_it_tells_no_content_until_the_slot_alone(ofsted: Incident) -> None:
+    def after(facts: ReleaseFacts) -> ReleaseFacts:
+        assert facts.slot is not None
+        return replace(facts, at=facts.slot + timedelta(hours=1))
+
+    assert "this paper holds addresses and times only" in said(note_of(ofsted), "N.what")
+    assert "this paper holds addresses and times only" not in said(note_of(with_facts(ofsted, after)), "N.what")
+
+
+def test_a_guessed_address_is_called_so_until_the_release_was_found_there(ofqual_january: Incident) -> None:
+    found = with_page(ofqual_january, address="guessed")
+    told = said(note_of(found), "N.what")
+    assert "The release was first seen by the monitor on the landing page between" in told
+    assert "before it was seen on the landing page" in told
+    unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict="not_published")
+    assert "on the page at the address guessed from its announcement" in said(note_of(unfound), "N.what")
 
 
 def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(ofsted: Incident) -> None:
