@@ -111,7 +111,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
         edges.fetcher or fetcher_of(settings, clock),
         holder,
         members,
-        KeepingApart(found, vantage, writer, clock, told, members, ledger),
+        KeepingApart(found, vantage, writer, clock, told, members, ledger, edges.hold),
     )
 
 
@@ -161,7 +161,8 @@ def _metrics(settings: Settings) -> Metrics:
 class Edges:
     """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one.
 
-    `journal`: what the store cannot take is kept beside it, and a store that is away holds up no start.
+    `journal`: what the store cannot take is kept beside it, and a store that is away holds up no start. `hold` keeps
+    other monitors off a store that is back, or raises `SurroundingsFault` where one has it.
     """
 
     clock: Clock | None = None
@@ -174,6 +175,7 @@ class Edges:
     manager: ServiceManager = SILENT
     durable: bool = True
     journal: bool = False
+    hold: Callable[[], object] = lambda: None
 
 
 REAL = Edges()

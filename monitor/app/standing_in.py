@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 
 from monitor.clock import Clock
-from monitor.errors import StoreFault, StoreTooNew
+from monitor.errors import StoreFault, StoreTooNew, SurroundingsFault
 from monitor.health.state import StoreHealth
 from monitor.ledger.ledger import Ledger
 from monitor.store.interface import Store
@@ -83,6 +83,7 @@ class KeepingApart:
     told: StoreHealth
     members: Members | None
     ledger: Ledger
+    hold: Callable[[], object] = lambda: None
     _back: Job | None = None
     _failed: bool = False
     _copied: object = None
@@ -153,9 +154,9 @@ class KeepingApart:
 
     async def _go_over(self, journal: Journal, near: SqlStore) -> None:
         try:
-            store = await off_the_loop(lambda: SqlStore.ready(self.opened.url))
+            store = await off_the_loop(lambda: _ready(self.opened.url, self.hold))
             rows = await self.writer.between(lambda: _brought_in(journal, near, store))
-        except StoreFault as fault:
+        except SurroundingsFault as fault:
             self.told.failed(fault)
             return
         self.opened.near = None
@@ -165,6 +166,17 @@ class KeepingApart:
         _log.warning("store_back", rows=rows)
         if self._back is not None:
             await self._back()
+
+
+def _ready(url: str, hold: Callable[[], object]) -> SqlStore:
+    """Return the store that is back, with every other monitor kept off it."""
+    store = SqlStore.ready(url)
+    try:
+        hold()
+    except SurroundingsFault:
+        store.close()
+        raise
+    return store
 
 
 def _brought_in(journal: Journal, near: SqlStore, store: SqlStore) -> int:

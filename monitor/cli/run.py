@@ -18,6 +18,7 @@ from monitor.health.system import settle
 if TYPE_CHECKING:
     from monitor.app.app import App
     from monitor.config.settings import Settings
+    from monitor.store.open import Alone
 
 _STOPS = (signal.SIGTERM, signal.SIGINT)
 
@@ -43,12 +44,14 @@ def command(context: Context, log: str, level: str) -> None:
     from monitor.config.secrets import secrets_of, veil
     from monitor.health import logs
     from monitor.health.system import service_manager
+    from monitor.store.open import Alone
 
     settings = context.settings
     secrets = secrets_of(settings)
     hide = _Hiding(veil(secrets))
     listener = logs.set_up(level, as_json=log == "json", hide=hide)
-    edges = Edges(manager=service_manager(os.environ, os.getpid()), journal=True)
+    alone = Alone(settings.store.url)
+    edges = Edges(manager=service_manager(os.environ, os.getpid()), journal=True, hold=alone.hold)
 
     def again() -> Settings:
         from monitor.cli.check import taken
@@ -60,9 +63,10 @@ def command(context: Context, log: str, level: str) -> None:
 
     try:
         asyncio.run(
-            _live(lambda: build(settings, edges, folder=context.path.parent), settings, again, context.path.name)
+            _live(lambda: build(settings, edges, folder=context.path.parent), alone, settings, again, context.path.name)
         )
     finally:
+        alone.let_go()
         listener.stop()
 
 
@@ -76,9 +80,10 @@ class _Hiding:
         return line if self.veil is None else self.veil(line)
 
 
-async def _live(make: Callable[[], App], settings: Settings, again: Callable[[], Settings], file: str) -> None:
+async def _live(
+    make: Callable[[], App], alone: Alone, settings: Settings, again: Callable[[], Settings], file: str
+) -> None:
     from monitor.app.control import listening
-    from monitor.store.open import alone_on
 
     settle()
     app = make()
@@ -99,9 +104,9 @@ async def _live(make: Callable[[], App], settings: Settings, again: Callable[[],
 
     listen(asyncio.get_running_loop(), stop, hung_up)
     try:
-        with alone_on(settings.store.url):
-            async with listening(settings, reload):
-                await app.run(stop)
+        alone.hold()
+        async with listening(settings, reload):
+            await app.run(stop)
     finally:
         await app.close()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from os.path import sameopenfile
 from pathlib import Path
+from typing import BinaryIO
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -41,24 +43,49 @@ def is_shared(url: str) -> bool:
     return not url.startswith(("sqlite:", "memory:"))
 
 
-@contextmanager
-def alone_on(url: str) -> Iterator[None]:
-    """Keep every other monitor off a file for the length of a block. Raises `SurroundingsFault` where one is there.
+class Alone:
+    """Keeps every other monitor off the file of a store; the system lets go of it when the process dies."""
 
-    The system lets go of it when the process dies.
-    """
-    file = file_of(url)
-    if file is None or not file.exists():
-        yield
-        return
-    with file.open("rb") as held:
+    def __init__(self, url: str) -> None:
+        self._file = file_of(url)
+        self._held: BinaryIO | None = None
+
+    def hold(self) -> None:
+        """Take the file that bears the store's name now, where there is one; one that is held already stays so.
+
+        Raises `SurroundingsFault` where another monitor runs on it.
+        """
+        if self._file is None or not self._file.exists():
+            return
+        found = self._file.open("rb")
+        if self._held is not None and sameopenfile(self._held.fileno(), found.fileno()):
+            found.close()
+            return
         try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(found, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as exc:
-            raise SurroundingsFault(
-                f"another monitor runs on {file}: ask it with `today`, or stop it first (several share a PostgreSQL)"
-            ) from exc
-        yield
+            found.close()
+            told = "ask it with `today`, or stop it first (several share a PostgreSQL)"
+            raise SurroundingsFault(f"another monitor runs on {self._file}: {told}") from exc
+        self.let_go()
+        self._held = found
+
+    def let_go(self) -> None:
+        """Leave the file to others."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+
+@contextmanager
+def alone_on(url: str) -> Iterator[Alone]:
+    """Keep every other monitor off a file for the length of a block. Raises `SurroundingsFault` where one is there."""
+    alone = Alone(url)
+    try:
+        alone.hold()
+        yield alone
+    finally:
+        alone.let_go()
 
 
 def open_store(url: str, *, durable: bool = True) -> Store:

@@ -101,4 +101,4 @@ def _prove(copy: sqlite3.Connection) -> None:
     copy.execute("PRAGMA journal_mode=DELETE")
     verdict = copy.execute("PRAGMA quick_check").fetchone()[0]
     if verdict != "ok":
-        raise sqlite3.DatabaseError(f"the copy is not whole: {verdict}")
+        raise sqlite3.DatabaseError(f"malformed: {verdict}")

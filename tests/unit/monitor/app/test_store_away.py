@@ -16,9 +16,10 @@ import pytest
 from monitor.app.options import policies_of
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
+from monitor.errors import SurroundingsFault
 from monitor.look.sighting import State
 from monitor.store.evidence.chain import verify
-from monitor.store.open import open_store
+from monitor.store.open import Alone, open_store
 from monitor.watch.rejudge import replay
 from tests.unit.monitor.app.one_release import Publisher, configured, publishing
 from tests.unit.monitor.app.process import alive, until_said
@@ -124,6 +125,9 @@ def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publi
             child = stack.enter_context(alive(config))
             until_said(child, "verdict", verdict="overdue", grade="report")
         until_said(child, "store_back")
+        # From now on no second monitor runs on that file.
+        with pytest.raises(SurroundingsFault, match="another monitor runs on"):
+            Alone(read_settings(config).store.url).hold()
         publisher.out = CLOCK.now()
         until_said(child, "verdict", verdict="late", final=True)
         until_said(child, "delivery", standing="sent")

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from monitor.cli.main import status_of
-from monitor.store.open import alone_on, open_store
+from monitor.errors import SurroundingsFault
+from monitor.store.open import Alone, alone_on, open_store
 
 ENDS = "import signal; from monitor.cli.run import _now; {first}; _now(signal.SIGTERM, None)"
 HEARS = """
@@ -70,3 +71,21 @@ def test_a_file_has_one_monitor_alone_and_says_so(tmp_path: Path, capsys: pytest
         assert status_of(["--config", str(config), "once"]) == 3
         assert f"another monitor runs on {tmp_path}/store.db" in capsys.readouterr().err
     assert status_of(["--config", str(config), "once"]) == 0
+
+
+def test_a_file_that_comes_later_is_held_from_then_on(tmp_path: Path) -> None:
+    one, other = (Alone(f"sqlite:///{tmp_path}/store.db") for _ in range(2))
+    one.hold()
+    (tmp_path / "store.db").touch()
+    one.hold()
+    one.hold()
+    with pytest.raises(SurroundingsFault, match=f"another monitor runs on {tmp_path}/store.db"):
+        other.hold()
+    # Whatever bears the name now is what must be held.
+    (tmp_path / "store.db").unlink()
+    (tmp_path / "store.db").touch()
+    other.hold()
+    with pytest.raises(SurroundingsFault):
+        one.hold()
+    one.let_go()
+    other.let_go()
