@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from fnmatch import fnmatchcase
@@ -69,7 +69,7 @@ def routes_for(  # noqa: PLR0913 # what a route may ask about
     for route in fitting:
         if any(fnmatchcase(kind, route.finding) for kind in notice.findings):
             begin = _not_before(route, notice, now, timezone)
-            for name in _resolved(_channels(route, notice), rotas or {}, begin):
+            for name in resolved(_channels(route, notice), rotas or {}, begin):
                 found[name] = min(begin, found.get(name, begin))
     is_silent = not found.keys() & set(names)
     owed = _told(notice.findings) | (_besides(notice.findings) if is_silent else set())
@@ -109,7 +109,8 @@ def _channels(route: Route, notice: Notice) -> Iterator[str]:
         yield from route.escalate if which >= MOST_REMINDERS else route.escalate[:which]
 
 
-def _resolved(names: Iterator[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
+def resolved(names: Iterable[str], rotas: Mapping[str, Rota], at: datetime) -> Iterator[str]:
+    """Yield channels by name: those named, and of a rota those of whoever is on call then."""
     for name in names:
         yield from rotas[name].channels(at) if name in rotas else (name,)
 

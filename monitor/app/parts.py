@@ -123,7 +123,9 @@ def reminders_for(core: Core, rules: ReportingRules, outbox: Outbox, as_of_now: 
     )
 
 
-def summaries_for(core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox) -> Summaries:
+def summaries_for(
+    core: Core, queries: Queries, forecast: BudgetForecast, outbox: Outbox, rotas: dict[str, Rota]
+) -> Summaries:
     """Return what tells people of whole days and months."""
     settings, board = core.settings, queries.seen_by(all_=True).board
     return Summaries(
@@ -138,6 +140,7 @@ def summaries_for(core: Core, queries: Queries, forecast: BudgetForecast, outbox
         core.threads.ask,
         outbox.wake,
         settings.web.public_url or "",
+        rotas,
     )
 
 

@@ -122,7 +122,7 @@ class Reload:
 
     def jobs(self) -> tuple[Recurring, ...]:
         """Return the recurring jobs that the configuration asks for."""
-        core, daemon, outbox = self.core, self.daemon, self.daemon.outbox
+        core, daemon, outbox, rotas = self.core, self.daemon, self.daemon.outbox, self.record.rules.rotas
         return (
             *daemon.calendar_reads.jobs(),
             (_ROLL, "roll", daemon.admission.roll),
@@ -130,8 +130,8 @@ class Reload:
             *upkeep(core, self._starved, daemon.watch, self.forecast),
             *deadman(core, self.check),
             *self.reminders.jobs(),
-            *rota_reads_for(core, daemon.poller, daemon.calendar_reads.incidents, self.record.rules.rotas).jobs(),
-            *summaries_for(core, self.queries, self.forecast, outbox).jobs(),
+            *rota_reads_for(core, daemon.poller, daemon.calendar_reads.incidents, rotas).jobs(),
+            *summaries_for(core, self.queries, self.forecast, outbox, rotas).jobs(),
         )
 
     async def __call__(self, read: Callable[[], Settings], file: str) -> list[str]:

@@ -180,13 +180,14 @@ def _names(data: Row, table: str) -> list[str]:
 
 
 def _summaries(data: Row) -> Iterator[CrossFault]:
-    known = _names(data, "channel")
+    rotas = {row.get("name"): [*_table(row, "who").values()] for _, row in rows_of(data, "rota")}
+    known = [*_names(data, "channel"), *_names(data, "rota")]
     opened = _texts(_table(data, "alert").get("open_channels"))
     for place, row in rows_of(data, "summary"):
         for name in _texts(row.get("channels")):
             if name not in known:
                 yield f"{place}.channels", "no channel of that name" + _meant(name, known), shown(name)
-            elif name in opened:
+            elif any(way in opened for way in rotas.get(name, [name])):
                 yield f"{place}.channels", "reaches more than staff: [alert] open_channels names it", shown(name)
 
 

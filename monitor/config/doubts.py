@@ -152,8 +152,8 @@ def _routed(settings: Settings) -> set[str]:
 
 def _rotas(settings: Settings, known: Known) -> Iterator[Doubt]:
     for place, rota in enumerate(settings.rota, 1):
-        if rota.name not in _routed(settings):
-            yield f"rota[{place}]", "no route names it: it decides nothing", shown(rota.name)
+        if rota.name not in _routed(settings) | {name for table in settings.summary for name in table.channels}:
+            yield f"rota[{place}]", "no route or summary names it: it decides nothing", shown(rota.name)
         for gap in known.gaps.get(rota.name, ()):
             yield f"rota[{place}]", f"nobody is on call {gap}: everybody of it is told", shown(rota.name)
 

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 import structlog
 
 from alerts.notice import Notice, notice_id
+from alerts.rota import Rota
+from alerts.routes import resolved
 from alerts.tellable_facts import GRADES
 from monitor.clock import Clock
 from monitor.deliver.owed import actions_overdue, reports_owed
@@ -43,7 +45,10 @@ class Trigger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """One summary: `morning`, `evening` or `month`, who gets it, of which producer (empty for all), and when."""
+    """One summary: `morning`, `evening` or `month`, who gets it, of which producer (empty for all), and when.
+
+    `channels` may name rotas.
+    """
 
     kind: str
     channels: tuple[str, ...]
@@ -65,7 +70,8 @@ class Summaries:
     """Writes the summaries that are due into the outbox, each once.
 
     `board` gives the releases between two local days, both included, of one producer or of all; `risks` what budgets
-    will not prove, by host and day; `names` those of producers. `wake` says that the outbox has something new.
+    will not prove, by host and day; `names` those of producers. `wake` says that the outbox has something new. Of
+    `rotas` whoever is on call when it is written gets it.
     """
 
     schedules: Sequence[Schedule]
@@ -79,6 +85,7 @@ class Summaries:
     ask: Ask
     wake: Callable[[], None]
     link: str = ""
+    rotas: Mapping[str, Rota] = field(default_factory=dict)
     _written: set[str] = field(default_factory=set)
 
     def jobs(self) -> list[tuple[timedelta, str, Job]]:
@@ -98,7 +105,8 @@ class Summaries:
         if await self.ask(lambda: self.store.outbox.notice(name)) is not None:
             return
         notice = _notice(schedule, name, await self._made(schedule, now), now)
-        deliveries = [Delivery(name, channel, DeliveryState.WAITING, now) for channel in schedule.channels]
+        channels = dict.fromkeys(resolved(schedule.channels, self.rotas, now))
+        deliveries = [Delivery(name, channel, DeliveryState.WAITING, now) for channel in channels]
 
         def add(tx: Transaction) -> bool:
             return tx.add_notice(notice, deliveries)

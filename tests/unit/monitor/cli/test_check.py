@@ -207,7 +207,9 @@ def test_a_rota_that_no_route_names_or_whose_file_puts_nobody_on_call_is_told(go
     told = ask("check")
     assert told.status == 1
     assert "rota duty: no event of the next 62 days names a role of this rota" in told.err
-    assert "rota[1]: no route names it: it decides nothing" in told.err
+    assert "rota[1]: no route or summary names it: it decides nothing" in told.err
+    config.write_text(config.read_text() + '[[summary]]\nkind = "morning"\nchannels = ["duty"]\n')
+    assert "names it: it decides nothing" not in ask("check").err
 
 
 def test_a_provider_that_would_sign_nobody_on_is_found_by_asking_it(ask: Run_, folder: Path) -> None:

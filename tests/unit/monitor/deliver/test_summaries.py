@@ -9,6 +9,7 @@ from typing import Any
 
 from alerts.incident import Action
 from alerts.notice import Notice
+from alerts.rota import Rota, Shift
 from monitor.app.reporting_options import schedules_of
 from monitor.clock import VirtualClock
 from monitor.config.people import SummarySettings
@@ -25,6 +26,8 @@ from tests.unit.monitor.deliver.story import a_verdict, at, directly, record
 FRIDAY = date(2018, 1, 5)
 MONDAY = date(2018, 1, 8)
 NAMES = {"ofqual": "Ofqual"}
+WAYS = {"alice": "alice-phone", "bob": "bob-phone"}
+ROTA = Rota("duty", WAYS, shifts=(Shift("bob", at(0), at(86_400)),))
 RISKS = {("www.gov.uk", MONDAY): "www.gov.uk: 175 parts are promised", ("www.gov.uk", FRIDAY): "www.gov.uk: too much"}
 
 
@@ -89,6 +92,7 @@ def played(
             NAMES,
             directly,
             lambda: None,
+            rotas={"duty": ROTA},
         )
         await story(summaries, store, clock)
         writer.abandon()
@@ -111,6 +115,16 @@ def test_a_due_summary_is_written_once_for_each_of_its_channels() -> None:
         assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["chat", "mail"]
 
     played([{"kind": "evening", "channels": ["mail", "chat"]}], story)
+
+
+def test_a_summary_goes_to_whoever_is_on_call_and_to_each_channel_once() -> None:
+    async def story(summaries: Summaries, store: MemoryStore, clock: VirtualClock) -> None:
+        await clock.sleep(300)
+        await summaries.tell()
+        (notice,) = summaries_in(store)
+        assert sorted(row.channel for row in store.outbox.deliveries(notice.id)) == ["bob-phone", "mail"]
+
+    played([{"kind": "evening", "channels": ["mail", "duty", "bob-phone"]}], story)
 
 
 def test_an_evening_tells_what_came_of_the_day_what_is_owed_and_what_is_at_risk_on_the_next_day_with_releases() -> None:
