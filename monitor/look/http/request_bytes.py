@@ -83,9 +83,11 @@ class Asker:
         return Asked(request.method, common, path, besides, unique, body)
 
     def _addressed(self, request: Request, unique: int | None) -> tuple[Common, bytes]:
-        plain = None if request.bust or "/." in request.url else _PLAIN.fullmatch(request.url)
-        if plain is not None:
-            return self._shared(plain[1], request.accept), plain[2].encode("ascii")
+        plain = None if "/." in request.url else _PLAIN.fullmatch(request.url)
+        if plain is not None and (unique is None or "?" not in plain[2]):
+            # What httpx would make of it, at a twentieth of the cost.
+            query = "" if unique is None else f"?{bust_key(plain[2])}={unique:x}"
+            return self._shared(plain[1], request.accept), f"{plain[2]}{query}".encode("ascii")
         url = address(request.url, unique)
         if url.userinfo:
             raise RefusedAddress("a name and password in the address")

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from monitor.look.fetch import Request
 from monitor.look.guard import Guard, RefusedAddress
-from monitor.look.http.request_bytes import Asked, Asker
+from monitor.look.http.request_bytes import Asked, Asker, address
 
 ALWAYS = [(b"User-Agent", b"ninethirty"), (b"Accept-Encoding", b"gzip")]
 PATHS = st.text("aZ09-._~!$&()*+,;=:@/%?#[]{}|^\\'\" é", max_size=30)
@@ -21,16 +21,21 @@ def first_line(asked: Asked) -> bytes:
     return asked.wire.split(b"\r\n", 1)[0]
 
 
-@given(st.sampled_from(["https://stats.example", "http://Stats.example:8080", "https://b%C3%BC.example:443"]), PATHS)
-def test_an_address_goes_out_as_httpx_would_write_it(place: str, path: str) -> None:
+@given(
+    st.sampled_from(["https://stats.example", "http://Stats.example:8080", "https://b%C3%BC.example:443"]),
+    PATHS,
+    st.booleans(),
+)
+def test_an_address_goes_out_as_httpx_would_write_it(place: str, path: str, bust: bool) -> None:  # noqa: FBT001  # hypothesis gives it
     url = f"{place}/{path}"
+    request = Request(url, bust=bust)
     try:
-        known = httpx.URL(url)
+        known = address(url, 1 if bust else None)
     except httpx.InvalidURL:
         with pytest.raises(httpx.InvalidURL):
-            asker().asked(Request(url))
+            asker().asked(request)
         return
-    asked = asker().asked(Request(url))
+    asked = asker().asked(request)
     assert first_line(asked) == b"GET %s HTTP/1.1" % known.raw_path
     assert asked.headers["host"] == known.netloc.decode()
     assert (asked.url.scheme, asked.url.host, asked.url.port) == (known.scheme, known.host, known.port)
