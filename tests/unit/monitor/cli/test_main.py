@@ -112,7 +112,7 @@ def test_a_store_in_a_folder_that_cannot_be_made_is_a_fault_of_the_surroundings(
 
 def test_a_store_of_a_newer_version_is_left_alone(ask: Ask, folder: Path) -> None:
     with sqlite3.connect(folder / "store.db") as store:
-        store.execute("UPDATE alembic_version SET version_num = '9999'")
+        store.execute("UPDATE alembic_version SET version_num = '9999', works_from = '9998'")
     store.close()
     told = ask("today")
     assert (told.status, "a newer version of ninethirty made it" in told.err) == (3, True)
