@@ -40,6 +40,9 @@ def works_from(revision: str, shape: Shape = OURS) -> str:
 def _make_room(connection: Connection) -> None:
     # Stores of before have the column only from their first upgrade by a version that knows of it.
     REVISION.create(connection, checkfirst=True)
+    if connection.dialect.name == "postgresql":
+        # Every monitor asks this table first: those who come later wait here, and hold nothing that a step waits for.
+        connection.execute(text(f"LOCK TABLE {REVISION.name} IN ACCESS EXCLUSIVE MODE"))
     if all(column["name"] != "works_from" for column in inspect(connection).get_columns(REVISION.name)):
         connection.execute(text(f"ALTER TABLE {REVISION.name} ADD COLUMN works_from VARCHAR(32)"))
 
