@@ -73,11 +73,9 @@ def promised(name: str, url: str, slot: float, title: str = "Births: July 2026",
     return _RELEASE.format(url=url, slot=when, **words)
 
 
-def started(
-    config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING", module: str = "monitor"
-) -> subprocess.Popen[bytes]:
+def started(config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING") -> subprocess.Popen[bytes]:
     """Start the daemon."""
-    command = [sys.executable, "-m", module, "--config", str(config), "run", "--level", level]
+    command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", level]
     return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)})
 
 

@@ -19,7 +19,7 @@ _BEFORE = 14.0
 _BETWEEN = 4.0
 _SETTLES = 20.0
 _LONGEST = 5.0
-NEAR = 0.25
+_NEAR = 0.25
 """Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
 
 
@@ -84,7 +84,7 @@ def _wrong_words(made: World) -> Iterator[str]:
     for name, truth in made.truths.items():
         row = _explained(made, name)
         after, by = (_seconds(row["first_seen"][key]) for key in ("after", "by"))
-        if (after is not None and after > truth.out + NEAR) or (by is not None and by < truth.out - NEAR):
+        if (after is not None and after > truth.out + _NEAR) or (by is not None and by < truth.out - _NEAR):
             yield f"{name}: first seen {row['first_seen']} does not hold {truth.out}"
         late = truth.out - truth.slot
         allowed = {"unproven", "pending", "on_time" if late <= 5 else "late"}
@@ -126,7 +126,7 @@ def _wrong_store(made: World) -> Iterator[str]:
 def _over_budget(made: World) -> Iterator[str]:
     times = sorted(at for _, at in made.asked)
     for first, later in zip(times, times[RATE:], strict=False):
-        if later - first < 1.0 - NEAR / 2:
+        if later - first < 1.0 - _NEAR / 2:
             before = [
                 f"{what} {name} {first - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
             ]

@@ -45,8 +45,6 @@ class World:
     hearing: Condition = field(default_factory=Condition)
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
-    webs: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, str] = field(default_factory=dict)
 
     def hear(self, lines: Iterable[str]) -> None:
         """Take in what the publisher tells that it was asked for, until it ends."""
@@ -73,15 +71,7 @@ class World:
             self.alive[name].send_signal(signal.SIGCONT)
             return
         with (self.place / name / "log").open("ab") as log:
-            self.alive[name] = started(self.config(name), log, "INFO", self.versions.get(name, "monitor"))
-
-    def upgrade(self, name: str, module: str) -> None:
-        """Stop a monitor in good order, and start it as another version; returns when it answers."""
-        self.send(name, signal.SIGTERM)
-        self.alive[name].wait(60)
-        self.versions[name] = module
-        self.start(name)
-        await_web(self.alive[name], self.webs[name])
+            self.alive[name] = started(self.config(name), log, "INFO")
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a monitor a signal."""
@@ -122,7 +112,7 @@ def world(place: Path, database: str, mode: str, truths: dict[str, Truth]) -> It
     made = World(place, database, mode, truths)
     with ExitStack() as stack:
         made.port = stack.enter_context(_publishing(made))
-        webs = made.webs = {name: free_port() for name in NAMES}
+        webs = {name: free_port() for name in NAMES}
         _write(made, webs)
         try:
             for name in NAMES:
