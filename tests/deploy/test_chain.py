@@ -11,7 +11,7 @@ import pytest
 from tests.deploy.conftest import CLOCK, PING, Chain, lines, until
 from tests.deploy.test_grafana import BOARDS, targets
 
-FILLED = {"$__rate_interval": "1m", "$__range": "1h", "$producer": ".*", "$instance": ".*"}
+FILLED = {"$__rate_interval": "1m", "$__range": "1h", "$producer": ".*", "$release": ".*", "$instance": ".*"}
 
 
 def queries() -> dict[str, list[str]]:

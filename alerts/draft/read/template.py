@@ -18,7 +18,7 @@ from alerts.draft.read.places import BLANKS, Key, Place, Unreadable, outside
 from alerts.draft.report import Report
 from alerts.draft.write.template import BEGIN, BOXES, END, SAYS, field_of, write_template
 
-BOX = re.compile(f"{BEGIN}([a-z_]{{1,40}}){SAYS}([^{END}]*){END}")
+BOX = re.compile(f"{BEGIN}([a-z_]{{1,40}}){SAYS}([^{BEGIN}{END}]*){END}")
 NEXT = "\x1d"
 # Paragraphs by where they are.
 Stretches: TypeAlias = Mapping[str, tuple[str, ...]]
@@ -76,7 +76,7 @@ def _plain(text: str) -> str:
 
 
 def _place(text: str) -> Place:
-    return Place(tuple(re.split(f"[{NEXT}\n]", text)))
+    return Place(tuple(text.replace(NEXT, "\n").split("\n")))
 
 
 def _said(where: str, paragraphs: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, str]]:

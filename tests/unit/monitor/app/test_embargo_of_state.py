@@ -25,12 +25,15 @@ from monitor.web import (
     board,
     calendars,
     feeds,
+    form_api,
     history,
     incident_form,
     incident_page,
     log_page,
+    month,
     pages,
     release,
+    reports,
     signin,
 )
 from monitor.web.app import application
@@ -92,7 +95,7 @@ body = '''<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>Example claims
 headers = {{ Content-Type = "application/atom+xml" }}
 """
 )
-DESCRIPTION = "/api/v1/openapi.json"
+DESCRIPTIONS = {"/api/v1/openapi.json", "/api"}
 TELLING = (MARK, '"early"', "out early", 'verdict="early"} 1', "early_exposure", "exposure_open{")
 ROUTES = [
     *board.ROUTES,
@@ -103,7 +106,10 @@ ROUTES = [
     *log_page.ROUTES,
     *pages.LOOKS,
     *api.ROUTES,
+    *form_api.ROUTES,
     *calendars.ROUTES,
+    *month.ROUTES,
+    *reports.ROUTES,
     *feeds.ROUTES,
     *history.ROUTES,
     *signin.ROUTES,
@@ -174,9 +180,10 @@ async def read(
 
 
 def telling(found: dict[str, tuple[int, str]]) -> list[tuple[str, str]]:
-    # An address that was asked for stands in its own refusal, and every word in the description of the API.
+    # An address that was asked for stands in its own refusal, and every word in the descriptions of the API.
     said = {
-        path: (text.replace(path, ""), (MARK,) if path == DESCRIPTION else TELLING) for path, (_, text) in found.items()
+        path: (text.replace(path, ""), (MARK,) if path in DESCRIPTIONS else TELLING)
+        for path, (_, text) in found.items()
     }
     return [(path, word) for path, (text, words) in said.items() for word in words if word in text]
 
