@@ -25,8 +25,9 @@ from monitor.look.interpret import Interpreter
 from monitor.look.poller import Hooks, Poller
 from monitor.plan.budget import Budget
 from monitor.plan.phases import Window
-from monitor.plan.targets import Target
+from monitor.plan.targets import Target, View
 
+EDGE, ORIGIN = View.EDGE, View.ORIGIN
 _HOSTS = 5
 _AT_ONCE = 20
 _TARGETS = 1000
@@ -50,16 +51,17 @@ def run(*, quick: bool = False) -> dict[str, float]:
 async def _measured(place: Path, port: int, exporter: tuple[int, int] | None, *, quick: bool) -> dict[str, float]:
     looks, rounds = (200, 1) if quick else (2500, 3)
     figures = await _footprint(place, port, _BATCH if quick else _TARGETS)
-    took: dict[str, list[float]] = {"ours": [], "stock": [], "httpx": [], "blackbox": []}
+    took: dict[str, list[float]] = {"ours": [], "origin": [], "stock": [], "httpx": [], "blackbox": []}
     for turn in range(rounds):
-        for engine, name in (("lean", "ours"), ("stock", "stock")):
-            took[name].append(await _ours(place / f"{name}{turn}", port, looks, engine))
+        for engine, name, view in (("lean", "ours", EDGE), ("lean", "origin", ORIGIN), ("stock", "stock", EDGE)):
+            took[name].append(await _ours(place / f"{name}{turn}", port, looks, engine, view))
         took["httpx"].append(await bare_httpx(port, looks, _AT_ONCE) / looks)
         if exporter is not None:
             took["blackbox"].append(await probed(exporter, port, looks, _AT_ONCE) / looks)
     figures |= {f"{name}_ms": 1000 * median(values) for name, values in took.items() if values}
     for peer in ("httpx", "blackbox"):
         figures |= {f"cpu_ratio_to_{peer}": _ratio(took["ours"], took[peer])} if took[peer] else {}
+    figures["origin_ratio_to_httpx"] = _ratio(took["origin"], took["httpx"])
     figures["stock_ratio_to_httpx"] = _ratio(took["stock"], took["httpx"])
     figures["looks_per_core_second"] = 1000 / figures["ours_ms"]
     return figures | await _punctuality(place, port, quick=quick)
@@ -69,7 +71,7 @@ def _ratio(ours: list[float], theirs: list[float]) -> float:
     return median([mine / other for mine, other in zip(ours, theirs, strict=True)])
 
 
-def _made(place: Path, port: int, engine: str = "lean") -> Daemon:
+def _made(place: Path, port: int, engine: str = "lean", view: View = EDGE) -> Daemon:
     place.mkdir(exist_ok=True)
     fetcher = HttpFetcher(
         SystemClock(),
@@ -77,7 +79,8 @@ def _made(place: Path, port: int, engine: str = "lean") -> Daemon:
         budget=Budget(MANY),
         engine=ENGINES[engine],
     )
-    return daemon(place, SystemClock(), fetcher, settings(place, budget={"default": f"{MANY:.0f}/s"}))
+    tables = {"budget": {"default": f"{MANY:.0f}/s"}, "watch": {"origin_view": view is ORIGIN}}
+    return daemon(place, SystemClock(), fetcher, settings(place, **tables))
 
 
 def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
@@ -89,11 +92,14 @@ def _adopted(made: Daemon, first: int, count: int) -> list[Target]:
     return [target for target in made.poller.watching() if target.release in names]
 
 
-async def _ours(place: Path, port: int, looks: int, engine: str) -> float:
+async def _ours(place: Path, port: int, looks: int, engine: str, view: View) -> float:
     """Return the CPU seconds of one of `looks` whole looks with twenty in flight, made by the poller itself."""
-    made = _made(place, port, engine)
+    made = _made(place, port, engine, view)
     for target in _adopted(made, 0, _AT_ONCE):
-        made.poller.watch(target, _ALWAYS)
+        if target.view is view:
+            made.poller.watch(target, _ALWAYS)
+        else:
+            made.poller.drop(target.id)
     stop = asyncio.Event()
     polling = asyncio.create_task(made.poller.run(stop, made.intake.hooks()))
     await _until(made, 200)
