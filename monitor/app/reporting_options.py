@@ -19,7 +19,7 @@ from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import ProducerSettings, Settings
-from monitor.config.values import Secret
+from monitor.config.values import Secret, is_loopback
 from monitor.deliver.digests import Digesting
 from monitor.deliver.drafts import ENDINGS
 from monitor.deliver.reminders import Reminding
@@ -210,8 +210,7 @@ def channels_of(settings: Settings, now: Callable[[], datetime], folder: Path = 
 def _way_out(url: str, proxies: Proxies) -> str | None:
     """Return the address of the proxy through which a channel goes out; this machine itself is reached without."""
     host = urlsplit(url).hostname or ""
-    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
-    proxy = None if is_here else proxies.of(host)
+    proxy = None if is_loopback(f"{host}:0") else proxies.of(host)
     return None if proxy is None else f"http://{proxy.host}:{proxy.port}"
 
 

@@ -23,6 +23,7 @@ from monitor.web import answers
 from monitor.web.answers import Answer, Instant
 from monitor.web.asked import Asked, Day, Name, Nothing, Role, Words
 from monitor.web.incident_form import Sent, changed, lines, noted, shown
+from monitor.web.log_page import Sort
 from monitor.web.operations import REFUSED, UNKNOWN, ApiRoute, Operation
 from monitor.web.request import problem, queries_of
 from monitor.web.users import NOBODY
@@ -41,7 +42,6 @@ def _of_our_times(value: datetime) -> datetime:
     return value
 
 
-Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
 Text = Annotated[str, Field(max_length=100_000, pattern=r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$")]
 Moment = Annotated[datetime, AfterValidator(_of_our_times)]
 Line = Annotated[Words, Field(max_length=1000)]

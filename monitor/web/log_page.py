@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -17,7 +17,8 @@ from monitor.web.incident_form import Sent, by_box, sent_by
 from monitor.web.pages import fault_page, render
 from monitor.web.request import queries_of, session_of, takes
 
-SORTS = {
+Sort = Literal["leak", "access", "early_exposure", "late", "partial", "swapped", "unannounced"]
+SORTS: dict[Sort, str] = {
     "leak": "Leak: figures were told or published before their release",
     "access": "Access: a message or file went to the wrong people",
     "early_exposure": "Out early at an address that nobody watches",

@@ -19,6 +19,7 @@ import httpx
 import pytest
 import yaml
 
+from bench.daemons import free_port
 from monitor.clock import SystemClock
 from tests.loopback import Asked, Server, http_server
 
@@ -71,12 +72,6 @@ async def until(what: str, holds: Callable[[], Awaitable[object]]) -> None:
     while not await holds():
         assert CLOCK.monotonic() < ends, f"not within {PATIENCE:g} s: {what}"
         await CLOCK.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
 
 
 @dataclass

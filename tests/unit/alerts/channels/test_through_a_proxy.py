@@ -19,7 +19,7 @@ from alerts.channel import Accepted, Message, Refused
 from alerts.channels import notify, webhook
 from alerts.channels.notify import Notify
 from alerts.channels.webhook import Webhook
-from tests.deploy.conftest import free_port
+from bench.daemons import free_port
 from tests.loopback import NOTIFY_KEY, NotifyTwin, http_server
 
 pytestmark = pytest.mark.needs("tinyproxy")

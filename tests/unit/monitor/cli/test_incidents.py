@@ -5,10 +5,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+import click
 import pytest
 
+from monitor.cli.incident import add
 from monitor.cli.incident.text import incident_lines
 from monitor.deliver.facts import Measured
 from monitor.deliver.rules import ReportingRules
@@ -17,6 +19,7 @@ from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.look.sighting import State
 from monitor.store.open import open_store
+from monitor.web.log_page import SORTS, Sort
 from tests.unit.monitor.cli.conftest import release, run
 from tests.unit.monitor.web.board import a_board
 
@@ -308,3 +311,9 @@ def test_evidence_of_an_incident_is_exported_once(ask: Ask, folder: Path) -> Non
     assert ask("incident", "export", INCIDENT, str(file), "--json").json["records"] == 0
     assert zipfile.ZipFile(file).namelist() == ["manifest.json", "SHA256SUMS"]
     assert ask("incident", "export", INCIDENT, str(file)).status == 1
+
+
+def test_the_command_the_page_and_the_api_log_the_same_sorts_of_breach() -> None:
+    (sort,) = (one for one in add.add.params if one.name == "sort")
+    assert isinstance(sort.type, click.Choice)
+    assert set(sort.type.choices) == set(SORTS) == set(get_args(Sort))
