@@ -121,7 +121,7 @@ async def _footprint(place: Path, port: int, count: int) -> dict[str, float]:
     """Return the memory of a watched target after two looks: all that is kept of it, its release included.
 
     They come two hundred at a time, as those before the first measure did: what first looks take for a moment, until
-    their answers are written, is in both. What is free by then is given back, as the daemon does every hour.
+    their answers are written, is in both. What is free by then is given back, as the daemon does every five minutes.
     """
     made = _made(place / "footprint", port)
     before = 0.0

@@ -26,7 +26,7 @@ from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 
-_HOURLY = timedelta(hours=1)
+_GIVEN_BACK = timedelta(minutes=5)
 Recurring = tuple[timedelta, str, Job]
 
 
@@ -66,7 +66,7 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
     yield from core.apart.jobs()
-    yield _HOURLY, "memory", _give_back
+    yield _GIVEN_BACK, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:
