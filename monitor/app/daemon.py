@@ -215,6 +215,8 @@ class Daemon:
     async def _stop(self) -> None:
         """Let looks under way land and commit everything; what cannot be done within seconds is left."""
         self.manager.tell("STOPPING=1")
+        # Looks go on meanwhile, and nobody waits for our turns.
+        await self.outbox.end()
         stopping = asyncio.ensure_future(self.clockwork.stop())
         await asyncio.wait([stopping], timeout=_PATIENCE)
         # A calendar that is read for long is read another time.

@@ -90,6 +90,7 @@ class Outbox:
         self._idle = options.idle
         self._current_of = options.current
         self._turn = OutboxLease(store.leases, writer, clock, options.holder, ask)
+        self.end = self._turn.end
         self._ended = Ended()
         self.backlogs: dict[str, Backlog] = {}
         self._bells: dict[str, asyncio.Event] = {}
@@ -139,7 +140,7 @@ class Outbox:
 
     async def empty(self, name: str) -> datetime | None:
         """Send all that may go through a channel now; returns when something will be due next."""
-        while name in self._channels:
+        while name in self._channels and not self._turn.is_ending:
             now = self._clock.now()
             rows, quiet = await self._rows(name, now)
             holds = held(self._openings(name, rows, now), self._digesting[name], now)
@@ -234,7 +235,10 @@ class Outbox:
     async def _attempt_each(self, rows: Sequence[Row]) -> None:
         # What may have ended the process the last time goes last, so that it never keeps the others from going.
         for row in sorted(rows, key=lambda row: row.was_cut_off):
-            await self._attempt(row.delivery, row.notice)
+            if self._turn.is_ending:
+                return
+            async with self._turn.attempt():
+                await self._attempt(row.delivery, row.notice)
 
     async def _attempt(self, delivery: Delivery, notice: Notice) -> None:
         now, channel = self._clock.now(), self._channels.get(delivery.channel)

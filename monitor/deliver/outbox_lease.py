@@ -19,6 +19,7 @@ from monitor.threads import Ask
 
 _log = structlog.get_logger(__name__)
 _SOON = timedelta(seconds=0.1)
+_ENDS_WITHIN = 10.0
 
 
 class OutboxLease:
@@ -33,6 +34,28 @@ class OutboxLease:
         self._ask = ask
         self._renew_at: datetime | None = None
         self._ours_until: datetime | None = None
+        self._under_way: set[asyncio.Future[None]] = set()
+        self.is_ending = False
+
+    async def end(self) -> None:
+        """Let attempts under way end, after which none begins: one that is cut off may be made twice.
+
+        A channel that hangs is waited for no longer than ten seconds.
+        """
+        self.is_ending = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=_ENDS_WITHIN)
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncIterator[None]:
+        """Make an attempt that `end` waits for."""
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way.add(ended)
+        try:
+            yield
+        finally:
+            self._under_way.discard(ended)
+            ended.cancel()
 
     async def begin(self) -> datetime | None:
         """Take or renew the turn; returns None when it is ours, else when the other's runs out."""

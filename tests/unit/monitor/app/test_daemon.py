@@ -19,6 +19,7 @@ from monitor.threads import Tasks
 from monitor.watch.rejudge import replay
 from tests.contracts.rows import runs_of
 from tests.unit.monitor.app.life import OUT_IN_TIME, PAGE, Life, a_channel, live, reopened
+from tests.unit.monitor.deliver.outbox import Slow
 
 
 def kinds(life: Life) -> list[str]:
@@ -130,6 +131,33 @@ def test_an_orderly_stop_commits_everything_and_says_so(tmp_path: Path) -> None:
         ) == pytest.approx(9.5, abs=0.2)
 
     live(tmp_path, "", act)
+
+
+@pytest.mark.parametrize(("seconds", "waits", "times"), [(4.0, 4.0, 1), (60.0, 10.0, 2)])
+def test_an_orderly_stop_has_a_message_sent_to_its_end_but_waits_for_no_channel_that_hangs(
+    tmp_path: Path, seconds: float, waits: float, times: int
+) -> None:
+    made: list[Slow] = []
+
+    def slow(clock: VirtualClock) -> list[Slow]:
+        made.append(Slow(clock, seconds, "outbox"))
+        return made
+
+    async def act(life: Life) -> None:
+        (channel,) = made
+        while not channel.began:
+            await life.clock.sleep(0.1)
+        began = life.clock.now()
+        await life.end()
+        assert (life.clock.now() - began).total_seconds() == pytest.approx(waits, abs=1.2)
+        # Nobody is blind for it meanwhile.
+        assert (life.publisher.log.entries[-1].at - began).total_seconds() == pytest.approx(waits, abs=1.2)
+        await life.start()
+        await life.clock.sleep(240)
+        assert channel.began.count(channel.began[0]) == times
+        assert [row.attempts for row in life.daemon.store.outbox.deliveries(channel.began[0])] == [times]
+
+    live(tmp_path, "", act, channels=slow)
 
 
 def test_blind_spans_of_earlier_lives_still_count_after_the_next_restart(tmp_path: Path) -> None:
