@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import takewhile
@@ -88,7 +88,7 @@ def seen(  # what a part is judged by
         for view in (*MAIN, View.CONTENT)
     }
     trusted = {view: [run for run in each if not _in_doubt(run, faults)] for view, each in views.items()}
-    witness = None
+    witness, sure = None, {}
     if part.id == "page" and release.address is not Address.ANNOUNCED:
         sure = {name: [run for run in each if not _in_doubt(run, faults)] for name, each in runs.items()}
         witness = witnesses(release.id, sure, now)
@@ -96,14 +96,20 @@ def seen(  # what a part is judged by
             trusted = {view: [_vouched(run, slot) for run in each] for view, each in trusted.items()}
     told = believed({view: tuple(spells(view, each)) for view, each in trusted.items()})
     doubtful = [run for view in MAIN if (run := unproved(trusted[view])) is not None]
-    bound = None if witness is None else witness.absent(slot)
-    shown = tuple(_after(bound, presences({view: told[view] for view in MAIN})))
+
+    def read_until(last: datetime) -> datetime | None:
+        if witness is None:
+            return None
+        known = witnesses(release.id, sure, min(last, now))
+        return replace(known, redirects=witness.redirects).absent(slot)
+
+    shown = tuple(_after(read_until, presences({view: told[view] for view in MAIN})))
     return PartEvidence(
         part,
         views,
         told,
         shown,
-        tuple(_after(bound, presences(told))),
+        tuple(_after(read_until, presences(told))),
         min(doubtful, key=lambda run: run.begin, default=None),
         witness,
         is_guess=witness is not None and not any(_lasts(presence, slot) for presence in shown),
@@ -121,10 +127,13 @@ def _vouched(run: Run, slot: datetime) -> Run:
     return replace(run, specific=True) if is_vouched else run
 
 
-def _after(absent: datetime | None, found: Iterable[Presence]) -> Iterator[Presence]:
-    """Yield presences, none of which came before the release was out nowhere."""
+def _after(absent_until: Callable[[datetime], datetime | None], found: Iterable[Presence]) -> Iterator[Presence]:
+    """Yield presences, none of which came before the release was out nowhere.
+
+    What a listing lacked after it was last seen out does not tell when it came: it may have been taken off by then.
+    """
     for presence in found:
-        came = presence.appears
+        came, absent = presence.appears, absent_until(max(presence.begin, presence.end))
         known = came.after is not None and absent is not None and came.after >= absent
         is_before = absent is not None and came.by is not None and absent < came.by
         yield replace(presence, appears=Interval(absent, came.by)) if is_before and not known else presence

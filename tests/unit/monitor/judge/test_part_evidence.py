@@ -92,13 +92,19 @@ def witnessed(*page: Look, until: float = 200) -> PartEvidence:
 
 def test_no_presence_came_before_the_release_was_out_nowhere() -> None:
     # The listing may be 120 s behind.
-    assert came(witnessed((-60, A), (150, P))) == [(second(80), second(150))]
+    assert came(witnessed((-60, A), (150, P), (210, P))) == [(second(80), second(150))]
     # What the page itself proved later stays.
-    assert came(witnessed((-60, A), (100, A), (150, P))) == [(second(100), second(150))]
-    assert came(witnessed((150, P))) == [(second(80), second(150))]
+    assert came(witnessed((-60, A), (100, A), (150, P), (210, P))) == [(second(100), second(150))]
+    assert came(witnessed((150, P), (210, P))) == [(second(80), second(150))]
     # A presence before what the witnesses prove contradicts them, and is not dated by them.
-    assert came(witnessed((-60, A), (70, P))) == [(second(-60), second(70))]
-    assert came(witnessed((-60, A), (80, P))) == [(second(-60), second(80))]
+    assert came(witnessed((-60, A), (70, P), (210, P))) == [(second(-60), second(70))]
+    assert came(witnessed((-60, A), (80, P), (210, P))) == [(second(-60), second(80))]
+
+
+def test_what_a_listing_lacks_after_a_page_was_last_seen_out_does_not_date_it() -> None:
+    # By 200 it may have been taken away; of what was listed at 150, nothing was out at 30.
+    assert came(witnessed((-60, A), (150, P))) == [(second(30), second(150))]
+    assert came(witnessed((-60, A), (70, P))) == [(second(-50), second(70))]
 
 
 def test_a_guess_is_proved_gone_by_its_witnesses_alone_and_any_other_page_by_its_last_absence() -> None:
