@@ -58,8 +58,10 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
-    return Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path / "journal", "m", "sqlite:///store.db", durable=False)
+    yield made
+    made.settled()
 
 
 def stood_in(journal: Journal, stack: ExitStack) -> SqlStore:

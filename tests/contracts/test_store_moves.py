@@ -125,7 +125,7 @@ def test_nothing_that_is_there_is_overwritten(source: str, target: str) -> None:
     ("standing", "told"), [("waiting", "refused"), ("lost", "nothing was copied, a row cannot be")]
 )
 def test_a_copy_that_breaks_off_leaves_nothing(source: str, target: str, standing: str, told: str) -> None:
-    with sqlite3.connect(source.removeprefix("sqlite:///")) as connection:
+    with closing(sqlite3.connect(source.removeprefix("sqlite:///"))) as connection, connection:
         # About a notice that is not there: the last table of all refuses it.
         row = (standing,)
         connection.execute("INSERT INTO delivery VALUES ('no such', 'desk', ?, 0, 0, NULL, NULL, '', '')", row)
