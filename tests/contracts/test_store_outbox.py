@@ -66,6 +66,24 @@ def test_drafts_keep_every_version_and_refuse_to_write_one_twice(store: Store) -
     assert store.verdicts.drafts("i") == [first, second]
 
 
+def test_what_is_written_is_read_within_its_transaction_and_gone_if_that_fails(store: Store) -> None:
+    first = Draft("i", 1, SLOT, "monitor", "A", "1.0", {}, {}, None, "d1")
+
+    def write(tx: Transaction) -> None:
+        tx.save_incident(an_incident())
+        tx.add_notice(a_notice(), [])
+        tx.add_draft(first)
+        assert store.verdicts.incident("i") == an_incident()
+        assert store.verdicts.drafts("i") == [first]
+        assert [incident.id for incident in store.verdicts.incidents()] == ["i"]
+
+    break_off(store, write)
+    assert (store.verdicts.incident("i"), store.verdicts.drafts("i")) == (None, [])
+    with store.transaction() as tx:
+        write(tx)
+    assert store.verdicts.drafts("i") == [first]
+
+
 def test_an_event_and_its_notices_appear_together_or_not_at_all(store: Store) -> None:
     def tell(tx: Transaction) -> None:
         tx.save_judged(judged("r"))

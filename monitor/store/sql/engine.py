@@ -87,7 +87,8 @@ class SqlStore:
             if self._is_settled:
                 # Another monitor may have taken steps since: a store that they made too new for us takes nothing.
                 self._standing.still(_row(connection, _KEPT))
-            yield SqlTransaction(connection)
+            with self._ask.within(connection):
+                yield SqlTransaction(connection)
 
     def _follow_file(self) -> None:
         """Go on in the file that bears our name now: what is written to one that lost it is lost with it."""

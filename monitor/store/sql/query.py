@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import operator
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter
-from sqlalchemy import Column, ColumnElement, Connection, Engine, RowMapping, Select, Table, bindparam, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    RowMapping,
+    Select,
+    Table,
+    bindparam,
+    select,
+)
 
 from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of
@@ -21,18 +32,41 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Asker:
-    """Asks the store, each time on a connection of its own that waits for no writer; `place` holds no password."""
+    """Asks the store, each time on a connection of its own that waits for no writer; `place` holds no password.
+
+    What is asked within a transaction is answered from it: who reads what he is about to change must not miss what was
+    written just before, to be committed together with it.
+    """
 
     engine: Engine
     place: str
+    _mine: threading.local = field(default_factory=threading.local)
+
+    @contextmanager
+    def within(self, transaction: Connection) -> Iterator[None]:
+        """Have this thread's questions answered from a transaction."""
+        self._mine.open = transaction
+        try:
+            yield
+        finally:
+            self._mine.open = None
+
+    @contextmanager
+    def _answers(self, statement: Select[Any], of: Mapping[str, Any] | None = None) -> Iterator[Any]:
+        mine: Connection | None = getattr(self._mine, "open", None)
+        with faults_of(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
+            if mine is None:
+                connection.execution_options(ro=True)
+            yield connection.execute(statement, of)
 
     def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
-        with faults_of(self.place), self.engine.connect() as connection:
-            return connection.execution_options(ro=True).execute(statement).mappings().all()
+        with self._answers(statement) as found:
+            rows: Sequence[RowMapping] = found.mappings().all()
+        return rows
 
     def flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
-        with faults_of(self.place), self.engine.connect() as connection:
-            return [kind(*row) for row in connection.execution_options(ro=True).execute(statement)]
+        with self._answers(statement) as found:
+            return [kind(*row) for row in found]
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
         """Return the row of this key, of a table that keeps the rest of it as JSON."""
@@ -40,8 +74,7 @@ class Asker:
         return next((whole(kind, row) for row in self.rows(select(table).where(column == key))), None)
 
     def flat_one(self, kind: type[T], table: Table, key: str) -> T | None:
-        with faults_of(self.place), self.engine.connect() as connection:
-            found = connection.execution_options(ro=True).execute(_of_key(kind, table), {"key": key})
+        with self._answers(_of_key(kind, table), {"key": key}) as found:
             return next(iter([kind(*row) for row in found]), None)
 
     def among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:

@@ -4,6 +4,7 @@ import os
 import socket
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,9 +39,9 @@ def shorten_patience(store: SqlStore) -> None:
 def test_a_commit_survives_a_power_cut_and_readers_never_wait(sqlite: SqlStore) -> None:
     wanted = {"journal_mode": "wal", "synchronous": 2, "busy_timeout": 5000, "foreign_keys": 1}
     assert {name: pragma(sqlite, name) for name in wanted} == wanted
-    with sqlite.transaction() as tx:
+    with ThreadPoolExecutor(1) as elsewhere, sqlite.transaction() as tx:
         tx.save_runs(runs(1))
-        assert runs_of(sqlite, ["r/page/edge"]) == []
+        assert elsewhere.submit(runs_of, sqlite, ["r/page/edge"]).result() == []
     assert runs_of(sqlite, ["r/page/edge"]) == runs(1)
 
 

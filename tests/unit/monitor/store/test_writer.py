@@ -3,13 +3,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from alerts.incident import Entry
 from monitor.clock import VirtualClock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
@@ -20,7 +21,7 @@ from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Event, Heartbeat
 from monitor.store.sql.engine import SqlStore
 from monitor.store.writer import DELAY, Writer
-from tests.contracts.rows import runs_of
+from tests.contracts.rows import an_incident, runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
 
@@ -114,6 +115,30 @@ def test_everything_put_before_a_write_is_there_when_it_is_made() -> None:
 
     run_virtually(story)
     assert seen == [1, 1]
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_two_that_change_one_thing_in_one_batch_see_what_each_other_did(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    store: Store = request.getfixturevalue(kind)
+
+    def note(text: str) -> Callable[[Transaction], None]:
+        def write(tx: Transaction) -> None:
+            known = store.verdicts.incident("i") or an_incident()
+            tx.save_incident(replace(known, timeline=(*known.timeline, Entry(SLOT, "duty", text))))
+
+        return write
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        await asyncio.gather(*(writer.write(note(text)) for text in ("one", "two", "three")))
+        await writer.close()
+
+    run_virtually(story)
+    incident = store.verdicts.incident("i")
+    assert incident is not None
+    assert [entry.text for entry in incident.timeline][-3:] == ["one", "two", "three"]
 
 
 def test_a_write_that_raises_is_undone_alone_and_told_to_its_caller() -> None:
