@@ -130,6 +130,10 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(lambda _: self.release(name))
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109  # asyncio's
+        """Let the threads end, in real time: the seconds that asyncio gives them since Python 3.12 would be virtual."""
+        await super().shutdown_default_executor()
+
     @contextmanager
     def thread_resting(self) -> Iterator[None]:
         """Let time pass inside, in a thread of `run_in_executor`: what it waits for may never come."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -54,6 +55,13 @@ def test_a_thread_keeps_time_still_until_it_is_done() -> None:
         return after
 
     assert run_virtually(story) == 0
+
+
+def test_threads_end_in_real_time_whatever_they_are_given() -> None:
+    with closing(JumpingLoop()) as loop:
+        loop.run_until_complete(loop.run_in_executor(None, int))
+        loop.run_until_complete(loop.shutdown_default_executor(1e-9))
+        assert loop.time() == 0
 
 
 def test_a_read_from_a_socket_is_not_overtaken_while_it_is_held() -> None:
