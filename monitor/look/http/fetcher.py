@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterable, Callable
+from collections.abc import Callable
 from functools import lru_cache
-from typing import cast
+from typing import Protocol
 
 import httpx
 
@@ -18,14 +18,38 @@ from monitor.look.http.proxy import Proxies
 from monitor.look.http.request_bytes import Asked, Asker, Headers
 from monitor.look.http.resolve import Resolver, Router
 from monitor.look.http.stock import StockTransport
-from monitor.look.http.timing import TRIP, RequestTiming
+from monitor.look.http.timing import RequestTiming
 from monitor.look.http.transport import LeanTransport
 from monitor.plan.budget import MOST_AT_ONCE, Budget, at_once
 
 USER_AGENT = f"ninethirty/{__version__}"
 _BODILESS = (204, 304)
 
-Engine = Callable[[Origin, Resolver, ssl.SSLContext, int], httpx.AsyncBaseTransport]
+
+class Reply(Protocol):
+    """An answer whose body is still to come."""
+
+    status: int
+    headers: Headers
+
+    async def chunk(self) -> bytes | None:
+        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+
+
+class Transport(Protocol):
+    """Carries requests to one origin."""
+
+    async def ask(self, asked: Asked, trip: RequestTiming) -> Reply:
+        """Send one request and wait for the headers of its answer. Raises httpx's own faults."""
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+
+
+Engine = Callable[[Origin, Resolver, ssl.SSLContext, int], Transport]
 """Makes the transport of one origin."""
 
 ENGINES: dict[str, Engine] = {"lean": LeanTransport, "stock": StockTransport}
@@ -75,8 +99,8 @@ class HttpFetcher:
         self._proxies = proxies or Proxies()
         # Reading the certificates takes a while: before the first look, and once for the process.
         self._context = context or (None if route else shared_context())
-        self._transports: dict[Origin, httpx.AsyncBaseTransport] = {}
-        self._retired: list[httpx.AsyncBaseTransport] = []
+        self._transports: dict[Origin, Transport] = {}
+        self._retired: list[Transport] = []
 
     async def fetch(self, request: Request, more: Headers | None = None, body: bytes = b"") -> Answer | Failure:
         """Make one request. Never raises for what the network or the other side does.
@@ -85,15 +109,12 @@ class HttpFetcher:
         """
         trip = RequestTiming(self._clock, self._seconds)
         trip.fresh = bool(body)
-        token = TRIP.set(trip)
         started = trip.now()
         try:
             return await self._made(self._asker.asked(request, more, body), request, trip)
         except (RefusedAddress, UnusableBody, httpx.TransportError, httpx.InvalidURL, ValueError, OSError) as exc:
             reason, detail = _told(exc, trip)
             return Failure(request.url, reason, detail, trip.sent or started, trip.now(), trip.before)
-        finally:
-            TRIP.reset(token)
 
     async def close(self) -> None:
         """Let go of all connections."""
@@ -105,19 +126,19 @@ class HttpFetcher:
     async def _made(self, asked: Asked, request: Request, trip: RequestTiming) -> Answer:
         origin = asked.common.origin
         try:
-            response = await _sent(self._transport(origin), asked, trip)
+            reply = await _sent(self._transport(origin), asked, trip)
         except httpx.PoolTimeout:
             self._retire(origin)
             raise
         trip.arrives()
-        return await _answered(request, asked, response, trip)
+        return await _answered(request, asked, reply, trip)
 
     def _retire(self, origin: Origin) -> None:
         # httpcore's pool can be stuck for good once a request was cancelled in it; ours cannot.
         if isinstance(self._transports.get(origin), StockTransport):
             self._retired.append(self._transports.pop(origin))
 
-    def _transport(self, origin: Origin) -> httpx.AsyncBaseTransport:
+    def _transport(self, origin: Origin) -> Transport:
         transport = self._transports.get(origin)
         if transport is None:
             self._context = self._context or shared_context()
@@ -138,35 +159,34 @@ def shared_context() -> ssl.SSLContext:
     return context
 
 
-async def _sent(transport: httpx.AsyncBaseTransport, asked: httpx.Request, trip: RequestTiming) -> httpx.Response:
+async def _sent(transport: Transport, asked: Asked, trip: RequestTiming) -> Reply:
     # A kept connection that the server closed just then is replaced once; the others kept are passed over.
     for _ in range(MOST_AT_ONCE + 1):
         try:
-            return await transport.handle_async_request(asked)
+            return await transport.ask(asked, trip)
         except (httpx.NetworkError, httpx.RemoteProtocolError):
             if not trip.is_stale():
                 raise
             trip.again()
-    return await transport.handle_async_request(asked)
+    return await transport.ask(asked, trip)
 
 
-async def _answered(request: Request, asked: Asked, response: httpx.Response, trip: RequestTiming) -> Answer:
-    headers, status, head = _headers(response.headers.raw), response.status_code, asked.common.head
+async def _answered(request: Request, asked: Asked, reply: Reply, trip: RequestTiming) -> Answer:
+    headers, status, head = _headers(reply.headers), reply.status, asked.common.head
     sent, received, before = trip.sent or trip.now(), trip.received or trip.now(), trip.before
     try:
         body, whole = b"", True
         if request.method != "HEAD" and status not in _BODILESS:
-            body, whole = await _body(request, headers, cast("AsyncIterable[bytes]", response.stream))
+            body, whole = await _body(request, headers, reply)
         return Answer(request.url, status, headers, body, sent, received, whole, request, head, asked.unique, before)
     finally:
-        await response.aclose()
+        await reply.close()
 
 
-async def _body(request: Request, headers: dict[str, str], stream: AsyncIterable[bytes]) -> tuple[bytes, bool]:
+async def _body(request: Request, headers: dict[str, str], reply: Reply) -> tuple[bytes, bool]:
     body = Body(headers.get("content-encoding", ""), request.cap, enough=request.enough)
-    async for chunk in stream:
-        if not body.feed(chunk):
-            break
+    while (chunk := await reply.chunk()) is not None and body.feed(chunk):
+        pass
     return body.end(), body.whole
 
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ssl
 import typing
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextvars import Token
 
 import httpcore
 import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
+from monitor.look.http.connection import Headers
 from monitor.look.http.names import NoAddress
 from monitor.look.http.proxy import CONNECT_SECONDS, Proxy, Tunnels
+from monitor.look.http.request_bytes import Asked
 from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.timing import TRIP, RequestTiming
 
@@ -120,6 +123,38 @@ class StockTransport(httpx.AsyncHTTPTransport):
             keepalive_expiry=KEEP_SECONDS,
             network_backend=_Backend(origin, finder, tunnels),
         )
+
+    async def ask(self, asked: Asked, trip: RequestTiming) -> StockReply:
+        """Send one request and wait for the headers of its answer. Raises httpx's own faults."""
+        token, response = TRIP.set(trip), None
+        try:
+            response = await self.handle_async_request(asked)
+        finally:
+            if response is None:
+                TRIP.reset(token)
+        return StockReply(response, token)
+
+
+class StockReply:
+    """An answer of httpx whose body is still to come."""
+
+    def __init__(self, response: httpx.Response, trip: Token[RequestTiming | None]) -> None:
+        self.status: int = response.status_code
+        self.headers: Headers = response.headers.raw
+        self._response = response
+        self._chunks: AsyncIterator[bytes] = aiter(typing.cast("AsyncIterable[bytes]", response.stream))
+        self._trip = trip
+
+    async def chunk(self) -> bytes | None:
+        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
+        return await anext(self._chunks, None)
+
+    async def close(self) -> None:
+        """Let go of the connection."""
+        try:
+            await self._response.aclose()
+        finally:
+            TRIP.reset(self._trip)
 
 
 def _trip() -> RequestTiming:

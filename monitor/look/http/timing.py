@@ -97,4 +97,4 @@ class RequestTiming:
 
 
 TRIP: ContextVar[RequestTiming | None] = ContextVar("trip", default=None)
-"""The trip that the running task is on. A context variable, since stored requests carry nothing of it."""
+"""The trip that the running task is on: the only way to tell httpx's own transport of it."""

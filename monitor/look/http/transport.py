@@ -1,26 +1,26 @@
-"""A lean transport under httpx's API: a small pool of connections to one origin, with every guard of the stock one."""
+"""A lean transport: a small pool of connections to one origin, with every guard of the stock one."""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import httpx
 
 from monitor.look.guard import Origin, RefusedAddress
-from monitor.look.http.connection import Connection
+from monitor.look.http.connection import Connection, Headers
 from monitor.look.http.names import NoAddress
 from monitor.look.http.proxy import CONNECT_SECONDS
-from monitor.look.http.request_bytes import Asked, lines_of
+from monitor.look.http.request_bytes import Asked
 from monitor.look.http.resolve import Resolver, Route, routes_of
 from monitor.look.http.stock import KEEP_SECONDS
-from monitor.look.http.timing import TRIP, RequestTiming
+from monitor.look.http.timing import RequestTiming
 
 
-class LeanTransport(httpx.AsyncBaseTransport):
-    """Carries requests to one origin over at most so many kept connections. Needs a trip in the running task."""
+class LeanTransport:
+    """Carries requests to one origin over at most so many kept connections."""
 
     def __init__(self, origin: Origin, finder: Resolver, context: ssl.SSLContext, most: int) -> None:
         """Open nothing yet; `context` is shared by all origins."""
@@ -34,22 +34,18 @@ class LeanTransport(httpx.AsyncBaseTransport):
         self._is_closed = False
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    async def ask(self, asked: Asked, trip: RequestTiming) -> LeanReply:
         """Send one request and wait for the headers of its answer. Raises httpx's own faults."""
-        trip = TRIP.get()
-        if trip is None:
-            raise httpx.UnsupportedProtocol("no trip is under way in this task")
-        raw = await _raw(request)
         wire = await self._taken(trip)
         is_answered = False
         try:
-            wire.ask(raw, trip, is_head=request.method == "HEAD")
+            wire.ask(asked.wire, trip, is_head=asked.method == "HEAD")
             await wire.answered()
             is_answered = True
         finally:
             if not is_answered:
                 self._let_go(wire)
-        return httpx.Response(wire.status, headers=wire.headers, stream=_Stream(wire, self._let_go))
+        return LeanReply(wire, self._let_go)
 
     async def aclose(self) -> None:
         """Close every connection, those still being opened included."""
@@ -158,25 +154,23 @@ class LeanTransport(httpx.AsyncBaseTransport):
                 return
 
 
-class _Stream(httpx.AsyncByteStream):
-    """The body of an answer, as it came. Closing it before its end costs the connection."""
+class LeanReply:
+    """An answer whose body is still to come. Closing it before the end of that costs the connection."""
+
+    __slots__ = ("_let_go", "_wire", "headers", "status")
 
     def __init__(self, wire: Connection, let_go: Callable[[Connection], None]) -> None:
         self._wire: Connection | None = wire
         self._let_go = let_go
+        self.status: int = wire.status
+        self.headers: Headers = wire.headers
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        while self._wire is not None and (chunk := await self._wire.chunk()) is not None:
-            yield chunk
+    async def chunk(self) -> bytes | None:
+        """Return the next bytes of the body as they came, None at its end. Raises httpx's own faults."""
+        return None if self._wire is None else await self._wire.chunk()
 
-    async def aclose(self) -> None:
+    async def close(self) -> None:
+        """Let go of the connection."""
         wire, self._wire = self._wire, None
         if wire is not None:
             self._let_go(wire)
-
-
-async def _raw(request: httpx.Request) -> bytes:
-    if isinstance(request, Asked):
-        return request.wire
-    first = b"%s %s HTTP/1.1\r\n" % (request.method.encode("ascii"), request.url.raw_path)
-    return b"%s%s\r\n%s" % (first, lines_of(request.headers.raw), await request.aread())
