@@ -17,6 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.registry import Collector
 
+from monitor.health.histogram import QuickHistogram
 from monitor.look.fetch import Failure, Reason
 from monitor.look.sighting import State
 
@@ -51,13 +52,14 @@ class Metrics:
         counter = partial(Counter, namespace="ninethirty", registry=registry)
         gauge = partial(Gauge, namespace="ninethirty", registry=registry)
         histogram = partial(Histogram, namespace="ninethirty", registry=registry)
+        quick = partial(QuickHistogram, registry)
         self._hosts: set[str] = set()
         self._counts: dict[tuple[str, str], Callable[[], None]] = {}
         self.looks = counter("looks", "Looks made", ["host", "outcome"])
         self.missed = counter("looks_missed", "Looks that were due and not made", ["host"])
         self.too_costly = counter("too_costly", "Answers that could not be read within their bounds", ["host"])
-        self.duration = histogram("look_duration_seconds", "Request sent to headers received")
-        self.lateness = histogram("look_lateness_seconds", "Start of a look after it was due", buckets=_LATENESS)
+        self.duration = quick("look_duration_seconds", "Request sent to headers received", Histogram.DEFAULT_BUCKETS)
+        self.lateness = quick("look_lateness_seconds", "Start of a look after it was due", _LATENESS)
         self.calendar_read = gauge("calendar_last_read_timestamp_seconds", "Last usable read", ["calendar"])
         self.calendar_entries = gauge("calendar_entries", "Entries at the last usable read", ["calendar"])
         self.calendar_stale = gauge("calendar_stale_after_seconds", "Age from which a calendar is stale", ["calendar"])

@@ -137,12 +137,13 @@ class Skew:
         self._last: tuple[str, datetime | None] = ("", None)
         self._aged: dict[str, _Aged] = {}
 
-    def observe(self, host: str, answer: Answer) -> bool:
+    def observe(self, host: str, answer: Answer, ahead: float | None = None) -> bool:
         """Learn from the date of an answer; False when it speaks against what this host said before.
 
-        Then either clock has just been set, and what the answer proves cannot be dated.
+        Then either clock has just been set, and what the answer proves cannot be dated. `ahead` is what `ahead` says
+        now, for whoever has just asked.
         """
-        self._follow()
+        self._follow(self.ahead() if ahead is None else ahead)
         bounds = self._offset(host, answer)
         if bounds is None:
             return True
@@ -159,9 +160,9 @@ class Skew:
             self._bounds, self._voted = self._vote(), answer.received
         return known.rival is None
 
-    def _follow(self) -> None:
+    def _follow(self, ahead: float) -> None:
         """Go on from what is known where our clock was set: it is now off by so much more."""
-        moved = self.ahead() - self._ahead
+        moved = ahead - self._ahead
         if abs(moved) < SET:
             return
         self._ahead += moved

@@ -211,16 +211,25 @@ class HostQueue:
         elif outcome.status < 500:
             self._pacer.answered()
 
+    def answered(self, watched: ScheduledTarget) -> None:
+        """Note that a look has its answer, or will have none: its place is free."""
+        if not watched.holds_place:
+            return
+        watched.holds_place = False
+        self.flying -= 1
+        if self.flying + 1 >= self.at_once:
+            self.ring()
+
     def landed(self, watched: ScheduledTarget, *, is_dropped: bool) -> None:
         """Note that a look is over; what fell due meanwhile is due now."""
+        self.answered(watched)
         watched.is_flying = False
-        self.flying -= 1
         now = self._clock.now()
         is_overtaken = watched.due is not None and watched.due <= now
         is_free = watched.window is not None and watched.window.free is not None
-        if (is_overtaken or is_free) and not is_dropped:
-            self.targets.put(watched, now)
-        if is_overtaken or is_free or self.flying + 1 >= self.at_once:
+        if is_overtaken or is_free:
+            if not is_dropped:
+                self.targets.put(watched, now)
             self.ring()
 
     def _start_one(self, now: datetime, mono: float) -> bool:
@@ -235,7 +244,7 @@ class HostQueue:
             return False
         due = min(watched.due, now)
         self._start(watched, due, now)
-        watched.last, watched.looked, watched.is_flying = mono, now, True
+        watched.last, watched.looked, watched.is_flying, watched.holds_place = mono, now, True, True
         self.flying += 1
         watched.plan_after(now)
         self.targets.put(watched, now)

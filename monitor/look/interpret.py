@@ -12,6 +12,7 @@ from monitor.look.challenge import not_theirs
 from monitor.look.clock_skew import SET, Skew, is_off, most_off
 from monitor.look.clock_vote import Span
 from monitor.look.fetch import Answer, Failure, Request
+from monitor.look.in_turn import InTurn
 from monitor.look.reading import TOO_COSTLY, ReadingApart, is_costly, read_body
 from monitor.look.recognise.changed import NO_BASELINE
 from monitor.look.recognise.result import Context, Recognised, absent, unknown, withdrawn
@@ -65,6 +66,7 @@ class Interpreter:
     shared: bool = False
     apart: ReadingApart | None = None
     _memories: dict[str, LastAnswer] = field(default_factory=dict)
+    _in_turn: InTurn = field(default_factory=InTurn)
 
     def request(self, target: Target, url: str | None = None) -> Request:
         """Return what to ask for a target, at `url` when it was led there."""
@@ -84,32 +86,46 @@ class Interpreter:
         )
 
     async def look(self, target: Target, outcome: Answer | Failure) -> Sighting:
-        """Return what a look proved, as `see` does; nothing in the answer can hold up the loop."""
-        apart = self.apart
-        if apart is None or isinstance(outcome, Failure) or not self._is_to_be_read_apart(target, outcome):
-            sighting = self.see(target, outcome)
-            if apart is not None and sighting.why == TOO_COSTLY:
-                apart.workers.told(target.host)
-            return sighting
-        memory = self._memory(target)
-        return self.see(target, outcome, await apart.read(target, outcome, _context(target, outcome, memory)))
+        """Return what a look proved, as `see` does; nothing in the answer can hold up the loop.
 
-    def see(self, target: Target, outcome: Answer | Failure, read: Recognised | None = None) -> Sighting:
-        """Return what a look proved, and remember what the next one needs. `read`: what its body shows, where known."""
+        A body that has to be read waits for whatever else is ready: the looks that are due begin first.
+        """
+        if isinstance(outcome, Failure) or outcome.status // 100 != 2:
+            return self.see(target, outcome)
+        memory, digest, apart = self._memory(target), _digest(outcome), self.apart
+        is_known = memory.recognised is not None and memory.digest == digest
+        if is_known or before_recognising(outcome, target):
+            return self.see(target, outcome, digest=digest)
+        if apart is not None and is_costly(target.recognise, outcome):
+            read = await apart.read(target, outcome, _context(target, outcome, memory, digest))
+            return self.see(target, outcome, read, digest)
+        await self._in_turn.wait()
+        sighting = self.see(target, outcome, digest=digest)
+        if apart is not None and sighting.why == TOO_COSTLY:
+            apart.workers.told(target.host)
+        return sighting
+
+    def see(
+        self, target: Target, outcome: Answer | Failure, read: Recognised | None = None, digest: str | None = None
+    ) -> Sighting:
+        """Return what a look proved, and remember what the next one needs.
+
+        `read`: what its body shows, `digest`: the SHA-256 of that, where they are known.
+        """
         if isinstance(outcome, Failure):
             return sighted(target, outcome, unknown(outcome.reason.value))
-        memory = self._memory(target)
+        memory, ahead = self._memory(target), self.skew.ahead()
         # Of an answer under way while our clock was set it is not known by which clock it left.
-        was_set = memory.ahead is not None and abs(self.skew.ahead() - memory.ahead) >= SET
-        is_dated = not was_set and self.skew.observe(target.host, outcome)
+        was_set = memory.ahead is not None and abs(ahead - memory.ahead) >= SET
+        is_dated = not was_set and self.skew.observe(target.host, outcome, ahead)
         bounds = self.skew.bounds()
-        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read)
+        recognised = before_recognising(outcome, target) or self._recognised(target, outcome, memory, read, digest)
         memory.was_missing = memory.was_missing or outcome.status == 404
         if not is_dated or self._is_doubted(bounds):
             recognised = unknown("clock", recognised.found)
         is_read = recognised.state is not State.UNKNOWN or recognised.why == NO_BASELINE
-        digest = memory.digest if outcome.status in (200, 304) and is_read else None
-        return sighted(target, outcome, recognised, digest, bounds)
+        known = memory.digest if outcome.status in (200, 304) and is_read else None
+        return sighted(target, outcome, recognised, known, bounds)
 
     def recall(self, target: Target, baseline: str | None, *, was_missing: bool = False) -> None:
         """Give a target the baseline that an earlier process had for it, and whether it was ever missing."""
@@ -140,18 +156,14 @@ class Interpreter:
     def _is_doubted(self, bounds: Span) -> bool:
         return most_off(bounds) > self.unproven_offset.total_seconds() or (self.shared and is_off(bounds))
 
-    def _is_to_be_read_apart(self, target: Target, answer: Answer) -> bool:
-        if not is_costly(target.recognise, answer) or before_recognising(answer, target) or answer.status == 304:
-            return False
-        memory = self._memory(target)
-        return memory.recognised is None or memory.digest != _digest(answer)
-
-    def _recognised(self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None) -> Recognised:
+    def _recognised(
+        self, target: Target, answer: Answer, memory: LastAnswer, read: Recognised | None, digest: str | None
+    ) -> Recognised:
         if answer.status == 304:
             return memory.recognised or unknown("not modified, since a body we never saw")
-        digest = _digest(answer)
+        digest = digest or _digest(answer)
         if digest != memory.digest or memory.recognised is None:
-            seen = read or read_body(target.recognise, answer, _context(target, answer, memory))
+            seen = read or read_body(target.recognise, answer, _context(target, answer, memory, digest))
             if seen.why == TOO_COSTLY:
                 # Nothing was read: the same bytes may be at another time.
                 return seen
@@ -169,8 +181,8 @@ class Interpreter:
         return memory.recognised
 
 
-def _context(target: Target, answer: Answer, memory: LastAnswer) -> Context:
-    return Context(answer.url, target.title, _digest(answer), memory.baseline, memory.was_missing)
+def _context(target: Target, answer: Answer, memory: LastAnswer, digest: str) -> Context:
+    return Context(answer.url, target.title, digest, memory.baseline, memory.was_missing)
 
 
 def before_recognising(answer: Answer, target: Target) -> Recognised | None:

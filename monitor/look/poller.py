@@ -12,6 +12,7 @@ from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Fetcher, Request
 from monitor.look.host_queue import LONGEST_SLEEP, NOTICED, HostQueue, Woken
 from monitor.look.interpret import Interpreter
+from monitor.look.reading import SMALL
 from monitor.look.redirect import is_near
 from monitor.look.scheduled import ScheduledTarget
 from monitor.look.sighting import Sighting, State
@@ -223,17 +224,21 @@ class Poller:
             task.get_loop().call_exception_handler(context)
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
+        queue = self._queues[target.host]
         try:
             outcome = await self._fetched(target.host, self._interpreter.request(target, watched.url))
+            if isinstance(outcome, Failure) or len(outcome.body) <= SMALL:
+                # While it waits to be read its host may be asked for more.
+                queue.answered(watched)
             sighting = await self._interpreter.look(target, outcome)
             _adopt(watched, sighting)
-            self._queues[target.host].targets.sweeps.saw(target, watched.proof, sighting)
+            queue.targets.sweeps.saw(target, watched.proof, sighting)
             self._hooks.looked(target, sighting, outcome)
         finally:
             is_dropped = self._watched.get(target.id) is not watched
             if is_dropped:
                 self._interpreter.forget(target.id)
-            self._queues[target.host].landed(watched, is_dropped=is_dropped)
+            queue.landed(watched, is_dropped=is_dropped)
 
     def _report(self, target: Target, looks: int) -> None:
         if looks:

@@ -27,7 +27,8 @@ class ScheduledTarget:
     promised one, a look must begin before all others. `due` is the next look by the wall clock, None when
     no window is left; `last` is when the last one began, in monotonic seconds. `url` is the address that
     redirects led to, `hops` the way there. `is_extra`: the look that is due is one besides the windows'. `proof` is
-    what its part must be proved to be.
+    what its part must be proved to be. A look `is_flying` until it is read, and `holds_place` among those of its
+    host until it is answered.
     """
 
     target: Target
@@ -41,6 +42,7 @@ class ScheduledTarget:
     last: float | None = None
     looked: datetime | None = None
     is_flying: bool = False
+    holds_place: bool = False
     is_extra: bool = False
     url: str | None = None
     hops: tuple[str, ...] = ()

@@ -43,3 +43,21 @@ class Sighting:
     found: tuple[Found, ...] = ()
     version: str | None = None
     address: str = ""
+
+    def without_bytes(self) -> Sighting:
+        """Return the same without its digest. Written out: `replace` takes four times as long, at every look."""
+        return Sighting(
+            self.target,
+            self.state,
+            self.sent,
+            self.received,
+            self.proved_from,
+            self.proved_to,
+            self.specific,
+            self.why,
+            self.status,
+            None,
+            self.found,
+            self.version,
+            self.address,
+        )

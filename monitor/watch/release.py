@@ -147,8 +147,8 @@ class WatchedRelease:
         """
         state = self.state_of(target.id)
         counts = target.file or target.recognise == "changed"
-        if not counts or (sighting.digest is not None and changes(state.runs) >= MOST_CHANGES):
-            sighting = replace(sighting, digest=None)
+        if sighting.digest is not None and (not counts or changes(state.runs) >= MOST_CHANGES):
+            sighting = sighting.without_bytes()
         outcome = extend(state.runs[-1] if state.runs else None, sighting, spacing, apart=apart)
         if isinstance(outcome, Run) and state.runs:
             state.runs = (*state.runs[:-1], outcome)
@@ -164,7 +164,8 @@ class WatchedRelease:
 
     def last_proved(self, target: Target) -> Run | None:
         """Return the last run of a target that proved anything at the address that it has now."""
-        return next((run for run in reversed(self._here(target)) if run.state is not State.UNKNOWN), None)
+        here = (run for run in reversed(self.at(target.id).runs) if run.address in ("", target.url))
+        return next((run for run in here if run.state is not State.UNKNOWN), None)
 
     def _here(self, target: Target) -> list[Run]:
         return [run for run in self.at(target.id).runs if run.address in ("", target.url)]

@@ -16,6 +16,7 @@ from monitor.look.fake import Reply, ScriptedFetcher
 from monitor.look.fetch import Request
 from monitor.look.interpret import Interpreter
 from monitor.look.poller import Poller
+from monitor.look.reading import SMALL
 from monitor.plan.budget import Budget
 from monitor.rehearse.virtual_loop import run_virtually
 from tests.unit.monitor.look.story import HOST, NOON, HaltingClock, Watch, halt, target, watch, watching, window
@@ -153,6 +154,19 @@ def test_no_more_looks_than_allowed_are_under_way_at_once() -> None:
     flying = [sum(begin - 1.99 < time <= begin for time in times) for begin in times]
     assert max(flying) == 3
     assert len(times) == 20
+
+
+@pytest.mark.parametrize(("body", "begun"), [(b"x", [2, 3, 3]), (b"<p>" + b"x" * SMALL, [1, 2, 3])])
+def test_the_next_look_begins_before_a_small_answer_is_read(body: bytes, begun: list[int]) -> None:
+    begun_when_read: list[int] = []
+
+    def act(seen: Watch) -> None:
+        seen.heard = lambda _target, _sighting: begun_when_read.append(len(seen.starts))
+        for n in range(3):
+            seen.poller.watch(target(f"p{n}"), [window(1, ends=1)])
+
+    watch(act, seconds=5, rate=1e9, script=lambda _: Reply(200, body), at_once=1)
+    assert begun_when_read == begun
 
 
 def test_slow_answers_keep_no_look_waiting_that_the_budget_carries() -> None:

@@ -1,0 +1,22 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+
+from monitor.health.histogram import QuickHistogram
+from monitor.health.metrics import Metrics
+
+VALUES = st.one_of(st.sampled_from(Histogram.DEFAULT_BUCKETS), st.floats(0, 30))
+
+
+@given(st.lists(VALUES, max_size=20))
+def test_it_is_read_as_the_librarys_own(values: list[float]) -> None:
+    assert Metrics("1.0").registry  # the library writes no `_created` series from here on
+    ours, theirs = CollectorRegistry(), CollectorRegistry()
+    mine = QuickHistogram(ours, "look_seconds", "Of a look", Histogram.DEFAULT_BUCKETS)
+    other = Histogram("look_seconds", "Of a look", namespace="ninethirty", registry=theirs)
+    for value in values:
+        mine.observe(value)
+        other.observe(value)
+    assert generate_latest(ours) == generate_latest(theirs)
