@@ -30,7 +30,7 @@ from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import is_shared, open_store
-from monitor.store.writer import Writer
+from monitor.store.writer import DELAY, Writer
 from monitor.threads import Tasks, Threads
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
@@ -76,7 +76,9 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     told = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:
         health.store_failed(clock.now())
-    writer = Writer(store, clock, members=[heartbeat], on_commit=told.committed, on_failure=told.failed)
+    writer = Writer(
+        store, clock, members=[heartbeat], delay=edges.delay, on_commit=told.committed, on_failure=told.failed
+    )
     threads = Threads(4, "store")
     holder = f"{vantage} {Random(edges.seed).getrandbits(32):08x}"  # noqa: S311 # tells processes apart, guards nothing
     lost, durable = metrics.store_failures.inc, edges.durable
@@ -162,7 +164,7 @@ class Edges:
     """What may be put in place of the real edges, by a rehearsal or a test; None takes the real one.
 
     `journal`: what the store cannot take is kept beside it, and a store that is away holds up no start. `hold` keeps
-    other monitors off a store that is back, or raises `SurroundingsFault` where one has it.
+    other monitors off a store that is back, or raises `SurroundingsFault` where one has it. `delay` is the writer's.
     """
 
     clock: Clock | None = None
@@ -174,6 +176,7 @@ class Edges:
     serve: bool = True
     manager: ServiceManager = SILENT
     durable: bool = True
+    delay: float = DELAY
     journal: bool = False
     hold: Callable[[], object] = lambda: None
 

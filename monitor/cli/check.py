@@ -118,8 +118,8 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
             entries |= {table.name: read.entries} if read.usable else {}
             announced = outcome.reading.announcements if outcome.reading is not None else ()
             known += [Announced(one.producer, one.title, one.url or "") for one in announced]
-            if online:
-                click.echo(f"calendar {table.name}: {read.entries} entries" if read.usable else faults[0], err=True)
+            if online and read.usable:
+                click.echo(f"calendar {table.name}: {read.entries} entries", err=True)
     found.faults += list(_unsigned(context)) if online else []
     found.rotas = rotas_of(context, online=online)
     found.faults += [f"rota {rota.name}: {rota.fault}" for rota in found.rotas if rota.fault]
@@ -127,6 +127,8 @@ def _foresee(context: Context, found: _Found, *, online: bool) -> None:
     file, facts = context.path.name, Known(entries, known, os.environ, ahead)
     found.doubts = [str(Fault(file, *each)) for each in doubts(settings, facts)]
     found.doubts += [f"{file}: store.url: {shape}"] if shape else []
+    exposed = ((key, secret.exposed()) for key, secret in secrets(settings))
+    found.doubts += [f"{file}: {key}: {fault}" for key, fault in exposed if fault]
 
 
 def _unsigned(context: Context) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+import shutil
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -72,7 +74,10 @@ def command(  # noqa: PLR0913 # one argument for each option
     Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to desk@example.gov.uk
     """
     file, given = output or context.path, Given(producers, calendars, mail, to)
-    is_there = file.exists()
+    is_there, unsaid = file.exists(), [] if yes else _unsaid(given)
+    if unsaid and not sys.stdin.isatty():
+        _refuse([f"nobody is there to be asked: give {', '.join(unsaid)}, or --yes to take what is usual"])
+    yes = yes or not sys.stdin.isatty()
     if is_there and not (force or yes):
         force = click.confirm(f"{file} is there already. Replace it?")
     if is_there and not (force or yes):
@@ -84,6 +89,16 @@ def command(  # noqa: PLR0913 # one argument for each option
     _refuse(found.faults or _faults_of(text, file))
     deliver(text.encode(), file, "toml")
     _tell(found, file, replaced=is_there, as_json=as_json)
+
+
+def _unsaid(given: Given) -> list[str]:
+    """Return the options that only a person could give; calendars follow from producers."""
+    said = {
+        "--producer": given.producers,
+        "--mail": given.mail,
+        "--to": given.to or not given.mail,
+    }
+    return [option for option, text in said.items() if not text]
 
 
 def _refuse(faults: Sequence[str]) -> None:
@@ -115,8 +130,14 @@ def _tell(found: Understood, file: Path, *, replaced: bool, as_json: bool) -> No
         click.echo(note, err=True)
     click.echo(f"Producers: {', '.join(map(name_of, found.producers)) or 'those that the calendars name'}")
     click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
-    called = "ninethirty" if file == Path("config.toml") else f"ninethirty --config {file}"
+    called = _called() if file == Path("config.toml") else f"{_called()} --config {file}"
     click.echo(f"Next: {called} check --online, then {called} run")
+
+
+def _called() -> str:
+    """Return how this program was called: in an environment that is not activated its name alone is nothing."""
+    there = Path(sys.argv[0])
+    return "ninethirty" if there.name != "ninethirty" or shutil.which("ninethirty") == str(there) else str(there)
 
 
 def _asked(given: Given) -> Given:
@@ -137,7 +158,7 @@ def _ask_producers() -> Iterator[str]:
             click.echo(f"  {slug}")
             yield slug
         elif found := holding(text):
-            click.echo(f"  which of {', '.join(found)}?")
+            click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
         elif _SLUG.fullmatch(text) and _is_meant(text):
             yield text
         else:

@@ -40,7 +40,8 @@ class Outlook:
 
     def _watched(self, settings: Settings) -> str:
         if self.due is None:
-            return f"not known before the first read of {len(settings.calendar)} calendars"
+            names = ", ".join(one.name for one in settings.calendar)
+            return f"not known before the first read of {names or 'a calendar'}"
         each = ", ".join(f"{producer} {number}" for producer, number in sorted(self.due.items()))
         return f"{sum(self.due.values())} ({each})" if each else "nothing"
 

@@ -7,8 +7,9 @@ import math
 import multiprocessing
 import os
 import shutil
+import signal
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -72,14 +73,21 @@ def played(
     yield from _played(scripts, partial(_play, speed=speed, keep=keep, as_json=as_json))
 
 
-def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> Iterator[tuple[bool, str]]:
+def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> Generator[tuple[bool, str], None, None]:
     """Play scripts side by side, a process for each processor, and yield what came of them in their order."""
     if len(paths) == 1:
         yield play(paths[0])
         return
     # A fresh process for each: a fork would take along threads and loops of this one.
-    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1), multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(play, paths)
+    context, most = multiprocessing.get_context("spawn"), min(len(paths), os.cpu_count() or 1)
+    with ProcessPoolExecutor(most, context, signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
+        try:
+            yield from pool.map(play, paths)
+        except BaseException:
+            # Nobody waits for the rest any more: whoever pressed Ctrl-C has the prompt back now.
+            for player in multiprocessing.active_children():
+                player.terminate()
+            raise
 
 
 def _play(path: Path, *, speed: float | None, keep: Path | None, as_json: bool) -> tuple[bool, str]:

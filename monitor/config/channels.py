@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from monitor.config.values import Address, Hook, Mailbox, Secret, Spacing, Table
+from monitor.config.values import Address, Hook, Host, Mailbox, Secret, Spacing, Table
 
 
 class ChannelTable(Table):
@@ -29,7 +29,7 @@ class MailChannel(ChannelTable):
     """E-mail over SMTP, the draft attached."""
 
     kind: Literal["mail"]
-    host: str
+    host: Host
     port: int = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
     user: str | None = None

@@ -115,7 +115,7 @@ def _calendars(data: Row, folder: Path) -> Iterator[CrossFault]:
 
 def _has_one_place(row: Row) -> bool:
     if "url" not in row and "file" not in row:
-        return row.get("kind") in {"govuk", "ons", "ees"}
+        return row.get("kind") not in ("ics", "csv", "toml", "html", "json", "feed")
     return "url" not in row or "file" not in row
 
 

@@ -27,7 +27,19 @@ from monitor.config.people import (
     SummarySettings,
     WebSettings,
 )
-from monitor.config.values import LONGEST_DAYS, Address, Duration, Name, Network, Rate, Spacing, Table, TimeOfDay, Zone
+from monitor.config.values import (
+    LONGEST_DAYS,
+    Address,
+    Duration,
+    Host,
+    Name,
+    Network,
+    Rate,
+    Spacing,
+    Table,
+    TimeOfDay,
+    Zone,
+)
 
 
 class DeadmanSettings(Table):
@@ -186,7 +198,7 @@ class ProducerSettings(Table):
     id: Name
     name: str
     url: Address | None = None
-    hosts: list[str] = []
+    hosts: list[Host] = []
     newest: list[Address] = []
     press: list[Address] = []
     press_keywords: list[str] = []

@@ -27,7 +27,7 @@ from pydantic_core import PydanticCustomError
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError) as exc:
+    except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
         raise PydanticCustomError("zone", 'no time zone of that name, write "Europe/London"') from exc
     return name
 
@@ -61,6 +61,9 @@ Hook = Annotated[str, _matching(r"https?://[^/\s]+(/\S*)?", "url", 'not an addre
 """An address that may hold a user and a password: it is never shown."""
 Mailbox = Annotated[
     str, _matching(r"[^@]+@[^@\s]+", "mailbox", 'not a mail address, write "statistics@example.gov.uk"')
+]
+Host = Annotated[
+    str, _matching(r"[\w.-]+|\[?[0-9A-Fa-f:.]+\]?", "host", 'not a host, write "www.gov.uk" without https:// or path')
 ]
 Text = Annotated[str, _matching(r"\S(.*\S)?", "text", "must say something, without blanks around it")]
 Network = Annotated[str, AfterValidator(_network)]
@@ -183,7 +186,20 @@ class Secret(Table):
         """Return why the secret cannot be read now, None when it can. Names the place, never the value."""
         if self.env is not None:
             return None if os.environ.get(self.env) else f"the environment has no {self.env}"
-        return None if Path(str(self.file)).is_file() else f"no file {self.file}"
+        path = Path(str(self.file))
+        if not path.is_file():
+            return f"no file {self.file}"
+        try:
+            return None if path.read_text(encoding="utf-8").strip() else f"the file {self.file} is empty"
+        except (OSError, UnicodeDecodeError) as exc:
+            return f"the file {self.file} cannot be read: {getattr(exc, 'strerror', None) or 'is not UTF-8 text'}"
+
+    def exposed(self) -> str | None:
+        """Return whom the secret is open to besides this account, None when to nobody."""
+        path = Path(self.file or "")
+        if not path.is_file() or not path.stat().st_mode & 0o004:
+            return None
+        return f"every account of this machine can read {self.file}: chmod o-r"
 
     def reveal(self) -> str:
         """Return the secret itself; empty when it is missing."""

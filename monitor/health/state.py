@@ -123,7 +123,7 @@ class HealthState:
         if self.is_fresh(calendar, now):
             return ""
         last = self.calendars.get(calendar)
-        when = f"last read {last:%d %B %H:%M} UTC" if last else "not read yet"
+        when = f"last read {last:%d %B %H:%M} UTC" if last else "no usable read yet"
         # Why is for the status page: a fault may quote an address, and this is told to whoever asks.
         return f"calendar {calendar}: {when}"
 

@@ -120,4 +120,4 @@ def _is_no_answer(answer: Answer) -> str:
 
 def _give_up(ask: Ask, why: str) -> None:
     if not ask.optional:
-        raise UnansweredAsk(f"{ask.url} {why}")
+        raise UnansweredAsk(f"{why} ({ask.url})")

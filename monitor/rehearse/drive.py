@@ -22,7 +22,10 @@ from monitor.rehearse.results import results_of
 from monitor.rehearse.script.script import Script, ScriptLog, ScriptTrouble
 from monitor.rehearse.settings import settings_for
 from monitor.rehearse.virtual_loop import HeldFetcher, JumpingLoop
+from monitor.store.writer import DELAY
 
+_UNHURRIED = 5.0
+"""Seconds of virtual time from a look to its commit."""
 Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
 
 
@@ -165,6 +168,9 @@ class _Stage:
             serve=False,
             # Nobody rehearses a power cut: the wait for the disk would be most of the time it takes.
             durable=False,
+            # Nor, but where a script kills the daemon, what a batch not yet written would have held: in virtual time
+            # each look would be a batch of its own, and half of what a rehearsal costs.
+            delay=DELAY if any(cue.kind == "kill" for cue in self.script.monitor) else _UNHURRIED,
         )
         self._app = build(self.settings, edges)
         self._life = asyncio.create_task(self._app.run(self._stop), name="daemon")

@@ -17,7 +17,7 @@ from monitor.store.interface import Store, Transaction
 T = TypeVar("T")
 
 DELAY = 0.1
-"""Seconds from the first `put` to the commit that holds it, at most, while the store is well."""
+"""Seconds from the first `put` to the commit that holds it, at most, while the store is well; unless told otherwise."""
 MOST_RUNS = 100_000
 """How many runs are held at most while the store is not well; about 100 MB."""
 LATE = 5.0
@@ -79,19 +79,21 @@ class Writer:
     `on_commit(seconds, rows)` and `on_failure(fault)` are told after each attempt.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 # what it owns, and who is told
         self,
         store: Store,
         clock: Clock,
         *,
         most: int = MOST_RUNS,
         members: Sequence[BatchMember] = (),
+        delay: float = DELAY,
         on_commit: Callable[[float, int], None] = lambda _seconds, _rows: None,
         on_failure: Callable[[StoreFault], None] = lambda _fault: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._most = most
+        self._delay = delay
         self._on_commit = on_commit
         self._on_failure = on_failure
         self._companions: list[BatchMember] = list(members)
@@ -116,17 +118,17 @@ class Writer:
         self._companions.append(companion)
 
     def put(self, run: Run) -> bool:
-        """Keep a run, or a later version of it; it is committed within `DELAY`. False when there is no room for it."""
+        """Keep a run, or a later version of it; it is committed within `delay`. False when there is no room for it."""
         if self._abandoned or (self.is_full and run.key not in self._runs):
             return False
         self._runs[run.key] = run
-        self._commit_within(DELAY)
+        self._commit_within(self._delay)
         return True
 
     def nudge(self) -> None:
-        """See to it that a batch is written within `DELAY`, for a companion that has something waiting."""
+        """See to it that a batch is written within `delay`, for a companion that has something waiting."""
         self._nudged = True
-        self._commit_within(DELAY)
+        self._commit_within(self._delay)
 
     async def write(self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
@@ -212,7 +214,7 @@ class Writer:
         if self._writes:
             self._commit_within(0.0)
         elif self._runs or self._nudged:
-            self._commit_within(DELAY)
+            self._commit_within(self._delay)
 
     async def _drain(self) -> None:
         while self._runs or self._writes or self._nudged or self._commit is not None:

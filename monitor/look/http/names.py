@@ -60,7 +60,7 @@ class Names:
                 return kept.addresses
             raise NoAddress(f"{host}: no answer from its name server") from exc
         except (OSError, UnicodeError) as exc:
-            raise NoAddress(f"{host}: {type(exc).__name__}") from exc
+            raise NoAddress(f"{host}: {getattr(exc, 'strerror', None) or type(exc).__name__}") from exc
 
     async def _answered(self, name: tuple[str, int], seconds: float) -> list[str]:
         asked = self._asked.get(name)

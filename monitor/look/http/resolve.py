@@ -55,4 +55,4 @@ def _asked(router: Router, origin: Origin) -> Route:
     try:
         return router(origin.host, origin.port, origin.scheme == "https")
     except OSError as exc:
-        raise NoAddress(f"{origin.host}: {type(exc).__name__}") from exc
+        raise NoAddress(f"{origin.host}: {exc.strerror or type(exc).__name__}") from exc

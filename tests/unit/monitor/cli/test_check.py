@@ -60,11 +60,18 @@ SLIPS = [
     ('["department-for-transport', '["deparment-for-transport', "calendar[1].filters.organisations: not a body this"),
     ('id = "department-for-transport"', 'id = "dft"', "producer[1].id: no calendar names this producer"),
     ("smtp.dft.gov.uk", "smtp.example.gov.uk", "is an example's: put your own server"),
+    ("[store]", 'timezone = "Europe"\n[store]', "timezone: no time zone of that name"),
     ("[store]", 'timezone = "UTC"\n[store]', "are not read as London's"),
     (CALENDAR, "", "nothing is announced, so nothing is watched"),
+    ('["www.gov.uk"]', '["https://www.gov.uk"]', 'producer[1].hosts[1]: not a host, write "www.gov.uk"'),
+    ("smtp.dft.gov.uk", "smtp://smtp.dft.gov.uk", "channel[1].host: not a host"),
+    ('host = "', 'user = "a"\npassword = {{ file = "open" }}\nhost = "', "/open: chmod o-r"),
+    ('host = "', 'user = "a"\npassword = {{ file = "empty" }}\nhost = "', "/empty is empty"),
+    ('host = "', 'user = "a"\npassword = {{ file = "odd" }}\nhost = "', "odd cannot be read: is not UTF-8 text"),
     (CHANNEL, "", "there is none: nobody is told of anything"),
     (CHANNEL, FOLDER, "folders alone: only who looks into them learns of anything"),
     ('kind = "govuk"', 'kind = "govukk"', "did you mean govuk?"),
+    ('kind = "govuk"', 'kind = ["govuk"]', "calendar[1].kind: must be one of"),
     ("filters", "filter", "did you mean filters?"),
     (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "none.toml"', "no such file"),
     (f'kind = "govuk"\n{ORGANISATIONS}', 'kind = "toml"\nfile = "empty.toml"', "has no entries"),
@@ -74,6 +81,9 @@ SLIPS = [
 @pytest.fixture
 def good(folder: Path) -> Path:
     (folder / "empty.toml").write_text("# nothing yet\n")
+    for name, held in (("open", b"secret"), ("empty", b"\n"), ("odd", b"\xff\xfe")):
+        (folder / name).write_bytes(held)
+    (folder / "open").chmod(0o644)
     (folder / "config.toml").write_text(GOOD.format(folder=folder))
     return folder
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -116,6 +118,27 @@ def test_a_file_that_is_there_is_replaced_only_when_told_to_and_said_to_be(
     assert file.read_text() == "kept"
     assert init(file, "--yes", "--force") == 0
     assert "what stood there was replaced" in capsys.readouterr().err
+
+
+def test_with_nobody_to_ask_what_is_missing_is_named_and_the_rest_taken(
+    file: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    alone = [sys.executable, "-c", "from monitor.cli.main import main; main()", "--config", str(file), "init"]
+    asked = subprocess.run([*alone, "--producer", "dft"], stdin=subprocess.DEVNULL, check=False)
+    assert asked.returncode == 2
+    assert "init: nobody is there to be asked: give --mail, or --yes to" in capfd.readouterr().err
+    assert not file.exists()
+    told = subprocess.run([*alone, "--producer", "dft", *MAIL], stdin=subprocess.DEVNULL, check=False)
+    assert told.returncode == 0
+    assert [one.kind for one in read_settings(file).calendar] == ["govuk"]
+
+
+def test_what_to_do_next_is_written_as_it_can_be_typed(file: Path, tmp_path: Path) -> None:
+    program = tmp_path / "ninethirty"
+    program.write_text("from monitor.cli.main import main\nmain()\n")
+    called = [sys.executable, str(program), "--config", str(file), "init", "--yes"]
+    told = subprocess.run(called, capture_output=True, text=True, check=True)
+    assert f"Next: {program} --config {file} check --online, then {program} --config {file} run\n" in told.stdout
 
 
 def test_what_is_not_given_is_asked_for(file: Path) -> None:

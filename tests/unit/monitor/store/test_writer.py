@@ -83,6 +83,22 @@ def test_runs_put_within_the_delay_are_committed_together_and_in_time() -> None:
     run_virtually(story)
 
 
+def test_a_writer_told_to_take_its_time_gathers_for_as_long_as_it_was_told() -> None:
+    store = FailingStore()
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock, delay=5.0)
+        for second in range(40):
+            writer.put(a_run(sent=SLOT + timedelta(seconds=second)))
+            await clock.sleep(DELAY)
+        assert store.commits == 0
+        await clock.sleep(1.01)
+        assert store.commits == 1
+        await writer.close()
+
+    run_virtually(story)
+
+
 def test_a_later_version_of_a_run_takes_the_place_of_the_earlier() -> None:
     store, told = MemoryStore(), Told()
 
