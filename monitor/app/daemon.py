@@ -121,7 +121,7 @@ class Daemon:
     async def take_up(self) -> None:
         """Read the store, and write down how long this monitor was not watching."""
         if self.members is not None:
-            self.members.told = self._take_share
+            self.members.told, self.members.quiet = self._take_share, self.poller.told_to_wait
             await self.members.join()
             self._keeping = asyncio.create_task(self.members.keep(), name="members")
         store, now = self.store, self.clock.now()

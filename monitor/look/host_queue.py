@@ -54,6 +54,7 @@ LONGEST_SLEEP = 60.0
 _TURN_EVERY = 1.0
 NOTICED = 1.0
 _KEEPS_A_PLACE = 1.0
+_SAME = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,10 @@ class HostQueue:
         self._is_driven = False
         self._epoch = clock.now() - timedelta(seconds=clock.monotonic())
         self._share = share
+        self.told_until = 0.0
+        """Until when, in seconds of steady time, the host told us to wait."""
         self.go_by(rate, at_once)
+        self._be_as_quiet()
 
     async def run(self, stop: asyncio.Event, woken: Callable[[Woken], None]) -> None:
         """Start what is due until `stop` is set and `ring` is called. `woken` is called after waits that went wrong."""
@@ -142,6 +146,14 @@ class HostQueue:
         """Ask the host in the turns that this monitor has among several."""
         self._share = share
         self.go_by(self._pacer.rate, self.at_once)
+        self._be_as_quiet()
+
+    def _be_as_quiet(self) -> None:
+        """Leave the host alone for as long as it told another monitor to."""
+        until = None if self._share is None else self._share.quiet_until(self.host, self._epoch)
+        now = self._steady(self._clock.monotonic())
+        if until is not None and now < until and not self._pacer.is_quiet(until - _SAME):
+            self._pacer.told_to_wait(now, until - now)
 
     def is_quiet(self) -> bool:
         """Tell whether the host is being left alone."""
@@ -208,6 +220,7 @@ class HostQueue:
             now = self._steady(self._clock.monotonic())
             told = retry_after(asked, outcome.headers.get("date"), outcome.received)
             self._pacer.told_to_wait(now, told)
+            self.told_until = seconds_until(self._pacer.quiet_until or now, self._epoch)
         elif outcome.status < 500:
             self._pacer.answered()
 

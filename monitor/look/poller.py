@@ -151,6 +151,11 @@ class Poller:
         """Tell whether a host is being left alone."""
         return host in self._queues and self._queues[host].is_quiet()
 
+    def told_to_wait(self) -> dict[str, float]:
+        """Return until when each host told us to leave it alone, in seconds of steady time."""
+        mono = self._clock.monotonic()
+        return {host: queue.told_until for host, queue in self._queues.items() if queue.told_until > mono}
+
     async def ask(self, request: Request) -> Answer | Failure:
         """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
         host = urlsplit(request.url).hostname or ""

@@ -5,8 +5,8 @@ Time is cut into turns of one request each, counted by a clock that all of them 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zlib import crc32
 
@@ -56,17 +56,23 @@ class Share:
 
     `members` are the names of all that look, in one order; without `name` among them nothing is asked. `zero` is when,
     in seconds of this monitor's steady time, the clock that all see was at zero. `divided`: each watches what is at its
-    own hosts.
+    own hosts. `quiet` has the hosts that told any of them to wait, and until when by the clock that all see.
     """
 
     name: str
     members: tuple[str, ...]
     zero: float
     divided: bool = False
+    quiet: Mapping[str, float] = field(default_factory=dict)
 
     def has(self, host: str) -> bool:
         """Tell whether what is published at a host falls to this monitor."""
         return self.name in self.members and (not self.divided or owner(host, self.members) == self.name)
+
+    def quiet_until(self, host: str, epoch: datetime) -> datetime | None:
+        """Return until when all leave a host alone, None when it told nobody to wait; steady time begins at `epoch`."""
+        until = self.quiet.get(host)
+        return None if until is None else epoch + timedelta(seconds=self.zero + until)
 
     def turns(self, host: str, rate: float, epoch: datetime) -> Turns:
         """Return the turns at a host that all together may ask `rate` times a second; steady time begins at `epoch`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
@@ -20,6 +20,10 @@ _log = structlog.get_logger(__name__)
 _READINGS = 20
 PREFIX = "monitor "
 """What begins the name of a lease that is the name of a monitor."""
+_QUIET = "quiet "
+"""What begins the name of a lease that is a host's, which told a monitor to wait until it runs out."""
+_SURELY = timedelta(seconds=0.1)
+"""How much longer the others wait: clocks are read from afar."""
 
 
 class NameTaken(StoreFault):
@@ -28,10 +32,16 @@ class NameTaken(StoreFault):
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What the store tells of its monitors: its time, and every lease that is a name."""
+    """What the store tells of its monitors: its time, and every lease."""
 
     at: datetime
     leases: tuple[Lease, ...]
+
+    @property
+    def quiet(self) -> dict[str, float]:
+        """Return until when each host told somebody to wait, in seconds of the store's time."""
+        hosts = (lease for lease in self.leases if lease.name.startswith(_QUIET) and lease.until > self.at)
+        return {lease.name.removeprefix(_QUIET): lease.until.timestamp() for lease in hosts}
 
 
 class Members:
@@ -41,6 +51,7 @@ class Members:
     that all others have made room by then, and the turns of one that fell silent are left alone for a quarter more.
     It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
     dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it.
+    `quiet` returns which hosts told this monitor to wait, and until when in seconds of steady time: none asks them.
     """
 
     def __init__(
@@ -61,6 +72,7 @@ class Members:
         self._readings: list[tuple[float, float]] = []
         self.share = Share(name, (), 0.0, divided)
         self.told: Callable[[Share], None] = lambda _share: None
+        self.quiet: Callable[[], Mapping[str, float]] = dict
 
     @property
     def term(self) -> datetime | None:
@@ -127,9 +139,10 @@ class Members:
         return self._holder.take(tx, PREFIX + self._name, self._now)
 
     async def _turn(self) -> None:
-        self._now, began = self._clock.now(), self._clock.monotonic()
+        self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._zero
+        quiet = {} if zero is None else {host: until - zero for host, until in self.quiet().items()}
         try:
-            seen = await self._writer.write(self._look, patient=False)
+            seen = await self._writer.write(lambda tx: self._look(tx, quiet), patient=False)
         except NameTaken:
             self._tell(())
             return
@@ -139,23 +152,32 @@ class Members:
         ended = self._clock.monotonic()
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
-        self._tell(self._members(seen))
+        self._tell(self._members(seen), seen.quiet)
 
-    def _look(self, _tx: Transaction) -> _Seen:
-        names = (lease for lease in self._leases.leases() if lease.name.startswith(PREFIX))
-        return _Seen(self._leases.now(self._now), tuple(names))
+    @property
+    def _zero(self) -> float | None:
+        """Return when the store's clock was at zero, in seconds of our steady time; None before it was read."""
+        return -min(self._readings)[1] if self._readings else None
+
+    def _look(self, tx: Transaction, quiet: Mapping[str, float]) -> _Seen:
+        seen = _Seen(self._leases.now(self._now), tuple(self._leases.leases()))
+        for host, told in quiet.items():
+            until = datetime.fromtimestamp(told, UTC)
+            if until > max(seen.at, datetime.fromtimestamp(seen.quiet.get(host, 0.0), UTC)):
+                tx.take_lease(_QUIET + host, _QUIET, seen.at, until + _SURELY)
+        return seen
 
     def _members(self, seen: _Seen) -> tuple[str, ...]:
         """Return who shares every budget: whoever lives, and we ourselves once all others know of us."""
-        alive = {lease.name.removeprefix(PREFIX) for lease in seen.leases if lease.until + self._every > seen.at}
+        names = (lease for lease in seen.leases if lease.name.startswith(PREFIX))
+        alive = {lease.name.removeprefix(PREFIX) for lease in names if lease.until + self._every > seen.at}
         others = alive - {self._name}
         if self.term is not None and (not others or self.term + 2 * self._every <= seen.at):
             self._settled = self.term
         return tuple(sorted({*others, self._name} if self._settled == self.term else others))
 
-    def _tell(self, members: tuple[str, ...]) -> None:
-        zero = -min(self._readings)[1] if self._readings else 0.0
-        share = Share(self._name, members, zero, self._divided)
+    def _tell(self, members: tuple[str, ...], quiet: Mapping[str, float] | None = None) -> None:
+        share = Share(self._name, members, self._zero or 0.0, self._divided, quiet or {})
         if share.members != self.share.members:
             _log.info("monitors", looking=share.members)
         self.share = share

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,10 @@ from sqlalchemy import create_engine, text
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
+from monitor.plan.share import Share
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
 from monitor.store.open import open_store
 from monitor.store.writer import Writer
 
@@ -74,3 +78,36 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
     told = capsys.readouterr().out
     assert "evidence south-2: the chain is broken here" in told
     assert "cannot be read" not in told
+
+
+async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(database: str) -> None:
+    clock, heard = SystemClock(), asyncio.Event()
+    until, shares = clock.monotonic() + 600, list[Share]()
+
+    def told(share: Share) -> None:
+        shares.append(share)
+        if share.quiet:
+            heard.set()
+
+    stores, keeping = [open_store(database) for _ in range(2)], []
+    writers = [Writer(store, clock) for store in stores]
+    for name, store, writer in zip(("north", "south"), stores, writers, strict=True):
+        store.upgrade()
+        mine = Leaseholder(name, timedelta(seconds=2))
+        members = Members(name, mine, store.leases, writer, clock, divided=False)
+        if name == "north":
+            members.quiet = lambda: {"www.gov.uk": until}
+        else:
+            members.told = told
+        await members.join()
+        keeping.append(asyncio.create_task(members.keep()))
+    async with asyncio.timeout(30):
+        await heard.wait()
+    epoch = clock.now() - timedelta(seconds=clock.monotonic())
+    known = shares[-1].quiet_until("www.gov.uk", epoch)
+    assert known is not None
+    assert abs((known - epoch).total_seconds() - until) < 1
+    for task, writer, store in zip(keeping, writers, stores, strict=True):
+        task.cancel()
+        writer.abandon()
+        store.close()

@@ -19,7 +19,7 @@ from monitor.rehearse.virtual_loop import run_virtually
 from monitor.store.interface import Store
 from monitor.store.open import open_store
 from monitor.watch.rejudge import replay
-from tests.unit.monitor.app.life import HEAD, OUT_IN_TIME, Life, a_channel
+from tests.unit.monitor.app.life import HEAD, HOST, OUT_IN_TIME, URL, Life, a_channel
 
 SHARED = StoreSettings.model_validate({"url": "postgresql+psycopg://nobody@127.0.0.1/shared", "takeover": "20s"})
 LATE = OUT_IN_TIME.replace("09:30:00", "09:40:00")
@@ -123,6 +123,34 @@ def test_a_blind_span_of_one_monitor_is_told_by_both_as_replay_tells_it(tmp_path
     store = together(tmp_path, LATE, act)
     assert dict(replay(store, policies_of(Settings()), None, None)) == {"claims-q3": []}
     store.close()
+
+
+def test_a_host_that_tells_one_of_two_monitors_to_wait_is_asked_by_neither_until_then(tmp_path: Path) -> None:
+    begins, told = SLOT - HOUR / 60, timedelta(seconds=40)
+    busy = f"""
+[[answer]]
+url = "{URL}"
+at = {begins:%Y-%m-%dT%H:%M:%S}
+status = 429
+headers = {{ Retry-After = "{told.seconds}" }}
+
+[[answer]]
+url = "{URL}"
+at = {begins + told / 2:%Y-%m-%dT%H:%M:%S}
+status = 404
+"""
+
+    async def act(north: Life, south: Life) -> None:
+        await north.until("09:35:00")
+        for life in (north, south):
+            asked = [one.at for one in life.publisher.log.entries if one.host == HOST]
+            # Each asks the store four times while a name lasts, which is every five seconds here.
+            quiet = [at for at in asked if begins + timedelta(seconds=11) < at < begins + told]
+            after = [at for at in asked if begins + told <= at < SLOT]
+            assert (quiet, bool(after)) == ([], True)
+        assert north.word() == "on_time"
+
+    together(tmp_path, OUT_IN_TIME, act, blind=busy).close()
 
 
 @pytest.mark.parametrize("which", ["north", "south"])

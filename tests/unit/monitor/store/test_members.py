@@ -119,6 +119,27 @@ def test_the_turns_of_one_that_stops_in_good_order_fall_to_the_other_at_once(tmp
     story(tmp_path, act)
 
 
+def test_a_host_that_told_one_monitor_to_wait_is_left_alone_by_all_for_as_long(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north, south = await start("north"), await start("south")
+        until, epoch = clock.monotonic() + 20, clock.now() - timedelta(seconds=clock.monotonic())
+
+        def wait(life: Living) -> float:
+            told = life.members.share.quiet_until("www.gov.uk", epoch)
+            return 0.0 if told is None else (told - epoch).total_seconds() - until
+
+        north.members.quiet = lambda: {"www.gov.uk": until}
+        # It was told of a shorter time, and takes nothing back.
+        south.members.quiet = lambda: {"www.gov.uk": until - 10}
+        await clock.sleep(1.2)
+        assert (wait(north), wait(south)) == (pytest.approx(0.1), pytest.approx(0.1))
+        assert wait(await start("west")) == pytest.approx(0.1)
+        await clock.sleep(20)
+        assert {wait(life) for life in (north, south)} == {0.0}
+
+    story(tmp_path, act)
+
+
 def test_a_name_that_another_bears_is_refused_with_what_to_change(tmp_path: Path) -> None:
     async def act(_clock: VirtualClock, start: Start) -> None:
         await start("north")
