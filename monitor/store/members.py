@@ -11,7 +11,7 @@ import structlog
 from monitor.clock import Clock
 from monitor.errors import StoreFault, SurroundingsFault
 from monitor.plan.share import Share
-from monitor.store.interface import Conflict, Leases, Transaction
+from monitor.store.interface import Leases, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.rows import Lease
 from monitor.store.writer import Writer
@@ -66,6 +66,7 @@ class Members:
         self._clock = clock
         self._now = clock.now()
         self._held: Lease | None = None
+        self._renewed: Lease | None = None
         self._is_in = False
         self._settled: datetime | None = None
         # How far the store's clock is ahead of our steady time, and how sure that is: the best of late readings.
@@ -79,10 +80,12 @@ class Members:
         """Return since when this monitor has been alive to all others without a break."""
         return None if self._held is None else self._held.since
 
-    def confirm(self, term: datetime | None) -> None:
-        """Raise `Conflict`, inside a transaction, when what was decided in a term is not to be written any more."""
-        if self.term != term:
-            raise Conflict(f"the monitor “{self._name}” was taken for dead meanwhile: what it decided is judged again")
+    def still(self, term: datetime | None) -> bool:
+        """Tell, inside a transaction, whether what was decided in a term may be written: else it is judged again.
+
+        Whoever may not writes nothing and lets the rest be: a transaction taken back would take our name along.
+        """
+        return self._renewed is not None and self._renewed.since == term
 
     async def join(self) -> None:
         """Take our name. Raises `SurroundingsFault` when another process has it and is alive."""
@@ -96,7 +99,7 @@ class Members:
                     "give each a `vantage` of its own under [watch]"
                 )
             await self._clock.sleep(self._every.total_seconds() / 2)
-        self._held, self._is_in = mine, True
+        self._held, self._renewed, self._is_in = mine, mine, True
         self._writer.accompany(self)
         self.told(self.share)
         await self._turn()
@@ -124,12 +127,13 @@ class Members:
         mine = self._taken(transaction)
         if mine is None:
             raise NameTaken(f"another monitor named “{self._name}” writes to this store")
-        if self._held is not None and mine.since != self._held.since:
-            _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
-        self._held = mine
+        self._renewed = mine
 
     def written(self) -> None:
-        """Nothing is done once a batch is committed."""
+        """Go by the name as it was renewed: in a batch that was taken back it was not."""
+        if self._held is not None and self._renewed is not None and self._renewed.since != self._held.since:
+            _log.warning("taken_for_dead", monitor=self._name, until=str(self._held.until))
+        self._held = self._renewed
 
     def close(self) -> None:
         """Write nothing more."""

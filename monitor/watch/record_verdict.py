@@ -65,14 +65,16 @@ class Recorder:
         members = None if self.others is None else self.others.members
         term = None if members is None else members.term
 
-        def write(tx: Transaction) -> Recorded:
-            if members is not None:
-                members.confirm(term)
+        def write(tx: Transaction) -> Recorded | None:
+            if members is not None and not members.still(term):
+                return None
             return self.events.record(tx, verdict, measured, now)
 
         try:
             recorded = await self.writer.write(write)
         except Conflict:
+            return False
+        if recorded is None:
             return False
         watched.told = told
         watched.incident = recorded.incident.id if recorded.incident else None

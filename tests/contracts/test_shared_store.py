@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from monitor.clock import SystemClock
 from monitor.look.fetch import Answer
 from monitor.plan.share import Share
 from monitor.store.evidence.evidence import Evidence
+from monitor.store.interface import Conflict, Store, Transaction
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
@@ -80,6 +82,35 @@ def test_a_check_tells_of_its_own_files_alone_and_of_the_chains_of_all(
     assert "cannot be read" not in told
 
 
+def _members(name: str, store: Store, writer: Writer, lasts: timedelta) -> Members:
+    return Members(name, Leaseholder(name, lasts), store.leases, writer, SystemClock(), divided=False)
+
+
+async def test_a_transaction_that_is_taken_back_begins_no_term(database: str) -> None:
+    def refuse(_tx: Transaction) -> None:
+        raise Conflict("somebody else wrote meanwhile")
+
+    with closing(open_store(database)) as store:
+        store.upgrade()
+        writer = Writer(store, SystemClock())
+        members = _members("north", store, writer, timedelta(hours=1))
+        await members.join()
+        term, engine = members.term, create_engine(database)
+        with engine.begin() as connection:
+            connection.execute(text("UPDATE lease SET until = 0"))
+        engine.dispose()
+        with pytest.raises(Conflict):
+            await writer.write(refuse)
+        # Else what is decided now would be of a term that never was, and refused again and again.
+        assert members.term == term
+        many = [writer.write(lambda _tx: members.still(term)) for _ in range(3)]
+        assert await asyncio.gather(*many) == [False, False, False]
+        later = members.term
+        assert await writer.write(lambda _tx: members.still(later))
+        assert later != term
+        writer.abandon()
+
+
 async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_their_store(database: str) -> None:
     clock, heard = SystemClock(), asyncio.Event()
     until, shares = clock.monotonic() + 600, list[Share]()
@@ -93,8 +124,7 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
     writers = [Writer(store, clock) for store in stores]
     for name, store, writer in zip(("north", "south"), stores, writers, strict=True):
         store.upgrade()
-        mine = Leaseholder(name, timedelta(seconds=2))
-        members = Members(name, mine, store.leases, writer, clock, divided=False)
+        members = _members(name, store, writer, timedelta(seconds=2))
         if name == "north":
             members.quiet = lambda: {"www.gov.uk": until}
         else:
