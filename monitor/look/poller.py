@@ -52,8 +52,7 @@ class Poller:
     """Looks at targets when they are due.
 
     At most one look per target and `at_once` per host, of itself what its budget needs, are under way; none is
-    cancelled but at shutdown.
-    Every look that was due is either made, however late, or reported as missed.
+    cancelled but at shutdown. Every look that was due is either made, however late, or reported as missed.
     """
 
     def __init__(
@@ -74,8 +73,7 @@ class Poller:
         self._stalled_until: datetime | None = None
         # How far our clock was ahead of steady time when it was last seen to be set, and when that was.
         self._set = (0.0, -LONGEST_SLEEP)
-        self.made = 0
-        self.missed = 0
+        self.made = self.missed = 0
 
     def watch(
         self,
@@ -153,8 +151,7 @@ class Poller:
 
     def told_to_wait(self) -> dict[str, float]:
         """Return until when each host told us to leave it alone, in seconds of steady time."""
-        mono = self._clock.monotonic()
-        return {host: queue.told_until for host, queue in self._queues.items() if queue.told_until > mono}
+        return {host: one.told_until for host, one in self._queues.items() if one.told_until > self._clock.monotonic()}
 
     async def ask(self, request: Request) -> Answer | Failure:
         """Make one request that is not scheduled, in its host's turn; an answer that asks for patience is heeded."""
@@ -292,12 +289,11 @@ class Poller:
 def _adopt(watched: ScheduledTarget, sighting: Sighting) -> None:
     """Look next time where a redirect led; go back to the target's own address when that led nowhere."""
     there = next((found.url for found in sighting.found if found.role == "redirect"), None)
-    target = watched.target
+    target, hops = watched.target, watched.hops
     if there is None or sighting.state is not State.UNKNOWN:
         if sighting.state in (State.ABSENT, State.WITHDRAWN):
             watched.url, watched.hops = None, ()
         return
-    hops = watched.hops
     if not is_near(target.url, there) or there in (*hops, target.url) or len(hops) >= _MOST_HOPS:
         watched.url, watched.hops = None, ()
         return
