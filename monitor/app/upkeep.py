@@ -67,7 +67,7 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield BOUNDED, "evidence", retention.bound
     yield from core.apart.jobs()
     if core.edges.durable:
-        # A rehearsal plays days in minutes: it would give back many times a second, for a fifth of what it costs.
+        # A rehearsal plays days in minutes: it would give back many times a second.
         yield _GIVEN_BACK, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead

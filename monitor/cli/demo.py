@@ -39,9 +39,7 @@ def command(_context: Context, port: int, at: datetime | None, kept: Path | None
     with tempfile.TemporaryDirectory(prefix="ninethirty-demo-") as made:
         folder = kept or Path(made)
         if kept is None:
-            click.echo(
-                f"Playing {len(scripts)} incidents through the real daemon, within a minute or two ...", err=True
-            )
+            click.echo(f"Playing {len(scripts)} incidents through the real daemon, within a few minutes ...", err=True)
             for place, (_, told) in enumerate(played(scripts, folder), 1):
                 click.echo(f"{place}/{len(scripts)} {told.splitlines()[0]}", err=True)
         store = merged([folder / path.stem for path in scripts])

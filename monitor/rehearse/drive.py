@@ -169,7 +169,7 @@ class _Stage:
             # Nobody rehearses a power cut: the wait for the disk would be most of the time it takes.
             durable=False,
             # Nor, but where a script kills the daemon, what a batch not yet written would have held: in virtual time
-            # each look would be a batch of its own, and half of what a rehearsal costs.
+            # each look would be a batch of its own.
             delay=DELAY if any(cue.kind == "kill" for cue in self.script.monitor) else _UNHURRIED,
         )
         self._app = build(self.settings, edges)
