@@ -76,7 +76,7 @@ def test_people_are_told_when_a_calendar_could_not_be_read_for_three_spacings(tm
             await office.read(RESET, after=10)
         assert office.told() == []
         await office.read(after=10)
-        assert office.told() == [f"CALENDAR: stats cannot be read: {URL} reset: scripted"]
+        assert office.told() == [f"CALENDAR: stats cannot be read: reset: scripted ({URL})"]
         (notice,) = office.daemon.store.outbox.notices()
         assert (notice.kind, notice.grade, notice.findings) == ("calendar", "none", ("calendar",))
         assert "Last usable read: 12:00 GMT." in notice.text

@@ -48,7 +48,7 @@ def test_each_calendar_is_told_with_its_last_usable_read_and_its_fault(tmp_path:
                 "last_usable_read": "2026-11-16T12:00:00.000Z",
                 "entries": 2,
                 "last_read": "2026-11-16T12:10:00.000Z",
-                "fault": "https://stats.example/calendar.csv reset: scripted",
+                "fault": "reset: scripted (https://stats.example/calendar.csv)",
             }
         ]
         assert [read["usable"] for read in answer["reads"]] == [False, True]
