@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 
 class QuickHistogram(Collector):
-    """Counts values that one thread alone observes, at a tenth of what the library's own takes; it is read anywhere."""
+    """Counts values that one thread alone observes, without the locks of the library's own; it is read anywhere."""
 
     def __init__(self, registry: CollectorRegistry, name: str, told: str, bounds: Sequence[float]) -> None:
         """Count nothing yet, as `ninethirty_NAME`; `bounds` are the upper ends of its buckets, rising."""

@@ -45,7 +45,7 @@ class Sighting:
     address: str = ""
 
     def without_bytes(self) -> Sighting:
-        """Return the same without its digest. Written out: `replace` takes four times as long, at every look."""
+        """Return the same without its digest. Written out: `replace` takes several times as long, at every look."""
         return Sighting(
             self.target,
             self.state,
