@@ -66,9 +66,7 @@ def upkeep(core: Core, starved: StarvedHosts, watch: Watch, forecast: BudgetFore
     yield DAILY, "retention", retention.give_up
     yield BOUNDED, "evidence", retention.bound
     yield from core.apart.jobs()
-    if core.edges.durable:
-        # A rehearsal plays days in minutes: it would give back many times a second.
-        yield _GIVEN_BACK, "memory", _give_back
+    yield _GIVEN_BACK, "memory", _give_back
     yield CHECKED, "scarcity", starved.check
     yield RECKONED, "foresight", forecast.look_ahead
     if settings.watch.learn_addresses:

@@ -55,6 +55,7 @@ _TURN_EVERY = 1.0
 NOTICED = 1.0
 _KEEPS_A_PLACE = 1.0
 _SAME = timedelta(seconds=0.2)
+"""By how much monitors may differ about one and the same wait, as their clocks are read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ HEADING, PARAGRAPH, CELLS = f"{TEXT}h", f"{TEXT}p", (f"{TABLE}table-cell", f"{TA
 ASIDE = {f"{OFFICE}annotation": "comments", f"{TEXT}note": "footnotes"}
 # What was struck out while changes are tracked is kept apart from the text; a picture's alternative is no text.
 UNSAID = (f"{TEXT}tracked-changes", f"{SVG}title", f"{SVG}desc", *ASIDE)
-# What zipfile raises for ways of packing it does not know, and for a password, is among them.
-FAULTS = (BadZipFile, LxmlError, KeyError, ValueError, NotImplementedError, RuntimeError)
+# The last is what zipfile raises for a password and, as a kind of it, for ways of packing it does not know.
+FAULTS = (BadZipFile, LxmlError, KeyError, ValueError, RuntimeError)
 
 
 def read_odt(data: bytes) -> dict[Key, Place]:
