@@ -26,7 +26,7 @@ from monitor.watch.compaction import Compaction
 from monitor.watch.predicted_addresses import EVERY, PredictedAddresses
 from monitor.watch.watch import Watch
 
-_GIVEN_BACK = timedelta(minutes=5)
+_GIVEN_BACK = timedelta(minutes=15)
 Recurring = tuple[timedelta, str, Job]
 
 

@@ -10,7 +10,7 @@ from alerts.incident import Action, Incident
 from monitor.store.interface import VerdictStore
 from monitor.store.rows import Draft
 
-_MOST = 1000
+_MOST = 10_000
 
 
 def is_owed(incident: Incident, drafts: Sequence[Draft]) -> bool:
@@ -28,7 +28,8 @@ def wants_somebody(incident: Incident, drafts: Callable[[str], Sequence[Draft]],
 
 def reports_owed(store: VerdictStore) -> list[Incident]:
     """Return the incidents whose report is owed, the longest first."""
-    found = (one for one in store.incidents() if one.owes_report and is_owed(one, store.drafts(one.id)))
+    still = store.open_incidents(_MOST)
+    found = (one for one in still if one.owes_report and is_owed(one, store.drafts(one.id)))
     return sorted(found, key=lambda one: (one.opened, one.id))
 
 

@@ -66,5 +66,6 @@ def _set_up(synchronous: str, dbapi: Any, _record: object) -> None:  # noqa: ANN
 def _begin(connection: Connection) -> None:
     # A deferred transaction that reads and then writes fails at once when another has committed meanwhile,
     # whatever the busy timeout says; one that takes the lock first waits its turn.
-    reads_only = connection.get_execution_options().get("ro", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
+    asked = connection.get_execution_options()
+    if not asked.get("once", False):
+        connection.exec_driver_sql("BEGIN" if asked.get("ro", False) else "BEGIN IMMEDIATE")

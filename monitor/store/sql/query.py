@@ -56,7 +56,8 @@ class Asker:
         mine: Connection | None = getattr(self._mine, "open", None)
         with faults_of(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
             if mine is None:
-                connection.execution_options(ro=True)
+                # A single question sees one state of the store without a transaction around it.
+                connection.execution_options(once=True)
             yield connection.execute(statement, of)
 
     def rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
