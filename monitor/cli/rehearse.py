@@ -9,10 +9,12 @@ import os
 import shutil
 import signal
 import tempfile
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import partial
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import click
@@ -80,7 +82,7 @@ def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> 
         return
     # A fresh process for each: a fork would take along threads and loops of this one.
     context, most = multiprocessing.get_context("spawn"), min(len(paths), os.cpu_count() or 1)
-    with ProcessPoolExecutor(most, context, signal.signal, (signal.SIGINT, signal.SIG_DFL)) as pool:
+    with ProcessPoolExecutor(most, context, _as_player) as pool:
         try:
             yield from pool.map(play, paths)
         except BaseException:
@@ -88,6 +90,17 @@ def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> 
             for player in multiprocessing.active_children():
                 player.terminate()
             raise
+
+
+def _as_player() -> None:
+    """Have this process end at Ctrl-C, and when whoever started it has ended, however that came about."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _play(path: Path, *, speed: float | None, keep: Path | None, as_json: bool) -> tuple[bool, str]:

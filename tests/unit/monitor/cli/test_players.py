@@ -1,8 +1,10 @@
-"""rehearse and demo: scripts side by side, and Ctrl-C."""
+"""rehearse and demo: scripts side by side, Ctrl-C, and a kill."""
 
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from monitor.cli.rehearse import _played
 
 def _plays(path: Path) -> tuple[bool, str]:
     if path.name == "endless":
+        sys.stdout.write("playing\n")
+        sys.stdout.flush()
         threading.Event().wait()
     return True, path.name
 
@@ -20,3 +24,20 @@ def test_whoever_stops_a_rehearsal_waits_for_none_of_its_players() -> None:
     assert next(playing) == (True, "quick")
     playing.close()
     assert multiprocessing.active_children() == []
+
+
+_STARTER = """
+from pathlib import Path
+from tests.unit.monitor.cli.test_players import _played, _plays
+if __name__ == "__main__":
+    list(_played([Path("endless"), Path("endless")], _plays))
+"""
+
+
+def test_no_player_outlives_who_started_it() -> None:
+    with subprocess.Popen([sys.executable, "-c", _STARTER], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"playing\n"
+        starter.kill()
+        # Its end is read when nobody is left who could write.
+        starter.communicate(timeout=60)
