@@ -42,7 +42,8 @@ asyncio.run(main(*map(int, sys.argv[1:])))
 def run(*, quick: bool = False) -> dict[str, float]:
     """Return how late the loop's timers fire and what share of a core is spent, with nobody listening and with fifty.
 
-    And p50, p99 and processor time in milliseconds of the front page with 175 releases meanwhile.
+    And p50, p99 and processor time in milliseconds of the front page with 175 releases, and of those of a release and
+    of an incident, meanwhile.
     """
     quietly()
     with folder() as place:
@@ -60,9 +61,11 @@ async def _measured(place: Path, seconds: float) -> dict[str, float]:
     async with _readers(server.address):
         await clock.sleep(2)
         figures |= {f"live_{name}": value for name, value in (await _lateness(made, seconds)).items()}
-        took, spent = await _timed(server.address, 20 if seconds < 5 else 100)
-        figures |= {"board_p50_ms": 1000 * percentile(took, 50), "board_p99_ms": 1000 * percentile(took, 99)}
-        figures["board_cpu_ms"] = 1000 * median(spent)
+        incident = made.daemon.watch.releases["r0"].incident
+        for name, path in (("board", "/"), ("release", "/releases/r0"), ("incident", f"/incidents/{incident}")):
+            took, spent = await _timed(server.address, path, 20 if seconds < 5 else 200)
+            figures |= {f"{name}_p50_ms": 1000 * percentile(took, 50), f"{name}_p99_ms": 1000 * percentile(took, 99)}
+            figures[f"{name}_cpu_ms"] = 1000 * median(spent)
     server.stop()
     await serving
     queries.close()
@@ -117,12 +120,12 @@ async def _readers(address: str) -> AsyncIterator[None]:
         await process.wait()
 
 
-async def _timed(address: str, requests: int) -> tuple[list[float], list[float]]:
+async def _timed(address: str, path: str, requests: int) -> tuple[list[float], list[float]]:
     clock, took, spent = SystemClock(), [], []
     async with httpx.AsyncClient(base_url=f"http://{address}") as client:
         for _ in range(requests):
             began, before = clock.monotonic(), cpu_seconds()
-            (await client.get("/")).raise_for_status()
+            (await client.get(path)).raise_for_status()
             took.append(clock.monotonic() - began)
             spent.append(cpu_seconds() - before)
             await clock.sleep(0.05)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from alerts.actions import overdue
 from alerts.incident import Incident
 from monitor.deliver.incident_json import incident_json
-from monitor.web.pages import fragment, silences_of
+from monitor.web.pages import ago, fragment, millis, silences_of
 from monitor.web.queries import Queries
 from schedules.times.json import instant_from_json
 
@@ -19,6 +19,9 @@ Row = Mapping[str, Any]
 _GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounced", "pending")
 _GOOD = ("on_time", "cancelled", "moved", "pending")
 _MOST_NEEDING = 12
+_MOST_RENDERED = 1000
+_LOOKED = "\0"
+"""Where a row tells when its release was last looked at: no page has this character."""
 
 
 def named(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -57,7 +60,21 @@ def next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None
 
 def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
     """Return the cells of a release's row; when it was last looked at, as of now, is told on a stream by itself."""
-    return fragment(queries, "row.html", row=row, looked=looked, now=now, element=element_of(row["id"]))
+    key, shown = (queries.sees_all, row["id"]), {**row, "at": None}
+    kept = queries.rendered.get(key)
+    if kept is None or kept[0] != shown:
+        if len(queries.rendered) >= _MOST_RENDERED:
+            queries.rendered.clear()
+        kept = queries.rendered[key] = (shown, fragment(queries, "row.html", row=row, looked=_LOOKED))
+    # Seconds go by while nothing else of a row changes.
+    return kept[1].replace(_LOOKED, _looked_part(element_of(row["id"]), looked, now))
+
+
+def _looked_part(element: str, looked: datetime | None, now: datetime | None) -> str:
+    if looked is None or now is None:
+        return f'<span class="looked" data-of="{element}"></span>'
+    told = f"last looked {ago(now - looked)} ago"
+    return f'<span class="looked" data-of="{element}" data-ago="{millis(looked)}">{told}</span>'
 
 
 def with_overdue(incident: Incident, today: date) -> Mapping[str, Any]:

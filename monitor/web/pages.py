@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import ceil, floor
 from pathlib import Path
@@ -52,8 +52,8 @@ def _pages() -> Environment:
         "at": partial(stamp, step=SECOND),
         "exact_time": partial(clock, exact=True),
         "clock_time": clock,
-        "ago": lambda span: length(max(span.total_seconds(), 0), floor, parts=1, tenths=False),
-        "millis": lambda instant: round(instant.timestamp() * 1000),
+        "ago": ago,
+        "millis": millis,
         "seen": seen,
         "time_of_day": time_of_day,
         "verdict": verdict_text,
@@ -74,6 +74,16 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
     """Return an instant of the interface in local time: `5 Jan 2018 09:30:00 GMT`."""
     instant = instant_from_json(text)
     return "not known" if instant is None else stamp(instant, timezone, step=SECOND if seconds else MINUTE)
+
+
+def ago(span: timedelta) -> str:
+    """Return how long ago something was, in its largest unit: `2 s`."""
+    return length(max(span.total_seconds(), 0), floor, parts=1, tenths=False)
+
+
+def millis(instant: datetime) -> int:
+    """Return an instant as scripts count: in milliseconds since 1970."""
+    return round(instant.timestamp() * 1000)
 
 
 def ticked(text: str) -> Markup:

@@ -86,6 +86,8 @@ class Queries:
     # Whether it is listened on this machine alone and nobody can sign in: then whoever sits at it sees everything.
     local: bool = False
     sees_all: bool = False
+    # Rows of the board as last rendered, by whether for staff, and by release: with what they were rendered from.
+    rendered: dict[tuple[bool, str], tuple[Mapping[str, Any], str]] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
 
     async def ask(self, question: Callable[[], T]) -> T:
@@ -124,16 +126,15 @@ class Queries:
 
     async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         begin, end = self._days(first, last)
-        rows = [
-            row for row in await self.ask(lambda: self.store.verdicts.judged(begin, end)) if is_of(row.body, producer)
-        ]
-        current = []
-        for number, row in enumerate(rows):
-            current.append(self._fresh(row))
+        names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
+        for number, name in enumerate(names):
+            current[name] = self.live.body(name)
             if number % _AT_ONCE == _AT_ONCE - 1:
                 # Each is judged anew, and looks come between.
                 await asyncio.sleep(0)
-        told = await self._decided(current)
+        if over := [name for name in names if current[name] is None]:
+            current |= {row.release: row.body for row in await self.ask(lambda: self.store.verdicts.judged_on(over))}
+        told = await self._decided([body for body in current.values() if body is not None and is_of(body, producer)])
         if last > self.today():
             now = self.clock.now()
             told += await self.ask(lambda: self._promised(begin, end, producer, now))

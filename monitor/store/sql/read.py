@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import RowMapping, func, or_, select
 
 from alerts.incident import Incident
 from alerts.notice import Notice
@@ -18,7 +20,7 @@ from monitor.plan.targets import release_of
 from monitor.store.rows import Delivery, DeliveryState, Draft, Event, Heartbeat, Judged, Lease, Record, RotaRead
 from monitor.store.sql import tables
 from monitor.store.sql.columns import database_clock
-from monitor.store.sql.query import Asker, all_of, chunks, joined_away, only, whole, within
+from monitor.store.sql.query import Asker, all_of, chunks, from_json, joined_away, only, whole, within
 
 _RUNS_IN_TIME = attrgetter("first_sent", "target", "monitor")
 _BLIND_IN_TIME = attrgetter("begins", "cause", "host", "target")
@@ -52,6 +54,17 @@ class SqlRuns:
         target = tables.RUN.c.target
         full = self.ask.rows(select(target).group_by(target).having(func.count() > most))
         return sorted({release_of(row["target"]) for row in full})
+
+
+@lru_cache(maxsize=512)
+def _as_written(body: str, columns: tuple[tuple[str, Any], ...]) -> Incident:
+    return from_json(Incident, body, dict(columns))
+
+
+def _incident(row: RowMapping) -> Incident:
+    """Return an incident from its row; pages ask for those of today again and again."""
+    columns = dict(row)
+    return _as_written(columns.pop("body"), tuple(columns.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +122,7 @@ class SqlVerdicts:
         table = tables.INCIDENT
         wanted = select(table).where(*within(table.c.occurred, begin, end), *only(table.c.producer, producer))
         newest = wanted.order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
-        return [whole(Incident, row) for row in self.ask.rows(newest)][::-1]
+        return [_incident(row) for row in self.ask.rows(newest)][::-1]
 
     def incident(self, incident: str) -> Incident | None:
         return self.ask.one(Incident, tables.INCIDENT, incident)
@@ -117,17 +130,17 @@ class SqlVerdicts:
     def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
         table = tables.INCIDENT
         rows = self.ask.among(select(table), table.c.id, incidents)
-        return sorted((whole(Incident, row) for row in rows), key=lambda incident: incident.id)
+        return sorted((_incident(row) for row in rows), key=lambda incident: incident.id)
 
     def open_incidents(self, limit: int) -> list[Incident]:
         table = tables.INCIDENT
         newest = select(table).where(tables.IS_OPEN).order_by(table.c.occurred.desc(), table.c.id.desc()).limit(limit)
-        return [whole(Incident, row) for row in self.ask.rows(newest)]
+        return [_incident(row) for row in self.ask.rows(newest)]
 
     def incidents_of(self, release: str) -> list[Incident]:
         table = tables.INCIDENT
         wanted = select(table).where(table.c.release == release)
-        return [whole(Incident, row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
+        return [_incident(row) for row in self.ask.rows(wanted.order_by(table.c.opened, table.c.id))]
 
     def drafts(self, incident: str) -> list[Draft]:
         table = tables.DRAFT
