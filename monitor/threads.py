@@ -1,9 +1,9 @@
-"""Work off the loop, and work that nobody waits for: blocking questions, tasks, and what a recurring job is."""
+"""Work off the loop or in turns on it, and work that nobody waits for: blocking questions, tasks, recurring jobs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -12,6 +12,7 @@ from monitor.errors import StoreFault
 
 T = TypeVar("T")
 _AGAIN = 5.0
+_TURN = 0.001
 SMALL = 2_000
 """Entries that are dealt with at once; more are in a thread, and written in portions, so that no look has to wait."""
 
@@ -45,6 +46,16 @@ class Threads:
     def close(self) -> None:
         """Let the threads go; what is not begun is not done. One whose question is never answered is not waited for."""
         self._executor.shutdown(wait=not self._is_hung, cancel_futures=True)
+
+
+async def in_turns(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:
+    """Yield things, and let the loop go on wherever dealing with them has taken a while: looks come between."""
+    began = clock.monotonic()
+    for thing in things:
+        yield thing
+        if clock.monotonic() - began > _TURN:
+            await asyncio.sleep(0)
+            began = clock.monotonic()
 
 
 async def off_the_loop(question: Callable[[], T], /) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from starlette.routing import Route
 from alerts.incident import Incident
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.as_json import is_of
+from monitor.threads import in_turns
 from monitor.web.embargo import has_passed
 from monitor.web.fragments import (
     Row,
@@ -36,8 +36,6 @@ from monitor.web.request import day_of, form_of, queries_of, takes
 
 _MANY = 20
 """Releases beyond which those that nothing went wrong with are folded, by producer."""
-_AT_ONCE = 8
-"""Rows made in one turn of the loop."""
 _FILTERS = ("producer", "state", "q")
 _MINE = "ninethirty-mine"
 _A_YEAR = 365 * 24 * 3600
@@ -146,13 +144,8 @@ async def cells_of(
     queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime
 ) -> dict[str, str]:
     """Return the cells of each row, by the id of its release."""
-    cells = {}
-    for number, row in enumerate(rows):
-        cells[row["id"]] = row_part(queries, row, looked.get(row["id"]), now)
-        if number % _AT_ONCE == 0:
-            # Looks come between.
-            await asyncio.sleep(0)
-    return cells
+    turns = in_turns(rows, queries.clock)
+    return {row["id"]: row_part(queries, row, looked.get(row["id"]), now) async for row in turns}
 
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:

@@ -29,7 +29,7 @@ from monitor.judge.as_json import is_of
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead, Draft, Event, Judged
 from monitor.store.writer import Writer
-from monitor.threads import Threads
+from monitor.threads import Threads, in_turns
 from monitor.watch.periods import Periods
 from monitor.watch.rejudge import Explained
 from monitor.web.credentials import Keys, Throttle
@@ -40,7 +40,6 @@ from schedules.times.zone import day_begins, span_of
 
 T = TypeVar("T")
 _MOST_SHOWN = 50
-_AT_ONCE = 8
 _SOON = 5.0
 _FOR_STAFF = {Kind.HAND, Kind.LEAD}
 MOST_INCIDENTS = 500
@@ -127,11 +126,8 @@ class Queries:
     async def _board(self, first: date, last: date, producer: str | None) -> list[dict[str, Any]]:
         begin, end = self._days(first, last)
         names, current = await self.ask(lambda: self.store.verdicts.judged_ids(begin, end)), {}
-        for number, name in enumerate(names):
+        async for name in in_turns(names, self.clock):
             current[name] = self.live.body(name)
-            if number % _AT_ONCE == _AT_ONCE - 1:
-                # Each is judged anew, and looks come between.
-                await asyncio.sleep(0)
         if over := [name for name in names if current[name] is None]:
             current |= {row.release: row.body for row in await self.ask(lambda: self.store.verdicts.judged_on(over))}
         told = await self._decided([body for body in current.values() if body is not None and is_of(body, producer)])
