@@ -1,5 +1,7 @@
 """From the last byte of the answer that proves a fault to the notice, with its draft, accepted by a mail server.
 
+And from slot and tolerance to the last channel that is told of releases that are late, see `bench.late`.
+
 Each release is published before its slot. Both ends are timed outside the daemon: by the publisher when it hands over
 the first answer that holds the page, and by the mail server when it has taken the whole message.
 """
@@ -13,6 +15,7 @@ from pathlib import Path
 import httpx
 
 from bench.figures import percentile, rounded
+from bench.late import told_late
 from bench.origin import beside
 from bench.world import daemon, folder, quietly, settings
 from monitor.clock import SystemClock
@@ -35,7 +38,7 @@ part = [{{ id = "page", role = "page", url = "https://h{number}.example/release/
 
 
 def run(*, quick: bool = False) -> dict[str, float]:
-    """Return p50, p99 and the most in milliseconds."""
+    """Return p50, p99 and the most in milliseconds, of what is early and of what is late."""
     quietly()
     releases = 1 if quick else 30
     with folder() as place, beside("bench.origin") as publisher, beside("bench.mailbox") as mailbox:
@@ -50,6 +53,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
             "detect_p99_ms": 1000 * percentile(took, 99),
             "detect_most_ms": 1000 * max(took, default=0.0),
             "published": releases,
+            **told_late(quick=quick),
         }
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from aiosmtpd.smtp import SMTP
 
+from bench.posted import SERIES
+
 _NUMBER = re.compile(r"/release/(\d+)")
 
 
@@ -22,9 +24,11 @@ class Mailbox:
         at = time.monotonic()
         mail = message_from_bytes(told[2].content, policy=policy.default)
         body = mail.get_body(["plain"])
-        found = _NUMBER.search(body.get_content() if body is not None else "")
+        text = body.get_content() if body is not None else ""
+        found = _NUMBER.search(text)
         word = "drafted" if any(True for _ in mail.iter_attachments()) else "bare"
         sys.stdout.write(f"{word} {found.group(1) if found else '?'} {at}\n")
+        sys.stdout.write("".join(f"series {number} {at}\n" for number in dict.fromkeys(SERIES.findall(text))))
         sys.stdout.flush()
         return "250 accepted"
 

@@ -90,8 +90,8 @@ class Beside:
     told: list[list[str]] = field(default_factory=list)
 
     def instants(self, word: str) -> dict[str, float]:
-        """Return the monotonic instants that it told under this word, by what they are of."""
-        return {line[1]: float(line[2]) for line in self.told if line[0] == word}
+        """Return the monotonic instants at which it first told under this word, by what they are of."""
+        return {line[1]: float(line[2]) for line in reversed(self.told) if line[0] == word}
 
 
 @contextmanager

@@ -15,6 +15,15 @@ from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
 from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
+from monitor.config.channels import (
+    AlertmanagerChannel,
+    AppriseChannel,
+    ChannelTable,
+    FolderChannel,
+    NotifyChannel,
+    PagerdutyChannel,
+    WebhookChannel,
+)
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, veil
@@ -224,9 +233,22 @@ def _plain(name: str, value: object, folder: Path) -> object:
 
 
 def endings_of(settings: Settings, channels: Sequence[Channel]) -> Mapping[str, tuple[str, ...]]:
-    """Return in which formats each channel gets the draft: a folder every one, others the .docx."""
-    folders = {table.name for table in settings.channel if table.kind == "folder"}
-    return {channel.name: ENDINGS if channel.name in folders else ("docx",) for channel in channels}
+    """Return in which formats each channel gets the draft: a folder every one, the .docx whatever takes files."""
+    tables: dict[str, ChannelTable] = {table.name: table for table in settings.channel}
+    return {channel.name: _endings(tables.get(channel.name)) for channel in channels}
+
+
+def _endings(table: ChannelTable | None) -> tuple[str, ...]:
+    # To write one takes a fifth of a second, in which others of the same minute wait.
+    match table:
+        case FolderChannel():
+            return ENDINGS
+        case NotifyChannel(draft_field=None) | WebhookChannel(with_attachments=False):
+            return ()
+        case AppriseChannel() | AlertmanagerChannel() | PagerdutyChannel():
+            return ()
+        case _:
+            return ("docx",)
 
 
 def _entries(table: ProducerSettings) -> dict[str, str]:

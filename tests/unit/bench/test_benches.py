@@ -33,7 +33,7 @@ KEYS = {
     "calendar": {"first_seconds", "unchanged_seconds", "grew_by_mb"},
     "live": {"alone_late_p99_ms", "live_late_p99_ms", "live_core_share", "board_p99_ms"},
     "board": {"board_p50_ms", "board_p99_ms", "releases_p99_ms", "start_cpu_seconds", "start_mb"},
-    "detect": {"detect_p50_ms", "detect_p99_ms"},
+    "detect": {"detect_p50_ms", "detect_p99_ms", "late_p50_ms", "late_p99_ms"},
     "start": {"check_seconds", "first_look_seconds"},
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
     "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
