@@ -20,6 +20,7 @@ from monitor.app.reporting_options import (
     channels_of,
     digesting_of,
     door_of,
+    endings_of,
     keys_of,
     links_of,
     reporting_rules_of,
@@ -28,6 +29,7 @@ from monitor.app.reporting_options import (
 from monitor.clock import SystemClock
 from monitor.config.read import read_settings
 from monitor.config.settings import Settings
+from monitor.deliver.drafts import ENDINGS
 from monitor.errors import BadInput
 from monitor.web.credentials import Throttle
 from monitor.web.users import line
@@ -123,6 +125,18 @@ async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Pat
     assert (mail.timeout, mail.ca_file) == (12.0, str(tmp_path / "ca.pem"))
     assert (am.hold, am.hold_others) == (172800.0, 3600.0)
     for channel in channels.values():
+        await channel.close()
+
+
+async def test_a_draft_is_written_for_channels_that_take_files_alone(read: Read, tmp_path: Path) -> None:
+    ours = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
+    settings = read(CHANNELS + ours)
+    channels = channels_of(settings, SystemClock().now, tmp_path)
+    endings, files = endings_of(settings, channels), ("docx",)
+    assert endings == {
+        "folder": ENDINGS, "mail": files, "chat": (), "notify": files, "hook": files, "am": (), "bare": (),
+    }  # fmt: skip
+    for channel in channels:
         await channel.close()
 
 
