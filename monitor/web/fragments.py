@@ -60,7 +60,8 @@ def next_slot(rows: Iterable[Row], now: datetime) -> tuple[datetime, int] | None
 
 def row_part(queries: Queries, row: Row, looked: datetime | None = None, now: datetime | None = None) -> str:
     """Return the cells of a release's row; when it was last looked at, as of now, is told on a stream by itself."""
-    key, shown = (queries.sees_all, row["id"]), {**row, "at": None}
+    called = queries.timezone, queries.producers.get(row["producer"])
+    key, shown = (queries.sees_all, row["id"]), {**row, "at": called}
     kept = queries.rendered.get(key)
     if kept is None or kept[0] != shown:
         if len(queries.rendered) >= _MOST_RENDERED:

@@ -4,6 +4,8 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import httpx
+
 from alerts.incident import Action
 from monitor.health.hosts import Unheard
 from monitor.web.board import groups_of
@@ -63,6 +65,18 @@ async def test_nobody_is_told_to_act_on_what_is_settled() -> None:
                 text.partition(f'href="/incidents/{board.incident}" aria-label')[2].partition(">")[2].partition("<")[0]
             )
         assert words == ["what to do", "what happened"]
+
+
+async def test_a_producer_is_called_as_the_configuration_has_it_by_now() -> None:
+    async with a_board() as board:
+        row = board.store.verdicts.judged_one("r")
+        assert row is not None
+        before = (await board.client.get("/?date=2018-01-05")).text
+        board.queries = replace(board.queries, producers={row.producer: "The Renamed Office"})
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(board.remade()), base_url="http://127.0.0.1") as now:
+            after = (await now.get("/?date=2018-01-05")).text
+    rows = [text.partition(">Promised<")[2] for text in (before, after)]
+    assert ["The Renamed Office" in text for text in rows] == [False, True]
 
 
 async def test_a_name_that_means_something_in_an_address_leads_to_its_page() -> None:
