@@ -243,9 +243,9 @@ def _endings(table: ChannelTable | None) -> tuple[str, ...]:
     match table:
         case FolderChannel():
             return ENDINGS
-        case NotifyChannel(draft_field=None) | WebhookChannel(with_attachments=False):
-            return ()
         case AppriseChannel() | AlertmanagerChannel() | PagerdutyChannel():
+            return ()
+        case NotifyChannel(draft_field=None) | WebhookChannel(with_attachments=False):
             return ()
         case _:
             return ("docx",)

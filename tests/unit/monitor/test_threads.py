@@ -1,0 +1,44 @@
+"""Work in turns on the loop."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.threads import in_turns
+from tests.unit.monitor.deliver.story import at
+
+
+@dataclass
+class Passing(VirtualClock):
+    """A clock by which so many seconds go by each time it is asked."""
+
+    seconds: float = 0.0
+    shown: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__init__(at(0))
+
+    def monotonic(self) -> float:
+        self.shown += self.seconds
+        return self.shown
+
+
+@pytest.mark.parametrize(("seconds", "order"), [(0.002, "0a1b2c"), (0.0, "012abc")])
+async def test_others_come_between_where_dealing_with_things_takes_long(seconds: float, order: str) -> None:
+    done: list[str] = []
+    deal_with = done.append
+
+    async def others() -> None:
+        for letter in "abc":
+            deal_with(letter)
+            await asyncio.sleep(0)
+
+    waiting = asyncio.create_task(others())
+    async for number in in_turns(range(3), Passing(seconds)):
+        deal_with(str(number))
+    await waiting
+    assert "".join(done) == order
