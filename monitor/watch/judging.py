@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
@@ -57,6 +58,8 @@ class Judging:
             for release in await self.queue.next(self.releases):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_on(watched)
+            # Where one judgement calls for another without end, looks and the store still have their turn.
+            await asyncio.sleep(0)
 
     async def judge_all(self, releases: Iterable[str]) -> None:
         """Judge these releases and write down every verdict that changed."""
@@ -69,8 +72,7 @@ class Judging:
         """Judge a release; what is news waits for the store by itself, and holds up no other release."""
         name = watched.release.id
         if name in self._under_way:
-            before = watched.verdict if watched.told is not None else None
-            self._ring(before, self._weigh(watched, self.clock.now()))
+            self._ring(watched, self._weigh(watched, self.clock.now()))
             self._under_way[name] = True
         elif (news := self._judge(watched)) is not None:
             self._under_way[name] = False
@@ -89,7 +91,6 @@ class Judging:
     def _judge(self, watched: WatchedRelease) -> Coroutine[Any, Any, None] | None:
         """Judge a release; return what writes down that its verdict is another, None when it is not."""
         now = self.clock.now()
-        before = watched.verdict if watched.told is not None else None
         verdict = self._weigh(watched, now)
         if watched.held is not None and now < watched.held:
             self.queue.at(watched.held, watched.release.id)
@@ -97,14 +98,12 @@ class Judging:
         watched.held = None
         is_news = self.recorder.is_news(watched, verdict, self.blind.spans)
         if is_news and self.others is not None:
-            return self._with_others(self.others, watched, before, now)
-        if self._holds(watched, before, verdict) or not is_news:
+            return self._with_others(self.others, watched, now)
+        if self._holds(watched, verdict) or not is_news:
             return None
         return self._record(watched, verdict, now)
 
-    async def _with_others(
-        self, others: OtherMonitors, watched: WatchedRelease, before: Verdict | None, now: datetime
-    ) -> None:
+    async def _with_others(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Judge a release again by what other monitors saw too, which may prove what we could not."""
         try:
             self.blind.learn(await others.take_in(watched, now))
@@ -113,18 +112,20 @@ class Judging:
             return
         now = self.clock.now()
         verdict = self._weigh(watched, now)
-        if not self._holds(watched, before, verdict):
+        if not self._holds(watched, verdict):
             await self._record(watched, verdict, now)
 
-    def _holds(self, watched: WatchedRelease, before: Verdict | None, verdict: Verdict) -> bool:
+    def _holds(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
         if (until := self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))) is not None:
             self.queue.at(until, watched.release.id)
             return True
-        self._ring(before, verdict)
+        self._ring(watched, verdict)
         return False
 
-    def _ring(self, before: Verdict | None, verdict: Verdict) -> None:
+    def _ring(self, watched: WatchedRelease, verdict: Verdict) -> None:
+        """Have others of its slot judged again, once for each change: two that ring each other must come to an end."""
+        before, watched.rung = watched.rung, verdict
         for name in sharing_the_slot(self.releases, before, verdict):
             self.queue.soon(name)
 

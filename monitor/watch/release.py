@@ -62,6 +62,8 @@ class WatchedRelease:
     final_since: datetime | None = None
     incident: str | None = None
     told: object = None
+    # The verdict by which others of its slot were last judged again.
+    rung: Verdict | None = None
     held: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()
     others: tuple[Run, ...] = ()

@@ -25,11 +25,15 @@ def queries() -> dict[str, list[str]]:
 
 @pytest.mark.needs("prometheus")
 @pytest.mark.needs("alertmanager")
-async def test_a_late_and_an_early_release_ring_and_resolve_and_every_panel_has_something_to_show(chain: Chain) -> None:
+async def test_what_befalls_a_release_rings_once_and_resolves_and_every_panel_has_something_to_show(
+    chain: Chain,
+) -> None:
     await until("Prometheus scrapes the daemon", lambda: chain.ask('up{job="ninethirty"} == 1'))
     slot = (CLOCK.now() + timedelta(seconds=4)).replace(microsecond=0)
-    chain.promise(late=slot, punctual=slot, early=slot + timedelta(hours=1))
+    chain.pages["/unseen"] = 503
+    chain.promise(late=slot, punctual=slot, taken=slot, unseen=slot, early=slot + timedelta(hours=1))
     await _both_ring(chain)
+    await _what_is_taken_away_and_what_nobody_saw_come_ring(chain)
     await _a_kill_resolves_nothing(chain)
     await _both_resolve(chain)
     await _every_panel_shows_something(chain)
@@ -54,6 +58,29 @@ async def _both_ring(chain: Chain) -> None:
     async with httpx.AsyncClient() as client:
         assert [link for link in links if (await client.get(link)).status_code != 200] == []
     assert [one["labels"]["board"] for one in told if "board" in one["labels"]] == []
+
+
+async def _what_is_taken_away_and_what_nobody_saw_come_ring(chain: Chain) -> None:
+    chain.pages |= {"/taken": 200, "/unseen": 200}
+    looked = chain.asked("/taken")
+
+    async def was_seen() -> bool:
+        return chain.asked("/taken") > looked + 2
+
+    await until("it is seen out", was_seen)
+    chain.pages["/taken"] = 410
+
+    async def rings() -> bool:
+        taken = chain.states("NinethirtyReleaseAltered", "taken")
+        return "firing" in taken and "firing" in chain.states("NinethirtyReleaseUnproven", "unseen")
+
+    await until("both alerts reach the receiver", rings)
+    told = [one["labels"] for one in chain.hooked if one["labels"].get("release") in {"taken", "unseen"}]
+    named = {(one["release"], one["alertname"], one["severity"]) for one in told}
+    assert named >= {
+        ("taken", "NinethirtyReleaseAltered", "warning"),
+        ("unseen", "NinethirtyReleaseUnproven", "warning"),
+    }
 
 
 async def _a_kill_resolves_nothing(chain: Chain) -> None:
