@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
@@ -81,6 +81,10 @@ class Channel(Protocol):
     @property
     def name(self) -> str:
         """Return the name the configuration gives it."""
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """Return the formats in which it takes the draft, none where it takes no files."""
 
     async def send(self, message: Message) -> Outcome:
         """Send one message. Never raises for what the network or the other side does."""

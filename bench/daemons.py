@@ -45,7 +45,7 @@ origin_view = false
 _RELEASE = """[[release]]
 id = {name}
 title = {title}
-producer = "example"
+producer = {producer}
 url = "{url}"
 slot = {slot}
 state = "confirmed"
@@ -66,11 +66,18 @@ def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     return config
 
 
-def promised(name: str, url: str, slot: float, title: str = "Births: July 2026", reader: str = "status") -> str:
+def promised(
+    name: str,
+    url: str,
+    slot: float,
+    title: str = "Births: July 2026",
+    reader: str = "status",
+    producer: str = "example",
+) -> str:
     """Return a release as a TOML calendar has it; its slot in seconds since 1970."""
+    words = {"name": name, "title": title, "reader": reader, "producer": producer}
     when = datetime.fromtimestamp(slot, UTC).isoformat()
-    words = {key: json.dumps(text) for key, text in (("name", name), ("title", title), ("reader", reader))}
-    return _RELEASE.format(url=url, slot=when, **words)
+    return _RELEASE.format(url=url, slot=when, **{key: json.dumps(text) for key, text in words.items()})
 
 
 def started(config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING") -> subprocess.Popen[bytes]:

@@ -14,27 +14,20 @@ from pathlib import Path
 
 import httpx
 
+from bench.daemons import promised
 from bench.figures import percentile, rounded
 from bench.late import told_late
 from bench.origin import beside
-from bench.world import daemon, folder, quietly, settings
+from bench.world import folder, mail, quietly, running
 from monitor.clock import SystemClock
-from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.resolve import Route
 
 _APART = 1.1
 """Seconds between two publications: nearer ones would be told in one message."""
 _UNTIL_WATCHED = 5.0
 """Seconds until the calendar is read and every page was looked at."""
-_RELEASE = """[[release]]
-id = "r{number}"
-title = "Example statistics: July to September 2026"
-producer = "example"
-url = "https://h{number}.example/release/{number}"
-slot = {slot}
-state = "confirmed"
-part = [{{ id = "page", role = "page", url = "https://h{number}.example/release/{number}", recognise = "status" }}]
-"""
+_UNTIL_TOLD = 3.0
+_TITLE = "Example statistics: July to September 2026"
+"""What the publisher's pages are called, too."""
 
 
 def run(*, quick: bool = False) -> dict[str, float]:
@@ -58,37 +51,17 @@ def run(*, quick: bool = False) -> dict[str, float]:
     )
 
 
-async def _published(place: Path, port: int, mail: int, releases: int) -> None:
-    clock = SystemClock()
-    fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
-    chosen = settings(
-        place,
-        watch={"origin_view": False, "near": {"from": "60m", "every": "1s"}, "exposed": {"every": "60s"}},
-        calendar=[{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}],
-        channel=[
-            {
-                "name": "mail",
-                "kind": "mail",
-                "host": "127.0.0.1",
-                "port": mail,
-                "security": "none",
-                "sender": "monitor@stats.example",
-                "to": ["people@stats.example"],
-            }
-        ],
-    )
-    slot = (clock.now() + timedelta(minutes=30)).isoformat()
-    promised = "".join(_RELEASE.format(number=number, slot=slot) for number in range(releases))
-    (place / "calendar.toml").write_text(promised, encoding="utf-8")
-    made = daemon(place, clock, fetcher, chosen)
-    stop = asyncio.Event()
-    life = asyncio.create_task(made.run(stop))
-    await asyncio.sleep(_UNTIL_WATCHED)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+async def _published(place: Path, port: int, mail_port: int, releases: int) -> None:
+    slot = (SystemClock().now() + timedelta(minutes=30)).timestamp()
+    sites = [f"https://h{number}.example/release/{number}" for number in range(releases)]
+    tables = [promised(f"r{number}", site, slot, _TITLE) for number, site in enumerate(sites)]
+    watch = {"origin_view": False, "near": {"from": "60m", "every": "1s"}, "exposed": {"every": "60s"}}
+    async with (
+        running(place, port, "".join(tables), watch=watch, channel=[mail(mail_port)]),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+    ):
+        await asyncio.sleep(_UNTIL_WATCHED)
         for number in range(releases):
             await client.get(f"/publish/release/{number}")
             await asyncio.sleep(_APART)
-    await asyncio.sleep(3.0)
-    stop.set()
-    await life
-    await made.close()
+        await asyncio.sleep(_UNTIL_TOLD)

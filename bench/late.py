@@ -12,27 +12,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.daemons import promised
 from bench.figures import percentile
 from bench.origin import beside
-from bench.world import daemon, folder, settings
+from bench.world import folder, mail, running
 from monitor.clock import SystemClock
-from monitor.look.http.fetcher import HttpFetcher
-from monitor.look.http.resolve import Route
 
 _AT_ONCE = 8
 _TOLERANCE = timedelta(seconds=5)
 _UNTIL_SLOT = timedelta(seconds=8)
 """Time until the calendar is read, and every page was looked at."""
 _UNTIL_TOLD = 5.0
-_RELEASE = """[[release]]
-id = "r{number}"
-title = "Series {number}: July to September 2026"
-producer = "example-{producer}"
-url = "https://h{number}.example/release/{number}"
-slot = {slot}
-state = "confirmed"
-part = [{{ id = "page", role = "page", url = "https://h{number}.example/release/{number}", recognise = "status" }}]
-"""
 
 
 def told_late(*, quick: bool = False) -> dict[str, float]:
@@ -59,21 +49,13 @@ def _took() -> list[float]:
     return [1000 * (told[number] - due) for told in heard.values() for number in ids]
 
 
-def _channels(place: Path, mail: int, posted: int) -> list[Mapping[str, Any]]:
+def _channels(place: Path, mail_port: int, posted: int) -> list[Mapping[str, Any]]:
     key = place / "key"
     key.write_text("k" * 32, encoding="utf-8")
     key.chmod(0o600)
     hooks = f"http://127.0.0.1:{posted}"
     return [
-        {
-            "name": "mail",
-            "kind": "mail",
-            "host": "127.0.0.1",
-            "port": mail,
-            "security": "none",
-            "sender": "monitor@stats.example",
-            "to": ["people@stats.example"],
-        },
+        mail(mail_port),
         {"name": "webhook", "kind": "webhook", "url": f"{hooks}/webhook"},
         {"name": "pager", "kind": "pagerduty", "routing_key": {"file": str(key)}, "url": f"{hooks}/pager"},
         {"name": "hangs", "kind": "webhook", "url": f"{hooks}/hangs"},
@@ -82,21 +64,16 @@ def _channels(place: Path, mail: int, posted: int) -> list[Mapping[str, Any]]:
 
 async def _unpublished(place: Path, port: int, channels: list[Mapping[str, Any]], slot: datetime) -> None:
     clock = SystemClock()
-    chosen = settings(
-        place,
-        watch={"origin_view": False},
-        policy={"on_time_within": f"{_TOLERANCE.seconds}s"},
-        calendar=[{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}],
-        channel=channels,
-    )
-    promised = "".join(
-        _RELEASE.format(number=number, producer=number % 3, slot=slot.isoformat()) for number in range(_AT_ONCE)
-    )
-    (place / "calendar.toml").write_text(promised, encoding="utf-8")
-    fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
-    made, stop = daemon(place, clock, fetcher, chosen), asyncio.Event()
-    life = asyncio.create_task(made.run(stop))
-    await asyncio.sleep((slot + _TOLERANCE - clock.now()).total_seconds() + _UNTIL_TOLD)
-    stop.set()
-    await life
-    await made.close()
+    tables = [
+        promised(
+            f"r{number}",
+            f"https://h{number}.example/release/{number}",
+            slot.timestamp(),
+            f"Series {number}: July to September 2026",
+            producer=f"example-{number % 3}",
+        )
+        for number in range(_AT_ONCE)
+    ]
+    policy = {"on_time_within": f"{_TOLERANCE.seconds}s"}
+    async with running(place, port, "".join(tables), policy=policy, channel=channels):
+        await asyncio.sleep((slot + _TOLERANCE - clock.now()).total_seconds() + _UNTIL_TOLD)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import httpx
 
+from bench.daemons import promised
 from bench.figures import median, rounded
 from bench.origin import Beside, beside
 from bench.world import folder
@@ -40,14 +41,6 @@ name = "bench"
 kind = "toml"
 file = "{place}/calendar.toml"
 """
-_RELEASE = """[[release]]
-id = "r{number}"
-title = "Example statistics {number}: July to September 2026"
-producer = "example"
-url = "http://127.0.0.1:{port}/release/{number}"
-slot = {slot}
-state = "confirmed"
-"""
 
 
 def run(*, quick: bool = False) -> dict[str, float]:
@@ -65,8 +58,8 @@ def run(*, quick: bool = False) -> dict[str, float]:
 
 
 def _written(place: Path, port: int, releases: int) -> Path:
-    slot = (SystemClock().now() + timedelta(minutes=30)).isoformat()
-    tables = [_RELEASE.format(number=number, port=port, slot=slot) for number in range(releases)]
+    slot, site = (SystemClock().now() + timedelta(minutes=30)).timestamp(), f"http://127.0.0.1:{port}"
+    tables = [promised(f"r{number}", f"{site}/release/{number}", slot) for number in range(releases)]
     (place / "calendar.toml").write_text("\n".join(tables), encoding="utf-8")
     config = place / "config.toml"
     config.write_text(_CONFIG.format(place=place, port=port), encoding="utf-8")

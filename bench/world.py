@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,9 +17,11 @@ from monitor.app.app import App
 from monitor.app.build import Edges, build
 from monitor.app.daemon import Daemon
 from monitor.app.jobs import LoopJobs
-from monitor.clock import Clock
+from monitor.clock import Clock, SystemClock
 from monitor.config.settings import Settings
 from monitor.look.fetch import Fetcher
+from monitor.look.http.fetcher import HttpFetcher
+from monitor.look.http.resolve import Route
 from schedules.announcement import Part, Role, State
 from schedules.promise import Promise
 from schedules.release import Release
@@ -49,6 +52,33 @@ def settings(place: Path, **tables: Any) -> Settings:  # noqa: ANN401  # tables 
         "channel": [{"name": "outbox", "kind": "folder", "folder": str(place / "outbox")}],
     }
     return Settings.model_validate({**base, **tables})
+
+
+def mail(port: int) -> Mapping[str, Any]:
+    """Return the channel of a mail server on this machine, as a configuration has it."""
+    reached = {"host": "127.0.0.1", "port": port, "security": "none"}
+    return {
+        "name": "mail",
+        "kind": "mail",
+        **reached,
+        "sender": "monitor@stats.example",
+        "to": ["people@stats.example"],
+    }
+
+
+@asynccontextmanager
+async def running(place: Path, port: int, promised: str, **tables: Any) -> AsyncIterator[None]:  # noqa: ANN401  # tables
+    """Have a daemon watch what is promised, in TOML; every address of it leads to the publisher at a port."""
+    (place / "calendar.toml").write_text(promised, encoding="utf-8")
+    calendar = [{"name": "bench", "kind": "toml", "file": str(place / "calendar.toml")}]
+    clock = SystemClock()
+    fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
+    made, stop = daemon(place, clock, fetcher, settings(place, calendar=calendar, **tables)), asyncio.Event()
+    life = asyncio.create_task(made.run(stop))
+    yield
+    stop.set()
+    await life
+    await made.close()
 
 
 def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:

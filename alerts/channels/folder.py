@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from alerts.channel import Accepted, Message, Outcome, Refused
 from alerts.channels.base import ThreadChannel
 from alerts.channels.http import reason
+from alerts.draft.write.registry import WRITERS
 
 _SAFE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
@@ -29,6 +30,11 @@ class Options:
 
 class Folder(ThreadChannel[Options]):
     """Writes FOLDER/DATE/ID.txt, ID.json and the attachments; the .json comes last and says that all is there."""
+
+    @property
+    def formats(self) -> Sequence[str]:
+        """Return every format."""
+        return tuple(WRITERS)
 
     async def send(self, message: Message) -> Outcome:
         """Write the files, each whole or not at all; a message that is there already is left alone."""

@@ -46,6 +46,11 @@ class Mail(NamedChannel[Options]):
         super().__init__(name, options, now)
         self._left: dict[str, tuple[str, ...]] = {}
 
+    @property
+    def formats(self) -> Sequence[str]:
+        """Return that of an attachment."""
+        return ("docx",)
+
     async def send(self, message: Message) -> Outcome:
         """Hand the message to the server; accepted when every recipient was, or was refused for good."""
         try:

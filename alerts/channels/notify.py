@@ -42,6 +42,11 @@ class Options:
 class Notify(ThreadChannel[Options]):
     """Sends to each recipient once: Notify drops no copies, so each is looked up by its reference first."""
 
+    @property
+    def formats(self) -> Sequence[str]:
+        """Return that of what is uploaded, where the template has a field for it."""
+        return ("docx",) if self._options.draft_field else ()
+
     async def send(self, message: Message) -> Outcome:
         """Hand the message to Notify for every recipient who has not got it yet."""
         if len(self._options.key) < _SHORTEST_KEY:

@@ -6,10 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from alerts.channel import Message, Outcome
+from alerts.channel import Attachment, Message, Outcome
 from alerts.channels.http import HttpChannel
 
 
@@ -31,19 +32,23 @@ class Options:
 class Webhook(HttpChannel[Options]):
     """Posts the message's data and text; the receiver can drop a copy by its Idempotency-Key."""
 
+    @property
+    def formats(self) -> Sequence[str]:
+        """Return that of the file within the JSON, where it is wanted there."""
+        return ("docx",) if self._options.with_attachments else ()
+
     async def send(self, message: Message) -> Outcome:
         """Post the message once."""
         options = self._options
-        body = payload(message, with_attachments=options.with_attachments)
+        body = payload(message)
         headers = {"Idempotency-Key": message.id}
         if options.secret:
             headers["X-Signature"] = signature(options.secret, int(self._now().timestamp()), body)
         return await self._post(options.url, body, headers)
 
 
-def payload(message: Message, *, with_attachments: bool) -> bytes:
+def payload(message: Message) -> bytes:
     """Return the JSON of a message: its data (see `schema`), with `text` and `files` added."""
-    files = [_file(one.name, one.media_type, one.content, whole=with_attachments) for one in message.attachments]
     whole = {
         "id": message.id,
         "thread": message.notice,
@@ -51,7 +56,7 @@ def payload(message: Message, *, with_attachments: bool) -> bytes:
         "subject": message.subject,
         **message.data,
         "text": message.text,
-        "files": files,
+        "files": [_file(one) for one in message.attachments],
     }
     return json.dumps(whole, ensure_ascii=False, sort_keys=True, default=str).encode()
 
@@ -62,11 +67,11 @@ def signature(secret: str, at: int, body: bytes) -> str:
     return f"t={at},v1={digest}"
 
 
-def _file(name: str, media_type: str, content: bytes, *, whole: bool) -> dict[str, Any]:
-    about = {
-        "name": name,
-        "media_type": media_type,
-        "size": len(content),
-        "sha256": hashlib.sha256(content).hexdigest(),
+def _file(draft: Attachment) -> dict[str, Any]:
+    return {
+        "name": draft.name,
+        "media_type": draft.media_type,
+        "size": len(draft.content),
+        "sha256": hashlib.sha256(draft.content).hexdigest(),
+        "base64": base64.b64encode(draft.content).decode(),
     }
-    return {**about, "base64": base64.b64encode(content).decode()} if whole else about

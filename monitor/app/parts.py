@@ -21,7 +21,6 @@ from monitor.app.reporting_options import (
     channels_of,
     digesting_of,
     door_of,
-    endings_of,
     explainer_of,
     keys_of,
     links_of,
@@ -92,7 +91,6 @@ def outbox_for(core: Core, channels: Sequence[Channel], rules: ReportingRules, a
         core.store,
         core.writer,
         channels,
-        endings_of(core.settings, channels),
         core.clock,
         core.threads.ask,
         rng=Random(core.edges.seed),  # noqa: S311 # spreads retries, guards nothing

@@ -34,7 +34,7 @@ from monitor.app.parts import (
     summaries_for,
 )
 from monitor.app.readers import readers_of
-from monitor.app.reporting_options import endings_of, provider_of, reminding_of, vouching_of
+from monitor.app.reporting_options import provider_of, reminding_of, vouching_of
 from monitor.app.upkeep import Recurring, deadman, upkeep
 from monitor.config.calendars import CalendarSettings
 from monitor.config.settings import Settings
@@ -168,7 +168,7 @@ class Reload:
         self.forecast.budget = budget_of(settings)
         self._count(settings, channels)
         daemon.poller.go_by(self.forecast.budget, core.fetcher)
-        daemon.outbox.go_by(channels, endings_of(settings, channels), outbox_options_for(core, rules))
+        daemon.outbox.go_by(channels, outbox_options_for(core, rules))
         daemon.tripwires.go_by(tripwires_of(settings), settings.watch.tripwire.every)
         self._watch(settings)
         rotas = [calendar_of(table.name) for table in settings.rota if table not in was.settings.rota]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,22 +15,12 @@ from alerts.rota import Rota, Shift, Turns
 from alerts.routes import Route
 from monitor.app.options import on_file, policies_of, proxies_of
 from monitor.clock import Clock
-from monitor.config.channels import (
-    AlertmanagerChannel,
-    AppriseChannel,
-    ChannelTable,
-    FolderChannel,
-    NotifyChannel,
-    PagerdutyChannel,
-    WebhookChannel,
-)
 from monitor.config.organisations import ORGANISATIONS
 from monitor.config.people import RotaSettings, SummarySettings
 from monitor.config.secrets import in_addresses, veil
 from monitor.config.settings import ProducerSettings, Settings
 from monitor.config.values import Secret, is_loopback
 from monitor.deliver.digests import Digesting
-from monitor.deliver.drafts import ENDINGS
 from monitor.deliver.reminders import Reminding
 from monitor.deliver.rules import Links, ReportingRules
 from monitor.deliver.summaries import Schedule
@@ -230,25 +220,6 @@ def _plain(name: str, value: object, folder: Path) -> object:
     if isinstance(value, timedelta):
         return value.total_seconds()
     return str(folder / str(value)) if name == "ca_file" else value
-
-
-def endings_of(settings: Settings, channels: Sequence[Channel]) -> Mapping[str, tuple[str, ...]]:
-    """Return in which formats each channel gets the draft: a folder every one, the .docx whatever takes files."""
-    tables: dict[str, ChannelTable] = {table.name: table for table in settings.channel}
-    return {channel.name: _endings(tables.get(channel.name)) for channel in channels}
-
-
-def _endings(table: ChannelTable | None) -> tuple[str, ...]:
-    # To write one takes a fifth of a second, in which others of the same minute wait.
-    match table:
-        case FolderChannel():
-            return ENDINGS
-        case AppriseChannel() | AlertmanagerChannel() | PagerdutyChannel():
-            return ()
-        case NotifyChannel(draft_field=None) | WebhookChannel(with_attachments=False):
-            return ()
-        case _:
-            return ("docx",)
 
 
 def _entries(table: ProducerSettings) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Packer:
 
     def _attachments(self, incident: Incident, channel: str) -> list[Attachment]:
         versions = self.verdicts.drafts(incident.id)
-        endings = self.endings.get(channel, ("docx",)) if versions else ()
+        endings = self.endings[channel] if versions else ()
         made = [self._attachment(versions[-1], incident, ending) for ending in endings]
         return [one for one in made if one is not None]
 

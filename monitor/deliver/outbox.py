@@ -71,7 +71,6 @@ class Outbox:
         store: Store,
         writer: Writer,
         channels: Sequence[Channel],
-        endings: Mapping[str, Sequence[str]],
         clock: Clock,
         ask: Ask,
         *,
@@ -79,7 +78,7 @@ class Outbox:
         told: Told = lambda _channel, _outcome: None,
         options: OutboxOptions | None = None,
     ) -> None:
-        """Send drafts in the `endings` that each channel gets; `told` is called with every outcome."""
+        """`told` is called with every outcome."""
         options = options or OutboxOptions()
         self._store = store
         self._writer = writer
@@ -97,14 +96,15 @@ class Outbox:
         self._digesting: dict[str, Digesting] = {}
         self._pacing: dict[str, Pacing] = {}
         self._serving: asyncio.TaskGroup | None = None
-        self.go_by(channels, endings, options)
+        self.go_by(channels, options)
 
-    def go_by(self, channels: Sequence[Channel], endings: Mapping[str, Sequence[str]], options: OutboxOptions) -> None:
+    def go_by(self, channels: Sequence[Channel], options: OutboxOptions) -> None:
         """Send through these channels from now on, with these links, templates and digests.
 
         What is being sent goes out as it was begun. What waits for a channel that is no more waits on.
         """
         self._channels = {channel.name: channel for channel in channels}
+        endings = {channel.name: channel.formats for channel in channels}
         self._packer = Packer(
             self._store.verdicts, endings, options.links, options.templates, options.veil, options.rules
         )

@@ -44,14 +44,14 @@ _NOWHERE = TargetState()
 class WatchedRelease:
     """A release, and everything known of it, as the daemon holds it in memory.
 
-    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
-    `states` are by target id, `told` marks what was last written down of it. Until `held` its verdict is for planning
-    alone: its slot passed while nobody watched, and nobody is told what one look may settle. `closely` are parts
-    that a listing showed, with since when: looked at as if they were out early, until they prove it or not. `others`
-    are runs of other monitors on the same store: judged, and never lengthened by looks of ours. `place` is where its
-    page was led to or found, though its calendars do not tell of it. `asked` is as of when its
-    calendars were last asked to bear a breach out, and until when that is waited for; `waits` while it is. `shown` is
-    what people were last shown of it.
+    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well. `states`
+    are by target id, `told` marks what was last written down of it, and `rung` is the verdict by which others of its
+    slot were last judged again. Until `held` its verdict is for planning alone: its slot passed while nobody watched,
+    and nobody is told what one look may settle. `closely` are parts that a listing showed, with since when: looked at
+    as if they were out early, until they prove it or not. `others` are runs of other monitors on the same store:
+    judged, and never lengthened by looks of ours. `place` is where its page was led to or found, though its calendars
+    do not tell of it. `asked` is as of when its calendars were last asked to bear a breach out, and until when that is
+    waited for; `waits` while it is. `shown` is what people were last shown of it.
     """
 
     release: Release
@@ -62,7 +62,6 @@ class WatchedRelease:
     final_since: datetime | None = None
     incident: str | None = None
     told: object = None
-    # The verdict by which others of its slot were last judged again.
     rung: Verdict | None = None
     held: datetime | None = None
     closely: tuple[tuple[str, datetime], ...] = ()

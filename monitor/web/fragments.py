@@ -20,8 +20,8 @@ _GRAVEST = ("overdue", "early", "not_published", "late", "unproven", "unannounce
 _GOOD = ("on_time", "cancelled", "moved", "pending")
 _MOST_NEEDING = 12
 _MOST_RENDERED = 1000
-_LOOKED = "\0"
-"""Where a row tells when its release was last looked at: no page has this character."""
+_LOOKED = "<looked>"
+"""Where a row tells when its release was last looked at: what is of others is escaped, and has no such tag."""
 
 
 def named(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str, str]]:

@@ -59,13 +59,13 @@ class HookMeasured(Answer):
 
 
 class HookFile(Answer):
-    """A file of the draft; `base64` is the file itself, where the channel has `with_attachments`."""
+    """A file of the draft, for a channel that has `with_attachments`; `base64` is the file itself."""
 
     name: str
     media_type: str
     size: int
     sha256: str
-    base64: str | None = None
+    base64: str
 
 
 class Hook(Answer):

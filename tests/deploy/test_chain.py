@@ -109,6 +109,8 @@ async def _both_resolve(chain: Chain) -> None:
         return late[-1] == early[-1] == "resolved"
 
     await until("both alerts resolve", over)
+    for alert, release in (("NinethirtyReleaseOverdue", "late"), ("NinethirtyExposureOpen", "early")):
+        assert chain.states(alert, release).count("resolved") == 1
 
 
 async def _every_panel_shows_something(chain: Chain) -> None:

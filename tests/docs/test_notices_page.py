@@ -46,7 +46,7 @@ def sent() -> dict[str, Any]:
     )  # fmt: skip
     decision = decide(facts, None, SLOT)
     draft = Attachment("d.docx", "x/y", b"")
-    body = payload(message(decision.notices[0], decision.incident, [draft]), with_attachments=True)
+    body = payload(message(decision.notices[0], decision.incident, [draft]))
     read: dict[str, Any] = json.loads(body)
     return read
 

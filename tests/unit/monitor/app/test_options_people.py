@@ -20,7 +20,6 @@ from monitor.app.reporting_options import (
     channels_of,
     digesting_of,
     door_of,
-    endings_of,
     keys_of,
     links_of,
     reporting_rules_of,
@@ -130,10 +129,8 @@ async def test_channels_are_made_of_what_is_configured(read: Read, tmp_path: Pat
 
 async def test_a_draft_is_written_for_channels_that_take_files_alone(read: Read, tmp_path: Path) -> None:
     ours = '[[channel]]\nname = "bare"\nkind = "webhook"\nurl = "http://127.0.0.1:9093"\n'
-    settings = read(CHANNELS + ours)
-    channels = channels_of(settings, SystemClock().now, tmp_path)
-    endings, files = endings_of(settings, channels), ("docx",)
-    assert endings == {
+    channels, files = channels_of(read(CHANNELS + ours), SystemClock().now, tmp_path), ("docx",)
+    assert {channel.name: channel.formats for channel in channels} == {
         "folder": ENDINGS, "mail": files, "chat": (), "notify": files, "hook": files, "am": (), "bare": (),
     }  # fmt: skip
     for channel in channels:

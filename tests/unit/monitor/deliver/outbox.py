@@ -23,9 +23,8 @@ def recording(clock: Clock, name: str = "mail", options: Options | None = None) 
 def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, options: OutboxOptions | None = None
 ) -> Outbox:
-    endings: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}
     rng = Random(1)  # noqa: S311 # spreads retries, guards nothing
-    return Outbox(store, writer, channels, endings, clock, directly, rng=rng, options=options)
+    return Outbox(store, writer, channels, clock, directly, rng=rng, options=options)
 
 
 async def some_late(
@@ -39,6 +38,8 @@ async def some_late(
 
 class Slow:
     """Takes each message, but only after so many seconds."""
+
+    formats = ()
 
     def __init__(self, clock: Clock, seconds: float, name: str = "mail") -> None:
         self.clock = clock

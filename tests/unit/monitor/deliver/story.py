@@ -82,12 +82,10 @@ def an_outbox(
     store: Store, writer: Writer, channels: Sequence[Channel], clock: Clock, told: list[tuple[str, str]], seed: int = 1
 ) -> Outbox:
     rng = Random(seed)  # noqa: S311 # spreads retries, guards nothing
-    without_drafts: dict[str, tuple[str, ...]] = {channel.name: () for channel in channels}
     return Outbox(
         store,
         writer,
         channels,
-        without_drafts,
         clock,
         directly,
         rng=rng,

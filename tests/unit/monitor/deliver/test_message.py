@@ -53,7 +53,7 @@ def test_a_producers_own_file_carries_its_report_and_only_as_docx(tmp_path: Path
 
 def test_other_producers_keep_our_form(tmp_path: Path) -> None:
     store, _ = with_a_late_release()
-    message = Packer(store.verdicts, {}, templates={"another": a_template(tmp_path)}).pack(
+    message = Packer(store.verdicts, {"mail": ("docx",)}, templates={"another": a_template(tmp_path)}).pack(
         store.outbox.notices()[0], "mail", at(400)
     )
     assert "Our own heading" not in text_of(message.attachments[0].content)

@@ -11,7 +11,7 @@ from monitor.store.writer import Writer
 
 async def test_a_drain_without_channels_does_not_end() -> None:
     store, clock = open_store("memory:"), SystemClock()
-    outbox = Outbox(store, Writer(store, clock), [], {}, clock, asyncio.to_thread, rng=Random(1))  # noqa: S311  # spreads retries
+    outbox = Outbox(store, Writer(store, clock), [], clock, asyncio.to_thread, rng=Random(1))  # noqa: S311  # spreads retries
     life = asyncio.create_task(outbox.run())
     done, _ = await asyncio.wait({life}, timeout=0.05)
     life.cancel()

@@ -82,6 +82,10 @@ class Receiver:
     def name(self) -> str:
         return "mail"
 
+    @property
+    def formats(self) -> tuple[str, ...]:
+        return ()
+
     async def send(self, message: Message) -> Outcome:
         self.fate.step()
         self.got.append(message.id)

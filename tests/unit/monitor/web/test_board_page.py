@@ -227,3 +227,14 @@ async def test_an_old_incident_that_is_open_is_not_lost_behind_hundreds_that_are
     assert all(f'href="/incidents/{board.incident}"' in page for page in pages)
     assert {one["id"] for one in told} >= {board.incident}
     assert later == []
+
+
+async def test_a_title_of_any_characters_is_shown_as_it_is_and_takes_nothings_place() -> None:
+    async with a_board() as board:
+        row = board.store.verdicts.judged_one("r")
+        assert row is not None
+        with board.store.transaction() as tx:
+            tx.save_judged(replace(row, body=row.body | {"title": "A\0 <looked> title"}))
+        text = (await board.client.get("/?date=2018-01-05")).text
+    assert text.count("A\0 &lt;looked&gt; title") >= 2
+    assert text.count('class="looked"') == text.count('<tr id="release-')
