@@ -1,4 +1,4 @@
-# Two stages: the first installs what requirements.lock names, by hash, and takes out what only developers need.
+# Two stages: the first installs what requirements.lock names, by hash, and takes out what built it.
 # An organisation with a base image of its own (Python 3.11 or later, with venv) names it: --build-arg BASE=…
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS build
@@ -16,13 +16,11 @@ COPY monitor monitor
 COPY docs/operate.md docs/operate.md
 COPY rehearsals rehearsals
 COPY schedules schedules
-COPY deploy/unneeded.py ./
 # Copies of files may be younger than what was compiled of them, and where nothing can be written they would be
 # compiled anew at each start: so nobody is to compare.
 RUN pip install --no-deps --no-build-isolation . \
- && python unneeded.py ninethirty postgres > unneeded.txt \
- && pip uninstall --quiet --yes -r unneeded.txt \
- && pip uninstall --quiet --yes pip setuptools \
+ && pip uninstall --quiet --yes -r build.lock \
+ && pip uninstall --quiet --yes pip \
  && python -m compileall -q -f --invalidation-mode unchecked-hash /opt/ninethirty/lib \
  && ninethirty --version
 # Its pages are for the container alone until a configuration says who may sign in.

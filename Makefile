@@ -4,18 +4,27 @@ BIN := .venv/bin
 SEEDS ?= 3
 INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.toml ofqual-2018-01.toml ofqual-2018-03.toml)
 
-.PHONY: venv demo run test explore chaos fuzz sbom dist man lint bench oracle docs site image image-trial parts
+.PHONY: venv tools demo run test explore chaos fuzz sbom dist man lint bench oracle docs site image image-trial parts
 .DEFAULT_GOAL := test
 
+# What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+LOCKED := $(PIP) --require-hashes --no-build-isolation --use-pep517
 venv: .venv/installed
+tools: .venv/tools
 
 .venv/installed: requirements.lock build.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "needs Python 3.11 or later: make PYTHON=..." >&2; exit 1; }
 	@$(PYTHON) -m venv .venv 2>/dev/null || { rm -rf .venv; sh tests/parts python3-venv; $(PYTHON) -m venv .venv; }
 	@echo "Installing what requirements.lock names (once) ..."
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r build.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation --use-pep517 -r requirements.lock
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PIP) --require-hashes -r build.lock
+	@$(LOCKED) -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/tools: .venv/installed dev.lock
+	@echo "Installing what dev.lock names besides (once) ..."
+	@$(LOCKED) -r dev.lock
 	@touch $@
 
 demo: venv
@@ -30,22 +39,22 @@ run: venv
 parts:
 	@sh tests/parts
 
-lint: venv
+lint: tools
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: venv parts lint
+test: tools parts lint
 	$(BIN)/pytest -n auto --dist worksteal
 
 # Properties are tried with fresh seeds. What breaks one is printed and kept in var/explored/, and fails nothing.
 # At length: `make explore SEEDS=1000`.
-explore: venv
+explore: tools
 	$(BIN)/pytest -n auto --dist worksteal tests/unit --explore $(SEEDS)
 
 # The readers of foreign bytes alone, at length: make fuzz SEEDS=1000. Finds go where those of `make explore` go. Where
 # atheris is installed, each reader is then fed by coverage, for SEEDS seconds.
-fuzz: venv
+fuzz: tools
 	$(BIN)/pytest -n auto --dist worksteal tests/fuzz --explore $(SEEDS)
 	@mkdir -p var/explored
 	@$(BIN)/python -m tests.fuzz.by_coverage | while read -r reader; do \
@@ -61,21 +70,21 @@ dist: venv
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m hatchling build --target wheel --directory dist
 
 # Man pages of every verb in var/man: man -l var/man/ninethirty-today.1
-man: venv
+man: tools
 	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python deploy/man.py var/man && echo var/man
 
-bench: venv
+bench: tools
 	@$(BIN)/python -m bench
 
 # Random rehearsals held against what was true in them: make oracle SEED=7 COUNT=500. A fresh seed without one.
-oracle: venv
+oracle: tools
 	@$(BIN)/python -m tests.oracle $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),100)
 
 # Two monitors and their store hurt at random, held against what was true: make chaos SEED=7 COUNT=50 SECONDS=120.
-chaos: venv parts
+chaos: tools parts
 	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --count $(or $(COUNT),10) --seconds $(or $(SECONDS),60)
 
-docs: venv
+docs: tools
 	$(BIN)/pytest tests/docs
 
 # The pages of docs/ as a site in var/site, which asks nothing of anybody else.
