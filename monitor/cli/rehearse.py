@@ -11,8 +11,9 @@ import signal
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -71,12 +72,23 @@ def command(
 def played(
     scripts: Sequence[Path], keep: Path | None, *, speed: float | None = None, as_json: bool = False
 ) -> Iterator[tuple[bool, str]]:
-    """Play scripts side by side and yield whether each went as expected, and what to print of it, in their order."""
-    yield from _played(scripts, partial(_play, speed=speed, keep=keep, as_json=as_json))
+    """Play scripts side by side; yield as each ends whether it went as expected, and what to print of it."""
+    yield from _played(longest_first(scripts), partial(_play, speed=speed, keep=keep, as_json=as_json))
+
+
+def longest_first(scripts: Sequence[Path]) -> list[Path]:
+    """Return scripts by how long they last, so that the longest does not begin when all others have ended."""
+    return sorted(scripts, key=_length, reverse=True)
+
+
+def _length(path: Path) -> timedelta:
+    script, _ = _read(path)
+    lasts: timedelta = script.ends - script.begins
+    return lasts
 
 
 def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> Generator[tuple[bool, str], None, None]:
-    """Play scripts side by side, a process for each processor, and yield what came of them in their order."""
+    """Play scripts side by side, a process for each processor, and yield what came of each as it ends."""
     if len(paths) == 1:
         yield play(paths[0])
         return
@@ -84,7 +96,8 @@ def _played(paths: Sequence[Path], play: Callable[[Path], tuple[bool, str]]) -> 
     context, most = multiprocessing.get_context("spawn"), min(len(paths), os.cpu_count() or 1)
     with ProcessPoolExecutor(most, context, _as_player) as pool:
         try:
-            yield from pool.map(play, paths)
+            for ended in as_completed([pool.submit(play, path) for path in paths]):
+                yield ended.result()
         except BaseException:
             # Nobody waits for the rest any more: whoever pressed Ctrl-C has the prompt back now.
             for player in multiprocessing.active_children():

@@ -8,7 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
-from monitor.cli.rehearse import _played
+from monitor.cli.rehearse import _played, longest_first
+
+ROOT = Path(__file__).parents[4]
 
 
 def _plays(path: Path) -> tuple[bool, str]:
@@ -24,6 +26,11 @@ def test_whoever_stops_a_rehearsal_waits_for_none_of_its_players() -> None:
     assert next(playing) == (True, "quick")
     playing.close()
     assert multiprocessing.active_children() == []
+
+
+def test_what_lasts_longest_is_played_first() -> None:
+    scripts = [ROOT / "rehearsals" / f"{name}.toml" for name in ("ipcc-2015", "moj-2016", "ofsted-2017")]
+    assert [path.stem for path in longest_first(scripts)] == ["moj-2016", "ofsted-2017", "ipcc-2015"]
 
 
 _STARTER = """
