@@ -163,15 +163,16 @@ def body_of(verdict: Verdict, incident: Incident | None, book: Book | None = Non
     occurred = incident.occurred if incident else verdict.slot.begins() if verdict.slot else None
     kinds = [found.kind.value for found in verdict.findings]
     code = code_json(occurred, kinds, book) if occurred is not None else None
-    return with_decision(release_json(verdict, code, incident.id if incident else None), incident)
+    told = release_json(verdict, code, incident.id if incident else None)
+    return with_decision(told, incident.words if incident else None)
 
 
-def with_decision(body: dict[str, Any], incident: Incident | None) -> dict[str, Any]:
-    """Return the JSON of a release with the decision to bring it forward, where somebody recorded one."""
-    to = incident.words.get("brought_forward") if incident is not None else None
-    if incident is None or not to:
+def with_decision(body: dict[str, Any], words: Mapping[str, str] | None) -> dict[str, Any]:
+    """Return the JSON of a release with the decision to bring it forward, where somebody filled one in."""
+    to = words.get("brought_forward") if words else None
+    if not words or not to:
         return body
-    by = incident.words.get("brought_forward_by")
+    by = words.get("brought_forward_by")
     return body | {"brought_forward": {"to": instant_json(datetime.fromisoformat(to)), "by": by}}
 
 

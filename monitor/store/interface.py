@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from pathlib import Path
@@ -151,8 +151,8 @@ class VerdictStore(Protocol):
     def incident(self, incident: str) -> Incident | None:
         """Return one incident."""
 
-    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
-        """Return the incidents of these ids, by id."""
+    def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        """Return what people filled in of the incidents of these ids, by id."""
 
     def open_incidents(self, limit: int) -> list[Incident]:
         """Return the newest `limit` incidents that somebody still has something to do about, newest first."""

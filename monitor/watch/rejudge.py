@@ -101,7 +101,7 @@ def fresh(store: Store, policies: Policies, row: Judged, now: datetime, book: Bo
     incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
     case = None if row.final else stored_case(store, row.release)
     if case is None:
-        return with_decision(row.body, incident)
+        return with_decision(row.body, incident.words if incident else None)
     return body_of(with_those_late_too(store, case.verdict(policies, now)), incident, book)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -82,7 +83,6 @@ async def board(request: Request) -> Response:
         needing=needing_part(queries, needing),
         parts=parts | {"warnings": await warnings_part(queries, now)},
         cells=await cells_of(queries, rows, _looked(queries, rows, now) if is_today else {}, now),
-        element_of=element_of,
         live=position if is_today else "",
         wall=asked.get("wall") == "1",
         days=[day + timedelta(days=ahead) for ahead in range(1, 8)],
@@ -142,10 +142,14 @@ def _looked(queries: Queries, rows: Iterable[Row], now: datetime) -> dict[str, d
 
 async def cells_of(
     queries: Queries, rows: Iterable[Row], looked: Mapping[str, datetime], now: datetime
-) -> dict[str, str]:
-    """Return the cells of each row, by the id of its release."""
-    turns = in_turns(rows, queries.clock)
-    return {row["id"]: row_part(queries, row, looked.get(row["id"]), now) async for row in turns}
+) -> dict[str, Markup]:
+    """Return each row of the table, by the id of its release."""
+    made = {}
+    async for row in in_turns(rows, queries.clock):
+        name = row["id"]
+        cells = row_part(queries, row, looked.get(name), now)
+        made[name] = Markup(f'<tr id="{element_of(name)}">{cells}</tr>\n')  # noqa: S704 # escaped where it was made
+    return made
 
 
 def _is_wanted(row: Row, chosen: Mapping[str, str], names: Mapping[str, str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -29,6 +30,7 @@ def named(producers: Iterable[str], names: Mapping[str, str]) -> list[tuple[str,
     return sorted(((one, names.get(one, one)) for one in producers), key=lambda one: one[1].casefold())
 
 
+@lru_cache(maxsize=_MOST_RENDERED)
 def element_of(release: str) -> str:
     """Return the id of a release's row on the page."""
     return f"release-{quote(release, safe='')}"

@@ -17,7 +17,7 @@ from monitor.errors import UnknownName, UserFault
 from monitor.judge.as_json import is_of
 from monitor.ledger.export import promised_in
 from monitor.web.board import cells_of, producers_of
-from monitor.web.fragments import Row, counts, element_of, is_bad
+from monitor.web.fragments import Row, counts, is_bad
 from monitor.web.pages import render
 from monitor.web.queries import Queries
 from monitor.web.request import day_of, queries_of, takes
@@ -71,7 +71,6 @@ async def month(request: Request) -> Response:
         count=len(rows),
         cells=await cells_of(queries, rows, {}, queries.clock.now()) if whole else {},
         whole=whole,
-        element_of=element_of,
         producers=producers_of(every, queries.producers),
         producer=producer,
         before=first - timedelta(days=1),

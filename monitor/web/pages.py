@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 from math import ceil, floor
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,12 @@ def local(text: str | None, timezone: str, seconds: bool = True) -> str:  # noqa
 
 def ago(span: timedelta) -> str:
     """Return how long ago something was, in its largest unit: `2 s`."""
-    return length(max(span.total_seconds(), 0), floor, parts=1, tenths=False)
+    return _ago(floor(max(span.total_seconds(), 0)))
+
+
+@lru_cache(maxsize=4096)
+def _ago(seconds: int) -> str:
+    return length(seconds, floor, parts=1, tenths=False)
 
 
 def millis(instant: datetime) -> int:

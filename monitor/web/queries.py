@@ -155,7 +155,7 @@ class Queries:
     async def _decided(self, told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return releases with what people have decided of them since they were judged."""
         wanted = [body["incident"] for body in told if body["incident"]]
-        known = {one.id: one for one in await self.ask(lambda: self.store.verdicts.incidents_on(wanted))}
+        known = await self.ask(lambda: self.store.verdicts.words_on(wanted))
         return [with_decision(body, known.get(body["incident"])) for body in told]
 
     async def incidents(

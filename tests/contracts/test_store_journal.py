@@ -160,7 +160,7 @@ def test_what_the_store_has_later_stays(store: SqlStore, journal: Journal) -> No
     journal.bring_in(store)
     assert [run.looks for run in store.runs.of_release("r")] == [9]
     assert [one.at for one in store.verdicts.judged_on(["r"])] == [SLOT + 2 * DAY]
-    assert [one.title for one in store.verdicts.incidents_on(["i", "j"])] == ["Of the store", "New in the journal"]
+    assert [one.title for one in store.verdicts.incidents()] == ["Of the store", "New in the journal"]
     assert store.outbox.deliveries("n") == [SENT]
 
 

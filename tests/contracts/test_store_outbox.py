@@ -168,7 +168,7 @@ def test_a_delivery_without_its_notice_is_refused(store: Store) -> None:
 def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     first, second = (
         an_incident("i"),
-        replace(an_incident("j", IncidentKind.HAND), occurred=SLOT + DAY, opened=SLOT + DAY),
+        replace(an_incident("j", IncidentKind.HAND), occurred=SLOT + DAY, opened=SLOT + DAY, words={"what": "A call"}),
     )
     with store.transaction() as tx:
         tx.save_incident(second)
@@ -178,8 +178,8 @@ def test_incidents_are_found_by_the_time_they_occurred(store: Store) -> None:
     assert store.verdicts.incidents(SLOT, SLOT + DAY) == [first]
     assert store.verdicts.incidents_of("r") == [first, second]
     assert store.verdicts.incidents_of("s") == []
-    assert store.verdicts.incidents_on(["j", "i", "unknown"]) == [first, second]
-    assert store.verdicts.incidents_on([]) == []
+    assert store.verdicts.words_on(["j", "i", "unknown"]) == {"i": first.words, "j": {"what": "A call"}}
+    assert store.verdicts.words_on([]) == {}
 
 
 def test_what_somebody_still_has_to_do_about_is_found_newest_first(store: Store) -> None:

@@ -37,7 +37,7 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "api: a producer's year": lambda store: store.verdicts.judged(SLOT, SLOT + 365 * DAY, "office-7"),
     "api: newest incidents": lambda store: store.verdicts.incidents(limit=500),
     "board: incidents that are open": lambda store: store.verdicts.open_incidents(500),
-    "board: incidents of what it shows": lambda store: store.verdicts.incidents_on(["i40", "i41"]),
+    "board: what was filled in of what it shows": lambda store: store.verdicts.words_on(["i40", "i41"]),
     "api: incidents of a month": lambda store: store.verdicts.incidents(SLOT, SLOT + 30 * DAY),
     "api: one incident": lambda store: store.verdicts.incident("i40"),
     "api: versions of a draft": lambda store: store.verdicts.drafts("i40"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -99,9 +99,9 @@ class MemoryVerdicts:
     def incident(self, incident: str) -> Incident | None:
         return self.rows.get(Incident, incident)
 
-    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
-        wanted = {*incidents}
-        return self.rows.pick(Incident, lambda it: it.id in wanted, key=lambda it: it.id)
+    def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
+        found = (self.rows.get(Incident, name) for name in incidents)
+        return {incident.id: incident.words for incident in found if incident is not None}
 
     def open_incidents(self, limit: int) -> list[Incident]:
         return [incident for incident in self.incidents()[::-1] if incident.is_open][:limit]

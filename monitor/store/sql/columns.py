@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Dialect, LargeBinary, Text, cast, func, type_coerce
@@ -87,12 +88,16 @@ class Words(_Converted[str]):
     stored = staticmethod(_storable)
 
 
+# Pages ask for the same again and again, and what is the same object need not be compared letter by letter.
+_unpacked = lru_cache(maxsize=512)(unpack)
+
+
 class Packed(_Converted[str]):
     """JSON text, packed."""
 
     impl = LargeBinary
     stored = staticmethod(pack)
-    loaded = staticmethod(lambda value: unpack(bytes(value)))
+    loaded = staticmethod(lambda value: _unpacked(bytes(value)))
 
 
 class Body(_Converted[dict[str, Any]]):

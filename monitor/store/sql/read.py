@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -59,6 +60,12 @@ class SqlRuns:
 @lru_cache(maxsize=512)
 def _as_written(body: str, columns: tuple[tuple[str, Any], ...]) -> Incident:
     return from_json(Incident, body, dict(columns))
+
+
+@lru_cache(maxsize=512)
+def _words(body: str) -> Mapping[str, str]:
+    words: Mapping[str, str] = json.loads(body).get("words", {})
+    return words
 
 
 def _incident(row: RowMapping) -> Incident:
@@ -127,10 +134,10 @@ class SqlVerdicts:
     def incident(self, incident: str) -> Incident | None:
         return self.ask.one(Incident, tables.INCIDENT, incident)
 
-    def incidents_on(self, incidents: Sequence[str]) -> list[Incident]:
+    def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
         table = tables.INCIDENT
-        rows = self.ask.among(select(table), table.c.id, incidents)
-        return sorted((_incident(row) for row in rows), key=lambda incident: incident.id)
+        rows = self.ask.among(select(table.c.id, table.c.body), table.c.id, incidents)
+        return {row["id"]: _words(row["body"]) for row in rows}
 
     def open_incidents(self, limit: int) -> list[Incident]:
         table = tables.INCIDENT
