@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ from monitor.cli.main import status_of
 from monitor.config.organisations import ORGANISATIONS, nearest, slug_of
 from monitor.config.read import read_settings
 from schedules.sources.options import KNOWN
-from tests.unit.monitor.cli.terminal import asked_at_a_terminal
+from tests.unit.monitor.cli.terminal import asked_at_a_terminal, at_a_terminal
 
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
 
@@ -159,3 +160,12 @@ def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
     assert {slug_of(text) for slug, called in ORGANISATIONS.items() for text in (slug, *called)} == {*ORGANISATIONS}
     assert all(slug_of(text) == slug for slug, called in ORGANISATIONS.items() for text in (slug, *called))
     assert (nearest("ministry-of-justise"), nearest("widget-office")) == ("ministry-of-justice", None)
+
+
+def test_what_is_like_one_name_or_several_is_asked_about_and_not_taken(file: Path) -> None:
+    typed = "ofqal\nn\nhealth\ngambling\nofqual\n\n\n\n"
+    shown = at_a_terminal(file, "init", typed=typed)
+    assert "not in the list (did you mean ofqual?); take it as it is?" in shown
+    assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)
+    assert "did you mean gambling-commission?" in shown
+    assert [one.id for one in read_settings(file).producer] == ["ofqual"]

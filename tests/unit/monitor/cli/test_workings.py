@@ -73,6 +73,7 @@ def test_calendars_are_read_on_demand_with_progress(ask: Ask, folder: Path) -> N
     (folder / "calendar.toml").write_text("[[release]")
     told = ask("check", "--online", "--json")
     assert (told.status, told.json["faults"][0][:37]) == (1, "calendar mine: calendar.toml: not TOM")
+    assert ask("check", "--online").err.count("calendar mine: calendar.toml: not TOM") == 1
 
 
 def test_missing_secrets_folders_and_the_store_are_all_told_at_once(ask: Ask, folder: Path) -> None:
