@@ -194,5 +194,6 @@ def application(queries: Queries) -> Access:
     )
     app.state.queries, app.state.live = queries, LiveBoard(queries)
     app.state.badges, app.state.history, app.state.reporting = {}, history.History(), asyncio.Lock()
+    app.state.calendars = calendars.Subscribed(queries)
     inner: ASGIApp = app if queries.veil is None else Veiled(app, queries.veil)
     return Access(SafeHeaders(inner), queries.clock, app.state.live.close)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.requests import Request
@@ -18,12 +19,16 @@ from monitor.store.rows import CalendarRead
 from monitor.web.answers import Calendars
 from monitor.web.asked import Listed
 from monitor.web.operations import ApiRoute, Rows, listing
+from monitor.web.queries import Queries
 from monitor.web.request import queries_of, takes
 from schedules.export import FORMATS
 from schedules.times.json import instant_json
 
 _BEHIND, _AHEAD = timedelta(days=60), timedelta(days=500)
+_LASTS, _MOST_KEPT = timedelta(minutes=1), 50
 _READS = 50
+Asked = tuple[str, str | None, bool]
+"""What a calendar is written for: its format, a producer, and whether for somebody who sees all addresses."""
 
 
 async def calendars(request: Request, _asked: Listed) -> dict[str, Any]:
@@ -35,6 +40,39 @@ async def calendars(request: Request, _asked: Listed) -> dict[str, Any]:
     return {"calendars": rows, "reads": [read_json(read) for read in reads]}
 
 
+class Subscribed:
+    """Writes the joined calendar anew once a minute at most: thousands of entries take seconds, and anybody may ask."""
+
+    def __init__(self, queries: Queries) -> None:
+        """Begin with nothing written."""
+        self._queries = queries
+        self._written: OrderedDict[Asked, tuple[datetime, bytes]] = OrderedDict()
+
+    async def of(self, asked: Asked) -> bytes:
+        """Return the calendar that is asked for, as it was written within the last minute or is now."""
+        now = self._queries.clock.now()
+        written = self._known(asked, now)
+        return await self._queries.ask(lambda: self._made(asked, now), aside=True) if written is None else written
+
+    def _known(self, asked: Asked, now: datetime) -> bytes | None:
+        at, written = self._written.get(asked, (None, b""))
+        return written if at is not None and timedelta() <= now - at < _LASTS else None
+
+    def _made(self, asked: Asked, now: datetime) -> bytes:
+        # One thread writes: whoever asked for the same meanwhile finds it written.
+        if (known := self._known(asked, now)) is not None:
+            return known
+        queries, span, (kind, producer, sees_all) = self._queries, (now - _BEHIND, now + _AHEAD), asked
+        written, _ = published(
+            queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=sees_all
+        )
+        self._written[asked] = now, written
+        self._written.move_to_end(asked)
+        if len(self._written) > _MOST_KEPT:
+            self._written.popitem(last=False)
+        return written
+
+
 async def subscribe(request: Request) -> Response:
     """Return the joined calendar, of one `producer` if named: two months back, and all that is promised ahead."""
     queries = queries_of(request)
@@ -42,14 +80,9 @@ async def subscribe(request: Request) -> Response:
     kind = request.path_params["kind"]
     if kind not in FORMATS:
         raise UnknownName(f"no calendar.{kind}: there are {', '.join(FORMATS)}")
-    now, producer = queries.clock.now(), request.query_params.get("producer")
-    span = now - _BEHIND, now + _AHEAD
-    content, media = await queries.ask(
-        lambda: published(
-            queries.store.ledger, kind, span, now, queries.timezone, producer=producer, with_addresses=queries.sees_all
-        )
-    )
-    return Response(content, media_type=media)
+    kept: Subscribed = request.app.state.calendars
+    written = await kept.of((kind, request.query_params.get("producer"), queries.sees_all))
+    return Response(written, media_type=FORMATS[kind][1])
 
 
 def standing(name: str, reads: Sequence[CalendarRead]) -> dict[str, Any]:

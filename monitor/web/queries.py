@@ -88,12 +88,13 @@ class Queries:
     # Rows of the board as last rendered, by whether for staff, and by release: with what they were rendered from.
     rendered: dict[tuple[bool, str], tuple[Mapping[str, Any], str]] = field(default_factory=dict)
     _threads: Threads = field(default_factory=lambda: Threads(2, "web", within=60.0))
+    _aside: Threads = field(default_factory=lambda: Threads(1, "web-aside", within=300.0))
 
-    async def ask(self, question: Callable[[], T]) -> T:
-        """Put a blocking question to the store from a thread. Raises `StoreFault`, at once while the store fails."""
+    async def ask(self, question: Callable[[], T], *, aside: bool = False) -> T:
+        """Put a blocking question to the store from a thread, `aside` what takes long; raises `StoreFault`."""
         if self.live.storeless():
             raise StoreFault("the store does not answer: the board of today is shown from memory, and nothing else")
-        return await self._threads.ask(question)
+        return await (self._aside if aside else self._threads).ask(question)
 
     def seen_by(self, *, all_: bool) -> Queries:
         """Return the same for somebody who may know everything, or what is not embargoed."""
@@ -226,6 +227,7 @@ class Queries:
     def close(self) -> None:
         """Let the threads go."""
         self._threads.close()
+        self._aside.close()
         if self.door is not None:
             self.door.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -70,6 +71,22 @@ def test_the_joined_calendar_can_be_subscribed_to(tmp_path: Path) -> None:
             ("b@ninethirty", "TENTATIVE"),
         ]
         assert (await ask("/calendar.csv")).text.splitlines()[1].startswith("a,Example a,example-office,")
+
+    served(tmp_path, act)
+
+
+def test_the_joined_calendar_is_written_once_a_minute_for_each_who_may_see_as_much(tmp_path: Path) -> None:
+    async def act(office: Office, ask: Ask) -> None:
+        await office.read(csv(row("a")))
+        first = (await ask("/calendar.csv")).text
+        with office.daemon.store.transaction() as tx:
+            known = office.daemon.store.ledger.release("a")
+            assert known is not None
+            tx.save_releases([replace(known, title="Called otherwise")])
+        assert (await ask("/calendar.csv")).text == first
+        assert "Called otherwise" in (await ask("/calendar.json")).text
+        await office.clock.sleep(60)
+        assert "Called otherwise" in (await ask("/calendar.csv")).text
 
     served(tmp_path, act)
 
