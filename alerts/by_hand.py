@@ -164,7 +164,10 @@ def bring_forward(incident: Incident, role: str, when: str, now: datetime, timez
     if incident.words.get("brought_forward") == instant:
         return incident
     local = to.astimezone(ZoneInfo(timezone))
-    told = _with(incident, Entry(now, by, f"brought forward to {local.day} {local:%B %Y %H:%M %Z}"))
+    told = _with(
+        incident,
+        Entry(now, by, f"decided to bring the release forward to {local:%H:%M %Z} on {local.day} {local:%B %Y}"),
+    )
     return replace(told, words={**incident.words, "brought_forward": instant, "brought_forward_by": by})
 
 

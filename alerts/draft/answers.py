@@ -14,7 +14,7 @@ from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
-from alerts.draft.report import amended_text, dated
+from alerts.draft.report import dated
 from alerts.draft.summary import in_one_line
 from schedules.times.words import clock, day_text
 from schedules.times.zone import local_date
@@ -155,6 +155,12 @@ def _measure(case: DraftInput) -> tuple[str, ...]:
     return (*(narrative.exposure_told(each, facts) for each in facts.exposures), *delays)
 
 
+def _link(case: DraftInput) -> tuple[str, ...]:
+    """Return where the statistics are: what leaked or was sent too early stood where they do not."""
+    typed = () if set(case.kinds) & {"leak", "access"} else case.incident.words.get("url", "").splitlines()
+    return tuple(typed) or ((case.facts.url,) if case.facts else ())
+
+
 def _evidence(case: DraftInput) -> tuple[str, ...]:
     facts = case.measured
     if facts is None:
@@ -165,15 +171,12 @@ def _evidence(case: DraftInput) -> tuple[str, ...]:
 
 KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "release.title": lambda case: (case.facts.title if case.facts else case.incident.title,),
-    "release.landing_url": lambda case: (
-        tuple(case.incident.words.get("url", "").splitlines()) or ((case.facts.url,) if case.facts else ())
-    ),
+    "release.landing_url": _link,
     "producer.name": lambda case: (case.settings.get("name") or case.incident.producer,),
     "contact.hop": lambda case: (case.settings.get("head_of_profession", ""),),
     "contact.dealing": lambda case: (case.settings.get("contact", ""),),
     "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
     "report.date": lambda case: (dated(report_day(case), amended_day(case)),),
-    "report.last_amended": lambda case: (amended_text(amended_day(case)),),
     "clause.cite": _clauses,
     "incident.date": _date,
     "incident.narrative": _account,
@@ -228,10 +231,14 @@ def _register_question(case: DraftInput) -> tuple[str, ...]:
 def logged_by_hand(case: DraftInput) -> tuple[str, ...]:
     """Tell of an incident a person logged: their words as they stand, and what is known of the release."""
     incident, typed = case.incident, case.incident.words
-    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}; the monitor did not measure this."]
-    said += [f"As logged: {typed['what']}"] if typed.get("what") else []
+    # A form that asks how sure the measurement is says there that there is none.
+    unmeasured = "" if "incident.certainty" in case.asked else "; the monitor did not measure this"
+    said = [f"Logged by hand at {words.brief(incident.opened, case.timezone)}{unmeasured}."]
+    what = typed.get("what", "")
+    said += [f"As logged: {what}{'' if what.endswith(('.', '?', '!')) else '.'}"] if what else []
     said += () if "incident.delay" in case.asked else lasted(case)
-    addresses = [] if "release.landing_url" in case.asked else typed.get("url", "").splitlines()
+    linked = _link(case) if "release.landing_url" in case.asked else ()
+    addresses = [url for url in typed.get("url", "").splitlines() if url not in linked]
     said += [f"Where it stood: {words.joined(addresses)}."] if addresses else []
     said += [f"Latest published edition: {typed['last_edition']}"] if typed.get("last_edition") else []
     if case.facts is not None:

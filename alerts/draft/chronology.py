@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from alerts.actions import RECORD
 from alerts.draft import guidance
 from alerts.draft.edits import STEP
-from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
+from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order, stayed_out
 from alerts.finding import Part, ReleaseFacts
 from alerts.incident import ACKNOWLEDGED, MONITOR
 from alerts.standing import was_out_already
-from schedules.times.words import clock, day_text
+from schedules.times.words import clock, day_text, rounded
 from schedules.times.zone import local_date
 
 HEADING = "In the order of time:"
@@ -73,16 +73,17 @@ def _measured(facts: ReleaseFacts) -> Iterator[Happening]:
     if facts.slot is not None:
         yield facts.slot, "announced time"
     for part in parts_in_order(facts):
-        yield from _of(part) if bears_on(part) else ()
+        yield from _of(part, facts.slot) if bears_on(part) else ()
 
 
-def _of(part: Part) -> Iterator[Happening]:
+def _of(part: Part, slot: datetime | None) -> Iterator[Happening]:
+    # By when it was seen, outward to the second above, as the account says it.
     name = part_name(part)
     for each in part.exposures:
         if each.start.by is not None:
-            yield each.start.by, f"{name} first seen, before its time"
-        if each.to.by is not None and not each.open:
-            yield each.to.by, f"{name} seen gone"
+            yield rounded(each.start.by, up=True), f"{name} first seen, before its time"
+        if each.to.by is not None and not each.open and not stayed_out(each, slot):
+            yield rounded(each.to.by, up=True), f"{name} seen gone"
     released = part.released if part.exposures else part.first_seen
     if released.by is not None and not was_out_already(part):
-        yield released.by, f"{name} first seen{' after its time had come' if part.exposures else ''}"
+        yield rounded(released.by, up=True), f"{name} first seen{' after its time had come' if part.exposures else ''}"

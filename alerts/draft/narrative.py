@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from math import ceil
+from urllib.parse import urlsplit
 
 from alerts.draft import words
-from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order
-from alerts.finding import BlindSpan, Exposure, Part, ReleaseFacts
+from alerts.draft.input import DraftInput, bears_on, delay_of, lead, part_name, parts_in_order, stayed_out
+from alerts.finding import BlindSpan, Exposure, Finding, Part, ReleaseFacts
 from alerts.standing import was_out_already
 from schedules.times.interval import Bounds, Interval
 from schedules.times.words import SURE, clock
@@ -33,6 +34,9 @@ TOLD = (
 UNNAMED: Mapping[str, str] = {
     "guessed": " No calendar named the address of its page: it was guessed from that of its announcement, and absence"
     " there proves nothing.",
+    "guessed and awaited": " No calendar named the address of its page: it was guessed from that of its announcement."
+    " That the release was not out rests on the announcement, which still announced it, and on GOV.UK's index, which"
+    " did not list it.",
     "guessed and found": " No calendar named the address of its page: it was guessed from that of its announcement, and"
     " the release was found there.",
     "led_to": " No calendar named the address of its page: its announcement led there.",
@@ -75,8 +79,11 @@ def announcement(facts: ReleaseFacts) -> str:
 
 
 def _unnamed(facts: ReleaseFacts) -> str:
-    is_found = facts.page is not None and facts.page.first_seen.by is not None
-    return UNNAMED.get("guessed and found" if facts.address == "guessed" and is_found else facts.address, "")
+    if facts.address != "guessed" or facts.page is None:
+        return UNNAMED.get(facts.address, "")
+    is_awaited = facts.page.verdict in ("overdue", "not_published")
+    found = " and found" if facts.page.first_seen.by is not None else " and awaited" if is_awaited else ""
+    return UNNAMED[f"guessed{found}"]
 
 
 def parts_told(facts: ReleaseFacts) -> list[str]:
@@ -159,11 +166,9 @@ def _not_published(part: Part, facts: ReleaseFacts) -> str:
 
 def _early(part: Part, facts: ReleaseFacts) -> str:
     released = part.released
-    if released.by is None:
+    # What had stayed public until its announced time has been told with its exposure.
+    if released.by is None or was_out_already(part):
         return ""
-    if was_out_already(part):
-        since = words.between(part.first_seen, facts.timezone)
-        return f"{_subject(part).format('already public')}{_comma(part)} when its announced time came; it came {since}."
     return f"{_subject(part).format('seen released')}{_comma(part)} {_when(released, facts)}."
 
 
@@ -216,7 +221,7 @@ def _ended(exposure: Exposure, facts: ReleaseFacts) -> str:
     if exposure.open:
         at = words.brief(facts.at, facts.timezone)
         return f"It was still public at {at}: an exposure of {_so_far(exposure.seconds)} so far."
-    if facts.slot is not None and exposure.to.by == facts.slot == exposure.to.after:
+    if stayed_out(exposure, facts.slot):
         return f"It stayed public until the announced time: an exposure of {words.span(exposure.seconds)}."
     end = words.between(exposure.to, facts.timezone)
     return f"It was seen gone {end}: an exposure of {words.span(exposure.seconds)}."
@@ -228,7 +233,14 @@ def _so_far(measured: Bounds) -> str:
 
 def _details(facts: ReleaseFacts) -> list[str]:
     found = [each for each in facts.findings if each.kind in TOLD and each.detail]
-    return [f"{each.kind.replace('_', ' ').capitalize()}: {each.detail.rstrip('.')}." for each in found]
+    return [_detail(each, facts) for each in found]
+
+
+def _detail(found: Finding, facts: ReleaseFacts) -> str:
+    if found.kind == "platform":
+        # Whose they are is told only where the signer asks for it.
+        return f"Releases of other producers on {urlsplit(facts.url).hostname} were late at the same announced time."
+    return f"{found.kind.replace('_', ' ').capitalize()}: {found.detail.rstrip('.')}."
 
 
 def unproven(facts: ReleaseFacts) -> list[str]:

@@ -22,7 +22,7 @@ TOLD = 3
 def patterns(period: Period) -> tuple[Bars, ...]:
     """Return the charts of a period, none when nothing went wrong in it."""
     if not period.incidents:
-        return (_causes(period),) if period.logged else ()
+        return _causes(period)
     weekdays = _in_order(period, lambda row: f"{local_slot(row):%A}", tuple(calendar.day_name))
     hours = _in_order(period, lambda row: f"{local_slot(row):%H}:00 to {local_slot(row):%H}:59")
     charts = (
@@ -32,8 +32,8 @@ def patterns(period: Period) -> tuple[Bars, ...]:
         _chart("By producer", "Producer", by(period, lambda row: row.producer)),
         _chart("By platform", "Platform", by(period, lambda row: row.host)),
     )
-    # One bar alone is no pattern. Of causes it still says whether anybody has logged one.
-    return (_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
+    # One bar alone is no pattern.
+    return (*_causes(period), *(chart for chart in charts if len(chart.bars) > 1))
 
 
 def patterns_json(period: Period) -> list[dict[str, Any]]:
@@ -47,11 +47,14 @@ def patterns_json(period: Period) -> list[dict[str, Any]]:
     ]
 
 
-def _causes(period: Period) -> Bars:
+def _causes(period: Period) -> tuple[Bars, ...]:
     causes = [row.cause for row in period.incidents] + [one.words.get("cause", "") for one in period.logged]
+    if not any(causes):
+        return ()
     whole, found = len(causes), Counter(cause or NOT_LOGGED for cause in causes)
     ranked = sorted(found.items(), key=lambda each: (each[0] == NOT_LOGGED, -each[1], each[0]))
-    return _bars("By cause", ("Cause logged", FAULTY, "All of them"), [(name, one, whole) for name, one in ranked])
+    groups = tuple(Bar(name, one, whole) for name, one in ranked)
+    return (Bars("Incidents: by cause", ("Cause logged", "Incidents", "All of them"), groups, _alt(groups)),)
 
 
 def _days(period: Period) -> Bars:

@@ -28,7 +28,7 @@ from alerts.draft.period import (
 )
 from alerts.draft.report import Field, Report, Section, Table
 from alerts.incident import Incident
-from schedules.times.interval import Bounds
+from schedules.times.interval import Bounds, Interval
 from schedules.times.words import day_text, stamp
 from schedules.times.zone import LONDON, local_date
 
@@ -99,6 +99,8 @@ def _field(question: Question, period: Period, name: str) -> Field:
 
 
 def _counted(period: Period) -> tuple[str, ...]:
+    if not period.rows:
+        return ("No release was watched.",)
     found = counts(period)
     named = [f"{found.get(each, 0):,} {text}" for each, text in VERDICTS.items() if each in ALWAYS or each in found]
     return (
@@ -129,7 +131,8 @@ def _indicator(period: Period) -> str:
         mean += f" Left out of any mean: {left} not seen yet, {longest} late so far."
     if found.judged == 1:
         return f"The one release that could be judged {'came' if found.on_time else 'did not come'} out on time.{mean}"
-    return f"Of the {found.judged:,} releases that could be judged {found.share:.1%} came out on time.{mean}"
+    share = f"{found.share:.1%}" if found.on_time else "none"
+    return f"Of the {found.judged:,} releases that could be judged {share} came out on time.{mean}"
 
 
 def _listed(period: Period) -> tuple[str, ...]:
@@ -145,9 +148,10 @@ def _met(episode: Episode) -> str:
     zone, producers = episode.rows[0].timezone, len({row.producer for row in episode.rows})
     titles = words.joined([f"“{row.title}”" for row in episode.rows])
     late = f"{words.count(len(episode.rows), 'release')} of {producers} producers were late together: {titles}"
-    over = f"to {words.brief(episode.ends, zone)}" if episode.ends else "on, not over yet"
-    cause = f"Cause logged: {words.joined(episode.causes)}." if episode.causes else "No cause is logged."
-    return f"One fault of {episode.host}, from {words.brief(episode.begins, zone)} {over}: {late}. {cause}"
+    unended = f"since {words.brief(episode.begins, zone)} and not over yet"
+    held = words.between(Interval(episode.begins, episode.ends), zone) if episode.ends else unended
+    cause = f" Cause logged: {words.joined(episode.causes)}." if episode.causes else ""
+    return f"One fault of {episode.host}, {held}: {late}.{cause}"
 
 
 def _distribution(period: Period) -> tuple[str, ...]:
@@ -164,7 +168,10 @@ def _distribution(period: Period) -> tuple[str, ...]:
 def _coverage(period: Period) -> tuple[str, ...]:
     unproven = counts(period).get("unproven", 0)
     number = f"{unproven:,}" if unproven else "None"
-    of_all = f"{number} of {words.count(len(period.rows), 'release')} watched stayed unproven."
+    of_all = f"{number} of {len(period.rows):,} releases watched stayed unproven."
+    if len(period.rows) < 2:
+        alone = f"The one release watched {'stayed' if unproven else 'did not stay'} unproven."
+        of_all = alone if period.rows else "No release was watched."
     total = sum((each.ends - each.begins for each in period.blind), timedelta())
     if not period.blind:
         return (of_all, "No gap in the monitor's watch is recorded for the period.", *_claims_text(period.claims))

@@ -11,6 +11,7 @@ from alerts.draft.input import part_name, parts_in_order
 from alerts.draft.report import Lane, Span, Timeline
 from alerts.finding import Part, ReleaseFacts
 from alerts.one_line import one_line
+from alerts.standing import was_out_already
 from schedules.times.interval import Interval
 from schedules.times.words import clock
 from schedules.times.zone import local_date
@@ -38,7 +39,7 @@ def timeline(facts: ReleaseFacts) -> Timeline | None:
     margin = max((max(instants) - min(instants)) * 0.06, timedelta(seconds=30))
     begins = (min(instants) - margin).replace(second=0, microsecond=0)
     ends = (max(instants) + margin + timedelta(seconds=59)).replace(second=0, microsecond=0)
-    lanes = [Lane(part_name(part), _spans(part, begins, ends)) for part in parts_in_order(facts)]
+    lanes = [Lane(part_name(part), _spans(part, begins, ends, facts.at)) for part in parts_in_order(facts)]
     blind = _blind(facts, begins, ends)
     # Gaps are drawn apart: they concern every part alike and are no state of any.
     lanes += [Lane("monitor", blind)] if blind else []
@@ -53,14 +54,16 @@ def _instants(facts: ReleaseFacts) -> list[datetime]:
     return [*measured, *([facts.slot] if facts.slot else []), *([] if facts.final else [facts.at])]
 
 
-def _spans(part: Part, begins: datetime, ends: datetime) -> tuple[Span, ...]:
+def _spans(part: Part, begins: datetime, ends: datetime, now: datetime) -> tuple[Span, ...]:
     marks: list[tuple[datetime, str]] = [(begins, "absent")]
     for each in part.exposures:
         marks += _change(each.start.after, each.start.by, "early")
         marks += [] if each.open else _change(each.to.after, each.to.by, "absent")
     appeared = part.released if part.exposures else part.first_seen
     marks += _change(appeared.after, appeared.by, "public")
-    bounds = [*(at for at, _ in marks[1:]), ends]
+    # A part that was never seen has not been proved absent for any longer than it was looked at.
+    last = min(ends, now) if len(marks) == 1 else ends
+    bounds = [*(at for at, _ in marks[1:]), last]
     stretches = [Span(at, until, state) for (at, state), until in zip(marks, bounds, strict=True)]
     return tuple(each for each in stretches if each.begins < each.ends)
 
@@ -86,7 +89,8 @@ def _lane_alt(part: Part, timezone: str) -> str:
     name = part_name(part)
     early = [f"became public early {words.between(each.start, timezone)}" for each in part.exposures]
     appeared, how = (part.released, "released") if part.exposures else (part.first_seen, "first seen")
-    seen = [f"{how} {words.between(appeared, timezone)}"] if appeared.by else []
+    stayed = ["public ever since"] if was_out_already(part) else []
+    seen = stayed or ([f"{how} {words.between(appeared, timezone)}"] if appeared.by else [])
     return f"{words.capital(name)}: {', then '.join([*early, *seen]) or 'not seen'}."
 
 

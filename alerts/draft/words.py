@@ -60,7 +60,8 @@ def about(measured: Bounds) -> str:
     middle = (measured.min + measured.max) / 2
     if measured.max - measured.min > max(MINUTE, middle / 10):
         return span(measured)
-    unit = SECOND if middle < 2 * MINUTE else MINUTE if middle < 3 * DAY else HOUR
+    steps = ((2 * MINUTE, SECOND), (10 * HOUR, MINUTE), (3 * DAY, HOUR // 2))
+    unit = next((step for below, step in steps if middle < below), HOUR)
     return f"about {length(round(middle / unit) * unit)}"
 
 

@@ -10,9 +10,11 @@ from itertools import groupby
 
 from alerts.claim import NO_PROOF
 from alerts.draft import words
+from alerts.draft.letters import addressed
 from alerts.draft.report import Bars, Field, Report, Section, Table, Timeline
 
 TICK = "Tick and time each step; what is noted here enters the report"
+TICKED = "What was to be done, and when it was"
 ZONE = "Europe/London"
 BLANK = "Time:            By:"
 HEADER = ("Information needed", "Response")
@@ -108,25 +110,33 @@ Block = Heading | Words | Grid | Box | Table | Timeline | Bars
 
 def outline(report: Report, document: Document | None = None) -> list[Block]:
     """Return the blocks of a document in reading order; unless it is named, a signed report is its form alone."""
-    match document or (Document.REPORT if report.signed else Document.DRAFT):
+    match document := document or (Document.REPORT if report.signed else Document.DRAFT):
         case Document.DRAFT:
             return [*_form(report), *_annexes(report)]
         case Document.REPORT:
-            return [*_form(report), *_signature(report)]
+            # Of a period the releases themselves are what is reported.
+            return [*_form(report), *_signature(report), *(_annexes(report) if report.form == "period" else [])]
         case Document.EVIDENCE:
             return [*_head(report), *(block for annex in _evidence(report) for block in _under(*annex))]
         case Document.STEPS:
             return [*_head(report), *_steps(report)]
-        case Document.COVERING:
-            said = report.covering
-        case Document.HOLDING:
-            said = report.holding
-        case Document.CORRECTION:
-            said = report.correction
-        case Document.LINES:
-            said = report.lines
-    tones = [(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in said or [NO_STATEMENT]]
-    return [Heading(1, report.title), Words(tuple(Piece(tone, text) for tone, text in tones))]
+    said = _letters(report)[document] or (NO_STATEMENT,)
+    told = [Piece(Tone.OPEN if "[to be completed" in text else Tone.PLAIN, text) for text in said]
+    return [Heading(1, report.title), Words(tuple(told))]
+
+
+def says(report: Report, document: Document) -> bool:
+    """Tell whether there is anything to write into a paper: a period has no steps, and what nobody saw no notice."""
+    return bool({**_letters(report), Document.STEPS: report.steps}.get(document, True))
+
+
+def _letters(report: Report) -> dict[Document, tuple[str, ...]]:
+    return {
+        Document.COVERING: addressed(report),
+        Document.HOLDING: report.holding,
+        Document.CORRECTION: report.correction,
+        Document.LINES: report.lines,
+    }
 
 
 def entitled(report: Report, document: Document | None) -> Report:
@@ -144,7 +154,8 @@ def _form(report: Report) -> list[Block]:
 
 
 def _head(report: Report) -> list[Block]:
-    return [Heading(1, report.title), _plain(f"{report.subject} ({report.producer})"), Words(_status(report))]
+    whose = f" ({report.producer})" * (report.form != "period")
+    return [Heading(1, report.title), _plain(f"{report.subject}{whose}"), Words(_status(report))]
 
 
 def _under(title: str, body: list[Block]) -> list[Block]:
@@ -241,7 +252,10 @@ def _annexes(report: Report) -> list[Block]:
 
 def _evidence(report: Report) -> list[tuple[str, list[Block]]]:
     every: list[tuple[str, list[Block]]] = [
-        ("measured times", [*report.measured, *([report.timeline] if report.timeline else [])]),
+        (
+            "incidents" if report.form == "period" else "measured times",
+            [*report.measured, *([report.timeline] if report.timeline else [])],
+        ),
         ("where and when it went wrong", list(report.figures)),
         ("evidence", [_plain(*report.certainty), *report.annex, *_replaced(report)] if report.annex else []),
         ("claimed, not measured", [_plain(NO_PROOF), *report.claimed] if report.claimed else []),
@@ -263,7 +277,7 @@ def _steps(report: Report) -> list[Block]:
     if not report.steps:
         return []
     rows = tuple((f"{'☑' if step.done else '☐'} {step.text}", step.within, step.done or BLANK) for step in report.steps)
-    return [Table(TICK, STEPS, rows, (8.4, 3.0, 5.4))]
+    return [Table(TICKED if report.signed else TICK, STEPS, rows, (8.4, 3.0, 5.4))]
 
 
 def footer_of(report: Report) -> str:

@@ -99,7 +99,8 @@ def _written(
     context: Context, draft: Draft, incident: Incident, folder: Path, endings: Sequence[str]
 ) -> Iterator[Path]:
     """Write the report and all that goes with it in these formats; yields the files."""
-    from alerts.draft.write.outline import Document
+    from alerts.draft.report import report_from_json
+    from alerts.draft.write.outline import Document, says
     from monitor.app.reporting_options import templates_of
     from monitor.deliver.drafts import filed
     from monitor.deliver.message import veiled
@@ -107,7 +108,8 @@ def _written(
     template = templates_of(context.settings, context.path.parent).get(incident.producer)
     shown = veiled(draft, context.hide)
     with_it = (Document.EVIDENCE, Document.STEPS, Document.COVERING, Document.CORRECTION, Document.LINES)
-    tails = {Document.REPORT: "", **{each: f"-{each}" for each in with_it}}
+    report = report_from_json(shown.facts)
+    tails = {Document.REPORT: "", **{each: f"-{each}" for each in with_it if says(report, each)}}
     # Without LibreOffice all the others are there when it is missed.
     for ending in sorted(endings, key="pdf".__eq__):
         for document, tail in tails.items():

@@ -32,6 +32,17 @@ def late_part(name: str, role: str, url: str, slot: datetime, first: Interval, *
     return Part(name, role, url, required, "late", first, first, delay)
 
 
+def stood(incident: Incident) -> Incident:
+    """Return an early exposure of the page alone that was never taken down: it ended with its announced time."""
+    facts = incident.facts
+    assert facts is not None
+    assert facts.slot is not None
+    end, page = Interval(facts.slot, facts.slot), facts.parts[0]
+    exposure = replace(page.exposures[0], to=end, seconds=Bounds(145800, 146100))
+    page = replace(page, exposures=(exposure,), released=end)
+    return replace(incident, facts=replace(facts, parts=(page,), at=facts.slot + timedelta(minutes=1)))
+
+
 def release_facts(name: str, title: str, producer: str, url: str, slot: datetime) -> ReleaseFacts:
     sure = Certainty(
         monitor="edge",

@@ -5,12 +5,13 @@ from datetime import datetime
 
 import pytest
 
-from alerts.by_hand import NotEnough, acknowledge, close, log_cause, note
+from alerts.by_hand import NotEnough, acknowledge, bring_forward, close, log_cause, note
 from alerts.draft.chronology import HEADING
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at
+from schedules.times.interval import Interval
+from tests.unit.alerts.draft.conftest import at, stood
 
 NOW = at("2018-01-05T13:00+00:00")
 ROLE = "duty statistician"
@@ -35,7 +36,7 @@ def test_calls_and_posts_stand_among_what_was_measured_in_the_order_of_time(ofqu
 
 def test_what_was_ticked_with_a_time_stands_there_too(ofqual_january: Incident) -> None:
     lines = listed(ofqual_january, {"step.tell-head": "09:34, by the press officer", "step.statement": "no time"})
-    told = "09:34 GMT: Tell the Head of Profession and the press office that the release is not out: done"
+    told = "09:34 GMT: Tell the Head of Profession and the press office that the release is late: done"
     assert [line for line in lines if "done" in line] == [f"{told}, 09:34, by the press officer"]
 
 
@@ -58,6 +59,30 @@ def test_an_exposure_is_told_from_its_first_sight_to_its_last(ofsted: Incident) 
     ]
     assert lines[2:4] == ["17:20 GMT: took the page down (duty statistician)", "17:30 GMT: announced page seen gone"]
     assert lines[-1] == "22 March 2017, 09:30 GMT: announced time"
+
+
+def test_what_stayed_public_until_its_slot_was_not_seen_gone(ofsted: Incident) -> None:
+    noted = note(stood(ofsted), ROLE, "told the press office", NOW, "2017-03-20T17:20")
+    assert listed(noted) == [
+        "20 March 2017, 17:00 GMT: announced page first seen, before its time",
+        "17:20 GMT: told the press office (duty statistician)",
+        "22 March 2017, 09:30 GMT: announced time",
+    ]
+
+
+def test_what_was_seen_is_told_by_the_same_second_as_in_the_account(ofqual_january: Incident) -> None:
+    facts = ofqual_january.facts
+    assert facts is not None
+    seen = Interval(at("2018-01-05T12:18:45.2+00:00"), at("2018-01-05T12:19:03.4+00:00"))
+    page = replace(facts.parts[0], first_seen=seen, released=seen)
+    measured = replace(ofqual_january, facts=replace(facts, parts=(page,)))
+    assert "12:19:04 GMT: announced page first seen" in listed(note(measured, ROLE, "rang", NOW, "2018-01-05T09:41"))
+
+
+def test_a_decision_stands_there_as_a_decision(ofsted: Incident) -> None:
+    decided = bring_forward(ofsted, ROLE, "2017-03-20T18:00", at("2017-03-20T17:10+00:00"))
+    told = "17:10 GMT: decided to bring the release forward to 18:00 GMT on 20 March 2017 (duty statistician)"
+    assert told in listed(decided)
 
 
 @pytest.mark.parametrize(

@@ -123,9 +123,11 @@ def test_an_exposure_that_lasted_until_the_slot_says_so(ofsted: Incident) -> Non
         exposure = replace(facts.parts[0].exposures[0], to=end, seconds=Bounds(145800, 146100))
         return replace(facts, parts=(replace(facts.parts[0], exposures=(exposure,)),))
 
-    assert "It stayed public until the announced time: an exposure of 40 hours 30 minutes to 40 hours 35 minutes." in (
-        said(note_of(with_facts(ofsted, stood)), "N.what")
+    told = said(note_of(with_facts(ofsted, stood)), "N.what")
+    assert (
+        "It stayed public until the announced time: an exposure of 40 hours 30 minutes to 40 hours 35 minutes." in told
     )
+    assert told.startswith("The release was public from about 40 hours 30 minutes before the announced time.")
 
 
 def test_an_early_release_that_then_came_out_tells_both(ofsted: Incident) -> None:
@@ -151,6 +153,42 @@ def test_a_guessed_address_is_called_so_until_the_release_was_found_there(ofqual
     assert "before it was seen on the landing page" in told
     unfound = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict="not_published")
     assert "on the page at the address guessed from its announcement" in said(note_of(unfound), "N.what")
+
+
+def test_a_release_awaited_at_a_guessed_address_says_what_its_absence_rests_on(ofqual_january: Incident) -> None:
+    def guessed(facts: ReleaseFacts) -> ReleaseFacts:
+        return replace(facts, address="guessed")
+
+    for verdict, told, untold in [
+        ("overdue", "rests on the announcement", "proves nothing"),
+        ("unproven", "absence there proves nothing", "rests on"),
+    ]:
+        unseen = with_page(ofqual_january, address="guessed", first_seen=Interval(), verdict=verdict)
+        announced = said(note_of(with_facts(unseen, guessed)), "N.slot")
+        assert told in announced
+        assert untold not in announced
+
+
+def test_others_late_on_the_platform_are_neither_named_nor_counted(ofqual_march: Incident) -> None:
+    def together(facts: ReleaseFacts) -> ReleaseFacts:
+        found = Finding("platform", None, "2 releases of ofqual, ons late together on www.gov.uk")
+        return replace(facts, findings=(*facts.findings, found))
+
+    told = said(note_of(with_facts(ofqual_march, together)), "N.what")
+    assert "Releases of other producers on www.gov.uk were late at the same announced time." in told
+    assert "ons late" not in told
+
+
+def test_where_a_leak_stood_is_no_link_to_the_statistics(moj: Incident) -> None:
+    posts = "https://social.example/1\nhttps://social.example/2"
+    leaked = replace(moj, facts=None, words={"what": "Posted", "when": "2016-10-01", "url": posts, "sort": "leak"})
+    report = note_of(leaked)
+    assert "social.example" not in said(report, "N.output")
+    assert "Where it stood: https://social.example/1 and https://social.example/2." in said(report, "N.what")
+    assert "As logged: Posted.\n" in said(report, "N.what")
+    late = note_of(replace(leaked, words={**leaked.words, "sort": "late"}))
+    assert "https://social.example/1" in said(late, "N.output")
+    assert "Where it stood" not in said(late, "N.what")
 
 
 def test_no_table_or_figure_calls_the_release_of_an_early_part_its_first_sight(ofsted: Incident) -> None:

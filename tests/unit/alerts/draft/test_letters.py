@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from alerts.by_hand import bring_forward
 from alerts.draft import words
+from alerts.draft.edits import merge
 from alerts.draft.fill import fill
 from alerts.draft.form import form_named
 from alerts.draft.report import Report
@@ -14,7 +16,7 @@ from alerts.draft.write.outline import Document
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import ReleaseFacts
 from alerts.incident import Incident
-from tests.unit.alerts.draft.conftest import at
+from tests.unit.alerts.draft.conftest import at, stood
 
 
 def report_of(incident: Incident, settings: Mapping[str, str], **changed: object) -> Report:
@@ -99,6 +101,42 @@ def test_lines_for_ministers_and_press_hold_no_figure(
         assert set(re.findall(r"\d+", told)) <= set(re.findall(r"\d+", known))
         assert incident.words.get("what", "nothing typed") not in told
         assert "Questions about the release are for the Head of Profession for Statistics." in report.lines
+
+
+def test_the_covering_e_mail_goes_to_and_comes_from_whom_the_form_says(moj: Incident) -> None:
+    logged = replace(moj, facts=None, grade="note")
+    report = fill(logged, form_named("note"), {}, [], logged.opened)
+    typed = {"N.to": "regulation@example.gov.uk", "N.from": "Chief Statistician, Marine Agency"}
+    told = WRITERS["md"](merge(typed, report), Document.COVERING).decode()
+    assert "To: regulation@example.gov.uk\n" in told
+    assert "Chief Statistician, Marine Agency" in told
+    assert "to be completed" not in told
+    assert "Subject: Note on a release timing incident: " in told
+    assert "attached our note on" in told
+    assert "measured" not in told
+
+
+def test_once_it_is_decided_to_bring_a_release_forward_no_letter_says_as_announced(ofsted: Incident) -> None:
+    decided = bring_forward(ofsted, "head", "2017-03-20T18:00", ofsted.opened)
+    before, after = at("2017-03-20T17:40+00:00"), at("2017-03-20T18:10+00:00")
+    for now, told, shown in [
+        (before, "It will be released at 18:00 GMT on Monday 20 March 2017 instead.", "will stand"),
+        (after, "We brought it forward to 18:00 GMT on Monday 20 March 2017.", "stands"),
+    ]:
+        report = fill(decided, form_named("B"), {}, [], now)
+        for letter in (report.holding, report.correction, report.lines):
+            assert told in letter[0]
+            assert "Some of it could be seen before that time, by mistake." in letter[0]
+            assert ", as announced" not in " ".join(letter)
+            assert "Please do not use" not in " ".join(letter)
+        assert f"What the statistics show {shown} in the release" in " ".join(report.lines)
+
+
+def test_a_release_that_was_public_in_whole_is_not_said_to_have_been_so_in_part(ofsted: Incident) -> None:
+    report = fill(stood(ofsted), form_named("B"), {}, [], at("2017-03-22T10:00+00:00"))
+    assert "It could be seen before that time, by mistake." in report.holding[0]
+    decided = bring_forward(stood(ofsted), "head", "2017-03-20T16:00", ofsted.opened)
+    assert "mistake" not in " ".join(fill(decided, form_named("B"), {}, [], ofsted.opened).correction)
 
 
 @pytest.mark.parametrize("which", ["covering", "holding", "correction", "lines"])

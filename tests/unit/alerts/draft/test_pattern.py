@@ -61,8 +61,9 @@ def test_a_month_is_drawn_by_day_and_a_longer_period_by_month() -> None:
     assert longer.bars == (Bar("January 2018", 2, 2), Bar("February 2018", 1, 1))
 
 
-def test_one_bar_alone_is_drawn_only_of_causes() -> None:
-    assert [each.title for each in patterns(held(late("a")))] == ["Late, early or unproven: by cause"]
+def test_one_bar_alone_is_drawn_only_of_causes_that_somebody_logged() -> None:
+    assert [each.title for each in patterns(held(late("a", cause="fault")))] == ["Incidents: by cause"]
+    assert patterns(held(late("a"))) == ()
 
 
 def test_the_pattern_is_told_as_json() -> None:
@@ -115,7 +116,7 @@ def test_one_fault_of_a_platform_is_one_incident_linked_to_each_producers_own() 
     assert platform["id"] == "platform-www.gov.uk-2018-01-05T0930Z"
     assert platform["incidents"] == ["a-2018-01-05", "b-2018-01-05"]
     told = WRITERS["html"](period_report(period, "www.gov.uk", NOW)).decode()
-    assert "One fault of www.gov.uk, from 09:30 GMT on 5 January 2018 to 09:35 GMT on 5 January 2018" in told
+    assert "One fault of www.gov.uk, between 09:30 and 09:35 GMT on 5 January 2018:" in told
     assert "a-2018-01-05" not in told
 
 

@@ -25,6 +25,7 @@ from alerts.draft.period import (
 from alerts.draft.period_data import period_csv, period_json
 from alerts.draft.period_report import period_report
 from alerts.draft.report import Report
+from alerts.draft.write.outline import Document, says
 from alerts.draft.write.registry import WRITERS
 from alerts.finding import BlindSpan
 from alerts.incident import Incident
@@ -116,8 +117,8 @@ def test_what_is_missed_before_the_platform_recovers_is_one_episode_with_its_end
     assert (first.begins, first.ends, first.causes) == (SLOT, half + timedelta(minutes=10), ("expired certificate",))
     assert second.ends is None
     told = said(period_report(period(*late, *later, *apart), "All", NOW), "P.table")
-    assert "from 09:30 GMT on 5 January 2018 to 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
-    assert "from 14:30 GMT on 5 January 2018 on, not over yet" in told
+    assert "between 09:30 and 10:10 GMT on 5 January 2018: 4 releases of 4 producers" in told
+    assert "since 14:30 GMT on 5 January 2018 and not over yet" in told
     assert "Cause logged: expired certificate." in told
     told = period_json(period(*late, *apart))["platform_incidents"]
     assert [one["ends"] for one in told] == ["2018-01-05T10:10:00.000Z", None]
@@ -152,9 +153,38 @@ def test_a_period_report_fills_every_box_or_says_who_must(five: dict[str, Incide
     assert "3 late, 1 early, 0 unproven" in said(report, "P.counts")
     assert "longest 2 hours 48 minutes to 2 hours 49 minutes" in said(report, "P.distribution")
     assert [table.caption for table in report.measured] == ["Releases late, early or unproven"]
-    assert [figure.title for figure in report.figures] == [
-        f"Late, early or unproven: by {pattern}" for pattern in ("cause", "weekday", "month", "producer", "platform")
-    ]
+    patterns = [f"Late, early or unproven: by {pattern}" for pattern in ("weekday", "month", "producer", "platform")]
+    assert [figure.title for figure in report.figures] == ["Incidents: by cause", *patterns]
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([], "No release was watched."),
+        ([row("a", "unproven", None)], "The one release watched stayed unproven."),
+        ([row("a", "late", 5)], "The one release watched did not stay unproven."),
+        ([row("a", "late", 5), row("b", "late", 5)], "None of 2 releases watched stayed unproven."),
+    ],
+)
+def test_few_releases_are_counted_in_whole_sentences(rows: list[Row], told: str) -> None:
+    report = period_report(period(*rows), "All", NOW)
+    assert told in said(report, "P.coverage")
+    assert "0 releases" not in said(report, "P.counts")
+    assert "0.0%" not in said(report, "P.counts")
+
+
+def test_a_signed_period_report_holds_the_incidents_that_it_points_to() -> None:
+    report = replace(
+        period_report(period(row("a", "late", 5)), "www.gov.uk", NOW), signed="Signed off by head at 09:30"
+    )
+    assert "see annex A" in said(report, "P.table")
+    written = WRITERS["md"](report).decode()
+    assert "## Annex A: incidents" in written
+    assert "| Release a<br>ofqual |" in written
+    papers = [each for each in Document if says(report, each)]
+    assert papers == [Document.DRAFT, Document.REPORT, Document.EVIDENCE]
+    evidence = WRITERS["md"](report, Document.EVIDENCE).decode()
+    assert "(www.gov.uk)" not in evidence
 
 
 def test_a_quiet_period_says_so_and_has_no_tables() -> None:

@@ -14,6 +14,7 @@ from alerts.draft.write.png import HEIGHT, WIDTH, lane_png
 from alerts.finding import BlindSpan, ReleaseFacts
 from alerts.incident import Incident
 from schedules.times.interval import Interval
+from tests.unit.alerts.draft.conftest import stood
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -40,6 +41,22 @@ def test_an_exposure_is_drawn_early_and_then_gone(ofsted: Incident) -> None:
     assert figure is not None
     assert [span.state for span in figure.lanes[0].spans] == ["absent", "between", "early", "between", "absent"]
     assert [span.state for span in figure.lanes[2].spans] == ["absent"]
+
+
+def test_what_stayed_public_until_its_slot_is_not_called_released_then(ofsted: Incident) -> None:
+    figure = timeline(facts_of(stood(ofsted)))
+    assert figure is not None
+    assert figure.alt.endswith(
+        "became public early between 16:55 and 17:00 GMT on 20 March 2017, then public ever since."
+    )
+
+
+def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incident) -> None:
+    facts = facts_of(ipcc)
+    page = replace(facts.parts[0], verdict="overdue", first_seen=Interval(), released=Interval())
+    figure = timeline(replace(facts, parts=(page,), final=False))
+    assert figure is not None
+    assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:

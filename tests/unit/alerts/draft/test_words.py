@@ -50,6 +50,7 @@ def test_a_length_is_said_with_both_bounds(low: float | None, high: float | None
         (180, 181, "about 3 minutes"),
         (2265, 2280, "about 38 minutes"),
         (145763, 145808, "about 40 hours 30 minutes"),
+        (115236, 115264, "about 32 hours"),
         (1500, 2100, "25 to 35 minutes"),
         (720, None, "at least 12 minutes"),
     ],

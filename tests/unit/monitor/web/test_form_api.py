@@ -111,7 +111,7 @@ async def test_all_that_the_form_notes_is_noted_by_a_program() -> None:
             "seen",
             "call with web team: on it",
             "also at https://a.example/x",
-            "brought forward to 5 January 2018 09:50 GMT",
+            "decided to bring the release forward to 09:50 GMT on 5 January 2018",
             "cause: expired certificate",
             "given to: press office",
             "action no. 1: Renew it (web team, by 1 February 2018)",

@@ -266,7 +266,7 @@ async def test_who_was_signed_out_meanwhile_gets_back_what_they_typed(users: Pat
 async def test_a_release_that_is_brought_forward_stands_in_the_draft_and_an_incident_is_closed(users: Path) -> None:
     async with working(users) as board:
         await send(board, {"forward": "2018-01-05T09:50", ACCOUNT: "A certificate."})
-        assert told(board) == ["duty statistician: brought forward to 5 January 2018 09:50 GMT"]
+        assert told(board) == ["duty statistician: decided to bring the release forward to 09:50 GMT on 5 January 2018"]
         assert last(board).words["B.2.account"] == "A certificate."
         refused = await send(board, {"forward": "soon", "note": "x"})
         assert (refused.status_code, len(told(board))) == (400, 1)
