@@ -21,6 +21,7 @@ PAINT: Mapping[str, Callable[[int, int], Colour]] = {
     "between": lambda x, y: GREEN if (x + y) % 10 < 5 else WHITE,
     "public": lambda _x, _y: GREEN,
     "early": lambda x, y: WHITE if (x - y) % 14 < 2 else RED,
+    "": lambda _x, _y: WHITE,
     "blind": lambda x, y: INK if x % 8 < 3 and y % 8 < 3 else WHITE,
 }
 
@@ -29,7 +30,7 @@ def lane_png(figure: Timeline, lane: Lane) -> bytes:
     """Return one lane between the figure's two instants, with the announced time as a line, as PNG bytes."""
     edges = [(_column(figure, span.begins), _column(figure, span.ends), span.state) for span in lane.spans]
     # A one-second interval would vanish beside hours: it stays at least three pixels wide.
-    states = ["absent"] * WIDTH
+    states = [""] * WIDTH
     for begin, end, state in edges:
         width = max(end - begin, 3)
         states[begin : begin + width] = [state] * len(states[begin : begin + width])

@@ -24,6 +24,13 @@ def facts_of(incident: Incident) -> ReleaseFacts:
     return incident.facts
 
 
+def pixels_of(picture: bytes) -> bytes:
+    """Return the lines of a picture, each behind a byte for its filter."""
+    begin = picture.index(b"IDAT") + 4
+    length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
+    return zlib.decompress(picture[begin : begin + length])
+
+
 def test_every_part_has_a_lane_from_absent_to_public(ofqual_january: Incident) -> None:
     figure = timeline(facts_of(ofqual_january))
     assert figure is not None
@@ -57,6 +64,8 @@ def test_a_part_out_of_sight_is_drawn_absent_until_now_and_no_longer(ipcc: Incid
     figure = timeline(replace(facts, parts=(page,), final=False))
     assert figure is not None
     assert [(span.state, span.ends) for span in figure.lanes[0].spans] == [("absent", facts.at)]
+    line = pixels_of(lane_png(figure, figure.lanes[0]))[-2 * (1 + 3 * WIDTH) : -(1 + 3 * WIDTH)]
+    assert (line[1:4], line[-3:]) == (bytes([232] * 3), bytes([255] * 3))
 
 
 def test_blind_spans_have_a_lane_of_the_monitor(ofqual_march: Incident) -> None:
@@ -96,9 +105,7 @@ def test_a_lane_becomes_a_picture_of_the_promised_size(ofsted: Incident) -> None
     picture = lane_png(figure, figure.lanes[0])
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     assert struct.unpack(">II", picture[16:24]) == (WIDTH, HEIGHT)
-    begin = picture.index(b"IDAT") + 4
-    length = struct.unpack(">I", picture[begin - 8 : begin - 4])[0]
-    assert len(zlib.decompress(picture[begin : begin + length])) == HEIGHT * (1 + 3 * WIDTH)
+    assert len(pixels_of(picture)) == HEIGHT * (1 + 3 * WIDTH)
 
 
 def test_the_legend_names_only_marks_that_are_used(ipcc: Incident) -> None:
