@@ -14,7 +14,7 @@ from alerts.draft.chronology import chronology
 from alerts.draft.code import PUBLISHED, clauses
 from alerts.draft.history import previous
 from alerts.draft.input import DraftInput, bears_on, part_name, parts_in_order
-from alerts.draft.report import dated
+from alerts.draft.report import amended_text, dated
 from alerts.draft.summary import in_one_line
 from schedules.times.words import clock, day_text
 from schedules.times.zone import local_date
@@ -177,6 +177,7 @@ KNOWN: Mapping[str, Callable[[DraftInput], tuple[str, ...]]] = {
     "contact.dealing": lambda case: (case.settings.get("contact", ""),),
     "config.reporting.recipient": lambda case: (case.settings.get("to", ""),),
     "report.date": lambda case: (dated(report_day(case), amended_day(case)),),
+    "report.last_amended": lambda case: (amended_text(amended_day(case)),),
     "clause.cite": _clauses,
     "incident.date": _date,
     "incident.narrative": _account,

@@ -18,6 +18,11 @@ def dated(date_of_report: str, last_amended: str) -> str:
     return f"{date_of_report}, last amended {last_amended}" if last_amended else date_of_report
 
 
+def amended_text(last_amended: str) -> str:
+    """Return the answer to a question for the last amendment."""
+    return last_amended or "Not amended since the date of this note"
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table with a caption and a header row; every row is as long as the header.

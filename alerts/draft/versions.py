@@ -10,7 +10,7 @@ from datetime import datetime
 
 from alerts.draft import words as wording
 from alerts.draft.edits import INSTEAD, STEP, merge
-from alerts.draft.report import Field, Report, dated, report_json
+from alerts.draft.report import Field, Report, amended_text, dated, report_json
 from schedules.times.words import day_text
 from schedules.times.zone import local_date
 
@@ -136,7 +136,10 @@ def _with_dates(report: Report, day: str, at: datetime) -> Report:
 def _with_amended(report: Report, amended: str, day: str = "") -> Report:
     """Return the report with another date of its last amendment, and of its own, wherever they are shown."""
     day = day or report.date_of_report
-    texts = {dated(report.date_of_report, report.last_amended): dated(day, amended)}
+    texts = {
+        dated(report.date_of_report, report.last_amended): dated(day, amended),
+        amended_text(report.last_amended): amended_text(amended),
+    }
     sections = tuple(
         replace(section, fields=tuple(_retexted(field, texts) for field in section.fields))
         for section in report.sections
@@ -145,7 +148,7 @@ def _with_amended(report: Report, amended: str, day: str = "") -> Report:
 
 
 def _retexted(field: Field, texts: Mapping[str, str]) -> Field:
-    if "report.date" not in field.facts:
+    if not any(fact in ("report.date", "report.last_amended") for fact in field.facts):
         return field
     answer = field.answer and replace(field.answer, basis=_swapped(field.answer.basis, texts))
     return replace(field, paragraphs=_swapped(field.paragraphs, texts), answer=answer)

@@ -97,7 +97,7 @@ def test_a_measured_answer_that_a_person_replaced_is_shown_beside_a_newer_measur
     assert not field_of(before, "N.measure").contested
     after = merge(words, measured(ofqual_january, 30, "note"), before)
     assert field_of(after, "N.measure").contested
-    shown = pieces_of(after, "Delay or exposure")
+    shown = pieces_of(after, "Measured delay or exposure")
     assert [piece.tone for piece in shown] == [Tone.TYPED, Tone.REMARK, Tone.PLAIN]
     assert shown[0].text == "About five minutes."
     assert "at least 30 minutes" in shown[2].text
@@ -130,7 +130,7 @@ def test_words_move_to_the_box_that_asks_the_same_when_the_form_changes(ofqual_j
     words = {"N.why": "A scheduling fault.", "N.measure": "About five minutes."}
     report = merge(words, measured(ofqual_january, 9, "B"))
     assert text_of(report, "B.2.account") == "A scheduling fault."
-    assert report.kept == {"Delay or exposure (N.measure)": "About five minutes."}
+    assert report.kept == {"Measured delay or exposure (N.measure)": "About five minutes."}
     back = merge(words, measured(ofqual_january, 9, "note"), report)
     assert text_of(back, "N.why") == "A scheduling fault."
     assert back.kept == {}

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -74,3 +76,16 @@ def test_what_only_people_know_is_never_measured() -> None:
     every = [each for form in forms().values() for chapter in form.chapters for each in chapter.questions]
     alone = [each for each in every if all(fact.startswith("human.") for fact in each.facts)]
     assert {each.filled_by for each in alone} == {FilledBy.HUMAN}
+
+
+def test_every_form_asks_in_the_words_that_are_on_record(root: Path) -> None:
+    record = root.parent / "shared/facts/forms.json"
+    if not record.is_file():
+        pytest.skip("the facts do not stand beside the project")
+    for known in json.loads(record.read_text(encoding="utf-8"))["forms"]:
+        form = form_named(known["form"])
+        asked = {question.id: question.label for chapter in form.chapters for question in chapter.questions}
+        assert (
+            asked.items() >= {one["id"]: one["label"] for each in known["sections"] for one in each["fields"]}.items()
+        )
+        assert form.title == known["title"]

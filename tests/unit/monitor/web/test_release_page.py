@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from alerts.by_hand import log_by_hand
 from alerts.claim import NO_PROOF, Claim
 from tests.unit.monitor.deliver.story import at
@@ -61,3 +63,18 @@ async def test_strangers_get_no_reasons_before_the_slot_and_no_looks_after_it() 
     assert "timeline" not in before
     assert "edge view" not in after
     assert "on time means" in after
+
+
+async def test_what_was_out_since_before_its_slot_did_not_come_at_it() -> None:
+    async with a_board() as board:
+        row = board.store.verdicts.judged_one("early")
+        assert row is not None
+        slot = row.body["slot"]["start"]
+        told = []
+        for after in (slot, "2018-01-05T09:29:58.000Z"):
+            with board.store.transaction() as tx:
+                tx.save_judged(replace(row, final=True, body=row.body | {"released": {"after": after, "by": slot}}))
+            text = (await board.client.get("/releases/early")).text
+            told.append(text.partition("<dt>As promised</dt><dd>")[2].partition("</dd>")[0])
+    assert told[0] == "out when its time came, since before"
+    assert told[1] == "out between 5 Jan 2018 09:29:58 and 09:30:00 GMT"
