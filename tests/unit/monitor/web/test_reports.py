@@ -89,7 +89,7 @@ async def test_a_report_is_kept_as_a_draft_by_whoever_may_act(tmp_path: Path) ->
         refused = await board.client.post("/reports", data=sent | {"guard": "another"})
     assert (shown.status_code, refused.status_code) == (200, 403)
     assert "All producers watched, 1 to 31 January 2018" in shown.text
-    assert "Release timing report. Version 1." in shown.text
+    assert "Platform or period report. Version 1." in shown.text
     # What a period has nothing to say in is not offered.
     assert "?document=evidence" in shown.text
     assert not any(f"?document={paper}" in shown.text for paper in ("statement", "correction", "lines", "email"))
