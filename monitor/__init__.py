@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from monitor.app.history import History
 
 __all__ = ["History", "__version__"]
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 # what a module holds

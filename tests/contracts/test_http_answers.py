@@ -5,6 +5,7 @@ import gzip
 
 import pytest
 
+from monitor import __version__
 from monitor.clock import VirtualClock
 from monitor.look.fetch import Answer, Failure, Reason, Request
 from monitor.look.http.fetcher import ENGINES, Engine, HttpFetcher
@@ -24,7 +25,7 @@ async def test_a_request_says_who_asks_and_takes_gzip_alone(engine: Engine) -> N
         reaching(publisher, engine, contact="https://a.example") as f,
     ):
         await f.fetch(Request(f"{BASE}/a", accept="text/html", modified="Thu, 26 Nov 2026 09:30:00 GMT"))
-    assert publisher.asked("user-agent") == ["ninethirty/0.1.0 (+https://a.example)"]
+    assert publisher.asked("user-agent") == [f"ninethirty/{__version__} (+https://a.example)"]
     assert publisher.asked("accept-encoding") == ["gzip"]
     assert publisher.asked("accept") == ["text/html"]
     assert publisher.asked("host") == ["www.example.gov.uk"]

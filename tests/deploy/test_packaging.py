@@ -17,7 +17,9 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
+from monitor import __version__
 from monitor.cli.main import VERBS
 
 ROOT = Path(__file__).parents[2]
@@ -87,6 +89,12 @@ def test_everything_in_the_image_is_installed_by_its_hash_and_so_is_what_builds_
     # It is taken out of the image again.
     assert not built_with & needed
     assert all(pinned("build.lock").values())
+
+
+def test_a_version_has_one_number_and_its_section_in_the_changelog() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert (told, str(Version(told))) == (__version__, told)
+    assert f"\n## {told}\n" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
 
 def test_the_lock_names_what_the_program_and_postgresql_need_and_developers_have_the_same_of_it() -> None:
