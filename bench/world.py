@@ -75,10 +75,12 @@ async def running(place: Path, port: int, promised: str, **tables: Any) -> Async
     fetcher = HttpFetcher(clock, route=lambda *_: Route("127.0.0.1", port, tls=False))
     made, stop = daemon(place, clock, fetcher, settings(place, calendar=calendar, **tables)), asyncio.Event()
     life = asyncio.create_task(made.run(stop))
-    yield
-    stop.set()
-    await life
-    await made.close()
+    try:
+        yield
+    finally:
+        stop.set()
+        await life
+        await made.close()
 
 
 def daemon(place: Path, clock: Clock, fetcher: Fetcher | None = None, chosen: Settings | None = None) -> Daemon:
