@@ -25,7 +25,7 @@ from monitor.store.rows import Announced, Judged
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
 from monitor.web.queries import Queries
-from schedules.announcement import Announcement, State
+from schedules.announcement import Announcement, Part, Role, State
 from schedules.as_json import announcement_json
 from schedules.promise import Promise
 from schedules.release import Release
@@ -120,9 +120,10 @@ def _settings(place: Path) -> Settings:
 
 
 def edition(number: int, slot: datetime) -> Release:
-    """Return a release of one of five hundred series of forty producers."""
-    series = number % _SERIES
-    return replace(release(number, producer=f"producer-{series % 40}"), title=f"Example series {series}: {slot:%B %Y}")
+    """Return a release of one of five hundred series of forty producers, as joining its entry makes it."""
+    series, one = number % _SERIES, release(number)
+    title, page = f"Example series {series}: {slot:%B %Y}", Part("page", Role.PAGE, one.url)
+    return replace(one, producer=f"producer-{series % 40}", title=title, parts=(page,))
 
 
 def entry(one: Release, slot: datetime, *, gone: bool = True) -> Announced:

@@ -19,6 +19,7 @@ from bench.figures import cpu_seconds, rounded, rss_kb
 from bench.world import app, folder, promise, quietly, settings
 from monitor.clock import SystemClock
 from monitor.config.settings import Settings
+from monitor.health.system import hold_sweeps, settle, sweep_again
 from monitor.store.open import open_store
 from monitor.web.app import application
 from monitor.web.credentials import Throttle
@@ -59,6 +60,8 @@ def _at(count: int) -> dict[str, float]:
 
 def _measured(count: int) -> dict[str, float]:
     quietly()
+    # As `ninethirty run` does.
+    settle()
     with folder() as place:
         chosen = _settings(place)
         _fill(chosen, count, SystemClock().now())
@@ -72,9 +75,12 @@ def _measured(count: int) -> dict[str, float]:
 
 async def _started(place: Path, chosen: Settings) -> dict[str, float]:
     made, clock = app(place, SystemClock(), chosen=chosen), SystemClock()
+    # As `ninethirty run` does, too.
+    hold_sweeps()
     began = cpu_seconds()
     await made.daemon.take_up()
     figures = {"start_cpu_seconds": cpu_seconds() - began, "start_mb": rss_kb()}
+    sweep_again()
     queries = Queries(made.daemon.store, made.status, clock, "Europe/London", throttle=Throttle(clock), local=True)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(application(queries)), base_url="http://127.0.0.1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -42,9 +42,9 @@ class App:
         """Return how many scheduled looks were begun."""
         return self.daemon.poller.made
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Watch, record and tell until `stop` is set, and stop in good order."""
-        await self.daemon.run(stop)
+    async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
+        """Watch, record and tell until `stop` is set, and stop in good order; call `started` before the first look."""
+        await self.daemon.run(stop, started)
 
     async def once(self, day: date | None = None) -> LookedOnce:
         """Read calendars, look once at the releases of a local day or at all, tell what is to be told.

@@ -86,10 +86,11 @@ class Daemon:
     _keeping: asyncio.Task[None] | None = None
     _dealt: tuple[str, ...] = ()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Take up where the store left off, work until `stop` is set, and stop in good order."""
+    async def run(self, stop: asyncio.Event, started: Callable[[], None] = lambda: None) -> None:
+        """Take up where the store left off, call `started`, work until `stop` is set, and stop in good order."""
         asyncio.get_running_loop().set_exception_handler(self._strayed)
         await self.take_up()
+        started()
         self._tasks = [asyncio.create_task(work, name=name) for name, work in self._works()]
         self._tasks += [] if self._keeping is None else [self._keeping]
         for every, name, job in ((HEARTBEAT, "heartbeat", self._beat), *self.jobs):

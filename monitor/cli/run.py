@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import signal
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context
-from monitor.health.system import settle
+from monitor.health.system import hold_sweeps, settle, sweep_again
 
 if TYPE_CHECKING:
     from monitor.app.app import App
@@ -87,9 +86,7 @@ async def _live(
 
     settle()
     app = make()
-    # Modules and parts stay for good: walking through all of them held up the looks at hand for a tenth of a second.
-    gc.collect()
-    gc.freeze()
+    hold_sweeps()
     stop = asyncio.Event()
 
     async def reload() -> list[str]:
@@ -106,7 +103,7 @@ async def _live(
     try:
         alone.hold()
         async with listening(settings, reload):
-            await app.run(stop)
+            await app.run(stop, sweep_again)
     finally:
         await app.close()
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 
-from monitor.health.system import give_back, settle_in, trimmer
+from monitor.health.system import give_back, hold_sweeps, settle_in, sweep_again, trimmer
 
 
 def test_a_c_library_that_can_is_told_to_keep_nothing_back() -> None:
@@ -25,3 +26,17 @@ def test_a_c_library_is_told_to_have_one_heap_without_large_blocks() -> None:
 def test_memory_is_given_back_as_often_as_one_likes() -> None:
     give_back()
     give_back()
+
+
+def test_what_a_start_makes_is_never_swept() -> None:
+    hold_sweeps()
+    try:
+        was_swept = gc.isenabled()
+        made = [[number] for number in range(1000)]
+    finally:
+        sweep_again()
+    try:
+        assert (was_swept, gc.isenabled()) == (False, True)
+        assert not any(one is made for one in gc.get_objects())
+    finally:
+        gc.unfreeze()
