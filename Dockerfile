@@ -13,7 +13,12 @@ RUN pip install --require-hashes -r build.lock \
 COPY pyproject.toml README.md LICENSE ./
 COPY alerts alerts
 COPY monitor monitor
+COPY deploy/alertmanager.yml deploy/ninethirty.service deploy/
+COPY deploy/grafana deploy/grafana
+COPY deploy/kubernetes deploy/kubernetes
+COPY deploy/prometheus deploy/prometheus
 COPY docs/operate.md docs/operate.md
+COPY examples examples
 COPY rehearsals rehearsals
 COPY schedules schedules
 # Copies of files may be younger than what was compiled of them, and where nothing can be written they would be

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, Day, as_json, hushed, print_json
 from monitor.clock import SystemClock
 from monitor.errors import SurroundingsFault
@@ -27,7 +28,7 @@ SHARE = 0.25
 
 
 @click.command("backfill")
-@click.argument("producer")
+@click.argument("producer", shell_complete=complete.producers)
 @click.option("--from", "first", type=Day(), required=True, help="First day of publication.")
 @click.option("--to", "last", type=Day(), required=True, help="Last day of publication.")
 @as_json

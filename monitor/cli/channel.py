@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json
 from monitor.errors import unknown
 from schedules.times.zone import LONDON
@@ -31,7 +32,7 @@ def command() -> None:
 
 
 @command.command("test")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.channels)
 @as_json
 @click.pass_obj
 def test(context: Context, *, name: str, as_json: bool) -> None:

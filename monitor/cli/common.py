@@ -33,8 +33,6 @@ _FIRST_YEAR, _LAST_YEAR = 1900, 2200
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 json_anyway = click.option("--json", is_flag=True, expose_value=False, help="Changes nothing: it always prints JSON.")
 
-of_producer = click.option("--producer", metavar="SLUG", help="Only what this producer releases.")
-
 _WIDTH = 112
 
 

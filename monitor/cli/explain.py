@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, Instant, as_json, items, print_json
 from monitor.cli.text import release_lines
 from monitor.errors import unknown
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("explain")
-@click.argument("release")
+@click.argument("release", shell_complete=complete.releases)
 @click.option("--at", "moment", type=Instant(), metavar="T", help="As of another instant than now.")
 @as_json
 @click.pass_obj

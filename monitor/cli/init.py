@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import difflib
 import re
 import shutil
@@ -9,18 +10,23 @@ import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, as_json, deliver, print_json
-from monitor.config.organisations import holding, name_of, nearest, slug_of
-from monitor.config.starter import OWN_ADDRESS, Calendar, Mail, kinds_for, starter
+from monitor.cli.common import Context, as_json, deliver, hushed, print_json
+from monitor.config.organisations import ORGANISATIONS, SLUG, Organisations, holding, name_of, nearest, slug_of
+from monitor.config.starter import OWN_ADDRESS, Calendar, Chosen, Mail, kinds_for, starter
+from schedules.times.zone import LONDON
 
 _EXAMPLE = ("department-for-transport", "ministry-of-justice", "home-office", "ofqual")
-_SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _SERVER = re.compile(r"([\w.-]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FILES = "Write examples, rules for Prometheus, boards for Grafana, … into a new folder, and no configuration."
+_TURNS = "On call in weekly turns, as ROLE=ADDRESS (several with commas; Enter: nobody)"
 _WHERE = "the last part of https://www.gov.uk/government/organisations/SLUG"
 
 
@@ -32,15 +38,16 @@ class Given:
     calendars: tuple[str, ...]
     mail: str | None
     to: tuple[str, ...]
+    chat: str | None
+    on_call: tuple[str, ...]
+    public_url: str | None
+    known: Organisations
 
 
 @dataclass(slots=True)
-class Understood:
+class Understood(Chosen):
     """What was made of it: every fault and every doubt in one line."""
 
-    producers: list[str] = field(default_factory=list)
-    calendars: list[Calendar] = field(default_factory=list)
-    mail: Mail | None = None
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -50,6 +57,11 @@ class Understood:
 @click.option("--calendar", "calendars", multiple=True, metavar="KIND[=PLACE]", help="govuk, ons, ics=https://…, …")
 @click.option("--mail", metavar="HOST[:PORT]", help="A server that takes mail.")
 @click.option("--to", multiple=True, metavar="ADDRESS", help="Who is told by mail.")
+@click.option("--chat", metavar="VARIABLE", help="The variable of the environment with the address of a chat.")
+@click.option("--on-call", multiple=True, metavar="ROLE=ADDRESS", help="Takes weekly turns with others, told by mail.")
+@click.option("--public-url", metavar="URL", help="Where people will reach the board; notices link there.")
+@click.option("--online", is_flag=True, help="Ask GOV.UK once for every organisation; else those of this version.")
+@click.option("--files", type=click.Path(path_type=Path), metavar="FOLDER", help=_FILES)
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: the file of --config.")
 @click.option("--yes", is_flag=True, help="Ask nothing: what is not given has its default.")
 @click.option("--force", is_flag=True, help="Replace a file that is there already.")
@@ -62,6 +74,11 @@ def command(  # noqa: PLR0913 # one argument for each option
     calendars: tuple[str, ...],
     mail: str | None,
     to: tuple[str, ...],
+    chat: str | None,
+    on_call: tuple[str, ...],
+    public_url: str | None,
+    online: bool,
+    files: Path | None,
     output: Path | None,
     yes: bool,
     force: bool,
@@ -73,7 +90,11 @@ def command(  # noqa: PLR0913 # one argument for each option
 
     Example: ninethirty init --producer department-for-transport --mail smtp.example.gov.uk --to desk@example.gov.uk
     """
-    file, given = output or context.path, Given(producers, calendars, mail, to)
+    if files is not None:
+        _unpack(files, as_json=as_json)
+        return
+    file, known = output or context.path, _all_of_govuk() if online else ORGANISATIONS
+    given = Given(producers, calendars, mail, to, chat, on_call, public_url, known)
     is_there, unsaid = file.exists(), [] if yes else _unsaid(given)
     if unsaid and not sys.stdin.isatty():
         _refuse([f"nobody is there to be asked: give {', '.join(unsaid)}, or --yes to take what is usual"])
@@ -82,13 +103,30 @@ def command(  # noqa: PLR0913 # one argument for each option
         force = click.confirm(f"{file} is there already. Replace it?")
     if is_there and not (force or yes):
         raise click.Abort
-    found = _understood(given if yes else _asked(given), file)
+    found = _understood(given if yes else _asked(given), file, context.now())
     if is_there and not force:
         found.faults.insert(0, f"--output: {file} is there already; --force replaces it, --output FILE writes another")
-    text = starter(found.producers, found.calendars, found.mail)
+    text = "" if found.faults else starter(found)
     _refuse(found.faults or _faults_of(text, file))
     deliver(text.encode(), file, "toml")
     _tell(found, file, replaced=is_there, as_json=as_json)
+
+
+def _unpack(folder: Path, *, as_json: bool) -> None:
+    from monitor.config.shipped import unpack
+
+    unpack(folder)
+    if as_json:
+        print_json({"folder": str(folder)})
+    else:
+        click.echo(f"{folder}: examples of configurations, and deploy: Prometheus, Grafana, systemd, Kubernetes")
+
+
+def _all_of_govuk() -> Organisations:
+    from monitor.app.organisations import all_of_govuk
+
+    with hushed():
+        return asyncio.run(all_of_govuk())
 
 
 def _unsaid(given: Given) -> list[str]:
@@ -128,7 +166,8 @@ def _tell(found: Understood, file: Path, *, replaced: bool, as_json: bool) -> No
         return
     for note in notes:
         click.echo(note, err=True)
-    click.echo(f"Producers: {', '.join(map(name_of, found.producers)) or 'those that the calendars name'}")
+    named = ", ".join(name_of(slug, found.known) for slug in found.producers)
+    click.echo(f"Producers: {named or 'those that the calendars name'}")
     click.echo(f"Calendars: {', '.join(one.kind for one in found.calendars)}")
     called = _called() if file == Path("config.toml") else f"{_called()} --config {file}"
     click.echo(f"Next: {called} check --online, then {called} run")
@@ -142,36 +181,50 @@ def _called() -> str:
 
 def _asked(given: Given) -> Given:
     """Ask a person for what was not given."""
-    producers = given.producers or tuple(_ask_producers())
-    understood = [slug_of(text) or text for text in producers]
+    producers = given.producers or tuple(_ask_producers(given.known))
+    understood = [slug_of(text, given.known) or text for text in producers]
     usual = " ".join(one.kind for one in kinds_for(understood or _EXAMPLE))
     words = "Calendars (kinds, those of your own as KIND=ADDRESS or KIND=FILE)"
     calendars = given.calendars or tuple(str(click.prompt(words, default=usual)).split())
-    mail = given.mail or click.prompt("Mail server, HOST or HOST:PORT (Enter: none)", default="", show_default=False)
+    mail = given.mail or _ask("Mail server, HOST or HOST:PORT (Enter: none)")
     to = given.to or (tuple(str(click.prompt("Who is told by mail")).replace(",", " ").split()) if mail else ())
-    return replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
+    duty = given.on_call or _split(_ask(_TURNS) if mail else "")
+    chat = given.chat or _ask("Variable of the environment that holds the address of a chat (Enter: none)")
+    url = given.public_url or _ask("Where people will reach the board, https://… (Enter: not known yet)")
+    told = replace(given, producers=producers, calendars=calendars, mail=mail or None, to=to)
+    return replace(told, chat=chat or None, on_call=duty, public_url=url or None)
 
 
-def _ask_producers() -> Iterator[str]:
-    while text := click.prompt("Producer: slug, name or acronym (Enter: no more)", default="", show_default=False):
-        if (slug := slug_of(text)) is not None:
+def _ask(words: str) -> str:
+    return str(click.prompt(words, default="", show_default=False))
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(one.strip() for one in text.split(",") if one.strip())
+
+
+def _ask_producers(known: Organisations) -> Iterator[str]:
+    while text := _ask("Producer: slug, name or acronym (Enter: no more)"):
+        if (slug := slug_of(text, known)) is not None:
             click.echo(f"  {slug}")
             yield slug
-        elif found := holding(text):
+        elif found := holding(text, known):
             click.echo(f"  which of {', '.join(found)}?" if len(found) > 1 else f"  did you mean {found[0]}?")
-        elif _SLUG.fullmatch(text) and _is_meant(text):
+        elif SLUG.fullmatch(text) and _is_meant(text, known):
             yield text
         else:
             click.echo(f"  not known by that name: give its slug, {_WHERE}")
 
 
-def _is_meant(text: str) -> bool:
-    near = nearest(text)
+def _is_meant(text: str, known: Organisations) -> bool:
+    near = nearest(text, known)
     return click.confirm(f"  not in the list{f' (did you mean {near}?)' if near else ''}; take it as it is?")
 
 
-def _understood(given: Given, file: Path) -> Understood:
-    found = Understood()
+def _understood(given: Given, file: Path, now: datetime) -> Understood:
+    here = now.astimezone(ZoneInfo(LONDON))
+    begins = (here - timedelta(days=here.weekday())).replace(hour=9, minute=0, second=0, microsecond=0)
+    found = Understood(chat=given.chat, public_url=given.public_url, begins=begins, known=given.known)
     for text in given.producers:
         _take_producer(text, found)
     if not given.producers and not given.calendars:
@@ -182,14 +235,18 @@ def _understood(given: Given, file: Path) -> Understood:
     if not given.calendars:
         found.calendars.extend(kinds_for(found.producers))
     _take_mail(given, found)
+    _take_duty(given, found)
+    # What was typed may be the address itself: it is not told.
+    if given.chat is not None and not _VARIABLE.fullmatch(given.chat):
+        found.faults.append("--chat: name the variable that holds the address, such as TEAMS_WORKFLOW: it is a secret")
     return found
 
 
 def _take_producer(text: str, found: Understood) -> None:
-    slug = slug_of(text)
-    near = nearest(text) or next(iter(holding(text)), None)
+    slug = slug_of(text, found.known)
+    near = nearest(text, found.known) or next(iter(holding(text, found.known)), None)
     meant = f", did you mean {near}?" if near else ""
-    if slug is None and not _SLUG.fullmatch(text):
+    if slug is None and not SLUG.fullmatch(text):
         found.faults.append(
             f'--producer: nobody is known by that name{meant or f": give its slug, {_WHERE}"} (got "{text}")'
         )
@@ -214,6 +271,16 @@ def _take_calendar(text: str, found: Understood, folder: Path) -> None:
         found.faults.append(f'--calendar: no such file beside the configuration (got "{place}")')
     else:
         found.calendars.append(Calendar(kind, place))
+
+
+def _take_duty(given: Given, found: Understood) -> None:
+    if given.on_call and given.mail is None:
+        found.faults.append("--mail: must be given with --on-call: which server takes the mail?")
+    for text in given.on_call:
+        role, _, mailbox = (part.strip() for part in text.rpartition("="))
+        if not role or not _MAILBOX.fullmatch(mailbox):
+            found.faults.append(f'--on-call: write "duty A=duty-a@example.gov.uk" (got "{text}")')
+        found.duty[role] = mailbox
 
 
 def _take_mail(given: Given, found: Understood) -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import CompletionItem
 
 from monitor import __version__
 from monitor.cli.common import Context
@@ -53,11 +54,18 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the verb of this name, or fail with the nearest there is."""
         if cmd_name not in VERBS:
+            if ctx.resilient_parsing:
+                return None
             near = difflib.get_close_matches(cmd_name, VERBS, n=1)
             ctx.fail(f'no verb "{cmd_name}"' + (f', did you mean "{near[0]}"?' if near else ""))
         where = f"{cmd_name}.main" if cmd_name in _FOLDERS else cmd_name
         command: click.Command = importlib.import_module(f"monitor.cli.{where}").command
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the verbs that begin so, with what each does, without importing them; options as click does."""
+        verbs = [CompletionItem(verb, help=told) for verb, told in VERBS.items() if verb.startswith(incomplete)]
+        return verbs or click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the verb; whoever reads what it prints may have had enough, as `head` has: then nothing is wrong."""
@@ -81,6 +89,7 @@ class Verbs(click.Group):
     "--config",
     "config",
     metavar="FILE",
+    type=click.Path(),
     envvar="NINETHIRTY_CONFIG",
     default="config.toml",
     help="Configuration; default $NINETHIRTY_CONFIG, else ./config.toml.",

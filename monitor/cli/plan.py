@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, of_producer, print_json, table, today
+from monitor.cli.common import Context, Day, as_json, print_json, table, today
+from monitor.cli.complete import of_producer
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, Day, as_json, deliver, print_json
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def command() -> None:
 @command.command("period")
 @click.option("--from", "first", type=Day(), required=True, help="First day of slots.")
 @click.option("--to", "last", type=Day(), required=True, help="Last day of slots.")
-@click.option("--producer", default="", help="Only this producer.")
+@click.option("--producer", default="", shell_complete=complete.producers, help="Only this producer.")
 @click.option("--host", default="", help="Only this platform, such as www.gov.uk.")
 @click.option("--format", "kind", type=click.Choice(FORMATS), help="Default that of --output, else md.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")

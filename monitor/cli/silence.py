@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, Instant, as_json, print_json, table
 from monitor.cli.incident.store import by_role, incident_of, role_of
 from monitor.errors import UserFault, unknown
@@ -44,9 +45,9 @@ def command() -> None:
 
 
 @command.command("add")
-@click.option("--incident", metavar="ID", help="Of one incident.")
-@click.option("--release", metavar="ID", help="Of one release.")
-@click.option("--producer", metavar="SLUG", help="Of one producer.")
+@click.option("--incident", metavar="ID", shell_complete=complete.incidents, help="Of one incident.")
+@click.option("--release", metavar="ID", shell_complete=complete.releases, help="Of one release.")
+@click.option("--producer", metavar="SLUG", shell_complete=complete.producers, help="Of one producer.")
 @click.option("--for", "length", type=Length(), help="How long: 30m, 2h, 3d; at most 14d.")
 @click.option("--until", type=Instant(), help="Until when.")
 @click.option("--reason", required=True, help="Why, for whoever wonders.")
@@ -115,7 +116,7 @@ def list_silences(context: Context, *, everything: bool, as_json: bool) -> None:
 
 
 @command.command("end")
-@click.argument("silence")
+@click.argument("silence", shell_complete=complete.silences)
 @by_role
 @as_json
 @click.pass_obj

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from monitor.cli.common import Context, Day, as_json, of_producer, print_json, table, today
+from monitor.cli.common import Context, Day, as_json, print_json, table, today
+from monitor.cli.complete import of_producer
 from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
 from monitor.judge.as_text import due_text, measure_text, tally, told_text

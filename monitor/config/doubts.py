@@ -17,7 +17,7 @@ from monitor.config.values import shown
 Doubt = tuple[str, str, str | None]
 """Key, reason and value; a value of None is not shown."""
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
-_EXAMPLES = ("example.gov.uk", "example.com", "example.org", ".example")
+_EXAMPLES = ("example.gov.uk", "example.gov.scot", "example.com", "example.org", ".example")
 _ANY = "*"
 
 

@@ -7,9 +7,17 @@ change with the machinery of government; the last part of https://www.gov.uk/gov
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Mapping
+from typing import TypeAlias
 
+from schedules.clean import clean_text
+
+Organisations: TypeAlias = Mapping[str, tuple[str, ...]]
+"""Slug to name, and to the acronym where there is one."""
+
+SLUG = re.compile(r"[a-z0-9][a-z0-9._-]*")
 ONS = "office-for-national-statistics"
 
 _TABLE = """
@@ -72,35 +80,48 @@ uk-health-security-agency | UK Health Security Agency | UKHSA
 valuation-office-agency | Valuation Office Agency | VOA
 youth-justice-board-for-england-and-wales | Youth Justice Board for England and Wales | YJB
 """
-ORGANISATIONS: Mapping[str, tuple[str, ...]] = {
+ORGANISATIONS: Organisations = {
     cells[0]: tuple(cells[1:]) for cells in (row.split(" | ") for row in _TABLE.strip().splitlines())
 }
-"""Slug to name, and to the acronym where it is in common use."""
+"""Those of this version, for whoever is not to ask GOV.UK."""
+ALL_OF_GOVUK = "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0"
+"""Where GOV.UK counts what each body has published, and so names every one, in one answer."""
 
 
-def slug_of(text: str) -> str | None:
+def slug_of(text: str, among: Organisations = ORGANISATIONS) -> str | None:
     """Return the slug of the body that people call this: its slug, name or acronym; None where the list has none."""
     wanted = _plain(text)
-    names = {wanted_as: slug for slug, called in ORGANISATIONS.items() for wanted_as in map(_plain, (slug, *called))}
+    names = {wanted_as: slug for slug, called in among.items() for wanted_as in map(_plain, (slug, *called))}
     return names.get(wanted) if wanted else None
 
 
-def nearest(text: str) -> str | None:
+def nearest(text: str, among: Organisations = ORGANISATIONS) -> str | None:
     """Return the slug in the list whose slug or name is spelt most alike, None when none is near."""
-    known = {_plain(spelt): slug for slug, called in ORGANISATIONS.items() for spelt in (slug, called[0])}
+    known = {_plain(spelt): slug for slug, called in among.items() for spelt in (slug, called[0])}
     found = difflib.get_close_matches(_plain(text), known, n=1, cutoff=0.8)
     return known[found[0]] if found else None
 
 
-def holding(text: str) -> list[str]:
+def holding(text: str, among: Organisations = ORGANISATIONS) -> list[str]:
     """Return the slugs of all bodies whose name, slug or acronym holds this text."""
     wanted = _plain(text)
-    return [slug for slug, called in ORGANISATIONS.items() if any(wanted in _plain(one) for one in (slug, *called))]
+    return [slug for slug, called in among.items() if any(wanted in _plain(one) for one in (slug, *called))]
 
 
-def name_of(slug: str) -> str:
+def name_of(slug: str, among: Organisations = ORGANISATIONS) -> str:
     """Return the name of a body; for one that the list does not have, its slug in words."""
-    return ORGANISATIONS[slug][0] if slug in ORGANISATIONS else slug.replace("-", " ").capitalize()
+    return among[slug][0] if slug in among else slug.replace("-", " ").capitalize()
+
+
+def read_organisations(body: bytes) -> Organisations:
+    """Return the bodies that an answer of `ALL_OF_GOVUK` names. Raises `ValueError` for anything but such an answer."""
+    told = json.loads(body)
+    try:
+        values = [option["value"] for option in told["aggregates"]["organisations"]["options"]]
+        named = {one["slug"]: (one["title"], one.get("acronym") or "") for one in values if SLUG.fullmatch(one["slug"])}
+        return {slug: tuple(clean_text(text) for text in called if text) for slug, called in named.items()}
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise ValueError("names no organisations") from exc
 
 
 def _plain(text: str) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from monitor.config.organisations import ONS, name_of
+from monitor.config.organisations import ONS, ORGANISATIONS, Organisations, name_of
 
 OWN_ADDRESS = {"govuk", "ons", "ees"}
 """Kinds of calendar that know their own address."""
@@ -29,7 +31,7 @@ folder = "var/evidence"                      # for the service account alone: it
 
 [web]
 listen = "127.0.0.1:9030"                    # board, API, /healthz, /readyz, /metrics
-# public_url = "https://ninethirty.example.gov.uk"   # where people reach the board; notices link there
+{public_url}   # where people reach the board; notices link there
 
 [policy]
 on_time_within = "60s"                       # seen by then: on time
@@ -49,6 +51,7 @@ name = "outbox"
 kind = "folder"
 folder = "var/outbox"
 """
+_NO_ADDRESS = '# public_url = "https://ninethirty.example.gov.uk"'
 _NO_MAIL = """
 # [[channel]]                                # tell people too; try it with `ninethirty channel test on-call`
 # name = "on-call"
@@ -91,11 +94,40 @@ class Mail:
         return "none" if self.host in {"localhost", "127.0.0.1", "[::1]"} else "tls" if self.port == 465 else "starttls"
 
 
-def starter(producers: Sequence[str], calendars: Sequence[Calendar], mail: Mail | None) -> str:
-    """Return the text of a configuration; `producers` are slugs."""
-    tables = [*_calendars(producers, calendars), *(_producer(slug, calendars) for slug in producers)]
-    told = _NO_MAIL if mail is None else _mail(mail)
-    return "".join([_HEAD, *tables, _FOLDER, told, _ROUTES])
+@dataclass(slots=True)
+class Chosen:
+    """What a first configuration is to say.
+
+    `producers` are slugs; `chat` is the variable of the environment that holds a chat's address; `duty` are the mail
+    addresses of roles that take weekly turns from `begins`; `known` names bodies.
+    """
+
+    producers: list[str] = field(default_factory=list)
+    calendars: list[Calendar] = field(default_factory=list)
+    mail: Mail | None = None
+    chat: str | None = None
+    duty: dict[str, str] = field(default_factory=dict)
+    begins: datetime | None = None
+    public_url: str | None = None
+    known: Organisations = field(default_factory=lambda: ORGANISATIONS)
+
+
+def starter(chosen: Chosen) -> str:
+    """Return the text of a configuration."""
+    calendars, mail = chosen.calendars, chosen.mail
+    address = _NO_ADDRESS if chosen.public_url is None else f"public_url = {_text(chosen.public_url)}"
+    return "".join(
+        [
+            _HEAD.replace("{public_url}", address),
+            *_calendars(chosen.producers, calendars),
+            *(_producer(slug, name_of(slug, chosen.known), calendars) for slug in chosen.producers),
+            _FOLDER,
+            _NO_MAIL if mail is None else _mail("on-call", mail, mail.to),
+            "" if chosen.chat is None else _chat(chosen.chat),
+            *([] if mail is None else (_mail(_channel_of(role), mail, [to]) for role, to in chosen.duty.items())),
+            _turns(chosen) if chosen.duty else _ROUTES,
+        ]
+    )
 
 
 def kinds_for(producers: Iterable[str]) -> list[Calendar]:
@@ -120,7 +152,7 @@ def _calendars(producers: Sequence[str], calendars: Sequence[Calendar]) -> Itera
             yield f"producer = {_text(producers[0])}    # of entries that name none\n"
 
 
-def _producer(slug: str, calendars: Sequence[Calendar]) -> str:
+def _producer(slug: str, name: str, calendars: Sequence[Calendar]) -> str:
     kinds = [each.kind for each in calendars if each.kind in HOSTS]
     mine = [
         kind for kind in kinds if ALL_PRODUCER_KINDS.get(kind, slug) == slug and not (kind == "govuk" and slug == ONS)
@@ -130,19 +162,50 @@ def _producer(slug: str, calendars: Sequence[Calendar]) -> str:
     report = (
         'report = { head_of_profession = "", contact = "", to = "" }    # roles, never names: they stand in drafts\n'
     )
-    return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name_of(slug))}\n{hosts if mine else ''}{report}"
+    return f"\n[[producer]]\nid = {_text(slug)}\nname = {_text(name)}\n{hosts if mine else ''}{report}"
 
 
-def _mail(mail: Mail) -> str:
+def _chat(variable: str) -> str:
     return f"""
 [[channel]]
-name = "on-call"                             # try it: `ninethirty channel test on-call`
+name = "chat"                                # try it: `ninethirty channel test chat`
+kind = "apprise"
+# The variable holds its address as Apprise writes it: workflows://… (Teams), slack://…; all of it is a secret.
+url = {{ env = {_text(variable)} }}
+"""
+
+
+def _turns(chosen: Chosen) -> str:
+    who = ", ".join(f"{_text(role)} = {_text(_channel_of(role))}" for role in chosen.duty)
+    told = ["duty", *(["on-call"] if chosen.mail else []), *(["chat"] if chosen.chat else []), "outbox"]
+    return f"""
+# Who is on call, in turns of a week; [[rota.shift]] swaps. In place of turns it reads a calendar of yours: url or file.
+[[rota]]
+name = "duty"
+who = {{ {who} }}
+turns = {_list(chosen.duty)}
+begins = {chosen.begins:%Y-%m-%dT%H:%M:%S}
+
+[[route]]
+channels = {_list(told)}
+"""
+
+
+def _channel_of(role: str) -> str:
+    return "-".join(re.findall(r"[a-z0-9]+", role.lower()))
+
+
+def _mail(name: str, mail: Mail, to: Iterable[str]) -> str:
+    tried = f"name = {_text(name)}"
+    return f"""
+[[channel]]
+{tried:<44} # try it: `ninethirty channel test {name}`
 kind = "mail"
 host = {_text(mail.host)}
 port = {mail.port}
 security = "{mail.security}"
 sender = {_text(mail.sender)}
-to = {_list(mail.to)}
+to = {_list(to)}
 # user = "ninethirty"
 # password = {{ file = "smtp-password" }}      # or {{ env = "SMTP_PASSWORD" }}; never the secret itself
 """

@@ -10,6 +10,8 @@ from zipfile import ZipFile
 
 import pytest
 
+from monitor.config.shipped import PARTS
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -36,4 +38,6 @@ def test_it_carries_whatever_lies_beside_the_code(wheels: list[Path]) -> None:
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
     ours = {name for name in tracked.split("\0") if name.startswith(("monitor/", "alerts/", "schedules/"))}
     rehearsals = {f"monitor/rehearse/{name}" for name in tracked.split("\0") if name.startswith("rehearsals/")}
-    assert (ours | rehearsals) - names == set()
+    beside = {f"monitor/config/shipped/{name}" for name in tracked.split("\0") if name.startswith(PARTS)}
+    assert (ours | rehearsals | beside) - names == set()
+    assert {name for name in names if "/shipped/" in name} == beside

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json, table
 from monitor.errors import unknown
 from schedules.times.words import stamp
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("history")
-@click.argument("release")
+@click.argument("release", shell_complete=complete.releases)
 @as_json
 @click.pass_obj
 def history(context: Context, *, release: str, as_json: bool) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from monitor.cli import complete
 from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @click.command("read")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.calendars)
 @json_anyway
 @click.pass_obj
 def read(context: Context, name: str) -> None:
@@ -39,7 +40,7 @@ def read(context: Context, name: str) -> None:
 
 
 @click.command("diff")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.calendars)
 @as_json
 @click.pass_obj
 def diff(context: Context, *, name: str, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, table
+from monitor.cli.complete import incidents
 from monitor.cli.incident.store import by_role, incident_of, refilled, rewritten, role_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def action() -> None:
 
 
 @action.command("add")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.option("--text", required=True, help="What is to be done.")
 @click.option("--owner", metavar="ROLE", required=True, help="Who is to do it: a role, never a name.")
 @click.option("--due", type=Day(), required=True, help="By which day it is to be done.")
@@ -49,7 +50,7 @@ def add(  # noqa: PLR0913 # one for each option
 
 
 @action.command("done")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.argument("number", type=int)
 @click.option("--at", metavar="TIME", default="", help="When it was done, local. Default now.")
 @by_role
@@ -67,7 +68,7 @@ def done(context: Context, *, incident: str, number: int, at: str, by: str | Non
 
 
 @action.command("list")
-@click.argument("incident", required=False)
+@click.argument("incident", required=False, shell_complete=incidents)
 @as_json
 @click.pass_obj
 def list_actions(context: Context, *, incident: str | None, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import click
 
 from monitor.cli.calendar.history import release_of
 from monitor.cli.common import Context, as_json, print_json
+from monitor.cli.complete import producers, releases
 from monitor.cli.incident.store import as_of_now, by_role, is_attended
 from monitor.errors import UserFault
 
@@ -27,9 +28,9 @@ _QUESTIONS = {
 
 
 @click.command("add")
-@click.option("--release", help="The release it is about, when it is watched: fills in the rest.")
+@click.option("--release", shell_complete=releases, help="The release it is about, if watched: fills in the rest.")
 @click.option("--title", help="Which statistics, when no watched release is named.")
-@click.option("--producer", help="Whose, when no watched release is named.")
+@click.option("--producer", shell_complete=producers, help="Whose, when no watched release is named.")
 @click.option("--what", help="What happened, in a sentence.")
 @click.option("--when", help="Local dates or times, several with commas; the first is the occurrence.")
 @click.option("--until", help="Local date-time at which it was over.")

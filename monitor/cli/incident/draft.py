@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json, table
+from monitor.cli.complete import incidents
 from monitor.cli.incident.store import by_role, incident_of, is_attended, renew, role_of, tell_steps
 from monitor.cli.incident.take_back import say, take_back, tell_apart, tell_conflicts
 from monitor.errors import UserFault, unknown
@@ -27,7 +28,7 @@ _FROM = "Take what was typed into a draft saved as .docx, .odt, .html or .md."
 
 
 @click.command("draft")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.option("--format", "ending", type=click.Choice(FORMATS), help="Default that of --output, else md.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write it here, not to the terminal.")
 @click.option("--document", type=click.Choice(DOCUMENTS), help="Default draft; once signed, report.")

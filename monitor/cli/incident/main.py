@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, table
+from monitor.cli.complete import incidents, of_producer
 from monitor.cli.incident.action import action
 from monitor.cli.incident.add import add
 from monitor.cli.incident.draft import draft
@@ -40,7 +41,7 @@ for _verb in (action, add, draft, sign):
 
 @command.command("list")
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not over, or whose report is owed.")
-@click.option("--producer", help="Only those of one producer.")
+@of_producer
 @click.option("--from", "first", type=Day(), help="First day of occurrence.")
 @click.option("--to", "last", type=Day(), help="Last day of occurrence.")
 @as_json
@@ -74,7 +75,7 @@ def list_incidents(
 
 
 @command.command("show")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @as_json
 @click.pass_obj
 def show(context: Context, *, incident: str, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def show(context: Context, *, incident: str, as_json: bool) -> None:
 
 
 @command.command("note")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.argument("text", required=False)
 @click.option("--at", metavar="TIME", default="", help="When it happened, local: a call, a post. Default now.")
 @_cause
@@ -155,7 +156,7 @@ def note(  # noqa: PLR0913 # one for each option
 
 
 @command.command("close")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.option("--text", default="", help="Why it is over.")
 @_cause
 @by_role
@@ -176,7 +177,7 @@ def close(context: Context, *, incident: str, text: str, cause: str, by: str | N
 
 
 @command.command("waive")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.option("--reason", required=True, help="Why no report will be made; kept in the timeline.")
 @by_role
 @as_json
@@ -195,7 +196,7 @@ def waive(context: Context, *, incident: str, reason: str, by: str | None, as_js
 
 
 @command.command("export")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @click.argument("file", type=click.Path(path_type=Path))
 @as_json
 @click.pass_obj

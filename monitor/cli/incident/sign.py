@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from monitor.cli.common import Context, as_json, deliver, items, print_json
+from monitor.cli.complete import incidents
 from monitor.cli.incident.draft import FORMATS
 from monitor.cli.incident.store import as_of_now, by_role, incident_of, renew, role_of
 from monitor.errors import SurroundingsFault, UserFault
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @click.command("sign")
-@click.argument("incident")
+@click.argument("incident", shell_complete=incidents)
 @by_role
 @click.option("--anyway", default="", metavar="REASON", help="Sign though something is in the way; why is kept.")
 @click.option("--output", type=click.Path(path_type=Path), metavar="FOLDER", help="Default INCIDENT, here.")

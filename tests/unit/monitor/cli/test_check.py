@@ -152,6 +152,8 @@ def test_an_example_is_in_order_once_its_secrets_are_there(
         text.replace("postgresql+psycopg://ninethirty@db.example.gov.uk/ninethirty", "sqlite:///s.db")
     )
     (tmp_path / "as-it-is.toml").write_text(text)
+    for calendar in example.parent.glob("*.csv"):
+        (tmp_path / calendar.name).write_bytes(calendar.read_bytes())
     for channel in read_settings(tmp_path / "as-it-is.toml").channel:
         for name in type(channel).model_fields:
             if isinstance(secret := getattr(channel, name), Secret):

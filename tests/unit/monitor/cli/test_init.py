@@ -84,7 +84,8 @@ def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: 
         "--calendar",
         "csv=no.csv",
     )
-    assert init(file, "--yes", *wrong, "--mail", "smtp host", "--to", "nobody") == 2
+    told = ("--mail", "smtp host", "--to", "nobody", "--on-call", "duty A", "--chat", "https://chat.example/secret")
+    assert init(file, "--yes", *wrong, *told) == 2
     told = capsys.readouterr().err.splitlines()
     assert told == [
         'init: --producer: nobody is known by that name, did you mean ministry-of-justice? (got "Ministry of Justise")',
@@ -93,13 +94,51 @@ def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: 
         'init: --calendar: no such file beside the configuration (got "no.csv")',
         'init: --to: not a mail address, write "desk@example.gov.uk" (got "nobody")',
         'init: --mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "smtp host")',
+        'init: --on-call: write "duty A=duty-a@example.gov.uk" (got "duty A")',
+        "init: --chat: name the variable that holds the address, such as TEAMS_WORKFLOW: it is a secret",
     ]
     assert not file.exists()
+
+
+def test_roles_take_weekly_turns_from_a_monday_and_everybody_else_is_told_too(file: Path) -> None:
+    duty = ("--on-call", "duty A=a@example.gov.uk", "--on-call", "duty B=b@example.gov.uk", "--chat", "TEAMS_WORKFLOW")
+    assert init(file, "--yes", "--producer", "DfT", *MAIL, *duty, "--public-url", "https://board.example.gov.uk") == 0
+    settings = read_settings(file)
+    (rota,), (route,) = settings.rota, settings.route
+    assert (rota.turns, rota.who) == (["duty A", "duty B"], {"duty A": "duty-a", "duty B": "duty-b"})
+    assert rota.begins is not None
+    assert (rota.begins.weekday(), rota.begins.hour) == (0, 9)
+    assert route.channels == ["duty", "on-call", "chat", "outbox"]
+    chat = next(one for one in settings.channel if one.kind == "apprise")
+    assert (chat.name, chat.url.env) == ("chat", "TEAMS_WORKFLOW")
+
+
+def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert init(file, "--yes", "--public-url", "board.example.gov.uk") == 2
+    assert "web.public_url" in capsys.readouterr().err
+    assert not file.exists()
+
+
+def test_what_goes_beside_it_is_written_to_a_folder_of_its_own(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = file.parent / "beside"
+    assert init(file, "--files", str(folder)) == 0
+    assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} >= {
+        "examples/department.toml",
+        "deploy/prometheus/rules.yml",
+        "deploy/grafana/dashboards/today.json",
+        "deploy/ninethirty.service",
+    }
+    assert not file.exists()
+    assert init(file, "--files", str(folder)) == 1
+    assert capsys.readouterr().err == f"{folder}: is there already, and not empty\n"
 
 
 def test_a_server_without_readers_and_readers_without_a_server_are_refused(file: Path) -> None:
     assert init(file, "--yes", "--mail", "localhost") == 2
     assert init(file, "--yes", "--to", "desk@example.gov.uk") == 2
+    assert init(file, "--yes", "--on-call", "duty=desk@example.gov.uk") == 2
 
 
 def test_a_slug_that_nobody_knows_is_taken_and_said_to_be(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,14 +185,19 @@ def test_what_is_not_given_is_asked_for(file: Path) -> None:
     asked = {
         "no more): ": "MoJ",
         "[govuk]: ": "",
-        "(Enter: none): ": "localhost:2525",
+        "HOST:PORT (Enter: none): ": "localhost:2525",
         "told by mail: ": "a@example.gov.uk, b@example.gov.uk",
+        "Enter: nobody): ": "duty A=c@example.gov.uk, duty B=d@example.gov.uk",
+        "chat (Enter: none): ": "TEAMS_WORKFLOW",
+        "not known yet): ": "https://board.example.gov.uk",
     }
     shown = asked_at_a_terminal(file, "init", "--producer", "DfT", answers=asked)
     assert "Next: ninethirty --config" in shown
     settings = read_settings(file)
     assert [one.id for one in settings.producer] == ["department-for-transport"]
     assert getattr(settings.channel[1], "to", None) == ["a@example.gov.uk", "b@example.gov.uk"]
+    assert [one.name for one in settings.channel] == ["outbox", "on-call", "chat", "duty-a", "duty-b"]
+    assert settings.web.public_url == "https://board.example.gov.uk"
 
 
 def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
@@ -163,7 +207,7 @@ def test_every_body_of_the_list_is_found_by_each_of_its_names() -> None:
 
 
 def test_what_is_like_one_name_or_several_is_asked_about_and_not_taken(file: Path) -> None:
-    typed = "ofqal\nn\nhealth\ngambling\nofqual\n\n\n\n"
+    typed = "ofqal\nn\nhealth\ngambling\nofqual" + 6 * "\n"
     shown = at_a_terminal(file, "init", typed=typed)
     assert "not in the list (did you mean ofqual?); take it as it is?" in shown
     assert re.search(r"which of [\w-]+(, [\w-]+)+\?", shown)

@@ -1,0 +1,63 @@
+"""The bodies that GOV.UK names: asked once, bounded, and believed only where the answer is one."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from monitor.app.organisations import organisations_by
+from monitor.config.organisations import name_of, nearest, slug_of
+from monitor.errors import SurroundingsFault
+from monitor.look.fetch import Answer, Failure, Reason, Request
+
+NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+ONE = {"slug": "widget-office", "title": "Widget\u202e Office", "acronym": "WO", "link": "/government/x"}
+
+
+def answer(body: bytes, status: int = 200, *, whole: bool = True) -> Answer:
+    return Answer("https://www.gov.uk/", status, {}, body, NOW, NOW, whole)
+
+
+def told(*values: object) -> bytes:
+    options = [{"value": value, "documents": 7} for value in values]
+    return json.dumps({"results": [], "aggregates": {"organisations": {"options": options}}}).encode()
+
+
+async def test_each_body_is_known_by_slug_name_and_acronym() -> None:
+    asked: list[Request] = []
+
+    async def ask(request: Request) -> Answer:
+        asked.append(request)
+        return answer(told(ONE, {"slug": "gone-body", "title": "Gone"}, {"slug": 'a"\n', "title": "No slug"}))
+
+    known = await organisations_by(ask)
+    assert known == {"widget-office": ("Widget Office", "WO"), "gone-body": ("Gone",)}
+    assert [slug_of(text, known) for text in ("WO", "the widget office", "DfT")] == ["widget-office"] * 2 + [None]
+    assert (nearest("widgt-office", known), name_of("widget-office", known)) == ("widget-office", "Widget Office")
+    (request,) = asked
+    assert (request.url, request.cap) == (
+        "https://www.gov.uk/api/search.json?aggregate_organisations=1500&count=0",
+        8_000_000,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "why"),
+    [
+        (answer(b"<html>", 422), "answered 422"),
+        (answer(told(ONE), whole=False), "answered too much"),
+        (answer(b"<html>"), "Expecting value"),
+        (answer(b"[]"), "names no organisations"),
+        (answer(told(7)), "names no organisations"),
+        (answer(told({"slug": "a", "title": 7})), "names no organisations"),
+        (Failure("https://www.gov.uk/", Reason.TIMEOUT, "no answer in time", NOW, NOW), "no answer in time"),
+    ],
+)
+async def test_anything_else_is_a_fault_of_the_surroundings(outcome: Answer | Failure, why: str) -> None:
+    async def ask(_: Request) -> Answer | Failure:
+        return outcome
+
+    with pytest.raises(SurroundingsFault, match=rf"GOV.UK's organisations: {why}.*without --online"):
+        await organisations_by(ask)

@@ -1,0 +1,112 @@
+"""What a shell is told of what may be typed next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from alerts.silence import Scope, silence
+from monitor.cli.main import status_of
+from monitor.clock import SystemClock
+from monitor.store.open import open_store
+from tests.unit.monitor.cli.conftest import release
+
+Complete = Callable[..., list[str]]
+
+
+@pytest.fixture
+def complete(folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Complete:
+    """Return what completes a line, whose last word is begun, as bash asks for it."""
+
+    def complete(*words: str, config: Path = folder / "config.toml") -> list[str]:
+        monkeypatch.setenv("_NINETHIRTY_COMPLETE", "bash_complete")
+        line = ["ninethirty", "--config", str(config), *words]
+        monkeypatch.setenv("COMP_WORDS", " ".join(line))
+        monkeypatch.setenv("COMP_CWORD", str(len(line) - 1))
+        assert status_of([]) == 0
+        told = capsys.readouterr()
+        assert told.err == ""
+        return [one.partition(",")[2] for one in told.out.splitlines() if one]
+
+    return complete
+
+
+def test_verbs_and_options_are_completed_without_importing_them(complete: Complete) -> None:
+    assert complete("re") == ["reload", "replay", "report", "rehearse"]
+    assert complete("incident", "s") == ["show", "sign"]
+    assert "--producer" in complete("today", "--p")
+    assert complete("no-such-verb", "x") == []
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("incident", "show"),
+        ("incident", "draft"),
+        ("incident", "note"),
+        ("incident", "sign"),
+        ("incident", "export"),
+        ("incident", "action", "add"),
+        ("silence", "add", "--incident"),
+    ],
+)
+def test_incidents_are_offered_by_id(complete: Complete, verb: tuple[str, ...]) -> None:
+    assert complete(*verb, "births") == ["births-2016-2018-01-05"]
+    assert complete(*verb, "deaths") == []
+
+
+def test_names_of_the_configuration_are_offered(complete: Complete) -> None:
+    assert complete("channel", "test", "d") == ["desk"]
+    assert complete("calendar", "read", "m") == ["mine"]
+    assert complete("today", "--producer", "o") == ["ons"]
+
+
+def test_releases_around_now_are_offered_and_those_of_long_ago_are_not(complete: Complete, folder: Path) -> None:
+    now = SystemClock().now()
+    store = open_store(f"sqlite:///{folder}/store.db")
+    soon, promise = release("marriages-soon", "Marriages", now + timedelta(days=3))
+    with store.transaction() as tx:
+        tx.save_release(soon)
+        tx.add_promises([promise])
+    store.close()
+    for verb in (
+        ("explain",),
+        ("calendar", "history"),
+        ("silence", "add", "--release"),
+        ("incident", "add", "--release"),
+    ):
+        assert complete(*verb.split(), "") == ["marriages-soon"]
+
+
+def test_silences_that_last_are_offered(complete: Complete, folder: Path) -> None:
+    store, now = open_store(f"sqlite:///{folder}/store.db"), SystemClock().now()
+    made = silence(Scope("producer"), "ons", now + timedelta(hours=1), "duty statistician", "moves", now)
+    with store.transaction() as tx:
+        tx.save_silence(made)
+    store.close()
+    assert complete("silence", "end", "producer") == [made.id]
+
+
+def test_nothing_is_offered_and_nothing_said_or_made_where_nothing_can_be_read(
+    complete: Complete, tmp_path: Path
+) -> None:
+    broken, fresh = tmp_path / "broken.toml", tmp_path / "fresh.toml"
+    broken.write_text("[store")
+    fresh.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/new/store.db"\n')
+    for config in (broken, fresh, tmp_path / "none.toml"):
+        assert complete("incident", "show", "", config=config) == []
+        assert complete("channel", "test", "", config=config) == []
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_store_without_a_shape_offers_nothing_and_gets_none(complete: Complete, tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path}/empty.db")
+    (tmp_path / "empty.db").touch()
+    (tmp_path / "c.toml").write_text(f'[store]\nurl = "sqlite:///{tmp_path}/empty.db"\n')
+    assert complete("explain", "", config=tmp_path / "c.toml") == []
+    with pytest.raises(StoreFault):
+        store.accept()
+    store.close()
