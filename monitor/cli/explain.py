@@ -10,6 +10,7 @@ import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, Instant, as_json, items, print_json
+from monitor.cli.terminal import by_the_page
 from monitor.cli.text import release_lines
 from monitor.errors import unknown
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--at", "moment", type=Instant(), metavar="T", help="As of another instant than now.")
 @as_json
 @click.pass_obj
+@by_the_page
 def command(context: Context, *, release: str, moment: datetime | None, as_json: bool) -> None:
     """Tell the verdict on RELEASE with each fact it rests on, and what would change it.
 

@@ -11,6 +11,7 @@ import click
 
 from monitor.cli.common import Context, Day, as_json, print_json, table, today
 from monitor.cli.complete import of_producer
+from monitor.cli.terminal import by_the_page
 from schedules.times.words import day_text
 from schedules.times.zone import day_begins
 
@@ -26,6 +27,7 @@ _ALIKE = 0.2
 @of_producer
 @as_json
 @click.pass_obj
+@by_the_page
 def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
     """Tell what will be looked at when, requests per host against its budget, and where that is too little.
 

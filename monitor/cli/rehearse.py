@@ -17,11 +17,15 @@ from datetime import timedelta
 from functools import partial
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import TypeAlias
 
 import click
 
 from monitor.cli.common import Context, as_json, hushed
+from monitor.cli.terminal import progress
 from monitor.errors import BadInput, Fault
+
+Tell: TypeAlias = Callable[[str], None]
 
 
 class Speed(click.ParamType[float | None]):
@@ -62,18 +66,31 @@ def command(
     del context
     ok = True
     named = tuple(own if not path.exists() and (own := script_of(path.name)).exists() else path for path in scripts)
-    for played_well, lines in played(_readable(named), keep, speed=speed, as_json=as_json):
-        click.echo(lines)
-        ok = ok and played_well
+    with progress() as tell:
+        told = played(_readable(named), keep, speed=speed, as_json=as_json, tell=tell)
+        for place, (played_well, lines) in enumerate(told, 1):
+            tell("")
+            click.echo(lines)
+            tell(f"{place} of {len(named)} played")
+            ok = ok and played_well
     if not ok:
         raise SystemExit(1)
 
 
 def played(
-    scripts: Sequence[Path], keep: Path | None, *, speed: float | None = None, as_json: bool = False
+    scripts: Sequence[Path],
+    keep: Path | None,
+    *,
+    speed: float | None = None,
+    as_json: bool = False,
+    tell: Tell | None = None,
 ) -> Iterator[tuple[bool, str]]:
-    """Play scripts side by side; yield as each ends whether it went as expected, and what to print of it."""
-    yield from _played(longest_first(scripts), partial(_play, speed=speed, keep=keep, as_json=as_json))
+    """Play scripts side by side; yield as each ends whether it went as expected, and what to print of it.
+
+    Of one alone `tell` is told how far it has got.
+    """
+    play = partial(_play, speed=speed, keep=keep, as_json=as_json)
+    yield from _played(longest_first(scripts), play if len(scripts) > 1 else partial(play, tell=tell))
 
 
 def longest_first(scripts: Sequence[Path]) -> list[Path]:
@@ -116,14 +133,16 @@ def _end_with(parent: BaseProcess) -> None:
     os._exit(1)
 
 
-def _play(path: Path, *, speed: float | None, keep: Path | None, as_json: bool) -> tuple[bool, str]:
+def _play(
+    path: Path, *, speed: float | None, keep: Path | None, as_json: bool, tell: Tell | None = None
+) -> tuple[bool, str]:
     """Play one script; returns whether all was as expected, and what to print."""
     from monitor.rehearse.drive import play
     from monitor.rehearse.summary import told
 
     script, base = _read(path)
     with _folder(keep, path.stem) as folder, hushed():
-        played = play(script, base, folder, speed)
+        played = play(script, base, folder, speed, tell)
     return played.ok, json.dumps(played.as_json(), ensure_ascii=False) if as_json else told(
         played, kept=keep is not None
     )

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import click
 
 from monitor.cli.common import Context, Day, as_json, print_json
+from monitor.cli.terminal import progress
 from schedules.times.zone import day_begins
 
 
@@ -26,8 +27,11 @@ def command(context: Context, *, first: date | None, last: date | None, as_json:
     zone = context.settings.timezone
     begin = day_begins(first, zone) if first else None
     end = day_begins(last + timedelta(days=1), zone) if last else None
-    with context.store() as store:
-        rows = list(replay(store, policies_of(context.settings), begin, end))
+    with context.store() as store, progress() as tell:
+        whole, rows = len(store.verdicts.judged_ids(begin, end)), list[tuple[str, list[str]]]()
+        for row in replay(store, policies_of(context.settings), begin, end):
+            rows.append(row)
+            tell(f"{len(rows)} of {whole} judged again")
     differing = {release: differences for release, differences in rows if differences}
     if as_json:
         print_json({"releases": len(rows), "differences": differing})

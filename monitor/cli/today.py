@@ -12,6 +12,7 @@ from monitor.cli.common import Context, Day, as_json, print_json, table, today
 from monitor.cli.complete import of_producer
 from monitor.cli.on_call import lines, rotas_of
 from monitor.cli.silence import silence_text
+from monitor.cli.terminal import by_the_page
 from monitor.judge.as_text import due_text, measure_text, tally, told_text
 from schedules.times.words import day_text
 from schedules.times.zone import span_of
@@ -27,6 +28,7 @@ _MOST_OPEN = 10
 @of_producer
 @as_json
 @click.pass_obj
+@by_the_page
 def command(context: Context, *, day: date | None, producer: str | None, as_json: bool) -> None:
     """Print the board: slot, producer, verdict, delay or exposure, release, title. What went wrong stands in capitals.
 

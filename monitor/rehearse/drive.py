@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from monitor.store.writer import DELAY
 
 _UNHURRIED = 5.0
 """Seconds of virtual time from a look to its commit."""
+_STEPS = 50
 Cue = tuple[datetime, int, ScriptTrouble | ScriptLog]
 
 
@@ -63,15 +64,18 @@ class Played:
         }
 
 
-def play(script: Script, base: Settings, folder: Path, speed: float | None = None) -> Played:
+def play(
+    script: Script, base: Settings, folder: Path, speed: float | None = None, tell: Callable[[str], None] | None = None
+) -> Played:
     """Play a script with its store, evidence and drafts in `folder`, as fast as may be or `speed` times real time.
 
-    `base` is the configuration whose calendars, policy, watch, budget and routes are used.
+    `base` is the configuration whose calendars, policy, watch, budget and routes are used. `tell` is told now and then
+    how far it has got.
     """
     settings = settings_for(script, base, folder)
     began = SystemClock().monotonic()
     with asyncio.Runner(loop_factory=lambda: JumpingLoop(speed=speed)) as runner:
-        stage = runner.run(_staged(script, settings))
+        stage = runner.run(_staged(script, settings, tell))
     results = results_of(settings, script, folder)
     return Played(
         script=script,
@@ -84,10 +88,22 @@ def play(script: Script, base: Settings, folder: Path, speed: float | None = Non
     )
 
 
-async def _staged(script: Script, settings: Settings) -> _Stage:
+async def _staged(script: Script, settings: Settings, tell: Callable[[str], None] | None) -> _Stage:
     stage = _Stage(script, settings, VirtualClock(script.begins), VirtualClock(script.begins))
-    await stage.perform()
+    telling = None if tell is None else asyncio.ensure_future(_telling(script, stage.truth, tell))
+    try:
+        await stage.perform()
+    finally:
+        if telling is not None:
+            telling.cancel()
     return stage
+
+
+async def _telling(script: Script, truth: VirtualClock, tell: Callable[[str], None]) -> None:
+    step = (script.ends - script.begins) / _STEPS
+    for done in range(_STEPS):
+        tell(f"{script.title}: {truth.now():%Y-%m-%d %H:%M} UTC, {100 * done // _STEPS} % played")
+        await truth.sleep(step.total_seconds())
 
 
 @dataclass

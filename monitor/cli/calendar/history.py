@@ -8,6 +8,7 @@ import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, print_json, table
+from monitor.cli.terminal import by_the_page
 from monitor.errors import unknown
 from schedules.times.words import stamp
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("release", shell_complete=complete.releases)
 @as_json
 @click.pass_obj
+@by_the_page
 def history(context: Context, *, release: str, as_json: bool) -> None:
     """Print the ledger of RELEASE: every promise, where and when it was learnt, and what changed.
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from monitor.cli import complete
 from monitor.cli.common import Context, as_json, hushed, json_anyway, print_lines
+from monitor.cli.terminal import progress
 from monitor.clock import SystemClock
 from monitor.errors import UserFault, unknown
 from monitor.judge.as_json import slot_text
 
 if TYPE_CHECKING:
+    from monitor.app.readers import Ask
     from monitor.config.calendars import CalendarSettings
     from monitor.ledger.reader import Outcome
+    from monitor.look.fetch import Answer, Failure, Request
     from schedules.source import Reading
 
 
@@ -76,7 +79,22 @@ async def read_once(context: Context, table: CalendarSettings) -> Outcome:
 
     settings, clock = context.settings, SystemClock()
     async with asking(settings, clock) as (poller, workers):
-        return await reader_of(settings, table, context.path.parent, poller.ask, clock, workers).read()
+        with progress() as tell:
+            ask = _counted(table.name, poller.ask, tell)
+            return await reader_of(settings, table, context.path.parent, ask, clock, workers).read()
+
+
+def _counted(calendar: str, ask: Ask, tell: Callable[[str], None]) -> Ask:
+    """Return what asks likewise and tells how often: nobody knows beforehand how many pages there are."""
+    asked = 0
+
+    async def counted(request: Request) -> Answer | Failure:
+        nonlocal asked
+        asked += 1
+        tell(f"{calendar}: {asked} page{'' if asked == 1 else 's'} asked for")
+        return await ask(request)
+
+    return counted
 
 
 def _differences(context: Context, name: str) -> list[dict[str, Any]]:

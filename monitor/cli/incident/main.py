@@ -16,6 +16,7 @@ from monitor.cli.incident.draft import draft
 from monitor.cli.incident.sign import sign
 from monitor.cli.incident.store import as_of_now, by_role, incident_of, refilled, renew, rewritten, role_of
 from monitor.cli.incident.text import incident_lines, incident_row
+from monitor.cli.terminal import by_the_page
 from monitor.cli.today import judged_now
 from schedules.times.zone import span_of
 
@@ -46,6 +47,7 @@ for _verb in (action, add, draft, sign):
 @click.option("--to", "last", type=Day(), help="Last day of occurrence.")
 @as_json
 @click.pass_obj
+@by_the_page
 def list_incidents(
     context: Context, *, only_open: bool, producer: str | None, first: date | None, last: date | None, as_json: bool
 ) -> None:
@@ -78,6 +80,7 @@ def list_incidents(
 @click.argument("incident", shell_complete=incidents)
 @as_json
 @click.pass_obj
+@by_the_page
 def show(context: Context, *, incident: str, as_json: bool) -> None:
     """Tell all that is known of an INCIDENT, and what is to be done next.
 

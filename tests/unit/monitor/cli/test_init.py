@@ -119,9 +119,7 @@ def test_an_address_that_check_would_refuse_is_refused(file: Path, capsys: pytes
     assert not file.exists()
 
 
-def test_what_goes_beside_it_is_written_to_a_folder_of_its_own(
-    file: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_goes_beside_it_is_written_to_a_folder_of_its_own(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = file.parent / "beside"
     assert init(file, "--files", str(folder)) == 0
     assert {one.relative_to(folder).as_posix() for one in folder.rglob("*") if one.is_file()} >= {

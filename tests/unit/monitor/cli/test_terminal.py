@@ -1,0 +1,52 @@
+"""At a terminal long answers come by the page and long work tells how far it has got; to a program neither."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.unit.monitor.cli.conftest import Run_
+from tests.unit.monitor.cli.terminal import ROOT, at_a_terminal
+
+INCIDENT = "births-2016-2018-01-05"
+WIPED = "\r\x1b[K"
+BY_A_PAGER = {"PAGER": "sed s/^/@/", "TERM": "xterm"}
+
+
+@pytest.mark.parametrize("verb", [("incident", "show", INCIDENT), ("explain", "births-2016")])
+def test_an_answer_that_is_longer_than_the_terminal_goes_to_the_pager_whole(
+    folder: Path, ask: Run_, verb: tuple[str, ...]
+) -> None:
+    shown = at_a_terminal(folder / "config.toml", *verb, env=BY_A_PAGER).splitlines()
+    assert len(shown) > 24
+    assert all(line.startswith("@") for line in shown)
+    # It is folded where the terminal ends, which is elsewhere than without one.
+    assert " ".join(line[1:] for line in shown).split() == ask(*verb).out.split()
+
+
+@pytest.mark.parametrize("verb", [("incident", "list"), ("today", "--date", "2018-01-05"), ("plan",)])
+def test_a_short_answer_does_not(folder: Path, verb: tuple[str, ...]) -> None:
+    shown = at_a_terminal(folder / "config.toml", *verb, env=BY_A_PAGER)
+    assert shown
+    assert "@" not in shown
+
+
+def test_a_fault_is_told_beside_what_was_answered(folder: Path) -> None:
+    shown = at_a_terminal(folder / "config.toml", "explain", "births", env=BY_A_PAGER)
+    assert shown == 'no release "births", did you mean "births-2016"?\n'
+
+
+def test_how_far_it_has_got_is_shown_while_it_works_and_wiped(folder: Path, ask: Run_) -> None:
+    shown = at_a_terminal(folder / "config.toml", "replay")
+    assert "\r1 of 1 judged again\x1b[K" + WIPED in shown
+    piped = ask("replay")
+    assert piped.err == ""
+    assert shown.endswith(piped.out)
+
+
+def test_a_rehearsal_tells_how_much_is_played(folder: Path) -> None:
+    shown = at_a_terminal(folder / "config.toml", "rehearse", str(ROOT / "rehearsals/fm15-split-view.toml"))
+    assert "50 % played\x1b[K" in shown
+    assert "still absent at 09:31:00 GMT" in shown
+    assert shown.endswith(f"\r1 of 1 played\x1b[K{WIPED}")
