@@ -55,6 +55,20 @@ def test_entries_are_found_by_release_and_by_name(store: Store) -> None:
     assert (store.ledger.entries_of([]), store.ledger.entries_named("ons", ["1"])) == ([], [])
 
 
+def test_an_entry_with_half_of_a_pair_in_it_comes_back_as_it_was(store: Store) -> None:
+    odd = replace(an_entry("a"), body={"announcement": {"title": "Trade \ud83d"}})
+    with store.transaction() as tx:
+        tx.save_announced([odd])
+    assert store.ledger.entries_of(["a"]) == [odd]
+
+
+def test_promises_in_the_same_words_are_each_of_their_own_release(store: Store) -> None:
+    made = [a_promise("a"), a_promise("b"), replace(a_promise("b"), calendar="ons", confirmed_at=SLOT)]
+    with store.transaction() as tx:
+        tx.add_promises(made)
+    assert store.ledger.promises(["a", "b"]) == sorted(made, key=lambda each: (each.learnt, each.release))
+
+
 def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(store: Store) -> None:
     first = replace(a_release("a"), title="Deaths, 50% more_or less", url="https://x.example/Deaths-q1")
     others = [replace(a_release("b"), title="Births", url="https://x.example/births"), a_release("c")]

@@ -28,6 +28,8 @@ from monitor.store.sql import tables
 from monitor.store.sql.driver_errors import faults_of
 
 T = TypeVar("T")
+_AT_ONCE = 1000
+"""Rows that are taken from the driver in one go: one by one takes longer than to read them."""
 
 
 @dataclass(slots=True)
@@ -65,9 +67,10 @@ class Asker:
             rows: Sequence[RowMapping] = found.mappings().all()
         return rows
 
-    def flat(self, kind: type[T], statement: Select[Any]) -> list[T]:
+    def flat(self, make: Callable[..., T], statement: Select[Any]) -> list[T]:
+        """Return what `make` makes of the columns of each row."""
         with self._answers(statement) as found:
-            return [kind(*row) for row in found]
+            return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]
 
     def one(self, kind: type[T], table: Table, key: str) -> T | None:
         """Return the row of this key, of a table that keeps the rest of it as JSON."""
@@ -78,11 +81,13 @@ class Asker:
         with self._answers(_of_key(kind, table), {"key": key}) as found:
             return next(iter([kind(*row) for row in found]), None)
 
-    def among(self, wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None) -> Iterable[RowMapping]:
-        """Return the rows whose `column` is one of `ids`, asking in portions; every row for None."""
+    def among(
+        self, make: Callable[..., T], wanted: Select[Any], column: Column[Any], ids: Sequence[str] | None
+    ) -> list[T]:
+        """Return what `make` makes of each row whose `column` is one of `ids`, asked in portions; of all for None."""
         if ids is None:
-            return self.rows(wanted)
-        return [row for some in chunks(ids) for row in self.rows(wanted.where(column.in_(some)))]
+            return self.flat(make, wanted)
+        return [made for some in chunks(ids) for made in self.flat(make, wanted.where(column.in_(some)))]
 
 
 def all_of(kind: type[Any], table: Table) -> Select[Any]:
@@ -104,6 +109,12 @@ def whole(kind: type[T], row: Mapping[str, Any] | RowMapping) -> T:
     """Return a dataclass from its row: its columns and the JSON of the rest."""
     keys = dict(row)
     return from_json(kind, keys.pop("body"), keys)
+
+
+def whole_of(kind: type[T], wanted: Select[Any]) -> Callable[..., T]:
+    """Return what makes a dataclass of the columns of a row that a question asks for."""
+    names = wanted.selected_columns.keys()
+    return lambda *row: whole(kind, dict(zip(names, row, strict=True)))
 
 
 def within(column: ColumnElement[datetime], begin: datetime | None, end: datetime | None) -> list[ColumnElement[bool]]:

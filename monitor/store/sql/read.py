@@ -42,7 +42,7 @@ class SqlRuns:
     def of_releases(self, releases: Sequence[str]) -> list[Run]:
         target, release = tables.RUN.c.target, tables.RELEASE.c.id
         mine = all_of(Run, tables.RUN).join(tables.RELEASE, (target >= release + "/") & (target < release + "0"))
-        return sorted((Run(**row) for row in self.ask.among(mine, release, releases)), key=_RUNS_IN_TIME)
+        return sorted(self.ask.among(Run, mine, release, releases), key=_RUNS_IN_TIME)
 
     def blind(self, begin: datetime, end: datetime) -> list[Blind]:
         table = tables.BLIND
@@ -98,8 +98,8 @@ class SqlVerdicts:
         return self.ask.flat_one(Judged, tables.JUDGED, release)
 
     def judged_on(self, releases: Sequence[str]) -> list[Judged]:
-        rows = self.ask.among(all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
-        return sorted((Judged(**row) for row in rows), key=lambda judged: judged.release)
+        found = self.ask.among(Judged, all_of(Judged, tables.JUDGED), tables.JUDGED.c.release, releases)
+        return sorted(found, key=lambda judged: judged.release)
 
     def open_judged(self) -> list[Judged]:
         table = tables.JUDGED
@@ -136,8 +136,8 @@ class SqlVerdicts:
 
     def words_on(self, incidents: Sequence[str]) -> dict[str, Mapping[str, str]]:
         table = tables.INCIDENT
-        rows = self.ask.among(select(table.c.id, table.c.body), table.c.id, incidents)
-        return {row["id"]: _words(row["body"]) for row in rows}
+        asked = select(table.c.id, table.c.body)
+        return dict(self.ask.among(lambda name, body: (name, _words(body)), asked, table.c.id, incidents))
 
     def open_incidents(self, limit: int) -> list[Incident]:
         table = tables.INCIDENT

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, tuple_, union
@@ -12,9 +13,11 @@ from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, 
 from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import Asker, all_of, from_json, only, whole, within
+from monitor.store.sql.query import Asker, all_of, from_json, only, whole, whole_of, within
 from schedules.promise import Promise
 from schedules.release import Release
+
+_UNTOLD = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,9 @@ class SqlLedger:
         return self.ask.one(Release, tables.RELEASE, release)
 
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
-        rows = self.ask.among(select(tables.RELEASE), tables.RELEASE.c.id, releases)
-        return sorted((whole(Release, row) for row in rows), key=lambda release: release.id)
+        wanted = select(tables.RELEASE)
+        found = self.ask.among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
+        return sorted(found, key=lambda release: release.id)
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         table = tables.RELEASE
@@ -45,8 +49,9 @@ class SqlLedger:
         return [whole(Release, row) for row in self.ask.rows(wanted.order_by(table.c.id))]
 
     def promises(self, releases: Sequence[str] | None = None) -> list[Promise]:
-        rows = self.ask.among(_without(tables.PROMISE, "begins"), tables.PROMISE.c.release, releases)
-        found = [whole(Promise, row) for row in rows]
+        table = tables.PROMISE
+        wanted = select(table.c.body, table.c.release, table.c.calendar, table.c.learnt, table.c.confirmed_at)
+        found = self.ask.among(_promise, wanted, table.c.release, releases)
         return sorted(found, key=lambda promise: (promise.learnt, promise.release, promise.calendar))
 
     def editions(self, after: str = "", limit: int = 1000) -> list[SeriesEdition]:
@@ -79,13 +84,13 @@ class SqlLedger:
         )
 
     def entries_of(self, releases: Sequence[str]) -> list[Announced]:
-        rows = self.ask.among(all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
-        return sorted((Announced(**row) for row in rows), key=lambda entry: (entry.calendar, entry.uid))
+        found = self.ask.among(Announced, all_of(Announced, tables.ANNOUNCED), tables.ANNOUNCED.c.release, releases)
+        return sorted(found, key=lambda entry: (entry.calendar, entry.uid))
 
     def entries_named(self, calendar: str, uids: Sequence[str]) -> list[Announced]:
         table = tables.ANNOUNCED
-        rows = self.ask.among(all_of(Announced, table).where(table.c.calendar == calendar), table.c.uid, uids)
-        return sorted((Announced(**row) for row in rows), key=lambda entry: entry.uid)
+        mine = all_of(Announced, table).where(table.c.calendar == calendar)
+        return sorted(self.ask.among(Announced, mine, table.c.uid, uids), key=lambda entry: entry.uid)
 
     def reads(self, calendar: str | None = None, limit: int = 100) -> list[CalendarRead]:
         table = tables.CALENDAR_READ
@@ -109,6 +114,17 @@ class SqlLedger:
 
 def _without(table: Table, *names: str) -> Select[Any]:
     return select(*(column for column in table.c if column.name not in names))
+
+
+@lru_cache(maxsize=4096)
+def _said(body: str) -> Promise:
+    """Return what a promise says, of no release: those of one slot often say it in the same words, and share it."""
+    return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _UNTOLD})
+
+
+def _promise(body: str, release: str, calendar: str, learnt: datetime, confirmed_at: datetime | None) -> Promise:
+    said = _said(body)
+    return Promise(release, calendar, said.slot, said.state, learnt, said.unlearnt, confirmed_at, said.why, said.doubt)
 
 
 def _edition(row: dict[str, Any]) -> SeriesEdition:
