@@ -65,7 +65,7 @@ async def _measured(place: Path, a_year: int, requests: int) -> dict[str, float]
 
 async def _read_back(register: LedgerMemory, now: datetime) -> None:
     register.read_back(now)
-    await register.begin()
+    register.take_over(await register.begin())
 
 
 async def _started(place: Path) -> dict[str, float]:

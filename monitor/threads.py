@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Protocol, TypeVar
 
@@ -46,6 +46,11 @@ class Threads:
     def close(self) -> None:
         """Let the threads go; what is not begun is not done. One whose question is never answered is not waited for."""
         self._executor.shutdown(wait=not self._is_hung, cancel_futures=True)
+
+
+def portions(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Return things in portions, so that what is read of them need not be in memory all at once."""
+    return (things[start : start + SMALL] for start in range(0, len(things), SMALL))
 
 
 async def in_turns(things: Iterable[T], clock: Clock) -> AsyncIterator[T]:

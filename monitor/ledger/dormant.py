@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +11,7 @@ from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
+from monitor.threads import portions
 from schedules.address import canonical, last_segment
 from schedules.joinable import Key
 from schedules.promise import Promise
@@ -38,18 +39,26 @@ class DormantReleases:
         self._calendars = frozenset(calendars)
         self._past: Past | None = None
 
-    def current(self, now: datetime) -> Recalled:
-        """Return the releases that are not long over, and those whose verdict is still open after their slot."""
+    def current(self, now: datetime) -> Iterator[Recalled]:
+        """Yield the releases that are not long over, and those whose verdict is still open after their slot.
+
+        They come in portions, and without themselves: their entries are joined again.
+        """
         unsettled = [
             one.release for one in self._store.verdicts.open_judged() if one.slot is not None and one.slot < now
         ]
-        return self.recall({*self._store.ledger.shown_since(now - AWAKE), *unsettled})
+        for names in portions(sorted({*self._store.ledger.shown_since(now - AWAKE), *unsettled})):
+            entries = self._entries(names)
+            yield Recalled((), entries, self._store.ledger.promises(_named(entries)))
 
     def recall(self, releases: Iterable[str]) -> Recalled:
         """Return what is known of those of these releases that our calendars announced."""
-        entries = [one for one in self._store.ledger.entries_of(sorted(releases)) if one.calendar in self._calendars]
-        names = sorted({entry.release for entry in entries})
+        entries = self._entries(sorted(releases))
+        names = _named(entries)
         return Recalled(self._store.ledger.releases_named(names), entries, self._store.ledger.promises(names))
+
+    def _entries(self, releases: Sequence[str]) -> list[Announced]:
+        return [one for one in self._store.ledger.entries_of(releases) if one.calendar in self._calendars]
 
     def behind(self, calendar: str, uids: Sequence[str]) -> set[str]:
         """Return the releases to which these entries of a calendar once belonged."""
@@ -81,6 +90,10 @@ class DormantReleases:
     def forget_past(self) -> None:
         """Have the past read anew: releases that came back to memory are no longer part of it."""
         self._past = None
+
+
+def _named(entries: Iterable[Announced]) -> list[str]:
+    return sorted({entry.release for entry in entries})
 
 
 def alike(releases: Iterable[Release], url: str, title: str) -> list[Release]:

@@ -46,14 +46,18 @@ class LedgerMemory:
         self._ambiguous: frozenset[frozenset[Key]] = frozenset()
 
     def read_back(self, now: datetime) -> None:
-        """Read back what is stored of releases that are not long over; blocks."""
+        """Read back what calendars said of releases that are not long over, which `begin` joins; blocks."""
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
         self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
-        self._keep_in_memory(self._archive.current(now))
+        for portion in self._archive.current(now):
+            self._keep_in_memory(portion)
 
     async def begin(self) -> LedgerChange:
         """Return what joining again what was read back comes to, under the rules of today."""
         joined = await self._joined(self.states)
+        stored = self._store.ledger.releases_named
+        joined = await off_the_loop(lambda: joined.against(stored))
+        self.releases = {one.id: one for one in await self._ask(lambda: stored([*joined.left()]))}
         return await self._change(joined, self.states)
 
     def state(self, calendar: str) -> CalendarState:
@@ -76,7 +80,8 @@ class LedgerMemory:
         """Read back those of these releases that are not in memory, and that a calendar ever announced."""
         forgotten = [name for name in releases if name not in self.releases]
         recalled = await self._ask(lambda: self._archive.recall(forgotten)) if forgotten else _NOTHING
-        self._keep_in_memory(recalled)
+        if recalled.releases:
+            self._keep_in_memory(recalled)
         return recalled
 
     async def recalled(self, calendar: str, reading: Reading) -> CalendarState:
@@ -141,8 +146,6 @@ class LedgerMemory:
         self.book.forget(over)
 
     def _keep_in_memory(self, recalled: Recalled) -> None:
-        if not recalled.releases:
-            return
         rows: dict[str, list[Announced]] = defaultdict(list)
         for entry in recalled.entries:
             rows[entry.calendar].append(entry)
