@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from schedules.announcement import Address, Announcement, Part, Role, State
@@ -29,18 +30,41 @@ def slot_json(slot: Slot) -> Json:
 
 def slot_from_json(data: Mapping[str, Any]) -> Slot:
     """Return the slot that `slot_json` wrote; raises KeyError or ValueError for anything else."""
-    precision = Precision(data["precision"])
+    return _slot(
+        data["precision"],
+        data["start"],
+        data["end"],
+        data.get("raw", ""),
+        data.get("timezone", "Europe/London"),
+        data.get("reason"),
+        data.get("doubt"),
+        data.get("assumed"),
+    )
+
+
+# Many releases share a slot: one copy of it does for all.
+@lru_cache(maxsize=4096)
+def _slot(  # noqa: PLR0913, PLR0917 # what is told of it, none of it by name: that takes longer
+    kind: str,
+    start: str,
+    end: str | None,
+    raw: str,
+    timezone: str,
+    reason: str | None,
+    doubt: str | None,
+    assumed: str | None,
+) -> Slot:
+    precision = Precision(kind)
     exact = precision is Precision.INSTANT
-    start, end, assumed = data["start"], data["end"], data.get("assumed")
     return Slot(
         precision,
         instant=datetime.fromisoformat(start) if exact else None,
         first=date.fromisoformat(start) if start and not exact else None,
         last=date.fromisoformat(end) if end else None,
-        raw=data.get("raw", ""),
-        timezone=data.get("timezone", "Europe/London"),
-        reason=data.get("reason"),
-        doubt=data.get("doubt"),
+        raw=raw,
+        timezone=timezone,
+        reason=reason,
+        doubt=doubt,
         assumed=datetime.fromisoformat(assumed) if assumed else None,
     )
 

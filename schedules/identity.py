@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 from schedules.address import canonical, last_segment
@@ -30,8 +30,8 @@ def name_groups(groups: Sequence[Group], known: Mapping[Key, str]) -> dict[Key, 
     # All groups take their pinned ids before any takes a known one, and so on: a newcomer never drives out an old id.
     for wishes in (_pinned, partial(_known, known), _given, _made):
         for group in ordered:
-            if group.key not in given:
-                _give(group, wishes(group), given, taken)
+            _give(group, wishes(group), given, taken)
+        ordered = [group for group in ordered if group.key not in given]
     return given
 
 
@@ -51,22 +51,22 @@ def _give(group: Group, wishes: Iterable[tuple[str, bool]], given: dict[Key, str
             return
 
 
-def _pinned(group: Group) -> Iterator[tuple[str, bool]]:
-    yield from ((entry.pin, False) for entry in group.entries if entry.pin)
+def _pinned(group: Group) -> list[tuple[str, bool]]:
+    return [(entry.pin, False) for entry in group.entries if entry.pin]
 
 
-def _known(ids: Mapping[Key, str], group: Group) -> Iterator[tuple[str, bool]]:
-    yield from ((ids[entry.key], False) for entry in group.entries if entry.key in ids)
+def _known(ids: Mapping[Key, str], group: Group) -> list[tuple[str, bool]]:
+    return [(ids[entry.key], False) for entry in group.entries if entry.key in ids]
 
 
-def _given(group: Group) -> Iterator[tuple[str, bool]]:
-    yield from ((entry.given_id, True) for entry in group.entries if entry.given_id)
+def _given(group: Group) -> list[tuple[str, bool]]:
+    return [(entry.given_id, True) for entry in group.entries if entry.given_id]
 
 
-def _made(group: Group) -> Iterator[tuple[str, bool]]:
+def _made(group: Group) -> list[tuple[str, bool]]:
     first = group.entries[0].announcement
     url = next((entry.announcement.url for entry in group.entries if entry.announcement.url), "")
-    yield made_id(url, first.producer, first.title), True
+    return [(made_id(url, first.producer, first.title), True)]
 
 
 def _hash(key: Key) -> str:

@@ -93,13 +93,13 @@ def _entries(announced: Mapping[str, Sequence[Announcement]], rules: Rules) -> l
     ranks = {name: rank for rank, name in enumerate(dict.fromkeys((*rules.order, *sorted(announced))))}
     pins = _PinBook(rules.pins)
     # In a large calendar by itself, links and titles that nothing is compared with take most of the time.
-    is_compared = len(announced) > 1 or rules.pins or rules.splits
-    make = Joinable.of if is_compared else Joinable.alone_of
+    is_ruled = bool(rules.pins or rules.splits)
+    make = Joinable.of if is_ruled or len(announced) > 1 else Joinable.alone_of
     found: dict[Key, Joinable] = {}
     for calendar, announcements in announced.items():
         for announcement in announcements:
             entry = make(calendar, ranks[calendar], announcement, is_explicit=calendar in rules.explicit)
-            pin, alone = pins.find(entry), _is_split(entry, rules.splits)
+            pin, alone = (pins.find(entry), _is_split(entry, rules.splits)) if is_ruled else (None, False)
             if pin or alone:
                 entry = replace(entry, pin=pin, alone=alone)
             other = found.get(entry.key)
@@ -151,26 +151,24 @@ def _shared_names(groups: Sequence[Group]) -> list[Bond]:
 
 
 def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
-    first = group.entries[0].announcement
+    announced = [entry.announcement for entry in group.entries]
+    first, named = announced[0], [each for each in announced if each.url]
     # What some calendar names goes before what was made from another's announcement.
-    named = sorted(
-        (entry.announcement for entry in group.entries if entry.announcement.url),
-        key=lambda announcement: announcement.address is Address.GUESSED,
-    )
-    producers = {one for entry in group.entries for one in entry.announcement.producers if one}
+    page = next((each for each in named if each.address is not Address.GUESSED), named[0]) if named else None
+    producers = {one for each in announced for one in each.producers if one}
     producer = next((one for one in whose if one in producers), first.producer)
-    links = [repaired(entry.announcement.link) for entry in group.entries if entry.announcement.link]
-    url = next(iter((*(repaired(announcement.url) for announcement in named), *links)), "")
+    link = next((repaired(each.link) for each in announced if each.link), "")
+    url = link if page is None else repaired(page.url)
     return Release(
         id=release_id,
         title=" ".join(first.title.split()),
         producer=producer,
         url=url,
-        parts=_parts(url, [entry.announcement for entry in group.entries]),
-        calendars=tuple(entry.calendar for entry in group.entries),
+        parts=_parts(url, announced),
+        calendars=tuple([entry.calendar for entry in group.entries]),
         joined_by=group.says(),
-        address=named[0].address if named else Address.ANNOUNCED,
-        link=next(iter(links), ""),
+        address=Address.ANNOUNCED if page is None else page.address,
+        link=link,
         others=tuple(sorted(producers - {producer})),
     )
 
@@ -180,9 +178,9 @@ def _parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
     recognise = next((each.recognise for each in announcements if each.recognise), None)
     announced = [replace(part, url=repaired(part.url)) for each in announcements for part in each.parts]
     page = next((part for part in announced if part.role is Role.PAGE), Part("page", Role.PAGE, url, recognise))
-    parts = {"page": page if page.id == "page" else replace(page, id="page")}
     if not announced:
-        return tuple(parts.values())
+        return (page,)
+    parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical(page.url)}
     for part in announced:
         if part.role is Role.PAGE or canonical(part.url) in seen:

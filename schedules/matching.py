@@ -51,6 +51,8 @@ class Group:
 
     def says(self) -> str:
         """Return in words why the entries were taken for one release, and what stayed unjoined."""
+        if not (self.why or self.rivals or self.is_alone):
+            return ""
         reasons = list(dict.fromkeys(self.why))
         if self.is_alone:
             reasons.append("split by configuration")

@@ -6,7 +6,7 @@ London is the default zone; every function takes another. Source: `facts/calenda
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 LONDON = "Europe/London"
@@ -59,6 +59,8 @@ def local(moment: datetime, timezone: str = LONDON) -> datetime:
     return moment.astimezone(zone(timezone))
 
 
+# Many releases share an instant, and a start asks for the day of each.
+@lru_cache(maxsize=4096)
 def local_date(moment: datetime, timezone: str = LONDON) -> date:
     """Return the local calendar day of an aware instant."""
     return local(moment, timezone).date()
