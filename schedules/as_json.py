@@ -43,7 +43,7 @@ def slot_from_json(data: Mapping[str, Any]) -> Slot:
 
 
 # Many releases share a slot: one copy of it does for all.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _slot(  # noqa: PLR0913, PLR0917 # what is told of it, none of it by name: that takes longer
     kind: str,
     start: str,

@@ -68,7 +68,8 @@ class PromiseBook:
 
     def near(self, releases: Iterable[str], now: datetime, ahead: timedelta) -> list[str]:
         """Return those releases of which any promised time lies at most `ahead`, or has not long passed."""
-        return [name for name in releases if any(_is_near(promise, now, ahead) for promise in self.of(name))]
+        until, since = now + ahead, now - BEHIND
+        return [name for name in releases if any(_is_near(it.slot, since, until) for it in self.of(name))]
 
     def day(self, release: str) -> date | None:
         """Return the local day that a release was last promised for."""
@@ -88,6 +89,6 @@ def _learnt(promise: Promise) -> datetime:
     return promise.learnt
 
 
-def _is_near(promise: Promise, now: datetime, ahead: timedelta) -> bool:
-    begins, passes = promise.slot.begins(), promise.slot.passes()
-    return begins is not None and passes is not None and begins - ahead <= now < passes + BEHIND
+def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:
+    begins, passes = slot.begins(), slot.passes()
+    return begins is not None and passes is not None and begins <= until and since < passes

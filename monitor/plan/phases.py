@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from math import ceil
 
@@ -92,6 +92,25 @@ def next_due(windows: Sequence[Window], after: datetime, shift: timedelta = time
 def window_at(windows: Sequence[Window], now: datetime) -> Window | None:
     """Return the window that holds `now`, None between windows."""
     return next((window for window in windows if window.begins <= now < window.ends), None)
+
+
+def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
+    """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
+    kept = list(windows)
+    for extra in (one for one in others if one.name == "slot"):
+        for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
+            kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
+    return tuple(sorted(kept, key=lambda one: one.begins))
+
+
+def _outside(window: Window, others: Iterable[Window]) -> list[Window]:
+    """Return the pieces of a window that lie in none of the others."""
+    pieces = [window]
+    for other in others:
+        sides = ((one, one.begins, min(one.ends, other.begins)) for one in pieces)
+        ends = ((one, max(one.begins, other.ends), one.ends) for one in pieces)
+        pieces = [replace(one, begins=begin, ends=end) for one, begin, end in (*sides, *ends) if begin < end]
+    return pieces
 
 
 def on_grid(begins: datetime, anchor: datetime, every: timedelta) -> datetime:

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, is_witness
@@ -19,7 +21,7 @@ LISTING = 10_000.0
 """A listing covers every page of its host: it keeps its spacing until that is a hundred times too much."""
 
 
-def chance_of(target: Target, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
+def chance_of(target: Target | _Kind, *, awaited: bool = False, out: bool = False, exact: bool = True) -> float:
     """Return the chance of a target, where 1.0 is that of a required part at its slot.
 
     `awaited`: its slot has passed, or its page is out, and it is still missing. `out`: it is there, and watched for
@@ -85,38 +87,37 @@ def windows_for(
     A slot without a readable time is looked at once an hour for as long as a watch lasts, from `now`.
     The same arguments but a later `now` give the same windows less those that ended.
     """
+    kind = _Kind(target.view, target.part if is_witness(target.part) else "", aside=target.aside)
+    has_time = slot.begins() is not None and slot.passes() is not None
+    plan = _planned(kind, slot, standing, phases, _EPOCH if has_time else now, exact=exact)
+    return tuple([window for window in plan if window.ends > now])
+
+
+class _Kind(NamedTuple):
+    """What of a target its windows depend on; `part` is empty unless it is a witness."""
+
+    view: View
+    part: str
+    aside: bool
+
+
+# Many releases share a slot, and stand alike until it comes.
+@lru_cache(maxsize=512)
+def _planned(
+    target: _Kind, slot: Slot, standing: Progress, phases: Phases, now: datetime, *, exact: bool
+) -> tuple[Window, ...]:
     if standing.stage is Stage.CLOSED:
         return ()
     if target.view is View.TRIPWIRE:
         plan = list(_tripwire(slot, phases))
-    elif is_witness(target.part):
+    elif target.part:
         plan = list(_witness(target.part, slot, standing, phases, now))
     elif standing.stage is Stage.SEEN:
         plan = list(_closer(list(_seen(slot, standing, phases)), standing.left, phases))
     else:
         plan = list(_unseen(slot, standing, phases, now))
-    shown = _as_viewed(plan, target, standing, slot, phases)
-    windows = (window for window in shown if window.ends > now and window.begins < window.ends)
+    windows = (window for window in _as_viewed(plan, target, standing, slot, phases) if window.begins < window.ends)
     return tuple(_weighed(windows, target, standing, exact=exact))
-
-
-def dense_around(windows: Sequence[Window], others: Sequence[Window]) -> tuple[Window, ...]:
-    """Return windows with those around the slots of `others` in the place of looser ones, in time order, no overlap."""
-    kept = list(windows)
-    for extra in (one for one in others if one.name == "slot"):
-        for piece in _outside(extra, [one for one in kept if one.every <= extra.every]):
-            kept = [*(part for one in kept for part in _outside(one, [piece])), piece]
-    return tuple(sorted(kept, key=lambda one: one.begins))
-
-
-def _outside(window: Window, others: Iterable[Window]) -> list[Window]:
-    """Return the pieces of a window that lie in none of the others."""
-    pieces = [window]
-    for other in others:
-        sides = ((one, one.begins, min(one.ends, other.begins)) for one in pieces)
-        ends = ((one, max(one.begins, other.ends), one.ends) for one in pieces)
-        pieces = [replace(one, begins=begin, ends=end) for one, begin, end in (*sides, *ends) if begin < end]
-    return pieces
 
 
 def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
@@ -252,7 +253,7 @@ def _tripwire(slot: Slot, phases: Phases) -> Iterator[Window]:
         yield _window("tripwire", begins - phases.ahead_from, ends, phases.tripwire_every, _EPOCH)
 
 
-def _past_caches(plan: Sequence[Window], target: Target, standing: Progress) -> list[Window]:
+def _past_caches(plan: Sequence[Window], target: _Kind, standing: Progress) -> list[Window]:
     """Return the windows in which an origin is asked: as long as what it holds is awaited."""
     if standing.stage is not Stage.SEEN or standing.complete:
         return [window for window in plan if window.name in _ORIGIN_PHASES]
@@ -260,8 +261,8 @@ def _past_caches(plan: Sequence[Window], target: Target, standing: Progress) -> 
     return [] if target.aside else list(plan)
 
 
-def _as_viewed(plan: Sequence[Window], target: Target, standing: Progress, slot: Slot, phases: Phases) -> list[Window]:
-    if target.view is View.ORIGIN and not is_witness(target.part):
+def _as_viewed(plan: Sequence[Window], target: _Kind, standing: Progress, slot: Slot, phases: Phases) -> list[Window]:
+    if target.view is View.ORIGIN and not target.part:
         return _past_caches(plan, target, standing)
     if target.view is View.CONTENT:
         anchor = slot.begins() or _EPOCH
@@ -269,7 +270,7 @@ def _as_viewed(plan: Sequence[Window], target: Target, standing: Progress, slot:
     return list(plan)
 
 
-def _weighed(windows: Iterable[Window], target: Target, standing: Progress, *, exact: bool) -> Iterator[Window]:
+def _weighed(windows: Iterable[Window], target: _Kind, standing: Progress, *, exact: bool) -> Iterator[Window]:
     seen = standing.stage is Stage.SEEN
     for window in windows:
         awaited = window.name in _AWAITED_PHASES or (seen and not standing.complete)

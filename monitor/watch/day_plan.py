@@ -13,12 +13,12 @@ from monitor.judge.window import is_exact
 from monitor.plan.addresses import ADDED
 from monitor.plan.budget import Budget, Key, stretch
 from monitor.plan.demand import apart, demand, oversubscribed, peak_rate
-from monitor.plan.phases import Window
+from monitor.plan.phases import Window, dense_around
 from monitor.plan.predicted import cautious
 from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
-from monitor.plan.windows import UNSEEN, Progress, dense_around, windows_for
+from monitor.plan.windows import UNSEEN, Progress, windows_for
 from monitor.store.interface import Store, VerdictStore
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case

@@ -16,11 +16,11 @@ from monitor.judge.window import is_exact
 from monitor.look.fetch import Found
 from monitor.look.sighting import Sighting, State
 from monitor.plan.addresses import ADDED, ANNOUNCEMENT, INDEX, is_publication, new_ids, standing_at
-from monitor.plan.phases import Phases, Window
+from monitor.plan.phases import Phases, Window, dense_around
 from monitor.plan.predicted import cautious
 from monitor.plan.proof import Proof, proof_of
 from monitor.plan.targets import MOST_PARTS, Target, targets_of
-from monitor.plan.windows import dense_around, windows_for
+from monitor.plan.windows import windows_for
 from monitor.watch.listing_match import part_elsewhere
 from monitor.watch.release import WatchedRelease, is_view_of_page
 from schedules.announcement import Address, Origin, Part, Role

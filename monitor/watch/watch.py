@@ -35,6 +35,7 @@ from schedules.announcement import Address, Part
 from schedules.in_force import slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
+from schedules.slot_relations import has_passed
 
 _log = structlog.get_logger(__name__)
 _UNSETTLED = {Word.PENDING, Word.UNPROVEN}
@@ -246,6 +247,9 @@ class Watch:
 
     def _hold_if_passed(self, watched: WatchedRelease) -> None:
         now = self._clock.now()
+        if not any(has_passed(promise.slot, now) for promise in watched.promises):
+            # What is in force takes long to tell, and is one of these.
+            return
         slot = slot_in_force(watched.release, watched.promises, now).slot
         passes = slot.passes() if slot is not None else None
         if passes is not None and passes <= now:

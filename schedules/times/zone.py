@@ -60,7 +60,7 @@ def local(moment: datetime, timezone: str = LONDON) -> datetime:
 
 
 # Many releases share an instant, and a start asks for the day of each.
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def local_date(moment: datetime, timezone: str = LONDON) -> date:
     """Return the local calendar day of an aware instant."""
     return local(moment, timezone).date()

@@ -116,7 +116,7 @@ def _without(table: Table, *names: str) -> Select[Any]:
     return select(*(column for column in table.c if column.name not in names))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _said(body: str) -> Promise:
     """Return what a promise says, of no release: those of one slot often say it in the same words, and share it."""
     return from_json(Promise, body, {"release": "", "calendar": "", "learnt": _UNTOLD})
