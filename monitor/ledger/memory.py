@@ -19,7 +19,7 @@ from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
-from monitor.threads import Ask, aside, off_the_loop
+from monitor.threads import Ask, aside, off_the_loop, portions
 from schedules.join import Rules
 from schedules.joinable import Key
 from schedules.promise import Promise
@@ -55,10 +55,10 @@ class LedgerMemory:
     async def begin(self) -> LedgerChange:
         """Return what joining again what was read back comes to, under the rules of today."""
         joined = await self._joined(self.states)
-        stored = self._store.ledger.releases_named
-        joined = await off_the_loop(lambda: joined.against(stored))
-        self.releases = {one.id: one for one in await self._ask(lambda: stored([*joined.left()]))}
-        return await self._change(joined, self.states)
+        stored, every = self._store.ledger, list(joined.releases.values())
+        altered = await off_the_loop(lambda: [name for some in portions(every) for name in stored.differing(some)])
+        self.releases = {one.id: one for one in await self._ask(lambda: stored.releases_named([*joined.left()]))}
+        return await self._change(replace(joined, altered=frozenset(altered)), self.states)
 
     def state(self, calendar: str) -> CalendarState:
         """Return what a calendar has shown."""

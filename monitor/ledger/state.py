@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from monitor.store.rows import Announced, CalendarRead
-from monitor.threads import portions
 from schedules.announcement import Announcement
 from schedules.as_json import announcement_from_json, announcement_json
 from schedules.join import Joined, Rules, join
@@ -187,11 +186,6 @@ class Rejoined:
     altered: frozenset[str]
     moved: Mapping[Key, str]
     ambiguous: frozenset[frozenset[Key]]
-
-    def against(self, stored: Callable[[Sequence[str]], Iterable[Release]]) -> Rejoined:
-        """Return the same with what is new or other than a store has it; `stored` asks for releases by name."""
-        like = [one.id for names in portions([*self.releases]) for one in stored(names) if one == self.releases[one.id]]
-        return replace(self, altered=frozenset(self.releases.keys() - like))
 
     def left(self) -> dict[str, str]:
         """Return the releases that no entry belongs to any more, and the one that each was joined into."""

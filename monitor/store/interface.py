@@ -58,6 +58,9 @@ class LedgerStore(Protocol):
     def releases_named(self, releases: Sequence[str]) -> list[Release]:
         """Return those of these releases that there are, by id."""
 
+    def differing(self, releases: Sequence[Release]) -> list[str]:
+        """Return which of these releases are stored otherwise or not at all."""
+
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         """Return a producer's releases with `url` in their address or one of `words` in their title, by id.
 

@@ -69,6 +69,14 @@ def test_promises_in_the_same_words_are_each_of_their_own_release(store: Store) 
     assert store.ledger.promises(["a", "b"]) == sorted(made, key=lambda each: (each.learnt, each.release))
 
 
+def test_releases_that_are_stored_otherwise_or_not_at_all_are_told(store: Store) -> None:
+    kept = [a_release("a"), a_release("b"), a_release("c")]
+    with store.transaction() as tx:
+        tx.save_releases(kept)
+    asked = [kept[0], replace(kept[1], title="Another"), replace(kept[2], joined_by="link"), a_release("d")]
+    assert store.ledger.differing(asked) == ["b", "c", "d"]
+
+
 def test_releases_are_found_by_name_and_by_what_is_in_their_title_or_address(store: Store) -> None:
     first = replace(a_release("a"), title="Deaths, 50% more_or less", url="https://x.example/Deaths-q1")
     others = [replace(a_release("b"), title="Births", url="https://x.example/births"), a_release("c")]

@@ -59,6 +59,7 @@ QUESTIONS: dict[str, Callable[[SqlStore], object]] = {
     "ledger: entries of some": lambda store: store.ledger.entries_of(["r1", "r2"]),
     "ledger: entries shown long ago": lambda store: store.ledger.entries_named("govuk", ["u1", "u2"]),
     "ledger: some releases": lambda store: store.ledger.releases_named(["r1", "r2"]),
+    "ledger: what is stored otherwise": lambda store: store.ledger.differing(store.ledger.releases_named(["r1"])),
     "ledger: a page of editions": lambda store: store.ledger.editions("r1", 100),
     "listing: releases alike": lambda store: store.ledger.releases_alike("office-7", "malpractice", ["malpractice"]),
     "ledger: entries of a calendar": lambda store: store.ledger.announced("small"),

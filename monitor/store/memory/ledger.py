@@ -36,6 +36,9 @@ class MemoryLedger:
         wanted = set(releases)
         return self.rows.pick(Release, lambda release: release.id in wanted, key=lambda release: release.id)
 
+    def differing(self, releases: Sequence[Release]) -> list[str]:
+        return [one.id for one in releases if self.release(one.id) != one]
+
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         theirs = [one for one in self.releases() if one.producer == producer]
         return [one for one in theirs if _holds(one.url, url) or any(_holds(one.title, word) for word in words)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+import pydantic_core
 from pydantic import TypeAdapter
 from sqlalchemy import (
     Column,
@@ -155,6 +155,11 @@ def to_row(thing: Any) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclas
     return dict(zip(names, _VALUES[kind](thing), strict=True))
 
 
+def keyed(thing: Any, *keys: str) -> dict[str, Any]:  # noqa: ANN401  # any of our dataclasses
+    """Return a dataclass as a row: these columns, and the JSON of the rest."""
+    return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
+
+
 def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our dataclasses
     """Return a dataclass as compact JSON, without the fields that hold their default and those left out."""
     text = _adapter(type(thing)).dump_json(thing, exclude_defaults=True, exclude=set(leave_out))
@@ -163,7 +168,7 @@ def to_json(thing: Any, *leave_out: str) -> str:  # noqa: ANN401  # any of our d
 
 def from_json(kind: type[T], text: str, left_out: Mapping[str, Any]) -> T:
     """Return the dataclass that `to_json` wrote, given what was left out; raises ValueError for anything else."""
-    return cast("T", _adapter(kind).validate_python({**json.loads(text), **left_out}))
+    return cast("T", _adapter(kind).validate_python({**pydantic_core.from_json(text), **left_out}))
 
 
 def _adapter(kind: type[Any]) -> TypeAdapter[Any]:

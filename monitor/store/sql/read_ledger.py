@@ -13,7 +13,7 @@ from sqlalchemy import Column, ColumnElement, Select, Table, func, or_, select, 
 from alerts.claim import Claim
 from monitor.store.rows import Announced, CalendarRead, SeriesEdition
 from monitor.store.sql import tables
-from monitor.store.sql.query import Asker, all_of, from_json, only, whole, whole_of, within
+from monitor.store.sql.query import Asker, all_of, from_json, keyed, only, whole, whole_of, within
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -40,6 +40,15 @@ class SqlLedger:
         wanted = select(tables.RELEASE)
         found = self.ask.among(whole_of(Release, wanted), wanted, tables.RELEASE.c.id, releases)
         return sorted(found, key=lambda release: release.id)
+
+    def differing(self, releases: Sequence[Release]) -> list[str]:
+        table, keys, names = tables.RELEASE, tables.RELEASE_KEYS, [one.id for one in releases]
+        wanted = select(*(table.c[name] for name in (*keys, "body")))
+        stored = {row[0]: row for row in self.ask.among(lambda *row: row, wanted, table.c.id, names)}
+        # Most are as they were: what would be written is compared, and what is stored need not be read.
+        doubtful = [one for one in releases if stored.get(one.id) != tuple(keyed(one, *keys).values())]
+        same = {one.id: one for one in self.releases_named([one.id for one in doubtful])}
+        return [one.id for one in doubtful if same.get(one.id) != one]
 
     def releases_alike(self, producer: str, url: str, words: Sequence[str]) -> list[Release]:
         table = tables.RELEASE

@@ -87,6 +87,8 @@ RELEASE = _table(
     _since_then("url"),
     sa.Index(None, "producer"),
 )
+RELEASE_KEYS = tuple(column.name for column in RELEASE.columns if column.name != "body")
+"""What of a release has a column of its own."""
 # Those few that are shown no more, to be left out of every list.
 _partial("ix_release_joined_into", RELEASE.c.joined_into, RELEASE.c.joined_into.is_not(None))
 

@@ -30,7 +30,7 @@ from monitor.store.rows import (
 )
 from monitor.store.sql import tables
 from monitor.store.sql.columns import Instant, database_clock
-from monitor.store.sql.query import chunks, to_json, to_row
+from monitor.store.sql.query import chunks, keyed, to_row
 from schedules.promise import Promise
 from schedules.release import Release
 
@@ -47,9 +47,7 @@ class SqlTransaction:
         self.save_releases([release])
 
     def save_releases(self, releases: Iterable[Release]) -> None:
-        self._replace(
-            tables.RELEASE, [_keyed(release, "id", "producer", "title", "url", "joined_into") for release in releases]
-        )
+        self._replace(tables.RELEASE, [keyed(release, *tables.RELEASE_KEYS) for release in releases])
 
     def add_promises(self, promises: Iterable[Promise]) -> None:
         rows = [_promise_row(promise) for promise in promises]
@@ -108,7 +106,7 @@ class SqlTransaction:
         return self._is_new(tables.EVENT, to_row(event))
 
     def save_incident(self, incident: Incident) -> None:
-        row = _keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")
+        row = keyed(incident, "id", "release", "producer", "kind", "occurred", "opened")
         self._replace(tables.INCIDENT, [{**row, "is_open": incident.is_open}])
 
     def add_draft(self, draft: Draft) -> None:
@@ -116,7 +114,7 @@ class SqlTransaction:
             raise Conflict(f"version {draft.version} of the draft of {draft.incident} is there already")
 
     def add_notice(self, notice: Notice, deliveries: Sequence[Delivery]) -> bool:
-        if not self._is_new(tables.NOTICE, _keyed(notice, "id", "incident", "at")):
+        if not self._is_new(tables.NOTICE, keyed(notice, "id", "incident", "at")):
             return False
         self._replace(tables.DELIVERY, [to_row(delivery) for delivery in deliveries])
         return True
@@ -202,10 +200,6 @@ def _insert(table: Table, dialect: str) -> Any:  # noqa: ANN401  # each dialect 
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
-def _keyed(thing: Any, *keys: str) -> Row:  # noqa: ANN401  # any of our dataclasses
-    return {**{key: getattr(thing, key) for key in keys}, "body": to_json(thing, *keys)}
-
-
 def _promise_row(promise: Promise) -> Row:
-    row = _keyed(promise, "release", "calendar", "learnt", "confirmed_at")
+    row = keyed(promise, "release", "calendar", "learnt", "confirmed_at")
     return {**row, "begins": promise.slot.begins()}

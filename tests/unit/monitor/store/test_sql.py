@@ -6,6 +6,7 @@ import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.store.open import open_store
 from monitor.store.sql.engine import SqlStore
+from monitor.store.sql.json_compression import pack, unpack
+from schedules.release import Release
 from tests.contracts.rows import runs_of
 
 SLOT = datetime(2018, 1, 5, 9, 30, tzinfo=UTC)
@@ -232,3 +235,14 @@ def test_a_damaged_file_is_found(sqlite: SqlStore) -> None:
     data[-3000:-2000] = bytes(1000)
     file.write_bytes(data)
     assert any("damaged" in line for line in sqlite.check())
+
+
+def test_a_release_that_an_earlier_version_wrote_in_other_words_is_the_same(sqlite: SqlStore, tmp_path: Path) -> None:
+    release = Release("a", "Deaths", "ons", "https://x.example/a", ())
+    with sqlite.transaction() as tx:
+        tx.save_releases([release])
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
+        ((body,),) = connection.execute("SELECT body FROM release").fetchall()
+        told = unpack(body).removesuffix("}") + ',"joined_by":"","of_old":1}'
+        connection.execute("UPDATE release SET body = ?", (pack(told),))
+    assert sqlite.ledger.differing([release, replace(release, id="b")]) == ["b"]
