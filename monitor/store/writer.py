@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -52,6 +52,7 @@ class _Write:
     done: asyncio.Future[Any]
     patient: bool
     apart: bool
+    of: str
     result: Any = None
 
 
@@ -130,19 +131,21 @@ class Writer:
         self._nudged = True
         self._commit_within(self._delay)
 
-    async def write(self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False) -> T:
+    async def write(
+        self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False, of: str = ""
+    ) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
 
         Everything put before is committed in the same transaction or an earlier one. `make` may be called
         more than once; it must have no effect but through the transaction. What it raises is raised here,
         and nothing it wrote is kept. While the store fails this waits for it to recover; when not
         `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written. What is made `apart`
-        asks nothing of the store, and may be made in a journal as well.
+        asks nothing of the store, and may be made in a journal as well. What is `of` a release is made in their order.
         """
         if self._abandoned:
             raise StoreFault("the writer has stopped")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(make, done, patient, apart))
+        self._writes.append(_Write(make, done, patient, apart, of))
         self._commit_within(0.0)
         return cast("T", await done)
 
@@ -162,8 +165,7 @@ class Writer:
                 await self._drain()
         except TimeoutError as exc:
             lost = StoreFault(f"{len(self._runs)} runs and {len(self._writes)} writes could not be stored")
-            for write in self._writes:
-                _tell(write, lost)
+            _tell(self._writes, lost)
             raise lost from exc
         finally:
             self.abandon()
@@ -225,7 +227,9 @@ class Writer:
             await asyncio.wait({task for task in (self._commit,) if task is not None})
 
     def _take(self) -> _Batch:
-        batch = _Batch(list(self._runs.values()), [write for write in self._writes if not write.done.done()])
+        # In one order for all monitors: in any other, each could wait for rows that another has written.
+        writes = sorted((write for write in self._writes if not write.done.done()), key=lambda write: write.of)
+        batch = _Batch(list(self._runs.values()), writes)
         self._runs, self._writes = {}, []
         self._in_flight = batch
         return batch
@@ -251,9 +255,7 @@ class Writer:
         if late and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(f"the store has not answered for {LATE:g} s")
-            for write in [*self._in_flight.writes, *self._writes]:
-                if not write.patient:
-                    _tell(write, silent)
+            _tell((each for each in [*self._in_flight.writes, *self._writes] if not each.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
         self._is_silent = False
@@ -276,9 +278,7 @@ class Writer:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""
         self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
         self._runs = {run.key: run for run in batch.runs} | self._runs
-        for write in batch.writes:
-            if not write.patient:
-                _tell(write, fault)
+        _tell((write for write in batch.writes if not write.patient), fault)
         self._writes[:0] = [write for write in batch.writes if not write.done.done()]
         self._nudged = True
         self._on_failure(fault)
@@ -286,8 +286,7 @@ class Writer:
     def _leave_out(self, batch: _Batch, fault: BaseException) -> None:
         """Take out of a batch what can never be written, and tell whoever waits for it, so that the rest goes ahead."""
         guilty = batch.writes if batch.at is None and not batch.runs else [batch.at] if batch.at else []
-        for write in guilty:
-            _tell(write, fault)
+        _tell(guilty, fault)
         if not guilty:
             # No caller waits for a run. Those that are seen again come back with their next version.
             self._on_failure(StoreFault(f"{len(batch.runs)} runs cannot be stored: {fault}"))
@@ -295,6 +294,7 @@ class Writer:
         batch.writes = [write for write in batch.writes if write not in guilty]
 
 
-def _tell(write: _Write, fault: BaseException) -> None:
-    if not write.done.done():
-        write.done.set_exception(fault)
+def _tell(writes: Iterable[_Write], fault: BaseException) -> None:
+    for write in writes:
+        if not write.done.done():
+            write.done.set_exception(fault)

@@ -71,7 +71,7 @@ class Recorder:
             return self.events.record(tx, verdict, measured, now)
 
         try:
-            recorded = await self.writer.write(write)
+            recorded = await self.writer.write(write, of=verdict.release)
         except Conflict:
             return False
         if recorded is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from sqlalchemy import create_engine, text
 
 from monitor.cli.main import status_of
 from monitor.clock import SystemClock
+from monitor.errors import StoreFault
 from monitor.look.fetch import Answer
 from monitor.plan.share import Share
 from monitor.store.evidence.evidence import Evidence
@@ -21,6 +23,7 @@ from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
 from monitor.store.writer import Writer
+from tests.contracts.rows import judged
 
 pytestmark = pytest.mark.needs("postgresql")
 
@@ -141,3 +144,21 @@ async def test_what_a_host_told_one_monitor_the_others_know_by_the_clock_of_thei
         task.cancel()
         writer.abandon()
         store.close()
+
+
+def _judging(name: str) -> Callable[[Transaction], None]:
+    return lambda tx: tx.save_judged(judged(name))
+
+
+async def test_monitors_that_judge_the_same_releases_in_other_orders_never_wait_for_each_other(database: str) -> None:
+    names, faults = [f"r{number:03}" for number in range(200)], list[StoreFault]()
+    stores = [open_store(database) for _ in range(2)]
+    for store in stores:
+        store.upgrade()
+    writers = [Writer(store, SystemClock(), on_failure=faults.append) for store in stores]
+    orders = zip(writers, (names, names[::-1]), strict=True)
+    await asyncio.gather(*(writer.write(_judging(name), of=name) for writer, order in orders for name in order))
+    for writer, store in zip(writers, stores, strict=True):
+        writer.abandon()
+        store.close()
+    assert faults == []
