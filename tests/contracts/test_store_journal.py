@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from monitor.errors import StoreFault, UserFault
 from monitor.judge.runs import Blind
@@ -226,3 +227,22 @@ def test_a_store_goes_on_as_another(store: SqlStore, journal: Journal) -> None:
     with near.transaction() as tx:
         tx.save_heartbeat(replace(BEAT, at=SLOT + timedelta(hours=1)))
     assert store.leases.heartbeat("m") == replace(BEAT, at=SLOT + timedelta(hours=1))
+
+
+def test_what_is_written_while_the_near_part_is_copied_is_in_it_as_a_whole_or_not_at_all(
+    store: SqlStore, journal: Journal
+) -> None:
+    url, asked = store._engine.url.render_as_string(hide_password=False), list[str]()
+
+    def meanwhile(*told: object) -> None:
+        if not asked and "FROM delivery" in str(told[2]):
+            asked.append(str(told[2]))
+            with closing(SqlStore(url)) as other, other.transaction() as tx:
+                tx.add_notice(a_notice("late"), [replace(SENT, notice="late")])
+
+    event.listen(store._engine, "before_cursor_execute", meanwhile)
+    journal.renew(store, SLOT)
+    with ExitStack() as stack:
+        near = stood_in(journal, stack)
+        assert [one.notice for one in near.outbox.deliveries()] == [one.id for one in near.outbox.notices()] == ["n"]
+    assert {one.notice for one in store.outbox.deliveries()} == {"n", "late"}

@@ -56,7 +56,7 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
     Raises `UserFault` when the target is not empty; all of it is copied or nothing.
     """
-    with _snapshot(source) as reader, target.begin() as writer, unhurried(reader), unhurried(writer):
+    with snapshot(source) as reader, target.begin() as writer, unhurried(reader), unhurried(writer):
         filled = [table.name for table in METADATA.sorted_tables if writer.execute(select(table).limit(1)).first()]
         if filled:
             there = f"it has rows in {', '.join(filled)}"
@@ -66,14 +66,15 @@ def copy_rows(source: Engine, target: Engine) -> dict[str, int]:
 
 def add_rows(source: Engine, target: Engine) -> None:
     """Add to an SQLite store the rows of another that it does not have."""
-    with _snapshot(source) as reader, target.begin() as writer:
+    with snapshot(source) as reader, target.begin() as writer:
         for table in METADATA.sorted_tables:
             for rows in reader.execute(select(table)).mappings().partitions(_ROWS):
                 writer.execute(insert(table).prefix_with("OR IGNORE"), [dict(row) for row in rows])
 
 
 @contextmanager
-def _snapshot(source: Engine) -> Iterator[Connection]:
+def snapshot(source: Engine) -> Iterator[Connection]:
+    """Give a connection that reads a store as of one instant."""
     # SQLite's transactions are of one instant anyway; one that only reads lets others write.
     is_sqlite = source.dialect.name == "sqlite"
     with source.connect() as reader:

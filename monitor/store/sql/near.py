@@ -31,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from monitor.store.sql.backup import snapshot
 from monitor.store.sql.query import chunks, unhurried
 from monitor.store.sql.tables import (
     ANNOUNCED,
@@ -82,16 +83,14 @@ def copy_near(source: Engine, target: Engine, since: datetime, now: datetime, on
     `target` is of SQLite. With `only` these tables alone. All of it is copied, or nothing.
     """
     wanted = {table: rows for table, rows in copied(since, now).items() if not only or table in only}
-    with source.connect() as reader, target.begin() as writer, unhurried(reader):
+    with snapshot(source) as reader, target.begin() as writer, unhurried(reader):
         ordered = [table for table in METADATA.sorted_tables if table in wanted]
         for table in reversed(ordered):
             writer.execute(delete(table))
-        asked = reader.execution_options(ro=True) if source.dialect.name == "sqlite" else reader
         for table in ordered:
             stored = wanted[table].with_only_columns(*(type_coerce(each, _stored(each)) for each in table.columns))
-            # What a row belongs to may have come between the copies of two tables.
-            put = insert(_plain(table)).prefix_with("OR IGNORE")
-            for rows in asked.execute(stored).partitions(_ROWS):
+            put = insert(_plain(table))
+            for rows in reader.execute(stored).partitions(_ROWS):
                 writer.execute(put, [dict(zip(table.columns.keys(), row, strict=True)) for row in rows])
 
 

@@ -76,6 +76,9 @@ def until_past(instant: datetime) -> None:
 
 def until_kept(journal: Path) -> None:
     """Wait until the journal has a page that is out."""
+    # Its name is taken before anything is in it.
+    while not journal.stat().st_size:
+        threading.Event().wait(0.1)
     with closing(open_store(f"sqlite:///{journal}")) as kept:
         while not any(run.state is State.PRESENT for run in kept.runs.of_release("claims")):
             threading.Event().wait(0.1)
