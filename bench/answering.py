@@ -7,10 +7,10 @@ from abc import ABC, abstractmethod
 
 
 class Answering(asyncio.Protocol, ABC):
-    """Answers GET by its path, without the query."""
+    """Answers GET by its path, without the query. `head` is what was asked last, whole."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self.head = self._rest = b""
 
     @abstractmethod
     def answer(self, path: bytes) -> bytes:
@@ -26,7 +26,7 @@ class Answering(asyncio.Protocol, ABC):
     def data_received(self, data: bytes) -> None:
         """Answer every whole request."""
         *heads, self._rest = (self._rest + data).split(b"\r\n\r\n")
-        for head in heads:
-            path = head.split(b" ", 2)[1].partition(b"?")[0]
+        for self.head in heads:
+            path = self.head.split(b" ", 2)[1].partition(b"?")[0]
             self.transport.write(self.answer(path))  # type: ignore[attr-defined]  # TCP gives a Transport
             self.answered(path)

@@ -20,12 +20,14 @@ _POLLED = 0.05
 _CONFIG = """[store]
 url = "{store}"
 mode = "{mode}"
+takeover = "{takeover}"
 journal = "{own}/journal"
 [evidence]
 folder = "{own}/evidence"
 [web]
 listen = "127.0.0.1:{web}"
 [network]
+contact = "{name}"
 allow = ["127.0.0.0/8"]
 ports = [{port}]
 [budget]
@@ -56,12 +58,12 @@ part = [{{ id = "page", role = "page", url = "{url}", recognise = {reader} }}]
 def configure(own: Path, calendar: Path, *more: str, **values: object) -> Path:
     """Write a monitor's configuration into a folder of its own, with further lines of `[watch]` and tables after it.
 
-    `values` are `store`, `mode`, `web`, `port` (of the publisher), `rate` and `name`.
+    `values` are `store`, `mode`, `takeover`, `web`, `port` (of the publisher), `rate` and `name`; hosts are told that.
     """
     own.mkdir(exist_ok=True)
     config = own / "config.toml"
-    defaults = {"store": f"sqlite:///{own}/store.db", "mode": "redundant", "name": "edge", "rate": 20}
-    text = _CONFIG.format(own=own, calendar=calendar, **{**defaults, **values})
+    defaults = {"mode": "redundant", "takeover": "1200ms", "name": "edge", "rate": 20}
+    text = _CONFIG.format(own=own, calendar=calendar, **{"store": f"sqlite:///{own}/store.db", **defaults, **values})
     config.write_text("\n".join([text, *more]), encoding="utf-8")
     return config
 
@@ -80,10 +82,14 @@ def promised(
     return _RELEASE.format(url=url, slot=when, **{key: json.dumps(text) for key, text in words.items()})
 
 
-def started(config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING") -> subprocess.Popen[bytes]:
-    """Start the daemon."""
+def started(
+    config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING", program: Path = ROOT
+) -> subprocess.Popen[bytes]:
+    """Start the daemon of the program in a folder."""
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", level]
-    return subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    # Modules are looked for where it runs before anything else.
+    environment = {**os.environ, "PYTHONPATH": str(program)}
+    return subprocess.Popen(command, stdout=log, stderr=log, cwd=program, env=environment)
 
 
 def await_web(process: subprocess.Popen[bytes], web: int) -> None:

@@ -7,19 +7,19 @@ import re
 import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.chaos.world import NAMES, RATE, Truth, World, world
+from tests.chaos.world import NAMES, Truth, World, living
 
 _BEFORE = 14.0
 _BETWEEN = 4.0
 _SETTLES = 20.0
 _LONGEST = 5.0
-_NEAR = 0.25
+NEAR = 0.25
 """Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
 
 
@@ -28,7 +28,7 @@ def play(seed: int, place: Path, database: str, *, seconds: float) -> list[str]:
     rng = Random(seed)  # noqa: S311  # a sequence that can be played again
     mode, begins = rng.choice(["redundant", "shared"]), time.time() + _BEFORE
     truths = dict(_truths(rng, begins, seconds))
-    with world(place, database, mode, truths) as made:
+    with living(World(place, database, mode, truths)) as made:
         kills = _hurt(rng, made, begins, begins + seconds)
         # Whatever was hurt has time to find out what became of it.
         for name in NAMES:
@@ -36,7 +36,12 @@ def play(seed: int, place: Path, database: str, *, seconds: float) -> list[str]:
         last = max(truth.out for truth in truths.values()) + _SETTLES
         made.until(last, last - time.time())
         made.end()
-        return [*_wrong_words(made), *_wrong_notices(made, kills), *_wrong_store(made), *_over_budget(made)]
+        return [
+            *wrong_words(made, truths, ("unproven", "pending")),
+            *_wrong_notices(made, kills),
+            *wrong_store(made),
+            *_over_budget(made),
+        ]
 
 
 def _truths(rng: Random, begins: float, seconds: float) -> Iterator[tuple[str, Truth]]:
@@ -50,7 +55,7 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
     kills = 0
     made.until(begins, begins - time.time())
     while time.time() < ends:
-        name, many = rng.choice(NAMES), rng.randrange(4, 5 * RATE)
+        name, many = rng.choice(NAMES), rng.randrange(4, 5 * made.rate)
         what = rng.choice(["kill", "stop", "hang", "away", "rest"])
         made.hurt.append((what, name, time.time(), many))
         match what:
@@ -80,23 +85,24 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
     return kills
 
 
-def _wrong_words(made: World) -> Iterator[str]:
-    for name, truth in made.truths.items():
-        row = _explained(made, name)
+def wrong_words(made: World, truths: Mapping[str, Truth], unproved: Collection[str]) -> Iterator[str]:
+    """Yield each release of which something is said that is not so; `unproved` are words that claim nothing."""
+    rows = _verdicts(made)
+    for name, truth in truths.items():
+        row = rows[name]
         after, by = (_seconds(row["first_seen"][key]) for key in ("after", "by"))
-        if (after is not None and after > truth.out + _NEAR) or (by is not None and by < truth.out - _NEAR):
+        if (after is not None and after > truth.out + NEAR) or (by is not None and by < truth.out - NEAR):
             yield f"{name}: first seen {row['first_seen']} does not hold {truth.out}"
         late = truth.out - truth.slot
-        allowed = {"unproven", "pending", "on_time" if late <= 5 else "late"}
-        if row["verdict"] not in allowed:
+        if row["verdict"] not in {*unproved, "on_time" if late <= 5 else "late"}:
             yield f"{name}: {row['verdict']}, though it came {late:g} s after its slot"
 
 
-def _explained(made: World, name: str) -> dict[str, Any]:
-    status, said = made.says(NAMES[0], "explain", name, "--json")
+def _verdicts(made: World) -> dict[str, dict[str, Any]]:
+    """Return what is said now of every release that was judged."""
+    status, said = made.says(NAMES[0], "export", "--format", "json")
     assert status == 0, said
-    row: dict[str, Any] = json.loads(said)
-    return row
+    return {row["id"]: row for row in json.loads(said)}
 
 
 def _seconds(instant: str | None) -> float | None:
@@ -109,26 +115,27 @@ def _wrong_notices(made: World, kills: int) -> Iterator[str]:
     if len(twice) > kills:
         yield f"{len(twice)} messages were sent twice, with {kills} kills: {', '.join(sorted(twice)[:5])}"
     told = " ".join(path.read_text(encoding="utf-8") for path in made.place.glob("*/outbox/*/*.[jt]*"))
-    for name, truth in made.truths.items():
-        row = _explained(made, name)
+    for name, row in _verdicts(made).items():
+        truth = made.truths[name]
         if row["verdict"] == "late" and row["grade"] != "none" and not re.search(rf"/{name}\b", told):
             yield f"{name}: late by {truth.out - truth.slot:g} s and nobody was told"
 
 
-def _wrong_store(made: World) -> Iterator[str]:
-    for name in NAMES:
-        for words in (("store", "check"), ("replay",)):
-            status, said = made.says(name, *words)
-            if status:
-                yield f"{name}: {' '.join(words)}: {said}"
+def wrong_store(made: World) -> Iterator[str]:
+    """Yield what commands find wrong with the store and with what is judged from it."""
+    # Each reads the files of its own machine.
+    for name, *words in ((NAMES[0], "replay"), *((name, "store", "check") for name in NAMES)):
+        status, said = made.says(name, *words)
+        if status:
+            yield f"{name}: {' '.join(words)}: {said}"
 
 
 def _over_budget(made: World) -> Iterator[str]:
-    times = sorted(at for _, at in made.asked)
-    for first, later in zip(times, times[RATE:], strict=False):
-        if later - first < 1.0 - _NEAR / 2:
+    times = sorted(one.at for one in made.asked)
+    for first, later in zip(times, times[made.rate :], strict=False):
+        if later - first < 1.0 - NEAR / 2:
             before = [
                 f"{what} {name} {first - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
             ]
-            yield f"{RATE + 1} requests in {later - first:.3f} s ({made.mode}; {'; '.join(before)})"
+            yield f"{made.rate + 1} requests in {later - first:.3f} s ({made.mode}; {'; '.join(before)})"
             return

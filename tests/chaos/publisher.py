@@ -1,18 +1,21 @@
 """A publisher whose pages come out at given instants: wall-clock seconds by path, in a JSON file that is named to it.
 
-It prints its port, and then when it was asked for what.
+It prints its port, and then what was asked for, when, at which host and by whom, and with which status it answered. It
+is at each of `HOSTS`. Once a host is asked for `/wait/SECONDS/NAME` it tells NAME to wait so long, at the next request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 import time
 from pathlib import Path
 
 from bench.answering import Answering
 
+HOSTS = ("127.0.0.1", "127.0.0.2")
 _TITLE = b"Example figures: July 2026"
 _BODY = b"<html><head><title>%b</title></head><body><h1>%b</h1></body></html>" % (_TITLE, _TITLE)
 _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: %d\r\n\r\n%b" % (
@@ -20,26 +23,45 @@ _FOUND = b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-
     _BODY,
 )
 _MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_HOST, _BY = re.compile(rb"(?i)\nhost: ([^:\r]+)"), re.compile(rb"\(\+(\w+)\)")
+_WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0\r\n\r\n"
+_NOTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
 class Publisher(Answering):
-    """Has each page from its instant on."""
+    """Has each page from its instant on, and tells those to `wait` whom it is to, by host and name, once."""
 
-    def __init__(self, comes: dict[str, float]) -> None:
+    def __init__(self, comes: dict[str, float], wait: dict[tuple[str, str], int]) -> None:
         super().__init__()
-        self._comes = comes
+        self._comes, self._wait = comes, wait
 
     def answer(self, path: bytes) -> bytes:
         """Return what stands at a path now, and tell that it was asked for."""
-        name, now = path.decode("ascii", "replace"), time.time()
-        sys.stdout.write(f"{name} {now}\n")
+        name, now, (host, by) = path.decode("ascii", "replace"), time.time(), self._who()
+        if told := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
+            self._wait[host, told[2]] = int(told[1])
+            return _NOTED
+        answer = _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
+        if seconds := self._wait.pop((host, by), 0):
+            answer = _WAIT % seconds
+        sys.stdout.write(f"{name} {now} {host} {by} {answer[9:12].decode()}\n")
         sys.stdout.flush()
-        return _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
+        return answer
+
+    def _who(self) -> tuple[str, str]:
+        host, by = _HOST.search(self.head), _BY.search(self.head)
+        return host[1].decode() if host else "", by[1].decode() if by else "nobody"
 
 
 async def _serve(comes: dict[str, float]) -> None:
-    server = await asyncio.get_running_loop().create_server(lambda: Publisher(comes), "127.0.0.1", 0, backlog=1024)
-    sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
+    wait: dict[tuple[str, str], int] = {}
+    port = 0
+    for host in HOSTS:
+        # Each at the port that the first was given.
+        make = asyncio.get_running_loop().create_server(lambda: Publisher(comes, wait), host, port, backlog=1024)
+        server = await make
+        port = server.sockets[0].getsockname()[1]
+    sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     await server.serve_forever()
 

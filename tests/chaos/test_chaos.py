@@ -1,16 +1,41 @@
-"""A bounded run of chaos with one seed; `make chaos` goes on for as long as it is let."""
+"""Real monitors on one PostgreSQL: hurt, upgraded one after the other, and told to wait by a publisher.
+
+Chaos is a bounded run with one seed here; `make chaos` goes on for as long as it is let.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.postgres import running
 from tests.chaos.play import play
+from tests.chaos.told_to_wait import wait
+from tests.chaos.upgrade import upgrade
+
+pytestmark = pytest.mark.needs("postgresql")
 
 
-@pytest.mark.needs("postgresql")
-def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(tmp_path: Path) -> None:
-    with running() as database:
-        assert play(3, tmp_path, database, seconds=20) == []
+@pytest.fixture
+def database() -> Iterator[str]:
+    with running() as address:
+        yield address
+
+
+def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(tmp_path: Path, database: str) -> None:
+    assert play(3, tmp_path, database, seconds=20) == []
+
+
+def test_monitors_upgraded_one_after_the_other_and_one_back_lose_no_second_and_tell_nothing_twice(
+    tmp_path: Path, database: str
+) -> None:
+    assert upgrade(tmp_path, database) == []
+
+
+@pytest.mark.parametrize("mode", ["redundant", "shared"])
+def test_a_host_that_tells_one_monitor_to_wait_is_left_alone_by_all_though_that_one_is_killed(
+    tmp_path: Path, database: str, mode: str
+) -> None:
+    assert wait(tmp_path, database, mode) == []

@@ -7,15 +7,18 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
+from typing import NamedTuple
 
 from bench.daemons import ROOT, await_web, configure, free_port, promised, started
+from tests.chaos.publisher import HOSTS
 
-RATE = 8
+PATIENCE = 60.0
 NAMES = ("north", "south")
 _TITLE = "Example figures: July 2026"
 _POLICY = """[policy]
@@ -30,18 +33,37 @@ class Truth:
 
     slot: float
     out: float
+    host: str = HOSTS[0]
+
+
+class Asked(NamedTuple):
+    """What the publisher was asked for, when, at which host and by whom; and the status of its answer."""
+
+    path: str
+    at: float
+    host: str
+    by: str
+    status: int
 
 
 @dataclass
 class World:
-    """The folder of all, the truth by release, the monitors that run by name, and what was asked for when."""
+    """The folder of all, the truth by release, the monitors that run by name, and what was asked for when.
+
+    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program.
+    """
 
     place: Path
     database: str
     mode: str
     truths: dict[str, Truth]
+    rate: int = 8
+    takeover: str = "1200ms"
+    watch: str = ""
+    programs: dict[str, Path] = field(default_factory=lambda: dict.fromkeys(NAMES, ROOT))
     port: int = 0
-    asked: list[tuple[str, float]] = field(default_factory=list)
+    webs: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in NAMES})
+    asked: list[Asked] = field(default_factory=list)
     hearing: Condition = field(default_factory=Condition)
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
@@ -49,21 +71,35 @@ class World:
     def hear(self, lines: Iterable[str]) -> None:
         """Take in what the publisher tells that it was asked for, until it ends."""
         for line in lines:
-            path, at = line.split()
+            path, at, host, by, status = line.split()
             with self.hearing:
-                self.asked.append((path, float(at)))
+                self.asked.append(Asked(path, float(at), host, by, int(status)))
                 self.hearing.notify_all()
 
     def until_asked(self, more: int, within: float) -> None:
         """Wait until the publisher was asked so many times more, for so many seconds at most."""
         wanted = len(self.asked) + more
-        with self.hearing:
-            self.hearing.wait_for(lambda: len(self.asked) >= wanted, within)
+        self.hears(lambda: len(self.asked) >= wanted, within)
 
     def until(self, instant: float, within: float) -> None:
         """Wait until something is asked for at an instant or later, for so many seconds at most."""
+        self.hears(lambda: bool(self.asked) and self.asked[-1].at >= instant, within)
+
+    def until_asked_by(self, name: str, host: str = HOSTS[0], since: float = 0.0) -> Asked:
+        """Wait until a monitor asks a host at an instant or later, now unless told otherwise."""
+        since = since or time.time()
+
+        def those() -> Iterator[Asked]:
+            return (one for one in reversed(self.asked) if one.at >= since and (one.by, one.host) == (name, host))
+
+        assert self.hears(lambda: any(those()), PATIENCE), f"{name} asks {host} nothing"
+        *_, first = those()
+        return first
+
+    def hears(self, what: Callable[[], bool], within: float) -> bool:
+        """Wait until something is so of what was asked, for so many seconds at most; tell whether it is."""
         with self.hearing:
-            self.hearing.wait_for(lambda: bool(self.asked) and self.asked[-1][1] >= instant, within)
+            return self.hearing.wait_for(what, within)
 
     def start(self, name: str) -> None:
         """Start a monitor, or let one that was stopped go on."""
@@ -71,7 +107,15 @@ class World:
             self.alive[name].send_signal(signal.SIGCONT)
             return
         with (self.place / name / "log").open("ab") as log:
-            self.alive[name] = started(self.config(name), log, "INFO")
+            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name])
+
+    def upgrade(self, name: str, program: Path) -> None:
+        """Stop a monitor in good order, and have it look anew as another version."""
+        self.send(name, signal.SIGTERM)
+        assert self.alive[name].wait(PATIENCE) == 0
+        self.programs[name] = program
+        self.start(name)
+        self.until_asked_by(name)
 
     def send(self, name: str, number: signal.Signals) -> None:
         """Send a monitor a signal."""
@@ -101,24 +145,25 @@ class World:
     def says(self, name: str, *words: str) -> tuple[int, str]:
         """Return the status and the words of a command as a monitor's machine would run it."""
         command = [sys.executable, "-m", "monitor", "--config", str(self.config(name)), *words]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=120)
+        program = self.programs[name]
+        environment = {**os.environ, "PYTHONPATH": str(program)}
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, cwd=program, env=environment, timeout=120
+        )
         return done.returncode, done.stdout + done.stderr
 
 
 @contextmanager
-def world(place: Path, database: str, mode: str, truths: dict[str, Truth]) -> Iterator[World]:
-    """Give a world in which two monitors have come up."""
-    made = World(place, database, mode, truths)
+def living(made: World) -> Iterator[World]:
+    """Give a world in which both monitors have come up."""
     with ExitStack() as stack:
         made.port = stack.enter_context(_publishing(made))
-        webs = {name: free_port() for name in NAMES}
-        _write(made, webs)
+        _write(made)
         try:
             for name in NAMES:
                 made.start(name)
             for name in NAMES:
-                await_web(made.alive[name], webs[name])
+                await_web(made.alive[name], made.webs[name])
             yield made
         finally:
             made.store(signal.SIGCONT)
@@ -144,14 +189,15 @@ def _publishing(made: World) -> Iterator[int]:
             hearing.join()
 
 
-def _write(made: World, webs: dict[str, int]) -> None:
+def _write(made: World) -> None:
     listed = made.place / "calendar.toml"
-    at = f"http://127.0.0.1:{made.port}"
-    rows = (promised(name, f"{at}/{name}", truth.slot, _TITLE) for name, truth in made.truths.items())
+    urls = {name: f"http://{truth.host}:{made.port}/{name}" for name, truth in made.truths.items()}
+    rows = (promised(name, urls[name], truth.slot, _TITLE) for name, truth in made.truths.items())
     listed.write_text("".join(rows), encoding="utf-8")
-    shared = {"store": made.database, "mode": made.mode, "port": made.port, "rate": RATE}
-    for name, web in webs.items():
-        configure(made.place / name, listed, _POLICY, web=web, name=name, **shared)
+    shared = {"store": made.database, "mode": made.mode, "takeover": made.takeover, "port": made.port}
+    for name, web in made.webs.items():
+        own = made.place / name
+        configure(own, listed, made.watch, _POLICY, web=web, name=name, rate=made.rate, **shared)
 
 
 def _postgres(port: str) -> list[int]:
