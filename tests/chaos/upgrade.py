@@ -27,7 +27,7 @@ _BEFORE, _UNTIL, _SPACING = 8.0, 12.0, 1.0
 _WATCH = f"""slot = {{ from = "{_BEFORE:g}s", until = "{_UNTIL:g}s", every = "{_SPACING:g}s" }}
 near = {{ from = "1h", every = "5m" }}
 """
-_BETWEEN, _MANY = 3.0, 120
+_BETWEEN, _MANY = 3.0, 80
 """Slots go on for longer than any machine takes: those that pass meanwhile are held against what was true."""
 _LATE = 7.0
 _WIDEST = 2.5 * _SPACING
@@ -56,6 +56,7 @@ def upgrade(place: Path, database: str, before: Path = ROOT) -> list[str]:
         made.upgrade(first, before)
         ends = time.time() + _BETWEEN
         watched = {name: truth for name, truth in truths.items() if begins <= truth.slot < ends}
+        assert ends < max(slots.values()), "this machine takes longer than there are slots"
         made.until(max(truth.out for truth in watched.values()) + _BETWEEN, PATIENCE)
         made.hears(lambda: not list(_untold(made, watched)), PATIENCE)
         made.end()
