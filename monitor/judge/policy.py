@@ -102,6 +102,8 @@ class Policies:
     def of(self, *producers: str) -> Policy:
         """Return the policy for a release of these producers; of several that have their own the first has the say."""
         own, general = [self.producers[one] for one in producers if one in self.producers], self.general
+        if not own:
+            return general
         return replace(
             general,
             on_time_within=_first((one.on_time_within for one in own), general.on_time_within),

@@ -55,10 +55,7 @@ class LedgerMemory:
     async def begin(self) -> LedgerChange:
         """Return what joining again what was read back comes to, under the rules of today."""
         joined = await self._joined(self.states)
-        stored, every = self._store.ledger, list(joined.releases.values())
-        altered = await off_the_loop(lambda: [name for some in portions(every) for name in stored.differing(some)])
-        self.releases = {one.id: one for one in await self._ask(lambda: stored.releases_named([*joined.left()]))}
-        return await self._change(replace(joined, altered=frozenset(altered)), self.states)
+        return await self._change(await off_the_loop(lambda: self._held_against_the_store(joined)), self.states)
 
     def state(self, calendar: str) -> CalendarState:
         """Return what a calendar has shown."""
@@ -174,6 +171,12 @@ class LedgerMemory:
         runs = [_moved(run, left) for run in self._store.runs.of_releases(list(left))]
         moved = [replace(one, release=new) for old, new in left.items() for one in verdicts.incidents_of(old)]
         return replace(change, runs=runs, incidents=moved)
+
+    def _held_against_the_store(self, joined: Rejoined) -> Rejoined:
+        """Return the same with what the store has otherwise; what it has of releases that are no more is read back."""
+        stored, every = self._store.ledger, list(joined.releases.values())
+        self.releases = {one.id: one for one in stored.releases_named([*joined.left()])}
+        return replace(joined, altered=frozenset(name for some in portions(every) for name in stored.differing(some)))
 
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""
