@@ -57,6 +57,7 @@ def run(*, quick: bool = False) -> dict[str, float]:
         "calm_healthz_seconds": calm["healthz"],
         "inputs": len(chosen),
         "inputs_asked": hostile["asked"],
+        "links_followed": hostile["below"],
         "healthy_looks": hostile["looks"],
     }
     return rounded(figures)
@@ -81,7 +82,8 @@ def _of_log(publisher: Beside, found: dict[str, float]) -> dict[str, float]:
     looks = [at for path, at in asked if path == "/healthy" and found["from"] <= at <= found["to"]]
     gaps = [later - earlier for earlier, later in pairwise([found["from"], *looks, found["to"]])]
     hostile = {path for path, _ in asked if path.startswith("/hostile/")}
-    return {"gap": max(gaps), "looks": len(looks), "asked": len(hostile)}
+    below = {path for path in hostile if path.startswith("/hostile/below/")}
+    return {"gap": max(gaps), "looks": len(looks), "asked": len(hostile - below), "below": len(below)}
 
 
 def _watched(process: subprocess.Popen[bytes], web: int, seconds: float) -> dict[str, float]:

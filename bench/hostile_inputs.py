@@ -90,6 +90,7 @@ def _pages() -> Iterator[Hostile]:
     )
     yield Hostile("promises-again", "status", lambda: page(body="the aaa bbb release will be published in " * 23_000))
     yield Hostile("attachments", "govuk", lambda: page(body="".join(_attachment(n) for n in range(2000))))
+    yield Hostile("below", "govuk", lambda: page(body="".join(_below(n) for n in range(2000))))
     yield Hostile("charset", "text:Births", page, (("Content-Type", "text/html; charset=" + "utf-" * 2000),))
     yield Hostile("idn", "govuk", lambda: page(body=f'<a href="https://{"é." * 60_000}/x.csv">x</a>' * 3))
 
@@ -100,6 +101,11 @@ def _thousand_attributes(number: int) -> str:
 
 def _attachment(number: int) -> str:
     return f'<a href="https://assets.publishing.service.gov.uk/media/{number}/figures.csv">Figures {number}</a>'
+
+
+def _below(number: int) -> str:
+    """Return a link that the monitor follows: each page below a publication's is a part of it."""
+    return f'<a href="/hostile/below/{number}">Figures {number}</a>'
 
 
 def _structured() -> Iterator[Hostile]:
