@@ -112,7 +112,8 @@ class World:
     def upgrade(self, name: str, program: Path) -> None:
         """Stop a monitor in good order, and have it look anew as another version."""
         self.send(name, signal.SIGTERM)
-        assert self.alive[name].wait(PATIENCE) == 0
+        status = self.alive[name].wait(PATIENCE)
+        assert status == 0, f"{name} ended with {status}"
         self.programs[name] = program
         self.start(name)
         self.until_asked_by(name)
