@@ -131,11 +131,12 @@ def wrong_store(made: World) -> Iterator[str]:
 
 
 def _over_budget(made: World) -> Iterator[str]:
-    times = sorted(one.at for one in made.asked)
-    for first, later in zip(times, times[made.rate :], strict=False):
-        if later - first < 1.0 - NEAR / 2:
+    asked = sorted(made.asked, key=lambda one: one.at)
+    for place, (first, later) in enumerate(zip(asked, asked[made.rate :], strict=False)):
+        if later.at - first.at < 1.0 - NEAR / 2:
+            crowd = ", ".join(f"{one.by} {one.at - first.at:.3f}" for one in asked[place : place + made.rate + 1])
             before = [
-                f"{what} {name} {first - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
+                f"{what} {name} {first.at - at:.1f} s before for {many} requests" for what, name, at, many in made.hurt
             ]
-            yield f"{made.rate + 1} requests in {later - first:.3f} s ({made.mode}; {'; '.join(before)})"
+            yield f"{made.rate + 1} requests in {later.at - first.at:.3f} s ({crowd}; {made.mode}; {'; '.join(before)})"
             return
