@@ -8,7 +8,8 @@ INCIDENTS := $(addprefix rehearsals/,ipcc-2015.toml moj-2016.toml ofsted-2017.to
 .DEFAULT_GOAL := test
 
 # What the program needs is installed first: `make demo` waits for nothing else. `tools` are what developers need.
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+# Modules are compiled when they are imported: most of what packages hold never is.
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile
 LOCKED := $(PIP) --require-hashes --no-build-isolation --use-pep517
 venv: .venv/installed
 tools: .venv/tools
