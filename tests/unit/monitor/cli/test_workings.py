@@ -133,9 +133,11 @@ def test_a_channel_that_is_not_configured_is_answered_with_the_nearest(ask: Ask)
 def test_a_store_that_may_be_read_alone_is_a_fault(ask: Ask, folder: Path) -> None:
     (folder / "store.db").chmod(0o444)
     told = ask("check")
-    assert (told.status, told.err) == (
+    # A folder of a long name is cut.
+    assert (told.status, told.err.partition(" (got")[0], told.err.count("\n")) == (
         1,
-        f'config.toml: store.url: the file may not be written (got "{folder}/store.db")\n',
+        "config.toml: store.url: the file may not be written",
+        1,
     )
 
 
