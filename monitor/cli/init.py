@@ -280,6 +280,8 @@ def _take_duty(given: Given, found: Understood) -> None:
         role, _, mailbox = (part.strip() for part in text.rpartition("="))
         if not role or not _MAILBOX.fullmatch(mailbox):
             found.faults.append(f'--on-call: write "duty A=duty-a@example.gov.uk" (got "{text}")')
+        elif role in found.duty:
+            found.faults.append(f'--on-call: each role once (got "{role}" again)')
         found.duty[role] = mailbox
 
 

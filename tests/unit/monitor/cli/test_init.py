@@ -15,6 +15,7 @@ from monitor.config.read import read_settings
 from schedules.sources.options import KNOWN
 from tests.unit.monitor.cli.terminal import asked_at_a_terminal, at_a_terminal
 
+TWICE = ("--on-call", "B=b@example.gov.uk", "--on-call", "B=c@example.gov.uk")
 MAIL = ("--mail", "localhost:1025", "--to", "desk@example.gov.uk")
 
 
@@ -84,7 +85,17 @@ def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: 
         "--calendar",
         "csv=no.csv",
     )
-    told = ("--mail", "smtp host", "--to", "nobody", "--on-call", "duty A", "--chat", "https://chat.example/secret")
+    told = (
+        "--mail",
+        "smtp host",
+        "--to",
+        "nobody",
+        "--on-call",
+        "duty A",
+        *TWICE,
+        "--chat",
+        "https://chat.example/secret",
+    )
     assert init(file, "--yes", *wrong, *told) == 2
     told = capsys.readouterr().err.splitlines()
     assert told == [
@@ -95,6 +106,7 @@ def test_every_fault_is_told_at_once_and_nothing_is_written(file: Path, capsys: 
         'init: --to: not a mail address, write "desk@example.gov.uk" (got "nobody")',
         'init: --mail: not a server, write "smtp.example.gov.uk" or "HOST:PORT" (got "smtp host")',
         'init: --on-call: write "duty A=duty-a@example.gov.uk" (got "duty A")',
+        'init: --on-call: each role once (got "B" again)',
         "init: --chat: name the variable that holds the address, such as TEAMS_WORKFLOW: it is a secret",
     ]
     assert not file.exists()
