@@ -138,6 +138,14 @@ def test_caution_is_timid_where_nothing_was_in_the_way_and_right_where_something
     assert what_is_found(replace(ON_TIME, faults=(Trouble("503", at(-9), at(9), host="x"),)), unproven) == set()
 
 
+def test_what_came_and_left_again_unseen_is_late_where_it_is_absent_then_and_not_where_it_could_be_seen() -> None:
+    brief, absent = a_world((2, "ours"), (130, "absent")), a_claim("overdue", (None, None))
+    hidden = (Trouble("timeout", at(-60), at(50), url=URL), Trouble("503", at(40), at(131), host="figures.example.org"))
+    assert what_is_found(replace(brief, faults=hidden), absent) == set()
+    for shown in (hidden[:1], hidden[1:], (replace(hidden[0], ends=at(30)), hidden[1])):
+        assert "verdict overdue" in what_is_found(replace(brief, faults=shown), absent)
+
+
 def test_a_word_said_of_what_nobody_announced_is_found() -> None:
     stray = a_claim("late", (99.5, 100.5)) | {"id": "stray"}
     assert "orphan" in what_is_found(ON_TIME, a_claim("on_time", (1.5, 2.5)), stray)

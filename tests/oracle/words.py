@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
 from tests.oracle.promises import InForce, in_force, is_quiet, is_unsettled, is_young, was_ever
-from tests.oracle.world import Place, Release, World, out, spans
+from tests.oracle.world import Place, Release, World, out, spans, unseen
 
 ON_TIME_WITHIN = timedelta(seconds=60)
 _SURE = {"late", "overdue", "early", "on_time"}
 _SEEN_WITHIN = timedelta(seconds=30)
+_MOMENT = timedelta(seconds=2)
 
 
 def slack(world: World) -> timedelta:
@@ -79,7 +80,11 @@ def part_denied(world: World, place: Place, word: str, force: InForce, claim: Cl
         due = force.last + ON_TIME_WITHIN - uncertain(world)
         if claim.at + slack(world) < due:
             yield f"{place.id} could not be late yet"
-        elif first is not None and first <= due and not _left_before(place, force, due):
+        elif (
+            first is not None
+            and first <= due
+            and not (_left_before(place, force, due) or _left_unseen(world, place, first))
+        ):
             yield f"{place.id} was public from {_told(first)}, within the tolerance of {force.last}"
     if word == "overdue":
         yield from _not_absent(world, place, claim.at, first)
@@ -91,6 +96,12 @@ def _left_before(place: Place, force: InForce, due: datetime) -> bool:
     if standing is None or standing.ends is None:
         return False
     return standing.begins < force.first and standing.ends < due
+
+
+def _left_unseen(world: World, place: Place, first: datetime) -> bool:
+    """Tell whether what came then left again while nobody could look: rule 3 asks for absence after the tolerance."""
+    stay = next(span for span in spans(place) if span.begins == first)
+    return stay.ends is not None and unseen(world, place, stay.begins, stay.ends - _MOMENT)
 
 
 def _not_absent(world: World, place: Place, at: datetime, first: datetime | None) -> Iterator[str]:

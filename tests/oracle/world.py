@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter
 
@@ -155,6 +156,17 @@ def spans(place: Place) -> list[Span]:
             found.append(Span(begun, one.at, one.at + timedelta(seconds=one.cache)))
             begun = None
     return [*found, Span(begun, None, None)] if begun is not None else found
+
+
+def unseen(world: World, place: Place, begins: datetime, ends: datetime) -> bool:
+    """Tell whether faults at a place, and sleep, hid it without a pause from one instant to another."""
+    host = urlsplit(place.url).hostname
+    at_it = (one for one in world.faults if one.url == place.url or (one.url is None and one.host == host))
+    hidden = [*world.sleeps(), *((one.begins, one.ends or world.ends) for one in at_it)]
+    for since, until in sorted(hidden):
+        if since <= begins < until:
+            begins = until
+    return begins >= ends
 
 
 def out(place: Place, slot: datetime) -> datetime | None:
