@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from alerts import finding as facts
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind, Run, unwatched
 from monitor.judge.verdict import PartVerdict, Verdict, Word
 from monitor.look.sighting import State
 from monitor.plan.addresses import UNPROMISED
@@ -98,13 +98,14 @@ def _in_order(record: tuple[str, str]) -> tuple[str, int, str]:
 
 def _certainty(measured: Measured) -> facts.Certainty:
     runs = [run for target in measured.runs.values() for run in target]
+    blind = unwatched(measured.blind, measured.runs)
     return facts.Certainty(
         monitor=measured.monitor,
         looks=sum(run.looks + run.failed for run in runs),
         failed_looks=sum(run.looks if run.state is State.UNKNOWN else run.failed for run in runs),
         spacing=measured.spacing,
         clock_offset=measured.clock_offset,
-        blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in measured.blind),
+        blind=tuple(facts.BlindSpan(span.begins, span.ends, span.cause) for span in blind),
         records=tuple(sorted(measured.records, key=_in_order)),
         others=tuple(sorted({name.rpartition("-")[0] for name, _ in measured.records} - {measured.monitor})),
     )

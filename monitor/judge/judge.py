@@ -12,7 +12,7 @@ from monitor.judge.part import GRAVEST, ORIGIN_AWAITED, counts, is_revealed, jud
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
-from monitor.judge.runs import Blind, Run
+from monitor.judge.runs import Blind, Run, unwatched
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
 from monitor.plan.addresses import INDEX_LAG
 from schedules.announcement import Address
@@ -37,7 +37,7 @@ def judge(
 
     `runs` are by target id (`RELEASE/PART/VIEW`), each in time order; `blind` spans may be of any scope.
     """
-    case = case_of(release, promises, blind, policy, now)
+    case = case_of(release, promises, unwatched(blind, runs), policy, now)
     opens = None if case.window is None else case.window.opens
     sights = [seen(release, part, runs, blind, now, opens) for part in release.parts]
     return judged(case, sights)

@@ -8,7 +8,7 @@ sees what stands on both sides, may say what the gap can have held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,6 +22,7 @@ UNDERWAY = timedelta(seconds=1)
 """An answer was made at most this long before it reached us; a run keeps only when it was received."""
 _NO_GAP = timedelta()
 _SLACK = timedelta(seconds=2)
+_OF_ALL = ("budget", "clock")
 
 
 class OutOfOrder(ValueError):
@@ -92,6 +93,30 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> b
     mine = (span for span in blind if not span.host and span.target in ("", sighting.target))
     # A span that only touches the last look or this one hid nothing between them.
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
+
+
+def unwatched(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
+    """Return the blind spans in which no other monitor of the store went on watching what `runs`, by target, are of.
+
+    What only a clock or a budget hid is one monitor's as much as all of theirs, and stays.
+    """
+    if len({run.monitor for each in runs.values() for run in each}) < 2:
+        return blind
+    by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
+    told = [each for each in by_target if each]
+    return [span for span in blind if span.cause in _OF_ALL or not all(_watched(span, each) for each in told)]
+
+
+def _watched(span: Blind, runs: Sequence[Run]) -> bool:
+    """Tell whether looks of one monitor that told something went on from before a span until after it."""
+    for monitor in {run.monitor for run in runs}:
+        its = [run for run in runs if run.monitor == monitor]
+        near = [run for run in its if run.last_received >= span.begins and run.first_sent <= span.ends]
+        if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:
+            pairs = pairwise(near)
+            if all(after.first_sent - one.last_received <= max(one.largest_gap, _SLACK) for one, after in pairs):
+                return True
+    return False
 
 
 def extend(

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from monitor.deliver.facts import Measured, release_facts
 from monitor.judge.explain.explain import explain
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
-from monitor.judge.runs import Run
-from monitor.judge.verdict import Verdict, Word
+from monitor.judge.runs import Blind, Run
+from monitor.judge.verdict import Kind, Verdict, Word
 from monitor.look.sighting import State
 from tests.unit.monitor.judge.test_truth import BEHIND, NOWS, ONCE, SURE, WITHIN, holds
 from tests.unit.monitor.judge.world import (
@@ -103,3 +104,37 @@ def test_an_explanation_says_who_saw_what_where_several_did() -> None:
         lines = [fact.text for fact in told if fact.kind == "run"]
         assert len(lines) == len(runs)
         assert {line.rpartition(", seen by ")[2] for line in lines if "seen by" in line} == names
+
+
+def looked_by(name: str, every: float, *stretches: tuple[float, float]) -> list[Run]:
+    stories = [
+        Story([(begins, State.ABSENT), (2, State.PRESENT)] if begins < 2 else [(begins, State.PRESENT)])
+        for begins, _ in stretches
+    ]
+    looks = [watched(PAGE, story, every, ends) for story, (_, ends) in zip(stories, stretches, strict=True)]
+    return [replace(run, monitor=name) for runs in looks for run in runs]
+
+
+RESTARTED = Blind(second(-2), second(4), "stopped")
+STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
+
+
+@pytest.mark.parametrize(
+    ("others", "blind", "told"),
+    [
+        (looked_by("south", 1, (-60, 200)), RESTARTED, 0),
+        (looked_by("south", 3, (-61, 200)), RESTARTED, 0),
+        ([], RESTARTED, 1),
+        (looked_by("south", 1, (-60, -1), (2, 200)), RESTARTED, 1),
+        (looked_by("south", 1, (-60, 3)), RESTARTED, 1),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock"), 1),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="budget"), 0),
+    ],
+)
+def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run], blind: Blind, told: int) -> None:
+    runs = {PAGE: sorted([*STOPPED, *others], key=lambda run: run.first_sent)}
+    verdict = judge(release(), [promise()], runs, [blind], Policy(), second(200))
+    assert verdict.word is Word.ON_TIME
+    assert len([each for each in verdict.findings if each.kind in (Kind.BLIND, Kind.CLOCK_FAULT)]) == told
+    told_to_people = release_facts(verdict, Measured("north", runs, [blind])).certainty.blind
+    assert len(told_to_people) == (told or blind.cause == "budget")
