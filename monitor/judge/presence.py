@@ -159,8 +159,7 @@ def _latest_absence(
 
 def _origin_absence(first: Spell, gone: Sequence[Spell]) -> datetime | None:
     """Return the last absence the origin proved before the first presence, by looks begun before it too."""
-    earlier = [spell.end for spell in gone if spell.view is View.ORIGIN and spell.first_sent < first.first_sent]
-    return max((end for end in earlier if end < first.earliest), default=None)
+    return _absence_in(View.ORIGIN, first, gone)
 
 
 def _came_after(content: Spell, page_absent: datetime | None) -> bool:
@@ -169,9 +168,22 @@ def _came_after(content: Spell, page_absent: datetime | None) -> bool:
 
 
 def _own_absence(out: Spell, gone: Sequence[Spell]) -> datetime | None:
-    """Return the last absence that the same view proved before it showed the content: there looks are in order."""
-    earlier = [spell.end for spell in gone if spell.view is out.view and spell.first_sent < out.first_sent]
-    return max((end for end in earlier if end < out.earliest), default=None)
+    """Return the last absence that the same view proved before it showed the content."""
+    return _absence_in(out.view, out, gone)
+
+
+def _absence_in(view: View, out: Spell, gone: Sequence[Spell]) -> datetime | None:
+    """Return the last absence that a view proved before a presence, by looks begun before it.
+
+    The looks of one monitor are in order. Those of another may have been under way together with it, by another clock:
+    they count as far as they lie well before.
+    """
+    its = out.runs[0].monitor
+    earlier = [spell for spell in gone if spell.view is view and spell.first_sent < out.first_sent]
+    ends = [[run.end for run in spell.runs if run.monitor == its] for spell in earlier]
+    own = [end for each in ends if each and (end := max(each)) < out.earliest]
+    others = (spell for spell in earlier if any(run.monitor != its for run in spell.runs))
+    return max([*own, *(end for spell in others if (end := _absent_well_before(spell, out)))], default=None)
 
 
 def _is_close(absent: datetime | None, out: Spell | None) -> bool:

@@ -46,9 +46,10 @@ def pairs(story: st.SearchStrategy[Truth]) -> st.SearchStrategy[Pair]:
 def verdict(pair: Pair, now: float) -> Verdict:
     at = second(now)
     seen: dict[str, list[Run]] = {}
-    for world in pair:
+    for name, world in zip(("north", "south"), pair, strict=True):
         for target, runs in world.runs(at).items():
-            seen[target] = sorted([*seen.get(target, ()), *runs], key=lambda run: run.first_sent)
+            its = [replace(run, monitor=name) for run in runs]
+            seen[target] = sorted([*seen.get(target, ()), *its], key=lambda run: run.first_sent)
     blind = [span for world in pair for span in world.spans if span.begins <= at]
     return judge(release(), [promise()], seen, blind, Policy(), at)
 
@@ -73,6 +74,15 @@ def _with_old_copies(truth: Truth, times: tuple[int, ...], seed: int) -> Pair:
     return World(truth, (Looker("edge", slowest=40),), ((500,),)), World(truth, (busy,), (times,), seed=seed)
 
 
+def _under_way_together() -> Pair:
+    """Return a look under way while a page goes, and another monitor's that is handed an old copy of it."""
+    truth = Truth(((0, State.ABSENT),), State.PRESENT)
+    copies = Looker("edge", 5000, specific=True, slowest=40, busy=True)
+    views = (copies, *(Looker(view, specific=True, slowest=40) for view in ("origin", "content")))
+    slow = World(truth, (Looker("edge", slowest=3000), Looker("origin", slowest=40)), ((-311,), (500,)), seed=1)
+    return slow, World(truth, views, ((655,), (656,), (-1008,)), seed=1327)
+
+
 def _out_between(came: int, went: int) -> Truth:
     return Truth(((came, State.PRESENT), (went, State.ABSENT)))
 
@@ -80,6 +90,7 @@ def _out_between(came: int, went: int) -> Truth:
 @settings(max_examples=300)
 @example(_with_old_copies(_out_between(-32_920, -7_920), (500, 1000, 1500, 2000), 0), 30.0)
 @example(_with_old_copies(_out_between(-24_499, 501), (500, 1000), 595_877), 30.0)
+@example(_under_way_together(), 30.0)
 @given(pairs(truths()), NOWS)
 def test_when_two_first_saw_it_contains_a_true_appearance(pair: Pair, now: float) -> None:
     truth, part = pair[0].truth, verdict(pair, now).page
