@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from monitor.judge.case import Case, case_of
 from monitor.judge.doubt import doubted, turns, undisputed, withheld
 from monitor.judge.findings.all import findings
-from monitor.judge.part import GRAVEST, ORIGIN_AWAITED, counts, is_revealed, judge_part, unjudged_part
+from monitor.judge.part import GRAVEST, counts, is_revealed, judge_part, origin_awaited, unjudged_part
 from monitor.judge.part_evidence import PartEvidence, seen
 from monitor.judge.policy import Grade, Policy, grade, worst
 from monitor.judge.presence import Presence
@@ -161,7 +161,10 @@ def _revisit(
     case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence], *, final: bool
 ) -> datetime | None:
     """Return the next instant at which time alone can change the verdict or its findings."""
-    turns = [*_flickers(case, sights), *(() if final else [*_turns(case), *_settling(case, parts)])]
+    turns = [
+        *_flickers(case, sights),
+        *(() if final else [*_turns(case), *_awaited(case, sights), *_settling(case, parts)]),
+    ]
     return min((turn for turn in turns if turn > case.now), default=None)
 
 
@@ -170,11 +173,14 @@ def _turns(case: Case) -> list[datetime]:
     if frame is None:
         passes = None if promise is None else promise.slot.passes()
         return [] if passes is None else [passes]
-    patience = frame.latest + ORIGIN_AWAITED
-    waits = [patience, frame.settles]
-    waits += [] if case.release.address is Address.ANNOUNCED else [frame.settles + INDEX_LAG]
-    own = [frame.opens, frame.latest, *waits, frame.passes + case.policy.note_within, frame.closes]
+    lag = [] if case.release.address is Address.ANNOUNCED else [frame.settles + INDEX_LAG]
+    own = [frame.opens, frame.latest, frame.settles, *lag, frame.passes + case.policy.note_within, frame.closes]
     return [*own, *turns(case)]
+
+
+def _awaited(case: Case, sights: Sequence[PartEvidence]) -> list[datetime]:
+    waits = (None if case.window is None else origin_awaited(sight, case.window) for sight in sights)
+    return [wait for wait in waits if wait is not None]
 
 
 def _settling(case: Case, parts: Sequence[PartVerdict]) -> list[datetime]:

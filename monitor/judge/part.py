@@ -95,6 +95,19 @@ def is_revealed(seen: PartEvidence, page: Interval) -> bool:
     return page.by is not None and seen.first_look is not None and seen.first_look >= page.by
 
 
+def origin_awaited(seen: PartEvidence, window: Window) -> datetime | None:
+    """Return until when the origin is waited for to say that a part is late, which its edge has shown absent.
+
+    None where it has spoken since the tolerance, or was never heard. Later absences of the edge begin no new wait.
+    """
+    spells = seen.spells.get(View.ORIGIN, ())
+    if seen.is_guess or not spells or spells[-1].end > window.latest:
+        return None
+    edge = (run for run in seen.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN)
+    shown = min((run.first_sent for run in edge if run.last_received > window.latest), default=window.latest)
+    return max(window.latest, shown) + ORIGIN_AWAITED
+
+
 def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bounds | None:
     if window.origin is None:
         return None
@@ -152,20 +165,13 @@ class _Timer:
     def _not_seen(self) -> Timing:
         seen, window, gone = self.seen, self.window, self.seen.last_gone
         if gone is not None and gone > window.latest:
-            return Timing(Word.PENDING) if self._awaits_origin() else self._overdue(gone)
+            awaited = origin_awaited(seen, window)
+            return self._overdue(gone) if awaited is None or self.now >= awaited else Timing(Word.PENDING)
         if self.now < window.settles + (INDEX_LAG if seen.is_guess else _NOTHING):
             return Timing(Word.PENDING)
         if seen.unproved is not None:
             return Timing(Word.UNPROVEN, Interval(None, seen.unproved.begin), None, self._from_the_first())
         return Timing(Word.UNPROVEN, because=self._no_proof())
-
-    def _awaits_origin(self) -> bool:
-        """Tell whether the origin has yet to say that it is late, and its next look is due any moment."""
-        spells = self.seen.spells.get(View.ORIGIN, ())
-        if self.seen.is_guess or not spells or spells[-1].end > self.window.latest:
-            return False
-        edge = [run.first_sent for run in self.seen.views.get(View.EDGE, ()) if run.state is not State.UNKNOWN]
-        return self.now < max([self.window.latest, *edge[-1:]]) + ORIGIN_AWAITED
 
     def _overdue(self, gone: datetime) -> Timing:
         window = self.window

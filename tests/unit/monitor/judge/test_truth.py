@@ -140,7 +140,14 @@ def fewer(world: World, share: float, seed: int) -> World:
     return left
 
 
+# Each absence of an edge once began a new wait for its origin.
+LATE_AND_APART = World(
+    once(None), (Looker("edge"), Looker("origin")), ((80_000, 100_000, 120_000, 140_000, 160_000, 190_001), (500,))
+)
+
+
 @settings(max_examples=300)
+@example(LATE_AND_APART, 200.0, 0.5, 0)
 @given(worlds(ONCE), NOWS, st.sampled_from([0.1, 0.5, 0.9]), st.integers(0, 10**6))
 def test_more_looks_take_back_nothing_that_fewer_proved(world: World, now: float, share: float, seed: int) -> None:
     less, more = fewer(world, share, seed).verdict(now), world.verdict(now)
