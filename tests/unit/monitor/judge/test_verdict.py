@@ -430,7 +430,6 @@ def test_the_verdict_is_asked_for_again_when_time_alone_would_change_it() -> Non
         (-50, "pending"),
         (0, "pending"),
         (60, "pending"),
-        (70, "pending"),
         (90, "unproven"),
         (300, "unproven"),
         (14 * DAY, "unproven"),
