@@ -33,6 +33,7 @@ subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, check=True)
 used = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(json.dumps({"cpu_seconds": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}))
 """
+_AS_INSTALLED = "import runpy, bench.as_installed; runpy.run_module('monitor', run_name='__main__')"
 _PROGRAMS: Mapping[str, Sequence[str]] = {
     "plan": ("plan",),
     "export": ("export", "--format", "csv"),
@@ -103,7 +104,7 @@ def _run(place: Path, name: str, words: Sequence[str]) -> dict[str, float]:
         f'[[calendar]]\nname = "bench"\nkind = "toml"\nfile = "{place}/calendar.toml"\n',
         encoding="utf-8",
     )
-    command = [sys.executable, "-m", "monitor", "--config", str(config), *words]
+    command = [sys.executable, "-c", _AS_INSTALLED, "--config", str(config), *words]
     told = subprocess.run([sys.executable, "-c", _APART, *command], stdout=subprocess.PIPE, check=True)
     figures: dict[str, float] = json.loads(told.stdout)
     return {f"{name}_{unit}": figure for unit, figure in figures.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import chain
 from typing import Any
 
 from alerts.by_hand import ended
@@ -24,20 +25,22 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def period_csv(period: Period) -> str:
-    """Return every release of the period as CSV with a header; instants in UTC, durations in seconds.
+def period_csv(period: Period) -> bytes:
+    """Return every release of the period as CSV in UTF-8 with a header; instants in UTC, durations in seconds.
 
     What was logged by hand and what is only claimed come after them: without a verdict, but with the instant that is
     `logged` or `claimed`.
     """
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
+    held = io.BytesIO()
+    text = io.TextIOWrapper(held, "utf-8", newline="")
+    writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     by_hand = map(_logged_json, period.logged)
     logged = ({**one, "logged": one["occurred"], "url": " ".join(one["urls"])} for one in by_hand)
     claimed = ({**one, "claimed": one["first_published"]} for one in map(claim_json, period.claims))
-    for told in (*map(_record, period.rows), *logged, *claimed):
+    for told in chain(map(_record, period.rows), logged, claimed):
         writer.writerow([cell(told.get(name)) for name in COLUMNS])
+    text.flush()
     return held.getvalue()
 
 

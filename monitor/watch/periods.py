@@ -75,7 +75,7 @@ class Periods:
     def written(self, found: Period, kind: str, now: datetime) -> bytes:
         """Return a report in one of `FORMATS`."""
         if kind == "csv":
-            return period_csv(found).encode()
+            return period_csv(found)
         if kind == "json":
             return (json.dumps(period_json(found), ensure_ascii=False) + "\n").encode()
         return WRITERS[kind](self.report(found, now))

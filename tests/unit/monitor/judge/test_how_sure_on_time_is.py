@@ -76,7 +76,12 @@ def test_a_period_report_counts_those_that_are_less_sure() -> None:
     assert counts is not None
     assert "2 of those on time may have come up to 31 seconds early" in " ".join(counts.paragraphs)
     assert period_json(period)["punctuality"]["on_time_unsure"] == 2
-    assert [line.split(",")[-4] for line in period_csv(period).splitlines()] == ["early_bound", "1", "12", "30.5"]
+    assert [line.split(",")[-4] for line in period_csv(period).decode().splitlines()] == [
+        "early_bound",
+        "1",
+        "12",
+        "30.5",
+    ]
 
 
 def test_the_metric_tells_the_bound() -> None:
