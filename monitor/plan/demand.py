@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from math import ceil
 from zoneinfo import ZoneInfo
 
@@ -26,9 +27,9 @@ def demand(plans: Iterable[Sequence[Window]], begin: datetime, end: datetime) ->
     """
     count = max(0, ceil((end - begin) / MINUTE))
     steps = [0] * (count + 1)
-    for windows in plans:
-        for window in windows:
-            _add(steps, window, begin, end)
+    # Releases of one slot are looked at in the same windows.
+    for window, times in Counter(chain.from_iterable(plans)).items():
+        _add(steps, times, window, begin, end)
     looks, level = [], 0
     for minute in range(count):
         level += steps[minute]
@@ -122,28 +123,26 @@ def _closest(shared: Mapping[Key, float]) -> str:
     return f": every {least if least == most else f'{least} to {most}'} s where {wanted:g} s is wanted"
 
 
-def _add(steps: list[int], window: Window, begin: datetime, end: datetime) -> None:
-    """Add a window's looks to the differences between one minute and the next."""
+def _add(steps: list[int], times: int, window: Window, begin: datetime, end: datetime) -> None:
+    """Add the looks of so many equal windows to the differences between one minute and the next."""
     first = max(window.begins, window.begins + ceil((begin - window.begins) / window.every) * window.every)
     last = min(window.ends, end)
     if first >= last:
         return
     per_minute, odd = divmod(MINUTE, window.every)
-    if odd:
-        _spread(steps, [(first, last)], window.every, begin)
+    low, high = ceil((first - begin) / MINUTE), (last - begin) // MINUTE
+    if odd or low >= high:
+        _spread(steps, times, [(first, last)], window.every, begin)
         return
     # Every whole minute holds the same number of looks, so only the two ends are counted one by one.
-    low, high = ceil((first - begin) / MINUTE), (last - begin) // MINUTE
-    if low >= high:
-        _spread(steps, [(first, last)], window.every, begin)
-        return
-    steps[low] += per_minute
-    steps[high] -= per_minute
-    _spread(steps, [(first, begin + low * MINUTE), (begin + high * MINUTE, last)], window.every, begin, first)
+    steps[low] += times * per_minute
+    steps[high] -= times * per_minute
+    _spread(steps, times, [(first, begin + low * MINUTE), (begin + high * MINUTE, last)], window.every, begin, first)
 
 
-def _spread(
+def _spread(  # which looks, of whom, from when
     steps: list[int],
+    times: int,
     spans: Sequence[tuple[datetime, datetime]],
     every: timedelta,
     begin: datetime,
@@ -153,6 +152,6 @@ def _spread(
         due = low if anchor is None else low + (anchor - low) % every
         while due < high:
             minute = (due - begin) // MINUTE
-            steps[minute] += 1
-            steps[minute + 1] -= 1
+            steps[minute] += times
+            steps[minute + 1] -= times
             due += every

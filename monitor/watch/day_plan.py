@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,9 @@ from monitor.plan.proof import Proof, rank_of
 from monitor.plan.slot_forecast import Needed, SlotForecast, forecasts
 from monitor.plan.targets import Target, View, press_of, targets_of, tripwires_of
 from monitor.plan.windows import UNSEEN, Progress, windows_for
-from monitor.store.interface import Store, VerdictStore
+from monitor.store.interface import Store
+from monitor.store.rows import Judged
+from monitor.store.sql.query import chunks
 from monitor.watch.planner import WatchRules
 from monitor.watch.rejudge import judged_parts, stored_case
 from monitor.watch.release import WatchedRelease
@@ -138,9 +140,13 @@ class HostPlan:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """The time that is planned, and what the plan is made from."""
+    """The time that is planned, and what the plan is made from.
+
+    `found` are the parts that looks found of each release that was judged.
+    """
 
     store: Store
+    found: Mapping[str, Sequence[Part]]
     rules: WatchRules
     begin: datetime
     end: datetime
@@ -176,7 +182,7 @@ class Day:
 
     def _standing(self, release: Release) -> Callable[[Target], Progress]:
         case = stored_case(self.store, release.id)
-        if case is None or self.store.verdicts.judged_one(release.id) is None:
+        if case is None or release.id not in self.found:
             return _as_unseen
         verdict = case.verdict(self.rules.policies, self.now)
         return WatchedRelease(release, case.promises, verdict=verdict).standing
@@ -197,12 +203,14 @@ def planned(store: Store, rules: WatchRules, begin: datetime, end: datetime, now
     One whose slot lies in that time is planned as if it did not come out; others as they stand.
     """
     phases = rules.phases
-    day = Day(store, rules, begin, end, now)
     releases = store.ledger.releases(begin - phases.closes_after - timedelta(days=1), end + phases.far_from)
+    names = [release.id for release in releases]
     promises: dict[str, list[Promise]] = defaultdict(list)
-    for promise in store.ledger.promises([release.id for release in releases]):
+    for promise in store.ledger.promises(names):
         promises[promise.release].append(promise)
-    whole = (_with(release, (*rules.extra_parts(release), *_added(store.verdicts, release))) for release in releases)
+    added = {row.release: _added(row) for some in chunks(names) for row in store.verdicts.judged_on(some)}
+    day = Day(store, added, rules, begin, end, now)
+    whole = (_with(release, (*rules.extra_parts(release), *added.get(release.id, ()))) for release in releases)
     found = (day.planned(release, promises[release.id]) for release in whole)
     return sorted((one for one in found if one), key=lambda one: (one.slot.begins() or begin, one.release.id))
 
@@ -246,8 +254,8 @@ def _with(release: Release, extra: Iterable[Part]) -> Release:
     return replace(release, parts=tuple({part.id: part for part in (*release.parts, *extra)}.values()))
 
 
-def _added(verdicts: VerdictStore, release: Release) -> Iterator[Part]:
-    return (part for part in judged_parts(verdicts.judged_one(release.id)) if part.origin in ADDED)
+def _added(row: Judged) -> list[Part]:
+    return [part for part in judged_parts(row) if part.origin in ADDED]
 
 
 def _as_unseen(_target: Target) -> Progress:
