@@ -183,7 +183,8 @@ def _absence_in(view: View, out: Spell, gone: Sequence[Spell]) -> datetime | Non
     ends = [[run.end for run in spell.runs if run.monitor == its] for spell in earlier]
     own = [end for each in ends if each and (end := max(each)) < out.earliest]
     others = (spell for spell in earlier if any(run.monitor != its for run in spell.runs))
-    return max([*own, *(end for spell in others if (end := _absent_well_before(spell, out)))], default=None)
+    well_before = (_absent_well_before(spell, out) for spell in others)
+    return max([*own, *(each for each in well_before if each is not None)], default=None)
 
 
 def _is_close(absent: datetime | None, out: Spell | None) -> bool:
