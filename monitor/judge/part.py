@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from alerts.finding import Exposure
 from monitor.judge.case import Case
 from monitor.judge.exposure import exposures, is_early, vanished
-from monitor.judge.part_evidence import PartEvidence
+from monitor.judge.part_evidence import MAIN, PartEvidence
+from monitor.judge.presence import absent_at
 from monitor.judge.runs import Run
 from monitor.judge.verdict import PartVerdict, Word
 from monitor.judge.window import Window
@@ -150,17 +151,28 @@ class _Timer:
         return self._not_seen() if later is None else self._appeared(later)
 
     def _appeared(self, released: Interval) -> Timing:
-        seen, window = self.seen, self.window
+        seen, window, after = self.seen, self.window, released.after
+        if after is not None and self._is_denied(after):
+            released = Interval(self._undenied(), released.by)
         delay = None if window.origin is None else since(released, window.origin)
-        if released.after is not None and released.after > window.latest:
-            if self._is_contradicted(released.after):
+        if after is not None and after > window.latest:
+            if self._is_contradicted(after):
                 return Timing(Word.UNPROVEN, released, delay, self._contradiction())
             return Timing(Word.LATE, released, delay)
         if released.after is not None and window.earliest <= released.after and _by(released, window.latest):
             if window.exact and _early_bound(released, window, seen) is None:
                 return Timing(Word.UNPROVEN, released, delay, self._contradiction())
             return Timing(Word.ON_TIME, released, delay)
-        return Timing(Word.UNPROVEN, released, delay, self._possible(released))
+        because = self._possible(released) if released.after == after else self._contradiction()
+        return Timing(Word.UNPROVEN, released, delay, because)
+
+    def _undenied(self) -> datetime | None:
+        """Return until when absence was proved before another view answered as if out."""
+        spells = (spell for view in MAIN for spell in self.seen.spells.get(view, ()) if not spell.out)
+        limit = self.window.opens if self.seen.unproved is None else self.seen.unproved.first_sent
+        return max(
+            (absent_at(run, limit) for spell in spells for run in spell.runs if run.first_sent <= limit), default=None
+        )
 
     def _not_seen(self) -> Timing:
         seen, window, gone = self.seen, self.window, self.seen.last_gone
@@ -189,9 +201,12 @@ class _Timer:
         it has answered otherwise since.
         """
         other = self.seen.unproved
-        if other is None:
-            return False
-        return self.window.early_before <= other.begin <= absent or self._went_after_its_slot(other)
+        return other is not None and (self._is_denied(absent) or self._went_after_its_slot(other))
+
+    def _is_denied(self, absent: datetime) -> bool:
+        """Tell whether another view answered as if out, from its first look on, before this absence."""
+        other = self.seen.unproved
+        return other is not None and self.window.early_before <= other.begin <= absent
 
     def _went_after_its_slot(self, other: Run) -> bool:
         """Tell whether a view answered as if out when the slot came, and as absent later."""

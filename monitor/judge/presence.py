@@ -197,11 +197,11 @@ def _absent_well_before(gone: Spell, out: Spell) -> datetime | None:
     A later look of the same spell may be too near to be put in order; that it was absent earlier stays proved.
     """
     limit = min(out.first_sent, out.earliest) - _GRAIN
-    proved = (_absent_at(run, limit) for run in gone.runs if max(run.begin, run.first_sent) <= limit)
+    proved = (absent_at(run, limit) for run in gone.runs if max(run.begin, run.first_sent) <= limit)
     return max(proved, default=None)
 
 
-def _absent_at(run: Run, limit: datetime) -> datetime:
+def absent_at(run: Run, limit: datetime) -> datetime:
     """Return the last instant up to a limit as of which looks of this run, begun before it, surely proved absence.
 
     Not the limit itself where they were far apart: what came in between went unseen by them.

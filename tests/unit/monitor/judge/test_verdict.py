@@ -506,6 +506,15 @@ def test_an_absence_at_the_origin_just_before_the_slot_bounds_it_whatever_the_ed
     assert (verdict.word, verdict.early_bound) == (Word.ON_TIME, 1.0)
 
 
+def test_an_absence_proves_nothing_where_another_view_answered_as_out_before_it() -> None:
+    for came, word in ((21, Word.ON_TIME), (81, Word.UNPROVEN)):
+        verdict = two(100, [(4, State.ABSENT), (came, State.PRESENT)], [(6.2, State.PRESENT)])
+        assert verdict.word is word
+        assert verdict.page is not None
+        assert verdict.page.released.after is not None
+        assert second(4) <= verdict.page.released.after < second(6.3)
+
+
 def test_what_came_early_has_no_bound_on_how_early() -> None:
     assert two(100, [(-30, State.ABSENT), (-20, State.PRESENT)]).early_bound is None
 
