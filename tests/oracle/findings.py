@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from tests.oracle.claims import Claim
-from tests.oracle.promises import in_force, is_unsettled
+from tests.oracle.promises import due_from, in_force, is_unsettled
 from tests.oracle.words import part_denied
 from tests.oracle.world import Release, World, spans
 
@@ -62,9 +62,9 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
 
 def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
     del world
-    force = in_force(release, claim.at)
+    due = due_from(release, claim.at)
     ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
-    return bool(force.slots) and any(force.first <= end <= claim.at for end in ends)
+    return due is not None and any(due <= end <= claim.at for end in ends)
 
 
 def _other_page(world: World, release: Release, claim: Claim) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from tests.oracle.world import Announced, Release, World, spans
 
+_LONDON = ZoneInfo("Europe/London")
 _WWW = "www.gov.uk"
 _CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org"}
 _READ_EVERY = timedelta(minutes=10)
@@ -50,6 +52,14 @@ def in_force(release: Release, now: datetime) -> InForce:
         return InForce((), cancelled, moved)
     others = () if release.other_calendar is None else (release.other_calendar,)
     return InForce((slot, *others), has_moved=moved)
+
+
+def due_from(release: Release, now: datetime) -> datetime | None:
+    """Return from when on what is public is released: the slot, or the day of one that is only provisional."""
+    force = in_force(release, now)
+    if not force.slots and release.state == "provisional" and not force.is_cancelled:
+        return release.slot.astimezone(_LONDON).replace(hour=0, minute=0)
+    return force.first if force.slots else None
 
 
 def was_ever(release: Release, state: str, now: datetime) -> bool:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.claims import instant
 from tests.oracle.measures import not_seen_gone
-from tests.oracle.promises import in_force, is_quiet, is_unsettled
+from tests.oracle.promises import due_from, in_force, is_quiet, is_unsettled
 from tests.oracle.words import slack
 from tests.oracle.world import Place, Release, World, spans
 
@@ -70,7 +70,7 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
 
 
 def _taken_away(release: Release, at: datetime, subject: str) -> Iterator[str]:
-    force = in_force(release, at)
+    due = due_from(release, at)
     ends = [span.ends for place in release.places for span in spans(place)]
-    if not any(force.slots and end is not None and force.first <= end <= at for end in ends):
+    if not any(due is not None and end is not None and due <= end <= at for end in ends):
         yield f"nothing was taken away after the slot: {subject}"

@@ -125,6 +125,13 @@ def test_what_is_only_provisional_or_cancelled_is_never_late() -> None:
         assert "verdict late" in what_is_found(a_world((100, "ours"), **keys), a_claim("late", (99.5, 100.5)))
 
 
+def test_what_is_only_provisional_is_taken_away_after_its_release_once_it_was_out_on_its_day() -> None:
+    told = a_claim("unproven", (-51, -50), findings=[{"kind": "withdrawn"}])
+    brief = a_world((-50, "ours"), (6, "absent"), state="provisional")
+    assert what_is_found(brief, told) == set()
+    assert "finding withdrawn" in what_is_found(a_world((-50, "ours"), state="provisional"), told)
+
+
 def test_two_calendars_that_differ_accuse_nobody_of_what_only_one_denies() -> None:
     between = a_world((100, "ours"), other_calendar=at(90))
     assert "verdict late" in what_is_found(between, a_claim("late", (99.5, 100.5)))
