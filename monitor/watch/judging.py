@@ -15,7 +15,7 @@ from monitor.judge.findings.platform import BEHIND, Settled, settled, with_platf
 from monitor.judge.judge import judge
 from monitor.judge.verdict import Verdict, Word
 from monitor.ledger.promise_check import PromiseCheck
-from monitor.threads import Tasks
+from monitor.threads import Tasks, in_turns
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging_queue import JudgingQueue
 from monitor.watch.other_monitors import OtherMonitors
@@ -55,7 +55,7 @@ class Judging:
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
         while True:
-            for release in await self.queue.next(self.releases):
+            async for release in in_turns(await self.queue.next(self.releases), self.clock):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_on(watched)
             # Where one judgement calls for another without end, looks and the store still have their turn.

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from monitor.clock import VirtualClock
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.judging_queue import PORTION, JudgingQueue
 
 
 def test_what_was_put_twice_is_due_once_and_in_the_order_of_ids() -> None:
@@ -41,5 +41,22 @@ def test_something_put_meanwhile_wakes_whoever_waits() -> None:
         queue.soon("now")
         assert await waiting == ["now"]
         assert clock.monotonic() == 7
+
+    run_virtually(story)
+
+
+def test_what_has_changed_goes_before_the_rest_of_all_that_are_judged_again_and_each_of_these_has_its_turn() -> None:
+    known = [f"r{number:03}" for number in range(2 * PORTION + 1)]
+
+    async def story(clock: VirtualClock) -> None:
+        queue = JudgingQueue(clock)
+        queue.everything()
+        assert await queue.next(known) == known[:PORTION]
+        queue.soon("changed")
+        assert await queue.next(known) == ["changed"]
+        queue.everything()
+        assert await queue.next(known) == known[PORTION : 2 * PORTION]
+        assert await queue.next(known) == [*known[: PORTION - 1], known[-1]]
+        assert await queue.next(known) == [known[PORTION - 1]]
 
     run_virtually(story)
