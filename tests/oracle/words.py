@@ -104,10 +104,20 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     return stay.ends is not None and unseen(world, place, stay.begins, stay.ends - _MOMENT)
 
 
+def _found_within(world: World, place: Place) -> timedelta:
+    """Return how soon what stands somewhere is seen: a page that nobody led to, once it is listed and lists are read."""
+    release = next(release for release in world.releases if place in release.places)
+    announced = release.announced
+    if announced is None or place is not release.page or not release.is_guessed or announced.redirect != "never":
+        return _SEEN_WITHIN
+    return _SEEN_WITHIN + timedelta(seconds=announced.listed)
+
+
 def _not_absent(world: World, place: Place, at: datetime, first: datetime | None) -> Iterator[str]:
-    if first is None or not first + _SEEN_WITHIN < at or not is_quiet(world, first, at):
+    within = _found_within(world, place)
+    if first is None or not first + within < at or not is_quiet(world, first, at):
         return
-    if any(span.ends is None and span.begins + _SEEN_WITHIN < at for span in spans(place)):
+    if any(span.ends is None and span.begins + within < at for span in spans(place)):
         yield f"{place.id} had been public since {_told(first)}, with nothing in the way of seeing it"
 
 
