@@ -105,7 +105,7 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
 
 
 def _found_within(world: World, place: Place) -> timedelta:
-    """Return how soon what stands somewhere is seen: a page that nobody led to, once it is listed and lists are read."""
+    """Return how soon what stands somewhere is seen; a page that nothing leads to once it is listed."""
     release = next(release for release in world.releases if place in release.places)
     announced = release.announced
     if announced is None or place is not release.page or not release.is_guessed or announced.redirect != "never":
