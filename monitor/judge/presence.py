@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from monitor.judge.runs import Run
@@ -51,7 +51,8 @@ def presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     """Return the presences that these views prove, in time order.
 
     Spells of several views that overlap are one presence: it lasts until it was seen gone in every view
-    that showed it. Two spells are two presences only when all views proved absence in between.
+    that showed it. Two spells are two presences only when all views proved absence in between; what the content API
+    shows again once the part itself is back does not tell that it showed it all the while.
     """
     gone = [spell for each in views.values() for spell in each if not spell.out]
     outs = [
@@ -62,11 +63,29 @@ def presences(views: Mapping[View, Sequence[Spell]]) -> list[Presence]:
     ]
     groups: list[list[_Out]] = []
     for out in sorted(outs, key=lambda each: each.spell.begin):
-        if groups and _overlaps(groups[-1], out, gone):
+        before, since = _parted(groups[-1] if groups else (), out.spell.first_sent)
+        if before and _overlaps(before, out, gone):
             groups[-1].append(out)
         else:
-            groups.append([out])
+            groups[-1:] = [before, [out, *since]] if before else [[out]]
     return [_presence(group, gone) for group in groups]
+
+
+def _parted(group: Sequence[_Out], instant: datetime) -> tuple[list[_Out], list[_Out]]:
+    """Return a group with what the content API showed by looks before an instant alone, and what it showed since."""
+    before: list[_Out] = []
+    since: list[_Out] = []
+    for out in group:
+        runs = out.spell.runs if out.spell.view is View.CONTENT else ()
+        early, late = (
+            tuple(run for run in runs if (run.first_sent < instant) is is_early) for is_early in (True, False)
+        )
+        if early and late:
+            before.append(replace(out, spell=out.spell.of(early), gone_by=None))
+            since.append(replace(out, spell=out.spell.of(late)))
+        else:
+            before.append(out)
+    return before, since
 
 
 def _overlaps(group: Sequence[_Out], out: _Out, gone: Sequence[Spell]) -> bool:

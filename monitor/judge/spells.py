@@ -38,6 +38,12 @@ class Spell:
         """Return the earliest instant that it may speak of: what was seen before says when it came, nothing later."""
         return self.begin if self.claims is None else self.claims
 
+    def of(self, runs: tuple[Run, ...]) -> Spell:
+        """Return the spell as it is by some of its runs alone."""
+        begin, end = min(run.begin for run in runs), max(run.end for run in runs)
+        sent, received = runs[0].first_sent, max(run.last_received for run in runs)
+        return Spell(self.view, self.out, begin, end, sent, received, runs)
+
     def joined(self, run: Run) -> Spell:
         """Return the spell with one more run."""
         return Spell(

@@ -54,6 +54,15 @@ def test_an_ordinary_release_has_no_findings() -> None:
     assert judged(200, stories).findings == ()
 
 
+def test_the_content_api_joins_no_two_exposures_in_between_which_it_was_not_looked_at() -> None:
+    runs = seen(-560, page((-700, A), (-660, P), (-650, A), (-600, P)), every=5)
+    for spacing, exposures in ((5, 2), (50, 1)):
+        runs["r/page/content"] = watched("r/page/content", Story([(-1005, A), (-658, P)]), 70, -560, spacing)
+        verdict = judge(release(), [promise()], runs, (), Policy(), second(-560))
+        assert len(verdict.exposures) == exposures
+        assert verdict.exposures[-1].open
+
+
 def test_an_exposure_is_open_as_long_as_an_edge_hands_out_its_old_copy() -> None:
     stories = page((-1600, A), (-1500, P)) | {"page/origin": Story([(-1600, A), (-1500, P), (-1200, A)])}
     runs = seen(-900, stories, every=5)
