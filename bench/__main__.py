@@ -25,7 +25,6 @@ BENCHES = {
     "hostile": "bench.hostile",
     "scale": "bench.scale",
     "fleet": "bench.fleet",
-    "spread": "bench.spread",
 }
 
 

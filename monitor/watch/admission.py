@@ -18,7 +18,7 @@ from monitor.plan.share import Share
 from monitor.plan.targets import Target, release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Judged
-from monitor.threads import Ask, off_the_loop
+from monitor.threads import Ask, in_turns, off_the_loop
 from monitor.watch.listing_match import Near, read_by_title
 from monitor.watch.rejudge import judged_parts, judged_place
 from monitor.watch.release import WatchedRelease
@@ -109,7 +109,7 @@ class Admission:
     async def deal(self, share: Share) -> None:
         """Watch from now on what falls to this monitor among several, and nothing else."""
         self.share = share
-        for name, watched in list(self.watch.releases.items()):
+        async for name, watched in in_turns(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
         await self._watch_near(self.clock.now(), self._listed, soon=True)
@@ -151,9 +151,9 @@ class Admission:
         if not new:
             return
         runs, judged = await self.ask(lambda: self._stored([release.id for release in new]))
-        for release in new:
-            # Another may have been faster while the store was asked.
-            if self._is_new(release):
+        async for release in in_turns(new, self.clock):
+            # Another may have been faster while the store was asked, or others have come that it falls to.
+            if self._is_ours(release) and self._is_new(release):
                 row = judged.get(release.id)
                 found, place = [read_by_title(part) for part in judged_parts(row)], judged_place(row)
                 promises = self.ledger.promises(release.id)

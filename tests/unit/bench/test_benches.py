@@ -38,12 +38,11 @@ KEYS = {
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
     "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
-    "spread": {"looks_per_s_1", "cpu_per_look_ratio_4", "least_share", "hosts_of_two"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
 
 
-PARTS = dict.fromkeys(("fleet", "spread"), pytest.mark.needs("postgresql"))
+PARTS = {"fleet": pytest.mark.needs("postgresql")}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=PARTS.get(name, ())) for name in BENCHES])
