@@ -152,8 +152,8 @@ class _Timer:
 
     def _appeared(self, released: Interval) -> Timing:
         seen, window, after = self.seen, self.window, released.after
-        if after is not None and self._is_denied(after):
-            released = Interval(self._undenied(), released.by)
+        if after is not None and (other := self._denial(after)) is not None:
+            released = Interval(self._absent_before(other.first_sent), released.by)
         delay = None if window.origin is None else since(released, window.origin)
         if after is not None and after > window.latest:
             if self._is_contradicted(after):
@@ -166,13 +166,11 @@ class _Timer:
         because = self._possible(released) if released.after == after else self._contradiction()
         return Timing(Word.UNPROVEN, released, delay, because)
 
-    def _undenied(self) -> datetime | None:
-        """Return until when absence was proved before another view answered as if out."""
+    def _absent_before(self, limit: datetime) -> datetime | None:
+        """Return until when looks begun before an instant proved absence."""
         spells = (spell for view in MAIN for spell in self.seen.spells.get(view, ()) if not spell.out)
-        limit = self.window.opens if self.seen.unproved is None else self.seen.unproved.first_sent
-        return max(
-            (absent_at(run, limit) for spell in spells for run in spell.runs if run.first_sent <= limit), default=None
-        )
+        runs = (run for spell in spells for run in spell.runs if run.first_sent <= limit)
+        return max((absent_at(run, limit) for run in runs), default=None)
 
     def _not_seen(self) -> Timing:
         seen, window, gone = self.seen, self.window, self.seen.last_gone
@@ -201,12 +199,12 @@ class _Timer:
         it has answered otherwise since.
         """
         other = self.seen.unproved
-        return other is not None and (self._is_denied(absent) or self._went_after_its_slot(other))
+        return other is not None and (self._denial(absent) is not None or self._went_after_its_slot(other))
 
-    def _is_denied(self, absent: datetime) -> bool:
-        """Tell whether another view answered as if out, from its first look on, before this absence."""
+    def _denial(self, absent: datetime) -> Run | None:
+        """Return the run of another view that answered as if out, from its first look on, before this absence."""
         other = self.seen.unproved
-        return other is not None and self.window.early_before <= other.begin <= absent
+        return other if other is not None and self.window.early_before <= other.begin <= absent else None
 
     def _went_after_its_slot(self, other: Run) -> bool:
         """Tell whether a view answered as if out when the slot came, and as absent later."""

@@ -100,7 +100,7 @@ def unwatched(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequ
 
     What only a clock or a budget hid is one monitor's as much as all of theirs, and stays.
     """
-    if len({run.monitor for each in runs.values() for run in each}) < 2:
+    if not blind or len({run.monitor for each in runs.values() for run in each}) < 2:
         return blind
     by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
     told = [each for each in by_target if each]

@@ -140,7 +140,7 @@ def _add(steps: list[int], times: int, window: Window, begin: datetime, end: dat
     _spread(steps, times, [(first, begin + low * MINUTE), (begin + high * MINUTE, last)], window.every, begin, first)
 
 
-def _spread(  # which looks, of whom, from when
+def _spread(
     steps: list[int],
     times: int,
     spans: Sequence[tuple[datetime, datetime]],
