@@ -105,15 +105,26 @@ class Judging:
 
     async def _with_others(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Judge a release again by what other monitors saw too, which may prove what we could not."""
+        if not await self._take_in(others, watched, now):
+            return
+        now, known = self.clock.now(), (watched.others, watched.promises)
+        verdict = self._weigh(watched, now)
+        if self._holds(watched, verdict):
+            return
+        await self._record(watched, verdict, now)
+        # Two that write at once know nothing of each other's looks; whoever wrote last finds both.
+        if await self._take_in(others, watched, now) and (watched.others, watched.promises) != known:
+            self.queue.soon(watched.release.id)
+
+    async def _take_in(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> bool:
         try:
             self.blind.learn(await others.take_in(watched, now))
         except StoreFault:
+            # It is news again, and asked anew, whatever was written of it.
+            watched.told = None
             self.queue.at(now + _AGAIN, watched.release.id)
-            return
-        now = self.clock.now()
-        verdict = self._weigh(watched, now)
-        if not self._holds(watched, verdict):
-            await self._record(watched, verdict, now)
+            return False
+        return True
 
     def _holds(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""

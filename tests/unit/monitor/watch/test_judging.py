@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import pytest
 
@@ -17,11 +19,15 @@ from monitor.judge.verdict import Word
 from monitor.look.sighting import Sighting, State
 from monitor.plan.targets import Target, View
 from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
 from monitor.store.memory.store import MemoryStore
 from monitor.store.writer import Writer
+from monitor.threads import Ask
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.judging import Judging
 from monitor.watch.judging_queue import JudgingQueue
+from monitor.watch.other_monitors import OtherMonitors
 from monitor.watch.planner import Planner, WatchRules
 from monitor.watch.record_verdict import Recorder
 from monitor.watch.release import WatchedRelease
@@ -32,6 +38,7 @@ from tests.unit.monitor.watch.looker import FakeLooker
 
 NAMES = ("claims", "visas", "wages")
 MOST_TURNS = 50
+T = TypeVar("T")
 
 
 class Counted(JudgingQueue):
@@ -46,13 +53,13 @@ class Counted(JudgingQueue):
         return due
 
 
-def behind(name: str, state: State) -> WatchedRelease:
-    """Return a release as a start finds it: looked at a minute before its slot and five after, nothing told."""
+def behind(name: str, state: State, seen: float = 300, monitor: str = "") -> WatchedRelease:
+    """Return a release as a start finds it: looked at a minute before its slot and once after, nothing told."""
     url = f"https://www.gov.uk/government/statistics/{name}"
     release = Release(name, name.title(), "example", url, (Part("page", Role.PAGE, url),), ("govuk",))
-    watched = WatchedRelease(release, [promise()])
+    watched = WatchedRelease(release, [replace(promise(), release=name)], monitor=monitor)
     target = Target(f"{name}/page/edge", name, "page", View.EDGE, url, "www.gov.uk", "status")
-    for at, answered in ((-60, State.ABSENT), (300, state)):
+    for at, answered in ((-60, State.ABSENT), (seen, state)):
         when = second(at)
         watched.add(target, Sighting(target.id, answered, when, when, when, when), None, apart=False)
     return watched
@@ -69,18 +76,52 @@ def behind(name: str, state: State) -> WatchedRelease:
 )
 def test_releases_of_one_slot_found_behind_at_a_start_come_to_rest(states: list[State], words: list[Word]) -> None:
     store = MemoryStore()
+    judged({name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}, store)
+    assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
+
+
+def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too() -> None:
+    store, mine = MemoryStore(), behind("claims", State.PRESENT)
+    theirs = behind("claims", State.PRESENT, seen=5, monitor="south").runs["claims/page/edge"]
+    with store.transaction() as tx:
+        tx.save_release(mine.release)
+        tx.add_promises(mine.promises)
+
+    @dataclass
+    class StoredAfter:
+        """Another monitor, which stores what it saw just after it was asked for."""
+
+        asked: int = 0
+
+        async def ask(self, question: Callable[[], T], /) -> T:
+            answer = question()
+            with store.transaction() as tx:
+                tx.save_runs(theirs)
+            self.asked += 1
+            return answer
+
+    other = StoredAfter()
+    judged({"claims": mine}, store, other.ask)
+    (row,) = store.verdicts.judged()
+    assert (row.word, row.body["first_seen"]["by"], other.asked) == ("on_time", "2018-01-05T09:30:05.000Z", 4)
+
+
+def judged(releases: dict[str, WatchedRelease], store: MemoryStore, ask: Ask | None = None) -> None:
+    """Judge releases five minutes after their slot until they come to rest, beside others that are asked for."""
 
     async def story(clock: VirtualClock) -> None:
-        releases = {name: behind(name, state) for name, state in zip(NAMES, states, strict=True)}
         rules, queue, writer = WatchRules(), Counted(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
         recorder = Recorder(writer, VerdictRecord(store, ReportingRules()), rules, health, lambda _recorded: None)
         planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans(queue, Metrics("1"))
-        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, None)
+        members = Members(
+            "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
+        )
+        others = None if ask is None else OtherMonitors(store, ask, members)
+        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others)
         queue.everything()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(judging.run(), 1)
         await writer.close()
 
     run_virtually(story, second(301), patience=20)
-    assert [row.word for row in store.verdicts.judged()] == [word.value for word in words]
