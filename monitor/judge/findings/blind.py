@@ -150,9 +150,14 @@ def _matters(case: Case, part: PartVerdict, sight: PartEvidence, span: _Span) ->
 
 
 def _unproven(case: Case, part: PartVerdict, sight: PartEvidence) -> tuple[datetime, datetime]:
-    """Return the span in which the part may have come, as far as it is not known, up to the look that found it."""
-    window = case.window
-    begins = part.released.after or sight.last_gone or (window.earliest if window else case.now)
+    """Return the span in which the part may have come, as far as it is not known, up to the look that found it.
+
+    Where none found it, what was hidden since the slot left it unproven, however often it was found gone since.
+    """
+    window, gone = case.window, sight.last_gone
+    if window is not None and gone is not None and part.released.by is None:
+        gone = min(gone, window.opens)
+    begins = part.released.after or gone or (window.earliest if window else case.now)
     found = (out.first_sent for each in sight.presences for out in each.spells if each.begin == part.released.by)
     return begins, min(found, default=part.released.by or case.now)
 

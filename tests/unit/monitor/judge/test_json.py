@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from monitor.judge.as_json import release_json
@@ -19,7 +19,19 @@ from monitor.judge.runs import Blind, Run, begun
 from monitor.judge.verdict import Kind, Verdict
 from monitor.look.sighting import State
 from schedules.announcement import Part, Role
-from tests.unit.monitor.judge.world import SLOT, Story, World, look, promise, release, second, watched, worlds
+from tests.unit.monitor.judge.world import (
+    SLOT,
+    Looker,
+    Story,
+    Truth,
+    World,
+    look,
+    promise,
+    release,
+    second,
+    watched,
+    worlds,
+)
 
 P, A, U, W = State.PRESENT, State.ABSENT, State.UNKNOWN, State.WITHDRAWN
 LATE = ((-100, A), (400, P))
@@ -179,8 +191,19 @@ def _lasting(verdict: Verdict) -> set[Kind]:
     return {found.kind for found in verdict.findings} & {Kind.WITHDRAWN, Kind.STALE_EDGE}
 
 
+GONE_AGAIN = World(
+    Truth(((0, P), (53_823, A))),
+    (Looker("origin", fails=0.5, specific=False, slowest=40),),
+    ((51_320, 53_820, 56_320, 62_551, 72_551, 77_588, 87_588),),
+    seed=85,
+    offset=(3000, 5000),
+)
+"""Found out once, then gone whenever a look did not fail, by a clock that is wrong."""
+
+
 @settings(max_examples=200)
 @given(worlds(), st.sampled_from([-100.0, 0.0, 30.0, 61.0, 91.0, 130.0]))
+@example(GONE_AGAIN, 91.0)
 def test_judging_again_with_longer_runs_finds_no_difference(world: World, now: float) -> None:
     then = world.runs(second(now))
     since = {target: _longer(runs, then[target]) for target, runs in world.runs().items()}
