@@ -112,7 +112,8 @@ class Admission:
         async for name, watched in in_turns(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
-        await self._watch_near(self.clock.now(), self._listed, soon=True)
+        came = [name async for name in in_turns([*self._listed], self.clock) if self._is_missing(name)]
+        await self._watch_near(self.clock.now(), came, soon=True)
 
     async def take(self, release: str) -> WatchedRelease | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
@@ -161,6 +162,11 @@ class Admission:
 
     def _is_ours(self, release: Release) -> bool:
         return self.share is None or self.share.has(urlsplit(release.url).hostname or release.id)
+
+    def _is_missing(self, name: str) -> bool:
+        """Tell whether a release that falls to this monitor is not watched: far ahead, or what another watched."""
+        known = self.ledger.releases.get(name)
+        return known is not None and name not in self.watch.releases and self._is_ours(known)
 
     def _is_new(self, release: Release) -> bool:
         """Tell whether a release is to come under watch; one that is watched already is as its calendars now say."""
