@@ -46,7 +46,9 @@ def explored(folder: Path, *tests: str, more: tuple[str, ...] = ()) -> subproces
     (folder / "pytest.ini").write_text("[pytest]\nmarkers =\n    explored\n")
     (folder / "test_them.py").write_text(HEAD + "".join(tests))
     options = ["-p", "tests.explore", "-p", "no:playwright", "--explore", "20", *more]
+    # What a developer has pytest print is not what is read here.
     command, here = [sys.executable, "-m", "pytest", *options], {**os.environ, "PYTHONPATH": str(ROOT)}
+    here.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(command, cwd=folder, env=here, capture_output=True, text=True, check=False)
 
 
