@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +61,8 @@ class Status:
         """Return why this process should be started anew, empty when it need not be."""
         return self.self_check.stuck()
 
-    def metrics(self) -> bytes:
-        """Return the page that Prometheus reads."""
+    def metrics(self) -> Iterator[bytes]:
+        """Yield the page that Prometheus reads, a metric at a time."""
         return self.counters.page(self.states)
 
     def status(self) -> dict[str, Any]:

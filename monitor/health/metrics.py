@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -15,6 +16,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from monitor.health.histogram import QuickHistogram
@@ -32,6 +34,17 @@ _STALE_READS = 3
 MOST_HOSTS = 200
 """Hosts with series of their own; looks at further ones are counted together, so that their number is bounded."""
 OTHER_HOSTS = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class _Single(Collector):
+    """One metric by itself."""
+
+    metric: Metric
+
+    def collect(self) -> Iterable[Metric]:
+        """Return it."""
+        return [self.metric]
 
 
 class Metrics:
@@ -141,12 +154,10 @@ class Metrics:
         """Count looks that were due and not made."""
         self.missed.labels(self._named(host)).inc(looks)
 
-    def page(self, *states: Collector) -> bytes:
-        """Return the text that Prometheus reads, `states` first: reading them may count."""
-        whole = CollectorRegistry()
+    def page(self, *states: Collector) -> Iterator[bytes]:
+        """Yield the text that Prometheus reads, a metric at a time, `states` first: reading them may count."""
         for one in (*states, self.registry):
-            whole.register(one)
-        return generate_latest(whole)
+            yield from (generate_latest(_Single(metric)) for metric in one.collect())
 
     def _named(self, host: str) -> str:
         """Return the host that a look is counted under, with every series of it made before its first event."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ class NotWatching:
         """Return nothing: it reads no calendar and has no clock to doubt."""
         return {}
 
-    def metrics(self) -> bytes:
+    def metrics(self) -> Iterable[bytes]:
         """Return an empty page."""
-        return b""
+        return ()
 
 
 def script_of(incident: str) -> Path:

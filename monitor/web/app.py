@@ -15,6 +15,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitor.errors import NinethirtyError, http_status
+from monitor.threads import in_turns
 from monitor.web import (
     acknowledge,
     api,
@@ -139,8 +140,9 @@ async def readyz(request: Request) -> Response:
 
 
 async def metrics(request: Request) -> Response:
-    """Serve what Prometheus reads."""
-    page = request.app.state.queries.live.metrics()
+    """Serve what Prometheus reads. With hundreds of releases it takes longer to write than a look may wait."""
+    queries = request.app.state.queries
+    page = b"".join([metric async for metric in in_turns(queries.live.metrics(), queries.clock)])
     return Response(page, media_type="text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -43,5 +43,5 @@ class Running(Protocol):
     def status(self) -> dict[str, Any]:
         """Return the state of calendars, hosts, clock, outbox and blind spans."""
 
-    def metrics(self) -> bytes:
-        """Return the page that Prometheus reads."""
+    def metrics(self) -> Iterable[bytes]:
+        """Yield the page that Prometheus reads, a metric at a time."""

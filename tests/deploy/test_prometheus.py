@@ -32,7 +32,7 @@ def exported() -> set[str]:
     metrics = Metrics("1")
     clock = SystemClock()
     states = Now(list[Shown], Vitals, clock.now, metrics.slots_passed.inc, lambda: None)
-    return set(re.findall(r"^# TYPE (\w+)", metrics.page(states).decode(), re.MULTILINE))
+    return set(re.findall(r"^# TYPE (\w+)", b"".join(metrics.page(states)).decode(), re.MULTILINE))
 
 
 @pytest.mark.needs("prometheus")

@@ -55,7 +55,7 @@ class World:
         )
 
     def scrape(self) -> Samples:
-        families = text_string_to_metric_families(self.metrics.page(self.states).decode())
+        families = text_string_to_metric_families(b"".join(self.metrics.page(self.states)).decode())
         return {(one.name, frozenset(one.labels.items())): one.value for each in families for one in each.samples}
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -139,7 +139,7 @@ def test_a_state_that_cannot_be_told_is_counted_and_the_counters_are_served_all_
     broken = Metrics("1")
     failed = broken.faults.labels("metrics").inc
     states = Now(lambda: [Shown(None, None)], Vitals, lambda: SLOT, lambda: None, failed)  # type: ignore[arg-type]
-    page = broken.page(states)
+    page = b"".join(broken.page(states))
     assert b"ninethirty_releases{" not in page
     assert b'ninethirty_build_info{version="1"} 1.0' in page
     assert b'ninethirty_faults_total{task="metrics"} 1.0' in page
@@ -150,7 +150,7 @@ def test_prometheus_finds_nothing_to_mend(world: World, tmp_path: Path) -> None:
     world.shown = [Shown(verdict(Word.LATE, delay=Bounds(90, 92)), None)]
     world.metrics.look("www.gov.uk", "present", 0.1, 0.001)
     checked = subprocess.run(
-        ["promtool", "check", "metrics"], input=world.metrics.page(), capture_output=True, check=False
+        ["promtool", "check", "metrics"], input=b"".join(world.metrics.page()), capture_output=True, check=False
     )
     assert (checked.returncode, checked.stdout + checked.stderr) == (0, b"")
 

@@ -86,6 +86,5 @@ def test_a_period_report_counts_those_that_are_less_sure() -> None:
 
 def test_the_metric_tells_the_bound() -> None:
     states = Now(lambda: [Shown(on_time(12), at(60))], Vitals, lambda: at(90), lambda: None, lambda: None)
-    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in Metrics("1.2.3").page(
-        states
-    )
+    told = b"".join(Metrics("1.2.3").page(states))
+    assert b'ninethirty_release_early_bound_seconds{producer="ofqual",release="r"} 12.0' in told

@@ -91,8 +91,8 @@ class Live:
     def status(self) -> dict[str, Any]:
         return {"Calendars, last usable read": {"govuk": "5 January 2018 09:29:10 UTC"}, "Calendars, faults": {}}
 
-    def metrics(self) -> bytes:
-        return b""
+    def metrics(self) -> Sequence[bytes]:
+        return ()
 
 
 def early_runs(now: float) -> list[Run]:
