@@ -266,11 +266,13 @@ class HostQueue:
 
     def _wait(self, now: datetime, mono: float) -> float:
         """Return the seconds until the next start; zero or less when it may be now."""
-        due = self.targets.next_due(now)
-        until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
         has_work = self._turn_lag(mono) > 0 or self.targets.has_look(now, self._pacer.gap())
-        if self.flying >= self.at_once or not has_work:
-            return max(until_due, 1e-6)
+        is_full = self.flying >= self.at_once
+        if is_full or not has_work:
+            due = self.targets.next_due(now)
+            until_due = LONGEST_SLEEP if due is None else min(seconds_until(due, now), LONGEST_SLEEP)
+            # What is due already waits for an answer, which rings.
+            return LONGEST_SLEEP if is_full and until_due <= 0 else max(until_due, 1e-6)
         steady = self._steady(mono)
         start = self._pacer.next_start(steady)
         if start > steady:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 from statistics import median
 
 import pytest
 
+from monitor.clock import VirtualClock
 from monitor.look.fake import Reply
 from monitor.look.fetch import Found, Request
 from monitor.look.sighting import Sighting, State
@@ -95,6 +96,29 @@ def test_a_busy_slot_is_proved_as_far_as_its_budget_allows(count: int, proved: i
     times = [time for time, _ in seen.starts]
     assert max(Counter(int(time) for time in times).values()) <= 5
     assert max(after - before for before, after in pairwise(times) if after < SLOT + 30) < 0.25
+
+
+class PatientClock(VirtualClock):
+    """Refuses to be read without end: a queue that does not wait for an answer would hang the test, and not fail it."""
+
+    read = 0
+
+    def monotonic(self) -> float:
+        self.read += 1
+        assert self.read < 100_000, f"still {super().monotonic()}"
+        return super().monotonic()
+
+
+def test_a_host_that_answers_slowly_at_a_busy_slot_is_waited_for_and_not_asked_over_and_over() -> None:
+    slot = Slot(pages(20))
+
+    def reply(request: Request) -> Reply:
+        assert slot.seen is not None
+        slow = -60 <= slot.seen.at() - SLOT < 20
+        return replace(slot.reply(request), seconds=8.0 if slow else 0.0)
+
+    watch(slot.begin, rate=5.0, seconds=SLOT + 60, script=reply, clock=PatientClock)
+    assert len(slot.found) == 20
 
 
 def test_what_is_late_is_proved_late_and_asked_at_its_origin_before() -> None:
