@@ -132,6 +132,14 @@ def test_what_is_only_provisional_is_taken_away_after_its_release_once_it_was_ou
     assert "finding withdrawn" in what_is_found(a_world((-50, "ours"), state="provisional"), told)
 
 
+def test_on_time_without_a_bound_is_right_while_all_that_was_read_is_a_provisional_time() -> None:
+    world = a_world((8, "ours"), state="provisional", changes=(Change(at(-229), state="confirmed"),))
+    told = {"early_bound": None, "part": {"early_bound": None}}
+    before, after = (a_claim("on_time", (7, 8), promise_confirmed=stamp(read), **told) for read in (-240, -200))
+    assert what_is_found(world, before) == set()
+    assert what_is_found(world, after) == {"part on_time", "verdict on_time"}
+
+
 def test_two_calendars_that_differ_accuse_nobody_of_what_only_one_denies() -> None:
     between = a_world((100, "ours"), other_calendar=at(90))
     assert "verdict late" in what_is_found(between, a_claim("late", (99.5, 100.5)))

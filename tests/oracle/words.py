@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
-from tests.oracle.promises import InForce, in_force, is_quiet, is_unsettled, is_young, was_ever
+from tests.oracle.promises import InForce, in_force, is_confirmed, is_quiet, is_unsettled, is_young, was_ever
 from tests.oracle.world import Place, Release, World, out, spans, unseen
 
 ON_TIME_WITHIN = timedelta(seconds=60)
@@ -104,9 +104,13 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     return stay.ends is not None and unseen(world, place, stay.begins, stay.ends - _MOMENT)
 
 
+def _release_of(world: World, place: Place) -> Release:
+    return next(release for release in world.releases if place in release.places)
+
+
 def _found_within(world: World, place: Place) -> timedelta:
     """Return how soon what stands somewhere is seen; a page that nothing leads to once it is listed."""
-    release = next(release for release in world.releases if place in release.places)
+    release = _release_of(world, place)
     announced = release.announced
     if announced is None or place is not release.page or not release.is_guessed or announced.redirect != "never":
         return _SEEN_WITHIN
@@ -135,11 +139,17 @@ def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound
     elif first > force.last + ON_TIME_WITHIN + off:
         yield f"on time, but it came at {_told(first)}"
     elif bound is None:
-        yield "on time, but nothing bounds how early it may have been"
+        if not _is_for_the_day(_release_of(world, place), claim):
+            yield "on time, but nothing bounds how early it may have been"
     elif bound > ON_TIME_WITHIN.total_seconds():
         yield f"on time, but only not early by more than {bound} s"
     elif first < force.first - timedelta(seconds=bound) - off:
         yield f"on time and not early by more than {bound} s, but it was public from {_told(first)}"
+
+
+def _is_for_the_day(release: Release, claim: Claim) -> bool:
+    """Tell whether all that was read by the release is a provisional time: it is good for its day, and to no minute."""
+    return release.state == "provisional" and not is_confirmed(release, claim.at, claim.confirmed)
 
 
 def _told(instant: datetime | None) -> str:
