@@ -62,7 +62,8 @@ def _elsewhere(world: World, release: Release, claim: Claim) -> bool:
 
 def _withdrawn(world: World, release: Release, claim: Claim) -> bool:
     del world
-    due = due_from(release, claim.at)
+    unread = (one.at > claim.confirmed for one in release.changes if claim.confirmed is not None and one.at <= claim.at)
+    due = claim.slot if any(unread) else due_from(release, claim.at)
     ends = [span.ends for place in release.places for span in spans(place) if span.ends is not None]
     return due is not None and any(due <= end <= claim.at for end in ends)
 

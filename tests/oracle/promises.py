@@ -12,7 +12,7 @@ from tests.oracle.world import Announced, Release, World, spans
 _LONDON = ZoneInfo("Europe/London")
 _WWW = "www.gov.uk"
 _CALENDARS = {_WWW, "calendar.rehearsal.example", "diary.example.org"}
-_READ_EVERY = timedelta(minutes=10)
+READ_EVERY = timedelta(minutes=10)
 _TOLERANCE = timedelta(seconds=60)
 _PROMPT = 30.0
 
@@ -86,7 +86,7 @@ def is_young(release: Release, now: datetime) -> bool:
     """Tell whether an exposure may have been told before the last change, which may not have been read yet."""
     shown = [span.begins for place in release.places for span in spans(place)]
     return any(
-        now - _READ_EVERY < change.at <= now and min(shown, default=now) < change.at for change in release.changes
+        now - READ_EVERY < change.at <= now and min(shown, default=now) < change.at for change in release.changes
     )
 
 
@@ -101,7 +101,7 @@ def is_hidden(release: Release, now: datetime) -> bool:
     announced = release.announced or Announced()
     if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
         return False
-    read_by = min(max(changes) + _READ_EVERY, release.slot + _TOLERANCE)
+    read_by = min(max(changes) + READ_EVERY, release.slot + _TOLERANCE)
     return shown[0] < read_by and announced.redirect <= _PROMPT
 
 

@@ -140,6 +140,22 @@ def test_on_time_without_a_bound_is_right_while_all_that_was_read_is_a_provision
     assert what_is_found(world, after) == {"part on_time", "verdict on_time"}
 
 
+def test_what_was_taken_away_after_the_slot_that_was_last_read_is_told_so() -> None:
+    moved = Change(at(-55), slot=at(120))
+    world = a_world((-180, "ours"), (48, "gone"), (137, "ours"), changes=(moved,))
+    gone = [{"kind": "withdrawn", "part": "page"}]
+    told = a_claim("early", (-181, -180), findings=gone)
+    assert what_is_found(world, told | {"promise_confirmed": stamp(-170)}) == set()
+    assert "finding withdrawn" in what_is_found(world, told | {"promise_confirmed": stamp(-50)})
+
+
+def test_what_two_calendars_both_call_late_is_late_though_it_was_out_between_their_slots() -> None:
+    world = a_world((-200, "ours"), (-60, "other"), (117, "ours"), other_calendar=at(-9000))
+    assert what_is_found(world, a_claim("late", (116, 118))) == set()
+    one_only = a_world((-8999, "ours"), other_calendar=at(-9000))
+    assert "verdict late" in what_is_found(one_only, a_claim("late", (116, 118)))
+
+
 def test_two_calendars_that_differ_accuse_nobody_of_what_only_one_denies() -> None:
     between = a_world((100, "ours"), other_calendar=at(90))
     assert "verdict late" in what_is_found(between, a_claim("late", (99.5, 100.5)))

@@ -80,22 +80,27 @@ def part_denied(world: World, place: Place, word: str, force: InForce, claim: Cl
         due = force.last + ON_TIME_WITHIN - uncertain(world)
         if claim.at + slack(world) < due:
             yield f"{place.id} could not be late yet"
-        elif (
-            first is not None
-            and first <= due
-            and not (_left_before(place, force, due) or _left_unseen(world, place, first))
-        ):
-            yield f"{place.id} was public from {_told(first)}, within the tolerance of {force.last}"
+        else:
+            in_time = [one for slot in force.slots if (one := _in_time(world, place, slot)) is not None]
+            yield from (f"{place.id} was public from {_told(one)}, within the tolerance" for one in in_time)
     if word == "overdue":
         yield from _not_absent(world, place, claim.at, first)
 
 
-def _left_before(place: Place, force: InForce, due: datetime) -> bool:
-    """Tell whether what stood there since before the slot was taken away within the tolerance."""
-    standing = next((span for span in spans(place) if span.ends is None or span.ends > force.first), None)
+def _in_time(world: World, place: Place, slot: datetime) -> datetime | None:
+    """Return when a place was released within the tolerance of a slot; None when it was late by it, or left again."""
+    first, due = out(place, slot), slot + ON_TIME_WITHIN - uncertain(world)
+    if first is None or first > due or _left_before(place, slot, due) or _left_unseen(world, place, first):
+        return None
+    return first
+
+
+def _left_before(place: Place, slot: datetime, due: datetime) -> bool:
+    """Tell whether what stood there since before a slot was taken away within the tolerance."""
+    standing = next((span for span in spans(place) if span.ends is None or span.ends > slot), None)
     if standing is None or standing.ends is None:
         return False
-    return standing.begins < force.first and standing.ends < due
+    return standing.begins < slot and standing.ends < due
 
 
 def _left_unseen(world: World, place: Place, first: datetime) -> bool:
