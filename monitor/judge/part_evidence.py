@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import takewhile
 
 from monitor.judge.presence import Presence, presences
@@ -180,12 +180,14 @@ class Witnesses:
     """Until when the announcement, and a listing of publications, prove that a release was out nowhere.
 
     Both speak late: what was published a moment ago may still be announced, and not be listed. That is allowed for.
-    `redirects`: the announcement has led to its page, so its redirect is not one of those that fail for good.
+    Of what was before `since`, when the announcement was first seen to announce, neither tells: it may have been out,
+    and taken away. `redirects`: it has led to its page, so its redirect is not one of those that fail for good.
     """
 
     announcing: datetime | None = None
     unlisted: datetime | None = None
     redirects: bool = False
+    since: datetime | None = None
 
     @property
     def both(self) -> datetime | None:
@@ -201,29 +203,34 @@ class Witnesses:
         if self.announcing is None or slot is None or not self.redirects:
             return self.both
         before = min(self.announcing, slot)
+        if self.since is not None and before < self.since:
+            return self.both
         return before if self.both is None else max(before, self.both)
 
 
 def witnesses(release: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> Witnesses:
     """Return what the announcement of a release and the listing prove by `now`, from runs by target id."""
-    announcing, unlisted = (_last_absent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
+    announcing, unlisted = (_absent(release, part, runs, now) for part in (ANNOUNCEMENT, INDEX))
+    since = min((run.first_sent for run in announcing), default=None)
+
+    def proved(absent: list[Run], lag: timedelta) -> datetime | None:
+        last = max((min(run.end, now) - lag for run in absent), default=None)
+        return None if last is None or since is None or last < since else last
+
     its = (
         run for view in View for run in runs.get(target_id(release, ANNOUNCEMENT, view), ()) if run.first_sent <= now
     )
     return Witnesses(
-        None if announcing is None else announcing - REDIRECT_LAG,
-        None if unlisted is None else unlisted - INDEX_LAG,
+        proved(announcing, REDIRECT_LAG),
+        proved(unlisted, INDEX_LAG),
         any(run.why == REDIRECTED for run in its),
+        since,
     )
 
 
-def _last_absent(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> datetime | None:
-    known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
-    return max((min(run.end, now) for run in _until_told(known)), default=None)
-
-
-def _until_told(runs: Iterable[Run]) -> list[Run]:
+def _absent(release: str, part: str, runs: Mapping[str, Sequence[Run]], now: datetime) -> list[Run]:
     """Return the runs that show nothing yet, up to the first that shows it out: what follows may be an old copy."""
-    in_order = sorted(runs, key=lambda run: run.first_sent)
+    known = (run for view in View for run in runs.get(target_id(release, part, view), ()) if run.first_sent <= now)
+    in_order = sorted(known, key=lambda run: run.first_sent)
     before = takewhile(lambda run: run.state is not State.PRESENT and run.why != REDIRECTED, in_order)
     return [run for run in before if run.state is State.ABSENT]
