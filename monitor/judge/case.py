@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Blind
 from monitor.judge.window import Window, window
+from schedules.change import is_cancelled
 from schedules.in_force import InForce, slot_in_force
 from schedules.promise import Promise
 from schedules.release import Release
@@ -40,6 +41,16 @@ class Case:
         earlier = self.standing.moved_from
         passed = None if earlier is None else earlier.slot.passes()
         return self.window is not None and passed is not None and passed <= self.now < self.window.opens
+
+    def by(self, promise: Promise) -> Case:
+        """Return the case as it is by another calendar."""
+        standing = replace(self.standing, promise=promise, cancelled=is_cancelled(promise), disagreements=())
+        return replace(self, standing=standing, window=window(standing, self.policy))
+
+    def is_late_by_all(self, instant: datetime) -> bool:
+        """Tell whether an instant is late by every calendar, where they disagree."""
+        windows = (self.window, *(self.by(promise).window for promise in self.standing.disagreements))
+        return all(one is not None and instant > one.latest for one in windows)
 
 
 def case_of(

@@ -11,9 +11,7 @@ from monitor.judge.findings.announcement import said
 from monitor.judge.part import judge_part
 from monitor.judge.part_evidence import PartEvidence
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Word
-from monitor.judge.window import window
 from schedules.announcement import State
-from schedules.change import is_cancelled
 from schedules.promise import Promise
 from schedules.slot_relations import first_day, has_passed
 from schedules.times.interval import NOTHING
@@ -72,7 +70,7 @@ def _readings_if_firm(case: Case) -> list[Promise]:
     if case.window is None or case.window.exact or promise is None:
         return []
     if standing.in_doubt:
-        windows = {each: _by(case, each).window for each in standing.in_doubt}
+        windows = {each: case.by(each).window for each in standing.in_doubt}
         return [each for each, by in windows.items() if by is not None and by.exact]
     begins, shown = promise.slot.instant, standing.announced_as_of
     if begins is None or shown is None or promise.state is not State.PROVISIONAL or shown >= begins:
@@ -111,20 +109,14 @@ def doubted(case: Case, because: str | None, parts: Sequence[PartVerdict]) -> li
 def turns(case: Case) -> Iterator[datetime]:
     """Yield the instants at which the word by another calendar, or by another reading, may change."""
     for promise in (*case.standing.disagreements, *_readings_if_firm(case)):
-        other = _by(case, promise).window
+        other = case.by(promise).window
         if other is not None:
             yield from (other.opens, other.latest, other.settles)
 
 
-def _by(case: Case, promise: Promise) -> Case:
-    """Return the case as it is by another calendar."""
-    standing = replace(case.standing, promise=promise, cancelled=is_cancelled(promise), disagreements=())
-    return replace(case, standing=standing, window=window(standing, case.policy))
-
-
 def _judged_by(case: Case, promise: Promise, sights: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
     """Yield how each part stands by another calendar; nothing where that one calls the release off."""
-    other, page = _by(case, promise), NOTHING
+    other, page = case.by(promise), NOTHING
     for sight in sights if other.window is not None else ():
         part = judge_part(other, sight, page)
         page = part.released if part.id == "page" else page

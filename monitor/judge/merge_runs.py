@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,17 +10,23 @@ from monitor.judge.runs import Run
 from monitor.look.sighting import State
 
 
-def compacted(runs: Sequence[Run], until: datetime) -> list[Run]:
-    """Return the runs of one target, those that ended before `until` put together where they prove the same.
+def compacted(runs: Mapping[str, Sequence[Run]], until: datetime) -> dict[str, list[Run]]:
+    """Return the runs of a release by target, those that ended before `until` put together where they prove the same.
 
     Only absences are, with the failed looks between them, which are counted: `spells` takes them for one anyhow; what
     several monitors saw stays apart.
-    Where anything else was seen before `until`, nothing is put together. The first look, the last, the longest
+    Where anything else was seen before `until`, by any view of any part, nothing is put together: of what came then the
+    last look before tells most. The first look, the last, the longest
     time without one, and every record of evidence stay known. What was proved stays proved; that failed looks hid what
     stayed unproven may no longer be told where no look was made near the slot.
     """
-    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in runs if run.last_received < until):
-        return list(runs)
+    early = (run for each in runs.values() for run in each if run.last_received < until)
+    if any(run.state not in (State.ABSENT, State.UNKNOWN) for run in early):
+        return {target: list(each) for target, each in runs.items()}
+    return {target: _of_all(each, until) for target, each in runs.items()}
+
+
+def _of_all(runs: Sequence[Run], until: datetime) -> list[Run]:
     monitors = dict.fromkeys(run.monitor for run in runs)
     made = (_of_one([run for run in runs if run.monitor == monitor], until) for monitor in monitors)
     return sorted((run for each in made for run in each), key=lambda run: run.key)

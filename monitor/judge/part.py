@@ -120,12 +120,13 @@ def _delay(timing: Timing, spans: tuple[Exposure, ...], window: Window) -> Bound
 def _early_bound(released: Interval, window: Window, seen: PartEvidence) -> float | None:
     """Return how long before the slot absence was last proved of what has come since.
 
-    None where something answered as if out when the slot came: what was absent later may have been out then.
+    None where it may have been out when the slot came, and absent only later: something answered as if out, or nobody
+    saw its address then and only what speaks of it much later says that it was out nowhere.
     """
     after, origin = released.after, window.origin
     if after is None or origin is None or released.by is None:
         return None
-    if after >= origin and seen.may_have_stood_at(origin):
+    if after >= origin and (seen.may_have_stood_at(origin) or not seen.speaks_of(origin)):
         return None
     return max(0.0, seconds_between(after, origin) or 0.0)
 

@@ -59,6 +59,13 @@ class PartEvidence:
             return None if self.witnesses is None else self.witnesses.both
         return max((spell.end for view in MAIN for spell in self.spells.get(view, ()) if not spell.out), default=None)
 
+    def speaks_of(self, slot: datetime) -> bool:
+        """Tell whether what was out as a slot came would have been seen, whenever it was taken away again."""
+        if self.witnesses is None or self.witnesses.redirects:
+            return True
+        gone = (spell for view in MAIN for spell in self.spells.get(view, ()) if not spell.out)
+        return any(spell.begin <= slot <= spell.end for spell in gone)
+
     def may_have_stood_at(self, slot: datetime) -> bool:
         """Tell whether a view answered as if out until a slot came, and as gone only later: it may have been out then.
 

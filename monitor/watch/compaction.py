@@ -93,4 +93,4 @@ def _shorter(case: StoredCase) -> dict[str, list[Run]]:
     until = min(begins) - _BEFORE_SLOT
     # A look made by a clock in doubt proves less than its neighbours.
     doubted = [span for span in case.blind if span.cause == _CLOCK and span.begins < until]
-    return case.runs if doubted else {target: compacted(runs, until) for target, runs in case.runs.items()}
+    return case.runs if doubted else compacted(case.runs, until)

@@ -107,9 +107,8 @@ def _is_behind(case: Case, part: PartVerdict) -> bool:
     """Tell whether a part came late or is overdue; one that was exposed before may be that as well."""
     if part.word in _BEHIND:
         return True
-    latest = None if case.window is None else case.window.latest
     after = part.released.after
-    return part.word is Word.EARLY and latest is not None and after is not None and after > latest
+    return part.word is Word.EARLY and after is not None and case.is_late_by_all(after)
 
 
 def _lateness(case: Case, part: PartVerdict) -> Bounds | None:

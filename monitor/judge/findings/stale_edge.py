@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import takewhile
 
 from monitor.judge.case import Case
 from monitor.judge.exposure import is_early
 from monitor.judge.part_evidence import PartEvidence
-from monitor.judge.runs import UNDERWAY
+from monitor.judge.runs import UNDERWAY, Run
 from monitor.judge.spells import Spell
 from monitor.judge.verdict import Finding, Kind
+from monitor.look.sighting import State
 from monitor.plan.targets import View
 from schedules.times.interval import Bounds, Interval, between
 from schedules.times.words import between_exactly, lengths
@@ -51,7 +53,8 @@ def _stale(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[
         shown = max((out.last_received for out in edge if out.out and out.first_sent < spell.first_sent), default=None)
         since = came if shown is None else Interval(shown, max(shown, spell.begin))
         served = _served_until(spell)
-        new = next((out.begin for out in edge if out.out and out.last_received > spell.last_received), None)
+        newer: list[Spell | Run] = [*(out for out in edge if out.out), *_taken_away(edge, had)]
+        new = min((each.begin for each in newer if each.last_received > spell.last_received), default=None)
         hidden = between(since, Interval(served, new if new is None else max(new, served)))
         if hidden.min is not None and hidden.min > case.policy.uncertainty.total_seconds():
             told = _told(case, had.view, came, hidden) + (" more" if shown is None else ", having shown it before")
@@ -62,11 +65,24 @@ def _stale(case: Case, sight: PartEvidence, had: Spell, came: Interval) -> list[
 def _hiding(edge: Sequence[Spell], had: Spell) -> list[Spell]:
     """Return the absences at the edge that can be old answers.
 
-    What is gone after the edge had shown it may have been taken away, unless the origin had it still.
+    What is gone after the edge had shown it may have been taken away, unless the origin had it still. What the edge
+    says was taken away since then is no old answer, nor is what follows.
     """
     shown = next((spell.begin for spell in edge if spell.out and spell.begin >= had.begin), None)
-    gone = [spell for spell in edge if not spell.out]
+    taken = [*_taken_away(edge, had)]
+    absent = [(spell, tuple(takewhile(lambda run: run not in taken, spell.runs))) for spell in edge if not spell.out]
+    gone = [spell.of(old) for spell, old in absent if old]
     return gone if shown is None else [spell for spell in gone if spell.begin <= max(shown, had.end)]
+
+
+def _taken_away(edge: Sequence[Spell], had: Spell) -> Iterator[Run]:
+    """Yield where the edge says that what the origin had was taken away."""
+    for spell in edge:
+        before = None
+        for run in spell.runs:
+            if run.state is State.WITHDRAWN is not before and run.first_sent > had.first_sent:
+                yield run
+            before = run.state
 
 
 def _served_until(spell: Spell) -> datetime:

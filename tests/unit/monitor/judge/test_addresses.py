@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from monitor.judge.judge import judge
 from monitor.judge.policy import Policy
 from monitor.judge.runs import Run
 from monitor.judge.verdict import Verdict, Word
+from monitor.look.redirect import REDIRECTED
 from monitor.look.sighting import Sighting, State
 from schedules.announcement import Address, Origin, Part, Role
 from schedules.release import Release
@@ -105,3 +108,17 @@ def test_a_release_not_seen_at_its_guess_is_overdue_by_its_witnesses_whatever_th
     unlisted = at("https://www.gov.uk/api/search.json", (200, State.ABSENT), target="r/index/origin")
     stale = at(OLD, (-1, State.ABSENT), target="r/page/origin")
     assert guessed(201, *announcing, *unlisted, *stale).word is Word.OVERDUE
+
+
+@pytest.mark.parametrize(("leads", "bound"), [(False, None), (True, 0.0)])
+def test_how_early_it_cannot_have_come_is_said_only_by_what_spoke_of_the_slot(
+    bound: float | None, *, leads: bool
+) -> None:
+    announcing, unlisted = ("r/announcement/origin", State.ABSENT), ("r/index/origin", State.ABSENT)
+    looks = [look(target, state, when) for target, state in (announcing, unlisted) for when in (-600, 200)]
+    if leads:
+        looks.append(replace(look("r/announcement/origin", State.UNKNOWN, 301), why=REDIRECTED))
+    runs = folded(*looks, *at(NEW, (300, State.PRESENT), specific=True))
+    # A listing as of then says nothing of what was out as the slot came and was taken away again.
+    verdict = judged(replace(standing_at(NEW), address=Address.FOUND), runs, 400)
+    assert (verdict.word, verdict.early_bound) == (Word.LATE, bound)

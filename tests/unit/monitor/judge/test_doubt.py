@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -167,6 +168,16 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(own: float, ca
     assert told.detail.endswith("a person must say which binds")
     if word is Word.UNPROVEN:
         assert "own says" in (verdict.unproven_because or "")
+
+
+@pytest.mark.parametrize(("own", "told"), [(1.0, True), (20.0, False), (30.0, False)])
+def test_what_was_exposed_and_came_back_is_late_as_well_only_by_both_calendars(own: float, *, told: bool) -> None:
+    states = [(-7200, State.ABSENT), (-90, State.PRESENT), (-30, State.ABSENT), (20 * MINUTE, State.PRESENT)]
+    runs = {EDGE: watched(EDGE, Story(states, specific=True), 5, 30 * MINUTE)}
+    announced = replace(release(), calendars=BOTH)
+    verdict = judge(announced, two(own), runs, [], Policy(), second(30 * MINUTE))
+    assert verdict.word is Word.EARLY
+    assert (found(verdict, Kind.LATE) is not None) is told
 
 
 def test_what_both_calendars_come_to_show_is_a_breach_as_soon_as_the_second_does() -> None:

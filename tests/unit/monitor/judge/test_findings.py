@@ -191,6 +191,17 @@ def test_what_is_gone_after_the_edge_had_shown_it_is_stale_only_while_the_origin
     assert [found.kind for found in verdict.findings] == [kind]
 
 
+def test_what_the_edge_says_was_taken_away_is_no_old_answer() -> None:
+    origin = seen(2, {"page/origin": Story([(-100, A), (1, P)])})
+    edge = seen(200, {"page/edge": Story([(-100, A), (20, W), (60, A), (90, P)])})
+    (found,) = of(judge(release(), [promise()], edge | origin, [], Policy(), second(200)), Kind.STALE_EDGE)
+    assert found.seconds == Bounds(18, 20)
+    # An edge that went on saying so from before hides the release all the same.
+    edge = seen(200, {"page/edge": Story([(-100, A), (-50, W), (90, P)])})
+    (found,) = of(judge(release(), [promise()], edge | origin, [], Policy(), second(200)), Kind.STALE_EDGE)
+    assert found.seconds == Bounds(88, 90)
+
+
 def test_each_time_an_edge_hides_what_the_origin_has_is_found_and_measured() -> None:
     edge = Story([(-100, A), (5, P), (20, A), (180, P)])
     verdict = judged(300, {"page/edge": edge, "page/origin": Story([(-100, A), (1, P)])})

@@ -38,12 +38,16 @@ def run(state: State, begin: datetime, minutes: int = 10, target: str = EDGE, **
     return replace(Run(target, state, begin, end, begin, end, looks=minutes + 1, largest_gap=MINUTE), **more)  # type: ignore[arg-type] # names are checked as they are set
 
 
+def of_one(runs: list[Run]) -> list[Run]:
+    return compacted({EDGE: runs}, UNTIL)[EDGE]
+
+
 def test_absences_with_failed_looks_between_become_one_that_counts_them() -> None:
     first = run(State.ABSENT, SLOT - 9 * DAY, evidence=("edge-1",))
     failed = run(State.UNKNOWN, SLOT - 9 * DAY + HOUR, why="timeout", evidence=("edge-2",))
     last = run(State.ABSENT, SLOT - 9 * DAY + 2 * HOUR, evidence=("edge-1", "edge-3"))
     late = run(State.ABSENT, SLOT - HOUR)
-    assert compacted([first, failed, last, late], UNTIL) == [
+    assert of_one([first, failed, last, late]) == [
         replace(
             first,
             last_received=last.last_received,
@@ -59,12 +63,15 @@ def test_absences_with_failed_looks_between_become_one_that_counts_them() -> Non
 
 def test_what_lies_within_a_day_of_the_slot_is_left_look_for_look() -> None:
     near = [run(State.ABSENT, SLOT - n * HOUR) for n in (20, 10, 5)]
-    assert compacted(near, UNTIL) == near
+    assert of_one(near) == near
 
 
 def test_nothing_is_put_together_where_anything_was_out_early() -> None:
     runs = [run(State.ABSENT, SLOT - 9 * DAY), run(State.PRESENT, SLOT - 8 * DAY), run(State.ABSENT, SLOT - 7 * DAY)]
-    assert compacted([*runs, run(State.ABSENT, SLOT - 6 * DAY)], UNTIL) == [*runs, run(State.ABSENT, SLOT - 6 * DAY)]
+    assert of_one([*runs, run(State.ABSENT, SLOT - 6 * DAY)]) == [*runs, run(State.ABSENT, SLOT - 6 * DAY)]
+    # By another view, which tells nothing of when it had not come yet.
+    views = {EDGE: [runs[0], runs[2]], "r/page/origin": [runs[1]]}
+    assert compacted(views, UNTIL) == views
 
 
 def test_other_answers_other_bytes_and_failures_at_either_end_stay_apart() -> None:
@@ -75,14 +82,14 @@ def test_other_answers_other_bytes_and_failures_at_either_end_stay_apart() -> No
         run(State.ABSENT, SLOT - 6 * DAY, digest="aa"),
         run(State.UNKNOWN, SLOT - 5 * DAY, why="dns"),
     ]
-    assert compacted(runs, UNTIL) == runs
+    assert of_one(runs) == runs
 
 
 def test_compacting_twice_changes_nothing_more() -> None:
     runs = [run(State.ABSENT, SLOT - n * DAY) for n in range(9, 0, -1)]
-    once = compacted(runs, UNTIL)
+    once = of_one(runs)
     assert len(once) == 2
-    assert compacted(once, UNTIL) == once
+    assert of_one(once) == once
 
 
 STATES = st.sampled_from([State.ABSENT] * 6 + [State.UNKNOWN] * 3 + [State.PRESENT, State.WITHDRAWN])
@@ -112,7 +119,7 @@ def but_for_failed_looks(told: Verdict) -> Verdict:
 def test_no_verdict_and_no_fact_but_the_list_of_runs_changes(views: tuple[list[Run], ...], hours: int) -> None:
     now = SLOT + hours * HOUR
     before = {runs[0].target: runs for runs in views if runs}
-    after = {target: compacted(runs, UNTIL) for target, runs in before.items()}
+    after = compacted(before, UNTIL)
     for tolerance in (MINUTE, HOUR):
         policy = Policy(on_time_within=tolerance)
         told, again = (judge(RELEASE, [PROMISE], runs, (), policy, now) for runs in (before, after))
