@@ -47,11 +47,6 @@ class Case:
         standing = replace(self.standing, promise=promise, cancelled=is_cancelled(promise), disagreements=())
         return replace(self, standing=standing, window=window(standing, self.policy))
 
-    def is_late_by_all(self, instant: datetime) -> bool:
-        """Tell whether an instant is late by every calendar, where they disagree."""
-        windows = (self.window, *(self.by(promise).window for promise in self.standing.disagreements))
-        return all(one is not None and instant > one.latest for one in windows)
-
 
 def case_of(
     release: Release, promises: Sequence[Promise], blind: Sequence[Blind], policy: Policy, now: datetime

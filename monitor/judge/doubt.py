@@ -46,7 +46,7 @@ def _if_firm(
     case: Case, promise: Promise, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]
 ) -> tuple[tuple[PartVerdict, ...], str | None]:
     """Return parts without what a day's promise bears, and not the instant that may have been confirmed before it."""
-    readings = [tuple(_judged_by(case, each, sights)) for each in _readings_if_firm(case)]
+    readings = [tuple(judged_by(case, each, sights)) for each in _readings_if_firm(case)]
     words: tuple[Word, ...] = (*_CLAIMS, Word.PENDING)
     because = _changed(case, promise)
     if not case.standing.in_doubt:
@@ -87,7 +87,7 @@ def undisputed(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEv
     """Return parts without a breach that one calendar shows and another denies."""
     if not any(part.word in BREACHES for part in parts):
         return tuple(parts)
-    others = {promise: tuple(_judged_by(case, promise, sights)) for promise in case.standing.disagreements}
+    others = {promise: tuple(judged_by(case, promise, sights)) for promise in case.standing.disagreements}
     return tuple(_settled(part, place, others) for place, part in enumerate(parts))
 
 
@@ -114,7 +114,7 @@ def turns(case: Case) -> Iterator[datetime]:
             yield from (other.opens, other.latest, other.settles)
 
 
-def _judged_by(case: Case, promise: Promise, sights: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
+def judged_by(case: Case, promise: Promise, sights: Sequence[PartEvidence]) -> Iterator[PartVerdict]:
     """Yield how each part stands by another calendar; nothing where that one calls the release off."""
     other, page = case.by(promise), NOTHING
     for sight in sights if other.window is not None else ():

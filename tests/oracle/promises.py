@@ -101,7 +101,10 @@ def is_hidden(release: Release, now: datetime) -> bool:
     announced = release.announced or Announced()
     if not changes or not shown or urlsplit(release.page.url).hostname != _WWW or announced.redirect == "never":
         return False
-    read_by = min(max(changes) + READ_EVERY, release.slot + _TOLERANCE)
+    read_by = max(changes) + READ_EVERY
+    # Of a page that is only guessed it is not known by then whether it is missing: nobody reads again for that.
+    if not release.is_guessed:
+        read_by = min(read_by, release.slot + _TOLERANCE)
     return shown[0] < read_by and announced.redirect <= _PROMPT
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from alerts.finding import Exposure
 from monitor.judge.case import Case
+from monitor.judge.doubt import judged_by
 from monitor.judge.findings.after_release import swapped, withdrawn
 from monitor.judge.findings.announcement import announced
 from monitor.judge.findings.blind import hidden
@@ -41,7 +42,7 @@ def findings(
     if case.is_judged:
         pairs = list(zip(parts, sights, strict=True))
         found += _early(case, parts)
-        found += _late(case, parts)
+        found += _late(case, parts, sights)
         found += _partial(parts)
         found += elsewhere_first(case, pairs)
         for part, sight in pairs:
@@ -95,11 +96,14 @@ def _exposed(case: Case, exposure: Exposure) -> str:
     return f"{came}, went {between_exactly(exposure.to, case.zone)}"
 
 
-def _late(case: Case, parts: Iterable[PartVerdict]) -> list[Finding]:
+def _late(case: Case, parts: Sequence[PartVerdict], sights: Sequence[PartEvidence]) -> list[Finding]:
+    """Return what came late or is overdue, by every calendar where they differ."""
+    differing = case.standing.disagreements
+    others = [(case.by(promise), tuple(judged_by(case, promise, sights))) for promise in differing]
     return [
         Finding(Kind.LATE, part.id, _behind(case, part), _lateness(case, part))
-        for part in parts
-        if counts(part) and _is_behind(case, part)
+        for place, part in enumerate(parts)
+        if counts(part) and _is_behind(case, part) and all(one and _is_behind(by, one[place]) for by, one in others)
     ]
 
 
@@ -107,8 +111,9 @@ def _is_behind(case: Case, part: PartVerdict) -> bool:
     """Tell whether a part came late or is overdue; one that was exposed before may be that as well."""
     if part.word in _BEHIND:
         return True
+    latest = None if case.window is None else case.window.latest
     after = part.released.after
-    return part.word is Word.EARLY and after is not None and case.is_late_by_all(after)
+    return part.word is Word.EARLY and latest is not None and after is not None and after > latest
 
 
 def _lateness(case: Case, part: PartVerdict) -> Bounds | None:

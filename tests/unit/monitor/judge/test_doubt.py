@@ -170,7 +170,7 @@ def test_no_breach_is_claimed_by_one_calendar_that_another_denies(own: float, ca
         assert "own says" in (verdict.unproven_because or "")
 
 
-@pytest.mark.parametrize(("own", "told"), [(1.0, True), (20.0, False), (30.0, False)])
+@pytest.mark.parametrize(("own", "told"), [(1.0, True), (20.0, False), (30.0, False), (-1.0, False)])
 def test_what_was_exposed_and_came_back_is_late_as_well_only_by_both_calendars(own: float, *, told: bool) -> None:
     states = [(-7200, State.ABSENT), (-90, State.PRESENT), (-30, State.ABSENT), (20 * MINUTE, State.PRESENT)]
     runs = {EDGE: watched(EDGE, Story(states, specific=True), 5, 30 * MINUTE)}
