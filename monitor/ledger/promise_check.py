@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from monitor.judge.doubt import BREACHES
-from monitor.judge.verdict import Kind, Verdict
+from monitor.judge.verdict import Kind, Verdict, Word
+from schedules.announcement import Address
 from schedules.release import Release
 
 PATIENCE = timedelta(seconds=10)
@@ -40,6 +41,8 @@ class PromiseCheck:
         """Return until when a verdict is to be held back at most, None when it may be told; `then` judges it again."""
         since, release, watched.waits = must_stand_since(verdict), watched.release, False
         if since is None or not self.is_read:
+            if self.is_read and (begins := missing_since(verdict)) is not None:
+                self.ask(release.calendars, begins, release.id, then)
             return None
         if watched.asked is None or watched.asked[0] != since:
             watched.asked = (since, verdict.at + PATIENCE)
@@ -73,6 +76,20 @@ class PromiseCheck:
                 self._bell.set()
             else:
                 then()
+
+
+def missing_since(verdict: Verdict) -> datetime | None:
+    """Return as of when a promise is to be read again though nothing is claimed by it yet; None when it need not be.
+
+    A page at an address that nobody announced is known to be late only once it shows, and once it does GOV.UK's
+    announcement tells no time any more.
+    """
+    begins, page = None if verdict.slot is None else verdict.slot.begins(), verdict.page
+    if begins is None or page is None or page.released.by is not None or verdict.address is Address.ANNOUNCED:
+        return None
+    is_known = verdict.confirmed is not None and verdict.confirmed >= begins
+    is_open = verdict.word in (Word.PENDING, Word.UNPROVEN)
+    return begins if is_open and not is_known and verdict.at >= begins else None
 
 
 def must_stand_since(verdict: Verdict) -> datetime | None:

@@ -12,6 +12,7 @@ from alerts.finding import Exposure
 from monitor.judge.policy import Grade
 from monitor.judge.verdict import Finding, Kind, PartVerdict, Verdict, Word
 from monitor.ledger.promise_check import PATIENCE, PromiseCheck, must_stand_since
+from schedules.announcement import Address
 from schedules.release import Release
 from schedules.slot import Precision, Slot
 from schedules.times.interval import NOTHING, Bounds, Interval
@@ -176,3 +177,32 @@ def test_several_releases_wait_for_one_read() -> None:
         check.ask(("govuk",), second(since), name, then)
     check.answered("govuk", SLOT)
     assert [one.number for one in calls] == [1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("address", "word", "at", "confirmed", "is_asked"),
+    [
+        (Address.GUESSED, Word.PENDING, 1.0, -240.0, True),
+        (Address.FOUND, Word.UNPROVEN, 100.0, None, True),
+        (Address.GUESSED, Word.PENDING, -1.0, -240.0, False),
+        (Address.GUESSED, Word.PENDING, 1.0, 0.5, False),
+        (Address.ANNOUNCED, Word.PENDING, 1.0, -240.0, False),
+        (Address.GUESSED, Word.ON_TIME, 1.0, -240.0, False),
+    ],
+)
+def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
+    address: Address, word: Word, at: float, confirmed: float | None, *, is_asked: bool
+) -> None:
+    told = replace(verdict(part(word), confirmed=confirmed, at=second(at)), word=word, address=address)
+    waiting = Waiting()
+    assert asyncio.run(asked_for(waiting, told)) is is_asked
+    assert not waiting.waits
+
+
+async def asked_for(waiting: Waiting, told: Verdict) -> bool:
+    check = listened()
+    assert check.holds(waiting, told, Calls()) is None
+    try:
+        return await asyncio.wait_for(check.next(), 0.01) == ["govuk", "own"]
+    except TimeoutError:
+        return False
