@@ -31,8 +31,8 @@ class Alarm:
         self._rung = True
         self._wake()
 
-    async def wait(self, seconds: float) -> bool:
-        """Wait in the loop's time; True when the time is over, False when it was rung."""
+    async def wait(self, seconds: float) -> None:
+        """Wait in the loop's time until it is over or the alarm is rung."""
         if not self._rung:
             loop = asyncio.get_running_loop()
             self._waiter = loop.create_future()
@@ -42,8 +42,7 @@ class Alarm:
             finally:
                 timer.cancel()
                 self._waiter = None
-        rung, self._rung = self._rung, False
-        return not rung
+        self._rung = False
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -108,9 +107,10 @@ class HostQueue:
         while not stop.is_set():
             seconds = self.step()
             began, mono = self._clock.now(), self._clock.monotonic()
-            timed = await self._alarm.wait(seconds)
+            await self._alarm.wait(seconds)
             now, passed = self._clock.now(), self._clock.monotonic() - mono
-            late = passed - seconds if timed else 0.0
+            # Rung or not: what stood still may be rung by what came in meanwhile.
+            late = max(0.0, passed - seconds)
             moved = seconds_until(now, began) - passed
             if late > NOTICED and self._share is not None:
                 # Others may have taken us for dead, and our turns with us: until we are told, nothing is ours.

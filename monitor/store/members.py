@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -50,7 +51,8 @@ class Members:
     A name is renewed four times while its lease lasts; whoever comes waits for half of that before it asks anything, so
     that all others have made room by then, and the turns of one that fell silent are left alone for a quarter more.
     It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
-    dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it.
+    dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it,
+    but for one that stood still beyond its lease before: the others may have its turns.
     `quiet` returns which hosts told this monitor to wait, and until when in seconds of steady time: none asks them.
     """
 
@@ -69,6 +71,9 @@ class Members:
         self._renewed: Lease | None = None
         self._is_in = False
         self._settled: datetime | None = None
+        # Until when, in seconds of steady time, nobody can have taken us for dead.
+        self._alive_until = 0.0
+        self._is_away = self._has_lapsed = False
         # How far the store's clock is ahead of our steady time, and how sure that is: the best of late readings.
         self._readings: list[tuple[float, float]] = []
         self.share = Share(name, (), 0.0, divided)
@@ -106,9 +111,24 @@ class Members:
 
     async def keep(self) -> None:
         """Renew our name and see who else lives, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._notice())
+            while True:
+                await self._clock.sleep(self._every.total_seconds())
+                await self._turn()
+
+    async def _notice(self) -> None:
+        """Leave all turns alone when this process stood still until others could have taken it for dead."""
+        every = self._every.total_seconds()
         while True:
-            await self._clock.sleep(self._every.total_seconds())
-            await self._turn()
+            began = self._clock.monotonic()
+            await self._clock.sleep(every)
+            now = self._clock.monotonic()
+            stood_still = now - began > 2 * every and now > self._alive_until
+            # Of a store that was away already, nobody can have learnt that we fell silent.
+            if stood_still and not self._is_away:
+                self._has_lapsed = True
+                self.told(replace(self.share, members=()))
 
     async def leave(self) -> None:
         """Give our name back, so that the others need not wait until it runs out."""
@@ -151,12 +171,17 @@ class Members:
             self._tell(())
             return
         except StoreFault:
-            self.told(self.share)
+            self._is_away = True
+            if not self._has_lapsed:
+                self.told(self.share)
             return
         ended = self._clock.monotonic()
+        self._alive_until, self._is_away = began + self._holder.lasts.total_seconds(), False
+        # What was read before we stood still says nothing of now.
+        self._has_lapsed = ended > self._alive_until
         ahead = seen.at.timestamp() - (began + ended) / 2
         self._readings = [*self._readings[1 - _READINGS :], ((ended - began) / 2, ahead)]
-        self._tell(self._members(seen), seen.quiet)
+        self._tell(() if self._has_lapsed else self._members(seen), seen.quiet)
 
     @property
     def _zero(self) -> float | None:

@@ -165,3 +165,14 @@ def test_a_loop_that_stood_still_is_noticed_and_what_fell_due_is_made_or_missed(
         pytest.approx(timedelta(seconds=2.5), abs=timedelta(seconds=0.1))
     ]
     assert len(seen.starts) + seen.poller.missed == 2 * 9
+
+
+def test_a_loop_that_stood_still_is_noticed_though_its_wait_was_rung_to_an_end() -> None:
+    def halted_and_rung(seen: Watch) -> None:
+        halt(seen)
+        seen.poller.watch(target("more"), [window(ends=1)])
+
+    seen = watch(watching("page"), seconds=8.3, later=[(3.5, halted_and_rung)], clock=HaltingClock)
+    assert [end - begin for begin, end in seen.stalls] == [
+        pytest.approx(timedelta(seconds=2.0), abs=timedelta(seconds=0.1))
+    ]

@@ -24,12 +24,28 @@ BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
 Start = Callable[[str], Awaitable["Living"]]
 
 
+class Halting(VirtualClock):
+    """The clock of a process that may be halted: nothing in it wakes before it goes on."""
+
+    halted_until = 0.0
+
+    def halt(self, seconds: float) -> None:
+        """Stand still for so long from now on."""
+        self.halted_until = self.monotonic() + seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait, and for as long as the process stands still."""
+        await super().sleep(seconds)
+        await super().sleep(self.halted_until - self.monotonic())
+
+
 @dataclass
 class Living:
     """One monitor's hold on its name, and every share that fell to it."""
 
     members: Members
     writer: Writer
+    clock: Halting
     shares: list[tuple[str, ...]] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
 
@@ -55,9 +71,10 @@ def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]])
         lives: list[Living] = []
 
         async def start(name: str) -> Living:
-            writer = Writer(store, clock)
+            own = Halting(BEGINS)
+            writer = Writer(store, own)
             mark = Leaseholder(f"{name} {len(lives)}", timedelta(seconds=2))
-            life = Living(Members(name, mark, store.leases, writer, clock, divided=False), writer)
+            life = Living(Members(name, mark, store.leases, writer, own, divided=False), writer, own)
             life.members.told = life.told
             await life.members.join()
             life.go_on()
@@ -103,6 +120,38 @@ def test_the_turns_of_one_that_was_killed_fall_to_the_other_within_three_seconds
         north.writer.abandon()
         await clock.sleep(3)
         assert south.shares[-1] == ("south",)
+
+    story(tmp_path, act)
+
+
+def test_one_that_stood_still_asks_nothing_until_it_knows_who_else_looks(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        north.clock.halt(3.2)
+        await clock.sleep(6)
+        assert south.shares[-2:] == [("south",), ("north", "south")]
+        assert north.shares[-3:] == [(), ("south",), ("north", "south")]
+        # Its store goes away while it stands still: the other, which may have taken its turns, cannot be asked.
+        north.clock.halt(3.2)
+        north.writer.abandon()
+        await clock.sleep(9)
+        assert (south.shares[-1], north.shares[-1]) == (("south",), ())
+
+    story(tmp_path, act)
+
+
+def test_one_that_stood_still_for_a_moment_keeps_its_turns_though_the_store_is_away(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        north = (await start("north"), await start("south"))[0]
+        await clock.sleep(3)
+        north.writer.abandon()
+        north.clock.halt(1.2)
+        await clock.sleep(4)
+        # Who could not tell the store for long that it lives was not taken for dead by one that cannot ask either.
+        north.clock.halt(4)
+        await clock.sleep(6)
+        assert north.shares[-1] == ("north", "south")
 
     story(tmp_path, act)
 
