@@ -71,7 +71,7 @@ def core_of(settings: Settings, edges: Edges, folder: Path) -> Core:
     found = _opened(settings, edges, clock)
     store = found.store
     metrics, queue, heartbeat = _metrics(settings), JudgingQueue(clock), HeartbeatWriter(vantage, store.leases)
-    blind = BlindSpans(queue, metrics)
+    blind = BlindSpans(vantage, queue, metrics)
     health = HealthState(clock.now(), spacings_of(settings), settings.clock.unproven_offset, blind.note)
     told = StoreHealth(clock, metrics, health, lambda: found.is_away)
     if found.is_away:

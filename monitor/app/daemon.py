@@ -135,7 +135,7 @@ class Daemon:
         self.tripwires.take_up(beat.at if beat is not None else now)
         self.heartbeat.begin(now)
         if beat is not None and beat.at < now:
-            span = Blind(beat.at, now, "stopped" if beat.stopped else "killed")
+            span = Blind(beat.at, now, "stopped" if beat.stopped else "killed", monitor=self.name)
             self.blind.take([span])
             self._opening.add(asyncio.create_task(self.blind.write(span, self.writer), name="opening"))
             # A store that cannot be written holds up neither looks nor a signal to stop.

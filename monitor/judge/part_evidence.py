@@ -178,7 +178,7 @@ def _in_doubt(run: Run, faults: Sequence[Blind]) -> bool:
     """Tell whether every look of a run was made while our clock was known to be wrong."""
     if run.state is State.UNKNOWN:
         return False
-    about = (span for span in faults if span.target in ("", run.target))
+    about = (span for span in faults if span.hides(run))
     return any(span.begins <= run.first_sent and run.last_received <= span.ends for span in about)
 
 

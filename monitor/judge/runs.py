@@ -72,7 +72,8 @@ class Run:
 class Blind:
     """A span in which the monitor could not see, and why (`stopped`, `killed`, `clock`, `stalled`, …).
 
-    `target` narrows it to one target, `host` to one host; both empty: everything.
+    `target` narrows it to one target, `host` to one host; both empty: everything. `monitor` is the one that could not
+    see, empty in a store that did not keep it yet.
     """
 
     begins: datetime
@@ -80,6 +81,12 @@ class Blind:
     cause: str
     host: str = ""
     target: str = ""
+    monitor: str = ""
+
+    def hides(self, run: Run) -> bool:
+        """Tell whether it is of the monitor that saw a run, and of its target if of one alone."""
+        is_its = "" in (self.monitor, run.monitor) or self.monitor == run.monitor
+        return is_its and self.target in ("", run.target)
 
 
 def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> bool:
@@ -90,7 +97,7 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> b
     # Between two looks that proved nothing there is nothing to be kept apart.
     if last is None or last.state is State.UNKNOWN is sighting.state:
         return False
-    mine = (span for span in blind if not span.host and span.target in ("", sighting.target))
+    mine = (span for span in blind if not span.host and span.hides(last))
     # A span that only touches the last look or this one hid nothing between them.
     return any(span.begins < sighting.sent and span.ends > last.last_received for span in mine)
 
@@ -98,18 +105,20 @@ def was_blind(last: Run | None, sighting: Sighting, blind: Iterable[Blind]) -> b
 def unwatched(blind: Sequence[Blind], runs: Mapping[str, Sequence[Run]]) -> Sequence[Blind]:
     """Return the blind spans in which no other monitor of the store went on watching what `runs`, by target, are of.
 
-    What only a clock or a budget hid is one monitor's as much as all of theirs, and stays.
+    What a clock or a budget hid stays where it is not known whose it was.
     """
     if not blind or len({run.monitor for each in runs.values() for run in each}) < 2:
         return blind
     by_target = [[run for run in each if run.state is not State.UNKNOWN] for each in runs.values()]
     told = [each for each in by_target if each]
-    return [span for span in blind if span.cause in _OF_ALL or not all(_watched(span, each) for each in told)]
+    known = (span for span in blind if span.monitor or span.cause not in _OF_ALL)
+    watched = {span for span in known if all(_watched(span, each) for each in told)}
+    return [span for span in blind if span not in watched]
 
 
 def _watched(span: Blind, runs: Sequence[Run]) -> bool:
-    """Tell whether looks of one monitor that told something went on from before a span until after it."""
-    for monitor in {run.monitor for run in runs}:
+    """Tell whether looks of one other monitor that told something went on from before a span until after it."""
+    for monitor in {run.monitor for run in runs} - {span.monitor or None}:
         its = [run for run in runs if run.monitor == monitor]
         near = [run for run in its if run.last_received >= span.begins and run.first_sent <= span.ends]
         if near and near[0].first_sent <= span.begins and near[-1].last_received >= span.ends:

@@ -22,8 +22,9 @@ _MINUTE, _MOMENT = timedelta(minutes=1), timedelta(seconds=1)
 class BlindSpans:
     """Every blind span of this monitor, and those that others on the same store had."""
 
-    def __init__(self, queue: JudgingQueue, counters: Metrics) -> None:
-        """Know of none. What is noted before `begin` is written then."""
+    def __init__(self, monitor: str, queue: JudgingQueue, counters: Metrics) -> None:
+        """Know of none of this monitor's. What is noted before `begin` is written then."""
+        self._monitor = monitor
         self._queue = queue
         self._counters = counters
         self._writer: Writer | None = None
@@ -48,6 +49,7 @@ class BlindSpans:
 
     async def write(self, span: Blind, writer: Writer) -> None:
         """Write down a blind span, or how far one has grown, and have what it touches judged again."""
+        span = replace(span, monitor=self._monitor)
         counted = self._until.get(key := (span.cause, span.begins, span.host, span.target), span.begins)
         self._until[key] = max(counted, span.ends)
         self._counters.blind.labels(span.cause).inc(max(0.0, (span.ends - counted).total_seconds()))

@@ -150,7 +150,8 @@ class MemoryTransaction:
     def add_blind(self, blind: Blind) -> None:
         key = (blind.begins, blind.cause, blind.host, blind.target)
         known = self._shelves.of(Blind).get(key, blind)
-        self._shelves.put(replace(blind, ends=max(blind.ends, known.ends)), *key)
+        whose = known.monitor if known.monitor == blind.monitor else ""
+        self._shelves.put(replace(blind, ends=max(blind.ends, known.ends), monitor=whose), *key)
 
     def save_judged(self, judged: Judged) -> None:
         self._shelves.put(judged, judged.release)

@@ -14,7 +14,7 @@ from monitor.look.sighting import State
 from monitor.store.rows import DeliveryState
 from monitor.store.sql.columns import Body, Digest, Instant, Length, Name, Names, OneOf, Packed, Words
 
-HEAD = "0010"
+HEAD = "0011"
 """The migration that makes these tables; `upgrade` has nothing to do in a store that carries it."""
 WORKS_FROM = "0006"
 """The oldest migration whose program may work on them: each after it only added (docs/architecture.md)."""
@@ -157,6 +157,7 @@ BLIND = _lean(
     _key("host"),
     _key("target"),
     _fact("ends", Instant),
+    _since_then("monitor", Name),
     sa.Index(None, "ends"),
 )
 LONG = timedelta(days=60)

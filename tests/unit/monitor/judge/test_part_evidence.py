@@ -155,10 +155,12 @@ def test_a_run_is_known_as_far_as_it_had_come() -> None:
         (Blind(second(-1), second(6), "stopped"), False),
         (Blind(second(-1), second(6), "clock", target=EDGE), True),
         (Blind(second(-1), second(6), "clock", target=ORIGIN), False),
+        (Blind(second(-1), second(6), "clock", monitor="north"), True),
+        (Blind(second(-1), second(6), "clock", monitor="south"), False),
     ],
 )
 def test_a_run_that_was_made_while_our_clock_was_wrong_proves_nothing(span: Blind, *, doubted: bool) -> None:
-    known = {EDGE: runs(EDGE, (0, A), (5, A))}
+    known = {EDGE: [replace(run, monitor="north") for run in runs(EDGE, (0, A), (5, A))]}
     assert (evidence(known, Address.ANNOUNCED, blind=[span]).spells[View.EDGE] == ()) is doubted
     assert len(evidence(known, Address.ANNOUNCED, blind=[span]).views[View.EDGE]) == 1
 

@@ -140,6 +140,9 @@ STOPPED = looked_by("north", 1, (-60, -2), (4, 200))
         (looked_by("south", 1, (-60, 3)), RESTARTED, 1),
         (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock"), 1),
         (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="budget"), 0),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="north"), 0),
+        (looked_by("south", 1, (-60, 200)), replace(RESTARTED, cause="clock", monitor="south"), 1),
+        (looked_by("south", 1, (-60, -1), (2, 200)), replace(RESTARTED, monitor="north"), 1),
     ],
 )
 def test_what_another_monitor_watched_meanwhile_was_not_hidden(others: list[Run], blind: Blind, told: int) -> None:
