@@ -21,8 +21,9 @@ def differences(stored: Json, again: Json) -> list[str]:
     """Return what differs between the JSON of a release as stored and as judged again; empty when nothing does.
 
     Looks made since then lengthen runs, so intervals and lengths may have become sharper and open ones may
-    have grown, but none may leave what was stated before; they may also have made the verdict final. Wording
-    is not compared, nor the instant of judging, nor `platform`, which rests on other releases.
+    have grown, but none may leave what was stated before; they may also have made the verdict final. Blind spans of
+    another monitor, or of while the store was away, may have been written down since. Wording is not compared, nor the
+    instant of judging, nor `platform`, which rests on other releases.
     """
     told = _fields("", stored, again, _PLAIN)
     told += _fields("slot.", stored["slot"] or {}, again["slot"] or {}, _SLOT)
@@ -73,10 +74,13 @@ def _exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> lis
 
 def _findings(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
     before, after = _named(stored), _named(again)
-    counts = (Counter(name for name, _ in each) for each in (before, after))
-    were, are = (sorted(count.elements()) for count in counts)
-    if were != are:
-        return [f"findings: were {', '.join(were) or 'none'}, are {', '.join(are) or 'none'}"]
+    were, are = (Counter(name for name, _ in each) for each in (before, after))
+    gone, new = were - are, are - were
+    if gone or any(not name.startswith(_GOES_ON) for name in new):
+        told = (", ".join(sorted(count.elements())) or "none" for count in (were, are))
+        return ["findings: were {}, are {}".format(*told)]
+    after = [(name, found) for name, found in after if name not in new]
+    before = [(name, found) for name, found in before if name not in new]
     return [
         line
         for (name, one), (_, other) in zip(before, after, strict=True)

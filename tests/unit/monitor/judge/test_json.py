@@ -170,6 +170,15 @@ def test_a_verdict_may_have_become_final_and_never_open_again() -> None:
     assert differences(body, body | {"final": False}) == ["final: was True, is False"]
 
 
+def test_what_another_monitor_missed_may_have_been_written_down_since_and_nothing_is_taken_back() -> None:
+    body = release_json(verdict_of(*LATE))
+    blind = {"kind": "blind", "part": None, "detail": "", "seconds": {"min": 3.0, "max": 3.0}}
+    more = body | {"findings": [*body["findings"], blind]}
+    assert differences(body, more) == []
+    assert differences(more, body) == ["findings: were blind(), late(page), are late(page)"]
+    assert differences(body, more | {"findings": [*more["findings"], blind | {"kind": "early_exposure"}]})
+
+
 def test_the_platform_finding_is_left_to_those_who_see_other_releases() -> None:
     stored = release_json(verdict_of(*LATE))
     stored["findings"].append({"kind": "platform", "part": None, "detail": "", "seconds": None})

@@ -185,7 +185,7 @@ def test_a_backup_that_fails_leaves_no_file(tmp_path: Path) -> None:
         (
             """INSERT INTO judged VALUES ('r', 'p', 1, 'late', 'note', 1, 1, x'007b7d');
             INSERT INTO event VALUES ('e', 'r', 1, 'pending', 'overdue', x'007b7d')""",
-            "the verdict on r is late, its last event says another",
+            "the verdict on r is late, its events lead to another",
         ),
         (
             "INSERT INTO run VALUES ('t', 5, 'edge', 'absent', 4, 5, 5, 1, 0, 0, '', 404, NULL, '', NULL, 0, '')",
@@ -224,6 +224,15 @@ def test_rows_that_contradict_each_other_are_found(sqlite: SqlStore, meddling: s
     with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
         other.executescript(meddling)
     assert [line for line in sqlite.check() if "its verdict is there" not in line or line == told] == [told]
+
+
+def test_words_that_follow_on_each_other_are_whole_though_a_clock_was_set_in_between(sqlite: SqlStore) -> None:
+    rows = [(1, "", "pending"), (3600, "pending", "unproven"), (5, "unproven", "pending"), (6, "pending", "pending")]
+    with closing(sqlite3.connect(str(sqlite._engine.url.database), isolation_level=None)) as other:
+        for place, row in enumerate(rows):
+            other.execute("INSERT INTO event VALUES (?, 'r', ?, ?, ?, x'007b7d')", (f"e{place}", *row))
+        other.execute("INSERT INTO judged VALUES ('r', 'p', 1, 'pending', 'note', 1, 6, x'007b7d')")
+    assert [line for line in sqlite.check() if "its verdict is there" not in line] == []
 
 
 def test_a_damaged_file_is_found(sqlite: SqlStore) -> None:
