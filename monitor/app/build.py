@@ -53,7 +53,7 @@ def build(settings: Settings, edges: Edges = REAL, folder: Path = Path()) -> App
     as_of_now = AsOfNow(core.store.verdicts, afresh_for(core), record)
     outbox = outbox_for(core, channels, rules, as_of_now)
     reminders = reminders_for(core, rules, outbox, as_of_now)
-    watch = watch_for(core, poller, record, reminders)
+    watch = watch_for(core, poller, record, reminders, interpreter.skew)
     admission = Admission(core.store, core.ledger, watch, clock, core.threads.ask)
     tally = LookTally(clock, core.metrics, core.health, core.heartbeat, core.blind, skew=interpreter.skew)
     tripwires = tripwires_for(core, poller, watch, admission, tally, outbox)

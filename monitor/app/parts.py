@@ -43,6 +43,7 @@ from monitor.deliver.verdicts import VerdictRecord
 from monitor.ledger.incidents import CalendarIncidents
 from monitor.ledger.reading import CalendarReads
 from monitor.ledger.rota import RotaReads, as_last_read
+from monitor.look.clock_skew import JustSetWrong, Skew
 from monitor.look.poller import Poller
 from monitor.store.lease import Leaseholder
 from monitor.watch.admission import Admission
@@ -142,7 +143,7 @@ def summaries_for(
     )
 
 
-def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders) -> Watch:
+def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Reminders, skew: Skew) -> Watch:
     """Return what holds the releases under watch."""
     watch = Watch(
         core.clock,
@@ -156,8 +157,11 @@ def watch_for(core: Core, poller: Poller, record: VerdictRecord, reminders: Remi
         health=core.health,
         on_recorded=reminders.recorded,
         others=None if core.members is None else OtherMonitors(core.store, core.threads.ask, core.members),
+        set_wrong=JustSetWrong(skew, core.clock),
     )
-    again = WriteAgain(core.ledger, watch, core.blind, core.writer, asyncio.get_running_loop())
+    again = WriteAgain(
+        core.ledger, watch, core.blind, core.writer, core.store, core.threads.ask, asyncio.get_running_loop()
+    )
     core.heartbeat.on_back(again.told)
     core.apart.on_back(again.write)
     return watch

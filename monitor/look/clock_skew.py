@@ -33,6 +33,8 @@ _APART = 5.0
 """Two aged answers of one address tell whose date they bear when so many seconds lie between them."""
 _ALIKE = 2.0
 """By so much may ages and dates, whole seconds each, differ from what our clock says lies between."""
+_MOMENT = 30.0
+"""For so many seconds after a step our clock may soon be set right again."""
 _FOLLOWED = 120.0
 """An address that brings nothing for so many seconds is followed no longer."""
 
@@ -176,6 +178,10 @@ class Skew:
         """Return the least and most that our clock is ahead; zero and zero before anything is known."""
         return self._bounds
 
+    def bounds_now(self) -> Span:
+        """Return them as they are since our clock was set after the last answer, if it was."""
+        return shifted(self._bounds, self.ahead() - self._ahead) if self._hosts else self._bounds
+
     def doubts(self) -> dict[str, str]:
         """Return the hosts whose dates are not believed, with why: outvoted, or contradicted with nothing to tell."""
         outvoted = dict.fromkeys(self._told.against, "its clock differs from that of the others, and is not believed")
@@ -231,6 +237,30 @@ class Skew:
             told = vote(spans, kept=self._kept())
         self._told = told
         return told.bounds
+
+
+class JustSetWrong:
+    """Tells whether our clock was set wrong a moment ago: nothing need be said by it, as it may soon be set right.
+
+    What hosts told of it before tells by how much it is wrong now, without another answer.
+    """
+
+    def __init__(self, skew: Skew, clock: Clock) -> None:
+        self._skew = skew
+        self._clock = clock
+        self._ahead = skew.ahead()
+        self._since: float | None = None
+
+    def __call__(self) -> bool:
+        """Tell it for `_MOMENT` seconds at most from the step on: what goes on is a doubt like any other."""
+        ahead, steady = self._skew.ahead(), self._clock.monotonic()
+        moved, self._ahead = ahead - self._ahead, ahead
+        if abs(moved) > _SMALL:
+            self._since = steady
+        if self._since is None or steady - self._since > _MOMENT:
+            return False
+        least, most = self._skew.bounds_now()
+        return least > _SMALL or most < -_SMALL
 
 
 def ahead(clock: Clock) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Coroutine, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -31,6 +31,8 @@ _AFTER_A_FAULT = timedelta(minutes=1)
 class Judging:
     """Keeps the verdicts of these releases true; `others` are monitors on the same store.
 
+    While our clock was `set_wrong` a moment ago nothing is judged by it.
+
     Verdicts are in memory at once. What people are told of them waits for the store, release by release.
     """
 
@@ -43,6 +45,7 @@ class Judging:
     blind: BlindSpans
     others: OtherMonitors | None
     _: KW_ONLY
+    set_wrong: Callable[[], bool] = lambda: False
     check: PromiseCheck = field(default_factory=PromiseCheck)
     _tasks: Tasks = field(default_factory=Tasks)
     # Whose verdict is being written down, and whether it was judged again meanwhile.
@@ -55,7 +58,10 @@ class Judging:
     async def run(self) -> None:
         """Judge what has changed or is due to be judged again, until cancelled."""
         while True:
-            async for release in in_turns(await self.queue.next(self.releases), self.clock):
+            due = await self.queue.next(self.releases)
+            while self.set_wrong():
+                await self.clock.sleep(_AGAIN / timedelta(seconds=1))
+            async for release in in_turns(due, self.clock):
                 if (watched := self.releases.get(release)) is not None:
                     self._judge_on(watched)
             # Where one judgement calls for another without end, looks and the store still have their turn.
@@ -106,6 +112,9 @@ class Judging:
     async def _with_others(self, others: OtherMonitors, watched: WatchedRelease, now: datetime) -> None:
         """Judge a release again by what other monitors saw too, which may prove what we could not."""
         if not await self._take_in(others, watched, now):
+            return
+        if self.set_wrong():
+            self.queue.soon(watched.release.id)
             return
         now, known = self.clock.now(), (watched.others, watched.promises)
         verdict = self._weigh(watched, now)

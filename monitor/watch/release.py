@@ -44,14 +44,15 @@ _NOWHERE = TargetState()
 class WatchedRelease:
     """A release, and everything known of it, as the daemon holds it in memory.
 
-    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well. `states`
-    are by target id, `told` marks what was last written down of it, and `rung` is the verdict by which others of its
-    slot were last judged again. Until `held` its verdict is for planning alone: its slot passed while nobody watched,
-    and nobody is told what one look may settle. `closely` are parts that a listing showed, with since when: looked at
-    as if they were out early, until they prove it or not. `others` are runs of other monitors on the same store:
-    judged, and never lengthened by looks of ours. `place` is where its page was led to or found, though its calendars
-    do not tell of it. `asked` is as of when its calendars were last asked to bear a breach out, and until when that is
-    waited for; `waits` while it is. `shown` is what people were last shown of it.
+    `announced` is the release as its calendars tell of it; `release` has configured and found parts as well.
+    `states` are by target id, `told` marks what was last written down of it, and `rung` is the verdict by which
+    others of its slot were last judged again. Until `held` its verdict is for planning alone: its slot passed while
+    nobody watched, and nobody is told what one look may settle. `closely` are parts that a listing showed, with
+    since when: looked at as if they were out early, until they prove it or not. `others` are runs of other monitors
+    on the same store, or of this one in a life that it did not know of when it began: judged, and never lengthened
+    by looks of ours. `place` is where its page was led to or found, though its calendars do not tell of it. `asked`
+    is as of when its calendars were last asked to bear a breach out, and until when that is waited for; `waits`
+    while it is. `shown` is what people were last shown of it.
     """
 
     release: Release
@@ -109,8 +110,9 @@ class WatchedRelease:
                 self.others += (run,)
 
     def take_others(self, runs: Iterable[Run]) -> None:
-        """Take what other monitors saw, of the runs that the store holds now."""
-        self.others = tuple(run for run in runs if not self._is_own(run))
+        """Take what others saw, or this monitor before it began without its store, of the runs that is there now."""
+        mine = {run.key for state in self.states.values() for run in state.runs}
+        self.others = tuple(run for run in runs if run.key not in mine)
 
     def _is_own(self, run: Run) -> bool:
         return run.monitor in ("", self.monitor)

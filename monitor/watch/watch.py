@@ -60,8 +60,12 @@ class Watch:
         health: HealthState,
         on_recorded: Callable[[Recorded], None] = lambda _recorded: None,
         others: OtherMonitors | None = None,
+        set_wrong: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`on_recorded` is told every verdict that is written; `others` are monitors on the same store."""
+        """`on_recorded` is told every verdict that is written; `others` are monitors on the same store.
+
+        `set_wrong` tells whether our clock was set wrong a moment ago.
+        """
         self._clock = clock
         self._planner = Planner(clock, looker, rules)
         self._writer = writer
@@ -74,7 +78,9 @@ class Watch:
         self._out_of_order = OutOfOrderLooks(blind)
         self._releases: dict[str, WatchedRelease] = {}
         self._queue = queue
-        self._judging = Judging(clock, self._releases, self._planner, self._recorder, rules, queue, blind, others)
+        self._judging = Judging(
+            clock, self._releases, self._planner, self._recorder, rules, queue, blind, others, set_wrong=set_wrong
+        )
 
     @property
     def releases(self) -> Mapping[str, WatchedRelease]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import structlog
 
+from monitor.errors import StoreFault
+from monitor.judge.runs import Run
 from monitor.ledger.ledger import Ledger
-from monitor.store.interface import Transaction
+from monitor.plan.targets import release_of
+from monitor.store.interface import Store, Transaction
 from monitor.store.writer import Writer
-from monitor.threads import Tasks
+from monitor.threads import Ask, Tasks
 from monitor.watch.blind_spans import BlindSpans
 from monitor.watch.watch import Watch
 
@@ -25,6 +29,8 @@ class WriteAgain:
     watch: Watch
     blind: BlindSpans
     writer: Writer
+    store: Store
+    ask: Ask
     loop: asyncio.AbstractEventLoop
     _tasks: Tasks = field(default_factory=Tasks)
 
@@ -43,6 +49,7 @@ class WriteAgain:
                 tx.add_blind(span)
 
         await self.writer.write(add)
+        await self._take_in()
         for watched in list(self.watch.releases.values()):
             for state in watched.states.values():
                 for run in state.runs:
@@ -50,3 +57,17 @@ class WriteAgain:
             # What is not told anew is written anew: a verdict that is the same makes no new event.
             watched.told = None
             self.watch.judge_soon(watched.release.id)
+
+    async def _take_in(self) -> None:
+        """Take in what the store knew before: of a monitor that began without it, what was seen in its former life."""
+        watched = dict(self.watch.releases)
+        try:
+            stored = await self.ask(lambda: self.store.runs.of_releases([*watched]))
+        except StoreFault as fault:
+            _log.warning("runs_unread", fault=str(fault))
+            return
+        runs: dict[str, list[Run]] = defaultdict(list)
+        for run in stored:
+            runs[release_of(run.target)].append(run)
+        for name, one in watched.items():
+            one.take_others(runs[name])

@@ -138,6 +138,25 @@ def test_it_goes_over_to_the_store_as_soon_as_that_is_back(tmp_path: Path, publi
     prove(config, slot, publisher.out)
 
 
+def test_what_it_saw_in_a_former_life_counts_again_once_the_store_is_back(tmp_path: Path, publisher: Publisher) -> None:
+    config, slot = known_before(tmp_path, publisher)
+    with alive(config) as child:
+        until_said(child, "verdict", verdict="overdue", grade="report")
+        child.kill()
+        child.communicate(timeout=20)
+    publisher.out = CLOCK.now()
+    with ExitStack() as stack:
+        with away(tmp_path):
+            child = stack.enter_context(alive(config))
+            # By what it has seen itself it cannot know more.
+            until_said(child, "verdict", verdict="unproven")
+        until_said(child, "store_back")
+        until_said(child, "verdict", verdict="late", final=True)
+        until_said(child, "delivery", standing="sent")
+        stopped(child)
+    prove(config, slot, publisher.out)
+
+
 def test_what_was_seen_while_the_store_took_nothing_outlives_a_kill(tmp_path: Path, publisher: Publisher) -> None:
     config, slot = known_before(tmp_path, publisher)
     file = tmp_path / "store" / "store.db"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.look.clock_skew import Skew, is_off, most_off
+from monitor.clock import VirtualClock
+from monitor.look.clock_skew import JustSetWrong, Skew, is_off, most_off
 from monitor.look.fetch import Answer
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -203,3 +204,43 @@ def test_the_bounds_always_hold_the_truth(rows: list[tuple[str, float, int, bool
         assert skew.observe(host, answer(true, offset, age=age, kept=kept))
     low, high = skew.bounds()
     assert not rows or low - 1e-6 <= offset <= high + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("before", "steps", "told"),
+    [
+        # What was right is set wrong, and right again before anybody answered.
+        (0.0, [(3600.0, True), (0.0, False)], None),
+        (0.0, [(-30.0, True)], None),
+        (0.0, [(0.9, False)], None),
+        # What was wrong is set right, or goes on being wrong.
+        (3600.0, [(0.0, False)], None),
+        (3600.0, [(3600.0, False)], None),
+        # Nobody ever told what time it is.
+        (None, [(3600.0, False)], None),
+        # It stays wrong.
+        (0.0, [(3600.0, True)], 31.0),
+    ],
+)
+def test_a_clock_that_was_set_wrong_is_known_at_once_and_for_a_while(
+    before: float | None, steps: list[tuple[float, bool]], told: float | None
+) -> None:
+    class Steady(VirtualClock):
+        passed = 0.0
+
+        def monotonic(self) -> float:
+            return self.passed
+
+    clock, wrong = Steady(NOON), before or 0.0
+    skew = Skew(ahead=lambda: wrong)
+    just_set = JustSetWrong(skew, clock)
+    if before is not None:
+        skew.observe("a", answer(0.5, before), wrong)
+    assert not just_set()
+    for seconds, expected in steps:
+        wrong = seconds
+        assert just_set() is expected
+        clock.passed += 2
+    if told is not None:
+        clock.passed += told
+        assert not just_set()

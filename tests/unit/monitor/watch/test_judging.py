@@ -106,22 +106,37 @@ def test_what_another_monitor_stored_while_a_verdict_was_written_is_judged_too()
     assert (row.word, row.body["first_seen"]["by"], other.asked) == ("on_time", "2018-01-05T09:30:05.000Z", 4)
 
 
-def judged(releases: dict[str, WatchedRelease], store: MemoryStore, ask: Ask | None = None) -> None:
+def test_nothing_is_judged_by_a_clock_that_was_just_set_wrong() -> None:
+    for answers, words in (([True] * 9, []), ([True, False], ["unproven"])):
+        store, mine = MemoryStore(), behind("claims", State.PRESENT)
+        with store.transaction() as tx:
+            tx.save_release(mine.release)
+        judged({"claims": mine}, store, set_wrong=iter([*answers, *[False] * 9]).__next__, within=5)
+        assert [row.word for row in store.verdicts.judged()] == words
+
+
+def judged(
+    releases: dict[str, WatchedRelease],
+    store: MemoryStore,
+    ask: Ask | None = None,
+    set_wrong: Callable[[], bool] = lambda: False,
+    within: float = 1,
+) -> None:
     """Judge releases five minutes after their slot until they come to rest, beside others that are asked for."""
 
     async def story(clock: VirtualClock) -> None:
         rules, queue, writer = WatchRules(), Counted(clock), Writer(store, clock)
         health = HealthState(clock.now(), {}, timedelta(seconds=2))
         recorder = Recorder(writer, VerdictRecord(store, ReportingRules()), rules, health, lambda _recorded: None)
-        planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans(queue, Metrics("1"))
+        planner, blind = Planner(clock, FakeLooker(), rules), BlindSpans("north", queue, Metrics("1"))
         members = Members(
             "north", Leaseholder("north", timedelta(seconds=3)), store.leases, writer, clock, divided=False
         )
         others = None if ask is None else OtherMonitors(store, ask, members)
-        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others)
+        judging = Judging(clock, releases, planner, recorder, rules, queue, blind, others, set_wrong=set_wrong)
         queue.everything()
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(judging.run(), 1)
+            await asyncio.wait_for(judging.run(), within)
         await writer.close()
 
     run_virtually(story, second(301), patience=20)
