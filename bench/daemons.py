@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
@@ -83,12 +84,16 @@ def promised(
 
 
 def started(
-    config: Path, log: IO[bytes] | int = subprocess.DEVNULL, level: str = "WARNING", program: Path = ROOT
+    config: Path,
+    log: IO[bytes] | int = subprocess.DEVNULL,
+    level: str = "WARNING",
+    program: Path = ROOT,
+    around: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start the daemon of the program in a folder."""
+    """Start the daemon of the program in a folder, with more variables `around` it."""
     command = [sys.executable, "-m", "monitor", "--config", str(config), "run", "--level", level]
     # Modules are looked for where it runs before anything else.
-    environment = {**os.environ, "PYTHONPATH": str(program)}
+    environment = {**os.environ, **(around or {}), "PYTHONPATH": str(program)}
     return subprocess.Popen(command, stdout=log, stderr=log, cwd=program, env=environment)
 
 

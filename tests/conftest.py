@@ -22,6 +22,7 @@ PARTS = {
     "chromium": "chromium",
     "libreoffice": "soffice",
     "tinyproxy": "tinyproxy",
+    "faketime": "faketime",
 }
 
 # A busy machine is no fault. With CI=true the same examples are tried each time: `make explore` looks for new ones.

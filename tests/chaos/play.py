@@ -17,8 +17,11 @@ from tests.chaos.world import NAMES, Truth, World, living
 
 _BEFORE = 14.0
 _BETWEEN = 4.0
-_SETTLES = 20.0
+_SETTLES = 90.0
+_LOOKS_AGAIN = 2.0
 _LONGEST = 5.0
+_STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
+"""By how many seconds a clock is set wrong for a while."""
 NEAR = 0.25
 """Seconds by which the publisher's clock reading may lie off the instant an answer was made."""
 
@@ -33,15 +36,22 @@ def play(seed: int, place: Path, database: str, *, seconds: float) -> list[str]:
         # Whatever was hurt has time to find out what became of it.
         for name in NAMES:
             made.start(name)
-        last = max(truth.out for truth in truths.values()) + _SETTLES
-        made.until(last, last - time.time())
+        made.hears(lambda: False, max(0.0, max(truth.out for truth in truths.values()) - time.time()))
+        gives_up = time.monotonic() + _SETTLES
+        while [*_wrong(made, truths, kills)] and time.monotonic() < gives_up:
+            made.hears(lambda: False, _LOOKS_AGAIN)
         made.end()
         return [
-            *wrong_words(made, truths, ("unproven", "pending")),
-            *_wrong_notices(made, kills),
+            *_wrong(made, truths, kills),
             *wrong_store(made),
             *_over_budget(made),
         ]
+
+
+def _wrong(made: World, truths: Mapping[str, Truth], kills: int) -> Iterator[str]:
+    """Yield what is said or told that is not so, or not told."""
+    yield from wrong_words(made, truths, ("unproven", "pending"))
+    yield from _wrong_notices(made, kills)
 
 
 def _truths(rng: Random, begins: float, seconds: float) -> Iterator[tuple[str, Truth]]:
@@ -56,7 +66,7 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
     made.until(begins, begins - time.time())
     while time.time() < ends:
         name, many = rng.choice(NAMES), rng.randrange(4, 5 * made.rate)
-        what = rng.choice(["kill", "stop", "hang", "away", "rest"])
+        what = rng.choice(["kill", "stop", "hang", "away", "starve", "step", "hush", "rest"])
         made.hurt.append((what, name, time.time(), many))
         match what:
             case "kill":
@@ -72,6 +82,14 @@ def _hurt(rng: Random, made: World, begins: float, ends: float) -> int:
                 made.store(signal.SIGSTOP)
                 made.until_asked(many, _LONGEST)
                 made.store(signal.SIGCONT)
+            case "starve":
+                made.starve(name, many, _LONGEST)
+            case "step":
+                made.step(name, rng.choice(_STEPS))
+                made.until_asked(many, _LONGEST)
+                made.step(name, 0.0)
+            case "hush":
+                made.hush(rng.uniform(0.2, _LONGEST))
             case "away":
                 made.store(signal.SIGSTOP)
                 made.send(name, signal.SIGKILL)
@@ -89,7 +107,11 @@ def wrong_words(made: World, truths: Mapping[str, Truth], unproved: Collection[s
     """Yield each release of which something is said that is not so; `unproved` are words that claim nothing."""
     rows = _verdicts(made)
     for name, truth in truths.items():
-        row = rows[name]
+        if (row := rows.get(name)) is None:
+            # What came under watch after its slot is not judged before it was looked at for a while.
+            if "pending" not in unproved:
+                yield f"{name}: nothing was said of it"
+            continue
         after, by = (_seconds(row["first_seen"][key]) for key in ("after", "by"))
         if (after is not None and after > truth.out + NEAR) or (by is not None and by < truth.out - NEAR):
             yield f"{name}: first seen {row['first_seen']} does not hold {truth.out}"

@@ -11,6 +11,7 @@ import json
 import re
 import sys
 import time
+from email.utils import formatdate
 from pathlib import Path
 
 from bench.answering import Answering
@@ -46,7 +47,8 @@ class Publisher(Answering):
             answer = _WAIT % seconds
         sys.stdout.write(f"{name} {now} {host} {by} {answer[9:12].decode()}\n")
         sys.stdout.flush()
-        return answer
+        first, _, rest = answer.partition(b"\r\n")
+        return b"%b\r\nDate: %b\r\n%b" % (first, formatdate(now, usegmt=True).encode(), rest)
 
     def _who(self) -> tuple[str, str]:
         host, by = _HOST.search(self.head), _BY.search(self.head)

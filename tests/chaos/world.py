@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Condition, Thread
@@ -21,6 +21,8 @@ from tests.chaos.publisher import HOSTS
 PATIENCE = 60.0
 NAMES = ("north", "south")
 _TITLE = "Example figures: July 2026"
+_STARVED, _FED = 0.098, 0.002
+"""Seconds for which a starved process stands still and goes on, by turns: a fiftieth of a core."""
 _POLICY = """[policy]
 on_time_within = "5s"
 note_within = "10s"
@@ -66,6 +68,7 @@ class World:
     asked: list[Asked] = field(default_factory=list)
     hearing: Condition = field(default_factory=Condition)
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    publisher: subprocess.Popen[str] | None = None
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
 
     def hear(self, lines: Iterable[str]) -> None:
@@ -107,7 +110,7 @@ class World:
             self.alive[name].send_signal(signal.SIGCONT)
             return
         with (self.place / name / "log").open("ab") as log:
-            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name])
+            self.alive[name] = started(self.config(name), log, "INFO", self.programs[name], self._clock(name))
 
     def upgrade(self, name: str, program: Path) -> None:
         """Stop a monitor in good order, and have it look anew as another version."""
@@ -124,11 +127,40 @@ class World:
         if number == signal.SIGKILL:
             self.alive[name].wait()
 
+    def starve(self, name: str, more: int, within: float) -> None:
+        """Leave a monitor a fiftieth of a core until the publisher was asked so many times more, or for so long."""
+        wanted, ends = len(self.asked) + more, time.monotonic() + within
+        while len(self.asked) < wanted and time.monotonic() < ends:
+            self.send(name, signal.SIGSTOP)
+            self.hears(lambda: False, _STARVED)
+            self.send(name, signal.SIGCONT)
+            self.hears(lambda: False, _FED)
+
+    def step(self, name: str, seconds: float) -> None:
+        """Set a monitor's wall clock so many seconds wrong, or right with none; time goes on steadily for it."""
+        (self.place / name / "clock").write_text(f"{seconds:+g}\n", encoding="ascii")
+
+    def hush(self, seconds: float) -> None:
+        """Have the publisher answer nobody for so long, whatever it is asked."""
+        assert self.publisher is not None
+        self.publisher.send_signal(signal.SIGSTOP)
+        self.hears(lambda: False, seconds)
+        self.publisher.send_signal(signal.SIGCONT)
+
+    def _clock(self, name: str) -> dict[str, str]:
+        """Return what has a process go by the wall clock of `step`; nothing where that cannot be done."""
+        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        told = {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_NO_CACHE": "1"}
+        steady = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        return {"LD_PRELOAD": str(libraries[0]), **told, **steady} if libraries else {}
+
     def store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, so that it hangs or goes on."""
         (port,) = [part.rpartition(":")[2].partition("/")[0] for part in [self.database]]
         for pid in _postgres(port):
-            os.kill(pid, number)
+            # One that served a connection may have ended meanwhile.
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def end(self) -> None:
         """Let everybody go on, and stop every monitor in good order."""
@@ -180,6 +212,7 @@ def _publishing(made: World) -> Iterator[int]:
     command = [sys.executable, "-m", "tests.chaos.publisher", str(comes)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
+        made.publisher = process
         port = int(process.stdout.readline())
         hearing = Thread(target=made.hear, args=[process.stdout])
         hearing.start()
@@ -199,6 +232,7 @@ def _write(made: World) -> None:
     for name, web in made.webs.items():
         own = made.place / name
         configure(own, listed, made.watch, _POLICY, web=web, name=name, rate=made.rate, **shared)
+        made.step(name, 0.0)
 
 
 def _postgres(port: str) -> list[int]:
