@@ -17,12 +17,13 @@ _GOES_ON = ("blind", "clock_fault")
 _LEAST, _MOST = float("-inf"), float("inf")
 
 
-def differences(stored: Json, again: Json) -> list[str]:
+def differences(stored: Json, again: Json, *, several: bool = False) -> list[str]:
     """Return what differs between the JSON of a release as stored and as judged again; empty when nothing does.
 
     Looks made since then lengthen runs, so intervals and lengths may have become sharper and open ones may
     have grown, but none may leave what was stated before; they may also have made the verdict final. Blind spans of
-    another monitor, or of while the store was away, may have been written down since. Wording is not compared, nor the
+    another monitor, or of while the store was away, may have been written down since; where `several` monitors looked,
+    one may be known since to have watched while another was blind. Wording is not compared, nor the
     instant of judging, nor `platform`, which rests on other releases.
     """
     told = _fields("", stored, again, _PLAIN)
@@ -32,7 +33,11 @@ def differences(stored: Json, again: Json) -> list[str]:
         told.append("final: was True, is False")
     if bool(stored["unproven_because"]) is not bool(again["unproven_because"]):
         told.append(f"unproven_because: was {stored['unproven_because']!r}, is {again['unproven_because']!r}")
-    return told + _parts(stored["parts"], again["parts"]) + _findings(stored["findings"], again["findings"])
+    return (
+        told
+        + _parts(stored["parts"], again["parts"])
+        + _findings(stored["findings"], again["findings"], several=several)
+    )
 
 
 def _fields(place: str, stored: Json, again: Json, names: Sequence[str]) -> list[str]:
@@ -72,15 +77,18 @@ def _exposures(place: str, stored: Sequence[Json], again: Sequence[Json]) -> lis
     return told
 
 
-def _findings(stored: Sequence[Json], again: Sequence[Json]) -> list[str]:
+def _findings(stored: Sequence[Json], again: Sequence[Json], *, several: bool) -> list[str]:
     before, after = _named(stored), _named(again)
     were, are = (Counter(name for name, _ in each) for each in (before, after))
     gone, new = were - are, are - were
-    if gone or any(not name.startswith(_GOES_ON) for name in new):
+    # With one monitor nothing can be known since that takes a finding back.
+    may_differ = new + gone if several else new
+    if any(not name.startswith(_GOES_ON) for name in may_differ) or (gone and not several):
         told = (", ".join(sorted(count.elements())) or "none" for count in (were, are))
         return ["findings: were {}, are {}".format(*told)]
-    after = [(name, found) for name, found in after if name not in new]
-    before = [(name, found) for name, found in before if name not in new]
+    other = new | gone
+    after = [(name, found) for name, found in after if name not in other]
+    before = [(name, found) for name, found in before if name not in other]
     return [
         line
         for (name, one), (_, other) in zip(before, after, strict=True)

@@ -179,7 +179,9 @@ def replay(
             continue
         incident = store.verdicts.incident(row.body["incident"]) if row.body["incident"] else None
         again = with_those_late_too(store, case.verdict(policies, row.at))
-        yield row.release, [*differences(row.body, body_of(again, incident)), *_company(row.body, again)]
+        several = len({run.monitor for runs in case.runs.values() for run in runs}) > 1
+        found = differences(row.body, body_of(again, incident), several=several)
+        yield row.release, [*found, *_company(row.body, again)]
 
 
 def _company(stored: Mapping[str, Any], again: Verdict) -> list[str]:

@@ -176,6 +176,8 @@ def test_what_another_monitor_missed_may_have_been_written_down_since_and_nothin
     more = body | {"findings": [*body["findings"], blind]}
     assert differences(body, more) == []
     assert differences(more, body) == ["findings: were blind(), late(page), are late(page)"]
+    assert differences(more, body, several=True) == []
+    assert differences(body, body | {"findings": []}, several=True) == ["findings: were late(page), are none"]
     assert differences(body, more | {"findings": [*more["findings"], blind | {"kind": "early_exposure"}]})
 
 
