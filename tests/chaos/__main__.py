@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bench.fleet import empty
 from bench.postgres import running
-from tests.chaos.play import play
+from tests.chaos.play import ALL, play
 from tests.chaos.upgrade import PACKAGES, upgrade
 from tests.chaos.world import ROOT
 
@@ -36,7 +36,7 @@ def main() -> int:
         for seed in range(chosen.seed, chosen.seed + chosen.count):
             empty(database)
             with tempfile.TemporaryDirectory(prefix="chaos-") as place:
-                faults = play(seed, Path(place), database, seconds=chosen.seconds)
+                faults = play(seed, Path(place), database, seconds=chosen.seconds, hurts=ALL)
             sys.stdout.write(f"seed {seed}: {'; '.join(faults) or 'held'}\n")
             sys.stdout.flush()
             wrong += bool(faults)

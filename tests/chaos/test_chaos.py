@@ -24,7 +24,6 @@ def database() -> Iterator[str]:
         yield address
 
 
-@pytest.mark.needs("faketime")
 def test_whatever_is_hurt_nothing_is_lost_told_wrongly_or_asked_too_often(tmp_path: Path, database: str) -> None:
     assert play(3, tmp_path, database, seconds=20) == []
 

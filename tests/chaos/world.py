@@ -52,7 +52,8 @@ class Asked(NamedTuple):
 class World:
     """The folder of all, the truth by release, the monitors that run by name, and what was asked for when.
 
-    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program.
+    `watch` is further lines of `[watch]`. `programs` has the folder of each monitor's program. Where it `sets_clocks`,
+    each monitor goes by a wall clock of its own, which costs it time.
     """
 
     place: Path
@@ -69,6 +70,7 @@ class World:
     hearing: Condition = field(default_factory=Condition)
     alive: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     publisher: subprocess.Popen[str] | None = None
+    sets_clocks: bool = False
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
 
     def hear(self, lines: Iterable[str]) -> None:
@@ -149,8 +151,8 @@ class World:
 
     def _clock(self, name: str) -> dict[str, str]:
         """Return what has a process go by the wall clock of `step`; nothing where that cannot be done."""
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
-        told = {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_NO_CACHE": "1"}
+        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")) if self.sets_clocks else []
+        told = {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
         steady = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
         return {"LD_PRELOAD": str(libraries[0]), **told, **steady} if libraries else {}
 
