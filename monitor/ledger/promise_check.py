@@ -15,6 +15,8 @@ from schedules.release import Release
 
 PATIENCE = timedelta(seconds=10)
 """How long a verdict waits at most for its calendars to be read again; then the doubt is told with it."""
+_FIRST_LOOKS = timedelta(seconds=5)
+"""So long the first looks at what is due have their hosts to themselves."""
 
 Then = Callable[[], None]
 
@@ -38,10 +40,18 @@ class PromiseCheck:
         self.is_read = False
 
     def holds(self, watched: Waiting, verdict: Verdict, then: Then) -> datetime | None:
-        """Return until when a verdict is to be held back at most, None when it may be told; `then` judges it again."""
+        """Have what a verdict rests on read again; return when to judge it anew, whatever is read: None when not.
+
+        `watched.waits` is whether it is held back until then at most. `then` judges it again.
+        """
         since, release, watched.waits = must_stand_since(verdict), watched.release, False
-        if since is None or not self.is_read:
-            if self.is_read and (begins := missing_since(verdict)) is not None:
+        if not self.is_read:
+            return None
+        if since is None:
+            begins = missing_since(verdict)
+            if begins is not None and verdict.at < begins + _FIRST_LOOKS:
+                return begins + _FIRST_LOOKS
+            if begins is not None:
                 self.ask(release.calendars, begins, release.id, then)
             return None
         if watched.asked is None or watched.asked[0] != since:

@@ -137,11 +137,12 @@ class Judging:
 
     def _holds(self, watched: WatchedRelease, verdict: Verdict) -> bool:
         """Tell whether a verdict waits for its calendars to be read again; else others of its slot learn of it."""
-        if (until := self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))) is not None:
-            self.queue.at(until, watched.release.id)
-            return True
-        self._ring(watched, verdict)
-        return False
+        again = self.check.holds(watched, verdict, partial(self.queue.soon, watched.release.id))
+        if again is not None:
+            self.queue.at(again, watched.release.id)
+        if not watched.waits:
+            self._ring(watched, verdict)
+        return watched.waits
 
     def _ring(self, watched: WatchedRelease, verdict: Verdict) -> None:
         """Have others of its slot judged again, once for each change: two that ring each other must come to an end."""

@@ -182,12 +182,12 @@ def test_several_releases_wait_for_one_read() -> None:
 @pytest.mark.parametrize(
     ("address", "word", "at", "confirmed", "is_asked"),
     [
-        (Address.GUESSED, Word.PENDING, 1.0, -240.0, True),
+        (Address.GUESSED, Word.PENDING, 5.0, -240.0, True),
         (Address.FOUND, Word.UNPROVEN, 100.0, None, True),
         (Address.GUESSED, Word.PENDING, -1.0, -240.0, False),
-        (Address.GUESSED, Word.PENDING, 1.0, 0.5, False),
-        (Address.ANNOUNCED, Word.PENDING, 1.0, -240.0, False),
-        (Address.GUESSED, Word.ON_TIME, 1.0, -240.0, False),
+        (Address.GUESSED, Word.PENDING, 5.0, 0.5, False),
+        (Address.ANNOUNCED, Word.PENDING, 5.0, -240.0, False),
+        (Address.GUESSED, Word.ON_TIME, 5.0, -240.0, False),
     ],
 )
 def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and_holds_nothing_back(
@@ -196,6 +196,14 @@ def test_a_page_missing_where_nobody_announced_it_has_its_promise_read_again_and
     told = replace(verdict(part(word), confirmed=confirmed, at=second(at)), word=word, address=address)
     waiting = Waiting()
     assert asyncio.run(asked_for(waiting, told)) is is_asked
+    assert not waiting.waits
+
+
+def test_the_first_looks_at_a_slot_have_their_host_to_themselves() -> None:
+    pending = replace(verdict(part(Word.PENDING), at=second(0.2)), word=Word.PENDING, address=Address.GUESSED)
+    check, waiting = listened(), Waiting()
+    assert check.holds(waiting, pending, Calls()) == second(5)
+    assert check.holds(waiting, replace(pending, at=second(5)), Calls()) is None
     assert not waiting.waits
 
 
