@@ -17,6 +17,7 @@ from schedules.times.interval import NOTHING, Bounds, Interval, between, seconds
 
 # What is out early is looked at every 5 s: where it was not seen for so long, looks failed or were not made.
 _UNSEEN = timedelta(seconds=20)
+_ELSE = (State.ABSENT, State.WITHDRAWN)
 
 
 def exposures(
@@ -28,7 +29,7 @@ def exposures(
     either: what was out before and after them may have been gone in between, so its end is only known to lie after it
     was last seen without a break.
     """
-    others = [run for run in runs if run.state is State.UNKNOWN and run.status == HTTPStatus.OK]
+    others = [run for run in runs if run.state in _ELSE or (run.state is State.UNKNOWN and run.status == HTTPStatus.OK)]
     early = (presence for presence in presences if is_early(presence, window))
     return tuple(_exposure(part, presence, window.opens, now, others) for presence in early)
 

@@ -47,7 +47,8 @@ def judge_part(case: Case, seen: PartEvidence, page: Interval = NOTHING) -> Part
     """
     window = case.window
     assert window is not None  # noqa: S101  # the caller asks only for cases that can be judged
-    spans = exposures(seen.part.id, seen.public, window, case.now, seen.main_runs)
+    runs = [run for each in seen.views.values() for run in each]
+    spans = exposures(seen.part.id, seen.public, window, case.now, runs)
     spans += vanished(seen.part.id, seen.spells.values(), window, spans)
     timing = _Timer(seen, window, case.now, case.zone).timing(page)
     if seen.part.origin in UNPROMISED and not timing.released:

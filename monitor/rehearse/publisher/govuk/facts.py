@@ -128,6 +128,12 @@ class Facts:
         heading = _title_of(shown.answer) if state is PageState.OTHER else None
         return Standing(state, _since(past, state, title), first, shown.answer, shown.age, heading)
 
+    def indexed(self, url: str, now: datetime) -> Standing:
+        """Return how the index knows an address: what is out of order stays what it was."""
+        standing = self.scripted(url, now)
+        before = [answer.at for answer in self.timelines.answers(url) if standing.since and answer.at < standing.since]
+        return self.scripted(url, before[-1]) if before and standing.state is PageState.ERROR else standing
+
     def part(self, release: ScriptRelease, part: ScriptPart, now: datetime) -> Standing:
         """Return how a part stands: by answers of its own, else it follows the landing page after a moment."""
         if self.timelines.tells_of(part.url):

@@ -79,7 +79,7 @@ def _announced(entry: Entry, began: datetime) -> Document:
 def _publications(facts: Facts, now: datetime) -> Iterable[Document]:
     for release in facts.releases:
         for url in [release.url, *(part.url for part in release.part if part.role == "alternative")]:
-            standing = facts.scripted(url, _indexed(release, now))
+            standing = facts.indexed(url, _indexed(release, now))
             schema, _ = schema_of(path_of(url))
             if is_www(url) and standing.state == "published" and schema != "document_collection":
                 yield _published(url, release, standing)
@@ -89,7 +89,7 @@ def _others(facts: Facts, now: datetime) -> Iterable[Document]:
     """Yield the publications of another title that stand where a release is awaited."""
     for release in facts.releases:
         for url in sorted({release.url, announced_url(release)}):
-            standing = facts.scripted(url, _indexed(release, now))
+            standing = facts.indexed(url, _indexed(release, now))
             if is_listed(release) and standing.state == "other":
                 yield _published(url, release, standing)
 

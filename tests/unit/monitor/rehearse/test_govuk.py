@@ -133,6 +133,15 @@ def test_a_page_about_nothing_is_an_error_in_the_api(play: Play) -> None:
     play(RELEASE + answer("08:00:00", "body = '<h1>Sorry, we are carrying out maintenance</h1>'"), tell)
 
 
+def test_maintenance_takes_nothing_from_the_index(play: Play) -> None:
+    async def tell(story: Story) -> None:
+        await story.at("09:34:00")
+        assert (await statuses(story))["item"] == 503
+        assert [one["title"] for one in await listed(story, NEWEST)] == ["Gulls & terns: 2017"]
+
+    play(RELEASE + answer("09:30:00") + answer("09:33:00", "body = '<h1>Sorry, under maintenance</h1>'"), tell)
+
+
 OTHER_SLUG = RELEASE.replace(f'url = "{PAGE}"', f'url = "{PAGE}--2"\nannouncement = "gulls-2017"', 1)
 
 
