@@ -62,13 +62,15 @@ class OutboxLease:
         holder, now = self._holder, self._clock.now()
         if holder is None or (self._renew_at is not None and now < self._renew_at):
             return None
-        mine = await self._writer.write(lambda tx: holder.take(tx, OUTBOX, now))
-        self._renew_at = holder.renewal_due(now + holder.lasts) if mine else None
-        self._ours_until = now + holder.lasts if mine else None
+        began = self._clock.monotonic()
+        mine, lasts = await self._writer.write(lambda tx: (holder.take(tx, OUTBOX, now), holder.lasts))
+        holder.took(self._clock.monotonic() - began)
+        self._renew_at = holder.renewal_due(now + lasts) if mine else None
+        self._ours_until = now + lasts if mine else None
         if mine:
             return None
         lease, at = await self._ask(lambda: (self._leases.lease(OUTBOX), self._leases.now(now)))
-        return now + (holder.lasts if lease is None else max(lease.until - at, _SOON))
+        return now + (lasts if lease is None else max(lease.until - at, _SOON))
 
     def confirm(self, tx: Transaction, now: datetime) -> bool:
         """Tell, inside a transaction, whether the turn is still ours, and hold on to it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from monitor.store.interface import Transaction
@@ -12,16 +12,27 @@ LASTS = timedelta(seconds=15)
 """How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Leaseholder:
-    """One process that takes leases. Its methods run inside a transaction.
+    """One process that takes leases. `take` and `release` run inside a transaction.
 
     `now` is its own clock's: by it a lease runs out in a store that one process has for itself. What several share
-    goes by the database's clock alone.
+    goes by the database's clock alone. A lease lasts for `least`, and for longer where the store is slow: what is
+    written seconds after it was asked for would else run out before anybody can read it.
     """
 
     name: str
-    lasts: timedelta = LASTS
+    least: timedelta = LASTS
+    _slow: timedelta = field(default=timedelta(), init=False)
+
+    @property
+    def lasts(self) -> timedelta:
+        """Return how long a lease lasts that is taken now: one renewed `took` later still runs when that is written."""
+        return self.least + 2 * self._slow
+
+    def took(self, seconds: float) -> None:
+        """Note how long a lease took to be written. A store that was slow for once is forgotten in a few writes."""
+        self._slow = max(timedelta(seconds=seconds), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
         """Take a lease that is free or run out, or renew our own; None when somebody else holds it."""

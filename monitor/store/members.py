@@ -48,8 +48,9 @@ class _Seen:
 class Members:
     """One monitor among those of a store. `told` is called, in the loop, with each share.
 
-    A name is renewed four times while its lease lasts; whoever comes waits for half of that before it asks anything, so
-    that all others have made room by then, and the turns of one that fell silent are left alone for a quarter more.
+    A name is renewed four times while its lease lasts at least; whoever comes waits for half of that before it asks
+    anything, so that all others have made room by then, and the turns of one that fell silent are left alone for a
+    quarter more.
     It is written with every batch of the writer, ahead of all else: what was decided before this monitor was taken for
     dead is not written any more (`term`). While the store is away the last share holds, so that nobody is blind for it,
     but for one that stood still beyond its lease before: the others may have its turns.
@@ -62,7 +63,7 @@ class Members:
         """`holder` is of this process alone; `divided`: each host is looked at by one monitor."""
         self._name, self._divided = name, divided
         self._holder = holder
-        self._every = holder.lasts / 4
+        self._every = holder.least / 4
         self._leases = leases
         self._writer = writer
         self._clock = clock
@@ -94,16 +95,16 @@ class Members:
 
     async def join(self) -> None:
         """Take our name. Raises `SurroundingsFault` when another process has it and is alive."""
-        self._now = self._clock.now()
-        gives_up = self._now + self._holder.lasts + 2 * self._every
-        while (mine := await self._writer.write(self._taken)) is None:
-            self._now = self._clock.now()
-            if self._now > gives_up:
+        self._now, theirs = self._clock.now(), None
+        while (mine := await self._writer.write(self._ours_or_theirs)) is None or mine.holder != self._holder.name:
+            if mine is not None and theirs is not None and mine.until != theirs.until:
                 raise SurroundingsFault(
                     f"another monitor named “{self._name}” runs on this store: "
                     "give each a `vantage` of its own under [watch]"
                 )
+            theirs = theirs or mine
             await self._clock.sleep(self._every.total_seconds() / 2)
+            self._now = self._clock.now()
         self._held, self._renewed, self._is_in = mine, mine, True
         self._writer.accompany(self)
         self.told(self.share)
@@ -114,7 +115,9 @@ class Members:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._notice())
             while True:
-                await self._clock.sleep(self._every.total_seconds())
+                # Whoever was away for long asks nothing until it knows who else looks.
+                if not self._has_lapsed or self._is_away:
+                    await self._clock.sleep(self._every.total_seconds())
                 await self._turn()
 
     async def _notice(self) -> None:
@@ -162,6 +165,10 @@ class Members:
     def _taken(self, tx: Transaction) -> Lease | None:
         return self._holder.take(tx, PREFIX + self._name, self._now)
 
+    def _ours_or_theirs(self, tx: Transaction) -> Lease | None:
+        """Return our name as we hold it, or as another process does that bears it: only one that lives renews it."""
+        return self._taken(tx) or self._leases.lease(PREFIX + self._name)
+
     async def _turn(self) -> None:
         self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._zero
         quiet = {} if zero is None else {host: until - zero for host, until in self.quiet().items()}
@@ -177,6 +184,7 @@ class Members:
             return
         ended = self._clock.monotonic()
         self._alive_until, self._is_away = began + self._holder.lasts.total_seconds(), False
+        self._holder.took(ended - began)
         # What was read before we stood still says nothing of now.
         self._has_lapsed = ended > self._alive_until
         ahead = seen.at.timestamp() - (began + ended) / 2

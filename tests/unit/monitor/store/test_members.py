@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
+from monitor.store.transaction import Transaction
 from monitor.store.writer import Writer
 
 BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
@@ -39,12 +41,24 @@ class Halting(VirtualClock):
         await super().sleep(self.halted_until - self.monotonic())
 
 
+class Slow(Writer):
+    """A writer whose store takes so many seconds more to commit."""
+
+    slow = 0.0
+
+    async def write(self, make: Callable[[Transaction], Any], **how: Any) -> Any:
+        """Write, and learn of it late."""
+        result = await super().write(make, **how)
+        await self._clock.sleep(self.slow)
+        return result
+
+
 @dataclass
 class Living:
     """One monitor's hold on its name, and every share that fell to it."""
 
     members: Members
-    writer: Writer
+    writer: Slow
     clock: Halting
     shares: list[tuple[str, ...]] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
@@ -72,7 +86,7 @@ def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]])
 
         async def start(name: str) -> Living:
             own = Halting(BEGINS)
-            writer = Writer(store, own)
+            writer = Slow(store, own)
             mark = Leaseholder(f"{name} {len(lives)}", timedelta(seconds=2))
             life = Living(Members(name, mark, store.leases, writer, own, divided=False), writer, own)
             life.members.told = life.told
@@ -152,6 +166,30 @@ def test_one_that_stood_still_for_a_moment_keeps_its_turns_though_the_store_is_a
         north.clock.halt(4)
         await clock.sleep(6)
         assert north.shares[-1] == ("north", "south")
+
+    story(tmp_path, act)
+
+
+def test_monitors_of_a_store_that_is_slower_than_a_name_lasts_go_on_and_may_write(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        both = north, south = await start("north"), await start("south")
+        await clock.sleep(3)
+        for life in both:
+            life.writer.slow = 2.6
+        # What was slow of a sudden costs some turns, and no more than that.
+        await clock.sleep(15)
+        known, terms = [list(life.shares) for life in both], [life.members.term for life in both]
+        await clock.sleep(60)
+        assert [life.shares for life in both] == known
+        assert [life.members.term for life in both] == terms
+        assert {life.shares[-1] for life in both} == {("north", "south")}
+        for life in both:
+            life.writer.slow = 0.0
+        await clock.sleep(10)
+        north.stop()
+        north.writer.abandon()
+        await clock.sleep(3)
+        assert south.shares[-1] == ("south",)
 
     story(tmp_path, act)
 
