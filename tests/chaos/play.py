@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,10 +20,12 @@ _BEFORE = 14.0
 _BETWEEN = 4.0
 _SETTLES = 20.0
 _LONGEST = 5.0
+_STARVED, _SLOW = (0.098, 0.002), (1.3, 0.05)
+"""A monitor has a fiftieth of a core; a store commits what comes in more than a second."""
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
 FEW = ("kill", "stop", "hang", "away", "rest")
-ALL = (*FEW, "starve", "step", "hush")
+ALL = (*FEW, "starve", "slow", "step", "hush")
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
 NEAR = 0.25
@@ -79,7 +82,9 @@ def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[
                 made.until_asked(many, _LONGEST)
                 made.store(signal.SIGCONT)
             case "starve":
-                made.starve(name, many, _LONGEST)
+                made.starve(partial(made.send, name), many, _LONGEST, _STARVED)
+            case "slow":
+                made.starve(made.store, many, 2 * _LONGEST, _SLOW)
             case "step":
                 made.step(name, rng.choice(_STEPS))
                 made.until_asked(many, _LONGEST)

@@ -21,8 +21,6 @@ from tests.chaos.publisher import HOSTS
 PATIENCE = 60.0
 NAMES = ("north", "south")
 _TITLE = "Example figures: July 2026"
-_STARVED, _FED = 0.098, 0.002
-"""Seconds for which a starved process stands still and goes on, by turns: a fiftieth of a core."""
 _POLICY = """[policy]
 on_time_within = "5s"
 note_within = "10s"
@@ -129,14 +127,20 @@ class World:
         if number == signal.SIGKILL:
             self.alive[name].wait()
 
-    def starve(self, name: str, more: int, within: float) -> None:
-        """Leave a monitor a fiftieth of a core until the publisher was asked so many times more, or for so long."""
+    def starve(
+        self, send: Callable[[signal.Signals], None], more: int, within: float, turns: tuple[float, float]
+    ) -> None:
+        """Halt whom `send` reaches again and again until the publisher was asked so many times more, or for so long.
+
+        By `turns` it stands still and goes on, for so many seconds each.
+        """
+        stands, goes_on = turns
         wanted, ends = len(self.asked) + more, time.monotonic() + within
         while len(self.asked) < wanted and time.monotonic() < ends:
-            self.send(name, signal.SIGSTOP)
-            self.hears(lambda: False, _STARVED)
-            self.send(name, signal.SIGCONT)
-            self.hears(lambda: False, _FED)
+            send(signal.SIGSTOP)
+            self.hears(lambda: False, stands)
+            send(signal.SIGCONT)
+            self.hears(lambda: False, goes_on)
 
     def step(self, name: str, seconds: float) -> None:
         """Set a monitor's wall clock so many seconds wrong, or right with none; time goes on steadily for it."""

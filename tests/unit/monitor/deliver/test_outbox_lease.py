@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -21,10 +21,10 @@ from monitor.store.lease import OUTBOX, Leaseholder
 from monitor.store.memory.store import MemoryStore
 from monitor.store.open import open_store
 from monitor.store.rows import DeliveryState
-from monitor.store.transaction import Transaction
 from monitor.store.writer import Writer
 from tests.unit.monitor.deliver.outbox import Brittle, Slow, an_outbox, recording, some_late
 from tests.unit.monitor.deliver.story import at
+from tests.unit.monitor.store.slow_writer import SlowWriter
 
 T = TypeVar("T")
 LASTS = timedelta(seconds=10)
@@ -86,20 +86,10 @@ def test_a_send_longer_than_the_lease_keeps_it() -> None:
     run_virtually(story, at(400))
 
 
-class Late(Writer):
-    """A writer whose store takes longer to commit than a lease lasts."""
-
-    async def write(self, make: Callable[[Transaction], Any], **how: Any) -> Any:
-        """Write, and learn of it late."""
-        result = await super().write(make, **how)
-        await self._clock.sleep(1.2 * LASTS.total_seconds())
-        return result
-
-
 def test_a_store_that_is_slower_than_a_lease_holds_up_no_message_for_good() -> None:
     async def story(clock: VirtualClock) -> None:
         store = MemoryStore()
-        writer = Late(store, clock)
+        writer = SlowWriter(store, clock, 1.2 * LASTS.total_seconds())
         await some_late(store, Writer(store, clock), clock, ["r1", "r2"])
         channel = recording(clock)
         outbox = an_outbox(store, writer, [channel], clock, held_by("one"))

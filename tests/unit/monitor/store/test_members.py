@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,8 +18,7 @@ from monitor.store.interface import Store
 from monitor.store.lease import Leaseholder
 from monitor.store.members import Members
 from monitor.store.open import open_store
-from monitor.store.transaction import Transaction
-from monitor.store.writer import Writer
+from tests.unit.monitor.store.slow_writer import SlowWriter
 
 BEGINS = datetime(2026, 11, 26, 9, tzinfo=UTC)
 Start = Callable[[str], Awaitable["Living"]]
@@ -41,24 +39,12 @@ class Halting(VirtualClock):
         await super().sleep(self.halted_until - self.monotonic())
 
 
-class Slow(Writer):
-    """A writer whose store takes so many seconds more to commit."""
-
-    slow = 0.0
-
-    async def write(self, make: Callable[[Transaction], Any], **how: Any) -> Any:
-        """Write, and learn of it late."""
-        result = await super().write(make, **how)
-        await self._clock.sleep(self.slow)
-        return result
-
-
 @dataclass
 class Living:
     """One monitor's hold on its name, and every share that fell to it."""
 
     members: Members
-    writer: Slow
+    writer: SlowWriter
     clock: Halting
     shares: list[tuple[str, ...]] = field(default_factory=list)
     keeping: asyncio.Task[None] | None = None
@@ -86,7 +72,7 @@ def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]])
 
         async def start(name: str) -> Living:
             own = Halting(BEGINS)
-            writer = Slow(store, own)
+            writer = SlowWriter(store, own)
             mark = Leaseholder(f"{name} {len(lives)}", timedelta(seconds=2))
             life = Living(Members(name, mark, store.leases, writer, own, divided=False), writer, own)
             life.members.told = life.told
