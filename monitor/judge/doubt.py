@@ -30,16 +30,20 @@ def withheld(
     standing, promise = case.standing, case.standing.promise
     if promise is None or not case.is_judged:
         return tuple(parts), None
-    claims: tuple[Word, ...] = _CLAIMS
-    because: str | None = _unconfirmed(case, promise, parts)
-    if standing.in_doubt:
-        # A later time, or none, given once it is out as promised denies nothing: lists go on to the next edition.
-        claims = _CLAIMS if any(_is_earlier(each, promise) for each in standing.in_doubt) else BREACHES
-        because = _changed(case, promise)
-    if because is not None and any(part.word in claims or part.exposures for part in parts):
-        left = (_unclaimed(part, because) if part.word in claims or part.exposures else part for part in parts)
-        return tuple(left), because
+    because = _changed(case, promise) if standing.in_doubt else _unconfirmed(case, promise, parts)
+    if because is not None:
+        claimed = [part for part in parts if part.word in _not_borne(case, promise, part) or part.exposures]
+        if claimed:
+            return tuple(_unclaimed(part, because) if part in claimed else part for part in parts), because
     return _if_firm(case, promise, parts, sights)
+
+
+def _not_borne(case: Case, promise: Promise, part: PartVerdict) -> tuple[Word, ...]:
+    """Return what cannot be said of a part by a promise that is in doubt, or that nobody saw stand."""
+    others, absent = case.standing.in_doubt, part.released.after
+    was_out = not any(_is_earlier(each, promise) or (absent and each.learnt <= absent) for each in others)
+    # A later time, or none, given once it is out as promised denies nothing: lists go on to the next edition.
+    return BREACHES if others and was_out else _CLAIMS
 
 
 def _if_firm(

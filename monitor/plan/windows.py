@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from monitor.plan.addresses import ANNOUNCEMENT, INDEX, INDEX_LAG, is_witness
+from monitor.plan.addresses import ANNOUNCEMENT, INDEX, is_witness
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, on_grid
 from monitor.plan.targets import Target, View
 from schedules.slot import Precision, Slot
@@ -39,7 +39,7 @@ AGAIN = "again"
 """The window of closer looks at what was out and is found gone, or changed."""
 _ORIGIN_PHASES = frozenset({"near", "slot", "overdue", "overdue-then", "exposed", AGAIN})
 _WITNESSED = frozenset({"slot", "day", "span", "overdue", "overdue-then"})
-_LISTED_EVERY = timedelta(seconds=15)
+_LISTED_FROM, _LISTED_EVERY = timedelta(seconds=30), timedelta(seconds=15)
 _AWAITED_PHASES = frozenset({"overdue", "overdue-then"})
 # What is gone, or other than it was, is looked at this long as closely as what is still missing.
 _AGAIN = timedelta(minutes=2)
@@ -139,8 +139,8 @@ def _unseen(slot: Slot, standing: Progress, phases: Phases, now: datetime) -> It
 def _witness(part: str, slot: Slot, standing: Progress, phases: Phases, now: datetime) -> Iterator[Window]:
     """Yield the windows in which an announcement is asked whether it still announces, and a listing what is out.
 
-    From shortly before the slot until the release is seen anywhere. What may have come in time is listed after the
-    tolerance alone, and no sooner than its index may be behind.
+    From shortly before the slot until the release is seen anywhere. The listing, whose index is behind, is asked only
+    for what did not show with the others of its slot: an announcement may never redirect.
     """
     if standing.stage is not Stage.UNSEEN:
         return
@@ -149,7 +149,7 @@ def _witness(part: str, slot: Slot, standing: Progress, phases: Phases, now: dat
         if window.name not in _WITNESSED:
             continue
         every = max(window.every, _LISTED_EVERY) if part == INDEX else window.every
-        begins = window.begins if part == ANNOUNCEMENT or passes is None else max(window.begins, passes + INDEX_LAG)
+        begins = window.begins if part == ANNOUNCEMENT or passes is None else max(window.begins, passes + _LISTED_FROM)
         yield replace(window, begins=begins, every=every, exact=False)
 
 

@@ -116,6 +116,15 @@ def test_a_later_time_read_once_it_was_out_in_time_takes_nothing_back() -> None:
     assert (verdict.word, found(verdict, Kind.PROMISE_IN_DOUBT)) == (Word.ON_TIME, None)
 
 
+def test_a_later_time_read_before_it_was_out_may_have_made_it_early() -> None:
+    first = promise(confirmed_at=second(-4 * MINUTE))
+    following = promise(second(MINUTE), learnt=5, unlearnt=second(-4 * MINUTE))
+    verdict = judged([first, following], 43.6)
+    assert verdict.word is Word.UNPROVEN
+    assert found(verdict, Kind.PROMISE_IN_DOUBT) is not None
+    assert judged([first, following], 4.5).word is Word.ON_TIME
+
+
 def test_what_was_brought_forward_and_came_then_is_not_early() -> None:
     first = promise(confirmed_at=second(-40 * MINUTE))
     # At 08:55 the calendar is changed to 09:00; it is out at 09:02, and the calendar is read at 09:05.

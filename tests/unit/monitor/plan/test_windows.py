@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from monitor.plan.addresses import INDEX
 from monitor.plan.phases import DEFAULT_PHASES, Phases, Window, next_due, window_at
 from monitor.plan.targets import Target, View
 from monitor.plan.windows import Progress, Stage, windows_for
@@ -54,6 +55,13 @@ def test_an_unseen_page_is_looked_at_ever_more_closely_until_its_slot_and_until_
     offset: timedelta, every: timedelta | None
 ) -> None:
     assert spacing(windows_for(EDGE, SLOT), offset) == every
+
+
+@pytest.mark.parametrize(("offset", "every"), [(0, None), (29, None), (30, 15), (90, 15), (599, 15), (7201, 60)])
+def test_a_listing_is_asked_once_what_shows_at_the_slot_has_shown(offset: int, every: int | None) -> None:
+    listing = replace(ORIGIN, id="w/index/origin", part=INDEX)
+    seconds = None if every is None else every * SECOND
+    assert spacing(windows_for(listing, SLOT), offset * SECOND) == seconds
 
 
 def test_one_look_falls_due_at_the_very_slot() -> None:
