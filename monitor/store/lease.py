@@ -11,6 +11,9 @@ from monitor.store.rows import Lease
 LASTS = timedelta(seconds=15)
 """How long a lease lasts unrenewed: so long nobody does the work of a monitor that was killed."""
 
+_SLOWEST = timedelta(seconds=5)
+"""A store that takes longer is not slow but away: whoever held a lease then is not waited for as long as that."""
+
 
 @dataclass(slots=True)
 class Leaseholder:
@@ -32,7 +35,7 @@ class Leaseholder:
 
     def took(self, seconds: float) -> None:
         """Note how long a lease took to be written. A store that was slow for once is forgotten in a few writes."""
-        self._slow = max(timedelta(seconds=seconds), self._slow / 2)
+        self._slow = max(min(timedelta(seconds=seconds), _SLOWEST), self._slow / 2)
 
     def take(self, tx: Transaction, thing: str, now: datetime) -> Lease | None:
         """Take a lease that is free or run out, or renew our own; None when somebody else holds it."""
