@@ -110,7 +110,7 @@ class WatchedRelease:
                 self.others += (run,)
 
     def take_others(self, runs: Iterable[Run]) -> None:
-        """Take what others saw, or this monitor before it began without its store, of the runs that is there now."""
+        """Take what others saw, or this monitor before it began without its store, from what the store holds now."""
         mine = {run.key for state in self.states.values() for run in state.runs}
         self.others = tuple(run for run in runs if run.key not in mine)
 
