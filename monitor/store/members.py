@@ -175,6 +175,7 @@ class Members:
         try:
             seen = await self._writer.write(lambda tx: self._look(tx, quiet), patient=False)
         except NameTaken:
+            self._has_lapsed = False
             self._tell(())
             return
         except StoreFault:

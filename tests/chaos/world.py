@@ -154,11 +154,14 @@ class World:
         self.publisher.send_signal(signal.SIGCONT)
 
     def _clock(self, name: str) -> dict[str, str]:
-        """Return what has a process go by the wall clock of `step`; nothing where that cannot be done."""
-        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")) if self.sets_clocks else []
+        """Return what has a process go by the wall clock of `step`, if clocks are set at all."""
+        if not self.sets_clocks:
+            return {}
+        libraries = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+        assert libraries, "clocks are set by Debian's package faketime, which is not here: sh tests/parts installs it"
         told = {"FAKETIME_TIMESTAMP_FILE": str(self.place / name / "clock"), "FAKETIME_CACHE_DURATION": "1"}
         steady = {"FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-        return {"LD_PRELOAD": str(libraries[0]), **told, **steady} if libraries else {}
+        return {"LD_PRELOAD": str(libraries[0]), **told, **steady}
 
     def store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, so that it hangs or goes on."""

@@ -47,6 +47,7 @@ class Living:
     writer: SlowWriter
     clock: Halting
     shares: list[tuple[str, ...]] = field(default_factory=list)
+    turns: int = 0
     keeping: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
@@ -54,12 +55,18 @@ class Living:
         assert self.keeping is not None
         self.keeping.cancel()
 
+    def kill(self) -> None:
+        """End without a word, as by SIGKILL."""
+        self.stop()
+        self.writer.abandon()
+
     def go_on(self) -> None:
         """Go on, as by SIGCONT."""
         self.keeping = asyncio.create_task(self.members.keep())
 
     def told(self, share: Share) -> None:
-        """Remember a share that differs from the last."""
+        """Remember a share that differs from the last, and how many came."""
+        self.turns += 1
         if not self.shares or self.shares[-1] != share.members:
             self.shares.append(share.members)
 
@@ -85,8 +92,7 @@ def story(tmp_path: Path, act: Callable[[VirtualClock, Start], Awaitable[None]])
             await act(clock, start)
         finally:
             for life in lives:
-                life.stop()
-                life.writer.abandon()
+                life.kill()
             store.close()
 
     run_virtually(told, BEGINS, patience=20)
@@ -116,8 +122,7 @@ def test_the_turns_of_one_that_was_killed_fall_to_the_other_within_three_seconds
     async def act(clock: VirtualClock, start: Start) -> None:
         north, south = await start("north"), await start("south")
         await clock.sleep(3)
-        north.stop()
-        north.writer.abandon()
+        north.kill()
         await clock.sleep(3)
         assert south.shares[-1] == ("south",)
 
@@ -172,8 +177,7 @@ def test_monitors_of_a_store_that_is_slower_than_a_name_lasts_go_on_and_may_writ
         for life in both:
             life.writer.slow = 0.0
         await clock.sleep(10)
-        north.stop()
-        north.writer.abandon()
+        north.kill()
         await clock.sleep(3)
         assert south.shares[-1] == ("south",)
 
@@ -225,8 +229,7 @@ def test_a_name_that_another_bears_is_refused_with_what_to_change(tmp_path: Path
 def test_a_monitor_that_was_killed_comes_back_under_its_name(tmp_path: Path) -> None:
     async def act(_clock: VirtualClock, start: Start) -> None:
         north = await start("north")
-        north.stop()
-        north.writer.abandon()
+        north.kill()
         assert (await start("north")).shares[-1] == ("north",)
 
     story(tmp_path, act)
@@ -262,5 +265,21 @@ def test_one_that_was_stopped_while_another_took_its_name_asks_and_writes_nothin
         await clock.sleep(5)
         assert not writing.done()
         writing.cancel()
+
+    story(tmp_path, act)
+
+
+def test_one_that_stood_still_while_another_took_its_name_asks_for_it_no_more_often_than_before(tmp_path: Path) -> None:
+    async def act(clock: VirtualClock, start: Start) -> None:
+        old = await start("north")
+        await clock.sleep(3)
+        old.clock.halt(6)
+        await clock.sleep(4)
+        new = await start("north")
+        await clock.sleep(4)
+        before = old.turns
+        await clock.sleep(10)
+        assert (old.shares[-1], new.shares[-1]) == ((), ("north",))
+        assert old.turns - before <= 20
 
     story(tmp_path, act)
