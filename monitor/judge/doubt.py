@@ -41,8 +41,8 @@ def withheld(
 def _not_borne(case: Case, promise: Promise, part: PartVerdict) -> tuple[Word, ...]:
     """Return what cannot be said of a part by a promise that is in doubt, or that nobody saw stand."""
     others, absent = case.standing.in_doubt, part.released.after
-    was_out = not any(_is_earlier(each, promise) or (absent and each.learnt <= absent) for each in others)
-    # A later time, or none, given once it is out as promised denies nothing: lists go on to the next edition.
+    was_out = not any(_is_by_then(each, promise) or (absent and each.learnt <= absent) for each in others)
+    # A later day, or none, given once it is out as promised denies nothing: lists go on to the next edition.
     return BREACHES if others and was_out else _CLAIMS
 
 
@@ -182,6 +182,12 @@ def _counts_from(case: Case, parts: Iterable[PartVerdict]) -> datetime | None:
 def _is_earlier(promise: Promise, than: Promise) -> bool:
     begins, other = promise.slot.begins(), than.slot.begins()
     return begins is not None and other is not None and begins < other
+
+
+def _is_by_then(promise: Promise, than: Promise) -> bool:
+    """Tell whether a slot is earlier than another, or at another time of the same day: no next edition's."""
+    is_same_day = first_day(promise.slot) == first_day(than.slot)
+    return _is_earlier(promise, than) or (is_same_day and _is_earlier(than, promise))
 
 
 def _came_forward(case: Case, promise: Promise) -> bool:

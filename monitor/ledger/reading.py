@@ -24,10 +24,12 @@ _log = structlog.get_logger(__name__)
 _MINUTE = timedelta(minutes=1)
 _HOUR = timedelta(hours=1)
 OFTEN = timedelta(minutes=15)
-"""A calendar read at least so often needs no further reads around slots but the last."""
+"""A calendar read at least so often needs no further reads around slots but the last before one and one after."""
 _BEFORE = timedelta(minutes=10)
 _LAST = timedelta(minutes=4)
 """How long before a slot every calendar is read once more, to learn of a change before looks become dense."""
+_STOOD = _MINUTE
+"""How long after a slot every calendar is read once more, to learn of a change that nobody could read before it."""
 _AFTER = (timedelta(minutes=5), timedelta(minutes=60))
 
 
@@ -35,8 +37,9 @@ def is_due(slots: Iterable[datetime], now: datetime, tried: datetime, usable: da
     """Tell whether a calendar must be read for the sake of a slot, whatever its spacing.
 
     Once in the quarter of an hour before it, and 5 and 60 minutes after it (`facts/calendars.md` §6 rule 5); four
-    minutes before it one that is read `often` too, since a read from after the slot cannot move it any more. `tried`
-    is when it was last read, `usable` when last with success.
+    minutes before it and one after it those that are read `often` too: what is learnt sooner, moves what is due, and
+    what is learnt later takes back what was judged by a time that no longer stood. `tried` is when it was last read,
+    `usable` when last with success.
     """
     marks = (mark for slot in slots for mark in _marks(slot, now, usable, often=often))
     return any(mark <= now < mark + OFTEN and tried < mark for mark in marks)
@@ -47,8 +50,10 @@ def _marks(slot: datetime, now: datetime, usable: datetime, *, often: bool) -> I
         yield slot - _LAST
         if not often and usable < slot - OFTEN:
             yield slot - _BEFORE
-    elif not often:
-        yield from (slot + after for after in _AFTER)
+    else:
+        yield slot + _STOOD
+        if not often:
+            yield from (slot + after for after in _AFTER)
 
 
 @dataclass

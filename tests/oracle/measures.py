@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from tests.oracle.claims import Claim, Exposure, Interval, PartClaim
 from tests.oracle.promises import is_quiet
 from tests.oracle.words import slack
-from tests.oracle.world import Place, Span, World, spans
+from tests.oracle.world import Place, Span, World, release_of, spans
 
 _TOLD_WITHIN = timedelta(seconds=30)
+_REDIRECTS_WITHIN, _LISTED_WITHIN = timedelta(seconds=30), timedelta(minutes=2)
 
 
 def measures_denied(world: World, place: Place, part: PartClaim, claim: Claim) -> Iterator[str]:
@@ -30,16 +31,29 @@ def _holds(interval: Interval, instant: datetime, off: timedelta) -> bool:
 
 
 def _first_seen(world: World, place: Place, part: PartClaim) -> Iterator[str]:
-    told, off = part.first_seen, slack(world)
+    told, off, lag = part.first_seen, slack(world), _lag(world, place)
     if told.by is None:
         return
     found = spans(place)
     if not any(_holds(told, span.begins, off) for span in found):
         yield f"first seen {_of(told)}, but it came at {_starts(found)}"
     if told.after is not None and any(
-        span.begins + off < told.after < (span.ends or told.after) - off for span in found
+        span.begins + off < told.after < (span.ends or told.after) - off - lag for span in found
     ):
         yield f"absent as of {told.after.isoformat()}, but it was public"
+
+
+def _lag(world: World, place: Place) -> timedelta:
+    """Return how much later than it says an absence may be: whoever tells of a page that is led to tells late.
+
+    An announcement that still announces, and a listing that lacks it, tell that nothing had come out to stay.
+    """
+    release = release_of(world, place)
+    if place is not release.page or not release.is_guessed or release.announced is None:
+        return timedelta()
+    redirect = release.announced.redirect
+    fails = redirect == "never" or redirect > _REDIRECTS_WITHIN.total_seconds()
+    return _LISTED_WITHIN if fails else _REDIRECTS_WITHIN
 
 
 def _delay(world: World, place: Place, part: PartClaim, slot: datetime) -> Iterator[str]:
@@ -63,9 +77,9 @@ def bound_denied(world: World, place: Place, bound: float | None, slot: datetime
 def _bound(world: World, place: Place, bound: float | None, slot: datetime) -> Iterator[str]:
     if bound is None:
         return
-    then, off = slot - timedelta(seconds=bound), slack(world)
+    then, off, lag = slot - timedelta(seconds=bound), slack(world), _lag(world, place)
     for span in spans(place):
-        if span.begins < then - off and (span.ends is None or then + off < span.ends):
+        if span.begins < then - off and (span.ends is None or then + off + lag < span.ends):
             yield f"absent {bound} s before the slot, but it was public from {span.begins.isoformat()}"
 
 

@@ -32,7 +32,7 @@ def sentences_denied(world: World, release: Release, data: Mapping[str, Any]) ->
     if subject.startswith("EARLY"):
         yield from _early(world, release, at, subject)
     if "taken away after its release" in subject:
-        yield from _taken_away(release, at, instant((data.get("measured") or {}).get("slot")), subject)
+        yield from _taken_away(world, release, at, instant((data.get("measured") or {}).get("slot")), subject)
 
 
 def _clock(at: datetime, found: re.Match[str]) -> datetime:
@@ -69,11 +69,11 @@ def _early(world: World, release: Release, at: datetime, subject: str) -> Iterat
         yield f"the exposure was over: {subject}"
 
 
-def _taken_away(release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:
+def _taken_away(world: World, release: Release, at: datetime, slot: datetime | None, subject: str) -> Iterator[str]:
     # A change that nobody read before it was out is not known: GOV.UK's announcement tells of no slot from then on.
     first = min((span.begins for place in release.places for span in spans(place)), default=at)
     unread = any(first - READ_EVERY < change.at <= at and slot != change.slot for change in release.changes)
     due = slot if unread else due_from(release, at)
     ends = [span.ends for place in release.places for span in spans(place)]
-    if not any(due is not None and end is not None and due <= end <= at for end in ends):
+    if not any(due is not None and end is not None and due <= end <= at + slack(world) for end in ends):
         yield f"nothing was taken away after the slot: {subject}"

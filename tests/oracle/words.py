@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
 from tests.oracle.promises import InForce, in_force, is_confirmed, is_quiet, is_unsettled, is_young, was_ever
-from tests.oracle.world import Place, Release, World, out, spans, unseen
+from tests.oracle.world import Place, Release, World, out, release_of, spans, unseen
 
 ON_TIME_WITHIN = timedelta(seconds=60)
 _SURE = {"late", "overdue", "early", "on_time"}
@@ -109,13 +109,9 @@ def _left_unseen(world: World, place: Place, first: datetime) -> bool:
     return stay.ends is not None and unseen(world, place, stay.begins, stay.ends - _MOMENT)
 
 
-def _release_of(world: World, place: Place) -> Release:
-    return next(release for release in world.releases if place in release.places)
-
-
 def _found_within(world: World, place: Place) -> timedelta:
     """Return how soon what stands somewhere is seen; a page that nothing leads to once it is listed."""
-    release = _release_of(world, place)
+    release = release_of(world, place)
     announced = release.announced
     if announced is None or place is not release.page or not release.is_guessed or announced.redirect != "never":
         return _SEEN_WITHIN
@@ -144,7 +140,7 @@ def _not_on_time(world: World, place: Place, force: InForce, claim: Claim, bound
     elif first > force.last + ON_TIME_WITHIN + off:
         yield f"on time, but it came at {_told(first)}"
     elif bound is None:
-        if not _is_for_the_day(_release_of(world, place), claim):
+        if not _is_for_the_day(release_of(world, place), claim):
             yield "on time, but nothing bounds how early it may have been"
     elif bound > ON_TIME_WITHIN.total_seconds():
         yield f"on time, but only not early by more than {bound} s"

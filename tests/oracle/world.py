@@ -145,6 +145,11 @@ class Span:
         return self.begins <= instant and (self.shown is None or instant < self.shown)
 
 
+def release_of(world: World, place: Place) -> Release:
+    """Return the release that a place is of."""
+    return next(release for release in world.releases if place in release.places)
+
+
 def spans(place: Place) -> list[Span]:
     """Return when the release itself was public at an address, in time order."""
     found: list[Span] = []

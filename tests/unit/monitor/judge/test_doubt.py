@@ -118,11 +118,19 @@ def test_a_later_time_read_once_it_was_out_in_time_takes_nothing_back() -> None:
 
 def test_a_later_time_read_before_it_was_out_may_have_made_it_early() -> None:
     first = promise(confirmed_at=second(-4 * MINUTE))
-    following = promise(second(MINUTE), learnt=5, unlearnt=second(-4 * MINUTE))
+    following = promise(second(86400), learnt=5, unlearnt=second(-4 * MINUTE))
     verdict = judged([first, following], 43.6)
     assert verdict.word is Word.UNPROVEN
     assert found(verdict, Kind.PROMISE_IN_DOUBT) is not None
     assert judged([first, following], 4.5).word is Word.ON_TIME
+
+
+def test_a_later_time_of_the_same_day_is_no_next_edition_whenever_it_is_read() -> None:
+    first = promise(confirmed_at=second(-4 * MINUTE))
+    put_back = promise(second(MINUTE), learnt=90, unlearnt=second(-4 * MINUTE))
+    verdict = judged([first, put_back], 0.5)
+    assert verdict.word is Word.UNPROVEN
+    assert found(verdict, Kind.PROMISE_IN_DOUBT) is not None
 
 
 def test_what_was_brought_forward_and_came_then_is_not_early() -> None:
@@ -231,10 +239,11 @@ def test_before_its_slot_a_promise_is_held_to_stand_when_the_first_exposure_bega
 def test_a_time_brought_forward_takes_every_claim_and_one_put_back_breaches_alone() -> None:
     first = promise(confirmed_at=second(-4 * MINUTE))
     words = {}
-    for minutes in (-2, 90):
+    for minutes in (-2, 90, 1440):
         change = promise(second(minutes * MINUTE), learnt=6 * MINUTE, unlearnt=second(-4 * MINUTE))
         words[minutes] = [judged([first, change], came).word for came in (0.5, None)]
-    assert words == {-2: [Word.UNPROVEN, Word.UNPROVEN], 90: [Word.ON_TIME, Word.UNPROVEN]}
+    neither = [Word.UNPROVEN, Word.UNPROVEN]
+    assert words == {-2: neither, 90: neither, 1440: [Word.ON_TIME, Word.UNPROVEN]}
 
 
 def test_a_part_that_claims_nothing_keeps_its_own_reason() -> None:

@@ -168,15 +168,17 @@ MINUTE = timedelta(minutes=1)
         (-4, -10, -10, True),
         (-4, -5, -60, True),
         (-3, -4, -60, False),
-        (4, -10, -10, False),
-        (5, -10, -10, True),
+        (0, -10, -10, False),
+        (1, -10, -10, True),
+        (4, 1, 1, False),
+        (5, 1, 1, True),
         (6, 5, 5, False),
         (19, 5, 5, False),
         (60, 5, 5, True),
         (80, 5, 5, False),
     ],
 )
-def test_a_slot_calls_for_a_read_before_it_and_two_after(now: int, tried: int, usable: int, *, due: bool) -> None:
+def test_a_slot_calls_for_a_read_before_it_and_three_after(now: int, tried: int, usable: int, *, due: bool) -> None:
     at = [SLOT + minutes * MINUTE for minutes in (now, tried, usable)]
     assert is_due([SLOT], *at) is due
 
@@ -194,12 +196,12 @@ def test_a_calendar_read_once_a_day_is_read_around_the_slots_of_its_releases(tmp
             if len(office.fetcher.asked) > before:
                 reads.append(f"{office.clock.now():%H:%M}")
             await office.clock.sleep(60)
-        assert reads == ["09:20", "09:26", "09:35", "10:30"]
+        assert reads == ["09:20", "09:26", "09:31", "09:35", "10:30"]
 
     at_work(tmp_path, act, STATS | {"every": "1d"})
 
 
-def test_a_calendar_read_every_ten_minutes_is_read_once_more_shortly_before_a_slot(tmp_path: Path) -> None:
+def test_a_calendar_read_every_ten_minutes_is_read_once_more_before_a_slot_and_once_after(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", "2026-11-17"), row("b", "2027-03-01")))
         await office.clock.sleep((datetime(2026, 11, 17, 9, 21, tzinfo=UTC) - office.clock.now()).total_seconds())
@@ -211,7 +213,7 @@ def test_a_calendar_read_every_ten_minutes_is_read_once_more_shortly_before_a_sl
             if len(office.fetcher.asked) > before:
                 reads.append(f"{office.clock.now():%H:%M}")
             await office.clock.sleep(60)
-        assert reads == ["09:26"]
+        assert reads == ["09:26", "09:31"]
 
     at_work(tmp_path, act)
 

@@ -65,8 +65,12 @@ def is_read(every: timedelta, now: datetime, usable: datetime | None = None) -> 
     return False
 
 
-def test_a_calendar_read_every_quarter_of_an_hour_needs_no_read_after_a_slot() -> None:
-    assert [is_read(OFTEN + more, SLOT + 5 * MINUTE) for more in (timedelta(), MINUTE)] == [False, True]
+def test_a_calendar_read_every_quarter_of_an_hour_needs_one_read_after_a_slot() -> None:
+    read = {
+        minutes: [is_read(OFTEN + more, SLOT + minutes * MINUTE) for more in (timedelta(), MINUTE)]
+        for minutes in (0, 1, 60)
+    }
+    assert read == {0: [False, False], 1: [True, True], 60: [False, True]}
 
 
 def test_a_calendar_counts_as_read_since_it_was_and_else_since_the_start() -> None:
