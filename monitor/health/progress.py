@@ -19,11 +19,8 @@ class Looking(Protocol):
     def watching(self) -> list[Target]:
         """Return what is being watched."""
 
-    def due(self, target_id: str) -> datetime | None:
-        """Return when a target is looked at next."""
-
-    def is_quiet(self, host: str) -> bool:
-        """Tell whether a host is being left alone."""
+    def next_due(self) -> datetime | None:
+        """Return when the next look is due at a host that need not be left alone, None when none is."""
 
 
 class PollerProgress:
@@ -41,10 +38,8 @@ class PollerProgress:
 
     def overdue(self) -> float:
         """Return by how many seconds the most overdue look is late; hosts that want to be left alone do not count."""
-        looking, now = self._looking, self._clock.now()
-        told = [looking.due(target.id) for target in looking.watching() if not looking.is_quiet(target.host)]
-        oldest = min((due for due in told if due is not None), default=now)
-        return max(0.0, (now - oldest).total_seconds())
+        due = self._looking.next_due()
+        return 0.0 if due is None else max(0.0, (self._clock.now() - due).total_seconds())
 
     def moves(self) -> bool:
         """Tell whether a look began within the last 30 seconds since this was first asked, or none was due."""

@@ -140,10 +140,11 @@ class Poller:
         """Return what is being watched."""
         return [watched.target for watched in self._watched.values()]
 
-    def due(self, target_id: str) -> datetime | None:
-        """Return when a target is looked at next, None when it is not watched or has no window left."""
-        watched = self._watched.get(target_id)
-        return watched.due if watched else None
+    def next_due(self) -> datetime | None:
+        """Return when the next look is due at a host that need not be left alone, None when none is."""
+        quiet = {host for host, queue in self._queues.items() if queue.is_quiet()}
+        dues = (one.due for one in self._watched.values() if one.target.host not in quiet)
+        return min((due for due in dues if due is not None), default=None)
 
     def is_quiet(self, host: str) -> bool:
         """Tell whether a host is being left alone."""

@@ -30,16 +30,12 @@ class Poller:
 
     made: int = 0
     due_at: datetime | None = None
-    quiet: bool = False
 
     def watching(self) -> list[Target]:
         return [PAGE]
 
-    def due(self, target_id: str) -> datetime | None:
-        return self.due_at if target_id == PAGE.id else None
-
-    def is_quiet(self, host: str) -> bool:
-        return self.quiet and host == PAGE.host
+    def next_due(self) -> datetime | None:
+        return self.due_at
 
 
 @dataclass
@@ -83,16 +79,6 @@ def test_a_poller_that_begins_no_look_though_one_is_due_does_not() -> None:
         assert self_check.vitals().overdue == 80
         world.poller.made += 1
         assert self_check.unready() == []
-
-    on_virtual_time(told())
-
-
-def test_looks_at_a_host_that_wants_to_be_left_alone_are_not_overdue() -> None:
-    async def told() -> None:
-        world = World(poller=Poller(due_at=NOON, quiet=True))
-        self_check = world.self_check()
-        await world.clock.sleep(600)
-        assert (self_check.unready(), self_check.vitals().overdue) == ([], 0.0)
 
     on_virtual_time(told())
 

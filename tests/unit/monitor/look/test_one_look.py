@@ -66,7 +66,7 @@ def test_whoever_is_told_to_wait_everybody_waits(first: str) -> None:
 
     async def act(seen: Watch) -> None:
         await EVERYBODY[first](seen)
-        assert seen.poller.is_quiet(HOST)
+        assert (seen.poller.is_quiet(HOST), seen.poller.next_due()) == (True, None)
         await asyncio.gather(*(ask(seen) for ask in EVERYBODY.values()))
 
     watch(watching("page"), script=publisher, seconds=60, later=[(2.5, act)])
