@@ -130,7 +130,7 @@ class Daemon:
         self.blind.begin(self.writer)
         self.blind.take(await self.ask(lambda: store.runs.blind(now - BEHIND, now)))
         await self.ledger.take_up(now)
-        await self.admission.take_up(now)
+        await self.admission.begin(now)
         await self.calendar_reads.take_up(self.ledger)
         self.tripwires.take_up(beat.at if beat is not None else now)
         self.heartbeat.begin(now)

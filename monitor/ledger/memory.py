@@ -13,7 +13,7 @@ from monitor.judge.runs import Run
 from monitor.ledger.dormant import AWAKE, DormantReleases, Recalled, alike, long_over
 from monitor.ledger.missing_editions import Past
 from monitor.ledger.promises import PromiseBook
-from monitor.ledger.state import CalendarState, Rejoined, Weighed, rejoin
+from monitor.ledger.state import CalendarState, Recall, Rejoined, Weighed, rejoin
 from monitor.ledger.write import LedgerChange
 from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
@@ -48,9 +48,15 @@ class LedgerMemory:
     def read_back(self, now: datetime) -> None:
         """Read back what calendars said of releases that are not long over, which `begin` joins; blocks."""
         reads = {name: self._store.ledger.reads(name, limit=20) for name in self._rules.order}
-        self.states = {name: CalendarState.of(name, mine) for name, mine in reads.items()}
+        recalls = {name: Recall(CalendarState.of(name, mine)) for name, mine in reads.items()}
+        release_of: dict[Key, str] = {}
         for portion in self._archive.current(now):
-            self._keep_in_memory(portion)
+            for entry in portion.entries:
+                recalls[entry.calendar].take(entry)
+            release_of |= {(entry.calendar, entry.uid): entry.release for entry in portion.entries}
+            self.book.add(portion.promises)
+        self.states = {name: recall.state() for name, recall in recalls.items()}
+        self.release_of = release_of
 
     async def begin(self) -> LedgerChange:
         """Return what joining again what was read back comes to, under the rules of today."""

@@ -70,17 +70,10 @@ class CalendarState:
 
     def recalling(self, rows: Iterable[Announced]) -> CalendarState:
         """Return this state with entries that a store knows, unless they are known already."""
-        kept = {row.uid: row for row in rows if row.uid not in self.known}
-        shown = {uid: announcement_from_json(row.body["announcement"]) for uid, row in kept.items()}
-        titles = {uid: titles_of(row) for uid, row in kept.items()}
-        return replace(
-            self,
-            shown={**self.shown, **shown},
-            known={**self.known, **{uid: LastSeen.of(each, kept[uid].gone) for uid, each in shown.items()}},
-            first={**self.first, **{uid: row.seen_first for uid, row in kept.items()}},
-            left={**self.left, **{uid: row.seen_last for uid, row in kept.items() if row.gone is not None}},
-            titles={**self.titles, **{uid: told for uid, told in titles.items() if told}},
-        )
+        recall = Recall(self)
+        for row in rows:
+            recall.take(row)
+        return recall.state()
 
     def standing(self) -> list[str]:
         """Return the entries that are shown and still say what they promise."""
@@ -105,6 +98,39 @@ class CalendarState:
         gone = self.known[uid].gone
         last = at if gone is None else self.left.get(uid, gone)
         return Announced(self.name, uid, body, self.first.get(uid, at), last, gone, release)
+
+
+class Recall:
+    """Adds to a calendar's state what a store knows of its entries, one after the other."""
+
+    def __init__(self, state: CalendarState) -> None:
+        """Begin with what is known."""
+        self._state = state
+        self._shown, self._known, self._first = {**state.shown}, {**state.known}, {**state.first}
+        self._left, self._titles = {**state.left}, {**state.titles}
+
+    def take(self, row: Announced) -> None:
+        """Add an entry, unless it is known already."""
+        uid = row.uid
+        if uid in self._known:
+            return
+        each = self._shown[uid] = announcement_from_json(row.body["announcement"])
+        self._known[uid], self._first[uid] = LastSeen.of(each, row.gone), row.seen_first
+        if row.gone is not None:
+            self._left[uid] = row.seen_last
+        if titles := titles_of(row):
+            self._titles[uid] = titles
+
+    def state(self) -> CalendarState:
+        """Return the state with all of them."""
+        return replace(
+            self._state,
+            shown=self._shown,
+            known=self._known,
+            first=self._first,
+            left=self._left,
+            titles=self._titles,
+        )
 
 
 def titles_of(row: Announced) -> tuple[Retitled, ...]:

@@ -27,6 +27,8 @@ from schedules.release import Release
 
 LISTED = timedelta(days=400)
 """How far ahead of its slot a release is looked for in listings: as far as calendars promise any."""
+_AT_ONCE = timedelta(hours=36)
+"""What is promised for so soon comes under watch before any look is made; the rest while looks go on."""
 
 
 @dataclass
@@ -39,15 +41,21 @@ class Admission:
     clock: Clock
     ask: Ask = off_the_loop
     share: Share | None = None
+    _has_begun: bool = False
     _listed: set[str] = field(default_factory=set)
     _over: dict[str, tuple[Release | None, int]] = field(default_factory=dict)
 
+    async def begin(self, now: datetime) -> None:
+        """Watch what is next of all that the ledger has read back; the first `roll` watches what is near besides."""
+        promised = self._look_ahead(self.ledger.book.releases(), now)
+        await self._watch_near(now, promised, min(_AT_ONCE, self.watch.ahead), soon=True)
+
     async def take_up(self, now: datetime) -> None:
-        """Watch what is near of all that the ledger has read back, and what was left open at the last stop."""
-        promised = self.ledger.book.releases()
-        self._look_ahead(promised, now)
-        await self._watch_near(now, promised, soon=True)
+        """Watch what is near of all that the ledger knows, and what was left open at the last stop."""
+        promised = self._look_ahead(self.ledger.book.releases(), now)
+        await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._settle_left_open(now)
+        self._has_begun = True
 
     async def learn(self, outcome: Outcome) -> LearntRead:
         """Have the ledger take in one read, and watch what is near of what it promises."""
@@ -61,15 +69,17 @@ class Admission:
             now = self.clock.now()
             names = {*learnt.change.joined.altered, *learnt.promised, *self.watch.releases}
             self._look_ahead(names, now)
-            await self._watch_near(now, names)
+            await self._watch_near(now, names, self.watch.ahead)
         return learnt
 
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
         now = self.clock.now()
+        if not self._has_begun:
+            await self.take_up(now)
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}
-        await self._watch_near(now, self._listed)
+        await self._watch_near(now, self._listed, self.watch.ahead)
 
     def slots(self, begin: datetime, end: datetime) -> Mapping[str, Collection[datetime]]:
         """Return, by calendar, the instants in force from `begin` to `end` of the watched releases it announces."""
@@ -113,7 +123,7 @@ class Admission:
             if not self._is_ours(watched.release):
                 self.watch.forget(name)
         came = [name async for name in in_turns([*self._listed], self.clock) if self._is_missing(name)]
-        await self._watch_near(self.clock.now(), came, soon=True)
+        await self._watch_near(self.clock.now(), came, self.watch.ahead, soon=True)
 
     async def take(self, release: str) -> WatchedRelease | None:
         """Watch a release, however far ahead its slot; None when no calendar tells of it."""
@@ -134,13 +144,18 @@ class Admission:
         rows = [row for row in open_ones if row.slot is not None and row.slot < now]
         await self._adopt(known[row.release] for row in rows if row.release in known)
 
-    def _look_ahead(self, names: Collection[str], now: datetime) -> None:
-        self._listed.update(self.ledger.book.near(names, now, LISTED))
+    def _look_ahead(self, names: Collection[str], now: datetime) -> list[str]:
+        """Have listings watched for those that are promised for within `LISTED`; return which."""
+        listed = self.ledger.book.near(names, now, LISTED)
+        self._listed.update(listed)
+        return listed
 
-    async def _watch_near(self, now: datetime, wanted: Collection[str], *, soon: bool = False) -> None:
+    async def _watch_near(
+        self, now: datetime, wanted: Collection[str], ahead: timedelta, *, soon: bool = False
+    ) -> None:
         # A release that was called off has no slot near any more; those who watch it must hear of it all the same.
         known = [name for name in wanted if name in self.watch.releases]
-        near = self.ledger.book.near(wanted, now, self.watch.ahead)
+        near = self.ledger.book.near(wanted, now, ahead)
         names, releases = dict.fromkeys([*near, *known]), self.ledger.releases
         await self._adopt((releases[name] for name in names if name in releases), soon=soon)
         for name in self.watch.forget_old(now):

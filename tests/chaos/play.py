@@ -22,10 +22,12 @@ _SETTLES = 20.0
 _LONGEST = 5.0
 _STARVED, _SLOW = (0.098, 0.002), (1.3, 0.05)
 """A monitor has a fiftieth of a core; a store commits what comes in more than a second."""
+_SENT_ANEW = 3.0
+"""For so many seconds after packets were lost some still come that were sent before."""
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
 FEW = ("kill", "stop", "hang", "away", "rest")
-ALL = (*FEW, "starve", "slow", "step", "hush")
+ALL = (*FEW, "starve", "slow", "step", "hush", "loss")
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
 NEAR = 0.25
@@ -77,20 +79,12 @@ def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[
                 made.send(name, signal.SIGSTOP)
                 made.until_asked(many, _LONGEST)
                 made.send(name, signal.SIGCONT)
-            case "hang":
-                made.store(signal.SIGSTOP)
-                made.until_asked(many, _LONGEST)
-                made.store(signal.SIGCONT)
             case "starve":
                 made.starve(partial(made.send, name), many, _LONGEST, _STARVED)
-            case "slow":
-                made.starve(made.store, many, 2 * _LONGEST, _SLOW)
             case "step":
                 made.step(name, rng.choice(_STEPS))
                 made.until_asked(many, _LONGEST)
                 made.step(name, 0.0)
-            case "hush":
-                made.hush(rng.uniform(0.2, _LONGEST))
             case "away":
                 made.store(signal.SIGSTOP)
                 made.send(name, signal.SIGKILL)
@@ -100,8 +94,25 @@ def _hurt(rng: Random, made: World, begins: float, ends: float, hurts: Sequence[
                 made.until_asked(many, 3 * _LONGEST)
                 made.store(signal.SIGCONT)
             case _:
-                made.until_asked(many, _LONGEST)
+                _hurt_others(rng, made, what, many)
     return kills
+
+
+def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
+    """Hurt what all monitors ask, or rest."""
+    match what:
+        case "hang":
+            made.store(signal.SIGSTOP)
+            made.until_asked(many, _LONGEST)
+            made.store(signal.SIGCONT)
+        case "slow":
+            made.starve(made.store, many, 2 * _LONGEST, _SLOW)
+        case "loss":
+            made.lose(rng.choice([made.port, made.store_port]), many, 2 * _LONGEST)
+        case "hush":
+            made.hush(rng.uniform(0.2, _LONGEST))
+        case _:
+            made.until_asked(many, _LONGEST)
 
 
 def wrong_words(made: World, truths: Mapping[str, Truth], unproved: Collection[str]) -> Iterator[str]:
@@ -156,6 +167,8 @@ def wrong_store(made: World) -> Iterator[str]:
 def _over_budget(made: World) -> Iterator[str]:
     asked = sorted(made.asked, key=lambda one: one.at)
     for place, (first, later) in enumerate(zip(asked, asked[made.rate :], strict=False)):
+        if any(begins <= later.at and first.at <= ends + _SENT_ANEW for begins, ends in made.lossy):
+            continue
         if later.at - first.at < 1.0 - NEAR / 2:
             crowd = ", ".join(f"{one.by} {one.at - first.at:.3f}" for one in asked[place : place + made.rate + 1])
             before = [

@@ -21,6 +21,15 @@ from tests.chaos.publisher import HOSTS
 PATIENCE = 60.0
 NAMES = ("north", "south")
 _TITLE = "Example figures: July 2026"
+_LOST = "inet chaos"
+_LOSES = """table {table} {{
+  chain lost {{
+    type filter hook input priority 0
+    tcp dport {port} numgen random mod 5 == 0 drop
+    tcp sport {port} numgen random mod 5 == 0 drop
+  }}
+}}
+"""
 _POLICY = """[policy]
 on_time_within = "5s"
 note_within = "10s"
@@ -70,6 +79,7 @@ class World:
     publisher: subprocess.Popen[str] | None = None
     sets_clocks: bool = False
     hurt: list[tuple[str, str, float, int]] = field(default_factory=list)
+    lossy: list[tuple[float, float]] = field(default_factory=list)
 
     def hear(self, lines: Iterable[str]) -> None:
         """Take in what the publisher tells that it was asked for, until it ends."""
@@ -153,6 +163,24 @@ class World:
         self.hears(lambda: False, seconds)
         self.publisher.send_signal(signal.SIGCONT)
 
+    def lose(self, port: int, more: int, within: float) -> None:
+        """Have a fifth of the packets from and to a port lost until the publisher was asked so many times more.
+
+        Or for so long. TCP sends them anew: what was asked in one second may come in another.
+        """
+        began = time.time()
+        _nft(_LOSES.format(table=_LOST, port=port))
+        try:
+            self.until_asked(more, within)
+        finally:
+            _nft(f"delete table {_LOST}")
+        self.lossy.append((began, time.time()))
+
+    @property
+    def store_port(self) -> int:
+        """The port of the store."""
+        return int(self.database.rpartition(":")[2].partition("/")[0])
+
     def _clock(self, name: str) -> dict[str, str]:
         """Return what has a process go by the wall clock of `step`, if clocks are set at all."""
         if not self.sets_clocks:
@@ -165,8 +193,7 @@ class World:
 
     def store(self, number: signal.Signals) -> None:
         """Send a signal to every process of the store, so that it hangs or goes on."""
-        (port,) = [part.rpartition(":")[2].partition("/")[0] for part in [self.database]]
-        for pid in _postgres(port):
+        for pid in _postgres(self.store_port):
             # One that served a connection may have ended meanwhile.
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
@@ -244,7 +271,12 @@ def _write(made: World) -> None:
         made.step(name, 0.0)
 
 
-def _postgres(port: str) -> list[int]:
+def _nft(rules: str) -> None:
+    done = subprocess.run(["nft", "-f", "-"], input=rules, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"packets are lost by Debian's nftables, as root: {done.stderr}"
+
+
+def _postgres(port: int) -> list[int]:
     """Return the processes of the cluster at a port: its first one, and those that it started."""
     found = []
     for each in Path("/proc").iterdir():

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from tests.oracle.claims import Claim
-from tests.oracle.promises import due_from, in_force, is_unsettled
+from tests.oracle.promises import due_from, in_force, in_force_early, is_unsettled
 from tests.oracle.words import part_denied
 from tests.oracle.world import Release, World, spans
 
@@ -43,7 +43,7 @@ def grade_denied(claim: Claim) -> Iterator[tuple[str, str]]:
 
 
 def _early(world: World, release: Release, claim: Claim) -> bool:
-    force = in_force(release, claim.at)
+    force = in_force_early(release, claim.at)
     return bool(force.slots) and any(span.begins < force.last for place in release.places for span in spans(place))
 
 

@@ -54,6 +54,12 @@ def in_force(release: Release, now: datetime) -> InForce:
     return InForce((slot, *others), has_moved=moved)
 
 
+def in_force_early(release: Release, now: datetime) -> InForce:
+    """Return what was in force as the release first came, where by now nothing is: called off since, it was early."""
+    force, shown = in_force(release, now), [span.begins for place in release.places for span in spans(place)]
+    return force if force.slots or not shown else in_force(release, min(shown))
+
+
 def due_from(release: Release, now: datetime) -> datetime | None:
     """Return from when on what is public is released: the slot, or the day of one that is only provisional."""
     force = in_force(release, now)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from tests.oracle.claims import instant
 from tests.oracle.measures import not_seen_gone
-from tests.oracle.promises import READ_EVERY, due_from, in_force, is_quiet, is_unsettled
+from tests.oracle.promises import READ_EVERY, due_from, in_force_early, is_quiet, is_unsettled
 from tests.oracle.words import slack
 from tests.oracle.world import Place, Release, World, spans
 
@@ -53,7 +53,7 @@ def _is_public(place: Place, then: datetime) -> bool:
 
 
 def _early(world: World, release: Release, at: datetime, subject: str) -> Iterator[str]:
-    force = in_force(release, at)
+    force = in_force_early(release, at)
     early = [span for place in release.places for span in spans(place) if force.slots and span.begins < force.last]
     if not early:
         yield f"nothing was public before its slot: {subject}"

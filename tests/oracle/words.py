@@ -6,7 +6,16 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from tests.oracle.claims import Claim, PartClaim
-from tests.oracle.promises import InForce, in_force, is_confirmed, is_quiet, is_unsettled, is_young, was_ever
+from tests.oracle.promises import (
+    InForce,
+    in_force,
+    in_force_early,
+    is_confirmed,
+    is_quiet,
+    is_unsettled,
+    is_young,
+    was_ever,
+)
 from tests.oracle.world import Place, Release, World, out, release_of, spans, unseen
 
 ON_TIME_WITHIN = timedelta(seconds=60)
@@ -28,8 +37,8 @@ def uncertain(world: World) -> timedelta:
 
 def denied(world: World, release: Release, claim: Claim) -> Iterator[str]:
     """Yield why the truth denies the verdict that is claimed of a release, if it does."""
-    force = in_force(release, claim.at)
     word = claim.verdict
+    force = (in_force_early if word == "early" else in_force)(release, claim.at)
     if word in _SURE and is_unsettled(world, release, claim.at):
         return
     if word in _SURE and word != "on_time" and not force.slots:

@@ -80,7 +80,8 @@ class Length(_Converted[timedelta]):
     loaded = staticmethod(lambda value: timedelta(microseconds=value))
 
 
-def _storable(words: str) -> str:
+def storable(words: str) -> str:
+    """Return text as a database can hold it: NUL, and half a surrogate pair, become U+FFFD."""
     if words.isascii() and "\0" not in words:
         return words
     return words.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
@@ -92,7 +93,7 @@ class Words(_Converted[str]):
     Without this one odd header of a publisher would make a row that can never be written.
     """
 
-    stored = staticmethod(_storable)
+    stored = staticmethod(storable)
 
 
 # Pages ask for the same again and again, and what is the same object need not be compared letter by letter.

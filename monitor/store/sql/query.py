@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import operator
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any, TypeVar, cast
 import pydantic_core
 from pydantic import TypeAdapter
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Connection,
@@ -20,11 +22,16 @@ from sqlalchemy import (
     RowMapping,
     Select,
     Table,
+    Text,
+    any_,
     bindparam,
+    func,
+    literal,
     select,
 )
 
 from monitor.store.sql import tables
+from monitor.store.sql.columns import storable
 from monitor.store.sql.driver_errors import faults_of
 
 T = TypeVar("T")
@@ -87,7 +94,15 @@ class Asker:
         """Return what `make` makes of each row whose `column` is one of `ids`, asked in portions; of all for None."""
         if ids is None:
             return self.flat(make, wanted)
-        return [made for some in chunks(ids) for made in self.flat(make, wanted.where(column.in_(some)))]
+        return [made for some in chunks(ids) for made in self.flat(make, wanted.where(self._one_of(column, some)))]
+
+    def _one_of(self, column: Column[Any], ids: Sequence[str]) -> ColumnElement[bool]:
+        """Return the condition that a column is one of these: a value for each costs as much as reading its row."""
+        named = [storable(one) for one in ids]
+        if self.engine.dialect.name == "sqlite":
+            listed = func.json_each(json.dumps(named)).table_valued("value")
+            return column.in_(select(listed.c.value))
+        return column == any_(literal(named, ARRAY(Text)))
 
 
 def all_of(kind: type[Any], table: Table) -> Select[Any]:
