@@ -142,9 +142,8 @@ class Poller:
 
     def next_due(self) -> datetime | None:
         """Return when the next look is due at a host that need not be left alone, None when none is."""
-        quiet = {host for host, queue in self._queues.items() if queue.is_quiet()}
-        dues = (one.due for one in self._watched.values() if one.target.host not in quiet)
-        return min((due for due in dues if due is not None), default=None)
+        loud = {host for host, queue in self._queues.items() if not queue.is_quiet()}
+        return min((it.due for it in self._watched.values() if it.due and it.target.host in loud), default=None)
 
     def is_quiet(self, host: str) -> bool:
         """Tell whether a host is being left alone."""
@@ -223,8 +222,8 @@ class Poller:
     def _over(self, task: asyncio.Task[None]) -> None:
         self._flying.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            context = {"message": "a look broke", "exception": task.exception(), "task": task}
-            task.get_loop().call_exception_handler(context)
+            told = {"message": "a look broke", "exception": task.exception(), "task": task}
+            task.get_loop().call_exception_handler(told)
 
     async def _look(self, watched: ScheduledTarget, target: Target) -> None:
         queue = self._queues[target.host]

@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import urlsplit
 
 from monitor.clock import Clock
+from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.ledger.ledger import LearntRead, Ledger
 from monitor.ledger.promises import BEHIND
@@ -29,6 +30,7 @@ LISTED = timedelta(days=400)
 """How far ahead of its slot a release is looked for in listings: as far as calendars promise any."""
 _AT_ONCE = timedelta(hours=36)
 """What is promised for so soon comes under watch before any look is made; the rest while looks go on."""
+_PATIENCE = 1.0
 
 
 @dataclass
@@ -74,9 +76,13 @@ class Admission:
 
     async def roll(self) -> None:
         """Watch what has come near since, and forget what is long over."""
+        while not self._has_begun:
+            try:
+                await self.take_up(self.clock.now())
+            except StoreFault:
+                # What lies open for want of a look is not left for an hour, until the next turn.
+                await self.clock.sleep(_PATIENCE)
         now = self.clock.now()
-        if not self._has_begun:
-            await self.take_up(now)
         self._listed = await self.ledger.roll(now, self.watch.releases, max(LISTED, self.watch.ahead))
         self._over = {name: said for name, said in self._over.items() if name in self._listed}
         await self._watch_near(now, self._listed, self.watch.ahead)

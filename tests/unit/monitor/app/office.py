@@ -58,7 +58,8 @@ class Office:
         self.channel = FakeChannel("outbox", Options(), clock.now)
         self.fetcher = ScriptedFetcher(clock, lambda request: self.pages.get(request.url, Reply(404)))
 
-    async def open(self) -> None:
+    async def open(self, *, rolls: bool = True) -> None:
+        """Take up where the store left off; `rolls` as the first job of a daemon does at once."""
         edges = Edges(
             clock=self.clock,
             clockwork=LoopJobs,
@@ -72,15 +73,17 @@ class Office:
         self.app = build(self.settings, edges)
         self.daemon = self.app.daemon
         await self.daemon.take_up()
+        if rolls:
+            await self.daemon.admission.roll()
 
     async def close(self) -> None:
         self.daemon.writer.nudge()
         await self.daemon.writer.close()
         await self.app.close()
 
-    async def reopen(self) -> None:
+    async def reopen(self, *, rolls: bool = True) -> None:
         await self.close()
-        await self.open()
+        await self.open(rolls=rolls)
 
     def reader(self, name: str = "stats") -> CalendarReader:
         return next(reader for reader, _ in self.daemon.calendar_reads.readers if reader.name == name)

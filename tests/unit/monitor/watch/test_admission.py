@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
+from monitor.errors import StoreFault
+from monitor.threads import off_the_loop
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
 TOMORROW, IN_FIVE_DAYS, NEXT_MONTH = row("a", "2026-11-17"), row("b", "2026-11-21"), row("c", "2026-12-20")
+
+T = TypeVar("T")
 
 
 def test_a_restart_watches_first_what_is_due_next_and_all_that_is_near_once_it_rolls(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(TOMORROW, IN_FIVE_DAYS, NEXT_MONTH))
         assert set(office.daemon.watch.releases) == {"a", "b"}
-        await office.reopen()
+        await office.reopen(rolls=False)
         assert set(office.daemon.watch.releases) == {"a"}
         await office.daemon.admission.roll()
         assert set(office.daemon.watch.releases) == {"a", "b"}
@@ -24,9 +30,29 @@ def test_a_restart_watches_first_what_is_due_next_and_all_that_is_near_once_it_r
 def test_what_a_restart_leaves_to_the_first_roll_is_looked_at_at_once_then(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(IN_FIVE_DAYS))
-        await office.reopen()
+        await office.reopen(rolls=False)
         assert office.daemon.poller.next_due() is None
         await office.daemon.admission.roll()
         assert office.daemon.poller.next_due() == office.clock.now()
+
+    at_work(tmp_path, act)
+
+
+def test_a_store_that_fails_as_the_first_roll_asks_it_is_asked_again_at_once(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        faults = [StoreFault("the disk is gone"), StoreFault("the disk is gone")]
+
+        async def ask(question: Callable[[], T], /) -> T:
+            if faults:
+                raise faults.pop()
+            return await off_the_loop(question)
+
+        await office.read(csv(IN_FIVE_DAYS))
+        await office.reopen(rolls=False)
+        office.daemon.admission.ask = ask
+        began = office.clock.now()
+        await office.daemon.admission.roll()
+        assert set(office.daemon.watch.releases) == {"b"}
+        assert (office.clock.now() - began).total_seconds() == 2
 
     at_work(tmp_path, act)
