@@ -154,9 +154,11 @@ def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
     announced = [entry.announcement for entry in group.entries]
     first, named = announced[0], [each for each in announced if each.url]
     # What some calendar names goes before what was made from another's announcement.
-    page = next((each for each in named if each.address is not Address.GUESSED), named[0]) if named else None
+    page = named[0] if named else None
+    if len(named) > 1:
+        page = next((each for each in named if each.address is not Address.GUESSED), page)
     producers = {one for each in announced for one in each.producers if one}
-    producer = next((one for one in whose if one in producers), first.producer)
+    producer = next((one for one in whose if one in producers), first.producer) if whose else first.producer
     link = next((repaired(each.link) for each in announced if each.link), "")
     url = link if page is None else repaired(page.url)
     return Release(
@@ -176,10 +178,11 @@ def _release(group: Group, release_id: str, whose: Sequence[str]) -> Release:
 def _parts(url: str, announcements: Sequence[Announcement]) -> tuple[Part, ...]:
     """Return the landing page first, then every announced part once, each under an id of its own."""
     recognise = next((each.recognise for each in announcements if each.recognise), None)
+    page = Part("page", Role.PAGE, url, recognise)
     announced = [replace(part, url=repaired(part.url)) for each in announcements for part in each.parts]
-    page = next((part for part in announced if part.role is Role.PAGE), Part("page", Role.PAGE, url, recognise))
     if not announced:
         return (page,)
+    page = next((part for part in announced if part.role is Role.PAGE), page)
     parts = {"page": page if page.id == "page" else replace(page, id="page")}
     seen = {canonical(page.url)}
     for part in announced:

@@ -21,7 +21,7 @@ from monitor.look.fetch import Found
 from monitor.store.interface import Store
 from monitor.store.rows import CalendarRead
 from monitor.store.writer import LATE, Writer
-from monitor.threads import SMALL, Ask, Tasks, aside, off_the_loop, until_answered
+from monitor.threads import SMALL, Ask, Tasks, aside, off_the_loop, portions, until_answered
 from schedules.announcement import Announcement
 from schedules.join import Rules
 from schedules.promise import Promise
@@ -87,21 +87,30 @@ class Ledger:
         return self._memory.releases
 
     async def take_up(self, now: datetime) -> None:
-        """Read back what is stored."""
+        """Read back what is stored; `settle` is to follow."""
         async with self._lock:
             await off_the_loop(lambda: self._memory.read_back(now))
             await self._begin(self._memory, now)
+
+    async def settle(self) -> None:
+        """Write down the releases that joining again has made other than they are stored."""
+        for names in portions(list(self.releases)):
+            async with self._lock:
+                if some := await self._memory.differing(names):
+                    await self._written("", again(self._writer, some))
 
     async def go_by(self, rules: Rules, checks: Mapping[str, Checks], now: datetime) -> None:
         """Join calendars by other rules from now on, and hold their reads against earlier ones by other checks."""
         async with self._lock:
             self._checks = checks
-            if rules != self._rules:
-                # What is asked meanwhile is answered by the old one.
-                memory = LedgerMemory(self._store, rules, self._ask)
-                await off_the_loop(lambda: memory.read_back(now))
-                await self._begin(memory, now)
-                self._memory, self._rules = memory, rules
+            if rules == self._rules:
+                return
+            # What is asked meanwhile is answered by the old one.
+            memory = LedgerMemory(self._store, rules, self._ask)
+            await off_the_loop(lambda: memory.read_back(now))
+            await self._begin(memory, now)
+            self._memory, self._rules = memory, rules
+        await self.settle()
 
     async def _begin(self, memory: LedgerMemory, now: datetime) -> None:
         change = await memory.begin()
@@ -142,7 +151,8 @@ class Ledger:
             releases = list(self.releases.values())
             for start in range(0, max(len(rows), len(releases)), SMALL):
                 some, shown = releases[start : start + SMALL], rows[start : start + SMALL]
-                await self._written("", again(self._writer, some, self.book, shown))
+                promised = [promise for release in some for promise in self.book.of(release.id)]
+                await self._written("", again(self._writer, some, promised, shown))
 
     async def roll(self, now: datetime, keep: Collection[str], ahead: timedelta) -> set[str]:
         """Let go of releases that are long over, but for those to `keep`; return those whose slot is near."""

@@ -19,7 +19,7 @@ from monitor.look.fetch import Found
 from monitor.plan.targets import release_of
 from monitor.store.interface import Store
 from monitor.store.rows import Announced, SeriesEdition
-from monitor.threads import Ask, aside, off_the_loop, portions
+from monitor.threads import Ask, aside, off_the_loop
 from schedules.join import Rules
 from schedules.joinable import Key
 from schedules.promise import Promise
@@ -59,9 +59,20 @@ class LedgerMemory:
         self.release_of = release_of
 
     async def begin(self) -> LedgerChange:
-        """Return what joining again what was read back comes to, under the rules of today."""
-        joined = await self._joined(self.states)
-        return await self._change(await off_the_loop(lambda: self._held_against_the_store(joined)), self.states)
+        """Return what joining again what was read back comes to, under the rules of today.
+
+        What only differs from what is stored is not among what it has altered: see `differing`.
+        """
+        joined = replace(await self._joined(self.states), altered=frozenset())
+        left = [*joined.left()]
+        if left:
+            self.releases = {one.id: one for one in await self._ask(lambda: self._store.ledger.releases_named(left))}
+        return await self._change(joined, self.states)
+
+    async def differing(self, names: Iterable[str]) -> list[Release]:
+        """Return those of these releases that the store has otherwise."""
+        some = [self.releases[name] for name in names if name in self.releases]
+        return [self.releases[name] for name in await self._ask(lambda: self._store.ledger.differing(some))]
 
     def state(self, calendar: str) -> CalendarState:
         """Return what a calendar has shown."""
@@ -177,12 +188,6 @@ class LedgerMemory:
         runs = [_moved(run, left) for run in self._store.runs.of_releases(list(left))]
         moved = [replace(one, release=new) for old, new in left.items() for one in verdicts.incidents_of(old)]
         return replace(change, runs=runs, incidents=moved)
-
-    def _held_against_the_store(self, joined: Rejoined) -> Rejoined:
-        """Return the same with what the store has otherwise; what it has of releases that are no more is read back."""
-        stored, every = self._store.ledger, list(joined.releases.values())
-        self.releases = {one.id: one for one in stored.releases_named([*joined.left()])}
-        return replace(joined, altered=frozenset(name for some in portions(every) for name in stored.differing(some)))
 
     def _copies(self, joined: Rejoined) -> list[Promise]:
         """Return what entries that moved promised, as promises of the releases they moved to."""

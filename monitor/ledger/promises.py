@@ -90,5 +90,7 @@ def _learnt(promise: Promise) -> datetime:
 
 
 def _is_near(slot: Slot, since: datetime, until: datetime) -> bool:
+    if slot.instant is not None:
+        return since < slot.instant <= until
     begins, passes = slot.begins(), slot.passes()
     return begins is not None and passes is not None and begins <= until and since < passes

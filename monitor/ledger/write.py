@@ -9,7 +9,6 @@ from functools import partial
 
 from alerts.incident import Incident
 from monitor.judge.runs import Run
-from monitor.ledger.promises import PromiseBook
 from monitor.ledger.state import CalendarState, Rejoined, Weighed
 from monitor.store.interface import Transaction
 from monitor.store.rows import Announced, CalendarRead
@@ -89,9 +88,10 @@ async def enter(writer: Writer, change: LedgerChange, read: CalendarRead, weighe
     await writer.write(write, apart=True)
 
 
-async def again(writer: Writer, releases: Sequence[Release], book: PromiseBook, entries: Sequence[Announced]) -> None:
-    """Write down what the store has lost: these releases, what was promised of them, and these entries."""
-    promises = [promise for release in releases for promise in book.of(release.id)]
+async def again(
+    writer: Writer, releases: Sequence[Release], promises: Sequence[Promise] = (), entries: Sequence[Announced] = ()
+) -> None:
+    """Write down what the store has lost or has otherwise: these releases, promises and entries."""
 
     def write(tx: Transaction) -> None:
         tx.save_releases(releases)

@@ -57,6 +57,7 @@ class Admission:
         promised = self._look_ahead(self.ledger.book.releases(), now)
         await self._watch_near(now, promised, self.watch.ahead, soon=True)
         await self._settle_left_open(now)
+        await self.ledger.settle()
         self._has_begun = True
 
     async def learn(self, outcome: Outcome) -> LearntRead:

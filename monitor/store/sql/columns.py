@@ -31,6 +31,12 @@ def to_micros(instant: datetime) -> int:
     return (instant - _EPOCH) // _MICRO
 
 
+# A read of a calendar stamps thousands of rows alike: they share one object.
+@lru_cache(maxsize=1024)
+def _instant(micros: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=micros)
+
+
 def database_clock(later: timedelta = timedelta()) -> ColumnElement[datetime]:
     """Return what PostgreSQL's own clock shows when it comes to this, or shows so much later, as an `Instant`."""
     micros = cast(func.extract("epoch", func.clock_timestamp()) * 1_000_000, BigInteger)
@@ -69,7 +75,7 @@ class Instant(_Converted[datetime]):
 
     impl = BigInteger
     stored = staticmethod(to_micros)
-    loaded = staticmethod(lambda value: _EPOCH + timedelta(microseconds=value))
+    loaded = staticmethod(_instant)
 
 
 class Length(_Converted[timedelta]):

@@ -19,6 +19,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
+    Executable,
     RowMapping,
     Select,
     Table,
@@ -61,7 +62,7 @@ class Asker:
             self._mine.open = None
 
     @contextmanager
-    def _answers(self, statement: Select[Any], of: Mapping[str, Any] | None = None) -> Iterator[Any]:
+    def _answers(self, statement: Executable, of: Mapping[str, Any] | None = None) -> Iterator[Any]:
         mine: Connection | None = getattr(self._mine, "open", None)
         with faults_of(self.place), nullcontext(mine) if mine is not None else self.engine.connect() as connection:
             if mine is None:
@@ -74,7 +75,7 @@ class Asker:
             rows: Sequence[RowMapping] = found.mappings().all()
         return rows
 
-    def flat(self, make: Callable[..., T], statement: Select[Any]) -> list[T]:
+    def flat(self, make: Callable[..., T], statement: Executable) -> list[T]:
         """Return what `make` makes of the columns of each row."""
         with self._answers(statement) as found:
             return [make(*row) for some in found.partitions(_AT_ONCE) for row in some]

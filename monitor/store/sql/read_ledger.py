@@ -79,12 +79,12 @@ class SqlLedger:
 
     def shown_since(self, since: datetime) -> list[str]:
         entry, promise = tables.ANNOUNCED, tables.PROMISE
-        asked = (
+        shown = union(
             select(entry.c.release).where(entry.c.gone.is_(None)),
             select(entry.c.release).where(entry.c.gone >= since),
             select(promise.c.release).where(promise.c.begins >= since),
         )
-        return sorted({row["release"] for one in asked for row in self.ask.rows(one)})
+        return sorted(self.ask.flat(str, shown))
 
     def announced(self, calendar: str) -> list[Announced]:
         table = tables.ANNOUNCED

@@ -245,6 +245,26 @@ def test_what_was_seen_and_told_of_a_release_goes_with_it_to_the_name_that_a_pin
     at_work(tmp_path, act)
 
 
+def test_what_other_rules_make_of_a_release_is_written_down_once_a_restart_has_rolled(tmp_path: Path) -> None:
+    def title(office: Office) -> str | None:
+        release = office.daemon.store.ledger.release("a")
+        return release and release.title
+
+    async def act(office: Office) -> None:
+        await office.read(csv(row("a", title="Example awareness")))
+        await office.read(as_json({**entry("b", "https://stats.example/a"), "title": "Awareness, an example"}), "own")
+        assert title(office) == "Example awareness"
+        calendars = office.settings.calendar
+        office.settings = office.settings.model_copy(update={"calendar": calendars[::-1]})
+        await office.reopen(rolls=False)
+        assert title(office) == "Example awareness"
+        assert office.daemon.ledger.releases["a"].title == "Awareness, an example"
+        await office.daemon.admission.roll()
+        assert title(office) == "Awareness, an example"
+
+    at_work(tmp_path, act, STATS, OTHER)
+
+
 def test_a_release_that_a_pin_no_longer_joins_is_its_own_again(tmp_path: Path) -> None:
     async def act(office: Office) -> None:
         await office.read(csv(row("a", title="Example awareness")))
