@@ -111,10 +111,10 @@ def _of_part(world: World, release: Release, place: Place, part: PartClaim, clai
 
 
 def _is_late(release: Release) -> bool:
-    """Tell whether a part that is required was not public a minute after the slot: a platform's thread names such."""
-    within = release.slot + _TOLERANCE
-    required = (place for place in release.places if place.required)
-    return any(all(span.begins > within for span in spans(place)) for place in required)
+    """Tell whether a required part was not public a minute after any of its slots: a platform's thread names such."""
+    slots = {release.slot, *(change.slot for change in release.changes if change.slot is not None)}
+    required = [spans(place) for place in release.places if place.required]
+    return any(not any(span.holds(slot + _TOLERANCE) for span in shown) for slot in slots for shown in required)
 
 
 def _of_notices(world: World, notices: Sequence[Mapping[str, Any]]) -> Iterator[Find]:

@@ -182,6 +182,19 @@ def test_a_word_said_of_what_nobody_announced_is_found() -> None:
     assert "orphan" in what_is_found(ON_TIME, a_claim("on_time", (1.5, 2.5)), stray)
 
 
+def test_a_platform_is_accused_of_nothing_where_all_was_public_a_minute_after_every_slot_it_had() -> None:
+    accused = {
+        "kind": "opened",
+        "at": stamp(61),
+        "release": "",
+        "subject": "LATE: 2 releases on x.example, 2 not out yet",
+    }
+    brought_forward = a_world((58, "ours"), changes=(Change(at(-100), slot=at(-3)),))
+    for world, is_denied in ((ON_TIME, True), (BLIP, True), (LATE, False), (brought_forward, False)):
+        found = finds(world, Told({"releases": [], "peak_rate": {}}, (accused,)))
+        assert ("orphan" in {one.what for one in found}) == is_denied
+
+
 def a_notice(kind: str, seconds: float, subject: str) -> dict[str, Any]:
     return {"kind": kind, "at": stamp(seconds), "release": "claims", "subject": subject}
 
