@@ -92,11 +92,25 @@ def _unbroken(presence: Presence, others: Sequence[Run]) -> datetime | None:
 
     `others` are runs of looks that read something else there, whatever it was: then it was not seen, however shortly.
     """
-    runs = sorted((run for spell in presence.spells for run in spell.runs), key=lambda run: run.begin)
-    reach = runs[0].begin
-    for run in runs:
-        is_hidden = any(reach < other.first_sent and other.last_received < run.begin for other in others)
-        if is_hidden or run.begin - reach > _UNSEEN:
+    stretches = sorted(
+        stretch for spell in presence.spells for run in spell.runs for stretch in _stretches(run, others)
+    )
+    reach = stretches[0][0]
+    for begin, end in stretches:
+        is_hidden = any(reach < other.first_sent and other.last_received < begin for other in others)
+        if is_hidden or begin - reach > _UNSEEN:
             return reach
-        reach = max(reach, run.end)
+        reach = max(reach, end)
     return None
+
+
+def _stretches(run: Run, others: Iterable[Run]) -> tuple[tuple[datetime, datetime], ...]:
+    """Return the spans over which a run saw the content: its ends alone where another view read something else between.
+
+    Looks that follow one another closely are believed before another view, whose answer may be a stale copy; of looks
+    that lie further apart none saw what that view did.
+    """
+    is_close = run.largest_gap <= _UNSEEN
+    if is_close or not any(run.first_sent < other.first_sent and other.last_received < run.end for other in others):
+        return ((run.begin, run.end),)
+    return (run.begin, run.begin), (run.end, run.end)
