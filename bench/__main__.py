@@ -25,6 +25,7 @@ BENCHES = {
     "hostile": "bench.hostile",
     "scale": "bench.scale",
     "fleet": "bench.fleet",
+    "wide": "bench.wide",
 }
 
 

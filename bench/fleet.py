@@ -128,7 +128,9 @@ def _fleet(place: Path, publisher: Beside, database: str, many: int, mode: str, 
     (place / "calendar.toml").write_text(pages, encoding="utf-8")
     with ExitStack() as stack:
         fleet = {
-            name: stack.enter_context(_monitor(place, publisher.port, database, name, mode))
+            name: stack.enter_context(
+                monitor(place, database, _OFTEN, name=name, mode=mode, port=publisher.port, rate=_RATE)
+            )
             for name in (f"m{number}" for number in range(many))
         }
         for process, web in fleet.values():
@@ -149,11 +151,11 @@ def empty(database: str) -> None:
 
 
 @contextmanager
-def _monitor(place: Path, port: int, store: str, name: str, mode: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    web = free_port()
-    values = {"web": web, "port": port, "store": store, "name": name, "mode": mode, "rate": _RATE}
-    config = configure(place / name, place / "calendar.toml", _OFTEN, **values)
-    with (place / name / "log").open("wb") as log:
+def monitor(place: Path, store: str, often: str, **values: object) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """Run a monitor of a fleet, with these `values` of `configure`; yields it, and the port of its pages."""
+    web, own = free_port(), place / str(values["name"])
+    config = configure(own, place / "calendar.toml", often, web=web, store=store, **values)
+    with (own / "log").open("wb") as log:
         process = started(config, log)
         try:
             yield process, web

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
 
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
+from monitor.store.batch import MOST, Batch, Write
 from monitor.store.interface import Store, Transaction
 
 T = TypeVar("T")
@@ -38,36 +38,15 @@ class BatchMember(Protocol):
     def written(self) -> None:
         """Learn that the transaction of the last `write` was committed."""
 
+    def more(self) -> int:
+        """Return how many more transactions what waits now will take, beside the next."""
+
     def close(self) -> None:
         """Let go of everything; nothing more is written. Called in the loop's thread."""
 
 
 class _Abandoned(Exception):
     """The writer was told to drop everything while a transaction was open."""
-
-
-@dataclass(slots=True, eq=False)
-class _Write:
-    make: Callable[[Transaction], Any]
-    done: asyncio.Future[Any]
-    patient: bool
-    apart: bool
-    of: str
-    result: Any = None
-
-
-@dataclass(slots=True)
-class _Batch:
-    """What goes into one transaction; `at` is the write under way, None before the first."""
-
-    runs: Sequence[Run]
-    writes: list[_Write]
-    at: _Write | None = None
-
-    @property
-    def rows(self) -> int:
-        """Return how many things are written."""
-        return len(self.runs) + len(self.writes)
 
 
 class Writer:
@@ -100,8 +79,8 @@ class Writer:
         self._companions: list[BatchMember] = list(members)
         self._executor = ThreadPoolExecutor(1, "store-writer")
         self._runs: dict[tuple[str, datetime, str], Run] = {}
-        self._writes: list[_Write] = []
-        self._in_flight = _Batch((), [])
+        self._writes: list[Write] = []
+        self._in_flight = Batch((), [])
         self._timer: asyncio.TimerHandle | None = None
         self._commit: asyncio.Task[None] | None = None
         self._nudged = False
@@ -145,7 +124,7 @@ class Writer:
         if self._abandoned:
             raise StoreFault("the writer has stopped")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(_Write(make, done, patient, apart, of))
+        self._writes.append(Write(make, done, patient, apart, of))
         self._commit_within(0.0)
         return cast("T", await done)
 
@@ -202,18 +181,22 @@ class Writer:
         self._commit = asyncio.get_running_loop().create_task(self._commit_held(), name="store-writer")
 
     async def _commit_held(self) -> None:
-        batch = self._take()
-        while batch.rows or self._nudged:
-            self._nudged = False
-            fault = await self._attempt(batch)
-            if fault is None:
-                break
+        batch, is_called = self._take(), self._nudged
+        self._nudged = False
+        while not batch.is_over or is_called:
+            is_called, portion = False, batch.portion()
+            fault = await self._attempt(portion)
             if isinstance(fault, StoreFault):
                 self._put_back(batch, fault)
                 break
-            self._leave_out(batch, fault)
-        self._commit, self._in_flight = None, _Batch((), [])
-        if self._writes:
+            if self._abandoned:
+                break
+            if fault is not None:
+                self._leave_out(portion, fault, batch)
+            else:
+                batch.leave(portion)
+        self._commit, self._in_flight = None, Batch((), [])
+        if self._writes or len(self._runs) > MOST:
             self._commit_within(0.0)
         elif self._runs or self._nudged:
             self._commit_within(self._delay)
@@ -226,15 +209,16 @@ class Writer:
                 self._begin()
             await asyncio.wait({task for task in (self._commit,) if task is not None})
 
-    def _take(self) -> _Batch:
+    def _take(self) -> Batch:
         # In one order for all monitors: in any other, each could wait for rows that another has written.
         writes = sorted((write for write in self._writes if not write.done.done()), key=lambda write: write.of)
-        batch = _Batch(list(self._runs.values()), writes)
+        more = max((companion.more() for companion in self._companions), default=0)
+        batch = Batch(list(self._runs.values()), writes, more)
         self._runs, self._writes = {}, []
         self._in_flight = batch
         return batch
 
-    async def _attempt(self, batch: _Batch) -> BaseException | None:
+    async def _attempt(self, batch: Batch) -> BaseException | None:
         """Commit a batch; return what was raised instead."""
         began = self._clock.monotonic()
         saving = asyncio.get_running_loop().run_in_executor(self._executor, self._save, batch)
@@ -260,7 +244,7 @@ class Writer:
             await asyncio.wait({saving})
         self._is_silent = False
 
-    def _save(self, batch: _Batch) -> None:
+    def _save(self, batch: Batch) -> None:
         with self._store.transaction() as transaction:
             batch.at = None
             for companion in self._companions:
@@ -274,7 +258,7 @@ class Writer:
         for companion in self._companions:
             companion.written()
 
-    def _put_back(self, batch: _Batch, fault: StoreFault) -> None:
+    def _put_back(self, batch: Batch, fault: StoreFault) -> None:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""
         self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
         self._runs = {run.key: run for run in batch.runs} | self._runs
@@ -283,18 +267,18 @@ class Writer:
         self._nudged = True
         self._on_failure(fault)
 
-    def _leave_out(self, batch: _Batch, fault: BaseException) -> None:
+    def _leave_out(self, portion: Batch, fault: BaseException, batch: Batch) -> None:
         """Take out of a batch what can never be written, and tell whoever waits for it, so that the rest goes ahead."""
-        guilty = batch.writes if batch.at is None and not batch.runs else [batch.at] if batch.at else []
+        guilty = portion.writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
         _tell(guilty, fault)
         if not guilty:
             # No caller waits for a run. Those that are seen again come back with their next version.
-            self._on_failure(StoreFault(f"{len(batch.runs)} runs cannot be stored: {fault}"))
-            batch.runs = ()
+            self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
+            batch.leave(Batch(portion.runs, []))
         batch.writes = [write for write in batch.writes if write not in guilty]
 
 
-def _tell(writes: Iterable[_Write], fault: BaseException) -> None:
+def _tell(writes: Iterable[Write], fault: BaseException) -> None:
     for write in writes:
         if not write.done.done():
             write.done.set_exception(fault)

@@ -10,11 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 from monitor.clock import Clock
 from monitor.look.fetch import Answer, Failure, Request
 from monitor.plan.targets import Target
+from monitor.store.batch import MOST
 from monitor.store.evidence.appender import Appender, Waiting
 from monitor.store.evidence.folder import EvidenceFolder, first_in
 from monitor.store.evidence.headers import Heads, Same
@@ -204,13 +206,17 @@ class Evidence:
     def write(self, transaction: Transaction) -> None:
         """Write what waits to the disk and its records to the store; may be called again when the store fails."""
         with self._lock:
-            waiting = list(self._waiting)
+            waiting = list(islice(self._waiting, MOST))
         self._written = []
         if waiting:
             self._written, self.is_grown = self.appender.append(waiting), True
             transaction.add_evidence(self._written)
         else:
             self.appender.try_again()
+
+    def more(self) -> int:
+        """Return how many more transactions what waits now will take, beside the next."""
+        return max(0, len(self._waiting) - 1) // MOST
 
     def appended(self) -> Sequence[Record]:
         """Return the records of the transaction that is being written; for the writer's thread."""

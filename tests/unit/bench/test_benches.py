@@ -38,11 +38,12 @@ KEYS = {
     "memory": {"rss_mb", "rss_with_drafts_mb", "growth_percent", "looks", "simulated_days", "idle_cpu_percent"},
     "scale": {"start_cpu_seconds", "start_mb", "plan_cpu_seconds", "export_peak_mb", "period_peak_mb_exponent"},
     "fleet": {"requests_ratio_2", "duplicates", "widest_gap_s"},
+    "wide": {"looks_per_s", "share_least", "hosts_twice", "cpu_per_look_ratio"},
     "hostile": {"healthy_gap_seconds", "healthz_seconds", "rss_more_mb", "stop_seconds", "inputs_asked"},
 }
 
 
-PARTS = {"fleet": pytest.mark.needs("postgresql")}
+PARTS = {name: pytest.mark.needs("postgresql") for name in ("fleet", "wide")}
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=PARTS.get(name, ())) for name in BENCHES])

@@ -16,6 +16,7 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.batch import MOST
 from monitor.store.interface import Store, Transaction
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Event, Heartbeat
@@ -361,6 +362,60 @@ def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore)
     assert runs_of(sqlite, ["r/page/edge", "odd/page/edge"]) == [a_run()]
 
 
+@pytest.mark.parametrize("failing", [0, 1, 3])
+def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_before_a_write(failing: int) -> None:
+    store, told, many = FailingStore(), Told(), 2 * MOST + 10
+    seen: list[int] = []
+
+    async def story(clock: VirtualClock) -> None:
+        writer = told.writer(store, clock)
+        for number in range(many):
+            writer.put(a_run(f"r{number}/page/edge"))
+        writes = [writer.write(lambda _tx: seen.append(store.commits), of=f"r{number}") for number in range(many)]
+        store.failures = failing
+        assert len(await asyncio.gather(*writes)) == many
+        await writer.close()
+
+    run_virtually(story)
+    assert max(told.commits) == MOST
+    assert sum(told.commits) == 2 * many
+    assert len(store.runs.of_releases([f"r{number}" for number in range(many)])) == many
+    assert min(seen) == many // MOST
+
+
+@pytest.mark.parametrize("failing", [0, 2])
+def test_what_goes_along_is_written_in_portions_ahead_of_what_rests_on_it(failing: int) -> None:
+    store = FailingStore(failing)
+    written: list[tuple[int, int]] = []
+
+    @dataclass
+    class Companion:
+        waiting: int = 3
+
+        def write(self, transaction: Transaction) -> None:
+            transaction.save_heartbeat(Heartbeat("companion", SLOT))
+            written.append((self.waiting, len(runs_of(store, ["r/page/edge"]))))
+
+        def written(self) -> None:
+            self.waiting -= 1
+
+        def more(self) -> int:
+            return self.waiting - 1
+
+        def close(self) -> None:
+            written.append((self.waiting, len(runs_of(store, ["r/page/edge"]))))
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        writer.accompany(Companion())
+        writer.put(a_run())
+        await clock.sleep(2.0)
+        await writer.close()
+
+    run_virtually(story)
+    assert written == [(3, 0)] * (1 + failing) + [(2, 0), (1, 0), (0, 1)]
+
+
 @pytest.mark.parametrize("when", [0.0, 0.05, 0.2])
 def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: float) -> None:
     store = FailingStore(failures=1)
@@ -373,6 +428,9 @@ def test_a_companion_is_written_ahead_of_the_runs_and_told_of_the_commit(when: f
 
         def written(self) -> None:
             calls.append("written")
+
+        def more(self) -> int:
+            return 0
 
         def close(self) -> None:
             calls.append("close")

@@ -1,0 +1,151 @@
+"""Many targets over several processes, hosts divided: shares, processor time a look, and memory of each.
+
+A quarter as many targets on one process are measured first: what a look costs must not grow with processes. The
+publisher is a process of its own, at two hundred addresses of loopback.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+import time
+from collections import Counter
+from contextlib import ExitStack
+from datetime import timedelta
+from pathlib import Path
+from typing import ClassVar
+
+import httpx
+
+from bench.answering import Answering
+from bench.daemons import await_web, promised
+from bench.figures import cpu_seconds_of, rounded
+from bench.fleet import empty, monitor
+from bench.origin import beside
+from bench.postgres import running
+from bench.world import folder
+from monitor.clock import SystemClock
+
+_TARGETS, _HOSTS, _RATE = 50_000, 200, 6
+_A_SECOND = 1000
+_AHEAD = timedelta(minutes=55)
+_SETTLED, _PATIENCE, _STEP = 0.03, 600.0, 5.0
+_MISSING = b"HTTP/1.1 404 Not Found\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nNot Found"
+_AGENT, _HOST, _TOLD = re.compile(rb"\(\+(m\d+)\)"), re.compile(rb"Host: ([\d.]+)"), "/told"
+_OFTEN = 'near = {{ from = "60m", every = "{}s" }}'
+
+
+def run(*, quick: bool = False) -> dict[str, float]:
+    """Return what four processes make of 50,000 targets, and what each of their looks costs against those of one.
+
+    `looks_per_s` is wanted to be as many as a target each fifty seconds makes. `share_least` and `share_most` are those
+    of the process with the fewest and the most looks, of the fair one. `hosts_twice`: hosts that two of them asked.
+    """
+    many, targets, every = (2, 200, 2) if quick else (4, _TARGETS, _TARGETS // _A_SECOND)
+    with running() as database:
+        one, all_ = _at(database, 1, targets // many, every), _at(database, many, targets, every)
+    cost = one["cpu_ms_per_look"]
+    ratio = all_["cpu_ms_per_look"] / cost
+    return rounded(
+        {"targets": targets, "processes": many, **all_, "cpu_ms_per_look_1": cost, "cpu_per_look_ratio": ratio}
+    )
+
+
+def _at(database: str, many: int, targets: int, every: int) -> dict[str, float]:
+    """Return the figures of so many processes, once each target was looked at."""
+    empty(database)
+    with ExitStack() as stack:
+        place, publisher = stack.enter_context(folder()), stack.enter_context(beside("bench.wide"))
+        # The publisher keeps to a core of its own; four processes share all that there are.
+        os.sched_setaffinity(0, range(os.cpu_count() or 1))
+        _promise(place, publisher.port, targets)
+        fleet = []
+        for number in range(many):
+            how = {"name": f"m{number}", "mode": "shared", "port": publisher.port, "rate": _RATE, "takeover": "3s"}
+            fleet.append(stack.enter_context(monitor(place, database, _OFTEN.format(every), **how)))
+        for process, web in fleet:
+            await_web(process, web)
+        _settle(publisher.port, targets, every)
+        # The first look at each has something to be stored: not what is measured.
+        time.sleep(every)
+        began, spent = time.monotonic(), [cpu_seconds_of(process.pid) for process, _ in fleet]
+        before = _asked(publisher.port)
+        time.sleep(every)
+        asked = _asked(publisher.port) - before
+        took = time.monotonic() - began
+        used = sum(cpu_seconds_of(process.pid) for process, _ in fleet) - sum(spent)
+        memory = max(_resident_mb(process.pid) for process, _ in fleet)
+    each = [sum(made for (who, _), made in asked.items() if who == f"m{number}") for number in range(many)]
+    hosts = Counter(host for _, host in asked)
+    return {
+        "looks_per_s": sum(each) / took,
+        "cpu_ms_per_look": used * 1000 / sum(each),
+        "share_least": min(each) * many / sum(each),
+        "share_most": max(each) * many / sum(each),
+        "hosts_twice": sum(times > 1 for times in hosts.values()),
+        "largest_mb": memory,
+    }
+
+
+def _promise(place: Path, port: int, targets: int) -> None:
+    slot = (SystemClock().now() + _AHEAD).timestamp()
+    urls = {number: f"http://127.0.1.{1 + number % _HOSTS}:{port}/page-{number}" for number in range(targets)}
+    told = "".join(promised(f"r{number}", url, slot) for number, url in urls.items())
+    (place / "calendar.toml").write_text(told, encoding="utf-8")
+
+
+def _settle(publisher: int, targets: int, every: int) -> None:
+    """Wait until looks are made at the rate that is wanted. Raises `RuntimeError` when they never are."""
+    until, before, wanted = time.monotonic() + _PATIENCE, 0.0, targets / every
+    while time.monotonic() < until:
+        made, at = _asked(publisher).total(), time.monotonic()
+        time.sleep(min(_STEP, every))
+        rate = (_asked(publisher).total() - made) / (time.monotonic() - at)
+        if max(abs(rate - wanted), abs(before - wanted)) < _SETTLED * wanted + 1:
+            return
+        before = rate
+    raise RuntimeError(f"never {wanted:.0f} looks a second")
+
+
+def _asked(publisher: int) -> Counter[tuple[str, str]]:
+    """Return how often the publisher was asked, by who asked and at which address."""
+    told = httpx.get(f"http://127.0.1.1:{publisher}{_TOLD}", trust_env=False, timeout=60).json()
+    return Counter({(who, host): many for who, host, many in told})
+
+
+def _resident_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS:"))
+
+
+class _Missing(Answering):
+    """A publisher of nothing yet, that tells who asked."""
+
+    asked: ClassVar[Counter[tuple[str, str]]] = Counter()
+
+    def answer(self, path: bytes) -> bytes:
+        """Return that nothing stands at a path."""
+        if path == _TOLD.encode():
+            told = json.dumps([(*key, many) for key, many in self.asked.items()]).encode()
+            return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(told), told)
+        agent, host = _AGENT.search(self.head), _HOST.search(self.head)
+        if agent is not None and host is not None:
+            self.asked[agent[1].decode(), host[1].decode()] += 1
+        return _MISSING
+
+
+async def _serve() -> None:
+    loop, port = asyncio.get_running_loop(), 0
+    for number in range(1, 1 + _HOSTS):
+        server = await loop.create_server(_Missing, f"127.0.1.{number}", port, backlog=1024)
+        port = server.sockets[0].getsockname()[1]
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
+    await loop.create_future()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

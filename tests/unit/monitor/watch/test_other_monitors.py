@@ -1,0 +1,114 @@
+"""What others saw is asked for together, and what is wrong with one release stays with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import pytest
+
+from monitor.clock import VirtualClock
+from monitor.errors import StoreFault
+from monitor.judge.runs import Blind, Run
+from monitor.look.sighting import State
+from monitor.rehearse.virtual_loop import run_virtually
+from monitor.store.interface import RunStore
+from monitor.store.lease import Leaseholder
+from monitor.store.members import Members
+from monitor.store.memory.store import MemoryStore
+from monitor.store.writer import Writer
+from monitor.watch.other_monitors import OtherMonitors
+from monitor.watch.release import WatchedRelease
+from schedules.release import Release
+from tests.unit.monitor.judge.world import promise, second
+
+T = TypeVar("T")
+NAMES = [f"r{number}" for number in range(500)]
+NOW = second(30)
+BLIND = Blind(second(-40), second(-20), "stopped", monitor="south")
+
+
+@dataclass
+class Counting:
+    """Answers one question after the other, `away` that many, and counts them."""
+
+    away: int = 0
+    asked: int = 0
+
+    async def __call__(self, question: Callable[[], T], /) -> T:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.asked <= self.away:
+            raise StoreFault("away")
+        return question()
+
+
+@dataclass(frozen=True)
+class OneUnreadable:
+    """The runs of a store, those of one release past reading."""
+
+    runs: RunStore
+    release: str
+
+    def of_releases(self, releases: Sequence[str]) -> list[Run]:
+        if self.release in releases:
+            raise ValueError("not a state")
+        return self.runs.of_releases(releases)
+
+    def blind(self, begin: datetime, end: datetime) -> list[Blind]:
+        return self.runs.blind(begin, end)
+
+
+def taken_in(ask: Counting, store: MemoryStore) -> tuple[dict[str, WatchedRelease], list[list[Blind] | BaseException]]:
+    """Have five hundred releases take in at once what the south saw of them."""
+    releases = {name: WatchedRelease(Release(name, name, "ofqual", "", (), ()), (), monitor="north") for name in NAMES}
+    seen = [
+        Run(f"{name}/page/edge", State.ABSENT, second(0), second(9), second(0), second(9), monitor="south")
+        for name in NAMES
+    ]
+    with store.transaction() as tx:
+        tx.add_promises([replace(promise(), release="r7")])
+        tx.save_runs(seen)
+        tx.add_blind(BLIND)
+    told: list[list[Blind] | BaseException] = []
+
+    async def story(clock: VirtualClock) -> None:
+        holder, writer = Leaseholder("north", timedelta(seconds=3)), Writer(store, clock)
+        members = Members("north", holder, store.leases, writer, clock, divided=False)
+        others = OtherMonitors(store, ask, members)
+        asking = (others.take_in(watched, NOW) for watched in releases.values())
+        told.extend(await asyncio.gather(*asking, return_exceptions=True))
+        await writer.close()
+
+    run_virtually(story, NOW, patience=20)
+    return releases, told
+
+
+def test_what_others_saw_of_many_releases_is_asked_for_together() -> None:
+    ask = Counting()
+    releases, told = taken_in(ask, MemoryStore())
+    assert ask.asked < 10
+    assert told == [[BLIND]] * len(NAMES)
+    assert [[run.target for run in each.others] for each in releases.values()] == [
+        [f"{name}/page/edge"] for name in NAMES
+    ]
+    assert {name for name, each in releases.items() if each.promises} == {"r7"}
+
+
+def test_all_who_wait_are_told_at_once_that_the_store_is_away() -> None:
+    ask = Counting(away=1)
+    _, told = taken_in(ask, MemoryStore())
+    assert ask.asked == 1
+    assert all(isinstance(each, StoreFault) for each in told)
+
+
+@pytest.mark.parametrize("name", ["r0", "r499"])
+def test_a_release_that_cannot_be_read_keeps_none_of_the_others(name: str) -> None:
+    store = MemoryStore()
+    store.runs = OneUnreadable(store.runs, name)
+    releases, told = taken_in(Counting(), store)
+    assert [each for each, found in zip(releases, told, strict=True) if isinstance(found, ValueError)] == [name]
+    assert [name for name, each in releases.items() if not each.others] == [name]
