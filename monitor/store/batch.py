@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from monitor.judge.runs import Run
 from monitor.store.interface import Transaction
 
-MOST = 500
-"""How much one transaction takes of what waits: it holds up whoever waits behind it, and the lease of its monitor."""
+MOST, MOST_WRITES = 500, 100
+"""How much one transaction takes of what waits, and how many writes, each of which asks and writes several times.
+
+Who waits behind it is held up, and so is the lease of its monitor.
+"""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +26,7 @@ class Write:
     patient: bool
     apart: bool
     of: str
+    first: bool = False
     result: Any = None
 
 
@@ -30,18 +34,24 @@ class Write:
 class Batch:
     """What is to be committed, runs before writes; `ahead` transactions of what goes with them come first.
 
-    `at` is the write under way, None before the first.
+    `first` are writes that wait for none of it, `at` is the one under way, None before any.
     """
 
     runs: Sequence[Run]
     writes: list[Write]
+    first: list[Write] = field(default_factory=list)
     ahead: int = 0
     at: Write | None = None
 
     @property
     def rows(self) -> int:
         """Return how many things are written."""
-        return len(self.runs) + len(self.writes)
+        return len(self.runs) + len(self.all_writes)
+
+    @property
+    def all_writes(self) -> list[Write]:
+        """Return the writes in their order."""
+        return [*self.first, *self.writes]
 
     @property
     def is_over(self) -> bool:
@@ -51,12 +61,24 @@ class Batch:
     def portion(self) -> Batch:
         """Return what the next transaction takes."""
         if self.ahead > 0:
-            return Batch((), [])
+            return Batch((), [], self.first)
         runs = self.runs[:MOST]
-        return Batch(runs, self.writes[: MOST - len(runs)] if len(runs) == len(self.runs) else [])
+        return Batch(runs, self.writes[:MOST_WRITES] if len(runs) == len(self.runs) else [], self.first)
 
     def leave(self, portion: Batch) -> None:
         """Go on behind a portion, which is committed."""
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
+        self.first = []
+
+    def leave_out(self, writes: Sequence[Write]) -> None:
+        """Go on without some writes."""
+        self.first, self.writes = ([one for one in some if one not in writes] for some in (self.first, self.writes))
+
+
+def tell(writes: Iterable[Write], fault: BaseException) -> None:
+    """Tell all who wait for these writes that they failed."""
+    for write in writes:
+        if not write.done.done():
+            write.done.set_exception(fault)

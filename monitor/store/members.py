@@ -177,7 +177,7 @@ class Members:
         self._now, began, zero = self._clock.now(), self._clock.monotonic(), self._zero
         quiet = {} if zero is None else {host: until - zero for host, until in self.quiet().items()}
         try:
-            seen = await self._writer.write(lambda tx: self._look(tx, quiet), patient=False)
+            seen = await self._writer.write(lambda tx: self._look(tx, quiet), patient=False, first=True)
         except NameTaken:
             self._has_lapsed = False
             self._tell(())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any, Protocol, TypeVar, cast
@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from monitor.clock import Clock
 from monitor.errors import StoreFault
 from monitor.judge.runs import Run
-from monitor.store.batch import MOST, Batch, Write
+from monitor.store.batch import MOST, Batch, Write, tell
 from monitor.store.interface import Store, Transaction
 
 T = TypeVar("T")
@@ -111,7 +111,13 @@ class Writer:
         self._commit_within(self._delay)
 
     async def write(
-        self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False, of: str = ""
+        self,
+        make: Callable[[Transaction], T],
+        *,
+        patient: bool = True,
+        apart: bool = False,
+        first: bool = False,
+        of: str = "",
     ) -> T:
         """Run `make` in a transaction, in the writer's thread, and return its result once that is committed.
 
@@ -120,18 +126,20 @@ class Writer:
         and nothing it wrote is kept. While the store fails this waits for it to recover; when not
         `patient` it raises `StoreFault` instead. Cancelling it leaves open whether it is written. What is made `apart`
         asks nothing of the store, and may be made in a journal as well. What is `of` a release is made in their order.
+        `first`: in the next transaction, whatever was put before.
         """
         if self._abandoned:
             raise StoreFault("the writer has stopped")
         done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._writes.append(Write(make, done, patient, apart, of))
+        self._writes.append(Write(make, done, patient, apart, of, first))
         self._commit_within(0.0)
         return cast("T", await done)
 
     def held(self) -> tuple[list[Run], list[Callable[[Transaction], Any]]]:
         """Return what is not committed yet and may be kept elsewhere meanwhile: runs, and writes made `apart`."""
         runs = {run.key: run for run in self._in_flight.runs} | self._runs
-        return list(runs.values()), [write.make for write in (*self._in_flight.writes, *self._writes) if write.apart]
+        writes = (*self._in_flight.all_writes, *self._writes)
+        return list(runs.values()), [write.make for write in writes if write.apart]
 
     async def between(self, work: Callable[[], T]) -> T:
         """Do blocking work in the writer's thread, between two batches."""
@@ -144,7 +152,7 @@ class Writer:
                 await self._drain()
         except TimeoutError as exc:
             lost = StoreFault(f"{len(self._runs)} runs and {len(self._writes)} writes could not be stored")
-            _tell(self._writes, lost)
+            tell(self._writes, lost)
             raise lost from exc
         finally:
             self.abandon()
@@ -157,7 +165,7 @@ class Writer:
         # What is open in the thread rolls back; waiting for it keeps it from surfacing after a restart. A store that
         # is silent would never let us end: what it commits after all is what it was asked to.
         self._executor.shutdown(wait=not self._is_silent, cancel_futures=True)
-        for write in [*self._writes, *self._in_flight.writes]:
+        for write in [*self._writes, *self._in_flight.all_writes]:
             write.done.cancel()
         self._runs, self._writes = {}, []
         while self._companions:
@@ -184,6 +192,7 @@ class Writer:
         batch, is_called = self._take(), self._nudged
         self._nudged = False
         while not batch.is_over or is_called:
+            batch.first += self._hurried()
             is_called, portion = False, batch.portion()
             fault = await self._attempt(portion)
             if isinstance(fault, StoreFault):
@@ -211,12 +220,19 @@ class Writer:
 
     def _take(self) -> Batch:
         # In one order for all monitors: in any other, each could wait for rows that another has written.
+        first = self._hurried()
         writes = sorted((write for write in self._writes if not write.done.done()), key=lambda write: write.of)
         more = max((companion.more() for companion in self._companions), default=0)
-        batch = Batch(list(self._runs.values()), writes, more)
+        batch = Batch(list(self._runs.values()), writes, first, more)
         self._runs, self._writes = {}, []
         self._in_flight = batch
         return batch
+
+    def _hurried(self) -> list[Write]:
+        """Take out what waits for nothing put before it."""
+        first = [write for write in self._writes if write.first]
+        self._writes = [write for write in self._writes if not write.first]
+        return first
 
     async def _attempt(self, batch: Batch) -> BaseException | None:
         """Commit a batch; return what was raised instead."""
@@ -228,7 +244,7 @@ class Writer:
             return None
         if fault is None:
             self._retry = 0.0
-            for write in (each for each in batch.writes if not each.done.done()):
+            for write in (each for each in batch.all_writes if not each.done.done()):
                 write.done.set_result(write.result)
             self._on_commit(self._clock.monotonic() - began, batch.rows)
         return fault
@@ -239,7 +255,7 @@ class Writer:
         if late and not self._abandoned:
             self._is_silent = True
             silent = StoreSilent(f"the store has not answered for {LATE:g} s")
-            _tell((each for each in [*self._in_flight.writes, *self._writes] if not each.patient), silent)
+            tell((each for each in [*self._in_flight.all_writes, *self._writes] if not each.patient), silent)
             self._on_failure(silent)
             await asyncio.wait({saving})
         self._is_silent = False
@@ -250,7 +266,7 @@ class Writer:
             for companion in self._companions:
                 companion.write(transaction)
             transaction.save_runs(batch.runs)
-            for write in batch.writes:
+            for write in batch.all_writes:
                 batch.at = write
                 write.result = write.make(transaction)
             if self._abandoned:
@@ -262,23 +278,17 @@ class Writer:
         """Hold a batch for the next attempt; what came in meanwhile is newer."""
         self._retry = min(max(2 * self._retry, _FIRST_RETRY), _LAST_RETRY)
         self._runs = {run.key: run for run in batch.runs} | self._runs
-        _tell((write for write in batch.writes if not write.patient), fault)
-        self._writes[:0] = [write for write in batch.writes if not write.done.done()]
+        tell((write for write in batch.all_writes if not write.patient), fault)
+        self._writes[:0] = [write for write in batch.all_writes if not write.done.done()]
         self._nudged = True
         self._on_failure(fault)
 
     def _leave_out(self, portion: Batch, fault: BaseException, batch: Batch) -> None:
         """Take out of a batch what can never be written, and tell whoever waits for it, so that the rest goes ahead."""
-        guilty = portion.writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
-        _tell(guilty, fault)
+        guilty = portion.all_writes if portion.at is None and not portion.runs else [portion.at] if portion.at else []
+        tell(guilty, fault)
         if not guilty:
             # No caller waits for a run. Those that are seen again come back with their next version.
             self._on_failure(StoreFault(f"{len(portion.runs)} runs cannot be stored: {fault}"))
             batch.leave(Batch(portion.runs, []))
-        batch.writes = [write for write in batch.writes if write not in guilty]
-
-
-def _tell(writes: Iterable[Write], fault: BaseException) -> None:
-    for write in writes:
-        if not write.done.done():
-            write.done.set_exception(fault)
+        batch.leave_out(guilty)

@@ -126,6 +126,9 @@ class Admission:
     async def deal(self, share: Share) -> None:
         """Watch from now on what falls to this monitor among several, and nothing else."""
         self.share = share
+        if share.name not in share.members:
+            # We look at nothing until we are known to live; most of it, or all, will be ours again.
+            return
         async for name, watched in in_turns(list(self.watch.releases.items()), self.clock):
             if not self._is_ours(watched.release):
                 self.watch.forget(name)

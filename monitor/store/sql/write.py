@@ -135,8 +135,13 @@ class SqlTransaction:
         self._replace(tables.HEARTBEAT, [to_row(heartbeat)])
 
     def add_evidence(self, records: Iterable[Record]) -> None:
-        for record in records:
-            if not self._is_new(tables.EVIDENCE, to_row(record)) and self._chain_of(record) != record.chain:
+        table, ours = tables.EVIDENCE, list(records)
+        if not ours:
+            return
+        statement = self._unless_there(table).returning(table.c.monitor, table.c.number)
+        new = {(row.monitor, row.number) for row in self._connection.execute(statement, [to_row(one) for one in ours])}
+        for record in ours:
+            if (record.monitor, record.number) not in new and self._chain_of(record) != record.chain:
                 raise Conflict(f"evidence {record.id} is there already, and is another")
 
     def expire_evidence(self, monitor: str, last: int, at: datetime) -> None:

@@ -21,9 +21,15 @@ class SlowWriter(Writer):
         self.slow = slow
 
     async def write(
-        self, make: Callable[[Transaction], T], *, patient: bool = True, apart: bool = False, of: str = ""
+        self,
+        make: Callable[[Transaction], T],
+        *,
+        patient: bool = True,
+        apart: bool = False,
+        first: bool = False,
+        of: str = "",
     ) -> T:
         """Write, and learn of it late."""
-        result = await super().write(make, patient=patient, apart=apart, of=of)
+        result = await super().write(make, patient=patient, apart=apart, first=first, of=of)
         await self._clock.sleep(self.slow)
         return result

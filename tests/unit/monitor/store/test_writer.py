@@ -16,7 +16,7 @@ from monitor.errors import StoreFault
 from monitor.judge.runs import Run
 from monitor.look.sighting import State
 from monitor.rehearse.virtual_loop import run_virtually
-from monitor.store.batch import MOST
+from monitor.store.batch import MOST, MOST_WRITES
 from monitor.store.interface import Store, Transaction
 from monitor.store.memory.store import MemoryStore
 from monitor.store.rows import Event, Heartbeat
@@ -377,10 +377,28 @@ def test_no_transaction_takes_more_than_its_portion_and_every_run_is_there_befor
         await writer.close()
 
     run_virtually(story)
-    assert max(told.commits) == MOST
+    assert max(told.commits) <= MOST + MOST_WRITES
+    assert len(told.commits) == 13
     assert sum(told.commits) == 2 * many
     assert len(store.runs.of_releases([f"r{number}" for number in range(many)])) == many
     assert min(seen) == many // MOST
+
+
+def test_what_rests_on_nothing_put_before_does_not_wait_for_it() -> None:
+    store, many = FailingStore(), 4 * MOST
+
+    async def story(clock: VirtualClock) -> None:
+        writer = Writer(store, clock)
+        for number in range(many):
+            writer.put(a_run(f"r{number}/page/edge"))
+        rest = asyncio.create_task(writer.write(lambda _tx: store.commits))
+        await clock.sleep(0)
+        # While the first of four is under way.
+        assert await writer.write(lambda _tx: store.commits, first=True) <= 1
+        assert await rest == 3
+        await writer.close()
+
+    run_virtually(story)
 
 
 @pytest.mark.parametrize("failing", [0, 2])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from monitor.errors import StoreFault
+from monitor.plan.share import Share, owner
 from monitor.threads import off_the_loop
 from tests.unit.monitor.app.office import Office, at_work, csv, row
 
@@ -54,5 +55,21 @@ def test_a_store_that_fails_as_the_first_roll_asks_it_is_asked_again_at_once(tmp
         await office.daemon.admission.roll()
         assert set(office.daemon.watch.releases) == {"b"}
         assert (office.clock.now() - began).total_seconds() == 2
+
+    at_work(tmp_path, act)
+
+
+def test_a_monitor_that_may_be_taken_for_dead_lets_go_of_nothing_until_it_knows_who_lives(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(TOMORROW, IN_FIVE_DAYS))
+        admission, watch = office.daemon.admission, office.daemon.watch
+        before = dict(watch.releases)
+        for members in ((), ("south",), ("north",)):
+            await admission.deal(Share("north", members, 0.0, divided=True))
+        assert all(watch.releases[name] is watched for name, watched in before.items())
+        (host,), both = {watched.release.url.split("/")[2] for watched in before.values()}, ("north", "south")
+        (without,) = {*both} - {owner(host, both)}
+        await admission.deal(Share(without, both, 0.0, divided=True))
+        assert not watch.releases
 
     at_work(tmp_path, act)
