@@ -29,7 +29,7 @@ from bench.postgres import running
 from bench.world import folder
 from monitor.clock import SystemClock
 
-_TARGETS, _HOSTS, _RATE = 50_000, 200, 6
+_TARGETS, _HOSTS, _RATE = 50_000, 200, 8
 _A_SECOND = 1000
 _AHEAD = timedelta(minutes=55)
 _SETTLED, _PATIENCE, _STEP = 0.03, 600.0, 5.0
