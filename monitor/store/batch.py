@@ -70,7 +70,7 @@ class Batch:
         self.ahead -= 1
         self.runs = self.runs[len(portion.runs) :]
         self.writes = self.writes[len(portion.writes) :]
-        self.first = []
+        self.first = self.first[len(portion.first) :]
 
     def leave_out(self, writes: Sequence[Write]) -> None:
         """Go on without some writes."""

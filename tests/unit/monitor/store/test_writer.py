@@ -345,14 +345,15 @@ def test_a_caller_that_gave_up_before_its_turn_is_not_served() -> None:
     assert [event.id for event in store.verdicts.events()] == ["stays"]
 
 
-def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore) -> None:
+@pytest.mark.parametrize("first", [False, True])
+def test_a_run_that_no_store_can_hold_does_not_stop_the_others(sqlite: SqlStore, *, first: bool) -> None:
     told = Told()
     naive = replace(a_run("odd/page/edge"), begin=SLOT.replace(tzinfo=None))
 
     async def story(clock: VirtualClock) -> None:
         writer = told.writer(sqlite, clock)
         writer.put(naive)
-        assert await writer.write(lambda tx: tx.add_event(an_event()))
+        assert await writer.write(lambda tx: tx.add_event(an_event()), first=first)
         writer.put(a_run())
         await writer.close()
 
