@@ -27,7 +27,7 @@ _SENT_ANEW = 3.0
 _STEPS = (-3600.0, -30.0, -2.0, -0.4, 0.4, 2.0, 30.0, 3600.0)
 """By how many seconds a clock is set wrong for a while."""
 FEW = ("kill", "stop", "hang", "away", "rest")
-ALL = (*FEW, "starve", "slow", "step", "hush", "loss")
+ALL = (*FEW, "starve", "slow", "step", "hush", "loss", "delay")
 """What monitors, their store and the publisher are hurt by. Starved and set back and forth, a busy machine's monitors
 take each other for dead all the while: `ALL` is for a machine that does nothing else."""
 NEAR = 0.25
@@ -109,6 +109,8 @@ def _hurt_others(rng: Random, made: World, what: str, many: int) -> None:
             made.starve(made.store, many, 2 * _LONGEST, _SLOW)
         case "loss":
             made.lose(rng.choice([made.port, made.store_port]), many, 2 * _LONGEST)
+        case "delay":
+            made.delay(rng.randrange(50, 1500), many, 2 * _LONGEST)
         case "hush":
             made.hush(rng.uniform(0.2, _LONGEST))
         case _:

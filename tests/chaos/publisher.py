@@ -1,7 +1,8 @@
 """A publisher whose pages come out at given instants: wall-clock seconds by path, in a JSON file that is named to it.
 
 It prints its port, and then what was asked for, when, at which host and by whom, and with which status it answered. It
-is at each of `HOSTS`. Once a host is asked for `/wait/SECONDS/NAME` it tells NAME to wait so long, at the next request.
+is at each of `HOSTS`. Once a host is asked for `/wait/SECONDS/NAME` it tells NAME to wait so long, at the next request;
+once asked for `/far/MILLISECONDS`, bytes take so long to it and as long from it, as over a slow network.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import json
 import re
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 
@@ -29,18 +32,59 @@ _WAIT = b"HTTP/1.1 429 Too Many Requests\r\nRetry-After: %d\r\nContent-Length: 0
 _NOTED = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
+@dataclass
+class Way:
+    """How long bytes take to the publisher, and as long from it, in seconds."""
+
+    takes: float = 0.0
+
+    def go(self, work: Callable[[bytes], object], data: bytes) -> None:
+        """Do something with bytes once they have arrived."""
+        if self.takes:
+            asyncio.get_running_loop().call_later(self.takes, work, data)
+        else:
+            work(data)
+
+
+@dataclass
+class FarTransport:
+    """The far side of a connection: what is written arrives later."""
+
+    near: asyncio.Transport
+    way: Way
+
+    def write(self, data: bytes) -> None:
+        """Send bytes on their way."""
+        self.way.go(self._arrive, data)
+
+    def _arrive(self, data: bytes) -> None:
+        if not self.near.is_closing():
+            self.near.write(data)
+
+
 class Publisher(Answering):
     """Has each page from its instant on, and tells those to `wait` whom it is to, by host and name, once."""
 
-    def __init__(self, comes: dict[str, float], wait: dict[tuple[str, str], int]) -> None:
+    def __init__(self, comes: dict[str, float], wait: dict[tuple[str, str], int], way: Way) -> None:
         super().__init__()
-        self._comes, self._wait = comes, wait
+        self._comes, self._wait, self._way = comes, wait, way
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Answer over the way there is."""
+        super().connection_made(FarTransport(transport, self._way))
+
+    def data_received(self, data: bytes) -> None:
+        """Hear what was asked once it has arrived."""
+        self._way.go(super().data_received, data)
 
     def answer(self, path: bytes) -> bytes:
         """Return what stands at a path now, and tell that it was asked for."""
         name, now, (host, by) = path.decode("ascii", "replace"), time.time(), self._who()
         if told := re.fullmatch(r"/wait/(\d+)/(\w+)", name):
             self._wait[host, told[2]] = int(told[1])
+            return _NOTED
+        if told := re.fullmatch(r"/far/(\d+)", name):
+            self._way.takes = int(told[1]) / 1000
             return _NOTED
         answer = _FOUND if now >= self._comes.get(name, float("inf")) else _MISSING
         if seconds := self._wait.pop((host, by), 0):
@@ -56,11 +100,11 @@ class Publisher(Answering):
 
 
 async def _serve(comes: dict[str, float]) -> None:
-    wait: dict[tuple[str, str], int] = {}
+    wait, way = dict[tuple[str, str], int](), Way()
     port = 0
     for host in HOSTS:
         # Each at the port that the first was given.
-        make = asyncio.get_running_loop().create_server(lambda: Publisher(comes, wait), host, port, backlog=1024)
+        make = asyncio.get_running_loop().create_server(lambda: Publisher(comes, wait, way), host, port, backlog=1024)
         server = await make
         port = server.sockets[0].getsockname()[1]
     sys.stdout.write(f"{port}\n")

@@ -15,6 +15,8 @@ from pathlib import Path
 from threading import Condition, Thread
 from typing import NamedTuple
 
+import httpx
+
 from bench.daemons import ROOT, await_web, configure, free_port, promised, started
 from tests.chaos.publisher import HOSTS
 
@@ -174,6 +176,15 @@ class World:
             self.until_asked(more, within)
         finally:
             _nft(f"delete table {_LOST}")
+        self.lossy.append((began, time.time()))
+
+    def delay(self, milliseconds: int, more: int, within: float) -> None:
+        """Have the network take so long each way until the publisher was asked so many times more, or for so long."""
+        began = time.time()
+        for takes in (milliseconds, 0):
+            httpx.get(f"http://{HOSTS[0]}:{self.port}/far/{takes}", trust_env=False)
+            self.until_asked(more if takes else 0, within)
+        # Those on their way when it changed come together with those after it.
         self.lossy.append((began, time.time()))
 
     @property
