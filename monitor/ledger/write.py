@@ -114,7 +114,8 @@ def _write_joined(change: LedgerChange, releases: Iterable[Release], at: datetim
 def _write_entries(change: LedgerChange, read: CalendarRead, uids: Sequence[str], tx: Transaction) -> None:
     joined, state = change.joined, change.states[read.calendar]
     release_of = {uid: joined.release_of[read.calendar, uid] for uid in uids}
-    tx.save_releases(joined.releases[release] for release in {*release_of.values()} & joined.altered)
+    # In one order for all monitors: in any other, each could wait for rows that another has written.
+    tx.save_releases(joined.releases[release] for release in sorted({*release_of.values()} & joined.altered))
     tx.add_promises(change.new[uid] for uid in uids if uid in change.new)
     tx.save_announced(state.row(uid, release, read.finished) for uid, release in release_of.items())
 

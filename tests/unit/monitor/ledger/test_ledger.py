@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -153,6 +155,17 @@ def test_a_large_calendar_is_written_in_portions_and_confirmed_where_it_is_watch
         confirmed = {one.release: one.confirmed_at for one in store.ledger.promises()}
         assert confirmed["near"] == again.finished
         assert confirmed["r7"] != again.finished
+
+    at_work(tmp_path, act)
+
+
+def test_releases_are_written_in_one_order_so_that_two_monitors_never_wait_for_each_other(tmp_path: Path) -> None:
+    async def act(office: Office) -> None:
+        await office.read(csv(*(row(f"r{n}") for n in range(50))))
+        with closing(sqlite3.connect(office.settings.store.url.removeprefix("sqlite:///"))) as store:
+            written = [name for (name,) in store.execute("SELECT id FROM release ORDER BY rowid")]
+        assert len(written) == 50
+        assert written == sorted(written)
 
     at_work(tmp_path, act)
 
